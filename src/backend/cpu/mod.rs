@@ -1,0 +1,169 @@
+//! The CPU backend: 128-bit SIMD on one thread, written once for WebAssembly and for the host (`simd.rs`).
+//!
+//! A file a kernel: `linear/`, `attention.rs`, `layer_norm.rs`; `tile.rs` holds the inner loop of every product, `math.rs`
+//! the elementary functions, `pool.rs` the buffers. Nothing here knows a model.
+
+pub mod attention;
+pub mod layer_norm;
+pub mod linear;
+pub mod math;
+pub mod pool;
+pub mod simd;
+pub mod tile;
+
+use super::{Backend, Columns, Epilogue, Precision, Spans};
+use crate::error::{Result, try_vec};
+use attention::{View, attention, scratch_len};
+use layer_norm::LayerNorm;
+use linear::{Linear, LinearBuilder, QuantizedRows};
+use pool::{Buffer, Pool};
+
+/// What an allocation that fails was for.
+const ACTIVATIONS: &str = "a text's activations";
+
+/// The CPU, with the buffers that its tensors share.
+#[derive(Default)]
+pub struct CpuBackend {
+    f32: Pool<f32>,
+    i16: Pool<i16>,
+}
+
+/// A (rows, columns) tensor; its buffer goes back to the backend when it is dropped.
+pub struct CpuTensor {
+    data: Buffer<f32>,
+    rows: usize,
+    columns: usize,
+}
+
+impl CpuBackend {
+    /// A backend that holds no memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Bytes of the buffers that no tensor uses now.
+    pub fn spare_bytes(&self) -> usize {
+        self.f32.spare_elements() * size_of::<f32>() + self.i16.spare_elements() * size_of::<i16>()
+    }
+
+    /// A tensor with whatever its buffer's last user left there.
+    fn tensor(&self, rows: usize, columns: usize) -> Result<CpuTensor> {
+        // Too large a product saturates, and is then refused as an allocation.
+        let data = self.f32.take(rows.saturating_mul(columns), ACTIVATIONS)?;
+        Ok(CpuTensor { data, rows, columns })
+    }
+}
+
+impl CpuTensor {
+    /// N
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// D
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// `width` columns from `first` on, of row `row` and those below it.
+    fn view(&self, row: u32, first: usize) -> View<'_> {
+        let from = (row as usize * self.columns + first).min(self.data.len());
+        View { data: &self.data[from..], stride: self.columns }
+    }
+}
+
+impl Backend for CpuBackend {
+    type Tensor = CpuTensor;
+    type Linear = Linear;
+    type LinearBuilder = LinearBuilder;
+    type LayerNorm = LayerNorm;
+
+    fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<LinearBuilder> {
+        LinearBuilder::new(out_features, in_features, precision)
+    }
+
+    fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<LayerNorm> {
+        assert_eq!(gamma.len(), beta.len(), "γ and β of one layer");
+        Ok(LayerNorm { gamma, beta, eps })
+    }
+
+    fn embed(&self, rows: usize, columns: usize, fill: impl FnOnce(&mut [f32])) -> Result<CpuTensor> {
+        let mut y = self.tensor(rows, columns)?;
+        fill(&mut y.data);
+        Ok(y)
+    }
+
+    fn linear(&self, x: &CpuTensor, weights: &Linear, epilogue: Epilogue<'_, CpuTensor>) -> Result<CpuTensor> {
+        assert_eq!(x.columns, weights.in_features(), "x of the matrix's depth");
+        let mut y = self.tensor(x.rows, weights.out_features())?;
+        let epilogue = match epilogue {
+            Epilogue::Bias => Epilogue::Bias,
+            Epilogue::Activation(activation) => Epilogue::Activation(activation),
+            Epilogue::Residual(r) => {
+                assert_eq!((r.rows, r.columns), (y.rows, y.columns), "a residual of the result's shape");
+                Epilogue::Residual(&r.data)
+            }
+        };
+        let scratch = match weights.quantized_width() {
+            Some(width) => Some(QuantizedRows {
+                values: self.i16.take(x.rows * width, ACTIVATIONS)?,
+                scales: self.f32.take(x.rows, ACTIVATIONS)?,
+            }),
+            None => None,
+        };
+        weights.forward(&x.data, scratch, epilogue, &mut y.data);
+        Ok(y)
+    }
+
+    fn attention(
+        &self,
+        q: Columns<'_, CpuTensor>,
+        k: Columns<'_, CpuTensor>,
+        v: Columns<'_, CpuTensor>,
+        spans: Spans<'_>,
+        width: usize,
+        heads: usize,
+    ) -> Result<CpuTensor> {
+        assert!(heads > 0 && width > 0 && width.is_multiple_of(heads), "heads of equal width");
+        assert_eq!(spans.queries.len(), spans.keys.len(), "queries and keys of the same sequences");
+        let ends = |spans: &[u32]| spans.last().map_or(0, |end| *end as usize);
+        for (columns, rows) in [(&q, ends(spans.queries)), (&k, ends(spans.keys)), (&v, ends(spans.keys))] {
+            assert!(
+                columns.first + width <= columns.tensor.columns && rows <= columns.tensor.rows,
+                "spans in the tensors"
+            );
+        }
+        let mut y = self.tensor(ends(spans.queries), width)?;
+        let longest = spans.keys.windows(2).map(|span| (span[1] - span[0]) as usize).max().unwrap_or(0);
+        let mut scratch = self.f32.take(scratch_len(longest, width / heads), ACTIVATIONS)?;
+        for (queries, keys) in spans.queries.windows(2).zip(spans.keys.windows(2)) {
+            let views =
+                [q.tensor.view(queries[0], q.first), k.tensor.view(keys[0], k.first), v.tensor.view(keys[0], v.first)];
+            let rows = (queries[1] - queries[0]) as usize;
+            let y = &mut y.data[queries[0] as usize * width..queries[1] as usize * width];
+            attention(views, rows, (keys[1] - keys[0]) as usize, heads, width / heads, &mut scratch, y);
+        }
+        Ok(y)
+    }
+
+    fn layer_norm(&self, x: &CpuTensor, weights: &LayerNorm) -> Result<CpuTensor> {
+        assert_eq!(x.columns, weights.gamma.len(), "x of the layer's width");
+        let mut y = self.tensor(x.rows, x.columns)?;
+        weights.forward(&x.data, &mut y.data);
+        Ok(y)
+    }
+
+    fn take_rows(&self, x: &CpuTensor, rows: &[u32]) -> Result<CpuTensor> {
+        let mut y = self.tensor(rows.len(), x.columns)?;
+        for (to, row) in y.data.chunks_exact_mut(x.columns.max(1)).zip(rows) {
+            to.copy_from_slice(&x.data[*row as usize * x.columns..][..x.columns]);
+        }
+        Ok(y)
+    }
+
+    async fn read(&self, x: &CpuTensor) -> Result<Vec<f32>> {
+        let mut values = try_vec(x.data.len(), ACTIVATIONS)?;
+        values.copy_from_slice(&x.data);
+        Ok(values)
+    }
+}

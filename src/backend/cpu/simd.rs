@@ -1,0 +1,102 @@
+//! Vectors of 128 bits: SIMD128 where the target has it, plain arrays elsewhere, with bit-identical results, so that the
+//! host's tests cover the arithmetic that the browser runs. Lane order, rounding and the order of sums are part of that.
+//!
+//! Seam for relaxed SIMD: [`F32x4::mul_add`] and [`I32x4::dot_add`] are the only operations whose result may then differ
+//! between engines (one rounding less; another operand width). Nothing else in the kernels would change.
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub use portable::{F32x4, I16x8, I32x4};
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub use wasm::{F32x4, I16x8, I32x4};
+
+/// Lanes of an [`F32x4`] and an [`I32x4`].
+pub const LANES: usize = 4;
+
+impl F32x4 {
+    /// The first four values of `values`.
+    ///
+    /// # Panics
+    /// Where there are fewer.
+    #[inline(always)]
+    pub fn from_slice(values: &[f32]) -> Self {
+        // SAFETY: the slicing has checked that four values are there.
+        unsafe { Self::load(values[..LANES].as_ptr()) }
+    }
+
+    /// Up to four values, and `pad` in the lanes beyond them.
+    #[inline(always)]
+    pub fn from_slice_padded(values: &[f32], pad: f32) -> Self {
+        let mut lanes = [pad; LANES];
+        let n = values.len().min(LANES);
+        lanes[..n].copy_from_slice(&values[..n]);
+        Self::from_slice(&lanes)
+    }
+
+    /// Writes the lanes to the first four places of `to`.
+    ///
+    /// # Panics
+    /// Where there are fewer.
+    #[inline(always)]
+    pub fn write(self, to: &mut [f32]) {
+        // SAFETY: the slicing has checked that four places are there.
+        unsafe { self.store(to[..LANES].as_mut_ptr()) }
+    }
+
+    /// Writes as many lanes as `to` has places, at most four.
+    #[inline(always)]
+    pub fn write_part(self, to: &mut [f32]) {
+        let n = to.len().min(LANES);
+        to[..n].copy_from_slice(&self.to_array()[..n]);
+    }
+
+    /// The nearest whole number, ties to even, as f32 and as i32; for |x| ≤ 2^22.
+    ///
+    /// Method: the sum with 1.5 · 2^23 has no bits for a fraction, and holds the number in its lowest bits. On x86 this is
+    /// shorter than WebAssembly's own rounding and saturating conversion.
+    #[inline(always)]
+    pub fn nearest(self) -> (Self, I32x4) {
+        let shift = Self::splat(12_582_912.0);
+        let sum = self + shift;
+        (sum - shift, sum.to_bits() - shift.to_bits())
+    }
+
+    /// The lane-wise x in `low..=high`; NaN stays NaN.
+    #[inline(always)]
+    pub fn clamp(self, low: f32, high: f32) -> Self {
+        self.max(Self::splat(low)).min(Self::splat(high))
+    }
+
+    /// The four lanes, in order.
+    #[inline(always)]
+    pub fn to_array(self) -> [f32; LANES] {
+        let mut lanes = [0.0; LANES];
+        self.write(&mut lanes);
+        lanes
+    }
+
+    /// (l0 + l1) + (l2 + l3).
+    #[inline(always)]
+    pub fn sum(self) -> f32 {
+        let [a, b, c, d] = self.to_array();
+        (a + b) + (c + d)
+    }
+
+    /// The largest lane, none being NaN.
+    #[inline(always)]
+    pub fn largest(self) -> f32 {
+        self.to_array().into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+}
+
+impl I32x4 {
+    /// The four lanes, in order.
+    #[inline(always)]
+    pub fn to_array(self) -> [i32; LANES] {
+        F32x4::from_bits(self).to_array().map(|x| x.to_bits().cast_signed())
+    }
+}

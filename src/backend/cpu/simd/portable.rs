@@ -1,0 +1,212 @@
+//! The vectors as arrays, for every target without SIMD128: what `wasm.rs` computes, lane by lane.
+
+use core::array::from_fn;
+use core::ops::{Add, Div, Mul, Sub};
+
+/// Four f32 lanes.
+#[derive(Clone, Copy)]
+pub struct F32x4([f32; 4]);
+
+/// Four i32 lanes.
+#[derive(Clone, Copy)]
+pub struct I32x4([i32; 4]);
+
+/// Eight i16 lanes.
+#[derive(Clone, Copy)]
+pub struct I16x8([i16; 8]);
+
+impl F32x4 {
+    #[inline(always)]
+    fn zip(self, b: Self, f: impl Fn(f32, f32) -> f32) -> Self {
+        Self(from_fn(|l| f(self.0[l], b.0[l])))
+    }
+
+    /// `x` in every lane.
+    #[inline(always)]
+    pub fn splat(x: f32) -> Self {
+        Self([x; 4])
+    }
+
+    /// The four values at `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be readable for four values.
+    #[inline(always)]
+    pub unsafe fn load(p: *const f32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { p.cast::<[f32; 4]>().read_unaligned() })
+    }
+
+    /// The value at `p` in every lane.
+    ///
+    /// # Safety
+    /// `p` must be readable.
+    #[inline(always)]
+    pub unsafe fn load_splat(p: *const f32) -> Self {
+        // SAFETY: the caller's promise.
+        Self([unsafe { p.read() }; 4])
+    }
+
+    /// Writes the four lanes to `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be writable for four values.
+    #[inline(always)]
+    pub unsafe fn store(self, p: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { p.cast::<[f32; 4]>().write_unaligned(self.0) }
+    }
+
+    /// self · b + c, rounded after the product and after the sum.
+    #[inline(always)]
+    pub fn mul_add(self, b: Self, c: Self) -> Self {
+        self * b + c
+    }
+
+    /// b where b < self, else self: where self is NaN, NaN.
+    #[inline(always)]
+    pub fn min(self, b: Self) -> Self {
+        self.zip(b, |a, b| if b < a { b } else { a })
+    }
+
+    /// b where b > self, else self: where self is NaN, NaN.
+    #[inline(always)]
+    pub fn max(self, b: Self) -> Self {
+        self.zip(b, |a, b| if a < b { b } else { a })
+    }
+
+    /// |x|
+    #[inline(always)]
+    pub fn abs(self) -> Self {
+        Self(self.0.map(f32::abs))
+    }
+
+    /// The f32 whose bits these are.
+    #[inline(always)]
+    pub fn from_bits(bits: I32x4) -> Self {
+        Self(bits.0.map(|b| f32::from_bits(b.cast_unsigned())))
+    }
+
+    /// The bits of each f32.
+    #[inline(always)]
+    pub fn to_bits(self) -> I32x4 {
+        I32x4(self.0.map(|x| x.to_bits().cast_signed()))
+    }
+
+    /// The nearest f32 of each i32.
+    #[inline(always)]
+    pub fn from_i32(x: I32x4) -> Self {
+        Self(x.0.map(|x| x as f32))
+    }
+}
+
+impl Add for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        self.zip(b, |a, b| a + b)
+    }
+}
+
+impl Sub for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        self.zip(b, |a, b| a - b)
+    }
+}
+
+impl Mul for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, b: Self) -> Self {
+        self.zip(b, |a, b| a * b)
+    }
+}
+
+impl Div for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, b: Self) -> Self {
+        self.zip(b, |a, b| a / b)
+    }
+}
+
+impl I32x4 {
+    /// `x` in every lane.
+    #[inline(always)]
+    pub fn splat(x: i32) -> Self {
+        Self([x; 4])
+    }
+
+    /// The larger of each pair.
+    #[inline(always)]
+    pub fn max(self, b: Self) -> Self {
+        Self(from_fn(|l| self.0[l].max(b.0[l])))
+    }
+
+    /// self + a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, modulo 2^32.
+    #[inline(always)]
+    pub fn dot_add(self, a: I16x8, b: I16x8) -> Self {
+        let product = |i: usize| i32::from(a.0[i]) * i32::from(b.0[i]);
+        Self(from_fn(|l| self.0[l].wrapping_add(product(2 * l).wrapping_add(product(2 * l + 1)))))
+    }
+
+    /// Bits moved up by `N`.
+    #[inline(always)]
+    pub fn shl<const N: u32>(self) -> Self {
+        Self(self.0.map(|x| x << N))
+    }
+}
+
+impl Add for I32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Self(from_fn(|l| self.0[l].wrapping_add(b.0[l])))
+    }
+}
+
+impl Sub for I32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        Self(from_fn(|l| self.0[l].wrapping_sub(b.0[l])))
+    }
+}
+
+impl I16x8 {
+    /// The eight i8 at `p`, widened.
+    ///
+    /// # Safety
+    /// `p` must be readable for eight values.
+    #[inline(always)]
+    pub unsafe fn load_extend(p: *const i8) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { p.cast::<[i8; 8]>().read() }.map(i16::from))
+    }
+
+    /// The two values at `p`, four times.
+    ///
+    /// # Safety
+    /// `p` must be readable for two values.
+    #[inline(always)]
+    pub unsafe fn load_splat_pair(p: *const i16) -> Self {
+        // SAFETY: the caller's promise.
+        let [a, b] = unsafe { p.cast::<[i16; 2]>().read_unaligned() };
+        Self([a, b, a, b, a, b, a, b])
+    }
+
+    /// The eight lanes, in order.
+    #[inline(always)]
+    pub fn to_array(self) -> [i16; 8] {
+        self.0
+    }
+
+    /// The lanes of `a`, then those of `b`, each cut to i16's range.
+    #[inline(always)]
+    pub fn narrow(a: I32x4, b: I32x4) -> Self {
+        let cut = |x: i32| x.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+        Self(from_fn(|l| cut(if l < 4 { a.0[l] } else { b.0[l - 4] })))
+    }
+}

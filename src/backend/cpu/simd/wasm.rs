@@ -1,0 +1,207 @@
+//! The vectors as WebAssembly's `v128`.
+
+use core::arch::wasm32::*;
+use core::ops::{Add, Div, Mul, Sub};
+
+/// Four f32 lanes.
+#[derive(Clone, Copy)]
+pub struct F32x4(v128);
+
+/// Four i32 lanes.
+#[derive(Clone, Copy)]
+pub struct I32x4(v128);
+
+/// Eight i16 lanes.
+#[derive(Clone, Copy)]
+pub struct I16x8(v128);
+
+impl F32x4 {
+    /// `x` in every lane.
+    #[inline(always)]
+    pub fn splat(x: f32) -> Self {
+        Self(f32x4_splat(x))
+    }
+
+    /// The four values at `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be readable for four values.
+    #[inline(always)]
+    pub unsafe fn load(p: *const f32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { v128_load(p.cast()) })
+    }
+
+    /// The value at `p` in every lane.
+    ///
+    /// # Safety
+    /// `p` must be readable.
+    #[inline(always)]
+    pub unsafe fn load_splat(p: *const f32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { v128_load32_splat(p.cast()) })
+    }
+
+    /// Writes the four lanes to `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be writable for four values.
+    #[inline(always)]
+    pub unsafe fn store(self, p: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { v128_store(p.cast(), self.0) }
+    }
+
+    /// self · b + c, rounded after the product and after the sum.
+    #[inline(always)]
+    pub fn mul_add(self, b: Self, c: Self) -> Self {
+        Self(f32x4_add(f32x4_mul(self.0, b.0), c.0))
+    }
+
+    /// b where b < self, else self: where self is NaN, NaN.
+    #[inline(always)]
+    pub fn min(self, b: Self) -> Self {
+        Self(f32x4_pmin(self.0, b.0))
+    }
+
+    /// b where b > self, else self: where self is NaN, NaN.
+    #[inline(always)]
+    pub fn max(self, b: Self) -> Self {
+        Self(f32x4_pmax(self.0, b.0))
+    }
+
+    /// |x|
+    #[inline(always)]
+    pub fn abs(self) -> Self {
+        Self(f32x4_abs(self.0))
+    }
+
+    /// The f32 whose bits these are.
+    #[inline(always)]
+    pub fn from_bits(bits: I32x4) -> Self {
+        Self(bits.0)
+    }
+
+    /// The bits of each f32.
+    #[inline(always)]
+    pub fn to_bits(self) -> I32x4 {
+        I32x4(self.0)
+    }
+
+    /// The nearest f32 of each i32.
+    #[inline(always)]
+    pub fn from_i32(x: I32x4) -> Self {
+        Self(f32x4_convert_i32x4(x.0))
+    }
+}
+
+impl Add for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Self(f32x4_add(self.0, b.0))
+    }
+}
+
+impl Sub for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        Self(f32x4_sub(self.0, b.0))
+    }
+}
+
+impl Mul for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, b: Self) -> Self {
+        Self(f32x4_mul(self.0, b.0))
+    }
+}
+
+impl Div for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, b: Self) -> Self {
+        Self(f32x4_div(self.0, b.0))
+    }
+}
+
+impl I32x4 {
+    /// `x` in every lane.
+    #[inline(always)]
+    pub fn splat(x: i32) -> Self {
+        Self(i32x4_splat(x))
+    }
+
+    /// The larger of each pair.
+    #[inline(always)]
+    pub fn max(self, b: Self) -> Self {
+        Self(i32x4_max(self.0, b.0))
+    }
+
+    /// self + a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, modulo 2^32.
+    #[inline(always)]
+    pub fn dot_add(self, a: I16x8, b: I16x8) -> Self {
+        Self(i32x4_add(i32x4_dot_i16x8(a.0, b.0), self.0))
+    }
+
+    /// Bits moved up by `N`.
+    #[inline(always)]
+    pub fn shl<const N: u32>(self) -> Self {
+        Self(i32x4_shl(self.0, N))
+    }
+}
+
+impl Add for I32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Self(i32x4_add(self.0, b.0))
+    }
+}
+
+impl Sub for I32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        Self(i32x4_sub(self.0, b.0))
+    }
+}
+
+impl I16x8 {
+    /// The eight i8 at `p`, widened.
+    ///
+    /// # Safety
+    /// `p` must be readable for eight values.
+    #[inline(always)]
+    pub unsafe fn load_extend(p: *const i8) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { i16x8_load_extend_i8x8(p) })
+    }
+
+    /// The two values at `p`, four times.
+    ///
+    /// # Safety
+    /// `p` must be readable for two values.
+    #[inline(always)]
+    pub unsafe fn load_splat_pair(p: *const i16) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { v128_load32_splat(p.cast()) })
+    }
+
+    /// The eight lanes, in order.
+    #[inline(always)]
+    pub fn to_array(self) -> [i16; 8] {
+        let mut lanes = [0; 8];
+        // SAFETY: `lanes` has room for eight values.
+        unsafe { v128_store(lanes.as_mut_ptr().cast(), self.0) };
+        lanes
+    }
+
+    /// The lanes of `a`, then those of `b`, each cut to i16's range.
+    #[inline(always)]
+    pub fn narrow(a: I32x4, b: I32x4) -> Self {
+        Self(i16x8_narrow_i32x4(a.0, b.0))
+    }
+}

@@ -1,0 +1,158 @@
+//! What a backend does for a model: a handful of operations over tensors of f32 rows.
+//!
+//! A new architecture (`model/`) touches nothing here; a new backend implements these traits and touches no model.
+//! Letters: N tokens of all texts, B texts, D width, H heads, K a product's depth (in_features), M its out_features.
+
+pub mod cpu;
+
+use crate::error::Result;
+
+/// The arithmetic of a weight matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// f32 weights, f32 activations.
+    F32,
+    /// int8 weights with a scale a row; activations quantized by the backend as it sees fit.
+    Int8,
+}
+
+/// A nonlinearity at the end of a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// x · Φ(x) with the exact Φ: the erf form (Hendrycks & Gimpel 2016).
+    Gelu,
+    /// max(x, 0).
+    Relu,
+}
+
+/// What is done to a product before it is stored; the bias is always added.
+pub enum Epilogue<'a, T> {
+    /// y = xWᵀ + b
+    Bias,
+    /// y = f(xWᵀ + b)
+    Activation(Activation),
+    /// y = xWᵀ + b + r, with r of y's shape
+    Residual(&'a T),
+}
+
+/// D columns of a tensor from column `first` on.
+pub struct Columns<'a, T> {
+    /// The tensor, (N, at least `first` + D).
+    pub tensor: &'a T,
+    /// The first of the columns.
+    pub first: usize,
+}
+
+/// Where the sequences of a packed batch lie; both lists have B + 1 entries and start at 0.
+#[derive(Clone, Copy)]
+pub struct Spans<'a> {
+    /// Sequence b's queries are rows `queries[b]..queries[b + 1]` of q.
+    pub queries: &'a [u32],
+    /// Sequence b's keys and values are rows `keys[b]..keys[b + 1]` of k and v.
+    pub keys: &'a [u32],
+}
+
+/// A weight matrix (M, K) and its bias (M) on their way in: rows come in any order, each once.
+pub trait LinearBuilder {
+    /// What it becomes.
+    type Linear;
+
+    /// Row `m` (K values), finite. Quantized here, where the matrix is [`Precision::Int8`], with
+    /// [`crate::weights::quantize::quantize_row`].
+    fn row_f32(&mut self, m: usize, row: &[f32]);
+
+    /// Row `m` (K values in -127..=127) of a matrix stored as int8; its scale comes by [`LinearBuilder::scales`],
+    /// before or after.
+    fn row_i8(&mut self, m: usize, row: &[i8]);
+
+    /// Scales of the stored int8 rows from `first` on.
+    fn scales(&mut self, first: usize, scales: &[f32]);
+
+    /// Biases of the rows from `first` on.
+    fn bias(&mut self, first: usize, bias: &[f32]);
+
+    /// The finished matrix. The caller has given every row, scale and bias.
+    fn finish(self) -> Self::Linear;
+}
+
+/// The operations of a forward pass. Tensors are row-major (rows, columns) of f32.
+///
+/// All but [`Backend::read`] only record or compute; `read` is the one asynchronous step.
+#[allow(async_fn_in_trait)] // One thread a tab: no `Send` bound is wanted.
+pub trait Backend {
+    /// A (rows, columns) tensor of activations.
+    type Tensor;
+    /// A weight matrix with its bias, packed.
+    type Linear;
+    /// A weight matrix on its way in.
+    type LinearBuilder: LinearBuilder<Linear = Self::Linear>;
+    /// γ and β of a layer normalization.
+    type LayerNorm;
+
+    /// Room for a weight matrix (M = `out_features`, K = `in_features`).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    fn linear_builder(
+        &self,
+        out_features: usize,
+        in_features: usize,
+        precision: Precision,
+    ) -> Result<Self::LinearBuilder>;
+
+    /// γ and β (D each) of a layer normalization with `eps` under the root.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<Self::LayerNorm>;
+
+    /// A tensor that `fill` writes: the embedding rows, gathered on the CPU side in every backend.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    fn embed(&self, rows: usize, columns: usize, fill: impl FnOnce(&mut [f32])) -> Result<Self::Tensor>;
+
+    /// epilogue(x·Wᵀ + b): x (N, K), W (M, K) → (N, M).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    fn linear(
+        &self,
+        x: &Self::Tensor,
+        weights: &Self::Linear,
+        epilogue: Epilogue<'_, Self::Tensor>,
+    ) -> Result<Self::Tensor>;
+
+    /// softmax(q·kᵀ / √(D/H))·v for each sequence of `spans` and each of `heads` heads.
+    /// q: D = `width` columns, one row a query; k, v: D columns, one row a key → (queries, D).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    fn attention(
+        &self,
+        q: Columns<'_, Self::Tensor>,
+        k: Columns<'_, Self::Tensor>,
+        v: Columns<'_, Self::Tensor>,
+        spans: Spans<'_>,
+        width: usize,
+        heads: usize,
+    ) -> Result<Self::Tensor>;
+
+    /// (x - mean) / √(var + eps) · γ + β a row, var the biased variance: (N, D) → (N, D).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    fn layer_norm(&self, x: &Self::Tensor, weights: &Self::LayerNorm) -> Result<Self::Tensor>;
+
+    /// Rows `rows` of x, in that order: (N, D) → (rows.len(), D).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    fn take_rows(&self, x: &Self::Tensor, rows: &[u32]) -> Result<Self::Tensor>;
+
+    /// The values of a tensor, row by row.
+    ///
+    /// # Errors
+    /// A backend's own failure to compute or to copy.
+    async fn read(&self, x: &Self::Tensor) -> Result<Vec<f32>>;
+}

@@ -1,0 +1,83 @@
+//! A batch without padding: the tokens of all its texts, one after the other.
+
+/// B texts of N tokens in all. Products see one (N, D) matrix; only attention looks at `starts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackedBatch {
+    /// The token ids (N).
+    pub ids: Vec<u32>,
+    /// The position of each token within its text (N).
+    pub positions: Vec<u32>,
+    /// Text b's tokens are `starts[b]..starts[b + 1]` (B + 1, from 0 to N).
+    pub starts: Vec<u32>,
+}
+
+impl PackedBatch {
+    /// Packs texts, each of at least one token.
+    pub fn new<'a>(texts: impl IntoIterator<Item = &'a [u32]>) -> Self {
+        let mut batch = Self { ids: Vec::new(), positions: Vec::new(), starts: vec![0] };
+        for ids in texts {
+            batch.ids.extend_from_slice(ids);
+            batch.positions.extend(0..ids.len() as u32);
+            batch.starts.push(batch.ids.len() as u32);
+        }
+        batch
+    }
+
+    /// N: the tokens of all texts.
+    pub fn tokens(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// B: the texts.
+    pub fn texts(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The row of each text's first token (B), which alone feeds the head.
+    pub fn first_rows(&self) -> &[u32] {
+        &self.starts[..self.texts()]
+    }
+}
+
+/// Cuts texts of `lengths` tokens, in order, into groups of at most `budget` tokens (a longer text is a group of its
+/// own), so that the memory of a call is bounded whatever its size.
+///
+/// Returns the ranges of the groups.
+pub fn micro_batches(lengths: &[usize], budget: usize) -> Vec<std::ops::Range<usize>> {
+    let mut groups = Vec::new();
+    let (mut first, mut tokens) = (0, 0);
+    for (i, length) in lengths.iter().enumerate() {
+        if i > first && tokens + length > budget {
+            groups.push(first..i);
+            (first, tokens) = (i, 0);
+        }
+        tokens += length;
+    }
+    if first < lengths.len() {
+        groups.push(first..lengths.len());
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_lie_one_after_the_other() {
+        let batch = PackedBatch::new([&[7, 8, 9][..], &[5], &[1, 2]]);
+        assert_eq!(batch.ids, [7, 8, 9, 5, 1, 2]);
+        assert_eq!(batch.positions, [0, 1, 2, 0, 0, 1]);
+        assert_eq!(batch.starts, [0, 3, 4, 6]);
+        assert_eq!((batch.tokens(), batch.texts()), (6, 3));
+        assert_eq!(batch.first_rows(), [0, 3, 4]);
+    }
+
+    #[test]
+    fn micro_batches_keep_the_order_and_the_budget() {
+        assert!(micro_batches(&[], 10).is_empty());
+        assert_eq!(micro_batches(&[4, 4, 4], 8), [0..2, 2..3]);
+        assert_eq!(micro_batches(&[20, 1, 9, 1], 10), [0..1, 1..3, 3..4]);
+        assert_eq!(micro_batches(&[10], 10), [0..1]);
+    }
+}

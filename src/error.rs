@@ -1,0 +1,112 @@
+//! The one error type. Every error has a `kind` from a closed list, which the TypeScript side repeats word for word
+//! (`js/errors.ts`; a test compares them), and a message that says what is wrong and what to do.
+
+use std::fmt;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What went wrong, as a closed list.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorKind { $($(#[$doc])* $variant,)* }
+
+        impl ErrorKind {
+            /// Every kind, in the order of declaration.
+            pub const ALL: &[ErrorKind] = &[$(ErrorKind::$variant,)*];
+
+            /// The name that JavaScript sees as `error.kind`.
+            pub const fn name(self) -> &'static str {
+                match self { $(ErrorKind::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// An argument or an option has the wrong type or value.
+    InvalidArgument = "invalid_argument",
+    /// A text has no token of its own: it is empty, or white space and control characters only.
+    EmptyText = "empty_text",
+    /// A text has more characters than one call takes.
+    TextTooLong = "text_too_long",
+    /// `config.json` is not JSON, lacks a field, or has impossible sizes.
+    ConfigInvalid = "config_invalid",
+    /// `config.json` describes a model of another kind than those that run here.
+    ConfigUnsupported = "config_unsupported",
+    /// `tokenizer.json` can't be read, or its ids don't fit the model.
+    TokenizerInvalid = "tokenizer_invalid",
+    /// `tokenizer.json` is of another kind than WordPiece.
+    TokenizerUnsupported = "tokenizer_unsupported",
+    /// The safetensors header lies or can't be read.
+    WeightsHeader = "weights_header",
+    /// The tensors are not those that the configuration asks for.
+    WeightsMismatch = "weights_mismatch",
+    /// A weight is NaN or infinite.
+    WeightsNotFinite = "weights_not_finite",
+    /// The weights' stream ended early or went on past its end.
+    WeightsLength = "weights_length",
+    /// A file could not be fetched: no connection, or a status other than success.
+    Network = "network",
+    /// A file is not what its name says: a web page in place of a model file, say.
+    NotAModel = "not_a_model",
+    /// The call's `AbortSignal` fired.
+    Aborted = "aborted",
+    /// The classifier was disposed of before or during the call.
+    Disposed = "disposed",
+    /// The memory for the model or for a call could not be had.
+    OutOfMemory = "out_of_memory",
+    /// This browser or runtime lacks something that the engine needs.
+    Environment = "environment",
+    /// The logits are not finite: the weights overflow the arithmetic.
+    NotFinite = "not_finite",
+    /// The engine broke; this is a bug of this package.
+    Internal = "internal",
+}
+
+/// An error with its kind and a sentence that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+}
+
+/// The result of everything here that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error of `kind`; `message` says what is wrong and what to do.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// What went wrong, from the closed list.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What is wrong and what to do.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.kind.name())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// `n` elements of `T::default()`, or [`ErrorKind::OutOfMemory`] naming `what`, where a plain `vec!` would trap.
+pub fn try_vec<T: Clone + Default>(n: usize, what: &str) -> Result<Vec<T>> {
+    let mut v = Vec::new();
+    v.try_reserve_exact(n).map_err(|_| {
+        let mib = (n.saturating_mul(size_of::<T>())) >> 20;
+        Error::new(
+            ErrorKind::OutOfMemory,
+            format!("No memory for {what} ({mib} MiB): close other tabs, take a smaller model, or load it with dtype \"int8\"."),
+        )
+    })?;
+    v.resize(n, T::default());
+    Ok(v)
+}

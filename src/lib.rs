@@ -1,0 +1,26 @@
+//! Tabsense: DistilBERT text classification inside a browser tab.
+//!
+//! Data flows one way: bindings (`web`) → [`classifier`] → [`model`] → [`backend`] → kernels. Weights come in by
+//! [`weights`], configuration by [`config`], text by [`tokenize`]; nothing lower knows anything higher.
+//!
+//! The letters of every shape: B texts, N tokens of all texts, D width, H heads, F feed-forward width, L labels,
+//! M a product's out_features, K its in_features.
+
+#![deny(missing_docs)]
+
+pub mod backend;
+pub mod batch;
+#[cfg(all(feature = "bench", target_arch = "wasm32"))]
+pub mod bench;
+pub mod classifier;
+pub mod config;
+pub mod convert;
+mod error;
+pub mod head;
+pub mod model;
+pub mod tokenize;
+#[cfg(target_arch = "wasm32")]
+pub mod web;
+pub mod weights;
+
+pub use error::{Error, ErrorKind, Result, try_vec};

@@ -1,0 +1,127 @@
+//! Embedding tables, which stay on the CPU side in the type that the file stores them in: the rows of a batch are
+//! gathered there in every backend.
+
+use crate::error::{Result, try_vec};
+use crate::weights::dtype::{Storage, decode};
+use crate::weights::quantize::quantize_row;
+
+enum Values {
+    /// Floating-point rows as their bytes.
+    Float { storage: Storage, bytes: Vec<u8> },
+    /// int8 rows, each with its scale.
+    Int8 { values: Vec<i8>, scales: Vec<f32> },
+}
+
+/// A table of R rows of D numbers.
+pub struct EmbeddingTable {
+    values: Values,
+    width: usize,
+}
+
+impl EmbeddingTable {
+    /// Room for a table of (rows, width) numbers in `storage`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    pub fn new(rows: usize, width: usize, storage: Storage) -> Result<Self> {
+        let what = "the embedding table";
+        let values = match storage {
+            Storage::Int8 => Values::Int8 { values: try_vec(rows * width, what)?, scales: try_vec(rows, what)? },
+            _ => Values::Float { storage, bytes: try_vec(rows * width * storage.bytes(), what)? },
+        };
+        Ok(Self { values, width })
+    }
+
+    /// Sets row `row` of an int8 table.
+    pub fn set_int8(&mut self, row: usize, stored: &[i8]) {
+        if let Values::Int8 { values, .. } = &mut self.values {
+            let at = row * self.width;
+            values[at..at + self.width].copy_from_slice(stored);
+        }
+    }
+
+    /// Sets row `row` from the file's floating-point numbers: an int8 table quantizes them, any other keeps the bytes
+    /// that they are stored in.
+    pub fn set_float(&mut self, row: usize, numbers: &[f32], stored: &[u8]) {
+        let at = row * self.width;
+        match &mut self.values {
+            Values::Int8 { values, scales } => scales[row] = quantize_row(numbers, &mut values[at..at + self.width]),
+            Values::Float { bytes, .. } => bytes[row * stored.len()..][..stored.len()].copy_from_slice(stored),
+        }
+    }
+
+    /// Sets the scales of an int8 table.
+    pub fn set_scales(&mut self, all: &[f32]) {
+        if let Values::Int8 { scales, .. } = &mut self.values {
+            scales.copy_from_slice(all);
+        }
+    }
+
+    /// Writes row `row` to `out` (D).
+    pub fn read(&self, row: usize, out: &mut [f32]) {
+        let at = row * self.width;
+        match &self.values {
+            Values::Float { storage, bytes } => {
+                let size = storage.bytes();
+                decode(*storage, &bytes[at * size..(at + self.width) * size], out);
+            }
+            Values::Int8 { values, scales } => {
+                let scale = scales[row];
+                for (x, q) in out.iter_mut().zip(&values[at..at + self.width]) {
+                    *x = f32::from(*q) * scale;
+                }
+            }
+        }
+    }
+
+    /// Adds row `row` to `out` (D); `scratch` has room for D.
+    pub fn add(&self, row: usize, out: &mut [f32], scratch: &mut [f32]) {
+        self.read(row, scratch);
+        for (x, y) in out.iter_mut().zip(scratch) {
+            *x += *y;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back_in_every_storage() {
+        for (storage, one) in [
+            (Storage::F32, 1.0f32.to_le_bytes().to_vec()),
+            (Storage::F16, half::f16::ONE.to_le_bytes().to_vec()),
+            (Storage::Bf16, half::bf16::ONE.to_le_bytes().to_vec()),
+        ] {
+            let mut table = EmbeddingTable::new(3, 2, storage).unwrap();
+            table.set_float(2, &[1.0, 1.0], &[one.clone(), one].concat());
+            check(&table, storage);
+        }
+        let mut table = EmbeddingTable::new(3, 2, Storage::Int8).unwrap();
+        table.set_int8(2, &[2, 2]);
+        table.set_scales(&[9.0, 9.0, 0.5]);
+        check(&table, Storage::Int8);
+    }
+
+    fn check(table: &EmbeddingTable, storage: Storage) {
+        let (mut row, mut scratch) = ([7.0; 2], [0.0; 2]);
+        table.read(2, &mut row);
+        assert_eq!(row, [1.0, 1.0], "{storage:?}");
+        table.add(2, &mut row, &mut scratch);
+        assert_eq!(row, [2.0, 2.0], "{storage:?}");
+        table.read(1, &mut row);
+        assert_eq!(row, [0.0, 0.0], "{storage:?}");
+    }
+
+    #[test]
+    fn an_int8_table_quantizes_numbers() {
+        let mut table = EmbeddingTable::new(2, 3, Storage::Int8).unwrap();
+        table.set_float(1, &[1.0, -0.3, 0.004], &[]);
+        let mut row = [0.0; 3];
+        table.read(1, &mut row);
+        for (x, y) in row.iter().zip([1.0, -0.3, 0.004]) {
+            assert!((x - y).abs() <= 0.5 / 127.0 + 1e-7, "{x} for {y}"); // half a step of the scale
+        }
+    }
+}

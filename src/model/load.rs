@@ -1,0 +1,438 @@
+//! Weights into place: each row that the stream gives goes straight to where the model needs it.
+
+use super::embedding::EmbeddingTable;
+use super::names::{self, Norm, Product, Role, Table};
+use super::{Layer, Model, Projections};
+use crate::backend::{Backend, LinearBuilder, Precision};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::weights::dtype::{Storage, check_finite, decode};
+use crate::weights::header::{Header, TensorInfo};
+use crate::weights::stream::{Reader, RowSink};
+use std::collections::HashMap;
+
+/// The suffix of the tensor that holds an int8 matrix' scales, one a row.
+pub const SCALE_SUFFIX: &str = "_scale";
+
+/// What the products are computed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtype {
+    /// As the file stores them: int8 stays int8, everything else is f32.
+    Auto,
+    /// f32, whatever the file stores.
+    Fp32,
+    /// int8; a file of floating-point weights is quantized while it streams.
+    Int8,
+}
+
+impl Dtype {
+    /// The name's dtype.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for any other name, "fp16" included: WebAssembly has no half-precision
+    /// arithmetic.
+    pub fn from_name(name: &str) -> Result<Self> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "fp32" => Ok(Self::Fp32),
+            "int8" => Ok(Self::Int8),
+            "fp16" => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "dtype \"fp16\" is not for the CPU: a file of fp16 weights runs with dtype \"auto\", \"fp32\" or \"int8\".",
+            )),
+            other => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("dtype {other:?} is unknown: \"auto\", \"fp32\" and \"int8\" are there."),
+            )),
+        }
+    }
+}
+
+/// A model on its way in: push the file's bytes, then [`ModelLoader::finish`].
+pub struct ModelLoader<B: Backend> {
+    reader: Reader,
+    placer: Placer<B>,
+}
+
+impl<B: Backend> ModelLoader<B> {
+    /// A loader for a model of `config` in `dtype`. `announced`: the file's length in bytes, where it is known.
+    pub fn new(backend: B, config: Config, dtype: Dtype, announced: Option<usize>) -> Self {
+        let placer =
+            Placer { backend, config, dtype, tensors: Vec::new(), parts: None, row: Vec::new(), int8_row: Vec::new() };
+        Self { reader: Reader::new(announced), placer }
+    }
+
+    /// Takes the file's next bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsHeader`], [`ErrorKind::WeightsMismatch`], [`ErrorKind::WeightsNotFinite`],
+    /// [`ErrorKind::WeightsLength`], [`ErrorKind::OutOfMemory`]; the loader takes nothing more after one.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
+        self.reader.push(chunk, &mut self.placer)
+    }
+
+    /// The model, its backend, and what was loaded.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    pub fn finish(self) -> Result<(Model<B>, B, Loaded)> {
+        self.reader.finish()?;
+        let header = self.reader.header().expect("a finished reader has its header");
+        let loaded = Loaded {
+            file_bytes: header.file_bytes,
+            parameters: self
+                .placer
+                .tensors
+                .iter()
+                .filter(|t| !matches!(t.target, Target::Nothing))
+                .map(|t| t.numbers)
+                .sum(),
+            int8: self.placer.tensors.iter().any(|t| t.precision == Some(Precision::Int8)),
+        };
+        let Placer { backend, config, parts, .. } = self.placer;
+        let model = parts.expect("the header brought the parts").finish(&backend, config)?;
+        Ok((model, backend, loaded))
+    }
+}
+
+/// What was loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct Loaded {
+    /// Bytes of the file.
+    pub file_bytes: usize,
+    /// Numbers of the model, scales not counted.
+    pub parameters: usize,
+    /// Whether any product runs in int8.
+    pub int8: bool,
+}
+
+/// Where a tensor of the file goes.
+enum Target {
+    /// Nowhere: a buffer that is no weight.
+    Nothing,
+    Role(Role),
+    /// The scales of an int8 tensor.
+    Scales(Role),
+}
+
+struct Incoming {
+    name: String,
+    storage: Storage,
+    columns: usize,
+    numbers: usize,
+    target: Target,
+    precision: Option<Precision>,
+}
+
+/// Takes the rows of the file and puts them where they belong.
+struct Placer<B: Backend> {
+    backend: B,
+    config: Config,
+    dtype: Dtype,
+    tensors: Vec<Incoming>,
+    parts: Option<Parts<B>>,
+    row: Vec<f32>,
+    int8_row: Vec<i8>,
+}
+
+fn mismatch(message: impl std::fmt::Display) -> Error {
+    Error::new(
+        ErrorKind::WeightsMismatch,
+        format!("{message}: model.safetensors and config.json must be of one checkpoint."),
+    )
+}
+
+impl<B: Backend> RowSink for Placer<B> {
+    fn header(&mut self, header: &Header) -> Result<()> {
+        self.tensors = match_tensors(header, &self.config)?;
+        for tensor in &mut self.tensors {
+            if let Target::Role(role) = tensor.target {
+                tensor.precision = match role {
+                    Role::Weight(_) => Some(self.dtype.precision(tensor.storage)),
+                    _ => None,
+                };
+            }
+        }
+        let widest = self.tensors.iter().map(|t| t.columns).max().unwrap_or(0);
+        self.row = vec![0.0; widest];
+        self.parts = Some(Parts::new(&self.backend, &self.config, self.dtype, &self.tensors)?);
+        Ok(())
+    }
+
+    fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
+        let info = &self.tensors[tensor];
+        let parts = self.parts.as_mut().expect("the header comes before the rows");
+        let role = match info.target {
+            Target::Nothing => return Ok(()),
+            Target::Role(role) | Target::Scales(role) => role,
+        };
+        if info.storage == Storage::Int8 {
+            if bytes.contains(&0x80) {
+                return Err(mismatch(format!(
+                    "{:?} holds -128, which symmetric int8 weights (-127 to 127) never do",
+                    info.name
+                )));
+            }
+            self.int8_row.clear();
+            self.int8_row.extend(bytes.iter().map(|b| b.cast_signed()));
+            parts.put_int8(role, row, &self.int8_row);
+            return Ok(());
+        }
+        let numbers = &mut self.row[..info.columns];
+        decode(info.storage, bytes, numbers);
+        check_finite(numbers, &info.name)?;
+        match info.target {
+            Target::Scales(role) => parts.put_scales(role, numbers),
+            _ => parts.put(role, row, numbers, bytes),
+        }
+        Ok(())
+    }
+}
+
+impl Dtype {
+    fn precision(self, storage: Storage) -> Precision {
+        match (self, storage) {
+            (Self::Int8, _) | (Self::Auto, Storage::Int8) => Precision::Int8,
+            _ => Precision::F32,
+        }
+    }
+
+    /// How an embedding table stored as `storage` is held. Nothing is widened: rows are decoded as they are read.
+    fn table_storage(self, storage: Storage) -> Storage {
+        if self == Self::Int8 { Storage::Int8 } else { storage }
+    }
+}
+
+/// Pairs the file's tensors with those that the configuration asks for.
+fn match_tensors(header: &Header, config: &Config) -> Result<Vec<Incoming>> {
+    let mut wanted: HashMap<String, (Vec<usize>, Role)> =
+        names::expected(config).into_iter().map(|e| (e.name, (e.shape, e.role))).collect();
+    let int8_matrices: HashMap<String, (usize, Role)> = header
+        .tensors
+        .iter()
+        .filter(|t| Storage::of(t.dtype) == Some(Storage::Int8))
+        .filter_map(|t| {
+            let (shape, role) = wanted.get(&t.name)?;
+            Some((format!("{}{SCALE_SUFFIX}", t.name), (shape[0], *role)))
+        })
+        .collect();
+    let mut scales_missing: Vec<&String> = int8_matrices.keys().collect();
+
+    let mut tensors = Vec::with_capacity(header.tensors.len());
+    for t in &header.tensors {
+        if names::BUFFERS.contains(&t.name.as_str()) {
+            let nothing = Incoming {
+                name: t.name.clone(),
+                storage: Storage::F32,
+                columns: 0,
+                numbers: 0,
+                target: Target::Nothing,
+                precision: None,
+            };
+            tensors.push(nothing);
+            continue;
+        }
+        let (shape, target) = if let Some((shape, role)) = wanted.remove(&t.name) {
+            (shape, Target::Role(role))
+        } else if let Some((rows, role)) = int8_matrices.get(&t.name) {
+            scales_missing.retain(|name| *name != &t.name);
+            (vec![*rows], Target::Scales(*role))
+        } else {
+            return Err(mismatch(format!("The weights hold {:?}, which this model does not have", t.name)));
+        };
+        if shape != t.shape {
+            return Err(mismatch(format!("{:?} has the shape {:?} where {shape:?} is asked for", t.name, t.shape)));
+        }
+        let storage = storage(t, &target)?;
+        let columns = *shape.last().expect("no expected shape is empty");
+        let numbers = if matches!(target, Target::Scales(_)) { 0 } else { shape.iter().product() };
+        tensors.push(Incoming { name: t.name.clone(), storage, columns, numbers, target, precision: None });
+    }
+    if let Some(name) = scales_missing.into_iter().min() {
+        return Err(mismatch(format!("The weights lack {name:?}, the scales of an int8 matrix")));
+    }
+    if let Some(name) = wanted.into_keys().min() {
+        return Err(mismatch(format!("The weights lack {name:?}")));
+    }
+    Ok(tensors)
+}
+
+fn storage(t: &TensorInfo, target: &Target) -> Result<Storage> {
+    let storage = Storage::of(t.dtype);
+    let matrix = matches!(target, Target::Role(Role::Weight(_) | Role::Embedding(_)));
+    match storage {
+        Some(Storage::Int8) if !matrix => {}
+        Some(storage) => return Ok(storage),
+        None => {}
+    }
+    let read = if matrix { "F32, F16, BF16 and the int8 of this project" } else { "F32, F16 and BF16" };
+    Err(mismatch(format!("{:?} is stored as {:?} where {read} are read", t.name, t.dtype)))
+}
+
+struct LayerParts<L> {
+    projections: Projections<L>,
+    out_lin: L,
+    lin1: L,
+    lin2: L,
+}
+
+/// The model's parts while they fill.
+struct Parts<B: Backend> {
+    word: EmbeddingTable,
+    position: EmbeddingTable,
+    norms: Vec<[Vec<f32>; 2]>,
+    layers: Vec<LayerParts<B::LinearBuilder>>,
+    pre_classifier: B::LinearBuilder,
+    classifier: B::LinearBuilder,
+    width: usize,
+}
+
+/// The place of a layer normalization in [`Parts::norms`].
+fn norm_index(norm: Norm) -> usize {
+    match norm {
+        Norm::Embedding => 0,
+        Norm::Attention(i) => 1 + 2 * i,
+        Norm::Ffn(i) => 2 + 2 * i,
+    }
+}
+
+impl<B: Backend> Parts<B> {
+    fn new(backend: &B, config: &Config, dtype: Dtype, tensors: &[Incoming]) -> Result<Self> {
+        let (d, f) = (config.width, config.hidden);
+        let find = |role: Role| {
+            let found = tensors.iter().find(|t| matches!(t.target, Target::Role(r) if r == role));
+            found.expect("every role was matched")
+        };
+        let table = |table, rows| {
+            let storage = dtype.table_storage(find(Role::Embedding(table)).storage);
+            EmbeddingTable::new(rows, d, storage)
+        };
+        // Matrices that share a product share its precision: int8 only where all of them are.
+        let linear = |products: &[Product], m, k| {
+            let all = products.iter().all(|&p| find(Role::Weight(p)).precision == Some(Precision::Int8));
+            backend.linear_builder(m, k, if all { Precision::Int8 } else { Precision::F32 })
+        };
+        let mut layers = Vec::with_capacity(config.layers);
+        for i in 0..config.layers {
+            let (q, k, v) = (Product::Q(i), Product::K(i), Product::V(i));
+            layers.push(LayerParts {
+                projections: if i + 1 < config.layers {
+                    Projections::Fused(linear(&[q, k, v], 3 * d, d)?)
+                } else {
+                    Projections::Split { q: linear(&[q], d, d)?, kv: linear(&[k, v], 2 * d, d)? }
+                },
+                out_lin: linear(&[Product::Out(i)], d, d)?,
+                lin1: linear(&[Product::Lin1(i)], f, d)?,
+                lin2: linear(&[Product::Lin2(i)], d, f)?,
+            });
+        }
+        Ok(Self {
+            word: table(Table::Word, config.vocabulary)?,
+            position: table(Table::Position, config.max_tokens)?,
+            norms: vec![[Vec::new(), Vec::new()]; 1 + 2 * config.layers],
+            layers,
+            pre_classifier: linear(&[Product::PreClassifier], d, d)?,
+            classifier: linear(&[Product::Classifier], config.labels.len(), d)?,
+            width: d,
+        })
+    }
+
+    /// The matrix that a product is part of, and its first row there.
+    fn product(&mut self, product: Product) -> (&mut B::LinearBuilder, usize) {
+        let d = self.width;
+        match product {
+            Product::Q(i) => match &mut self.layers[i].projections {
+                Projections::Fused(qkv) => (qkv, 0),
+                Projections::Split { q, .. } => (q, 0),
+            },
+            Product::K(i) => match &mut self.layers[i].projections {
+                Projections::Fused(qkv) => (qkv, d),
+                Projections::Split { kv, .. } => (kv, 0),
+            },
+            Product::V(i) => match &mut self.layers[i].projections {
+                Projections::Fused(qkv) => (qkv, 2 * d),
+                Projections::Split { kv, .. } => (kv, d),
+            },
+            Product::Out(i) => (&mut self.layers[i].out_lin, 0),
+            Product::Lin1(i) => (&mut self.layers[i].lin1, 0),
+            Product::Lin2(i) => (&mut self.layers[i].lin2, 0),
+            Product::PreClassifier => (&mut self.pre_classifier, 0),
+            Product::Classifier => (&mut self.classifier, 0),
+        }
+    }
+
+    fn table(&mut self, table: Table) -> &mut EmbeddingTable {
+        match table {
+            Table::Word => &mut self.word,
+            Table::Position => &mut self.position,
+        }
+    }
+
+    fn put(&mut self, role: Role, row: usize, numbers: &[f32], stored: &[u8]) {
+        match role {
+            Role::Embedding(table) => self.table(table).set_float(row, numbers, stored),
+            Role::Gamma(norm) => self.norms[norm_index(norm)][0] = numbers.to_vec(),
+            Role::Beta(norm) => self.norms[norm_index(norm)][1] = numbers.to_vec(),
+            Role::Weight(product) => {
+                let (builder, first) = self.product(product);
+                builder.row_f32(first + row, numbers);
+            }
+            Role::Bias(product) => {
+                let (builder, first) = self.product(product);
+                builder.bias(first, numbers);
+            }
+        }
+    }
+
+    fn put_int8(&mut self, role: Role, row: usize, values: &[i8]) {
+        match role {
+            Role::Embedding(table) => self.table(table).set_int8(row, values),
+            Role::Weight(product) => {
+                let (builder, first) = self.product(product);
+                builder.row_i8(first + row, values);
+            }
+            Role::Gamma(_) | Role::Beta(_) | Role::Bias(_) => unreachable!("only matrices are stored as int8"),
+        }
+    }
+
+    fn put_scales(&mut self, role: Role, scales: &[f32]) {
+        match role {
+            Role::Embedding(table) => self.table(table).set_scales(scales),
+            Role::Weight(product) => {
+                let (builder, first) = self.product(product);
+                builder.scales(first, scales);
+            }
+            Role::Gamma(_) | Role::Beta(_) | Role::Bias(_) => unreachable!("only matrices have scales"),
+        }
+    }
+
+    fn finish(self, backend: &B, config: Config) -> Result<Model<B>> {
+        let mut norms =
+            self.norms.into_iter().map(|[gamma, beta]| backend.layer_norm_weights(gamma, beta, config.layer_norm_eps));
+        let mut next_norm = || norms.next().expect("two a layer and one for the embedding");
+        let embedding_norm = next_norm()?;
+        let mut layers = Vec::with_capacity(config.layers);
+        for layer in self.layers {
+            layers.push(Layer {
+                projections: match layer.projections {
+                    Projections::Fused(qkv) => Projections::Fused(qkv.finish()),
+                    Projections::Split { q, kv } => Projections::Split { q: q.finish(), kv: kv.finish() },
+                },
+                out_lin: layer.out_lin.finish(),
+                sa_layer_norm: next_norm()?,
+                lin1: layer.lin1.finish(),
+                lin2: layer.lin2.finish(),
+                output_layer_norm: next_norm()?,
+            });
+        }
+        Ok(Model {
+            word_embeddings: self.word,
+            position_embeddings: self.position,
+            embedding_norm,
+            layers,
+            pre_classifier: self.pre_classifier.finish(),
+            classifier: self.classifier.finish(),
+            config,
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! The model: what the checkpoint's tensors are ([`names`]), how they get into place ([`load`]), and the forward pass,
+//! written once over [`Backend`].
+//!
+//! Not here: arithmetic (`backend`), text (`tokenize`), what the logits mean (`head`).
+
+pub mod embedding;
+pub mod load;
+pub mod names;
+
+use crate::backend::{Activation, Backend, Columns, Epilogue, Spans};
+use crate::batch::PackedBatch;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use embedding::EmbeddingTable;
+
+/// A classifier of the DistilBERT family, its weights in place.
+pub struct Model<B: Backend> {
+    config: Config,
+    word_embeddings: EmbeddingTable,
+    position_embeddings: EmbeddingTable,
+    embedding_norm: B::LayerNorm,
+    layers: Vec<Layer<B>>,
+    pre_classifier: B::Linear,
+    classifier: B::Linear,
+}
+
+struct Layer<B: Backend> {
+    projections: Projections<B::Linear>,
+    out_lin: B::Linear,
+    sa_layer_norm: B::LayerNorm,
+    lin1: B::Linear,
+    lin2: B::Linear,
+    output_layer_norm: B::LayerNorm,
+}
+
+/// The products before the attention. Only the last layer's queries are for other rows than its keys and values.
+enum Projections<L> {
+    /// q, k and v of every row, (N, 3D), in one product.
+    Fused(L),
+    /// q of each text's first row, (B, D); k and v of every row, (N, 2D).
+    Split { q: L, kv: L },
+}
+
+/// A point of the forward pass that tests look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tap {
+    /// The embedding, normalized.
+    Embedding,
+    /// A layer's `sa_layer_norm`. The last layer has a row a text.
+    Attention(usize),
+    /// A layer's `output_layer_norm`. The last layer has a row a text.
+    Ffn(usize),
+}
+
+impl<B: Backend> Model<B> {
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The logits of a batch: (B, L), row by row.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::NotFinite`] where the weights overflow the arithmetic,
+    /// [`ErrorKind::InvalidArgument`] where an id or a text's length is beyond the embedding's rows.
+    pub async fn logits(&self, backend: &B, batch: &PackedBatch) -> Result<Vec<f32>> {
+        let logits = backend.read(&self.forward(backend, batch, |_, _| {})?).await?;
+        if logits.iter().all(|x| x.is_finite()) {
+            return Ok(logits);
+        }
+        Err(Error::new(
+            ErrorKind::NotFinite,
+            "The model's arithmetic overflowed on this text: its weights are damaged or too large; take another file.",
+        ))
+    }
+
+    /// The forward pass to the logits (B, L); `tap` sees what is inside.
+    ///
+    /// In the last layer only each text's first row feeds the head: keys and values are computed of all rows,
+    /// everything else of these B rows.
+    ///
+    /// # Errors
+    /// As [`Model::logits`].
+    ///
+    /// Source: Sanh et al. 2019; `transformers` 5.23, `modeling_distilbert.py`.
+    pub fn forward(&self, backend: &B, batch: &PackedBatch, mut tap: impl FnMut(Tap, &B::Tensor)) -> Result<B::Tensor> {
+        let (d, heads) = (self.config.width, self.config.heads);
+        let first_rows = batch.first_rows();
+        // With one query a text, text b's query is row b.
+        let one_each: Vec<u32> = (0..=batch.texts() as u32).collect();
+
+        let embedded = self.embed(backend, batch)?; // (N, D)
+        let mut x = backend.layer_norm(&embedded, &self.embedding_norm)?;
+        drop(embedded);
+        tap(Tap::Embedding, &x);
+        for (i, layer) in self.layers.iter().enumerate() {
+            let context; // (N, D); in the last layer (B, D)
+            match &layer.projections {
+                Projections::Fused(qkv) => {
+                    let qkv = backend.linear(&x, qkv, Epilogue::Bias)?; // (N, 3D)
+                    let columns = |first| Columns { tensor: &qkv, first };
+                    let spans = Spans { queries: &batch.starts, keys: &batch.starts };
+                    context = backend.attention(columns(0), columns(d), columns(2 * d), spans, d, heads)?;
+                }
+                Projections::Split { q, kv } => {
+                    let kv = backend.linear(&x, kv, Epilogue::Bias)?; // (N, 2D)
+                    x = backend.take_rows(&x, first_rows)?; // (B, D)
+                    let q = backend.linear(&x, q, Epilogue::Bias)?; // (B, D)
+                    let columns = |first| Columns { tensor: &kv, first };
+                    let spans = Spans { queries: &one_each, keys: &batch.starts };
+                    let q = Columns { tensor: &q, first: 0 };
+                    context = backend.attention(q, columns(0), columns(d), spans, d, heads)?;
+                }
+            }
+            let sum = backend.linear(&context, &layer.out_lin, Epilogue::Residual(&x))?;
+            x = backend.layer_norm(&sum, &layer.sa_layer_norm)?;
+            tap(Tap::Attention(i), &x);
+            let hidden = backend.linear(&x, &layer.lin1, Epilogue::Activation(self.config.activation))?; // (N, F)
+            let sum = backend.linear(&hidden, &layer.lin2, Epilogue::Residual(&x))?;
+            x = backend.layer_norm(&sum, &layer.output_layer_norm)?;
+            tap(Tap::Ffn(i), &x);
+        }
+        let pooled = backend.linear(&x, &self.pre_classifier, Epilogue::Activation(Activation::Relu))?; // (B, D)
+        backend.linear(&pooled, &self.classifier, Epilogue::Bias) // (B, L)
+    }
+
+    /// Word and position rows of every token, summed: (N, D).
+    fn embed(&self, backend: &B, batch: &PackedBatch) -> Result<B::Tensor> {
+        let (vocabulary, max_tokens) = (self.config.vocabulary, self.config.max_tokens);
+        if batch.ids.iter().any(|&id| id as usize >= vocabulary)
+            || batch.positions.iter().any(|&p| p as usize >= max_tokens)
+            || batch.starts.windows(2).any(|w| w[0] == w[1])
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("A text has no token, a token id of {vocabulary} or more, or more than {max_tokens} tokens."),
+            ));
+        }
+        let d = self.config.width;
+        backend.embed(batch.tokens(), d, |out| {
+            let mut scratch = vec![0.0; d];
+            for (row, (&id, &position)) in out.chunks_exact_mut(d).zip(batch.ids.iter().zip(&batch.positions)) {
+                self.word_embeddings.read(id as usize, row);
+                self.position_embeddings.add(position as usize, row, &mut scratch);
+            }
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! Numbers as a safetensors file stores them.
+
+use crate::error::{Error, ErrorKind, Result};
+use safetensors::tensor::Dtype;
+
+/// The storage types read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// IEEE single precision.
+    F32,
+    /// IEEE half precision.
+    F16,
+    /// The upper half of an f32.
+    Bf16,
+    /// Symmetric int8 per row, with the scales in a tensor of their own.
+    Int8,
+}
+
+impl Storage {
+    /// The storage of a safetensors type, or `None` where it is not read here.
+    pub fn of(dtype: Dtype) -> Option<Self> {
+        match dtype {
+            Dtype::F32 => Some(Self::F32),
+            Dtype::F16 => Some(Self::F16),
+            Dtype::BF16 => Some(Self::Bf16),
+            Dtype::I8 => Some(Self::Int8),
+            _ => None,
+        }
+    }
+
+    /// Bytes of one number.
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+            Self::Int8 => 1,
+        }
+    }
+}
+
+/// Decodes numbers of a floating-point `storage`; `out` has as many as `bytes` holds.
+pub fn decode(storage: Storage, bytes: &[u8], out: &mut [f32]) {
+    debug_assert_eq!(bytes.len(), out.len() * storage.bytes());
+    match storage {
+        Storage::F32 => {
+            for (x, b) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                *x = f32::from_le_bytes(*b);
+            }
+        }
+        Storage::F16 => {
+            for (x, b) in out.iter_mut().zip(bytes.as_chunks::<2>().0) {
+                *x = half::f16::from_le_bytes(*b).to_f32();
+            }
+        }
+        Storage::Bf16 => {
+            for (x, b) in out.iter_mut().zip(bytes.as_chunks::<2>().0) {
+                *x = half::bf16::from_le_bytes(*b).to_f32();
+            }
+        }
+        Storage::Int8 => unreachable!("int8 rows have scales: they are not decoded by themselves"),
+    }
+}
+
+/// That every number of tensor `name` is finite.
+///
+/// # Errors
+/// [`ErrorKind::WeightsNotFinite`].
+pub fn check_finite(values: &[f32], name: &str) -> Result<()> {
+    // x · 0 is 0 for every finite x and NaN for NaN and Inf; a sum needs no branch, so it is vectorized.
+    let sum: f32 = values.iter().map(|x| x * 0.0).sum();
+    if sum == 0.0 {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::WeightsNotFinite,
+        format!(
+            "The weights of {name:?} hold NaN or infinity: the file is damaged or the training failed; take another."
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_type_is_decoded() {
+        let mut out = [0.0; 2];
+        decode(Storage::F32, &[0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0], &mut out);
+        assert_eq!(out, [1.0, -2.0]);
+        decode(Storage::F16, &[0x00, 0x3c, 0x01, 0x00], &mut out);
+        assert_eq!(out, [1.0, 2f32.powi(-24)]);
+        decode(Storage::Bf16, &[0x80, 0x3f, 0x00, 0xc0], &mut out);
+        assert_eq!(out, [1.0, -2.0]);
+    }
+
+    #[test]
+    fn nan_and_infinity_are_found_anywhere() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for at in [0, 8, 16] {
+                let mut row = [1e38f32; 17];
+                row[at] = bad;
+                assert_eq!(check_finite(&row, "w").unwrap_err().kind(), ErrorKind::WeightsNotFinite);
+            }
+        }
+        assert!(check_finite(&[f32::MAX, f32::MIN, -0.0, 1e-45], "w").is_ok());
+    }
+}

@@ -1,0 +1,265 @@
+//! Cuts a safetensors file that arrives in chunks of any size into its header and the rows of its tensors.
+//!
+//! At most one row is held here; a row that lies within a chunk is passed on without a copy.
+
+use super::header::{Header, PREFIX_BYTES, header_length};
+use crate::error::{Error, ErrorKind, Result};
+
+/// What takes the rows.
+pub trait RowSink {
+    /// The header is there and checked; nothing else has been given yet.
+    ///
+    /// # Errors
+    /// Whatever is wrong with these tensors for the one who takes them; the stream ends there.
+    fn header(&mut self, header: &Header) -> Result<()>;
+
+    /// The bytes of row `row` of tensor `tensor` (an index into the header's list). A matrix has its first size's
+    /// number of rows; every other tensor is one row.
+    ///
+    /// # Errors
+    /// Whatever is wrong with these bytes; the stream ends there.
+    fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()>;
+}
+
+/// The state of a file on its way in.
+pub struct Reader {
+    state: State,
+    /// What has come of the present prefix, header or row.
+    held: Vec<u8>,
+    seen: usize,
+    announced: Option<usize>,
+}
+
+enum State {
+    Prefix,
+    Header { length: usize },
+    Rows { header: Header, tensor: usize, row: usize },
+    Broken,
+}
+
+/// Rows of a tensor of `shape`, and bytes of each.
+fn row_layout(shape: &[usize], bytes: usize) -> (usize, usize) {
+    match shape {
+        [rows, _] if *rows > 0 => (*rows, bytes / rows),
+        _ => (1, bytes),
+    }
+}
+
+impl Reader {
+    /// A reader of a file that is announced to have `announced` bytes, where that is known.
+    pub fn new(announced: Option<usize>) -> Self {
+        Self { state: State::Prefix, held: Vec::new(), seen: 0, announced }
+    }
+
+    /// The header, once it is there.
+    pub fn header(&self) -> Option<&Header> {
+        match &self.state {
+            State::Rows { header, .. } => Some(header),
+            _ => None,
+        }
+    }
+
+    /// Takes the file's next bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsHeader`], [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and
+    /// whatever `sink` finds. After an error the reader takes nothing more.
+    pub fn push(&mut self, chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+        let result = self.advance(chunk, sink);
+        if result.is_err() {
+            self.state = State::Broken;
+            self.held = Vec::new();
+        }
+        result
+    }
+
+    /// That the file is complete. A reader that failed before fails again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    pub fn finish(&self) -> Result<()> {
+        if let State::Rows { header, tensor, .. } = &self.state
+            && *tensor == header.tensors.len()
+        {
+            return Ok(());
+        }
+        let whole = match &self.state {
+            State::Rows { header, .. } => format!("{}", header.file_bytes),
+            _ => "the header's".into(),
+        };
+        Err(Error::new(
+            ErrorKind::WeightsLength,
+            format!("The weights ended after {} of {whole} bytes: load them again.", self.seen),
+        ))
+    }
+
+    fn advance(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+        loop {
+            match &mut self.state {
+                State::Broken => {
+                    return Err(Error::new(
+                        ErrorKind::WeightsLength,
+                        "The weights failed before: load them again from the start.",
+                    ));
+                }
+                State::Prefix => {
+                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, PREFIX_BYTES) else {
+                        return Ok(());
+                    };
+                    let length = header_length(bytes.as_slice().try_into().expect("eight bytes were asked for"))?;
+                    self.held = Vec::with_capacity(length);
+                    self.state = State::Header { length };
+                }
+                State::Header { length } => {
+                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, *length) else {
+                        return Ok(());
+                    };
+                    let header = Header::parse(bytes.as_slice())?;
+                    if let Some(announced) = self.announced
+                        && announced != header.file_bytes
+                    {
+                        return Err(Error::new(
+                            ErrorKind::WeightsLength,
+                            format!(
+                                "The weights are announced with {announced} bytes, but their header says {}: load them again.",
+                                header.file_bytes
+                            ),
+                        ));
+                    }
+                    self.held = Vec::new();
+                    sink.header(&header)?;
+                    self.state = State::Rows { header, tensor: 0, row: 0 };
+                }
+                State::Rows { header, tensor, row } => {
+                    let Some(info) = header.tensors.get(*tensor) else {
+                        if chunk.is_empty() {
+                            return Ok(());
+                        }
+                        return Err(Error::new(
+                            ErrorKind::WeightsLength,
+                            format!(
+                                "The weights go on after the {} bytes that their header says: load them again.",
+                                header.file_bytes
+                            ),
+                        ));
+                    };
+                    let (rows, bytes) = row_layout(&info.shape, info.bytes);
+                    if bytes > 0 {
+                        if self.held.is_empty() && chunk.len() >= bytes {
+                            let (whole, rest) = chunk.split_at(bytes);
+                            self.seen += bytes;
+                            chunk = rest;
+                            sink.row(*tensor, *row, whole)?;
+                        } else {
+                            let Some(whole) = take(&mut self.held, &mut chunk, &mut self.seen, bytes) else {
+                                return Ok(());
+                            };
+                            sink.row(*tensor, *row, whole.as_slice())?;
+                            self.held.clear();
+                        }
+                    }
+                    *row += 1;
+                    if *row >= rows {
+                        (*tensor, *row) = (*tensor + 1, 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Fills `held` to `wanted` bytes from the front of `chunk`; `None` where the chunk was too short for it.
+fn take<'a>(held: &'a mut Vec<u8>, chunk: &mut &[u8], seen: &mut usize, wanted: usize) -> Option<&'a Vec<u8>> {
+    let n = (wanted - held.len()).min(chunk.len());
+    held.extend_from_slice(&chunk[..n]);
+    *chunk = &chunk[n..];
+    *seen += n;
+    (held.len() == wanted).then_some(held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Rows {
+        names: Vec<String>,
+        rows: Vec<(usize, usize, Vec<u8>)>,
+    }
+
+    impl RowSink for Rows {
+        fn header(&mut self, header: &Header) -> Result<()> {
+            self.names = header.tensors.iter().map(|t| t.name.clone()).collect();
+            Ok(())
+        }
+        fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
+            self.rows.push((tensor, row, bytes.to_vec()));
+            Ok(())
+        }
+    }
+
+    fn file() -> Vec<u8> {
+        let json = br#"{"m":{"dtype":"I8","shape":[2,3],"data_offsets":[0,6]},"e":{"dtype":"F32","shape":[0,4],"data_offsets":[6,6]},"v":{"dtype":"F16","shape":[2],"data_offsets":[6,10]},"s":{"dtype":"I8","shape":[],"data_offsets":[10,11]}}"#;
+        let mut bytes = (json.len() as u64).to_le_bytes().to_vec();
+        bytes.extend_from_slice(json);
+        bytes.extend(1..=11u8);
+        bytes
+    }
+
+    fn read(chunks: &[&[u8]], announced: Option<usize>) -> Result<Rows> {
+        let (mut reader, mut rows) = (Reader::new(announced), Rows::default());
+        for chunk in chunks {
+            reader.push(chunk, &mut rows)?;
+        }
+        reader.finish()?;
+        Ok(rows)
+    }
+
+    #[test]
+    fn any_cut_gives_the_same_rows() {
+        let file = file();
+        let whole = read(&[&file], Some(file.len())).unwrap();
+        assert_eq!(whole.rows.len(), 4);
+        assert_eq!(whole.rows[1], (0, 1, vec![4, 5, 6]));
+        for a in 0..=file.len() {
+            for b in a..=file.len() {
+                let cut = read(&[&file[..a], &file[a..b], &file[b..]], None).unwrap();
+                assert_eq!(cut.rows, whole.rows, "cut at {a} and {b}");
+            }
+        }
+        let bytes: Vec<&[u8]> = file.chunks(1).collect();
+        assert_eq!(read(&bytes, None).unwrap().rows, whole.rows);
+    }
+
+    #[test]
+    fn a_file_that_ends_early_at_any_byte() {
+        let file = file();
+        for n in 0..file.len() {
+            let kind = read(&[&file[..n]], None).err().expect("incomplete").kind();
+            assert_eq!(kind, ErrorKind::WeightsLength, "after {n} bytes");
+        }
+    }
+
+    #[test]
+    fn a_file_with_a_tail() {
+        let mut file = file();
+        file.push(0);
+        assert_eq!(read(&[&file], None).err().unwrap().kind(), ErrorKind::WeightsLength);
+    }
+
+    #[test]
+    fn a_length_other_than_the_one_announced() {
+        let file = file();
+        for announced in [file.len() - 1, file.len() + 1, 0] {
+            assert_eq!(read(&[&file], Some(announced)).err().unwrap().kind(), ErrorKind::WeightsLength);
+        }
+    }
+
+    #[test]
+    fn a_reader_that_failed_takes_nothing_more() {
+        let (mut reader, mut rows) = (Reader::new(None), Rows::default());
+        assert!(reader.push(&[0; 8], &mut rows).is_err());
+        assert!(reader.push(&file(), &mut rows).is_err());
+        assert!(reader.finish().is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! What several test files share. The same tests run on the host and, under `wasm-pack test`, in a browser, so files
+//! are compiled in.
+#![allow(dead_code)] // Each test file uses a part.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use tabsense::Result;
+use tabsense::backend::cpu::CpuBackend;
+use tabsense::batch::PackedBatch;
+use tabsense::config::Config;
+use tabsense::model::Model;
+use tabsense::model::load::{Dtype, ModelLoader};
+
+/// A committed random model and what PyTorch says of it (test_data/README.md).
+pub struct Tiny {
+    pub name: &'static str,
+    pub config: &'static [u8],
+    pub tokenizer: &'static [u8],
+    pub weights: &'static [u8],
+    pub goldens: &'static str,
+}
+
+macro_rules! tiny {
+    ($name:literal) => {
+        Tiny {
+            name: $name,
+            config: include_bytes!(concat!("../../test_data/models/", $name, "/config.json")),
+            tokenizer: include_bytes!(concat!("../../test_data/models/", $name, "/tokenizer.json")),
+            weights: include_bytes!(concat!("../../test_data/models/", $name, "/model.safetensors")),
+            goldens: include_str!(concat!("../../test_data/goldens/", $name, ".json")),
+        }
+    };
+}
+
+pub const F32: Tiny = tiny!("tiny-f32");
+pub const F16: Tiny = tiny!("tiny-f16");
+pub const BF16: Tiny = tiny!("tiny-bf16");
+
+impl Tiny {
+    pub fn config(&self) -> Config {
+        Config::from_json(self.config).unwrap()
+    }
+
+    pub fn load(&self, dtype: Dtype) -> (Model<CpuBackend>, CpuBackend) {
+        load(self.config(), dtype, [self.weights]).unwrap()
+    }
+}
+
+/// Loads weights that come in `chunks`.
+pub fn load<'a>(
+    config: Config,
+    dtype: Dtype,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<(Model<CpuBackend>, CpuBackend)> {
+    let mut loader = ModelLoader::new(CpuBackend::new(), config, dtype, None);
+    for chunk in chunks {
+        loader.push(chunk)?;
+    }
+    let (model, backend, _) = loader.finish()?;
+    Ok((model, backend))
+}
+
+/// The logits of texts of ids, one list a text.
+pub fn logits(model: &Model<CpuBackend>, backend: &CpuBackend, texts: &[&[u32]]) -> Vec<Vec<f32>> {
+    let flat = now(model.logits(backend, &PackedBatch::new(texts.iter().copied()))).unwrap();
+    flat.chunks(model.config().labels.len()).map(<[f32]>::to_vec).collect()
+}
+
+/// The result of a future that never waits, as the CPU backend's don't.
+pub fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("the CPU backend waited"),
+    }
+}
+
+/// The largest difference between two lists of one length.
+pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max)
+}

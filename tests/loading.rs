@@ -1,0 +1,239 @@
+//! Weights that don't fit, files that lie, and the ways in: streamed, quantized while streaming, converted.
+
+mod common;
+#[path = "common/edit.rs"]
+mod edit;
+
+use common::{BF16, F16, F32, load, logits, now};
+use edit::Tensor;
+use serde_json::Value;
+use tabsense::backend::cpu::CpuBackend;
+use tabsense::batch::PackedBatch;
+use tabsense::classifier::Loader;
+use tabsense::config::Config;
+use tabsense::convert::{Converter, Format};
+use tabsense::model::load::Dtype;
+use tabsense::{Error, ErrorKind};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+const TEXT: &[u32] = &[2, 474, 412, 254, 39, 3];
+
+fn refused(edit: impl FnOnce(&mut Vec<Tensor>)) -> Error {
+    let mut tensors = edit::read(F32.weights);
+    edit(&mut tensors);
+    load(F32.config(), Dtype::Auto, [edit::write(&tensors).as_slice()]).err().expect("refused")
+}
+
+fn mismatch(edit: impl FnOnce(&mut Vec<Tensor>)) -> String {
+    let error = refused(edit);
+    assert_eq!(error.kind(), ErrorKind::WeightsMismatch, "{error}");
+    error.message().to_owned()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_missing_tensor() {
+    assert!(mismatch(|t| t.retain(|t| t.name != "classifier.bias")).contains("lack \"classifier.bias\""));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn an_extra_tensor() {
+    assert!(mismatch(|t| t.push(Tensor::f32("mystery", &[1], &[0.0]))).contains("\"mystery\""));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_transposed_matrix() {
+    let name = "distilbert.transformer.layer.1.ffn.lin1.weight";
+    assert!(mismatch(|t| edit::find(t, name).shape.reverse()).contains(name));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn another_count_of_layers() {
+    for layers in [2, 4] {
+        let mut config: Value = serde_json::from_slice(F32.config).unwrap();
+        config["n_layers"] = layers.into();
+        let config = Config::from_json(config.to_string().as_bytes()).unwrap();
+        let error = load(config, Dtype::Auto, [F32.weights]).err().expect("refused");
+        assert_eq!(error.kind(), ErrorKind::WeightsMismatch, "{error}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn weights_that_are_not_finite() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for name in ["classifier.weight", "distilbert.embeddings.word_embeddings.weight", "pre_classifier.bias"] {
+            let error = refused(|t| edit::find(t, name).bytes[..4].copy_from_slice(&bad.to_le_bytes()));
+            assert_eq!(error.kind(), ErrorKind::WeightsNotFinite);
+            assert!(error.message().contains(name), "{error}");
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_type_that_is_not_read() {
+    let error = mismatch(|t| {
+        let bias = edit::find(t, "classifier.bias");
+        let count = bias.shape[0];
+        *bias =
+            Tensor { dtype: safetensors::Dtype::I32, ..Tensor::f32("classifier.bias", &[count], &vec![0.0; count]) };
+    });
+    assert!(error.contains("I32"), "{error}");
+    let error = mismatch(|t| {
+        let bias = edit::find(t, "classifier.bias");
+        *bias = Tensor::i8("classifier.bias", &bias.shape, &vec![0; bias.shape[0]]);
+    });
+    assert!(error.contains("I8"), "{error}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn int8_without_its_scales_or_out_of_its_range() {
+    let int8 = |t: &mut Vec<Tensor>, value: i8| {
+        let weight = edit::find(t, "classifier.weight");
+        *weight = Tensor::i8("classifier.weight", &weight.shape, &vec![value; weight.shape.iter().product()]);
+        weight.shape[0]
+    };
+    let error = mismatch(|t| {
+        int8(t, 1);
+    });
+    assert!(error.contains("\"classifier.weight_scale\""), "{error}");
+    let error = mismatch(|t| {
+        let rows = int8(t, -128);
+        t.push(Tensor::f32("classifier.weight_scale", &[rows], &vec![1.0; rows]));
+    });
+    assert!(error.contains("-128"), "{error}");
+    let error = mismatch(|t| {
+        let rows = int8(t, 1);
+        t.push(Tensor::f32("classifier.weight_scale", &[rows + 1], &vec![1.0; rows + 1]));
+    });
+    assert!(error.contains("shape"), "{error}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_buffer_that_old_checkpoints_carry_is_skipped() {
+    let mut tensors = edit::read(F32.weights);
+    let bytes = vec![0xff; 512 * 8];
+    let name = "distilbert.embeddings.position_ids".into();
+    tensors.push(Tensor { name, dtype: safetensors::Dtype::I64, shape: vec![1, 512], bytes });
+    let (model, backend) = load(F32.config(), Dtype::Auto, [edit::write(&tensors).as_slice()]).unwrap();
+    let (plain, plain_backend) = F32.load(Dtype::Auto);
+    assert_eq!(logits(&model, &backend, &[TEXT]), logits(&plain, &plain_backend, &[TEXT]));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn weights_that_overflow_the_arithmetic() {
+    let mut tensors = edit::read(F32.weights);
+    for name in ["pre_classifier.bias", "classifier.weight"] {
+        for x in edit::find(&mut tensors, name).bytes.as_chunks_mut::<4>().0 {
+            *x = 1e38f32.to_le_bytes();
+        }
+    }
+    let (model, backend) = load(F32.config(), Dtype::Auto, [edit::write(&tensors).as_slice()]).unwrap();
+    let error = now(model.logits(&backend, &PackedBatch::new([TEXT]))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFinite);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn ids_and_lengths_beyond_the_embedding_are_refused_and_the_model_works_on() {
+    let (model, backend) = F32.load(Dtype::Auto);
+    let before = logits(&model, &backend, &[TEXT]);
+    for text in [&[2, 997, 3][..], &[u32::MAX], &[2; 513], &[]] {
+        let error = now(model.logits(&backend, &PackedBatch::new([text]))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{} ids", text.len());
+    }
+    assert_eq!(logits(&model, &backend, &[TEXT]), before);
+}
+
+fn convert(file: &[u8], format: Format, chunk: usize) -> Result<Vec<u8>, Error> {
+    let mut converter = Converter::new(format);
+    let mut out = Vec::new();
+    for chunk in file.chunks(chunk) {
+        out.extend(converter.push(chunk)?);
+    }
+    out.extend(converter.finish()?);
+    Ok(out)
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_converted_file_is_the_model_quantized_while_it_streams() {
+    for tiny in [&F32, &F16, &BF16] {
+        let file = convert(tiny.weights, Format::Int8, 1000).unwrap();
+        assert_eq!(file, convert(tiny.weights, Format::Int8, usize::MAX).unwrap(), "any cut gives the same file");
+        let (streamed, a) = tiny.load(Dtype::Int8);
+        let (stored, b) = load(tiny.config(), Dtype::Auto, [file.as_slice()]).unwrap();
+        assert_eq!(logits(&streamed, &a, &[TEXT]), logits(&stored, &b, &[TEXT]), "{}", tiny.name);
+    }
+}
+
+/// int8 products round their activations to at most 15 bits a row, f32 products don't; the weights are the same.
+#[wasm_bindgen_test(unsupported = test)]
+fn int8_arithmetic_is_that_of_the_same_weights_in_f32() {
+    for tiny in [&F32, &F16, &BF16] {
+        let file = convert(tiny.weights, Format::Int8, usize::MAX).unwrap();
+        let (int8, a) = load(tiny.config(), Dtype::Int8, [file.as_slice()]).unwrap();
+        let (fp32, b) = load(tiny.config(), Dtype::Fp32, [file.as_slice()]).unwrap();
+        let mut worst: f32 = 0.0;
+        for case in [TEXT, &[2, 3], &[7; 100]] {
+            let (x, y) = (logits(&int8, &a, &[case]), logits(&fp32, &b, &[case]));
+            worst = worst.max(common::largest_difference(&x[0], &y[0]));
+        }
+        println!("{}: int8 arithmetic differs by at most {worst:.1e}", tiny.name);
+        // 2^-15 of the largest activation a product, through some 20 products of gain near 1.
+        assert!(worst <= 1e-3, "{}: {worst}", tiny.name);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn fp16_halves_a_file_and_keeps_the_answers() {
+    let file = convert(F32.weights, Format::Fp16, 777).unwrap();
+    assert!(file.len() < F32.weights.len() * 55 / 100, "{} of {}", file.len(), F32.weights.len());
+    let (half, a) = load(F32.config(), Dtype::Auto, [file.as_slice()]).unwrap();
+    let (full, b) = F32.load(Dtype::Auto);
+    let (x, y) = (logits(&half, &a, &[TEXT]), logits(&full, &b, &[TEXT]));
+    // Halves keep 11 bits of each weight.
+    assert!(common::largest_difference(&x[0], &y[0]) < 5e-3, "{x:?} {y:?}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_converter_refuses_what_it_can_t_convert() {
+    let kind = |file: &[u8], format| convert(file, format, 4096).unwrap_err().kind();
+    let int8 = convert(F32.weights, Format::Int8, 4096).unwrap();
+    assert_eq!(kind(&int8, Format::Int8), ErrorKind::WeightsMismatch);
+    let huge = edit::write(&[Tensor::f32("x", &[2], &[1e6, 0.0])]);
+    assert_eq!(kind(&huge, Format::Fp16), ErrorKind::NotFinite);
+    let nan = edit::write(&[Tensor::f32("x", &[1], &[f32::NAN])]);
+    assert_eq!(kind(&nan, Format::Int8), ErrorKind::WeightsNotFinite);
+    assert_eq!(kind(&F32.weights[..F32.weights.len() - 1], Format::Int8), ErrorKind::WeightsLength);
+    assert_eq!(kind(b"<!doctype html>", Format::Int8), ErrorKind::WeightsHeader);
+    assert_eq!(Format::from_name("int3").unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+fn classifier_error(config: &[u8], tokenizer: &[u8], dtype: &str) -> ErrorKind {
+    Loader::new(CpuBackend::new(), config, tokenizer, dtype, None).err().expect("refused").kind()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_loader_refuses_files_that_don_t_belong_together() {
+    let sentiment = include_bytes!("../models/sentiment-en/tokenizer.json");
+    assert_eq!(classifier_error(F32.config, sentiment, "auto"), ErrorKind::TokenizerInvalid);
+    let mut config: Value = serde_json::from_slice(F32.config).unwrap();
+    config["max_position_embeddings"] = 2.into();
+    assert_eq!(classifier_error(config.to_string().as_bytes(), F32.tokenizer, "auto"), ErrorKind::TokenizerInvalid);
+    assert_eq!(classifier_error(F32.config, F32.tokenizer, "fp16"), ErrorKind::InvalidArgument);
+    assert_eq!(classifier_error(F32.config, F32.tokenizer, "int2"), ErrorKind::InvalidArgument);
+    assert_eq!(classifier_error(b"{", F32.tokenizer, "auto"), ErrorKind::ConfigInvalid);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_classifier_refuses_empty_texts_and_works_on() {
+    let mut loader = Loader::new(CpuBackend::new(), F32.config, F32.tokenizer, "auto", None).unwrap();
+    loader.push(F32.weights).unwrap();
+    let classifier = loader.finish().unwrap();
+    for text in ["", " \t\n", "\u{0}\u{200b}\u{feff}"] {
+        assert_eq!(classifier.encode(text, false).unwrap_err().kind(), ErrorKind::EmptyText, "{text:?}");
+    }
+    let text = classifier.encode("the film", true).unwrap();
+    let scores = now(classifier.scores(&[text])).unwrap();
+    assert!((scores[0].iter().sum::<f64>() - 1.0).abs() < 1e-9);
+}

@@ -1,0 +1,94 @@
+//! The embedded model on the host: PyTorch's labels and logits.
+#![cfg(not(target_arch = "wasm32"))]
+
+use serde::Deserialize;
+use std::path::PathBuf;
+use tabsense::backend::cpu::CpuBackend;
+use tabsense::classifier::{Classifier, Loader};
+
+mod common;
+
+#[derive(Deserialize)]
+struct Golden {
+    text: String,
+    ids: Vec<u32>,
+    logits: Vec<f32>,
+}
+
+fn root(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn goldens(path: PathBuf) -> Vec<Golden> {
+    let lines = std::fs::read_to_string(path).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn load(folder: PathBuf) -> Classifier<CpuBackend> {
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let weights = read("model.safetensors");
+    let (config, tokenizer) = (read("config.json"), read("tokenizer.json"));
+    let mut loader = Loader::new(CpuBackend::new(), &config, &tokenizer, "auto", Some(weights.len())).unwrap();
+    weights.chunks(1 << 18).for_each(|chunk| loader.push(chunk).unwrap());
+    loader.finish().unwrap()
+}
+
+fn softmax(logits: &[f32]) -> Vec<f64> {
+    tabsense::head::scores(logits, tabsense::config::Scoring::Softmax)
+}
+
+/// How the model's answers compare with PyTorch's.
+struct Comparison {
+    count: usize,
+    same_label: usize,
+    mean_difference: f64,
+    largest_difference: f64,
+}
+
+fn compare(classifier: &Classifier<CpuBackend>, goldens: &[Golden]) -> Comparison {
+    let best = |scores: &[f64]| tabsense::head::best(scores, 1)[0];
+    let mut c = Comparison { count: goldens.len(), same_label: 0, mean_difference: 0.0, largest_difference: 0.0 };
+    for golden in goldens {
+        let encoding = classifier.encode(&golden.text, false).unwrap();
+        assert_eq!(encoding.ids, golden.ids, "{}", golden.text);
+        let scores = common::now(classifier.scores(&[encoding])).unwrap().remove(0);
+        let expected = softmax(&golden.logits);
+        c.same_label += usize::from(best(&scores) == best(&expected));
+        let difference = (scores[1] - expected[1]).abs();
+        c.mean_difference += difference / goldens.len() as f64;
+        c.largest_difference = c.largest_difference.max(difference);
+    }
+    c
+}
+
+#[test]
+fn the_embedded_model_gives_pytorch_s_labels() {
+    let classifier = load(root("models/sentiment-en"));
+    assert!(classifier.loaded().int8);
+    let c = compare(&classifier, &goldens(root("test_data/sentiment_goldens.jsonl")));
+    println!("sentiment-en int8, own texts: {} of {} labels, mean |Δp| {:.4}", c.same_label, c.count, c.mean_difference);
+    assert_eq!(c.same_label, c.count);
+    // What per-row int8 costs in PyTorch itself: mean 0.0030, largest 0.098 on SST-2's development set.
+    assert!(c.mean_difference < 0.01 && c.largest_difference < 0.1, "{} {}", c.mean_difference, c.largest_difference);
+}
+
+/// A sample: the portable kernels are slow. The whole set runs through WebAssembly (tests/js/sentiment.test.mjs).
+const SAMPLE: usize = 20;
+
+#[test]
+fn the_development_set_agrees_with_pytorch() {
+    let shared = root("../shared/models/sentiment-en");
+    if !shared.exists() {
+        println!("SKIPPED: ../shared/models/sentiment-en is not there");
+        return;
+    }
+    let goldens: Vec<Golden> = goldens(shared.join("golden.jsonl")).into_iter().step_by(SAMPLE).collect();
+    let c = compare(&load(shared), &goldens);
+    println!(
+        "sentiment-en fp32, SST-2 dev: {} of {} labels, largest |Δp| {:.1e}",
+        c.same_label, c.count, c.largest_difference
+    );
+    assert_eq!(c.same_label, c.count);
+    // Logits within 1e-4 keep a probability within a quarter of twice that.
+    assert!(c.largest_difference < 5e-5, "{}", c.largest_difference);
+}

@@ -78,6 +78,6 @@ mod tests {
         assert!(micro_batches(&[], 10).is_empty());
         assert_eq!(micro_batches(&[4, 4, 4], 8), [0..2, 2..3]);
         assert_eq!(micro_batches(&[20, 1, 9, 1], 10), [0..1, 1..3, 3..4]);
-        assert_eq!(micro_batches(&[10], 10), [0..1]);
+        assert_eq!(micro_batches(&[10, 1], 10), [0..1, 1..2]);
     }
 }

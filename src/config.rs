@@ -72,7 +72,6 @@ pub struct Config {
 /// The fields of `config.json` that matter here; the defaults are `transformers.DistilBertConfig`'s.
 #[derive(Deserialize)]
 struct File {
-    model_type: Option<String>,
     architectures: Option<Vec<String>>,
     #[serde(default = "default_dim")]
     dim: usize,
@@ -153,7 +152,6 @@ impl Config {
             }
         };
         let file: File = serde_json::from_slice(bytes).map_err(broken)?;
-        debug_assert!(file.model_type.is_some());
         file.check(architecture)
     }
 }
@@ -190,7 +188,7 @@ impl File {
                 return Err(invalid(format!("has {name} {value}: it must lie between 1 and {most}.")));
             }
         }
-        if self.dim % self.n_heads != 0 {
+        if !self.dim.is_multiple_of(self.n_heads) {
             return Err(invalid(format!(
                 "has dim {} and n_heads {}: the heads must divide the width.",
                 self.dim, self.n_heads

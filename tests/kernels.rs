@@ -101,13 +101,13 @@ fn largest_error(
 #[wasm_bindgen_test(unsupported = test)]
 fn exp_has_its_stated_error() {
     let error = largest_error([-87.0, 88.0], math::exp, f64::exp, |_, got, exact| (got / exact - 1.0).abs());
-    assert!(error <= 8.1e-8, "{error:e}");
+    assert!(error <= 8.3e-8, "{error:e}");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn erfc_has_its_stated_error() {
     let error = largest_error([0.0, 10.0], math::erfc, erfc, |_, got, exact| (got - exact).abs());
-    assert!(error <= 3.7e-7, "{error:e}");
+    assert!(error <= 3.5e-7, "{error:e}");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -593,5 +593,5 @@ fn the_browser_computes_the_hosts_bits() {
         .iter()
         .flat_map(|x| x.to_le_bytes())
         .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
-    assert_eq!(hash, 0xed3e_d301_1680_95d4, "{hash:#x}");
+    assert_eq!(hash, 0x2f35_220e_dc13_f466, "{hash:#x}");
 }

@@ -66,7 +66,10 @@ fn the_embedded_model_gives_pytorch_s_labels() {
     let classifier = load(root("models/sentiment-en"));
     assert!(classifier.loaded().int8);
     let c = compare(&classifier, &goldens(root("test_data/sentiment_goldens.jsonl")));
-    println!("sentiment-en int8, own texts: {} of {} labels, mean |Δp| {:.4}", c.same_label, c.count, c.mean_difference);
+    println!(
+        "sentiment-en int8, own texts: {} of {} labels, mean |Δp| {:.4}",
+        c.same_label, c.count, c.mean_difference
+    );
     assert_eq!(c.same_label, c.count);
     // What per-row int8 costs in PyTorch itself: mean 0.0030, largest 0.098 on SST-2's development set.
     assert!(c.mean_difference < 0.01 && c.largest_difference < 0.1, "{} {}", c.mean_difference, c.largest_difference);

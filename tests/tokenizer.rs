@@ -146,6 +146,25 @@ fn a_broken_tokenizer_is_invalid() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn hostile_added_tokens_neither_hang_nor_panic() {
+    let token = |id: u32, content: &str| {
+        json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+               "normalized": true, "special": true})
+    };
+    // No text at all; the id of a continuation with another text; a text that eats every other.
+    for added in [token(100, ""), token(2015, "s"), token(0, "a"), token(7, " ")] {
+        let mut file: Value = serde_json::from_slice(FILE).unwrap();
+        file["added_tokens"] = json!([added]);
+        let Ok(tokenizer) = Tokenizer::from_json(file.to_string().as_bytes(), ROWS) else { continue };
+        for text in ["", "unbelievables", "a a  a", "é s [SEP]"] {
+            let (ids, offsets) = tokenizer.encode_with_offsets(text).unwrap();
+            assert_eq!(tokenizer.encode(text).unwrap(), ids, "{added} {text:?}");
+            assert!(offsets.iter().all(|range| text.get(range.clone()).is_some()), "{added} {text:?}");
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn ids_beyond_the_embedding_are_refused() {
     assert_eq!(kind(|f| f["model"]["vocab"]["hello"] = json!(ROWS)), ErrorKind::TokenizerInvalid);
     assert_eq!(kind(|f| f["model"]["vocab"]["hello"] = json!(u64::MAX)), ErrorKind::TokenizerInvalid);

@@ -25,8 +25,11 @@ impl Aligned {
         self.origins.extend(std::iter::repeat_n(origin.clone(), c.len_utf8()));
     }
 
-    /// The source's range of a range of `text`, which is not empty.
+    /// The source's range of a range of `text`; an empty one comes from nowhere.
     pub fn origin(&self, range: Range<usize>) -> Range<usize> {
+        if range.is_empty() {
+            return 0..0;
+        }
         self.origins[range.start].start..self.origins[range.end - 1].end
     }
 }

@@ -129,24 +129,28 @@ impl Tokenizer {
     /// Oracle: `tokenizers` 0.23 in Python (test_data/tokenizer).
     pub fn encode_with_offsets(&self, text: &str) -> Result<(Vec<u32>, Vec<Range<usize>>)> {
         check_length(text)?;
-        let mut out = (Vec::new(), Vec::new());
-        self.added_tokens(text, false, &mut |piece, at, id| {
+        let (mut ids, mut offsets) = (Vec::new(), Vec::new());
+        let mut push = |id, range| {
+            ids.push(id);
+            offsets.push(range);
+        };
+        for (range, id) in self.cut_at_added_tokens(text, false) {
             if let Some(id) = id {
-                push(&mut out, id, at..at + piece.len());
-                return Ok(());
+                push(id, range);
+                continue;
             }
-            let aligned = align::normalize(self.pipeline.get_normalizers(), piece, at)?;
-            self.added_tokens(&aligned.text, true, &mut |piece, at, id| {
-                match id {
-                    Some(id) => push(&mut out, id, aligned.origin(at..at + piece.len())),
-                    None => self.words(piece, &mut |range, id| {
-                        push(&mut out, id, aligned.origin(at + range.start..at + range.end));
-                    })?,
+            let aligned = align::normalize(self.pipeline.get_normalizers(), &text[range.clone()], range.start)?;
+            for (range, id) in self.cut_at_added_tokens(&aligned.text, true) {
+                if let Some(id) = id {
+                    push(id, aligned.origin(range));
+                    continue;
                 }
-                Ok(())
-            })
-        })?;
-        Ok(out)
+                for (word, id) in self.words(&aligned.text[range.clone()])? {
+                    push(id, aligned.origin(range.start + word.start..range.start + word.end));
+                }
+            }
+        }
+        Ok((ids, offsets))
     }
 
     /// Frames a text's ids with the special tokens and cuts it to `max_tokens`, as Hugging Face cuts it: from the end
@@ -169,61 +173,51 @@ impl Tokenizer {
         self.pipeline.decode_tokens(&[id], false).pop().unwrap_or_default()
     }
 
-    /// Cuts `text` at the added tokens that it spells out (`[SEP]`, say): each piece with its place in `text`, and its
-    /// id where it is such a token.
-    fn added_tokens(
-        &self,
-        text: &str,
-        normalized: bool,
-        piece: &mut dyn FnMut(&str, usize, Option<u32>) -> Result<()>,
-    ) -> Result<()> {
+    /// Cuts `text` at the added tokens that it spells out (`[SEP]`, say): the byte range of each piece, and its id where
+    /// it is such a token.
+    fn cut_at_added_tokens(&self, text: &str, normalized: bool) -> Vec<(Range<usize>, Option<u32>)> {
         let added = self.pipeline.get_added_vocabulary();
+        let mut pieces = Vec::new();
         let mut at = 0;
         while at < text.len() {
             let next = added.extract_next(text.as_bytes(), at, normalized, self.options.encode_special_tokens);
-            let ((start, end), id) = match next {
-                Some((range, id)) => (range, Some(id)),
-                None => ((text.len(), text.len()), None),
-            };
+            let start = next.map_or(text.len(), |((start, _), _)| start);
             if start > at {
-                piece(&text[at..start], at, None)?;
+                pieces.push((at..start, None));
             }
-            if id.is_some() {
-                piece(&text[start..end], start, id)?;
+            at = start;
+            if let Some(((start, end), id)) = next {
+                pieces.push((start..end, Some(id)));
+                at = end;
             }
-            at = end.max(at + 1);
         }
-        Ok(())
+        pieces
     }
 
     /// The WordPiece tokens of a normalized piece: the byte range of each in `piece`, and its id.
-    fn words(&self, piece: &str, token: &mut dyn FnMut(Range<usize>, u32)) -> Result<()> {
+    fn words(&self, piece: &str) -> Result<Vec<(Range<usize>, u32)>> {
         let (mut scratch, mut spans) = (PreTokenizerScratch::default(), Vec::new());
         let cut = if punctuation::differs(piece) { &punctuation::stand_in(piece) } else { piece };
         self.pipeline.get_pre_tokenizer().pre_tokenize(cut, &mut scratch, &mut spans).map_err(failed)?;
         let model = self.pipeline.get_model();
         let (mut scratch, mut ids) = (model.init_scratch(), Vec::new());
+        let mut tokens = Vec::new();
         for span in spans {
             let word = span.range();
             ids.clear();
             model.tokenize_pipeline(&piece[word.clone()], &mut scratch, &mut ids).map_err(failed)?;
             let mut at = word.start;
-            for (i, id) in ids.iter().enumerate() {
-                let spelled = self.token(id.id());
-                let rest = if i == 0 { spelled.len() } else { spelled.len() - self.continuing_prefix.len() };
+            for (i, id) in ids.iter().map(|token| token.id()).enumerate() {
+                let prefix = if i == 0 { 0 } else { self.continuing_prefix.len() };
                 // The unknown token stands for its whole word, whatever its own name is.
-                let end = if ids.len() == 1 { word.end } else { at + rest };
-                token(at..end, id.id());
+                let rest = self.token(id).len().saturating_sub(prefix);
+                let end = if ids.len() == 1 { word.end } else { (at + rest).min(word.end) };
+                tokens.push((at..end, id));
                 at = end;
             }
         }
-        Ok(())
+        Ok(tokens)
     }
-}
-
-fn push(out: &mut (Vec<u32>, Vec<Range<usize>>), id: u32, range: Range<usize>) {
-    out.0.push(id);
-    out.1.push(range);
 }
 
 fn framed<T: Clone>(prefix: &[T], mut content: Vec<T>, suffix: &[T], room: usize) -> Vec<T> {

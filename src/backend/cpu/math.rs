@@ -10,7 +10,7 @@ use std::array::from_fn;
 ///
 /// Method: x = n·ln 2 + r with |r| ≤ ln 2 / 2, ln 2 in two parts (Cody & Waite); e^r as a polynomial of degree 7; the
 /// product with 2^n through the exponent's bits.
-/// Error: at most 8.1e-8 relative, against f64 `exp`, on 1,000,001 points of [-87, 88].
+/// Error: at most 8.3e-8 relative, against f64 `exp`, on 1,000,001 points of [-87, 88].
 ///
 /// Source: Moshier, Cephes 2.2, `expf`.
 #[inline(always)]
@@ -39,7 +39,7 @@ const EXP: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6
 /// 1 - erf(z) for z ≥ 0.
 ///
 /// Method: erfc(z) = t·exp(-z² + p(t)), t = 1 / (1 + z/2), p of degree 9.
-/// Error: at most 3.7e-7 absolute, against `libm`'s `erfc` in f64, on 1,000,001 points of [0, 10].
+/// Error: at most 3.5e-7 absolute, against `libm`'s `erfc` in f64, on 1,000,001 points of [0, 10].
 ///
 /// Source: Press et al., Numerical Recipes, second edition, section 6.2.
 #[inline(always)]

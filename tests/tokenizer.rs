@@ -128,6 +128,9 @@ fn a_tokenizer_of_another_kind_is_unsupported() {
     assert_eq!(kind(|f| f["model"] = bpe), ErrorKind::TokenizerUnsupported);
     let unigram = json!({"type": "Unigram", "vocab": [["a", 0.0]], "unk_id": 0});
     assert_eq!(kind(|f| f["model"] = unigram), ErrorKind::TokenizerUnsupported);
+    for part in ["normalizer", "pre_tokenizer", "post_processor"] {
+        assert_eq!(kind(|f| f[part] = json!({"type": "Wonder"})), ErrorKind::TokenizerUnsupported, "{part}");
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -140,7 +143,8 @@ fn a_broken_tokenizer_is_invalid() {
     assert_eq!(kind(|f| f["model"]["vocab"] = json!([1])), ErrorKind::TokenizerInvalid);
     assert_eq!(kind(|f| f["model"]["vocab"]["hello"] = json!(-1)), ErrorKind::TokenizerInvalid);
     assert_eq!(kind(|f| f["model"]["unk_token"] = json!("[NOT THERE]")), ErrorKind::TokenizerInvalid);
-    assert_eq!(kind(|f| f["normalizer"] = json!({"type": "Wonder"})), ErrorKind::TokenizerInvalid);
+    assert_eq!(kind(|f| f["post_processor"]["special_tokens"] = json!({})), ErrorKind::TokenizerInvalid);
+    assert_eq!(kind(|f| f["post_processor"]["single"] = json!([])), ErrorKind::TokenizerInvalid);
     assert_eq!(kind(|f| f["pre_tokenizer"] = json!("BertPreTokenizer")), ErrorKind::TokenizerInvalid);
     assert_eq!(kind(|f| f["added_tokens"] = json!([{"id": "x"}])), ErrorKind::TokenizerInvalid);
 }

@@ -4,9 +4,10 @@
 
 use super::failed;
 use crate::error::Result;
+use std::borrow::Cow;
 use std::ops::Range;
 use tokenizers::normalizers::bert::BertNormalizer;
-use tokenizers::pipeline::{Normalizer, PipelineNormalizer, normalize_all};
+use tokenizers::pipeline::Normalizer;
 use unicode_categories::UnicodeCategories;
 use unicode_normalization_alignments::UnicodeNormalization;
 
@@ -34,27 +35,18 @@ impl Aligned {
     }
 }
 
-/// Normalizes `piece`, which lies at byte `at` of its text.
-pub fn normalize(normalizers: &[PipelineNormalizer], piece: &str, at: usize) -> Result<Aligned> {
-    if let [PipelineNormalizer::Bert(bert)] = normalizers {
-        return normalize_bert(bert, piece, at);
-    }
-    // Most normalizers work character by character; one that does not leaves its piece as the origin of all.
-    let aligned = by_character(piece, at, |c, i| normalize_all(normalizers, c, i).map(std::borrow::Cow::into_owned))?;
-    let text = normalize_all(normalizers, piece, at).map_err(failed)?;
-    if aligned.text == text {
-        return Ok(aligned);
-    }
-    Ok(Aligned { text: text.to_string(), origins: vec![at..at + piece.len(); text.len()] })
-}
-
-/// BERT's normalization (Devlin et al. 2019, `BasicTokenizer`) with the origins as Hugging Face's tokenizers count
-/// them: in canonical decomposition a character that was added has the place of the one before it, and marks that
-/// change places leave their places behind. That is the bookkeeping of the crate
-/// `unicode-normalization-alignments`, which is theirs too.
-fn normalize_bert(bert: &BertNormalizer, piece: &str, at: usize) -> Result<Aligned> {
+/// Normalizes `piece`, which lies at byte `at` of its text, with the origins as Hugging Face's tokenizers count them: in
+/// canonical decomposition a character that was added has the place of the one before it, and marks that change places
+/// leave their places behind. That is the bookkeeping of the crate `unicode-normalization-alignments`, which is theirs
+/// too.
+///
+/// Source: Devlin et al. 2019, `BasicTokenizer`; `tokenizers` 0.23, `normalizers/bert.rs`.
+pub fn normalize(bert: Option<&BertNormalizer>, piece: &str, at: usize) -> Result<Aligned> {
+    let Some(bert) = bert else {
+        return by_character(piece, at, |c, _| Ok(Cow::Borrowed(c)));
+    };
     let clean = BertNormalizer::new(bert.clean_text, bert.handle_chinese_chars, Some(false), false);
-    let cleaned = by_character(piece, at, |c, i| clean.normalize(c, i).map(std::borrow::Cow::into_owned))?;
+    let cleaned = by_character(piece, at, |c, i| clean.normalize(c, i).map_err(failed))?;
     let stripped = if bert.strip_accents.unwrap_or(bert.lowercase) { strip_accents(&cleaned) } else { cleaned };
     if !bert.lowercase {
         return Ok(stripped);
@@ -68,16 +60,16 @@ fn normalize_bert(bert: &BertNormalizer, piece: &str, at: usize) -> Result<Align
     Ok(lower)
 }
 
-fn by_character<E: std::fmt::Display>(
+fn by_character(
     piece: &str,
     at: usize,
-    normalize: impl Fn(&str, usize) -> std::result::Result<String, E>,
+    normalize: impl for<'a> Fn(&'a str, usize) -> Result<Cow<'a, str>>,
 ) -> Result<Aligned> {
     let mut aligned = Aligned::default();
     let mut buffer = [0; 4];
     for (i, c) in piece.char_indices() {
         let origin = at + i..at + i + c.len_utf8();
-        let normalized = normalize(c.encode_utf8(&mut buffer), at + i).map_err(failed)?;
+        let normalized = normalize(c.encode_utf8(&mut buffer), at + i)?;
         normalized.chars().for_each(|n| aligned.push(n, &origin));
     }
     Ok(aligned)

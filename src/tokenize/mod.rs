@@ -1,21 +1,26 @@
-//! Text to token ids: the only file that knows the `tokenizers` crate.
+//! Text to token ids: the only place that knows the `tokenizers` crate.
 //!
-//! Truncation and padding of a `tokenizer.json` are dropped on the way in: cutting is a step of its own here
-//! ([`Tokenizer::frame`]), and nothing is ever padded. The crate's fast pipeline yields ids alone; the offsets that a
-//! page shows come from running the same stages with an eye on where each character came from
-//! ([`Tokenizer::encode_with_offsets`], `align`), and where its punctuation is not Hugging Face's, ours is taken
-//! (`punctuation`).
+//! The crate's stages are used one by one — added tokens, BERT's normalizer and pre-tokenizer, WordPiece — because its
+//! assembled pipeline yields ids alone and no offsets. Where each character came from is in `align`; where the crate's
+//! punctuation is not Hugging Face's, `punctuation` makes it so; `file` reads `tokenizer.json`. Cutting to the model's
+//! length is a step of its own ([`Tokenizer::frame`]).
 
 mod align;
+mod file;
 mod punctuation;
 
 use crate::error::{Error, ErrorKind, Result};
-use serde_json::Value;
+use file::TokenizerFile;
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::ops::Range;
+use tokenizers::models::wordpiece::{PipelineWordPiece, WordPiece, WordPieceScratch};
+use tokenizers::normalizers::bert::BertNormalizer;
 use tokenizers::pipeline::{
-    EncodeOptions, Model, Override, PipelinePatternMatcher, PipelineToken, PipelineTokenizer, PreTokenizer,
-    PreTokenizerScratch,
+    Model, Normalizer, PipelinePatternMatcher, PipelineToken, PreTokenizer, PreTokenizerScratch, Span,
 };
+use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
+use tokenizers::vocab::bucket_added_vocabulary::AddedVocabulary;
 
 /// The most characters of one text. A model of 512 tokens reads some 3,000; far longer texts are a mistake that would
 /// only cost time.
@@ -23,11 +28,22 @@ pub const MAX_CHARS: usize = 1 << 18;
 
 /// A WordPiece tokenizer.
 pub struct Tokenizer {
-    pipeline: PipelineTokenizer,
-    options: EncodeOptions,
-    continuing_prefix: String,
+    normalizer: Option<BertNormalizer>,
+    model: PipelineWordPiece,
+    added: AddedVocabulary,
+    /// The added tokens that the vocabulary lacks, from the id after its last on.
+    beyond_vocabulary: (u32, Vec<String>),
     prefix: Vec<u32>,
     suffix: Vec<u32>,
+    scratch: RefCell<Scratch>,
+}
+
+/// Buffers of the crate's stages; the last one remembers words that it has cut before.
+struct Scratch {
+    pre_tokenizer: PreTokenizerScratch,
+    spans: Vec<Span>,
+    model: WordPieceScratch,
+    pieces: Vec<PipelineToken>,
 }
 
 /// The tokens of one text, framed by the special ones and cut to the model's length.
@@ -59,47 +75,50 @@ fn failed(e: impl std::fmt::Display) -> Error {
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json` (any version), for a model whose word embedding has `rows` rows.
+    /// Reads a `tokenizer.json`, for a model whose word embedding has `rows` rows.
     ///
     /// # Errors
     /// [`ErrorKind::TokenizerInvalid`] where it can't be read or has ids beyond `rows`;
-    /// [`ErrorKind::TokenizerUnsupported`] where it is not WordPiece.
+    /// [`ErrorKind::TokenizerUnsupported`] where it is not BERT's WordPiece.
     pub fn from_json(bytes: &[u8], rows: usize) -> Result<Self> {
-        let mut file: Value = serde_json::from_slice(bytes).map_err(failed)?;
-        let root = file.as_object_mut().ok_or_else(|| invalid("is not a JSON object: take a tokenizer.json."))?;
-        // Ours to do; and hostile values there (a stride beyond the length, say) must not reach the crate.
-        root.remove("truncation");
-        root.remove("padding");
-        tokenizers::canonicalize_value(&mut file).map_err(failed)?;
-        let model = &file["model"];
-        match model["type"].as_str() {
-            Some("WordPiece") => {}
-            other => {
-                return Err(unsupported(format!(
-                    "is of kind {:?}: WordPiece runs here. Take a DistilBERT checkpoint with its own tokenizer.json.",
-                    other.unwrap_or("unknown")
-                )));
-            }
-        }
-        check_ids(&file, rows)?;
-        let continuing_prefix = model["continuing_subword_prefix"].as_str().unwrap_or("##").to_owned();
-        let text = file.to_string();
-        drop(file); // The parsed tree of a vocabulary is several MB: gone before the crate builds its own.
-        let pipeline = tokenizers::from_json(&text).map_err(failed)?;
-
-        let frame = &pipeline.get_post_processor().single;
-        let ids = |run: &[(PipelineToken, u8)]| run.iter().map(|(token, _)| token.id()).collect::<Vec<_>>();
-        let (prefix, suffix) = (ids(&frame.prefix), ids(&frame.suffix));
-        if let Some(id) = prefix.iter().chain(&suffix).find(|&&id| id as usize >= rows) {
-            return Err(beyond(u64::from(*id), rows));
-        }
-        let options = EncodeOptions {
-            add_special_tokens: false,
-            encode_special_tokens: false,
-            padding: Override::Off,
-            truncation: Override::Off,
+        let file = TokenizerFile::from_json(bytes, rows)?;
+        let wordpiece = WordPiece {
+            vocab: file.vocabulary.into_iter().collect(),
+            vocab_r: Default::default(), // The pipeline's model makes its own.
+            unk_token: file.unknown,
+            continuing_subword_prefix: file.continuing_prefix,
+            max_input_chars_per_word: file.longest_word,
         };
-        Ok(Self { pipeline, options, continuing_prefix, prefix, suffix })
+        let size = wordpiece.get_vocab_size();
+        let lacking =
+            file.added.iter().filter(|t| !t.content.is_empty() && wordpiece.token_to_id(&t.content).is_none());
+        let lacking: Vec<String> = lacking.map(|token| token.content.clone()).collect();
+        if size + lacking.len() > rows {
+            return Err(invalid(format!(
+                "has {} tokens, but the model's embedding has {rows} rows: tokenizer.json and config.json must be of \
+                 one model.",
+                size + lacking.len()
+            )));
+        }
+        let mut added = AddedVocabulary::new();
+        let to_id = |token: &str| wordpiece.token_to_id(token);
+        added.add_tokens(file.added, size, to_id, file.normalizer.as_ref()).map_err(failed)?;
+        let model = PipelineWordPiece::try_from(wordpiece).map_err(failed)?;
+        let scratch = Scratch {
+            pre_tokenizer: PreTokenizerScratch::default(),
+            spans: Vec::new(),
+            model: model.init_scratch(),
+            pieces: Vec::new(),
+        };
+        Ok(Self {
+            normalizer: file.normalizer,
+            model,
+            added,
+            beyond_vocabulary: (size as u32, lacking),
+            prefix: file.prefix,
+            suffix: file.suffix,
+            scratch: RefCell::new(scratch),
+        })
     }
 
     /// How many special tokens frame a text.
@@ -113,12 +132,24 @@ impl Tokenizer {
     /// [`ErrorKind::TextTooLong`] where `text` has more than [`MAX_CHARS`] characters.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         check_length(text)?;
-        if punctuation::differs(text) {
-            return Ok(self.encode_with_offsets(text)?.0);
+        let mut ids = Vec::with_capacity(text.len() / 4 + 1);
+        for (range, id) in self.cut_at_added_tokens(text, false) {
+            if let Some(id) = id {
+                ids.push(id);
+                continue;
+            }
+            let normalized = match &self.normalizer {
+                Some(bert) => bert.normalize(&text[range.clone()], range.start).map_err(failed)?,
+                None => Cow::Borrowed(&text[range]),
+            };
+            for (range, id) in self.cut_at_added_tokens(&normalized, true) {
+                match id {
+                    Some(id) => ids.push(id),
+                    None => self.words(&normalized[range], |_, id| ids.push(id))?,
+                }
+            }
         }
-        let mut tokens = Vec::with_capacity(text.len() / 4 + 1);
-        self.pipeline.encode_into(text, &self.options, &mut tokens).map_err(failed)?;
-        Ok(tokens.into_iter().map(PipelineToken::id).collect())
+        Ok(ids)
     }
 
     /// The token ids of the whole text and, for each, the byte range of `text` that it stands for.
@@ -139,14 +170,13 @@ impl Tokenizer {
                 push(id, range);
                 continue;
             }
-            let aligned = align::normalize(self.pipeline.get_normalizers(), &text[range.clone()], range.start)?;
+            let aligned = align::normalize(self.normalizer.as_ref(), &text[range.clone()], range.start)?;
             for (range, id) in self.cut_at_added_tokens(&aligned.text, true) {
-                if let Some(id) = id {
-                    push(id, aligned.origin(range));
-                    continue;
-                }
-                for (word, id) in self.words(&aligned.text[range.clone()])? {
-                    push(id, aligned.origin(range.start + word.start..range.start + word.end));
+                match id {
+                    Some(id) => push(id, aligned.origin(range)),
+                    None => self.words(&aligned.text[range.clone()], |word, id| {
+                        push(id, aligned.origin(range.start + word.start..range.start + word.end));
+                    })?,
                 }
             }
         }
@@ -170,17 +200,18 @@ impl Tokenizer {
 
     /// The vocabulary's word for `id` (`##` marks the continuation of a word).
     pub fn token(&self, id: u32) -> String {
-        self.pipeline.decode_tokens(&[id], false).pop().unwrap_or_default()
+        let (first, added) = &self.beyond_vocabulary;
+        let beyond = || added.get(id.checked_sub(*first)? as usize).cloned();
+        self.model.id_to_token(id).or_else(beyond).unwrap_or_default()
     }
 
     /// Cuts `text` at the added tokens that it spells out (`[SEP]`, say): the byte range of each piece, and its id where
     /// it is such a token.
     fn cut_at_added_tokens(&self, text: &str, normalized: bool) -> Vec<(Range<usize>, Option<u32>)> {
-        let added = self.pipeline.get_added_vocabulary();
         let mut pieces = Vec::new();
         let mut at = 0;
         while at < text.len() {
-            let next = added.extract_next(text.as_bytes(), at, normalized, self.options.encode_special_tokens);
+            let next = self.added.extract_next(text.as_bytes(), at, normalized, false);
             let start = next.map_or(text.len(), |((start, _), _)| start);
             if start > at {
                 pieces.push((at..start, None));
@@ -194,29 +225,32 @@ impl Tokenizer {
         pieces
     }
 
-    /// The WordPiece tokens of a normalized piece: the byte range of each in `piece`, and its id.
-    fn words(&self, piece: &str) -> Result<Vec<(Range<usize>, u32)>> {
-        let (mut scratch, mut spans) = (PreTokenizerScratch::default(), Vec::new());
+    /// Gives `token` the WordPiece tokens of a normalized piece: the byte range of each in `piece`, and its id.
+    fn words(&self, piece: &str, mut token: impl FnMut(Range<usize>, u32)) -> Result<()> {
+        let mut scratch = self.scratch.borrow_mut();
+        let Scratch { pre_tokenizer, spans, model, pieces } = &mut *scratch;
         let cut = if punctuation::differs(piece) { &punctuation::stand_in(piece) } else { piece };
-        self.pipeline.get_pre_tokenizer().pre_tokenize(cut, &mut scratch, &mut spans).map_err(failed)?;
-        let model = self.pipeline.get_model();
-        let (mut scratch, mut ids) = (model.init_scratch(), Vec::new());
-        let mut tokens = Vec::new();
-        for span in spans {
+        spans.clear();
+        BertPreTokenizer.pre_tokenize(cut, pre_tokenizer, spans).map_err(failed)?;
+        for span in spans.iter() {
             let word = span.range();
-            ids.clear();
-            model.tokenize_pipeline(&piece[word.clone()], &mut scratch, &mut ids).map_err(failed)?;
+            pieces.clear();
+            self.model.tokenize_pipeline(&piece[word.clone()], model, pieces).map_err(failed)?;
             let mut at = word.start;
-            for (i, id) in ids.iter().map(|token| token.id()).enumerate() {
-                let prefix = if i == 0 { 0 } else { self.continuing_prefix.len() };
+            for (i, id) in pieces.iter().map(|p| p.id()).enumerate() {
                 // The unknown token stands for its whole word, whatever its own name is.
-                let rest = self.token(id).len().saturating_sub(prefix);
-                let end = if ids.len() == 1 { word.end } else { (at + rest).min(word.end) };
-                tokens.push((at..end, id));
+                let end = if pieces.len() == 1 { word.end } else { (at + self.spelled(id, i > 0)).min(word.end) };
+                token(at..end, id);
                 at = end;
             }
         }
-        Ok(tokens)
+        Ok(())
+    }
+
+    /// Bytes of a word that its piece `id` spells.
+    fn spelled(&self, id: u32, continues: bool) -> usize {
+        let prefix = if continues { self.model.continuing_subword_prefix().len() } else { 0 };
+        self.model.id_to_token(id).map_or(0, |token| token.len().saturating_sub(prefix))
     }
 }
 
@@ -236,31 +270,6 @@ fn check_length(text: &str) -> Result<()> {
                 ErrorKind::TextTooLong,
                 format!("The text has {chars} characters: give at most {MAX_CHARS}, or classify it in parts."),
             ));
-        }
-    }
-    Ok(())
-}
-
-fn beyond(id: u64, rows: usize) -> Error {
-    invalid(format!(
-        "has the id {id}, but the model's embedding has {rows} rows: tokenizer.json and config.json must be of one model."
-    ))
-}
-
-/// Every id of the vocabulary and the added tokens has a row in the embedding, and the unknown token has an id: else
-/// the first strange word of a user would show that it lacks one.
-fn check_ids(file: &Value, rows: usize) -> Result<()> {
-    let vocabulary = file["model"]["vocab"].as_object().ok_or_else(|| invalid("has no vocabulary: take it whole."))?;
-    let unknown = file["model"]["unk_token"].as_str().unwrap_or_default();
-    if !vocabulary.contains_key(unknown) {
-        return Err(invalid(format!("has the unknown token {unknown:?}, which its vocabulary lacks: take it whole.")));
-    }
-    let added = file["added_tokens"].as_array().into_iter().flatten().map(|token| &token["id"]);
-    for id in vocabulary.values().chain(added) {
-        match id.as_u64() {
-            Some(id) if (id as usize) < rows && id <= u64::from(u32::MAX) => {}
-            Some(id) => return Err(beyond(id, rows)),
-            None => return Err(invalid("has an id that is no whole number: take it as it was saved.")),
         }
     }
     Ok(())

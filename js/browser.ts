@@ -1,0 +1,90 @@
+/** The browser's side of things: wasm by streaming compilation, web workers, and URLs. */
+
+import type { Channel, Platform } from "./channel.js";
+import { compileBytes, environment } from "./engine.js";
+import { TabsenseError } from "./errors.js";
+import type { Reply, Request } from "./protocol.js";
+import type { ServiceHost } from "./service.js";
+import { fromUrl, resolveUrls } from "./sources.js";
+import { fetchFile, openResponse, readAll } from "./stream.js";
+
+/** No build of the module comes near this many bytes. */
+const WASM_LIMIT = 1 << 26;
+
+/** The service's host in a page or a web worker. */
+export const browserHost: ServiceHost = {
+  async compileWasm(url, signal, onBytes) {
+    const address = url ?? new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url).href;
+    const response = await fetchFile(address, signal);
+    const mime = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+    const opened = openResponse(response, address);
+    if (mime !== "application/wasm") {
+      return compileBytes((await readAll(opened, address, WASM_LIMIT, signal, onBytes)) as Uint8Array<ArrayBuffer>);
+    }
+    // The response goes in as it is, not through a counter: browsers keep the compiled code of a file they fetched.
+    onBytes(0, opened.total);
+    try {
+      const module = await WebAssembly.compileStreaming(response);
+      if (opened.total !== null) onBytes(opened.total, opened.total);
+      return module;
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw environment("could not be compiled", cause);
+    }
+  },
+
+  async openPath(path) {
+    throw new TabsenseError("invalid_argument", `A browser opens no folder (${path}). Pass a URL, or the files themselves.`);
+  },
+};
+
+/** What a classifier in a page, or in a web worker, is built on. */
+export const browser: Platform = {
+  host: browserHost,
+  startWorker,
+  async resolve(source, options) {
+    return resolveUrls(source, options, pageUrl(), (name) => fromUrl(new URL(`${name}/`, asFolder(options.models ?? "models/")), name));
+  },
+  locate: (wasm) => new URL(wasm, pageUrl()).href,
+};
+
+function startWorker(): Channel {
+  const unavailable = (cause?: unknown) =>
+    new TabsenseError("environment", "The worker could not be started. Serve the package's dist folder whole and from the page's own origin, allow workers in its Content-Security-Policy, or pass `worker: false`.", { cause });
+  let worker: Worker;
+  try {
+    // This line as it stands is what bundlers look for.
+    worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+  let started = false;
+  return {
+    connect(onReply, onBroken) {
+      worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+        started = true;
+        onReply(data);
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        onBroken(started ? new TabsenseError("internal", `The worker broke (${event.message}). Load a new classifier, and please report this.`) : unavailable());
+      };
+    },
+    send: (request: Request) => worker.postMessage(request),
+    hold: () => {},
+    async close() {
+      worker.onmessage = worker.onerror = null;
+      worker.terminate();
+    },
+  };
+}
+
+function pageUrl(): string {
+  return typeof document === "object" ? document.baseURI : globalThis.location.href;
+}
+
+function asFolder(address: string): URL {
+  const url = new URL(address, pageUrl());
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url;
+}

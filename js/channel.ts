@@ -1,0 +1,43 @@
+/** The way between a classifier and its service, and what a platform has to bring. */
+
+import type { TabsenseError } from "./errors.js";
+import type { Reply, Request } from "./protocol.js";
+import { startService, type Service, type ServiceHost } from "./service.js";
+import type { CheckedLoadOptions } from "./options.js";
+import type { Resolved } from "./sources.js";
+import type { Source } from "./types.js";
+
+/** A connection to a service. */
+export interface Channel {
+  /** Called once, before anything is sent. `onBroken` tells that no answer will come any more. */
+  connect(onReply: (reply: Reply) => void, onBroken: (error: TabsenseError) => void): void;
+  send(request: Request): void;
+  /** Whether an answer is awaited; a Node process must not end before it, nor wait for an idle worker. */
+  hold(waiting: boolean): void;
+  /** Ends the service and frees its model. */
+  close(): Promise<void>;
+}
+
+/** What differs between the browser and Node. */
+export interface Platform {
+  /** The service's host for `worker: false`. */
+  host: ServiceHost;
+  startWorker(): Channel;
+  /** Where the three files of a source are. */
+  resolve(source: Source, options: CheckedLoadOptions): Promise<Resolved>;
+  /** The option `wasm` as an absolute URL. */
+  locate(wasm: string): string;
+}
+
+/** A service in this very thread, for `worker: false`. */
+export function inPlace(host: ServiceHost): Channel {
+  let service: Service | null = null;
+  return {
+    connect(onReply) {
+      service = startService(host, onReply);
+    },
+    send: (request) => service?.receive(request),
+    hold: () => {},
+    close: async () => service?.close(),
+  };
+}

@@ -1,0 +1,62 @@
+/** What a caller holds: a loaded model that classifies texts. */
+
+import { BUILD } from "./engine.js";
+import { checkClassifyOptions, checkTexts } from "./options.js";
+import type { Session } from "./session.js";
+import type { ClassifierInfo, ClassifyOptions, Detailed, Score } from "./types.js";
+import type { Classification } from "./wasm/simd/tabsense.js";
+
+/** All of a classifier but its loading, which the browser and Node do each in their own way. */
+export abstract class LoadedClassifier {
+  readonly #session: Session;
+  #memory: number;
+
+  protected constructor(session: Session) {
+    this.#session = session;
+    this.#memory = session.loaded.memory;
+  }
+
+  /** Classifies one text: its labels, best first. */
+  classify(text: string, options?: ClassifyOptions & { details?: false }): Promise<Score[]>;
+  classify(text: string, options: ClassifyOptions & { details: true }): Promise<Detailed>;
+  /** Classifies many texts in one call, which is faster than a call for each. */
+  classify(texts: readonly string[], options?: ClassifyOptions & { details?: false }): Promise<Score[][]>;
+  classify(texts: readonly string[], options: ClassifyOptions & { details: true }): Promise<Detailed[]>;
+  async classify(input: string | readonly string[], options?: ClassifyOptions): Promise<Score[] | Detailed | Score[][] | Detailed[]> {
+    const start = performance.now();
+    const { top, signal, details } = checkClassifyOptions(options);
+    const { texts, single } = checkTexts(input);
+    const ended = this.#session.ended();
+    if (ended) throw ended;
+    if (texts.length === 0) return [];
+    const { results, memory } = await this.#session.classify({ type: "classify", texts, top, details }, signal);
+    this.#memory = memory;
+    if (!details) {
+      const scores = results.map(toScores);
+      return single ? scores[0]! : scores;
+    }
+    const total = performance.now() - start;
+    const detailed = results.map((result) => toDetailed(result, total));
+    return single ? detailed[0]! : detailed;
+  }
+
+  /** What was loaded, and the size of its memory now. */
+  get info(): ClassifierInfo {
+    const { device, dtype, weightBytes, ...model } = this.#session.loaded.info;
+    return { device, dtype, build: BUILD, model: { name: this.#session.name, ...model }, bytes: { weights: weightBytes, memory: this.#memory } };
+  }
+
+  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  dispose(): Promise<void> {
+    return this.#session.dispose();
+  }
+}
+
+function toScores({ scores, truncated }: Classification): Score[] {
+  return truncated ? scores.map((score) => ({ ...score, truncated: true })) : scores;
+}
+
+function toDetailed(result: Classification, total: number): Detailed {
+  const { tokens = [], truncated, timings } = result;
+  return { scores: toScores(result), tokens, truncated, timings: { ...timings, total } };
+}

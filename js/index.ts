@@ -1,0 +1,18 @@
+/** Tabsense in a browser. Importing it touches nothing: no worker, no request, no document. */
+
+import { browser } from "./browser.js";
+import { LoadedClassifier } from "./classifier.js";
+import { checkLoadOptions } from "./options.js";
+import { openSession } from "./session.js";
+import type { LoadOptions, Source } from "./types.js";
+
+export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
+export type { ClassifierInfo, ClassifyOptions, Detailed, FileName, LoadOptions, ModelFiles, Progress, Score, Source, Token } from "./types.js";
+
+/** A text classifier. Make one with `await Classifier.load(source)`. */
+export class Classifier extends LoadedClassifier {
+  /** Loads a model: streams its weights into a worker of its own, and reports on the way. */
+  static async load(source: Source, options?: LoadOptions): Promise<Classifier> {
+    return new Classifier(await openSession(browser, source, checkLoadOptions(options)));
+  }
+}

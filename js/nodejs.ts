@@ -1,0 +1,108 @@
+/** Node's side of things: wasm and models from disk, worker threads. */
+
+import { existsSync } from "node:fs";
+import { open, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Readable } from "node:stream";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { Channel, Platform } from "./channel.js";
+import { compileBytes } from "./engine.js";
+import { TabsenseError } from "./errors.js";
+import type { ServiceHost } from "./service.js";
+import { fromUrl, resolved, resolveUrls, type Resolved } from "./sources.js";
+import { fetchFile, type Opened } from "./stream.js";
+import type { Source } from "./types.js";
+
+/** The service's host in Node. */
+export const nodeHost: ServiceHost = {
+  async compileWasm(url, signal, onBytes) {
+    const address = new URL(url ?? new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url));
+    const bytes = address.protocol === "file:" ? await readWasm(address) : new Uint8Array(await (await fetchFile(address.href, signal)).arrayBuffer());
+    onBytes(bytes.length, bytes.length);
+    return compileBytes(bytes);
+  },
+  openPath,
+};
+
+/** What a classifier in Node is built on. */
+export const nodejs: Platform = {
+  host: nodeHost,
+  startWorker,
+  async resolve(source, options) {
+    if (isFolder(source)) return fromFolder(source);
+    return resolveUrls(source, options, pathToFileURL("./").href, (name) => embedded(name, options.models));
+  },
+  locate: (wasm) => (URL.canParse(wasm) && !/^[a-z]:/i.test(wasm.slice(0, 2)) ? wasm : pathToFileURL(wasm).href),
+};
+
+/** A model file on disk, as a stream. */
+export async function openPath(path: string): Promise<Opened> {
+  try {
+    const file = await open(path);
+    const { size } = await file.stat();
+    const stream = file.createReadStream({ highWaterMark: 1 << 18 });
+    return { total: size, exact: true, body: Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array> };
+  } catch (cause) {
+    throw new TabsenseError("network", `${path} could not be read (${(cause as Error).message}). A model's folder holds config.json, tokenizer.json and model.safetensors.`, { cause });
+  }
+}
+
+function startWorker(): Channel {
+  // The flags of the process are not for the worker: with --input-type, say, it would not start.
+  const worker = new Worker(new URL("./worker-node.js", import.meta.url), { name: "tabsense", execArgv: [] });
+  let started = false;
+  return {
+    connect(onReply, onBroken) {
+      worker.on("message", (reply) => {
+        started = true;
+        onReply(reply);
+      });
+      worker.on("error", (cause) =>
+        onBroken(
+          started
+            ? new TabsenseError("internal", `The worker thread broke (${cause.message}). Load a new classifier, and please report this.`, { cause })
+            : new TabsenseError("environment", `The worker thread could not be started (${cause.message}). Pass \`worker: false\` to do without one.`, { cause }),
+        ),
+      );
+      worker.on("exit", () => onBroken(new TabsenseError("internal", "The worker thread ended. Load a new classifier.")));
+    },
+    send: (request) => worker.postMessage(request),
+    hold: (waiting) => (waiting ? worker.ref() : worker.unref()),
+    async close() {
+      worker.ref(); // or the process could end before the promise does
+      await worker.terminate();
+    },
+  };
+}
+
+function isFolder(source: Source): source is string {
+  return typeof source === "string" && (/^(\.{0,2}[/\\]|\.{1,2}$|file:|[a-z]:[/\\])/i.test(source));
+}
+
+function fromFolder(folder: string): Resolved {
+  const path = folder.startsWith("file:") ? fileURLToPath(folder) : resolve(folder);
+  return resolved(path.split(/[/\\]/).filter(Boolean).at(-1) ?? path, (file) => ({ path: join(path, file) }));
+}
+
+/** A model by its name alone: below `models`, or beside the package, or in the working folder. */
+function embedded(name: string, models: string | null): Resolved {
+  if (models !== null) {
+    if (/^https?:/.test(models)) return fromUrl(new URL(name, models.endsWith("/") ? models : `${models}/`), name);
+    return { ...fromFolder(join(models.startsWith("file:") ? fileURLToPath(models) : models, name)), name };
+  }
+  const places = [fileURLToPath(new URL("../models/", import.meta.url)), resolve("models")].map((place) => join(place, name));
+  const found = places.find((place) => existsSync(join(place, "config.json")));
+  if (!found) {
+    throw new TabsenseError("network", `There is no model ${name} in ${places.join(" or ")}. Models are not part of the npm package: copy the folder there, name another one with \`models\`, or pass the model's own folder or URL.`);
+  }
+  return { ...fromFolder(found), name };
+}
+
+async function readWasm(address: URL): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await readFile(address));
+  } catch (cause) {
+    throw new TabsenseError("environment", `${fileURLToPath(address)} could not be read (${(cause as Error).message}). It is part of the package: install it again, or build it with \`npm run build\`.`, { cause });
+  }
+}

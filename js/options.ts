@@ -1,0 +1,103 @@
+/** Checks options: a misspelt key or a wrong type is an error, not a default. */
+
+import { TabsenseError } from "./errors.js";
+import type { ClassifyOptions, LoadOptions, Progress } from "./types.js";
+
+/** `LoadOptions` with every default filled in. */
+export interface CheckedLoadOptions {
+  dtype: string;
+  onProgress: ((progress: Progress) => void) | null;
+  signal: AbortSignal | null;
+  worker: boolean;
+  hub: string;
+  models: string | null;
+  wasm: string | null;
+}
+
+/** `ClassifyOptions` with every default filled in. */
+export interface CheckedClassifyOptions {
+  /** 0 for all. */
+  top: number;
+  signal: AbortSignal | null;
+  details: boolean;
+}
+
+const DTYPES = ["auto", "fp32", "fp16", "int8"];
+
+/** Checks the options of `Classifier.load`. */
+export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadOptions {
+  const given = record(options, ["device", "dtype", "onProgress", "signal", "worker", "hub", "models", "wasm"]);
+  const device = given["device"] ?? "auto";
+  if (device === "webgpu") throw new TabsenseError("environment", 'This build computes on the CPU only. Leave `device` out, or pass "auto" or "cpu".');
+  if (device !== "auto" && device !== "cpu") throw invalid("device", '"auto" or "cpu"', device);
+  const dtype = given["dtype"] ?? "auto";
+  if (typeof dtype !== "string" || !DTYPES.includes(dtype)) throw invalid("dtype", `one of ${DTYPES.map((d) => JSON.stringify(d)).join(", ")}`, dtype);
+  const onProgress = given["onProgress"] ?? null;
+  if (onProgress !== null && typeof onProgress !== "function") throw invalid("onProgress", "a function", onProgress);
+  const wasm = given["wasm"] ?? null;
+  if (wasm !== null && typeof wasm !== "string" && !(wasm instanceof URL)) throw invalid("wasm", "a URL", wasm);
+  const hub = text(given, "hub") ?? "https://huggingface.co";
+  if (!URL.canParse(hub) || !/^https?:/.test(hub)) throw invalid("hub", 'an origin such as "https://huggingface.co"', hub);
+  return {
+    dtype,
+    onProgress: onProgress as CheckedLoadOptions["onProgress"],
+    signal: signal(given),
+    worker: flag(given, "worker", true),
+    hub,
+    models: text(given, "models"),
+    wasm: wasm === null ? null : String(wasm),
+  };
+}
+
+/** Checks the options of `classify`. */
+export function checkClassifyOptions(options: ClassifyOptions | undefined): CheckedClassifyOptions {
+  const given = record(options, ["topK", "signal", "details"]);
+  const topK = given["topK"] === undefined ? 1 : given["topK"];
+  if (topK !== null && !(typeof topK === "number" && Number.isSafeInteger(topK) && topK >= 1)) throw invalid("topK", "a whole number of at least 1, or null for all labels", topK);
+  return { top: topK === null ? 0 : Math.min(topK, 0xffff_ffff), signal: signal(given), details: flag(given, "details", false) };
+}
+
+/** Checks the texts of a call, and tells whether it was a single one. */
+export function checkTexts(texts: unknown): { texts: string[]; single: boolean } {
+  if (typeof texts === "string") return { texts: [texts], single: true };
+  if (!Array.isArray(texts)) throw new TabsenseError("invalid_argument", `classify takes a string or an array of strings, not ${kindOf(texts)}.`);
+  const wrong = texts.findIndex((text) => typeof text !== "string");
+  if (wrong >= 0) throw new TabsenseError("invalid_argument", `texts[${wrong}] is not a string but ${kindOf(texts[wrong])}. Pass strings only.`);
+  return { texts: [...(texts as string[])], single: false };
+}
+
+function record(options: unknown, keys: readonly string[]): Record<string, unknown> {
+  if (options === undefined) return {};
+  if (typeof options !== "object" || options === null || Array.isArray(options)) throw new TabsenseError("invalid_argument", `The options must be an object, not ${kindOf(options)}.`);
+  const wrong = Object.keys(options).find((key) => !keys.includes(key));
+  if (wrong !== undefined) throw new TabsenseError("invalid_argument", `There is no option ${JSON.stringify(wrong)}. The options are: ${keys.join(", ")}.`);
+  return options as Record<string, unknown>;
+}
+
+function signal(given: Record<string, unknown>): AbortSignal | null {
+  const value = given["signal"] ?? null;
+  if (value !== null && !(value instanceof AbortSignal)) throw invalid("signal", "an AbortSignal", value);
+  return value;
+}
+
+function flag(given: Record<string, unknown>, key: string, otherwise: boolean): boolean {
+  const value = given[key] ?? otherwise;
+  if (typeof value !== "boolean") throw invalid(key, "true or false", value);
+  return value;
+}
+
+function text(given: Record<string, unknown>, key: string): string | null {
+  const value = given[key] ?? null;
+  if (value !== null && (typeof value !== "string" || value === "")) throw invalid(key, "a text that is not empty", value);
+  return value;
+}
+
+function invalid(key: string, wanted: string, value: unknown): TabsenseError {
+  return new TabsenseError("invalid_argument", `The option ${key} must be ${wanted}, not ${typeof value === "string" ? JSON.stringify(value) : kindOf(value)}.`);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "number" ? String(value) : typeof value;
+}

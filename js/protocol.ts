@@ -1,0 +1,51 @@
+/** The messages between a classifier and the service that holds its model, in a worker or in place. */
+
+import type { PlainError } from "./errors.js";
+import type { FileName, Progress } from "./types.js";
+import type { Classification, EngineInfo } from "./wasm/simd/tabsense.js";
+
+/** One of a model's files, in a form that a worker can be sent. */
+export type FileRef = { url: string } | { path: string } | { blob: Blob } | { bytes: Uint8Array };
+
+/** All that the service needs to load a model. */
+export interface LoadRequest {
+  type: "load";
+  files: Record<FileName, FileRef>;
+  dtype: string;
+  /** The URL of the .wasm file; null for the package's own. */
+  wasm: string | null;
+}
+
+/** One call of `classify`; `top` is 0 for all labels. */
+export interface ClassifyRequest {
+  type: "classify";
+  texts: string[];
+  top: number;
+  /** Whether the tokens are wanted, which are most of an answer's bytes. */
+  details: boolean;
+}
+
+/** Ends what the service is doing; what was asked is still answered, with kind `"aborted"`. */
+export interface AbortRequest {
+  type: "abort";
+}
+
+/** A classifier has one request under way at a time, so that an answer needs no number. */
+export type Request = LoadRequest | ClassifyRequest | AbortRequest;
+
+/** What a load yields. */
+export interface Loaded {
+  type: "loaded";
+  info: EngineInfo;
+  memory: number;
+}
+
+/** What a classification yields. */
+export interface Classified {
+  type: "classified";
+  results: Classification[];
+  memory: number;
+}
+
+/** What the service says. `started` comes once, first. */
+export type Reply = { type: "started" } | { type: "progress"; progress: Progress } | { type: "failed"; error: PlainError } | Loaded | Classified;

@@ -1,0 +1,121 @@
+/** A classifier's queue: one request at the service at a time, in order; any of them can be aborted, all of them disposed of. */
+
+import { inPlace, type Channel, type Platform } from "./channel.js";
+import { aborted, TabsenseError, toError } from "./errors.js";
+import type { CheckedLoadOptions } from "./options.js";
+import type { Classified, ClassifyRequest, Loaded, LoadRequest, Reply } from "./protocol.js";
+import type { Progress, Source } from "./types.js";
+
+/** A request with the promise of its answer. */
+interface Job {
+  request: LoadRequest | ClassifyRequest;
+  resolve(reply: Loaded | Classified): void;
+  reject(error: TabsenseError): void;
+}
+
+/** A loaded model behind its queue. */
+export interface Session {
+  name: string;
+  loaded: Loaded;
+  classify(request: ClassifyRequest, signal: AbortSignal | null): Promise<Classified>;
+  /** Why no call can be answered any more, or null. */
+  ended(): TabsenseError | null;
+  dispose(): Promise<void>;
+}
+
+/** Loads a model and yields its session; on any failure the worker is gone before the promise rejects. */
+export async function openSession(platform: Platform, source: Source, options: CheckedLoadOptions): Promise<Session> {
+  if (options.signal?.aborted) throw aborted("The loading");
+  const { name, files } = await platform.resolve(source, options);
+  if (options.signal?.aborted) throw aborted("The loading");
+  const channel = options.worker ? platform.startWorker() : inPlace(platform.host);
+  const queue = startQueue(channel, options.onProgress);
+  try {
+    const wasm = options.wasm === null ? null : platform.locate(options.wasm);
+    const loaded = (await queue.submit({ type: "load", files, dtype: options.dtype, wasm }, options.signal, "The loading")) as Loaded;
+    return {
+      name,
+      loaded,
+      classify: async (request, signal) => (await queue.submit(request, signal, "The call")) as Classified,
+      ended: queue.ended,
+      dispose: queue.dispose,
+    };
+  } catch (thrown) {
+    await queue.dispose();
+    throw thrown;
+  }
+}
+
+function startQueue(channel: Channel, onProgress: ((progress: Progress) => void) | null) {
+  const waiting: Job[] = [];
+  let active: Job | null = null;
+  let end: TabsenseError | null = null;
+  let closed: Promise<void> | null = null;
+
+  function next(): void {
+    active = waiting.shift() ?? null;
+    channel.hold(active !== null);
+    if (active) channel.send(active.request);
+  }
+
+  /** Rejects all there is and all that will come. */
+  function endWith(error: TabsenseError): void {
+    if (end) return;
+    end = error;
+    const jobs = active ? [active, ...waiting] : [...waiting];
+    active = null;
+    waiting.length = 0;
+    for (const job of jobs) job.reject(error);
+    channel.hold(false);
+  }
+
+  function receive(reply: Reply): void {
+    if (reply.type === "started" || !active) return;
+    if (reply.type === "progress") {
+      try {
+        onProgress?.(reply.progress);
+      } catch (cause) {
+        active.reject(new TabsenseError("invalid_argument", `onProgress threw (${String(cause)}).`, { cause }));
+        channel.send({ type: "abort" });
+      }
+      return;
+    }
+    if (reply.type === "failed") active.reject(new TabsenseError(reply.error.kind, reply.error.message));
+    else active.resolve(reply);
+    next();
+  }
+
+  channel.connect(receive, endWith);
+  return {
+    submit(request: Job["request"], signal: AbortSignal | null, what: string): Promise<Loaded | Classified> {
+      if (end) return Promise.reject(end);
+      if (signal?.aborted) return Promise.reject(aborted(what));
+      const answer = new Promise<Loaded | Classified>((resolve, reject) => {
+        const job: Job = { request, resolve, reject };
+        const abort = () => {
+          const at = waiting.indexOf(job);
+          if (at >= 0) waiting.splice(at, 1);
+          else if (active === job) channel.send({ type: "abort" });
+          reject(aborted(what));
+        };
+        signal?.addEventListener("abort", abort);
+        job.resolve = (reply) => (signal?.removeEventListener("abort", abort), resolve(reply));
+        job.reject = (error) => (signal?.removeEventListener("abort", abort), reject(error));
+        waiting.push(job);
+        try {
+          if (!active) next();
+        } catch (thrown) {
+          // What can't be cloned for the worker: a detached buffer, say.
+          active = null;
+          job.reject(thrown instanceof DOMException ? new TabsenseError("invalid_argument", `The model's files could not be passed to the worker (${thrown.message}).`, { cause: thrown }) : toError(thrown));
+        }
+      });
+      return answer;
+    },
+    ended: () => end,
+    dispose(): Promise<void> {
+      endWith(new TabsenseError("disposed", "The classifier was disposed of. Load a new one."));
+      return (closed ??= channel.close());
+    },
+  };
+}

@@ -1,0 +1,67 @@
+// Chromium and chromedriver for the tests: those of the environment or the system, or else Debian's, fetched here.
+
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { install, mayInstall, unpack } from "./packages.mjs";
+import { CACHE, Failure, output, ROOT } from "./run.mjs";
+
+const CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const PACKAGES = ["chromium", "chromium-driver"];
+
+/** Yields `{ chromium, chromedriver }`, installing them where they are missing. CHROMIUM and CHROMEDRIVER in the environment win. */
+export async function setUpBrowser() {
+  const found = find() ?? findUnpacked();
+  if (found) return found;
+  let failed = null;
+  if (mayInstall()) {
+    console.log("set-up: Chromium and chromedriver (Debian packages)");
+    failed = await install(PACKAGES);
+  } else {
+    console.log(`set-up: Chromium and chromedriver, unpacked into ${folder()}`);
+    failed = await unpack(PACKAGES, folder());
+    if (!failed) wrap();
+  }
+  const now = find() ?? findUnpacked();
+  if (now) return now;
+  throw new Failure(`The tests need Chromium and chromedriver of one version, and they could not be set up here${failed ? `: ${failed}` : "."} Install Debian's packages ${PACKAGES.join(" and ")}, or set CHROMIUM and CHROMEDRIVER to their paths.`);
+}
+
+/** Writes webdriver.json, which wasm-bindgen's test runner reads from the crate's folder. */
+export function writeWebdriverConfig(chromium, args) {
+  const text = `${JSON.stringify({ "goog:chromeOptions": { binary: chromium, args } }, null, 2)}\n`;
+  const path = join(ROOT, "webdriver.json");
+  if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+}
+
+function find() {
+  const chromium = process.env.CHROMIUM || CHROMIUM_NAMES.map(which).find(Boolean);
+  const chromedriver = process.env.CHROMEDRIVER || which("chromedriver");
+  return chromium && chromedriver ? { chromium, chromedriver } : null;
+}
+
+function which(name) {
+  return (process.env.PATH ?? "").split(delimiter).map((part) => join(part, name)).find((path) => existsSync(path)) ?? null;
+}
+
+function folder() {
+  return join(CACHE, "chromium");
+}
+
+function findUnpacked() {
+  const [chromium, chromedriver] = PACKAGES.map((name) => join(folder(), "bin", name));
+  return existsSync(chromium) && output(chromedriver, ["--version"]) ? { chromium, chromedriver } : null;
+}
+
+/** The unpacked programs find their libraries and fonts only when told where they are. */
+function wrap() {
+  const root = join(folder(), "root");
+  const machine = output("dpkg-architecture", ["-qDEB_HOST_MULTIARCH"]) ?? { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" }[process.arch];
+  const libraries = [`usr/lib/${machine}`, `lib/${machine}`, `usr/lib/${machine}/pulseaudio`, `usr/lib/${machine}/blas`, "usr/lib", "usr/lib/chromium"].map((path) => join(root, path)).join(":");
+  mkdirSync(join(folder(), "bin"), { recursive: true });
+  for (const [name, program] of [["chromium", "usr/lib/chromium/chromium"], ["chromium-driver", "usr/bin/chromedriver"]]) {
+    const path = join(folder(), "bin", name);
+    const fonts = existsSync("/etc/fonts/fonts.conf") ? "" : `export FONTCONFIG_PATH="${root}/etc/fonts"\n`;
+    writeFileSync(path, `#!/bin/sh\nexport LD_LIBRARY_PATH="${libraries}:$LD_LIBRARY_PATH"\n${fonts}exec "${root}/${program}" "$@"\n`);
+    chmodSync(path, 0o755);
+  }
+}

@@ -1,0 +1,71 @@
+// A small static server for the demo and the tests: folders at paths, on one machine, nothing more.
+
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { pipeline } from "node:stream";
+
+const TYPES = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".ico": "image/x-icon",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".map": "application/json",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".png": "image/png",
+  ".svg": "image/svg+xml",
+  ".txt": "text/plain; charset=utf-8",
+  ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
+};
+
+/**
+ * Serves folders: `mounts` maps a path such as "/models/" to a folder; the longest that fits wins.
+ * Takes the first free port from `port` on (0: any). Yields `{ url, close }`.
+ */
+export async function serve(mounts, { port = 0, host = "localhost" } = {}) {
+  const server = createServer((request, response) => {
+    answer(mounts, request, response).catch((error) => {
+      if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });
+      response.end(String(error));
+    });
+  });
+  const taken = await listen(server, port, host);
+  return {
+    url: `http://${host}:${taken}/`,
+    close: () => new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    }),
+  };
+}
+
+async function answer(mounts, request, response) {
+  const path = decodeURIComponent(new URL(request.url, "http://local").pathname);
+  const mount = Object.keys(mounts).filter((prefix) => path.startsWith(prefix)).sort((a, b) => b.length - a.length)[0];
+  // `normalize` of an absolute path leaves no way out of the folder.
+  const file = mount === undefined ? null : join(mounts[mount], normalize(`/${path.slice(mount.length)}`), path.endsWith("/") ? "index.html" : "");
+  const info = file === null || path.includes("\0") ? null : await stat(file).catch(() => null);
+  if (!info?.isFile() || !["GET", "HEAD"].includes(request.method)) {
+    response.writeHead(404, { "content-type": "text/plain; charset=utf-8" });
+    return response.end("There is no such file here.\n");
+  }
+  response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "content-length": info.size, "cache-control": "no-cache", "last-modified": info.mtime.toUTCString() });
+  if (request.method === "HEAD") return response.end();
+  pipeline(createReadStream(file), response, () => {});
+}
+
+function listen(server, port, host) {
+  return new Promise((resolve, reject) => {
+    const attempt = (next) => {
+      server.once("error", (error) => (error.code === "EADDRINUSE" && next < 65535 ? attempt(next + 1) : reject(error)));
+      server.listen(next, host, () => {
+        server.removeAllListeners("error");
+        resolve(server.address().port);
+      });
+    };
+    attempt(port);
+  });
+}

@@ -1,0 +1,65 @@
+// Sets up what building needs and prints a line for each thing it does; where nothing is missing, it does and prints nothing.
+
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { install } from "./packages.mjs";
+import { addToPath, CACHE, Failure, main, must, output } from "./run.mjs";
+import { hashOf, unlessStamped } from "./stamp.mjs";
+
+/** Makes everything available that a build needs, on PATH of this process. */
+export async function setUpBuild() {
+  if (Number(process.versions.node.split(".")[0]) < 20) throw new Failure(`Node ${process.versions.node} is too old: install Node 20 or newer.`);
+  await npmPackages();
+  const { readManifest } = await import("./manifest.mjs");
+  const { tools } = readManifest();
+  await rust();
+  await compiler();
+  await cargoTool("wasm-pack", "wasm-pack", tools["wasm-pack"]);
+  await cargoTool("wasm-bindgen", "wasm-bindgen-cli", tools["wasm-bindgen"]);
+}
+
+async function npmPackages() {
+  const stamp = "node_modules/.tabsense-installed";
+  const hash = hashOf(["package-lock.json"], [process.platform, process.arch]);
+  await unlessStamped(stamp, hash, ["node_modules/.bin/tsc"], async () => {
+    console.log("set-up: npm packages");
+    await must("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"]);
+  });
+}
+
+async function rust() {
+  if (!output("cargo", ["--version"])) addToPath(join(process.env.CARGO_HOME || join(homedir(), ".cargo"), "bin"));
+  if (!output("cargo", ["--version"])) throw new Failure("Rust is missing: install it with rustup (https://rustup.rs) and run this again.");
+  const libraries = output("rustc", ["--print", "target-libdir", "--target", "wasm32-unknown-unknown"]);
+  if (libraries && existsSync(libraries)) return;
+  console.log("set-up: Rust target wasm32-unknown-unknown");
+  await must("rustup", ["target", "add", "wasm32-unknown-unknown"]);
+}
+
+/** Cargo links the build scripts of dependencies with the system's C compiler. */
+async function compiler() {
+  if (output("cc", ["--version"])) return;
+  console.log("set-up: a C compiler, which cargo links with");
+  const failed = await install(["gcc", "libc6-dev"]);
+  if (failed) throw new Failure(`There is no C compiler (cc), which cargo links with, and it could not be installed: ${failed} Install the package \`gcc\` and run this again.`);
+}
+
+/** A tool of exactly `version`: the one on PATH, or one of this project's own. */
+async function cargoTool(program, crate, version) {
+  const isRight = (path) => output(path, ["--version"])?.split(" ")[1] === version;
+  if (isRight(program)) return;
+  const root = join(CACHE, "tools", `${program}-${version}`);
+  const bin = join(root, "bin");
+  if (!isRight(join(bin, program))) {
+    console.log(`set-up: ${crate} ${version} (compiles for some minutes)`);
+    const args = ["install", crate, "--version", version, "--root", root, "--force", "--quiet"];
+    // Flags that are meant for the WebAssembly build have no place here.
+    const env = { RUSTFLAGS: "", CARGO_BUILD_TARGET: undefined };
+    await must("cargo", [...args, "--locked"], { cwd: "/", env }).catch(() => must("cargo", args, { cwd: "/", env }));
+    if (!isRight(join(bin, program))) throw new Failure(`${join(bin, program)} does not run after its installation. Delete ${root} and run this again.`);
+  }
+  addToPath(bin);
+}
+
+await main(import.meta.url, setUpBuild);

@@ -1,0 +1,47 @@
+// What a visitor's browser transfers for the package without a model: the modules that index.js and worker.js reach, and the .wasm.
+
+import { readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { ROOT } from "./run.mjs";
+
+const IMPORTS = /(?:from\s+|import\s*\(\s*|import\s+|new URL\(\s*)["'](\.[^"']+)["']/g;
+
+/** The files, each with its length as it is, and compressed on its own as a server sends it. */
+export function transferred() {
+  const dist = join(ROOT, "dist");
+  const seen = new Set();
+  const visit = (path) => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    if (!path.endsWith(".js")) return;
+    for (const [, target] of code(readFileSync(path, "utf8")).matchAll(IMPORTS)) visit(join(dirname(path), target));
+  };
+  visit(join(dist, "index.js"));
+  return [...seen].sort().map((path) => {
+    const bytes = readFileSync(path);
+    const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
+    return { file: relative(dist, path), raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotli.length };
+  });
+}
+
+/** The sums of `transferred()`. */
+export function transferTotal(files = transferred()) {
+  return files.reduce((sum, file) => ({ raw: sum.raw + file.raw, gzip: sum.gzip + file.gzip, brotli: sum.brotli + file.brotli }), { raw: 0, gzip: 0, brotli: 0 });
+}
+
+/** Prints wasm, JavaScript and their sum. */
+export function printSizes() {
+  const files = transferred();
+  const wasm = files.filter(({ file }) => file.endsWith(".wasm"));
+  const rows = [["wasm", wasm], ["JavaScript", files.filter((file) => !wasm.includes(file))], ["together", files]];
+  console.log("what a visitor transfers, in bytes:");
+  for (const [name, part] of rows) {
+    const { raw, gzip, brotli } = transferTotal(part);
+    console.log(`  ${name.padEnd(10)} ${String(raw).padStart(9)} raw ${String(gzip).padStart(8)} gzip ${String(brotli).padStart(8)} brotli`);
+  }
+}
+
+function code(source) {
+  return source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+}

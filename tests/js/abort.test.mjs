@@ -1,0 +1,81 @@
+// An abort ends what it is asked to end, at once, and nothing else.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Classifier } from "tabsense";
+import { filesOf, rejects, serveModel, signalled, tiny, TINY } from "./support.mjs";
+
+for (const worker of [true, false]) {
+  test(`before the loading, worker: ${worker}`, async () => {
+    await rejects("aborted", Classifier.load(TINY, { worker, signal: AbortSignal.abort() }));
+  });
+
+  for (const file of ["config.json", "tokenizer.json", "model.safetensors"]) {
+    test(`in the middle of ${file}, worker: ${worker}`, async (t) => {
+      const files = filesOf();
+      const sent = signalled();
+      const closed = signalled();
+      const { url } = await serveModel(t, files, {
+        [file](_, response) {
+          response.writeHead(200, { "content-length": files[file].length });
+          response.write(files[file].subarray(0, files[file].length >> 1), sent.resolve);
+          response.on("close", closed.resolve);
+        },
+      });
+      const controller = new AbortController();
+      const loading = rejects("aborted", Classifier.load(url, { worker, signal: controller.signal }));
+      await sent.promise;
+      controller.abort();
+      await loading;
+      await closed.promise; // the connection is given up: no bytes are fetched for nothing
+    });
+  }
+}
+
+test("from within the progress of each stage", async () => {
+  for (const stage of ["runtime", "config", "tokenizer", "weights"]) {
+    const controller = new AbortController();
+    const load = Classifier.load(TINY, { signal: controller.signal, onProgress: (event) => event.stage === stage && controller.abort() });
+    await rejects("aborted", load);
+  }
+});
+
+for (const worker of [true, false]) {
+  test(`a queued call goes at once, those around it are answered, worker: ${worker}`, async (t) => {
+    const classifier = await tiny(t, { worker });
+    const controller = new AbortController();
+    const first = classifier.classify(Array.from({ length: 200 }, (_, i) => `text number ${i}`));
+    const second = classifier.classify("never", { signal: controller.signal });
+    const third = classifier.classify("a third text");
+    let firstIsDone = false;
+    void first.then(() => (firstIsDone = true));
+    controller.abort();
+    await rejects("aborted", second);
+    assert.equal(firstIsDone, false, "the abort waited for its turn");
+    assert.equal((await first).length, 200);
+    assert.equal((await third).length, 1);
+  });
+
+  test(`a call under way, worker: ${worker}`, async (t) => {
+    const classifier = await tiny(t, { worker });
+    const controller = new AbortController();
+    const long = classifier.classify(Array.from({ length: 5000 }, () => "many words are in this text of the batch"), { signal: controller.signal });
+    setTimeout(() => controller.abort(), 20);
+    await rejects("aborted", long);
+    assert.equal((await classifier.classify("and on it goes")).length, 1);
+  });
+
+  test(`before the call, worker: ${worker}`, async (t) => {
+    const classifier = await tiny(t, { worker });
+    await rejects("aborted", classifier.classify("never", { signal: AbortSignal.abort() }));
+    assert.equal((await classifier.classify("still there")).length, 1);
+  });
+}
+
+test("a signal that fires after the answer changes nothing", async (t) => {
+  const controller = new AbortController();
+  const classifier = await tiny(t, { signal: controller.signal });
+  const scores = await classifier.classify("text", { signal: controller.signal });
+  controller.abort();
+  assert.deepEqual(await classifier.classify("text"), scores);
+});

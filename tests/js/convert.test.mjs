@@ -1,0 +1,102 @@
+// The command `tabsense`: conversion there and back, and classification from a shell.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Classifier } from "tabsense";
+import { nodeHost } from "../../dist/nodejs.js";
+import { convert } from "../../dist/convert.js";
+import { loadEngineModule } from "../../dist/engine.js";
+import { filesOf, ROOT, tiny, TINY } from "./support.mjs";
+
+const TEXTS = ["a first text", "and a second one, longer than the first", "yes"];
+
+function tabsense(...args) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "dist/cli.js"), ...args], { encoding: "utf8", cwd: ROOT });
+  return { status, stdout, stderr };
+}
+
+function scratch(t) {
+  const folder = mkdtempSync(join(tmpdir(), "tabsense-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+async function converted(dtype, bytes, size) {
+  const module = await loadEngineModule(nodeHost.compileWasm, null, new AbortController().signal, () => {});
+  async function* pieces() {
+    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  }
+  const out = [];
+  for await (const piece of convert(module, dtype, pieces())) out.push(piece);
+  return Buffer.concat(out);
+}
+
+for (const [dtype, tolerance, shrinks] of [["fp16", 2e-3, 0.55], ["int8", 0.05, 0.45]]) {
+  test(`a model converted to ${dtype} classifies like its original`, async (t) => {
+    const folder = scratch(t);
+    for (const name of ["config.json", "tokenizer.json"]) cpSync(join(TINY, name), join(folder, name));
+    const [source, target] = [TINY, folder].map((path) => join(path, "model.safetensors"));
+    const { status, stderr } = tabsense("convert", source, target, "--dtype", dtype);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(readdirSync(folder).sort(), ["config.json", "model.safetensors", "tokenizer.json"], "no temporary file stays");
+    assert.ok(statSync(target).size < shrinks * statSync(source).size, `${statSync(target).size} of ${statSync(source).size}`);
+    const classifier = await Classifier.load(folder);
+    t.after(() => classifier.dispose());
+    assert.equal(classifier.info.dtype, dtype === "int8" ? "int8" : "fp32");
+    const [mine, original] = await Promise.all([classifier, await tiny(t)].map((c) => c.classify(TEXTS, { topK: null })));
+    for (const [i, scores] of original.entries()) {
+      for (const { label, score } of scores) {
+        const other = mine[i].find((candidate) => candidate.label === label).score;
+        assert.ok(Math.abs(other - score) < tolerance, `${TEXTS[i]}: ${label} ${other} for ${score}`);
+      }
+    }
+  });
+
+  test(`any split gives the same ${dtype} file`, async () => {
+    const bytes = filesOf()["model.safetensors"];
+    const whole = await converted(dtype, bytes, bytes.length);
+    for (const size of [1009, 65_536]) assert.ok(whole.equals(await converted(dtype, bytes, size)), `pieces of ${size}`);
+  });
+}
+
+for (const [name, content, kind] of [
+  ["is empty", "", "not_a_model"],
+  ["is a web page", "<!doctype html><html></html>", "not_a_model"],
+  ["has a header that lies", Buffer.alloc(64, 0xff), "weights_header"],
+  ["is cut off", filesOf()["model.safetensors"].subarray(0, 9000), "weights_length"],
+  ["goes on", Buffer.concat([filesOf()["model.safetensors"], Buffer.alloc(4)]), "weights_length"],
+]) {
+  test(`a file to convert that ${name}`, (t) => {
+    const folder = scratch(t);
+    const [input, output] = ["in", "out"].map((file) => join(folder, file));
+    writeFileSync(input, content);
+    const { status, stderr } = tabsense("convert", input, output, "--dtype", "int8");
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`^tabsense: .*\\(${kind}\\)$`, "m"));
+    assert.ok(!existsSync(output), "no half of a file");
+    assert.equal(readdirSync(folder).length, 1);
+  });
+}
+
+test("the command classifies", () => {
+  const lines = tabsense("classify", "a text", "--model", TINY).stdout.trim().split("\n");
+  assert.ok(lines.length >= 2 && lines.every((line) => /^\S+\t[01]\.\d{4}$/.test(line)), lines.join("|"));
+  const { stdout } = tabsense("a text", "another", "--model", TINY, "--json", "--top", "1");
+  const objects = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(objects.map(({ text, scores }) => [text, scores.length]), [["a text", 1], ["another", 1]]);
+});
+
+test("the command explains itself", () => {
+  assert.match(tabsense("--help").stdout, /^Usage:/);
+  for (const args of [[], ["--no-such-option"], ["convert", "only-one"], ["convert", "a", "b", "--dtype", "int4"]]) {
+    const { status, stderr } = tabsense(...args);
+    assert.equal(status, 2, args.join(" "));
+    assert.match(stderr, /^tabsense: .*\n\nUsage:/);
+  }
+  const failed = tabsense("text", "--model", "/no/such/folder");
+  assert.deepEqual([failed.status, /\(network\)/.test(failed.stderr)], [1, true]);
+});

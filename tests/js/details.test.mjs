@@ -1,0 +1,68 @@
+// What `details: true` tells: tokens with their places in the text, truncation, timings.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { tiny } from "./support.mjs";
+
+test("tokens stand for the parts of the text that their offsets name", async (t) => {
+  const classifier = await tiny(t);
+  const text = "A 😀 delight, from Start to finish! 日本";
+  const { tokens, scores, truncated } = await classifier.classify(text, { details: true });
+  assert.equal(truncated, false);
+  assert.equal(scores.length, 1);
+  assert.deepEqual([tokens[0], tokens.at(-1)].map(({ text: name, start, end, special }) => ({ name, start, end, special })), [
+    { name: "[CLS]", start: 0, end: 0, special: true },
+    { name: "[SEP]", start: 0, end: 0, special: true },
+  ]);
+  const own = tokens.slice(1, -1);
+  assert.ok(own.length > 0 && own.every(({ special }) => !special));
+  assert.ok(own.every(({ start, end }, i) => start < end && (i === 0 || start >= own[i - 1].end)), "in order");
+  for (const { text: name, start, end } of own) {
+    if (name === "[UNK]") continue;
+    assert.equal(text.slice(start, end).toLowerCase(), name.replace(/^##/, ""));
+  }
+  const covered = new Set(own.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i)));
+  assert.ok([...text].length > 0 && covered.size === text.replace(/ /g, "").length, "everything but white space is covered");
+  assert.ok(tokens.every(({ id }) => Number.isInteger(id) && id >= 0 && id < classifier.info.model.vocabulary));
+});
+
+test("timings", async (t) => {
+  const classifier = await tiny(t);
+  const results = await classifier.classify(["one", "and two"], { details: true });
+  for (const { timings } of results) {
+    assert.deepEqual(Object.keys(timings).sort(), ["forward", "tokenize", "total"]);
+    assert.ok(Object.values(timings).every((ms) => Number.isFinite(ms) && ms >= 0));
+    assert.ok(timings.total >= timings.forward);
+  }
+});
+
+test("a text that is too long for the model is cut, and says so", async (t) => {
+  const classifier = await tiny(t);
+  const { maxTokens } = classifier.info.model;
+  const long = "a ".repeat(maxTokens + 50);
+  const detailed = await classifier.classify(long, { details: true });
+  assert.equal(detailed.truncated, true);
+  assert.equal(detailed.tokens.length, maxTokens);
+  assert.equal(detailed.tokens.at(-1).text, "[SEP]");
+  assert.equal((await classifier.classify(long))[0].truncated, true);
+  assert.equal("truncated" in (await classifier.classify("short"))[0], false);
+  const exact = await classifier.classify("a ".repeat(maxTokens - 2), { details: true });
+  assert.deepEqual([exact.truncated, exact.tokens.length], [false, maxTokens]);
+});
+
+test("info", async (t) => {
+  const { device, dtype, build, model, bytes } = (await tiny(t)).info;
+  assert.deepEqual({ device, dtype, build }, { device: "cpu", dtype: "fp32", build: "simd" });
+  assert.equal(model.name, "tiny-f32");
+  assert.equal(model.architecture, "distilbert");
+  assert.ok(model.labels.length >= 2 && model.layers > 0 && model.width > 0 && model.parameters > 0);
+  assert.ok(bytes.memory > bytes.weights && bytes.weights > 0);
+});
+
+test("every dtype loads, and int8 stays near fp32", async (t) => {
+  const scores = async (dtype) => Object.fromEntries((await (await tiny(t, { dtype })).classify("how near is it", { topK: null })).map(({ label, score }) => [label, score]));
+  const expected = await scores("fp32");
+  for (const dtype of ["auto", "int8"]) {
+    for (const [label, score] of Object.entries(await scores(dtype))) assert.ok(Math.abs(score - expected[label]) < 0.05, `${dtype} ${label} ${score} ${expected[label]}`);
+  }
+});

@@ -1,0 +1,32 @@
+// The list of kinds is the same in Rust and in TypeScript, and errors are proper ones.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ERROR_KINDS, TabsenseError } from "tabsense";
+import { nodeHost } from "../../dist/nodejs.js";
+import { loadEngineModule } from "../../dist/engine.js";
+import { isTrap, toError } from "../../dist/errors.js";
+
+test("the kinds are those of the WebAssembly module, in its order", async () => {
+  const module = await loadEngineModule(nodeHost.compileWasm, null, new AbortController().signal, () => {});
+  assert.deepEqual([...ERROR_KINDS], module.errorKinds());
+});
+
+test("a TabsenseError is an Error with a kind", () => {
+  const error = new TabsenseError("network", "No connection.", { cause: 1 });
+  assert.ok(error instanceof Error);
+  assert.deepEqual([error.name, error.kind, error.message, error.cause, String(error)], ["TabsenseError", "network", "No connection.", 1, "TabsenseError: No connection."]);
+});
+
+test("a trap is an internal error, and known as a trap", () => {
+  const trap = new WebAssembly.RuntimeError("unreachable");
+  assert.equal(toError(trap).kind, "internal");
+  assert.ok(isTrap(trap) && !isTrap(new Error("no")));
+  assert.equal(toError(Object.assign(new Error("x"), { kind: "no_such_kind" })).kind, "internal");
+  assert.equal(toError("a text").kind, "internal");
+});
+
+test("a runtime without WebAssembly SIMD is told so", async (t) => {
+  t.mock.method(WebAssembly, "validate", () => false);
+  await assert.rejects(loadEngineModule(nodeHost.compileWasm, null, new AbortController().signal, () => {}), { kind: "environment", message: /SIMD/ });
+});

@@ -1,0 +1,78 @@
+// From import to dispose: nothing happens before it is asked for, and nothing stays behind.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { test } from "node:test";
+import { Classifier } from "tabsense";
+import { rejects, ROOT, rounded, tiny, TINY } from "./support.mjs";
+
+for (const worker of [true, false]) {
+  test(`after dispose, calls are refused, worker: ${worker}`, async (t) => {
+    const classifier = await tiny(t, { worker });
+    await classifier.classify("before");
+    await classifier.dispose();
+    await rejects("disposed", classifier.classify("after"));
+    await rejects("disposed", classifier.classify([]));
+    assert.equal(classifier.info.device, "cpu");
+  });
+
+  test(`disposing twice, and while calls wait, worker: ${worker}`, async (t) => {
+    const classifier = await tiny(t, { worker });
+    const calls = [classifier.classify(Array(500).fill("under way")), classifier.classify("queued")].map((call) => rejects("disposed", call));
+    await Promise.all([classifier.dispose(), classifier.dispose(), ...calls]);
+    await classifier.dispose();
+  });
+
+  test(`calls are answered in order, and one that fails harms no other, worker: ${worker}`, async (t) => {
+    const classifier = await tiny(t, { worker });
+    const order = [];
+    const call = (text) => classifier.classify(text).then(() => order.push(text), ({ kind }) => order.push(kind));
+    await Promise.all([call("one"), call(" "), call("two"), call(""), call("three")]);
+    assert.deepEqual(order, ["one", "empty_text", "two", "empty_text", "three"]);
+  });
+}
+
+test("many classifiers at once", async (t) => {
+  const all = await Promise.all(Array.from({ length: 6 }, (_, i) => tiny(t, { worker: i % 2 === 0, dtype: i % 3 === 0 ? "int8" : "fp32" })));
+  const scores = await Promise.all(all.map((classifier) => classifier.classify("the same text", { topK: null })));
+  assert.deepEqual(rounded(scores[1]), rounded(scores[2]));
+  assert.deepEqual(rounded(scores[0]), rounded(scores[3]));
+  await all[0].dispose();
+  assert.deepEqual(await all[1].classify("the same text", { topK: null }), scores[1]);
+});
+
+test("loading and disposing in place does not let the memory grow", async () => {
+  let after = 0;
+  for (let i = 0; i < 40; i++) {
+    const classifier = await Classifier.load(TINY, { worker: false });
+    if (i === 10) after = classifier.info.bytes.memory;
+    if (i > 10) assert.equal(classifier.info.bytes.memory, after);
+    await classifier.dispose();
+  }
+});
+
+test("importing touches nothing", () => {
+  for (const module of ["node", "index"]) {
+    const script = `
+      const touched = [];
+      for (const name of ["fetch", "Worker", "document", "navigator", "location"]) Object.defineProperty(globalThis, name, { configurable: true, get: () => { touched.push(name); } });
+      const compile = WebAssembly.compile; WebAssembly.compile = (...args) => (touched.push("compile"), compile(...args));
+      const { Classifier, TabsenseError } = await import(${JSON.stringify(`${ROOT}/dist/${module}.js`)});
+      if (typeof Classifier.load !== "function" || typeof TabsenseError !== "function") touched.push("exports");
+      console.log(JSON.stringify(touched));`;
+    assert.equal(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" }).trim(), "[]", module);
+  }
+});
+
+test("a process ends by itself, with and without dispose, and not before its answer", () => {
+  for (const end of ["await classifier.dispose();", ""]) {
+    const script = `
+      const { Classifier } = await import("tabsense");
+      const classifier = await Classifier.load(${JSON.stringify(TINY)});
+      await classifier.classify("one");
+      console.log((await classifier.classify(["one", "two"])).length);
+      ${end}`;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: ROOT, encoding: "utf8", timeout: 60_000 });
+    assert.deepEqual([status, stdout.trim()], [0, "2"], stderr);
+  }
+});

@@ -1,0 +1,80 @@
+// wasm-pack.toml agrees with what the other files say, and with what was built.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parse } from "smol-toml";
+import { enabledVariants, readManifest } from "../../scripts/manifest.mjs";
+import { transferred, transferTotal } from "../../scripts/sizes.mjs";
+import { ROOT } from "./support.mjs";
+
+const text = (name) => readFileSync(join(ROOT, name), "utf8");
+const manifest = readManifest();
+const cargo = parse(text("Cargo.toml"));
+const lock = parse(text("Cargo.lock"));
+const npm = JSON.parse(text("package.json"));
+const npmLock = JSON.parse(text("package-lock.json"));
+
+test("its first line says whose file it is", () => {
+  assert.match(text("wasm-pack.toml").split("\n")[0], /^# wasm-pack itself reads no such file/);
+});
+
+test("wasm-bindgen's library and command are of one version", () => {
+  const wanted = manifest.tools["wasm-bindgen"];
+  assert.equal(cargo.target['cfg(target_arch = "wasm32")'].dependencies["wasm-bindgen"], `=${wanted}`);
+  assert.deepEqual(lock.package.filter(({ name }) => name === "wasm-bindgen").map(({ version }) => version), [wanted]);
+});
+
+test("binaryen is the npm package's version", () => {
+  assert.equal(npm.devDependencies.binaryen, manifest.tools.binaryen);
+  assert.equal(npmLock.packages["node_modules/binaryen"].version, manifest.tools.binaryen);
+});
+
+test("wasm-opt runs in the build script only", () => {
+  assert.equal(cargo.package.metadata["wasm-pack"].profile.release["wasm-opt"], false);
+});
+
+test("npm's package and the crate have one name, version and licence", () => {
+  for (const field of ["name", "version", "license"]) assert.equal(npm[field], cargo.package[field], field);
+  assert.equal(npmLock.version, npm.version);
+});
+
+test("npm's packages are pinned, and only needed to develop", () => {
+  assert.equal(npm.dependencies, undefined);
+  for (const [name, version] of Object.entries(npm.devDependencies)) {
+    assert.match(version, /^\d+\.\d+\.\d+$/, name);
+    assert.equal(npmLock.packages[`node_modules/${name}`].version, version, name);
+  }
+  assert.ok(!text("package-lock.json").includes('"resolved"'), "the lock file names no registry");
+});
+
+test("each enabled variant is built, has declared types, and nothing else is there", () => {
+  const names = enabledVariants(manifest).map(([name]) => name);
+  assert.deepEqual(readdirSync(join(ROOT, "dist/wasm")).sort(), names.sort());
+  assert.ok(names.includes(manifest.tests.variant));
+  for (const name of names) {
+    assert.deepEqual(readdirSync(join(ROOT, "dist/wasm", name)).sort(), ["tabsense.d.ts", "tabsense.js", "tabsense_bg.wasm"]);
+    assert.ok(existsSync(join(ROOT, "js/wasm", name, "tabsense.d.ts")));
+  }
+});
+
+test("each variant's module is valid, and uses SIMD where it says so", async () => {
+  for (const [name, variant] of enabledVariants(manifest)) {
+    const bytes = readFileSync(join(ROOT, "dist/wasm", name, "tabsense_bg.wasm"));
+    const module = await WebAssembly.compile(bytes);
+    assert.ok(WebAssembly.Module.exports(module).some(({ kind }) => kind === "memory"));
+    assert.ok(variant.rustflags.join(" ").includes("+simd128"));
+    // The opcode of f32x4.mul: the kernels are vectorized.
+    assert.ok(bytes.indexOf(Buffer.from([0xfd, 0xe6, 0x01])) > 0, "no SIMD instruction in it");
+  }
+});
+
+test("what a visitor transfers is within the budget", (t) => {
+  const files = transferred();
+  const { brotli } = transferTotal(files);
+  t.diagnostic(`${brotli} bytes with brotli, of at most ${manifest.budgets["transfer-brotli"]}`);
+  assert.ok(files.some(({ file }) => file.endsWith(".wasm")) && files.some(({ file }) => file === "worker.js") && files.length > 10);
+  assert.ok(!files.some(({ file }) => /node|cli|convert/.test(file)), "a page fetches nothing that is for Node");
+  assert.ok(brotli <= manifest.budgets["transfer-brotli"], `${brotli} bytes`);
+});

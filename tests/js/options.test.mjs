@@ -1,0 +1,49 @@
+// A wrong option is an error that names it, never a default.
+
+import { test } from "node:test";
+import { Classifier } from "tabsense";
+import { rejects, tiny, TINY } from "./support.mjs";
+
+const LOAD = {
+  "an option that is none": [{ divice: "cpu" }, "invalid_argument", /divice/],
+  "a device that is none": [{ device: "tpu" }, "invalid_argument", /tpu/],
+  "the GPU, which this build lacks": [{ device: "webgpu" }, "environment", /CPU/],
+  "a dtype that is none": [{ dtype: "int4" }, "invalid_argument", /int4/],
+  "a dtype of another type": [{ dtype: 8 }, "invalid_argument", /dtype/],
+  "a callback that is none": [{ onProgress: "yes" }, "invalid_argument", /onProgress/],
+  "a signal that is none": [{ signal: {} }, "invalid_argument", /signal/],
+  "a worker that is no switch": [{ worker: 1 }, "invalid_argument", /worker/],
+  "a hub that is no origin": [{ hub: "the hub" }, "invalid_argument", /hub/],
+  "a hub of another protocol": [{ hub: "file:///etc" }, "invalid_argument", /hub/],
+  "a models folder that is none": [{ models: 3 }, "invalid_argument", /models/],
+  "a wasm that is no URL": [{ wasm: 3 }, "invalid_argument", /wasm/],
+  "a wasm that is not there": [{ wasm: "/no/such/file.wasm" }, "environment", /file\.wasm/],
+  "a wasm that is something else": [{ wasm: `${TINY}/config.json` }, "environment", /WebAssembly/],
+  "options that are none": ["cpu", "invalid_argument", /options/],
+};
+
+for (const [name, [options, kind, message]] of Object.entries(LOAD)) {
+  test(`load: ${name}`, async () => {
+    await rejects(kind, Classifier.load(TINY, options), message);
+  });
+}
+
+const CLASSIFY = {
+  "an option that is none": [{ topk: 1 }, /topk/],
+  "topK of zero": [{ topK: 0 }, /topK/],
+  "topK below zero": [{ topK: -1 }, /topK/],
+  "topK that is no whole number": [{ topK: 1.5 }, /topK/],
+  "topK that is a text": [{ topK: "2" }, /topK/],
+  "topK that is no number": [{ topK: NaN }, /topK/],
+  "details that is no switch": [{ details: "yes" }, /details/],
+  "a signal that is none": [{ signal: new AbortController() }, /signal/],
+  "options that are none": [null, /options/],
+};
+
+test("classify: each wrong option, and the classifier works on", async (t) => {
+  const classifier = await tiny(t);
+  for (const [name, [options, message]] of Object.entries(CLASSIFY)) {
+    await t.test(name, () => rejects("invalid_argument", classifier.classify("text", options), message));
+  }
+  await classifier.classify("text");
+});

@@ -1,0 +1,71 @@
+// Progress reaches the end of each file, never goes back, and stops with the loading.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Classifier } from "tabsense";
+import { filesOf, rejects, serveModel, TINY } from "./support.mjs";
+
+async function record(t, source, options = {}) {
+  const events = [];
+  const classifier = await Classifier.load(source, { ...options, onProgress: (event) => events.push(event) });
+  t.after(() => classifier.dispose());
+  return events;
+}
+
+function check(events, lengths) {
+  for (const [stage, length] of Object.entries(lengths)) {
+    const own = events.filter((event) => event.stage === stage);
+    assert.ok(own.length > 0, `no event of ${stage}`);
+    assert.ok(own.every((event, i) => i === 0 || event.bytes >= own[i - 1].bytes), `${stage} went back`);
+    assert.ok(own.every(({ total, bytes, rate }) => (total === null || bytes <= total) && Number.isFinite(rate) && rate >= 0));
+    assert.deepEqual([own.at(-1).bytes, own.at(-1).total], [length, length], stage);
+  }
+  assert.equal(events.at(-1).stage, "ready");
+  assert.equal(events.filter(({ stage }) => stage === "ready").length, 1);
+}
+
+for (const worker of [true, false]) {
+  test(`of a folder, worker: ${worker}`, async (t) => {
+    const files = filesOf();
+    const lengths = { config: files["config.json"].length, tokenizer: files["tokenizer.json"].length, weights: files["model.safetensors"].length };
+    const events = await record(t, TINY, { worker });
+    check(events, lengths);
+    assert.ok(events.some(({ stage, file }) => stage === "runtime" && file.endsWith(".wasm")));
+  });
+}
+
+test("of a server that sends in pieces, with a length", async (t) => {
+  const files = filesOf();
+  const weights = files["model.safetensors"];
+  const { url } = await serveModel(t, files, {
+    async "model.safetensors"(_, response) {
+      response.writeHead(200, { "content-length": weights.length });
+      const step = Math.ceil(weights.length / 5);
+      for (let at = 0; at < weights.length; at += step) {
+        response.write(weights.subarray(at, at + step));
+        await new Promise((resolve) => setTimeout(resolve, 60));
+      }
+      response.end();
+    },
+  });
+  const events = await record(t, url);
+  check(events, { weights: weights.length });
+  const own = events.filter(({ stage }) => stage === "weights");
+  assert.ok(own.length >= 3, `only ${own.length} events`);
+  assert.ok(own.at(-1).rate > 0);
+});
+
+test("of a server that tells no length", async (t) => {
+  const files = filesOf();
+  const weights = files["model.safetensors"];
+  const { url } = await serveModel(t, files, { "model.safetensors": (_, response) => (response.write(weights.subarray(0, 100)), response.end(weights.subarray(100))) });
+  const events = await record(t, url);
+  check(events, { weights: weights.length });
+  assert.equal(events.find(({ stage }) => stage === "weights").total, null);
+});
+
+for (const worker of [true, false]) {
+  test(`a callback that throws ends the loading, worker: ${worker}`, async () => {
+    await rejects("invalid_argument", Classifier.load(TINY, { worker, onProgress: () => { throw new Error("mine"); } }), /mine/);
+  });
+}

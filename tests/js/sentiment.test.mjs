@@ -1,0 +1,78 @@
+// The embedded model through the WebAssembly build, against the logits of Hugging Face's PyTorch in fp32.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Classifier } from "tabsense";
+import { readManifest } from "../../scripts/manifest.mjs";
+import { ROOT } from "./support.mjs";
+
+const GOLDENS = join(ROOT, "test_data/sentiment_goldens.jsonl");
+const SHARED = join(ROOT, "../shared/models/sentiment-en");
+const skipShared = existsSync(join(SHARED, "golden.jsonl")) ? false : "the original model and its goldens (../shared/models/sentiment-en) are not on this machine";
+
+/** Where the two logits of the original are nearer to each other than this, rounding decides the label. */
+const TIE = 0.05;
+
+/** Logits within 1e-4 of PyTorch's make probabilities within half of that: a softmax of two has no steeper slope than 1/4, and both logits may be off. */
+const FP32_TOLERANCE = 5e-5;
+
+function read(path) {
+  return readFileSync(path, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+}
+
+/** Classifies the goldens' texts and compares: agreement of labels, and differences of the POSITIVE probability. */
+async function compare(t, source, rows, options) {
+  const classifier = await Classifier.load(source, options);
+  t.after(() => classifier.dispose());
+  const results = await classifier.classify(rows.map(({ text }) => text), { topK: null, details: true });
+  const differences = [];
+  const disagreeing = [];
+  for (const [i, { text, ids, logits: [negative, positive] }] of rows.entries()) {
+    if (ids) assert.deepEqual(results[i].tokens.map(({ id }) => id), ids, text);
+    const probability = 1 / (1 + Math.exp(negative - positive));
+    const mine = results[i].scores.find(({ label }) => label === "POSITIVE").score;
+    differences.push(Math.abs(mine - probability));
+    if ((mine > 0.5) !== (probability > 0.5)) disagreeing.push({ text, margin: Math.abs(positive - negative) });
+  }
+  const mean = differences.reduce((sum, d) => sum + d, 0) / rows.length;
+  const worst = Math.max(...differences);
+  t.diagnostic(`${classifier.info.dtype}: ${rows.length - disagreeing.length} of ${rows.length} labels agree, mean |Δp| ${mean.toExponential(2)}, largest ${worst.toExponential(2)}`);
+  return { disagreeing, mean, worst, info: classifier.info };
+}
+
+test("the embedded int8 model agrees with the committed goldens", async (t) => {
+  const { disagreeing, info } = await compare(t, "sentiment-en", read(GOLDENS));
+  assert.equal(info.dtype, "int8");
+  assert.deepEqual(disagreeing.filter(({ margin }) => margin > TIE), []);
+});
+
+test("its texts of the README", async (t) => {
+  const classifier = await Classifier.load("sentiment-en");
+  t.after(() => classifier.dispose());
+  const results = await classifier.classify(["A delight from start to finish.", "I want those two hours of my life back."]);
+  assert.deepEqual(results.map(([best]) => best.label), ["POSITIVE", "NEGATIVE"]);
+});
+
+test("the memory after its loading is within the budget", async (t) => {
+  const classifier = await Classifier.load("sentiment-en");
+  t.after(() => classifier.dispose());
+  const { memory, weights } = classifier.info.bytes;
+  const factor = memory / weights;
+  t.diagnostic(`${memory} bytes, ${factor.toFixed(3)} times the file`);
+  assert.ok(factor <= readManifest().budgets["peak-memory-factor"], `${memory} bytes are ${factor} times the file's ${weights}`);
+});
+
+test("the embedded int8 model agrees with the original on SST-2's validation set", { skip: skipShared }, async (t) => {
+  const rows = read(join(SHARED, "golden.jsonl"));
+  const { disagreeing } = await compare(t, "sentiment-en", rows);
+  const agreement = 1 - disagreeing.length / rows.length;
+  assert.ok(agreement >= 0.995, `only ${(100 * agreement).toFixed(2)} % agree`);
+});
+
+test("the original in fp32 gives PyTorch's probabilities", { skip: skipShared }, async (t) => {
+  const { disagreeing, worst } = await compare(t, SHARED, read(join(SHARED, "golden.jsonl")));
+  assert.deepEqual(disagreeing, []);
+  assert.ok(worst <= FP32_TOLERANCE, `off by ${worst}`);
+});

@@ -1,0 +1,48 @@
+// The service alone, with an engine that breaks: what no model can be made to do.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Classifier } from "tabsense";
+import { nodeHost } from "../../dist/nodejs.js";
+import { startService } from "../../dist/service.js";
+import * as glue from "../../dist/wasm/simd/tabsense.js";
+import { filesOf, tiny } from "./support.mjs";
+
+test("after a trap, the engine is not used again", async (t) => {
+  const files = Object.fromEntries(Object.entries(filesOf()).map(([name, bytes]) => [name, { bytes }]));
+  const replies = [];
+  let answered;
+  const service = startService(nodeHost, (reply) => {
+    if (reply.type === "progress") return;
+    replies.push(reply);
+    answered?.();
+  });
+  const ask = (request) => new Promise((resolve) => ((answered = resolve), service.receive(request)));
+  await ask({ type: "load", files, dtype: "auto", wasm: null });
+  assert.equal(replies.at(-1).type, "loaded");
+  const trap = t.mock.method(glue.Engine.prototype, "classify", async () => {
+    throw new WebAssembly.RuntimeError("unreachable");
+  });
+  const request = { type: "classify", texts: ["a"], top: 1, details: false };
+  await ask(request);
+  trap.mock.restore();
+  await ask(request);
+  for (const { type, error } of replies.slice(-2)) assert.deepEqual([type, error.kind], ["failed", "internal"]);
+  await service.close();
+});
+
+test("a worker that ends by itself fails what waits, and what comes", async (t) => {
+  const { Worker } = await import("node:worker_threads");
+  const workers = [];
+  const post = Worker.prototype.postMessage;
+  t.mock.method(Worker.prototype, "postMessage", function (...args) {
+    workers.push(this);
+    return post.apply(this, args);
+  });
+  const classifier = await tiny(t);
+  const call = classifier.classify(Array(300).fill("a text"));
+  await workers.at(-1).terminate();
+  await assert.rejects(call, { kind: "internal" });
+  await assert.rejects(classifier.classify("again"), { kind: "internal" });
+  assert.ok(classifier instanceof Classifier);
+});

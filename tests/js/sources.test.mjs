@@ -1,0 +1,110 @@
+// Every kind of source gives the same model.
+
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { Classifier } from "tabsense";
+import { FILES, filesOf, rejects, ROOT, serveModel, TINY } from "./support.mjs";
+
+const TEXT = "a small test";
+
+async function scoresOf(t, source, options) {
+  const classifier = await Classifier.load(source, options);
+  t.after(() => classifier.dispose());
+  return { scores: await classifier.classify(TEXT, { topK: null }), name: classifier.info.model.name };
+}
+
+const expected = (async () => {
+  const classifier = await Classifier.load(TINY);
+  const scores = await classifier.classify(TEXT, { topK: null });
+  await classifier.dispose();
+  return scores;
+})();
+
+for (const worker of [true, false]) {
+  test(`a folder, worker: ${worker}`, async (t) => {
+    assert.deepEqual(await scoresOf(t, TINY, { worker }), { scores: await expected, name: "tiny-f32" });
+  });
+
+  test(`a base URL, worker: ${worker}`, async (t) => {
+    const { url, requests } = await serveModel(t, filesOf());
+    assert.deepEqual(await scoresOf(t, url, { worker }), { scores: await expected, name: "model" });
+    assert.deepEqual(requests.sort(), FILES.map((name) => `/model/${name}`).sort());
+  });
+
+  test(`bytes in memory, worker: ${worker}`, async (t) => {
+    assert.deepEqual((await scoresOf(t, filesOf(), { worker })).scores, await expected);
+  });
+
+  test(`Blobs, worker: ${worker}`, async (t) => {
+    const blobs = Object.fromEntries(Object.entries(filesOf()).map(([name, bytes]) => [name, new Blob([bytes])]));
+    assert.deepEqual((await scoresOf(t, blobs, { worker })).scores, await expected);
+  });
+}
+
+test("a base URL without its last slash, and with a query", async (t) => {
+  const { url, requests } = await serveModel(t, filesOf());
+  assert.deepEqual((await scoresOf(t, `${url.slice(0, -1)}?key=1`)).scores, await expected);
+  assert.ok(requests.includes("/model/model.safetensors?key=1"), requests.join(" "));
+});
+
+test("ArrayBuffers", async (t) => {
+  const buffers = Object.fromEntries(Object.entries(filesOf()).map(([name, bytes]) => [name, bytes.buffer]));
+  assert.deepEqual((await scoresOf(t, buffers)).scores, await expected);
+  assert.ok(Object.values(buffers).every((buffer) => buffer.byteLength > 0), "the caller's buffers stay");
+});
+
+test("Files as dropped on a page, with others among them", async (t) => {
+  const { File } = await import("node:buffer");
+  const files = Object.entries(filesOf()).map(([name, bytes]) => new File([bytes], name));
+  assert.deepEqual((await scoresOf(t, [new File(["x"], "README.md"), ...files])).scores, await expected);
+});
+
+test("a relative folder, and a file URL", async (t) => {
+  assert.deepEqual((await scoresOf(t, `./${relative(process.cwd(), TINY)}`)).scores, await expected);
+  assert.deepEqual((await scoresOf(t, pathToFileURL(TINY).href)).scores, await expected);
+});
+
+test("a model on a hub, by its main branch", async (t) => {
+  const { origin } = await serveModel(t, filesOf(), {}, "/some-org/some.model/resolve/main/");
+  assert.deepEqual(await scoresOf(t, "some-org/some.model", { hub: origin }), { scores: await expected, name: "some-org/some.model" });
+});
+
+test("a model on a hub, at a revision", async (t) => {
+  const { origin, requests } = await serveModel(t, filesOf(), {}, "/org/name/resolve/refs%2Fpr%2F1/");
+  assert.deepEqual((await scoresOf(t, "org/name@refs/pr/1", { hub: `${origin}/` })).scores, await expected);
+  assert.equal(requests.length, 3);
+});
+
+test("an embedded model by its name, below a folder and below a URL", async (t) => {
+  assert.deepEqual(await scoresOf(t, "tiny-f32", { models: join(ROOT, "test_data/models") }), { scores: await expected, name: "tiny-f32" });
+  const { origin } = await serveModel(t, filesOf(), {}, "/static/models/tiny/");
+  assert.deepEqual((await scoresOf(t, "tiny", { models: `${origin}/static/models` })).scores, await expected);
+});
+
+test("an embedded model that is not there", async () => {
+  await rejects("network", Classifier.load("no-such-model"), /no-such-model/);
+});
+
+test("a folder without one of the files", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "tabsense-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  cpSync(join(TINY, "config.json"), join(folder, "config.json"));
+  cpSync(join(TINY, "model.safetensors"), join(folder, "model.safetensors"));
+  await rejects("network", Classifier.load(folder), /tokenizer\.json/);
+});
+
+test("files of which one is missing", async () => {
+  const { "tokenizer.json": _, ...others } = filesOf();
+  await rejects("invalid_argument", Classifier.load(others), /tokenizer\.json/);
+});
+
+for (const [name, source] of Object.entries({ number: 7, null: null, undefined, empty: "", "three parts": "a/b/c", "a way out": "../../etc@", "a file of the wrong type": { ...filesOf(), "config.json": "text" } })) {
+  test(`a source that is none: ${name}`, async () => {
+    const kind = name === "a way out" ? "network" : "invalid_argument";
+    await rejects(kind, Classifier.load(source));
+  });
+}

@@ -1,0 +1,71 @@
+// What the tests of the package share: models, a server that misbehaves on demand, and checks of errors.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Classifier, TabsenseError } from "tabsense";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A model of random weights, small enough to be loaded in milliseconds. */
+export const TINY = join(ROOT, "test_data/models/tiny-f32");
+
+export const FILES = ["config.json", "tokenizer.json", "model.safetensors"];
+
+/** A model's files as bytes; fresh copies, so that a test may spoil them. */
+export function filesOf(folder = TINY) {
+  return Object.fromEntries(FILES.map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]));
+}
+
+/** Loads the tiny model for one test, which disposes of it whatever happens. */
+export async function tiny(t, options) {
+  const classifier = await Classifier.load(TINY, options);
+  t.after(() => classifier.dispose());
+  return classifier;
+}
+
+/** Fails unless `promise` rejects with a `TabsenseError` of `kind` and a message that matches. Yields the error. */
+export async function rejects(kind, promise, message = /\S.*\./) {
+  const error = await promise.then(
+    (value) => assert.fail(`it should have failed with ${kind}, but gave ${JSON.stringify(value)}`),
+    (thrown) => thrown,
+  );
+  assert.ok(error instanceof TabsenseError, `not a TabsenseError: ${error?.stack ?? error}`);
+  assert.equal(error.kind, kind, error.message);
+  assert.match(error.message, message);
+  return error;
+}
+
+/**
+ * Serves `files` (a record by name) below /model/ on a free port; `handlers` (by name, too) answer in their place.
+ * Yields `{ url, origin, requests }`; the test closes it at its end.
+ */
+export async function serveModel(t, files, handlers = {}, prefix = "/model/") {
+  const requests = [];
+  const server = createServer((request, response) => {
+    requests.push(request.url);
+    const path = request.url.split("?")[0];
+    const name = path.startsWith(prefix) ? path.slice(prefix.length) : "";
+    if (handlers[name]) return handlers[name](request, response);
+    if (!files[name]) return response.writeHead(404).end("not here");
+    response.writeHead(200, { "content-length": files[name].length }).end(files[name]);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  return { url: `${origin}${prefix}`, origin, requests };
+}
+
+/** Scores without the last digits, which depend on how texts were batched. */
+export function rounded(scores) {
+  return scores.map(({ label, score }) => ({ label, score: Number(score.toFixed(5)) }));
+}
+
+/** A promise with its resolver: for a server that waits for the test, or the other way round. */
+export function signalled() {
+  let resolve;
+  const promise = new Promise((done) => (resolve = done));
+  return { promise, resolve };
+}

@@ -1,0 +1,81 @@
+// The tarball in an empty project: what is in it, and that it works in Node, with TypeScript, and as a command.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { enabledVariants, readManifest } from "../../scripts/manifest.mjs";
+import { installTarball, ROOT } from "./support.mjs";
+
+const TINY = join(ROOT, "test_data/models/tiny-f32");
+let installed;
+before(() => {
+  installed = installTarball();
+});
+after(() => installed?.remove());
+
+test("the tarball holds the built package and its papers, and nothing else", () => {
+  assert.match(installed.filename, /^tabsense-\d+\.\d+\.\d+\.tgz$/);
+  const modules = readdirSync(join(ROOT, "js")).filter((name) => name.endsWith(".ts")).map((name) => name.slice(0, -3));
+  const wasm = enabledVariants(readManifest()).flatMap(([name]) => ["tabsense.d.ts", "tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`));
+  const expected = ["CHANGELOG.md", "LICENSE", "NOTICE", "README.md", "package.json", ...wasm, ...modules.flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`])];
+  assert.deepEqual(installed.files, expected.sort());
+});
+
+test("it classifies in Node", () => {
+  const script = `
+    import { Classifier, TabsenseError } from "tabsense";
+    const classifier = await Classifier.load(${JSON.stringify(TINY)});
+    const [best] = await classifier.classify("A delight from start to finish.");
+    const error = await classifier.classify("").catch((error) => error);
+    console.log(JSON.stringify([typeof best.label, typeof best.score, error instanceof TabsenseError, error.kind]));
+    await classifier.dispose();`;
+  const out = execFileSync(process.execPath, ["--input-type=module", "-e", script], { cwd: installed.project, encoding: "utf8" });
+  assert.deepEqual(JSON.parse(out), ["string", "number", true, "empty_text"]);
+});
+
+test("it is found by require's users through import()", () => {
+  const script = `import("tabsense").then(({ Classifier }) => console.log(typeof Classifier.load));`;
+  assert.equal(execFileSync(process.execPath, ["--input-type=commonjs", "-e", script], { cwd: installed.project, encoding: "utf8" }).trim(), "function");
+});
+
+test("its command runs", () => {
+  const command = join(installed.project, "node_modules/.bin/tabsense");
+  const { status, stdout, stderr } = spawnSync(command, ["a text", "--model", TINY, "--top", "1"], { cwd: installed.project, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^\S+\t\d\.\d{4}\n$/);
+});
+
+test("a model that is not in the package is told to be missing", () => {
+  const command = join(installed.project, "node_modules/.bin/tabsense");
+  const { status, stderr } = spawnSync(command, ["a text"], { cwd: installed.project, encoding: "utf8" });
+  assert.equal(status, 1);
+  assert.match(stderr, /sentiment-en.*Models are not part of the npm package/);
+});
+
+test("its types hold in the strictest project", () => {
+  writeFileSync(join(installed.project, "use.ts"), `
+    import { Classifier, TabsenseError, type ClassifierInfo, type Detailed, type ErrorKind, type LoadOptions, type Score } from "tabsense";
+    export async function use(files: File[], signal: AbortSignal): Promise<void> {
+      const options: LoadOptions = { device: "cpu", dtype: "int8", signal, onProgress: ({ stage, bytes, total, rate }) => console.log(stage, bytes, total ?? 0, rate) };
+      const classifier: Classifier = await Classifier.load(files, options);
+      const one: Score[] = await classifier.classify("text");
+      const many: Score[][] = await classifier.classify(["a", "b"], { topK: null });
+      const detailed: Detailed = await classifier.classify("text", { details: true });
+      const all: Detailed[] = await classifier.classify(["a"], { details: true, signal });
+      const info: ClassifierInfo = classifier.info;
+      const kind: ErrorKind = new TabsenseError("network", "x").kind;
+      console.log(one, many, detailed.tokens[0]?.start, all, info.bytes.memory, kind);
+      // @ts-expect-error: there is no such device
+      await Classifier.load("x", { device: "tpu" });
+      // @ts-expect-error: a number is no text
+      await classifier.classify(7);
+      await classifier.dispose();
+    }`);
+  for (const module of ["nodenext", "esnext"]) {
+    const options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--module", module, "--moduleResolution", module === "esnext" ? "bundler" : module];
+    const { status, stdout } = spawnSync(process.execPath, [join(ROOT, "node_modules/.bin/tsc"), ...options, "use.ts"], { cwd: installed.project, encoding: "utf8" });
+    assert.equal(status, 0, stdout);
+  }
+});

@@ -1,0 +1,154 @@
+// What the page's tests share: the page served as `npm run demo` serves it, a browser, and ears for all that goes wrong in it.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, request as ask } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { serve } from "../../scripts/serve.mjs";
+
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+export const TINY = join(ROOT, "test_data/models/tiny-f32");
+
+/** The two sentences that the embedded model must get right, and what each must be. */
+export const DELIGHT = { text: "A delight from start to finish.", label: "POSITIVE" };
+export const HOURS = { text: "I want those two hours of my life back.", label: "NEGATIVE" };
+
+const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
+const HELD_BYTES = 64 * 1024; // of a held file, how many go out at once
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-background-networking"],
+});
+after(() => browser.close());
+
+/** A folder with an empty page that asks for nothing, as a place to run scripts in. */
+export function blank(t) {
+  const folder = scratch(t);
+  writeFileSync(join(folder, "index.html"), '<!doctype html><title>Blank</title><link rel="icon" href="data:," />');
+  return folder;
+}
+
+/**
+ * Serves the built page at /, models/ at /models/, test_data/models/ at /fixtures/, and `mounts` besides, until the test ends.
+ *
+ * `hold(path)` lets a file's first bytes through and keeps the rest back until the function that it yields is called.
+ */
+export async function site(t, mounts = {}) {
+  const files = await serve({
+    "/": join(ROOT, "www/dist"),
+    "/models/": join(ROOT, "models"),
+    "/fixtures/": join(ROOT, "test_data/models"),
+    ...mounts,
+  });
+  const held = new Map();
+  const gate = createServer((request, response) => {
+    const upstream = ask(new URL(request.url, files.url), { method: request.method }, async (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      let sent = 0;
+      try {
+        for await (const chunk of answer) {
+          if (sent >= HELD_BYTES) await held.get(request.url);
+          response.write(chunk);
+          sent += chunk.length;
+        }
+        response.end();
+      } catch {
+        response.destroy(); // the page has hung up, or the server is gone
+      }
+    });
+    upstream.on("error", () => response.destroy());
+    response.on("close", () => upstream.destroy());
+    upstream.end();
+  });
+  await new Promise((resolve) => gate.listen(0, "localhost", resolve));
+  const close = async () => {
+    gate.closeAllConnections();
+    await Promise.all([new Promise((resolve) => gate.close(resolve)), files.close()]);
+  };
+  t.after(close);
+  return {
+    url: `http://localhost:${gate.address().port}/`,
+    close,
+    hold(path) {
+      let release;
+      held.set(path, new Promise((resolve) => (release = resolve)));
+      t.after(() => release());
+      return () => {
+        held.delete(path);
+        release();
+      };
+    },
+  };
+}
+
+/**
+ * Opens `url` in a context of its own.
+ *
+ * `problems` gets what the console and the page complain about, `requests` every address asked for, by workers too.
+ */
+export async function open(t, url, contextOptions = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...contextOptions });
+  t.after(() => context.close());
+  context.setDefaultTimeout(TIMEOUT_MS);
+  const requests = [];
+  const problems = [];
+  context.on("request", (request) => requests.push(request.url()));
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
+  });
+  page.on("pageerror", (error) => problems.push(String(error)));
+  await page.goto(url);
+  const part = (id) => page.getByTestId(id);
+  const result = async () => {
+    const found = await page.waitForSelector('[data-testid="result"][data-label]');
+    const { label, score } = await found.evaluate(({ dataset }) => ({ ...dataset }));
+    return { label, score: Number(score) };
+  };
+  return {
+    context,
+    page,
+    requests,
+    problems,
+    part,
+    /** Waits for a state of the model in use. */
+    status: (state) => page.waitForSelector(`[data-testid="status"][data-state="${state}"]`),
+    /** The verdict on the text in the box; the page takes it away as soon as the text changes. */
+    result,
+    /** Writes a text and yields its verdict. */
+    async verdict(text) {
+      await part("input").fill(text);
+      return result();
+    },
+    /** Asks for another model by its name or address. */
+    async load(source) {
+      await part("model-source").fill(source);
+      await part("model-load").click();
+    },
+  };
+}
+
+/** Opens the page and waits until its own model is ready. */
+export async function openReady(t, contextOptions) {
+  const server = await site(t);
+  const opened = await open(t, server.url, contextOptions);
+  await opened.status("ready");
+  return { server, ...opened };
+}
+
+/** Nothing has gone wrong that the browser would tell; `allowed` matches what may be told. */
+export function quiet(problems, allowed = null) {
+  assert.deepEqual(problems.filter((problem) => !allowed?.test(problem)), []);
+}
+
+/** A folder that is gone after the test. */
+export function scratch(t) {
+  const folder = mkdtempSync(join(tmpdir(), "tabsense-page-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}

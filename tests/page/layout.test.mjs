@@ -1,0 +1,174 @@
+// How the page behaves for people: tokens and their places, keyboard, narrow screens, dark mode, contrast.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { DELIGHT, HOURS, openReady, quiet } from "./harness.mjs";
+
+const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
+const LONG = `${"Averyveryverylongwordwithoutanyspaces".repeat(12)} and then some more words. `.repeat(4);
+
+test("tokens carry their places in the text, pieces are joined, special ones marked", async (t) => {
+  const { part, verdict, problems } = await openReady(t);
+  const text = "😀 Unquestionably tokenizable, ça va?";
+  await verdict(text);
+  const tokens = await part("tokens").locator("li").evaluateAll((items) => items.map((item) => {
+    const { start, end } = item.firstElementChild.dataset;
+    return { kind: item.className, text: item.textContent, start: Number(start), end: Number(end) };
+  }));
+  assert.deepEqual([tokens[0], tokens.at(-1)].map(({ kind, text: name }) => [kind, name]), [["special", "[CLS]"], ["special", "[SEP]"]]);
+  const pieces = tokens.filter(({ kind }) => kind === "piece");
+  assert.ok(pieces.length > 0, "a word is in pieces");
+  for (const token of tokens.filter(({ kind, text: name }) => kind !== "special" && name !== "[UNK]")) {
+    const part = text.slice(token.start, token.end).normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+    assert.equal(token.text, part);
+  }
+  quiet(problems);
+});
+
+test("pointing at a token, or walking to it, marks its place in the text", async (t) => {
+  const { page, part, verdict, problems } = await openReady(t);
+  await verdict("Good film, bad seats");
+  const chip = (name) => part("tokens").getByRole("button", { name: new RegExp(`^${name},`) });
+  await chip("bad").hover();
+  assert.deepEqual(await part("mirror").locator("mark").allTextContents(), ["bad"]);
+  assert.match(await part("token-detail").textContent(), /^bad, id \d+, characters 11 to 14$/);
+  await page.mouse.move(0, 0);
+  assert.equal(await part("mirror").locator("mark").count(), 0);
+
+  await part("tokens").getByRole("button").first().focus();
+  await page.keyboard.press("ArrowRight");
+  assert.deepEqual(await part("mirror").locator("mark").allTextContents(), ["Good"]);
+  await page.keyboard.press("End");
+  await page.keyboard.press("ArrowLeft");
+  assert.deepEqual(await part("mirror").locator("mark").allTextContents(), ["seats"]);
+  await page.keyboard.press("Home");
+  assert.match(await part("token-detail").textContent(), /^\[CLS\]/);
+  quiet(problems);
+});
+
+test("the mark lies exactly behind its word", async (t) => {
+  const { page, part, verdict } = await openReady(t);
+  await verdict("First line\n\nand the last word");
+  const [box, mirror] = await Promise.all([part("input").boundingBox(), part("mirror").boundingBox()]);
+  assert.deepEqual(box, mirror);
+  const fonts = await page.evaluate(() => ["input", "mirror"].map((id) => {
+    const style = getComputedStyle(document.querySelector(`[data-testid="${id}"]`));
+    return [style.font, style.letterSpacing, style.padding, style.whiteSpace, style.overflowWrap].join("|");
+  }));
+  assert.equal(fonts[0], fonts[1]);
+});
+
+test("works with the keyboard alone, in a sensible order", async (t) => {
+  const { page, part, result, problems } = await openReady(t);
+  await result();
+  const order = [];
+  for (let i = 0; i < 25; i += 1) {
+    await page.keyboard.press("Tab");
+    const id = await page.evaluate(() => {
+      const { activeElement } = document;
+      const parent = activeElement?.closest('[data-testid="examples"], [data-testid="tokens"]');
+      return parent?.dataset.testid ?? activeElement?.dataset.testid ?? "";
+    });
+    if (id && id !== order.at(-1)) order.push(id);
+    const outlined = await page.evaluate(() => {
+      const held = document.activeElement;
+      if (held === document.body) return true;
+      const around = held.closest(".paper, .pick, .dtypes label") ?? held;
+      return [held, around].some((element) => {
+        const { outlineStyle, boxShadow } = getComputedStyle(element);
+        return outlineStyle !== "none" || boxShadow !== "none";
+      });
+    });
+    assert.ok(outlined, `the focus shows on ${id}`);
+  }
+  assert.deepEqual(order.slice(0, 8), ["clear", "input", "examples", "tokens", "model-source", "model-load", "dtype-auto", "files"]);
+
+  await part("examples").getByRole("button", { name: "Complaint" }).focus();
+  await page.keyboard.press("Enter");
+  assert.equal((await result()).label, "NEGATIVE");
+  await part("clear").focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await part("input").evaluate((input) => input === document.activeElement), true);
+  await page.keyboard.type(DELIGHT.text);
+  assert.equal((await result()).label, DELIGHT.label);
+  await part("model-source").focus();
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type("./fixtures/tiny-f32/");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+  quiet(problems);
+});
+
+test("everything to operate has a name", async (t) => {
+  const { page } = await openReady(t);
+  const nameless = await page.locator("button:visible, input, textarea, [role]").evaluateAll((elements) => elements.filter((element) => {
+    const labelled = element.getAttribute("aria-label") ?? element.getAttribute("aria-labelledby") ?? "";
+    return !(labelled || element.labels?.length || element.textContent.trim() || ["status", "alert"].includes(element.getAttribute("role")));
+  }).map((element) => element.outerHTML));
+  assert.deepEqual(nameless, []);
+  const duplicates = await page.evaluate(() => {
+    const ids = [...document.querySelectorAll("[id], [data-testid]")].flatMap((element) => [element.id && `#${element.id}`, element.dataset.testid]).filter(Boolean);
+    return ids.filter((id, at) => ids.indexOf(id) !== at);
+  });
+  assert.deepEqual(duplicates, []);
+});
+
+for (const width of [320, 360, 768]) {
+  test(`does not scroll sideways at a width of ${width}`, async (t) => {
+    const { page, part, verdict, load, status, problems } = await openReady(t, { ...PHONE, viewport: { width, height: 740 } });
+    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(await overflow(), 0);
+    await verdict(LONG);
+    assert.equal(await overflow(), 0, "with a long text");
+    await load(`./${"nowhere".repeat(20)}/`);
+    await status("error");
+    assert.equal(await part("error").isVisible(), true);
+    assert.equal(await overflow(), 0, "with an error");
+    quiet(problems, /404 \(Not Found\)/);
+  });
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`text has a contrast of 4.5 at least, ${colorScheme}`, async (t) => {
+    const { page, verdict, problems } = await openReady(t, { colorScheme });
+    await verdict(HOURS.text);
+    const { ground, low } = await page.evaluate(contrasts);
+    assert.equal(ground > 0.5, colorScheme === "light");
+    assert.deepEqual(low, []);
+    quiet(problems);
+  });
+}
+
+/** Runs in the page: the ground's luminance, and all texts whose contrast to what is behind them is too low. */
+function contrasts() {
+  const channels = (color) => color.match(/[\d.]+/g).map(Number);
+  const luminance = (color) => {
+    const [r, g, b] = channels(color).map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const { backgroundColor } = getComputedStyle(at);
+      if ((channels(backgroundColor)[3] ?? 1) === 1) return backgroundColor;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const low = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    if (!own || !element.checkVisibility() || element.closest(".mirror, svg, script, noscript")) continue;
+    const [a, b] = [luminance(getComputedStyle(element).color), luminance(behind(element))].toSorted((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) low.push(`${element.className || element.tagName}: ${ratio.toFixed(2)}`);
+  }
+  return { ground: luminance(getComputedStyle(document.body).backgroundColor), low };
+}
+
+test("nothing moves where motion is not wanted", async (t) => {
+  const { page } = await openReady(t, { reducedMotion: "reduce" });
+  const moving = await page.locator("body *").evaluateAll((elements) => elements.filter((element) => {
+    const { transitionDuration, animationName } = getComputedStyle(element);
+    return transitionDuration !== "0s" || animationName !== "none";
+  }).map((element) => element.outerHTML));
+  assert.deepEqual(moving, []);
+});

@@ -1,0 +1,169 @@
+/** The demo page: wires the text box, the model in use and the views. */
+
+import type { Classifier, Detailed } from "tabsense";
+import { find, make, part } from "./dom.ts";
+import { EXAMPLES } from "./examples.ts";
+import { bytes, whole } from "./format.ts";
+import { newestWins } from "./newest.ts";
+import { nameOf, Slot, type Request } from "./slot.ts";
+import { Session } from "./statistics.ts";
+import { Bars } from "./view/bars.ts";
+import { Chips, counts } from "./view/chips.ts";
+import { Latency } from "./view/latency.ts";
+import { onRequest, showModel } from "./view/model.ts";
+import { kindOf, Status } from "./view/status.ts";
+
+const input = part("input", HTMLTextAreaElement);
+const layers = find(".layers", HTMLElement);
+const count = part("counts", HTMLElement);
+const truncated = part("truncated", HTMLElement);
+const examples = part("examples", HTMLElement);
+const bars = new Bars();
+const chips = new Chips();
+const latency = new Latency();
+const status = new Status();
+const session = new Session();
+
+const DENSE = 200; // UTF-16 units; a longer text is set smaller
+
+let request: Request = { source: "sentiment-en", dtype: "auto" };
+
+const slot = new Slot({
+  started: (next) => {
+    request = next;
+    status.clearError();
+    status.set("loading", `Loading ${nameOf(next)}`);
+    if (!slot.current) bars.idle(hint());
+  },
+  progress: (progress) => {
+    const share = status.show(progress);
+    if (!slot.current) bars.idle(hint(), share);
+  },
+  ready: (classifier) => {
+    adopt(classifier);
+    classifyNow();
+  },
+  failed: (error, next) => {
+    status.set("error", `Could not load ${nameOf(next)}`, slot.current ? `${slot.current.info.model.name} stays in use` : "");
+    status.fail(error, "model");
+    if (!slot.current) bars.idle(hint());
+  },
+  cancelled: () => {
+    const { current } = slot;
+    if (current) status.set("ready", "Ready", summary(current));
+    else status.set("idle", "Cancelled");
+    if (!current) bars.idle(hint());
+  },
+});
+
+const queue = newestWins<{ text: string; classifier: Classifier }, Detailed>({
+  run: ({ text, classifier }) => classifier.classify(text, { topK: null, details: true }),
+  done: ({ text }, result, newest) => show(text, result, newest),
+  failed: ({ classifier }, error, newest) => {
+    // A call on a model that has just been replaced was pushed again with the new one.
+    if (!newest || classifier !== slot.current) return;
+    const kind = kindOf(error);
+    showNothing();
+    if (kind === "empty_text") return settle();
+    bars.idle("No verdict on this text");
+    // A text too long is the text's fault; after anything else, loading again is what may help.
+    if (!slot.loading) status.set("error", "The text could not be classified", summary(classifier), kind !== "text_too_long");
+    status.fail(error, "text");
+  },
+});
+
+function summary(classifier: Classifier): string {
+  const { model, dtype, bytes: sizes } = classifier.info;
+  return `${model.name}, ${dtype}, ${bytes(sizes.weights)}`;
+}
+
+/** Takes a new model into use: its labels, its facts, a session of its own. */
+function adopt(classifier: Classifier): void {
+  queue.clear();
+  session.clear();
+  latency.clear();
+  chips.clear();
+  bars.labels(classifier.info.model.labels);
+  showModel(classifier.info);
+  status.set("ready", "Ready", summary(classifier));
+}
+
+function show(text: string, result: Detailed, newest: boolean): void {
+  const current = newest && text === input.value;
+  session.add(result.timings.total);
+  latency.show(result.timings, session);
+  if (slot.current) showModel(slot.current.info); // its memory may have grown
+  bars.show(result.scores, current);
+  chips.show(text, result.tokens);
+  truncated.hidden = !result.truncated;
+  if (result.truncated) {
+    truncated.textContent = `The text is longer than the model reads: the verdict is about its first ${whole(result.tokens.length)} tokens.`;
+  }
+  if (!current) return;
+  count.textContent = counts(text, result.tokens.length);
+  settle();
+}
+
+/** What went wrong before no longer holds: the model in use answers, or has nothing to answer. */
+function settle(): void {
+  if (status.about === "text") status.clearError();
+  if (!slot.loading && slot.current && status.state === "error") status.set("ready", "Ready", summary(slot.current));
+}
+
+/** What stands in the verdict's place while there is none. */
+function hint(): string {
+  if (slot.current) return "Waiting for a text";
+  return slot.loading ? "You can write now; the answer comes with the model" : "No model yet";
+}
+
+function showNothing(): void {
+  chips.clear();
+  truncated.hidden = true;
+  bars.idle(hint());
+}
+
+/** Classifies what stands in the box; the newest text wins. */
+function classifyNow(): void {
+  const text = input.value;
+  chips.follow();
+  count.textContent = counts(text, null);
+  layers.classList.toggle("dense", text.length > DENSE);
+  for (const button of examples.querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(EXAMPLES[Number(button.dataset.example)]?.text === text));
+  }
+  const classifier = slot.current;
+  if (!classifier || text.trim() === "") {
+    queue.clear();
+    showNothing();
+    settle();
+    return;
+  }
+  bars.pending();
+  queue.push({ text, classifier });
+}
+
+function write(text: string): void {
+  input.value = text;
+  classifyNow();
+}
+
+EXAMPLES.forEach(({ name, text }, index) => {
+  const button = make("button", "example", name);
+  button.type = "button";
+  button.dataset.example = String(index);
+  button.addEventListener("click", () => write(text));
+  examples.append(button);
+});
+
+input.addEventListener("input", classifyNow);
+part("clear", HTMLButtonElement).addEventListener("click", () => {
+  write("");
+  input.focus();
+});
+status.cancel.addEventListener("click", () => slot.cancel());
+status.restart.addEventListener("click", () => void slot.load(request));
+onRequest((next) => void slot.load(next));
+
+if (input.value === "") input.value = EXAMPLES[0]?.text ?? ""; // a reload may have brought the last text back
+void slot.load(request);
+classifyNow();

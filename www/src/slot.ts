@@ -1,0 +1,82 @@
+/** The place of the one model in use: loads the next one beside it, and swaps when that is ready. */
+
+import { Classifier, type LoadOptions, type Progress } from "tabsense";
+
+/** What to load: a name, an address, or files dropped on the page. */
+export interface Request {
+  source: string | readonly File[];
+  dtype: NonNullable<LoadOptions["dtype"]>;
+}
+
+/** How the page hears of a load. */
+export interface Events {
+  started(request: Request): void;
+  progress(progress: Progress): void;
+  /** The new model is in use; the one before is gone. */
+  ready(classifier: Classifier): void;
+  /** The load failed; the model before, if any, is still in use. */
+  failed(error: unknown, request: Request): void;
+  /** The load was cancelled; the model before, if any, is still in use. */
+  cancelled(): void;
+}
+
+/** The name of what is to be loaded, for a person. */
+export function nameOf({ source }: Request): string {
+  return typeof source === "string" ? source : "the dropped files";
+}
+
+/** Holds the classifier in use and at most one load under way. */
+export class Slot {
+  #current: Classifier | null = null;
+  #abort: AbortController | null = null;
+
+  constructor(private readonly events: Events) {}
+
+  /** The classifier in use. */
+  get current(): Classifier | null {
+    return this.#current;
+  }
+
+  /** Whether a load is under way. */
+  get loading(): boolean {
+    return this.#abort !== null;
+  }
+
+  /** Loads `request`, in place of a load that is still under way. */
+  async load(request: Request): Promise<void> {
+    this.#abort?.abort();
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.events.started(request);
+    try {
+      const classifier = await Classifier.load(request.source, {
+        dtype: request.dtype,
+        signal: abort.signal,
+        onProgress: (progress) => {
+          if (this.#abort === abort) this.events.progress(progress);
+        },
+      });
+      if (this.#abort !== abort) {
+        await classifier.dispose(); // it came in just after its cancellation
+        return;
+      }
+      const before = this.#current;
+      this.#current = classifier;
+      this.#abort = null;
+      this.events.ready(classifier);
+      await before?.dispose();
+    } catch (error) {
+      if (this.#abort !== abort) return; // cancelled, and told so already
+      this.#abort = null;
+      this.events.failed(error, request);
+    }
+  }
+
+  /** Cancels the load under way. */
+  cancel(): void {
+    if (!this.#abort) return;
+    this.#abort.abort();
+    this.#abort = null;
+    this.events.cancelled();
+  }
+}

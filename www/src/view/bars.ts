@@ -1,0 +1,108 @@
+/** The verdict in large type and a bar for each label. */
+
+import type { Score } from "tabsense";
+import { find, make, part } from "../dom.ts";
+import { percent } from "../format.ts";
+
+/** Labels that have a direction get a sign and a bar of their own pattern, so that colour is never the only difference. */
+function valence(label: string): "positive" | "negative" | "none" {
+  if (/^(very )?pos(itive)?$/i.test(label)) return "positive";
+  if (/^(very )?neg(ative)?$/i.test(label)) return "negative";
+  return "none";
+}
+
+const SIGNS = { positive: "+", negative: "−", none: "" } as const;
+const MANY = 10; // more labels than this scroll
+const ANNOUNCE_AFTER_MS = 700; // a pause in typing, so that a screen reader is not flooded
+
+/** How a result stands to the text in the box. */
+export type ResultState = "idle" | "pending" | "ready";
+
+/** Shows results in the section `result`. */
+export class Bars {
+  readonly #section = part("result", HTMLElement);
+  readonly #sign = find(".sign", HTMLElement, this.#section);
+  readonly #label = part("verdict", HTMLElement);
+  readonly #score = find(".score", HTMLElement, this.#section);
+  readonly #list = part("bars", HTMLUListElement);
+  readonly #announce = part("announce", HTMLElement);
+  #rows = new Map<string, HTMLLIElement>();
+  #timer = 0;
+
+  /** Starts anew with the labels of a model; all bars are empty. */
+  labels(labels: readonly string[]): void {
+    this.#rows = new Map(labels.map((label) => [label, row(label)]));
+    // Two labels keep their places, the last one (which is the positive one by custom) on top; a bar that jumps while one types is hard to read.
+    this.#list.replaceChildren(...[...this.#rows.values()].reverse());
+    this.#list.classList.toggle("plain", labels.every((label) => valence(label) === "none"));
+    this.#list.classList.toggle("many", labels.length > MANY);
+    if (labels.length > MANY) this.#list.tabIndex = 0;
+    else this.#list.removeAttribute("tabindex");
+  }
+
+  /** Shows `scores`, best first; `current` says that they belong to the text in the box. */
+  show(scores: readonly Score[], current: boolean): void {
+    const best = scores[0];
+    if (!best) return;
+    const kind = valence(best.label);
+    this.#sign.textContent = SIGNS[kind];
+    this.#label.textContent = best.label;
+    this.#score.textContent = percent(best.score);
+    for (const { label, score } of scores) {
+      const item = this.#rows.get(label);
+      if (!item) continue;
+      item.classList.toggle("lead", label === best.label);
+      item.style.setProperty("--share", String(score));
+      find(".share", HTMLElement, item).textContent = percent(score);
+      if (scores.length > 2) this.#list.append(item);
+    }
+    this.#section.dataset.valence = kind;
+    this.#state(current ? "ready" : "pending");
+    if (!current) return;
+    this.#section.dataset.label = best.label;
+    this.#section.dataset.score = String(best.score);
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => {
+      this.#announce.textContent = `${best.label}, ${percent(best.score)}`;
+    }, ANNOUNCE_AFTER_MS);
+  }
+
+  /** The text has changed: what is shown belongs to an older one. */
+  pending(): void {
+    if (this.#section.dataset.state === "ready") this.#state("pending");
+  }
+
+  /** Shows no result, but `hint` and, in the place of the score, how far its model is. */
+  idle(hint: string, share: number | null = null): void {
+    clearTimeout(this.#timer);
+    this.#announce.textContent = "";
+    this.#sign.textContent = "";
+    this.#label.textContent = hint;
+    this.#score.textContent = share === null ? "" : `${Math.floor(share * 100)} %`;
+    for (const item of this.#rows.values()) {
+      item.classList.remove("lead");
+      item.style.setProperty("--share", "0");
+      find(".share", HTMLElement, item).textContent = "–";
+    }
+    delete this.#section.dataset.valence;
+    this.#state("idle");
+  }
+
+  #state(state: ResultState): void {
+    this.#section.dataset.state = state;
+    delete this.#section.dataset.label;
+    delete this.#section.dataset.score;
+  }
+}
+
+function row(label: string): HTMLLIElement {
+  const kind = valence(label);
+  const item = make("li", "bar");
+  item.dataset.valence = kind;
+  const name = make("span", "bar-label", label);
+  name.title = label;
+  const track = make("span", "track");
+  track.append(make("i"));
+  item.append(make("span", "bar-sign", SIGNS[kind]), name, track, make("span", "share", "–"));
+  return item;
+}

@@ -1,0 +1,56 @@
+/** The demo page's build: www/ to www/dist/, with the package aliased to its built entry and the models served beside the page. */
+
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { join, normalize, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type Connect, type Plugin } from "vite";
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+const entry = fileURLToPath(new URL("../dist/index.js", import.meta.url));
+const models = fileURLToPath(new URL("../models/", import.meta.url));
+
+/**
+ * Answers with a file of the repository's models/, by its length and as it streams from the disk.
+ *
+ * What is not there answers 404. Vite's own fallback might answer with a page and status 200, and a mistyped model
+ * name would look like a broken file.
+ */
+const answer: Connect.SimpleHandleFunction = (request, response) => {
+  const path = normalize(join(models, decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname)));
+  const stats = path.startsWith(models) && !path.endsWith(sep) ? statSync(path, { throwIfNoEntry: false }) : undefined;
+  if (!stats?.isFile()) {
+    response.writeHead(404, { "content-type": "text/plain" }).end("There is no such model file.\n");
+    return;
+  }
+  const type = path.endsWith(".json") ? "application/json" : "application/octet-stream";
+  response.writeHead(200, { "content-type": type, "content-length": stats.size, "cache-control": "no-cache" });
+  if (request.method === "HEAD") response.end();
+  else createReadStream(path).pipe(response);
+};
+
+/** Serves models/ at /models/, in development and in preview. */
+const serveModels: Plugin = {
+  name: "tabsense:models",
+  configureServer: (server) => void server.middlewares.use("/models", answer),
+  configurePreviewServer: (server) => void server.middlewares.use("/models", answer),
+};
+
+export default defineConfig(() => {
+  if (!existsSync(entry)) throw new Error("dist/index.js is missing: run `npm run build` first.");
+  return {
+    root,
+    base: "./", // so that the built page can lie in any folder of a site
+    appType: "mpa", // an unknown address answers 404, not the page
+    plugins: [serveModels],
+    resolve: { alias: { tabsense: entry } },
+    server: { fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
+    worker: { format: "es" },
+    build: {
+      outDir: "dist",
+      emptyOutDir: true,
+      target: "es2022",
+      assetsInlineLimit: 0, // the page's Content-Security-Policy takes no inline code and no data: URLs
+      modulePreload: { polyfill: false },
+    },
+  };
+});

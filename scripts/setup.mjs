@@ -55,8 +55,9 @@ async function cargoTool(program, crate, version) {
     console.log(`set-up: ${crate} ${version} (compiles for some minutes)`);
     const args = ["install", crate, "--version", version, "--root", root, "--force", "--quiet"];
     // Flags that are meant for the WebAssembly build have no place here.
-    const env = { RUSTFLAGS: "", CARGO_BUILD_TARGET: undefined };
-    await must("cargo", [...args, "--locked"], { cwd: "/", env }).catch(() => must("cargo", args, { cwd: "/", env }));
+    const options = { cwd: "/", env: { ...process.env, RUSTFLAGS: "", CARGO_BUILD_TARGET: undefined } };
+    // A release's lock file may name versions that the registry does not have: then those that it has are taken.
+    if (output("cargo", [...args, "--locked"], options) === null) await must("cargo", args, options);
     if (!isRight(join(bin, program))) throw new Failure(`${join(bin, program)} does not run after its installation. Delete ${root} and run this again.`);
   }
   addToPath(bin);

@@ -52,16 +52,18 @@ function findUnpacked() {
   return existsSync(chromium) && output(chromedriver, ["--version"]) ? { chromium, chromedriver } : null;
 }
 
-/** The unpacked programs find their libraries and fonts only when told where they are. */
+/** The unpacked programs find their libraries and fonts only when told where they are; a page without any font crashes. */
 function wrap() {
   const root = join(folder(), "root");
   const machine = output("dpkg-architecture", ["-qDEB_HOST_MULTIARCH"]) ?? { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" }[process.arch];
   const libraries = [`usr/lib/${machine}`, `lib/${machine}`, `usr/lib/${machine}/pulseaudio`, `usr/lib/${machine}/blas`, "usr/lib", "usr/lib/chromium"].map((path) => join(root, path)).join(":");
   mkdirSync(join(folder(), "bin"), { recursive: true });
+  const fonts = join(folder(), "fonts.conf");
+  const folders = [join(root, "usr/share/fonts"), "/usr/share/fonts"].map((path) => `<dir>${path}</dir>`).join("");
+  writeFileSync(fonts, `<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n<fontconfig>${folders}<cachedir>${join(folder(), "fonts")}</cachedir></fontconfig>\n`);
   for (const [name, program] of [["chromium", "usr/lib/chromium/chromium"], ["chromium-driver", "usr/bin/chromedriver"]]) {
     const path = join(folder(), "bin", name);
-    const fonts = existsSync("/etc/fonts/fonts.conf") ? "" : `export FONTCONFIG_PATH="${root}/etc/fonts"\n`;
-    writeFileSync(path, `#!/bin/sh\nexport LD_LIBRARY_PATH="${libraries}:$LD_LIBRARY_PATH"\n${fonts}exec "${root}/${program}" "$@"\n`);
+    writeFileSync(path, `#!/bin/sh\nexport LD_LIBRARY_PATH="${libraries}:$LD_LIBRARY_PATH"\nexport FONTCONFIG_FILE="${fonts}"\nexec "${root}/${program}" "$@"\n`);
     chmodSync(path, 0o755);
   }
 }

@@ -16,14 +16,14 @@ await main(import.meta.url, async (args) => {
   const { chromium } = await setUpBrowser();
   const { readConfig } = await import("../bench/config.mjs");
   const { IMPLEMENTATIONS } = await import("../bench/implementations/index.mjs");
-  const { exportModels, setUpPackages, setUpPython } = await import("../bench/setup.mjs");
+  const { prepareModels, setUpPackages, setUpPython } = await import("../bench/setup.mjs");
   const config = readConfig(values.config ? resolve(from, values.config) : join(ROOT, "bench/config.toml"), { only: values.only?.split(",") ?? [], quick: values.quick });
   const has = (test) => config.subjects.some(({ implementation }) => test(IMPLEMENTATIONS[implementation]));
   const peers = has(({ peer }) => peer);
   await setUpPackages({ peers });
   const wanted = !values["no-python"] && (peers || has(({ host }) => host === "python"));
   const { python = null, missing } = wanted ? await setUpPython({ make: !values.quick }) : { missing: "--no-python leaves it out" };
-  if (python) await exportModels(modelsOf(config), python);
+  await prepareModels(modelsOf(config), python);
   const { runBenchmark } = await import("../bench/run.mjs");
   const { writeReport } = await import("../bench/report/index.mjs");
   const result = await runBenchmark(config, { chromium, python, noPython: missing });

@@ -1,0 +1,54 @@
+// docs/benchmarks.md and the README's table, from a committed result: no number is written by hand.
+
+import { ms, times } from "./report/format.mjs";
+import { markdownTable, section } from "./report/markdown.mjs";
+import { caseName, counterpart, machineLine, plainCases, shortName, tablesOf } from "./report/tables.mjs";
+
+/** The markers between which the README's table stands. */
+export const [START, END] = ["<!-- benchmarks:start -->", "<!-- benchmarks:end -->"];
+
+/** The page of the documentation. */
+export function benchmarksPage(result) {
+  return `<!-- Made by \`npm run bench:docs\` from bench/baseline.json: change that, not this. -->
+
+# Benchmarks
+
+All numbers are from one machine and one run: ${machineLine(result)}.${result.quick ? " A quick run: fewer rounds than usual." : ""}
+
+Each implementation has a page (or a process) of its own, and all of them are loaded before any is timed. Then they take turns, round by round,
+so that whatever else the machine does hurts all alike; a ratio is the median of the rounds' ratios. All run the same weights: Tabsense the
+safetensors, its peers an ONNX export of them. A time is from the text to the scores, tokenization included; \`onnxruntime-web\`
+alone has no tokenizer and is given the tokens' ids. In the same run all answer labelled texts and texts whose logits PyTorch gave, and a wrong answer fails the run.
+
+Repeat it with \`npm run bench\` (\`--quick\` measures less, in some minutes); [bench/README.md](../bench/README.md) says how.
+
+${tablesOf(result).map(section).join("\n\n")}
+`;
+}
+
+/** The README's table: the subjects of one thread in the browser on the embedded model, at made-up texts of some lengths. */
+export function readmePart(result) {
+  const { name } = result.models[0];
+  const cases = plainCases(result, name).filter(({ group, batch, id }) => group === null && batch === 1 && id.includes("/"));
+  const subjects = result.subjects.filter(({ model, host, threads, id }) => model === name && host === "browser" && threads === 1 && result.latencies.some(({ subject }) => subject === id));
+  const rows = subjects.map((subject) => {
+    const own = counterpart(result, subject);
+    return [shortName(subject.id), ...cases.map((one) => {
+      const found = result.latencies.find((row) => row.subject === subject.id && row.case === one.id);
+      const against = subject.own ? null : result.ratios.find((row) => row.own === own?.id && row.other === subject.id && row.case === one.id);
+      return found ? `${ms(found.p50)}${against ? ` (${times(against.median)})` : ""}` : "–";
+    })];
+  });
+  return `${markdownTable({ head: [`${name}, ms`, ...cases.map(caseName)], rows })}
+
+Median milliseconds from text to scores on one thread; in brackets, how many times as long as Tabsense with the same kind of weights.
+${machineLine(result)}.
+More in [docs/benchmarks.md](docs/benchmarks.md).`;
+}
+
+/** The README with its table brought up to date; as it is where it has no markers. */
+export function withTable(readme, result) {
+  const [start, end] = [readme.indexOf(START), readme.indexOf(END)];
+  if (start < 0 || end < start) return readme;
+  return `${readme.slice(0, start + START.length)}\n${readmePart(result)}\n${readme.slice(end)}`;
+}

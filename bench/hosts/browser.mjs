@@ -1,0 +1,101 @@
+// A subject in a page of its own in headless Chromium. Pages whose requests are timed are cross-origin isolated: that allows threads,
+// and gives a clock of 5 µs. The headers for it are put in here, which slows each fetch a little; so cold starts do without where they can.
+
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { chromium as browsers } from "playwright-core";
+import { ROOT } from "../../scripts/run.mjs";
+import { serve } from "../../scripts/serve.mjs";
+
+const ISOLATED = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+const SCRIPT = /\.(html|js|mjs)$/;
+
+/** Folders by the path that they are served at. */
+const MOUNTS = { "/bench/": "bench", "/dist/": "dist", "/peers/": "bench/node_modules" };
+
+/** Serves the pages, and each model's folder below /models/; yields `{ url, pathOf, fileOf, close }`. */
+export async function startServer(folders) {
+  const mounts = Object.fromEntries(Object.entries(MOUNTS).map(([path, folder]) => [path, join(ROOT, folder)]));
+  const paths = new Map();
+  for (const folder of new Set(folders)) {
+    // A folder's own name is the last part, which the peers take for the model's.
+    const path = `/models/${paths.size}/${folder.split("/").at(-1)}/`;
+    paths.set(folder, path);
+    mounts[path] = join(ROOT, folder);
+  }
+  const server = await serve(mounts);
+  const fileOf = (url) => {
+    const path = decodeURIComponent(new URL(url, server.url).pathname);
+    const mount = Object.keys(mounts).find((prefix) => path.startsWith(prefix));
+    return mount ? join(mounts[mount], path.slice(mount.length)) : null;
+  };
+  return { url: server.url, pathOf: (folder) => paths.get(folder), fileOf, close: server.close };
+}
+
+/** Starts Chromium with what keeps it quiet, and `args`. */
+export async function startBrowser(executablePath, args = []) {
+  const quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"];
+  return browsers.launch({ executablePath, args: [...quiet, ...args] });
+}
+
+/** Opens a page with an agent in it, in a context that holds nothing; yields `{ ask, probe, heap, adapter, close }`. */
+export async function openPage(browser, server, { isolated }) {
+  const context = await browser.newContext();
+  if (isolated) await context.route(({ pathname }) => SCRIPT.test(pathname), (route) => isolate(route, server));
+  const page = await context.newPage();
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  await page.goto(`${server.url}bench/page.html`);
+  await page.waitForFunction(() => "agent" in window);
+  return {
+    ask: (message) => page.evaluate((request) => window.agent.handle(request), message).catch((error) => {
+      throw new Error([error.message, ...problems].join("\n"));
+    }),
+    probe: () => page.evaluate(() => window.probe()),
+    heap: () => heapOf(context, page),
+    adapter: () => page.evaluate(async () => {
+      const info = (await navigator.gpu?.requestAdapter())?.info;
+      return info ? [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(" ") : null;
+    }),
+    close: () => context.close(),
+  };
+}
+
+/** Answers a request for a document or a script (a worker's, maybe) with the headers that isolate. */
+async function isolate(route, server) {
+  const { pathname } = new URL(route.request().url());
+  const body = await readFile(server.fileOf(route.request().url())).catch(() => null);
+  if (!body) return route.fulfill({ status: 404, body: "There is no such file here." });
+  return route.fulfill({ body, headers: { ...ISOLATED, "content-type": pathname.endsWith(".html") ? "text/html" : "text/javascript" } });
+}
+
+/** The bytes of the page's own JavaScript heap, without wasm and without workers. */
+async function heapOf(context, page) {
+  const session = await context.newCDPSession(page);
+  const { usedSize } = await session.send("Runtime.getHeapUsage");
+  await session.detach();
+  return usedSize;
+}
+
+/** The most memory that any renderer process of the browser held so far (Linux tells it), in bytes, or null. */
+export async function peakOfRenderers(browser) {
+  const session = await browser.newBrowserCDPSession();
+  try {
+    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+    const peaks = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => peakOf(id)).filter(Boolean);
+    return peaks.length > 0 ? Math.max(...peaks) : null;
+  } finally {
+    await session.detach();
+  }
+}
+
+/** The peak resident memory of a process, in bytes, or null where the system doesn't tell. */
+export function peakOf(pid) {
+  try {
+    const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return kilobytes ? Number(kilobytes) * 1024 : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,42 @@
+// A subject in a process of its own, Node or Python: a request is a line of JSON, and so is its answer.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { ROOT } from "../../scripts/run.mjs";
+
+/** Starts the program; yields `{ ask, pid, close }`. A process that ends fails what waits for it. */
+export async function openProcess(program, args, env = {}) {
+  const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
+  const waiting = [];
+  let errors = "";
+  const end = (reason) => {
+    for (const { reject } of waiting.splice(0)) reject(new Error(`${program} ended (${reason}). ${errors.trim().split("\n").slice(-6).join("\n")}`));
+  };
+  child.stderr.setEncoding("utf8").on("data", (text) => (errors = (errors + text).slice(-4000)));
+  child.stdin.on("error", () => {});
+  child.on("error", (error) => end(error.message));
+  child.on("close", (code) => end(`exit code ${code}`));
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    // What a library prints of its own accord is no answer.
+    if (!line.startsWith("{")) return;
+    const { error, result } = JSON.parse(line);
+    const job = waiting.shift();
+    if (error) job?.reject(new Error(error));
+    else job?.resolve(result);
+  });
+  return {
+    pid: child.pid,
+    ask: (message) => new Promise((resolve, reject) => {
+      if (child.exitCode !== null) return reject(new Error(`${program} has ended. ${errors.trim()}`));
+      waiting.push({ resolve, reject });
+      child.stdin.write(`${JSON.stringify(message)}\n`);
+    }),
+    async close() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const closed = once(child, "close");
+      child.stdin.end();
+      await closed;
+    },
+  };
+}

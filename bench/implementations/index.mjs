@@ -1,0 +1,48 @@
+// Every implementation that can be measured, in one place: a new one is one entry here and, where it needs code of its own,
+// one module beside this file (or one class in bench/python/run.py) that loads a model and classifies.
+
+/**
+ * An entry's fields:
+ * - `host`: where it runs: "browser" (a page of its own), "node" or "python" (a process of its own).
+ * - `module`: the module beside this file that the page or Node imports; its `load(options)` yields `{ version, classify, memory, dispose }`.
+ * - `options`: what the entry adds to the options of `load`.
+ * - `device`, `dtypes`, `maxThreads`: what it computes on, what it can be asked for, and how many threads it can use.
+ * - `weights(dtype)`: the model's files it reads: "fp32" or "int8" (safetensors), "onnx" or "onnx-int8" (bench/export).
+ * - `own`: whether it is Tabsense, which the others are compared with; `peer`: whether it needs the packages of `devDependencies`.
+ * - `needsIds`: it has no tokenizer, so it is given the tokens' ids.
+ * - `skipsLastRows`: in the last layer it computes only what the head reads (bench/predict.mjs counts its arithmetic so).
+ * - `browserArgs`: flags that Chromium needs for it.
+ */
+export const IMPLEMENTATIONS = {
+  "tabsense-cpu": {
+    host: "browser", module: "tabsense.js", options: { package: "/dist/index.js" }, device: "cpu", dtypes: ["int8", "fp32"], maxThreads: 1,
+    weights: (dtype) => dtype, own: true, skipsLastRows: true,
+  },
+  "tabsense-node": {
+    host: "node", module: "tabsense.js", options: { package: "dist/node.js" }, device: "cpu", dtypes: ["int8", "fp32"], maxThreads: 1,
+    weights: (dtype) => dtype, own: true, skipsLastRows: true,
+  },
+  "onnxruntime-web": {
+    host: "browser", module: "onnxruntime-web.js", options: { package: "/peers/onnxruntime-web/dist/ort.wasm.min.mjs", provider: "wasm" }, device: "cpu",
+    dtypes: ["int8", "fp32"], maxThreads: 16, weights: onnx, peer: true, needsIds: true,
+  },
+  "onnxruntime-web-webgpu": {
+    host: "browser", module: "onnxruntime-web.js", options: { package: "/peers/onnxruntime-web/dist/ort.webgpu.min.mjs", provider: "webgpu" }, device: "webgpu",
+    dtypes: ["fp32"], maxThreads: 1, weights: onnx, peer: true, needsIds: true, browserArgs: ["--enable-unsafe-webgpu"],
+  },
+  "transformers.js": {
+    host: "browser", module: "transformers-js.js", options: { package: "/peers/@huggingface/transformers/dist/transformers.min.js" }, device: "cpu",
+    // "default" passes no option at all: the library picks its device, its precision (int8) and its threads.
+    dtypes: ["default", "int8", "fp32"], maxThreads: 16, weights: onnx, peer: true,
+  },
+  pytorch: {
+    host: "python", device: "cpu", dtypes: ["fp32"], maxThreads: 64, weights: () => "fp32", options: { engine: "pytorch" },
+  },
+  "onnxruntime-python": {
+    host: "python", device: "cpu", dtypes: ["int8", "fp32"], maxThreads: 64, weights: onnx, options: { engine: "onnxruntime" },
+  },
+};
+
+function onnx(dtype) {
+  return dtype === "fp32" ? "onnx" : "onnx-int8";
+}

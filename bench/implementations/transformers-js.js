@@ -1,0 +1,31 @@
+// transformers.js: its text-classification pipeline, text in, scores out.
+
+const NAMES = { int8: "q8", fp32: "fp32" };
+
+/** Makes a pipeline of the folder `model.source` (in the layout of a model hub). */
+export async function load({ package: address, model, dtype, threads }) {
+  const { env, pipeline } = await import(address);
+  const folder = new URL(model.source, location.href);
+  env.allowRemoteModels = false;
+  env.allowLocalModels = true;
+  env.localModelPath = new URL("..", folder).pathname;
+  env.backends.onnx.wasm.wasmPaths = new URL("/peers/onnxruntime-web/dist/", location.href).href;
+  const asked = dtype === "default" ? {} : { device: "wasm", dtype: NAMES[dtype] };
+  if (dtype !== "default") env.backends.onnx.wasm.numThreads = threads;
+  const classifier = await pipeline("text-classification", folder.pathname.split("/").filter(Boolean).at(-1), asked);
+  const place = new Map(model.labels.map((label, index) => [label, index]));
+  const toRow = (scores) => {
+    const row = new Array(place.size);
+    for (const { label, score } of scores) row[place.get(label)] = score;
+    return row;
+  };
+  return {
+    async classify(texts) {
+      // One text in a list gives one list of scores as a text does; more give a list each.
+      const scores = await classifier(texts.length === 1 ? texts[0] : texts, { top_k: null });
+      return texts.length === 1 ? [toRow(scores)] : scores.map(toRow);
+    },
+    memory: () => null,
+    dispose: () => classifier.dispose(),
+  };
+}

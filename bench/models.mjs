@@ -1,0 +1,58 @@
+// The models of a run: where their files are, what they look like, and the texts whose answers are known.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "../scripts/run.mjs";
+
+const ONNX = { onnx: "onnx/model.onnx", "onnx-int8": "onnx/model_quantized.onnx" };
+
+/** A model's shape from its config.json, its vocabulary's words, and its folders. */
+export function openModel(name, table) {
+  const folder = ["int8", "fp32", "onnx"].map((kind) => table[kind]).find((path) => path && existsSync(join(ROOT, path, "config.json")));
+  if (!folder) return null;
+  const config = readJson(join(ROOT, folder, "config.json"));
+  const tokenizer = readJson(join(ROOT, folder, "tokenizer.json"));
+  const labels = Object.entries(config.id2label).sort(([a], [b]) => a - b).map(([, label]) => label);
+  const shape = { layers: config.n_layers, width: config.dim, heads: config.n_heads, hidden: config.hidden_dim, vocabulary: config.vocab_size, labels: labels.length };
+  return { name, table, labels, shape, tokenizer, maxTokens: config.max_position_embeddings };
+}
+
+/**
+ * Where the weights of a kind are: `{ path }` from the root of the repository, or `{ missing }`, a sentence.
+ * int8 that isn't there as a file is made from fp32 while it loads.
+ */
+export function weightsOf(model, kind) {
+  const onnx = ONNX[kind];
+  const folder = onnx ? model.table.onnx : (kind === "int8" && model.table.int8) || model.table.fp32;
+  const file = onnx ?? "model.safetensors";
+  if (folder && existsSync(join(ROOT, folder, file))) return { path: folder, file };
+  return { missing: folder ? `${join(folder, file)} is not here` : `the configuration names no ${kind} files of ${model.name}` };
+}
+
+/** Texts with PyTorch's logits: rows `{ text, ids, logits }`, or null. */
+export function goldensOf(model, tokenize) {
+  const path = model.table.goldens;
+  if (!path || !existsSync(join(ROOT, path))) return null;
+  return path.endsWith(".jsonl") ? readLines(join(ROOT, path)) : fromIds(readJson(join(ROOT, path)).cases, model, tokenize);
+}
+
+/** The rows of a data set, or null where its file isn't here. */
+export function dataSet(path) {
+  return existsSync(join(ROOT, path)) ? readLines(join(ROOT, path)) : null;
+}
+
+/** Goldens of a random model have ids alone: they are read as a text, where that text has those ids again. */
+function fromIds(cases, { tokenizer }, tokenize) {
+  const words = new Map(Object.entries(tokenizer.model.vocab).map(([word, id]) => [id, word]));
+  return cases
+    .map(({ ids, logits }) => ({ text: ids.slice(1, -1).map((id) => words.get(id)).join(" ").replaceAll(" ##", ""), ids, logits }))
+    .filter(({ text, ids }) => text !== "" && tokenize(text).join() === ids.join());
+}
+
+function readLines(path) {
+  return readFileSync(path, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, "utf8"));
+}

@@ -1,0 +1,132 @@
+// A run: from a plan to its result. What can't be measured here is skipped, with the reason in the result and on the terminal.
+
+import { Failure } from "../scripts/run.mjs";
+import { IMPLEMENTATIONS } from "./implementations/index.mjs";
+import { analyse } from "./analyse.mjs";
+import { casesOf, sweepCases } from "./cases.mjs";
+import { createHosts, loadRequest } from "./hosts/index.mjs";
+import { startServer } from "./hosts/browser.mjs";
+import { transferred } from "./measure/bytes.mjs";
+import { answersOf, compareAnswers, softmax, spaced, truthOf } from "./measure/check.mjs";
+import { coldStarts } from "./measure/cold.mjs";
+import { timeCases } from "./measure/latency.mjs";
+import { dataSet, goldensOf, openModel, weightsOf } from "./models.mjs";
+import { systemInfo } from "./system.mjs";
+import { tokenizerOf } from "./tokenize.mjs";
+
+/** The format of result files; a change that older readers can't read raises it. */
+export const SCHEMA = 1;
+
+/** Measures everything in `config` (readConfig); `tools` are `{ chromium, python, noPython }`, with the reason where Python is missing. */
+export async function runBenchmark(config, { chromium, python, noPython }) {
+  const date = new Date().toISOString();
+  const models = new Map(Object.entries(config.models).map(([name, table]) => [name, openModel(name, table)]));
+  const { subjects, skipped } = available(config, models, python, noPython);
+  for (const { id, reason } of skipped) console.log(`skipped: ${id}: ${reason}`);
+  if (subjects.length === 0) throw new Failure("Nothing that was asked for can be measured here.");
+  const server = await startServer(subjects.map(({ weights }) => weights.path));
+  const browserArgs = [...new Set(subjects.flatMap(({ implementation }) => IMPLEMENTATIONS[implementation].browserArgs ?? []))];
+  const hosts = createHosts({ chromium, python, server, browserArgs });
+  try {
+    const measured = { cold: [], bytes: [], samples: [], checks: [], failures: [], cases: [] };
+    const system = systemInfo(await hosts.describe(), python);
+    for (const model of models.values()) {
+      const own = subjects.filter(({ model: name }) => name === model?.name);
+      if (own.length > 0) await measureModel(model, own, config, { hosts, server }, measured);
+    }
+    system.variants = [...new Set(measured.cold.map(({ variant }) => variant).filter(Boolean))];
+    const { run, workloads, sweeps, checks, prediction, seed } = config;
+    const described = [...models.values()].filter((model) => subjects.some((subject) => subject.model === model?.name)).map(({ name, shape }) => ({ name, ...shape }));
+    return {
+      schema: SCHEMA, name: config.name, date, quick: config.quick, config: { seed, run, workloads, sweeps, checks, prediction }, system, models: described,
+      subjects: subjects.map(({ weights, ...subject }) => subject), skipped,
+      ...analyse(measured, subjects, described, config),
+    };
+  } finally {
+    await hosts.close();
+    await server.close();
+  }
+}
+
+/** The subjects whose files and programs are here, with their weights; and the others, with the reason. */
+function available(config, models, python, noPython) {
+  const [subjects, skipped] = [[], []];
+  for (const subject of config.subjects) {
+    const model = models.get(subject.model);
+    const weights = model ? weightsOf(model, IMPLEMENTATIONS[subject.implementation].weights(subject.dtype)) : { missing: `no files of ${subject.model} are here` };
+    const reason = weights.missing ?? (subject.host === "python" && !python ? noPython : null);
+    if (reason) skipped.push({ id: subject.id, reason });
+    else subjects.push({ ...subject, weights });
+  }
+  return { subjects, skipped };
+}
+
+async function measureModel(model, subjects, config, { hosts, server }, measured) {
+  const tokenize = tokenizerOf(model);
+  const first = { texts: ["the first answer of all"], ids: [tokenize("the first answer of all")] };
+  const members = [];
+  try {
+    for (const subject of subjects) {
+      const request = loadRequest(subject, model, subject.weights, server, first);
+      try {
+        console.log(`${subject.id}: cold start`);
+        const { urls, ...cold } = await coldStarts(() => hosts.openFresh(subject), request, config.run.cold_starts, config.run.memory);
+        const opened = await hosts.open(subject);
+        members.push({ subject, opened });
+        await opened.ask(request);
+        measured.cold.push({ subject: subject.id, ...cold });
+        if (urls.length > 0) measured.bytes.push({ subject: subject.id, ...(await transferred(urls, server.fileOf)) });
+      } catch (error) {
+        measured.failures.push({ subject: subject.id, what: "start", reason: error.message });
+        console.log(`${subject.id}: FAILED to start: ${error.message}`);
+        const index = members.findIndex((member) => member.subject === subject);
+        if (index >= 0) await members.splice(index, 1)[0].opened.close();
+      }
+    }
+    await check(model, members, config, tokenize, measured);
+    const cases = [
+      ...config.workloads.flatMap((workload) => casesOf(workload, model, config, tokenize)),
+      ...config.sweeps.flatMap((sweep) => sweepCases(sweep, model, config)),
+    ];
+    console.log(`${model.name}: timing ${members.length} subjects side by side, ${cases.length} cases`);
+    const samples = await timeCases(members, cases, config.run, config.seed, counter(), (subject, what, error) => measured.failures.push({ subject: subject.id, what, reason: error.message }));
+    measured.samples.push(...samples);
+    measured.cases.push(...cases.map(({ requests, ...rest }) => ({ model: model.name, ...rest })));
+  } finally {
+    for (const { opened } of members) await opened.close();
+  }
+}
+
+/** Counts turns on a terminal; silent where the output is kept. */
+function counter() {
+  let turns = 0;
+  return () => void (process.stdout.isTTY && process.stdout.write(`\r  turn ${++turns} `));
+}
+
+/** Checks every subject on every set that this model has. */
+async function check(model, members, config, tokenize, measured) {
+  for (const set of config.checks.sets) {
+    const rows = set === "goldens" ? goldensOf(model, tokenize) : hasGoldens(model) && config.data[set] ? dataSet(config.data[set].path) : null;
+    if (!rows) continue;
+    const part = spaced(rows, config.checks.limit);
+    const truths = part.map((row) => truthOf(row, model.labels));
+    const inPython = members.find(({ subject }) => subject.implementation === "pytorch");
+    const logits = part.every(({ logits }) => logits);
+    const expected = logits ? part.map((row) => softmax(row.logits)) : inPython ? await answersOf(inPython.opened, part, tokenize) : null;
+    for (const { subject, opened } of members) {
+      const bounds = config.checks[subject.dtype === "fp32" ? "fp32" : "int8"];
+      try {
+        const result = compareAnswers(await answersOf(opened, part, tokenize), expected, truths, bounds, config.checks.tie);
+        measured.checks.push({ subject: subject.id, set, ...result });
+        if (!result.passed) measured.failures.push({ subject: subject.id, what: `answers on ${set}`, reason: result.reasons.join("; ") });
+      } catch (error) {
+        measured.failures.push({ subject: subject.id, what: `answers on ${set}`, reason: error.message });
+      }
+    }
+  }
+}
+
+/** Sets with labels are for the models that were trained for them: those with goldens in words. */
+function hasGoldens(model) {
+  return model.table.goldens?.endsWith(".jsonl") === true;
+}

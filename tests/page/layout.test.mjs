@@ -81,7 +81,7 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
     });
     assert.ok(outlined, `the focus shows on ${id}`);
   }
-  assert.deepEqual(order.slice(0, 8), ["clear", "input", "examples", "tokens", "model-source", "model-load", "dtype-auto", "files"]);
+  assert.deepEqual(order.slice(0, 9), ["tab-classify", "clear", "input", "examples", "tokens", "model-source", "model-load", "dtype-auto", "files"]);
 
   await part("examples").getByRole("button", { name: "Complaint" }).focus();
   await page.keyboard.press("Enter");
@@ -130,11 +130,14 @@ for (const width of [320, 360, 768]) {
 
 for (const colorScheme of ["light", "dark"]) {
   test(`text has a contrast of 4.5 at least, ${colorScheme}`, async (t) => {
-    const { page, verdict, problems } = await openReady(t, { colorScheme });
+    const { page, part, verdict, problems } = await openReady(t, { colorScheme });
     await verdict(HOURS.text);
     const { ground, low } = await page.evaluate(contrasts);
     assert.equal(ground > 0.5, colorScheme === "light");
     assert.deepEqual(low, []);
+    await part("tab-benchmark").click();
+    await part("bench-run").waitFor();
+    assert.deepEqual((await page.evaluate(contrasts)).low, [], "in the other tab");
     quiet(problems);
   });
 }

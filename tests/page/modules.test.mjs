@@ -1,4 +1,4 @@
-// The page's modules that need no page: percentiles, the queue of one, and the types of all of them.
+// The page's modules that need no page: statistics, the benchmark's texts and results, the queue of one, and the types of all of them.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import { transformWithEsbuild } from "vite";
+import { build, transformWithEsbuild } from "vite";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -14,6 +14,17 @@ async function load(name) {
   const path = join(ROOT, "www/src", name);
   const { code } = await transformWithEsbuild(readFileSync(path, "utf8"), path, { target: "es2022", sourcemap: false });
   return import(`data:text/javascript,${encodeURIComponent(code)}`);
+}
+
+/** A module with what it imports. */
+async function bundled(name) {
+  const { output } = await build({
+    root: ROOT,
+    configFile: false,
+    logLevel: "silent",
+    build: { write: false, lib: { entry: join(ROOT, "www/src", name), formats: ["es"] } },
+  }).then(([one]) => one);
+  return import(`data:text/javascript,${encodeURIComponent(output[0].code)}`);
 }
 
 test("the page's TypeScript has no type errors", () => {
@@ -35,6 +46,97 @@ test("percentiles are by the nearest rank", async () => {
   assert.deepEqual(session.last(2), [2, 3]);
   session.clear();
   assert.equal(session.summary().count, 0);
+});
+
+test("a description has mean, deviation, extremes and percentiles", async () => {
+  const { describe } = await load("statistics.ts");
+  assert.deepEqual(describe([2, 4, 4, 4, 5, 5, 7, 9]), { count: 8, mean: 5, deviation: Math.sqrt(32 / 7), min: 2, max: 9, p50: 4, p95: 9, p99: 9 });
+  assert.deepEqual(describe([3]), { count: 1, mean: 3, deviation: 0, min: 3, max: 3, p50: 3, p95: 3, p99: 3 });
+  const none = describe([]);
+  assert.equal(none.count, 0);
+  assert.ok(["mean", "deviation", "min", "max", "p50", "p95", "p99"].every((key) => Number.isNaN(none[key])));
+});
+
+test("a histogram counts every value once, in round bins, and a far one in the last", async () => {
+  const { histogram } = await load("statistics.ts");
+  assert.deepEqual(histogram([], 10, 0.1), { start: 0, width: 0.1, counts: [], above: 0 });
+  assert.deepEqual(histogram([3, 3, 3], 10, 0.5), { start: 3, width: 0.5, counts: [3], above: 0 });
+  assert.deepEqual(histogram([0, 1, 2, 3, 4], 4, 0.1), { start: 0, width: 1, counts: [1, 1, 1, 1, 1], above: 0 });
+  const steps = histogram([0.1, 0.2, 0.3, 0.3, 0.6], 10, 0.1);
+  assert.deepEqual(steps.counts, [1, 1, 2, 0, 0, 1], "values in steps of the clock fall each into its own bin");
+  const far = histogram([10, 11, 11, 12, 12, 13, 500], 10, 0.1);
+  assert.equal(far.above, 1);
+  assert.equal(far.counts.reduce((a, b) => a + b), 7);
+  assert.ok(far.start + far.counts.length * far.width < 30);
+  for (const scale of [0.003, 1, 700]) {
+    const values = Array.from({ length: 200 }, (_, i) => scale * (1 + ((i * 37) % 101) / 10));
+    const { counts, width } = histogram(values, 24, scale / 100);
+    assert.equal(counts.reduce((a, b) => a + b), 200);
+    assert.ok(counts.length <= 26, `${counts.length} bins`);
+    assert.match(width.toExponential(6), /^[125]\.000000e/);
+  }
+  const logs = histogram([-1, -0.5, 0, 1, 2], 10, 0.02);
+  assert.equal(logs.counts.reduce((a, b) => a + b), 5, "negative values, as logarithms are");
+});
+
+test("lines cross where they change places, on logarithmic axes", async () => {
+  const { crossings } = await load("statistics.ts");
+  const line = (...ys) => ys.map((y, i) => ({ x: 8 * 2 ** i, y }));
+  const near = (found, expected) => {
+    assert.equal(found.length, expected.length);
+    found.forEach(({ x, y }, i) => assert.ok(Math.abs(x - expected[i][0]) < 1e-9 && Math.abs(y - expected[i][1]) < 1e-9, `${x}, ${y}`));
+  };
+  near(crossings(line(1, 4), line(2, 2)), [[8 * Math.SQRT2, 2]]);
+  near(crossings(line(1, 2, 4), line(2, 2, 2)), [[16, 2]]);
+  near(crossings(line(1, 2, 1), line(2, 2, 2)), [], "touching is not crossing");
+  near(crossings(line(1, 4, 1), line(2, 2, 2)), [[8 * Math.SQRT2, 2], [16 * Math.SQRT2, 2]]);
+  near(crossings(line(1, 2), line(3, 4)), []);
+  near(crossings([], line(1)), []);
+  near(crossings(line(0, 4), line(2, 2)), [], "a latency below the clock's step has no place on the axis");
+});
+
+test("results have a row for each device and length, and say where devices cross", async () => {
+  const { Results } = await bundled("bench/results.ts");
+  const results = new Results(["CPU", "WebGPU"], [8, 128]);
+  assert.ok(results.empty);
+  for (const [device, tokens, ms] of [["CPU", 8, 1], ["CPU", 128, 16], ["WebGPU", 8, 4], ["WebGPU", 128, 4], ["WebGPU", 128, 4]]) {
+    results.add(device, tokens, { total: ms, tokenize: ms / 4, forward: ms / 2, rest: ms / 4 });
+  }
+  assert.deepEqual(results.rows().map(({ device, tokens, latency, requestsPerSecond, tokensPerSecond }) => [device, tokens, latency.count, requestsPerSecond, tokensPerSecond]), [
+    ["CPU", 8, 1, 1000, 8000],
+    ["CPU", 128, 1, 62.5, 8000],
+    ["WebGPU", 8, 1, 250, 2000],
+    ["WebGPU", 128, 2, 250, 32_000],
+  ]);
+  assert.deepEqual(results.rowsOf("CPU")[1].stages, { tokenize: 4, forward: 8, rest: 4 });
+  const [{ x, y, devices }] = results.crossings();
+  assert.deepEqual([Math.round(x), Math.round(y), devices], [32, 4, ["CPU", "WebGPU"]]);
+});
+
+test("texts have exactly the tokens asked for, whatever the tokenizer", async () => {
+  const { textsOf } = await load("bench/texts.ts");
+  const LENGTHS = [8, 16, 32, 64, 128, 256, 512];
+  const token = (text, special = false) => ({ text, special, id: 0, start: 0, end: 0 });
+  const framed = (pieces) => [token("[CLS]", true), ...pieces.map((piece) => token(piece)), token("[SEP]", true)];
+  const tokenizers = {
+    "a word a token": (text) => framed(text.split(" ")),
+    "letters": (text) => framed([...text.replaceAll(" ", "")]),
+    "pairs of letters": (text) => framed(text.split(" ").flatMap((word) => word.match(/.{1,2}/g))),
+    "unknown long words": (text) => framed(text.split(" ").map((word) => (word.length > 3 ? "[UNK]" : word))),
+    "words that join": (text) => framed(text.replaceAll("we had", "we_had").split(" ")),
+    "no special tokens": (text) => text.split(" ").map((word) => token(word)),
+  };
+  for (const [name, tokenize] of Object.entries(tokenizers)) {
+    const run = async (texts) => texts.map((text) => ({ tokens: tokenize(text), truncated: false }));
+    const texts = await textsOf(LENGTHS, run);
+    assert.deepEqual(texts.map(({ tokens }) => tokens), LENGTHS, name);
+    for (const { text, tokens } of texts) {
+      assert.equal(tokenize(text).length, tokens, `${name}, ${tokens}`);
+      assert.ok(!tokenize(text).some((one) => one.text === "[UNK]"), name);
+    }
+  }
+  const blocks = async (texts) => texts.map((text) => ({ tokens: framed(text.split(" ").flatMap(() => ["a", "b", "c", "d"])), truncated: false }));
+  await assert.rejects(textsOf([8], blocks), /exactly 8 tokens/, "six of fours: not possible");
 });
 
 test("the newest input wins", async () => {

@@ -1,12 +1,14 @@
 /** The demo page: wires the text box, the model in use and the views. */
 
 import type { Classifier, Detailed } from "tabsense";
+import type { Benchmark } from "./bench/index.ts";
 import { find, make, part } from "./dom.ts";
 import { EXAMPLES } from "./examples.ts";
 import { bytes, whole } from "./format.ts";
 import { newestWins } from "./newest.ts";
 import { nameOf, Slot, type Request } from "./slot.ts";
 import { Session } from "./statistics.ts";
+import { wireTabs } from "./tabs.ts";
 import { Bars } from "./view/bars.ts";
 import { Chips, counts } from "./view/chips.ts";
 import { Latency } from "./view/latency.ts";
@@ -56,8 +58,13 @@ const slot = new Slot({
   },
 });
 
+let activity = 0; // changes at the beginning and the end of each of the page's own calls
+
 const queue = newestWins<{ text: string; classifier: Classifier }, Detailed>({
-  run: ({ text, classifier }) => classifier.classify(text, { topK: null, details: true }),
+  run: ({ text, classifier }) => {
+    activity += 1;
+    return classifier.classify(text, { topK: null, details: true }).finally(() => (activity += 1));
+  },
   done: ({ text }, result, newest) => show(text, result, newest),
   failed: ({ classifier }, error, newest) => {
     // A call on a model that has just been replaced was pushed again with the new one.
@@ -86,6 +93,7 @@ function adopt(classifier: Classifier): void {
   bars.labels(classifier.info.model.labels);
   showModel(classifier.info);
   status.set("ready", "Ready", summary(classifier));
+  benchmark?.adopt();
 }
 
 function show(text: string, result: Detailed, newest: boolean): void {
@@ -147,6 +155,27 @@ function write(text: string): void {
   classifyNow();
 }
 
+let benchmark: Benchmark | null = null;
+let opening = false;
+
+/** Fetches the benchmark's code when its tab is first opened: who only classifies doesn't pay for it. */
+async function openBenchmark(): Promise<void> {
+  if (opening) return;
+  opening = true;
+  const wait = part("bench-wait", HTMLElement);
+  try {
+    const code = await import("./bench/index.ts");
+    benchmark = await code.openBenchmark({
+      targets: () => (slot.current ? [{ device: slot.current.info.device.toUpperCase(), classifier: slot.current }] : []),
+      activity: () => activity,
+    });
+    wait.hidden = true;
+  } catch (error) {
+    opening = false;
+    wait.textContent = `The benchmark could not be fetched (${String(error)}). With the network back, open this tab again or reload the page.`;
+  }
+}
+
 EXAMPLES.forEach(({ name, text }, index) => {
   const button = make("button", "example", name);
   button.type = "button";
@@ -163,6 +192,9 @@ part("clear", HTMLButtonElement).addEventListener("click", () => {
 status.cancel.addEventListener("click", () => slot.cancel());
 status.restart.addEventListener("click", () => void slot.load(request));
 onRequest((next) => void slot.load(next));
+wireTabs((name) => {
+  if (name === "benchmark") void openBenchmark();
+});
 
 if (input.value === "") input.value = EXAMPLES[0]?.text ?? ""; // a reload may have brought the last text back
 void slot.load(request);

@@ -44,7 +44,7 @@ export class Status {
     this.cancel.hidden = state !== "loading";
     this.restart.hidden = !again;
     if (state !== "loading") this.#bar(null, false);
-    if (held) (this.cancel.hidden ? (this.restart.hidden ? part("input", HTMLElement) : this.restart) : this.cancel).focus();
+    if (held) (this.cancel.hidden ? (this.restart.hidden ? home() : this.restart) : this.cancel).focus();
   }
 
   /** The state as last set. */
@@ -85,7 +85,7 @@ export class Status {
     this.#error.hidden = true;
     this.#about = null;
     delete this.#error.dataset.kind;
-    if (held) part("input", HTMLElement).focus();
+    if (held) home().focus();
   }
 
   #bar(share: number | null, active: boolean): void {
@@ -95,6 +95,12 @@ export class Status {
     if (share === null) this.#progress.removeAttribute("aria-valuenow");
     else this.#progress.setAttribute("aria-valuenow", String(Math.floor(share * 100)));
   }
+}
+
+/** Where the focus goes when what had it is gone: the text box, or the tab where that is hidden. */
+function home(): HTMLElement {
+  const input = part("input", HTMLElement);
+  return input.checkVisibility() ? input : find('[role="tab"][aria-selected="true"]', HTMLElement);
 }
 
 /** The `kind` of a TabsenseError; anything else is a fault of the page or of the engine. */

@@ -1,0 +1,117 @@
+/** What the page can know of the machine, the browser and the model; nothing of it is sent anywhere. */
+
+import type { ClassifierInfo } from "tabsense";
+import { bytes, quantity, whole } from "../format.ts";
+
+/** What a browser of Chromium's family tells; the others have no such thing. */
+interface UserAgentData {
+  brands: readonly { brand: string; version: string }[];
+  platform: string;
+  getHighEntropyValues(hints: readonly string[]): Promise<{
+    architecture?: string;
+    platformVersion?: string;
+    fullVersionList?: UserAgentData["brands"];
+  }>;
+}
+
+type Known = Navigator & { userAgentData?: UserAgentData; deviceMemory?: number };
+
+/** The machine and the browser, as far as they are known. */
+export interface System {
+  browser: string;
+  platform: string;
+  userAgent: string;
+  /** Logical processors. */
+  processors: number | null;
+  /** GB, rounded and capped by the browser. */
+  memory: number | null;
+  /** Milliseconds: the step of the clock, below which no time is told. */
+  clockStep: number;
+}
+
+const CLOCK_STEPS = 5;
+
+/** Asks the browser. */
+export async function readSystem(): Promise<System> {
+  const known: Known = navigator;
+  const { userAgent } = known;
+  return {
+    ...(await agent(known.userAgentData).catch(() => null) ?? parsed(userAgent)),
+    userAgent,
+    processors: known.hardwareConcurrency || null,
+    memory: known.deviceMemory ?? null,
+    clockStep: clockStep(),
+  };
+}
+
+async function agent(data: UserAgentData | undefined): Promise<Pick<System, "browser" | "platform"> | null> {
+  if (!data) return null;
+  const more = await data.getHighEntropyValues(["architecture", "platformVersion", "fullVersionList"]).catch(() => null);
+  // A brand made up to keep pages from guessing is among them; a product's own name says more than that of its engine.
+  const brands = (more?.fullVersionList ?? data.brands).filter(({ brand }) => !/not.?a.?brand/i.test(brand));
+  const best = brands.find(({ brand }) => brand !== "Chromium") ?? brands[0];
+  const platform = [data.platform, more?.platformVersion, more?.architecture].filter(Boolean).join(" ");
+  return best ? { browser: `${best.brand} ${best.version}`, platform: platform || "unknown" } : null;
+}
+
+/** Browser and platform from the user agent's string: what is known of browsers without `userAgentData`. */
+function parsed(userAgent: string): Pick<System, "browser" | "platform"> {
+  const firefox = /Firefox\/([\d.]+)/.exec(userAgent);
+  const chrome = /(?:Headless)?Chrom(?:e|ium)\/([\d.]+)/.exec(userAgent);
+  const safari = /Version\/([\d.]+).*Safari/.exec(userAgent);
+  const browser = firefox ? `Firefox ${firefox[1]}` : chrome ? `Chromium ${chrome[1]}` : safari ? `Safari ${safari[1]}` : "unknown";
+  return { browser, platform: /\(([^)]*)\)/.exec(userAgent)?.[1] ?? "unknown" };
+}
+
+/** The least step of `performance.now()` seen; browsers make it coarse on purpose. */
+function clockStep(): number {
+  let least = Infinity;
+  for (let seen = 0; seen < CLOCK_STEPS; seen += 1) {
+    const start = performance.now();
+    let now = start;
+    while (now === start) now = performance.now();
+    least = Math.min(least, now - start);
+  }
+  return Number(least.toPrecision(2));
+}
+
+/** The model and how it runs, copied: the memory of what is measured grows while it is. */
+export function readModel({ build, dtype, model, bytes: sizes }: ClassifierInfo): ModelFacts {
+  return { name: model.name, architecture: model.architecture, layers: model.layers, width: model.width, parameters: model.parameters, build, dtype, weights: sizes.weights, memory: sizes.memory };
+}
+
+/** The facts of the model that go into a report. */
+export interface ModelFacts {
+  name: string;
+  architecture: string;
+  layers: number;
+  width: number;
+  parameters: number;
+  build: string;
+  dtype: string;
+  /** Bytes. */
+  weights: number;
+  memory: number;
+}
+
+/** System and model as pairs of a name and a value, for the page and the report alike. */
+export function facts(system: System, model: ModelFacts | null, date: Date | null): [string, string][] {
+  const pairs: [string, string][] = [
+    ["browser", system.browser],
+    ["platform", system.platform],
+    ["logical processors", system.processors === null ? "not told" : whole(system.processors)],
+    ["memory", system.memory === null ? "not told" : `${system.memory} GB, as the browser tells it`],
+    ["clock", `steps of ${system.clockStep} ms`],
+  ];
+  if (model) {
+    pairs.push(
+      ["model", model.name],
+      ["shape", `${model.architecture}, ${model.layers} layers × ${model.width}`],
+      ["parameters", quantity(model.parameters)],
+      ["weights", `${model.dtype}, ${bytes(model.weights)}`],
+      ["build", model.build],
+    );
+  }
+  if (date) pairs.push(["date", date.toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC")]);
+  return pairs;
+}

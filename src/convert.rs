@@ -84,7 +84,6 @@ impl Converter {
 struct Source {
     name: String,
     storage: Storage,
-    rows: usize,
     columns: usize,
     /// The place in [`Sink::tail`] of what is held back: the vector itself, or an int8 matrix' scales.
     tail: Option<usize>,
@@ -139,7 +138,7 @@ impl Sink {
                 tail.push((format!("{}{SCALE_SUFFIX}", t.name), "F32", vec![rows], 4 * rows));
             }
             let tail = held.then_some(tail.len() - 1);
-            self.tensors.push(Source { name: t.name.clone(), storage, rows, columns, tail, matrix });
+            self.tensors.push(Source { name: t.name.clone(), storage, columns, tail, matrix });
         }
         self.tail = vec![Vec::new(); tail.len()];
 
@@ -168,7 +167,6 @@ impl RowSink for Sink {
 
     fn row(&mut self, tensor: usize, _row: usize, bytes: &[u8]) -> Result<()> {
         let t = &self.tensors[tensor];
-        debug_assert!(t.rows > 0);
         self.numbers.resize(t.columns, 0.0);
         decode(t.storage, bytes, &mut self.numbers);
         check_finite(&self.numbers, &t.name)?;

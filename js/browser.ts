@@ -1,10 +1,11 @@
 /** The browser's side of things: wasm by streaming compilation, web workers, and URLs. */
 
-import type { Channel, Platform } from "./channel.js";
+import { CLOSE_LIMIT, type Channel, type Platform } from "./channel.js";
 import { compileBytes, environment } from "./engine.js";
 import { TabsenseError } from "./errors.js";
+import type { ServiceHost } from "./loading.js";
+import { within } from "./patience.js";
 import type { Reply, Request } from "./protocol.js";
-import type { ServiceHost } from "./service.js";
 import { fromUrl, resolveUrls } from "./sources.js";
 import { fetchFile, openResponse, readAll } from "./stream.js";
 
@@ -13,6 +14,8 @@ const WASM_LIMIT = 1 << 26;
 
 /** The service's host in a page or a web worker. */
 export const browserHost: ServiceHost = {
+  noWebGpu: null,
+
   async compileWasm(url, signal, onBytes) {
     const address = url ?? new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url).href;
     const response = await fetchFile(address, signal);
@@ -72,11 +75,22 @@ function startWorker(): Channel {
     },
     send: (request: Request) => worker.postMessage(request),
     hold: () => {},
-    async close() {
+    async close(holdsGpu) {
+      worker.onmessage = worker.onerror = null;
+      if (started && holdsGpu) await within(CLOSE_LIMIT, disposed(worker));
       worker.onmessage = worker.onerror = null;
       worker.terminate();
     },
   };
+}
+
+/** Lets the worker give back its device: ending a worker doesn't wait for that. */
+function disposed(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => data.type === "disposed" && resolve();
+    worker.onerror = () => resolve();
+    worker.postMessage({ type: "dispose" } satisfies Request);
+  });
 }
 
 function pageUrl(): string {

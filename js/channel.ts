@@ -1,11 +1,16 @@
 /** The way between a classifier and its service, and what a platform has to bring. */
 
 import type { TabsenseError } from "./errors.js";
-import type { Reply, Request } from "./protocol.js";
-import { startService, type Service, type ServiceHost } from "./service.js";
+import type { ServiceHost } from "./loading.js";
 import type { CheckedLoadOptions } from "./options.js";
+import { within } from "./patience.js";
+import type { Reply, Request } from "./protocol.js";
+import { startService, type Service } from "./service.js";
 import type { Resolved } from "./sources.js";
 import type { Source } from "./types.js";
+
+/** How many milliseconds a service has for giving back what it holds. One that is stuck must not hold up the page. */
+export const CLOSE_LIMIT = 1000;
 
 /** A connection to a service. */
 export interface Channel {
@@ -14,8 +19,8 @@ export interface Channel {
   send(request: Request): void;
   /** Whether an answer is awaited; a Node process must not end before it, nor wait for an idle worker. */
   hold(waiting: boolean): void;
-  /** Ends the service and frees its model. */
-  close(): Promise<void>;
+  /** Ends the service and frees its model. Where it `holdsGpu`, the device is destroyed before the service ends, if that doesn't take too long. */
+  close(holdsGpu: boolean): Promise<void>;
 }
 
 /** What differs between the browser and Node. */
@@ -38,6 +43,8 @@ export function inPlace(host: ServiceHost): Channel {
     },
     send: (request) => service?.receive(request),
     hold: () => {},
-    close: async () => service?.close(),
+    async close() {
+      if (service) await within(CLOSE_LIMIT, service.close());
+    },
   };
 }

@@ -4,16 +4,14 @@ import { BUILD } from "./engine.js";
 import { checkClassifyOptions, checkTexts } from "./options.js";
 import type { Session } from "./session.js";
 import type { ClassifierInfo, ClassifyOptions, Detailed, Score } from "./types.js";
-import type { Classification } from "./wasm/simd/tabsense.js";
+import type { Classification, EngineInfo } from "./wasm/simd/tabsense.js";
 
 /** All of a classifier but its loading, which the browser and Node do each in their own way. */
 export abstract class LoadedClassifier {
   readonly #session: Session;
-  #memory: number;
 
   protected constructor(session: Session) {
     this.#session = session;
-    this.#memory = session.loaded.memory;
   }
 
   /** Classifies one text: its labels, best first. */
@@ -29,8 +27,7 @@ export abstract class LoadedClassifier {
     const ended = this.#session.ended();
     if (ended) throw ended;
     if (texts.length === 0) return [];
-    const { results, memory } = await this.#session.classify({ type: "classify", texts, top, details }, signal);
-    this.#memory = memory;
+    const { results } = await this.#session.classify({ type: "classify", texts, top, details }, signal);
     if (!details) {
       const scores = results.map(toScores);
       return single ? scores[0]! : scores;
@@ -40,16 +37,30 @@ export abstract class LoadedClassifier {
     return single ? detailed[0]! : detailed;
   }
 
-  /** What was loaded, and the size of its memory now. */
+  /** What was loaded, where it is computed, and how much memory it takes; as of the last answer. */
   get info(): ClassifierInfo {
-    const { device, dtype, weightBytes, ...model } = this.#session.loaded.info;
-    return { device, dtype, build: BUILD, model: { name: this.#session.name, ...model }, bytes: { weights: weightBytes, memory: this.#memory } };
+    const { info, memory } = this.#session.state();
+    const { device, dtype, weightBytes, webgpu, webgpuReason, calibration, ...model } = info;
+    return {
+      device,
+      dtype,
+      build: BUILD,
+      webgpu: webGpuInfo(info),
+      model: { name: this.#session.name, ...model },
+      bytes: { weights: weightBytes, memory },
+    };
   }
 
-  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  /** Ends the worker and frees the model and its device. Calls that wait, and later ones, reject with kind `"disposed"`. */
   dispose(): Promise<void> {
     return this.#session.dispose();
   }
+}
+
+function webGpuInfo({ webgpu, webgpuReason, calibration }: EngineInfo): ClassifierInfo["webgpu"] {
+  if (webgpu === null || webgpuReason !== null) return { reason: webgpuReason ?? "The graphics card is not in use." };
+  const { gpuBytes, ...device } = webgpu;
+  return { ...device, bytes: gpuBytes, calibration };
 }
 
 function toScores({ scores, truncated }: Classification): Score[] {
@@ -57,6 +68,6 @@ function toScores({ scores, truncated }: Classification): Score[] {
 }
 
 function toDetailed(result: Classification, total: number): Detailed {
-  const { tokens = [], truncated, timings } = result;
-  return { scores: toScores(result), tokens, truncated, timings: { ...timings, total } };
+  const { tokens = [], truncated, device, timings } = result;
+  return { scores: toScores(result), tokens, truncated, device, timings: { ...timings, total } };
 }

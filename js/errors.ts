@@ -19,6 +19,8 @@ export const ERROR_KINDS = [
   "disposed",
   "out_of_memory",
   "environment",
+  "device_lost",
+  "webgpu_unusable",
   "not_finite",
   "internal",
 ] as const;

@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import type { Channel, Platform } from "./channel.js";
 import { compileBytes } from "./engine.js";
 import { TabsenseError } from "./errors.js";
-import type { ServiceHost } from "./service.js";
+import type { ServiceHost } from "./loading.js";
 import { fromUrl, resolved, resolveUrls, type Resolved } from "./sources.js";
 import { fetchFile, type Opened } from "./stream.js";
 import type { Source } from "./types.js";
@@ -23,6 +23,7 @@ export const nodeHost: ServiceHost = {
     return compileBytes(bytes);
   },
   openPath,
+  noWebGpu: "Node has no WebGPU.",
 };
 
 /** What a classifier in Node is built on. */

@@ -1,10 +1,11 @@
 /** Checks options: a misspelt key or a wrong type is an error, not a default. */
 
 import { TabsenseError } from "./errors.js";
-import type { ClassifyOptions, LoadOptions, Progress } from "./types.js";
+import type { ClassifyOptions, Device, LoadOptions, Progress } from "./types.js";
 
 /** `LoadOptions` with every default filled in. */
 export interface CheckedLoadOptions {
+  device: Device;
   dtype: string;
   onProgress: ((progress: Progress) => void) | null;
   signal: AbortSignal | null;
@@ -22,16 +23,17 @@ export interface CheckedClassifyOptions {
   details: boolean;
 }
 
+const DEVICES = ["auto", "webgpu", "cpu"];
 const DTYPES = ["auto", "fp32", "fp16", "int8"];
 
 /** Checks the options of `Classifier.load`. */
 export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadOptions {
   const given = record(options, ["device", "dtype", "onProgress", "signal", "worker", "hub", "models", "wasm"]);
-  const device = given["device"] ?? "auto";
-  if (device === "webgpu") throw new TabsenseError("environment", 'This build computes on the CPU only. Leave `device` out, or pass "auto" or "cpu".');
-  if (device !== "auto" && device !== "cpu") throw invalid("device", '"auto" or "cpu"', device);
-  const dtype = given["dtype"] ?? "auto";
-  if (typeof dtype !== "string" || !DTYPES.includes(dtype)) throw invalid("dtype", `one of ${DTYPES.map((d) => JSON.stringify(d)).join(", ")}`, dtype);
+  const device = oneOf(given, "device", DEVICES);
+  const dtype = oneOf(given, "dtype", DTYPES);
+  if (device === "cpu" && dtype === "fp16") {
+    throw new TabsenseError("invalid_argument", 'dtype "fp16" is not for the CPU, which has no half-precision arithmetic. A file of fp16 weights runs there with dtype "auto", "fp32" or "int8".');
+  }
   const onProgress = given["onProgress"] ?? null;
   if (onProgress !== null && typeof onProgress !== "function") throw invalid("onProgress", "a function", onProgress);
   const wasm = given["wasm"] ?? null;
@@ -39,6 +41,7 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
   const hub = text(given, "hub") ?? "https://huggingface.co";
   if (!URL.canParse(hub) || !/^https?:/.test(hub)) throw invalid("hub", 'an origin such as "https://huggingface.co"', hub);
   return {
+    device: device as Device,
     dtype,
     onProgress: onProgress as CheckedLoadOptions["onProgress"],
     signal: signal(given),
@@ -72,6 +75,13 @@ function record(options: unknown, keys: readonly string[]): Record<string, unkno
   const wrong = Object.keys(options).find((key) => !keys.includes(key));
   if (wrong !== undefined) throw new TabsenseError("invalid_argument", `There is no option ${JSON.stringify(wrong)}. The options are: ${keys.join(", ")}.`);
   return options as Record<string, unknown>;
+}
+
+/** One of the names in `known`, of which the first is the default. */
+function oneOf(given: Record<string, unknown>, key: string, known: readonly string[]): string {
+  const value = given[key] ?? known[0]!;
+  if (typeof value !== "string" || !known.includes(value)) throw invalid(key, `one of ${known.map((name) => JSON.stringify(name)).join(", ")}`, value);
+  return value;
 }
 
 function signal(given: Record<string, unknown>): AbortSignal | null {

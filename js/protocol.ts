@@ -1,7 +1,7 @@
 /** The messages between a classifier and the service that holds its model, in a worker or in place. */
 
 import type { PlainError } from "./errors.js";
-import type { FileName, Progress } from "./types.js";
+import type { Device, FileName, Progress } from "./types.js";
 import type { Classification, EngineInfo } from "./wasm/simd/tabsense.js";
 
 /** One of a model's files, in a form that a worker can be sent. */
@@ -11,6 +11,7 @@ export type FileRef = { url: string } | { path: string } | { blob: Blob } | { by
 export interface LoadRequest {
   type: "load";
   files: Record<FileName, FileRef>;
+  device: Device;
   dtype: string;
   /** The URL of the .wasm file; null for the package's own. */
   wasm: string | null;
@@ -30,22 +31,40 @@ export interface AbortRequest {
   type: "abort";
 }
 
+/** Ends what the service is doing and frees the model; it is answered once all is given back. */
+export interface DisposeRequest {
+  type: "dispose";
+}
+
 /** A classifier has one request under way at a time, so that an answer needs no number. */
-export type Request = LoadRequest | ClassifyRequest | AbortRequest;
+export type Request = LoadRequest | ClassifyRequest | AbortRequest | DisposeRequest;
+
+/** What the service holds now: a call may have moved the model to another device. */
+export interface State {
+  info: EngineInfo;
+  /** Bytes of the wasm memory. */
+  memory: number;
+}
 
 /** What a load yields. */
 export interface Loaded {
   type: "loaded";
-  info: EngineInfo;
-  memory: number;
+  state: State;
 }
 
 /** What a classification yields. */
 export interface Classified {
   type: "classified";
   results: Classification[];
-  memory: number;
+  state: State;
 }
 
-/** What the service says. `started` comes once, first. */
-export type Reply = { type: "started" } | { type: "progress"; progress: Progress } | { type: "failed"; error: PlainError } | Loaded | Classified;
+/** What a request yields that fails; `state` is null where no model is held. */
+export interface Failed {
+  type: "failed";
+  error: PlainError;
+  state: State | null;
+}
+
+/** What the service says. `started` comes once, first; `disposed` once, last. */
+export type Reply = { type: "started" } | { type: "progress"; progress: Progress } | Loaded | Classified | Failed | { type: "disposed" };

@@ -3,7 +3,7 @@
 import { inPlace, type Channel, type Platform } from "./channel.js";
 import { aborted, TabsenseError, toError } from "./errors.js";
 import type { CheckedLoadOptions } from "./options.js";
-import type { Classified, ClassifyRequest, Loaded, LoadRequest, Reply } from "./protocol.js";
+import type { Classified, ClassifyRequest, Loaded, LoadRequest, Reply, State } from "./protocol.js";
 import type { Progress, Source } from "./types.js";
 
 /** A request with the promise of its answer. */
@@ -16,7 +16,8 @@ interface Job {
 /** A loaded model behind its queue. */
 export interface Session {
   name: string;
-  loaded: Loaded;
+  /** What the service held after its last answer. */
+  state(): State;
   classify(request: ClassifyRequest, signal: AbortSignal | null): Promise<Classified>;
   /** Why no call can be answered any more, or null. */
   ended(): TabsenseError | null;
@@ -29,13 +30,13 @@ export async function openSession(platform: Platform, source: Source, options: C
   const { name, files } = await platform.resolve(source, options);
   if (options.signal?.aborted) throw aborted("The loading");
   const channel = options.worker ? platform.startWorker() : inPlace(platform.host);
-  const queue = startQueue(channel, options.onProgress);
+  const queue = startQueue(channel, options.onProgress, options.device !== "cpu");
   try {
     const wasm = options.wasm === null ? null : platform.locate(options.wasm);
-    const loaded = (await queue.submit({ type: "load", files, dtype: options.dtype, wasm }, options.signal, "The loading")) as Loaded;
+    await queue.submit({ type: "load", files, device: options.device, dtype: options.dtype, wasm }, options.signal, "The loading");
     return {
       name,
-      loaded,
+      state: () => queue.state()!,
       classify: async (request, signal) => (await queue.submit(request, signal, "The call")) as Classified,
       ended: queue.ended,
       dispose: queue.dispose,
@@ -46,9 +47,11 @@ export async function openSession(platform: Platform, source: Source, options: C
   }
 }
 
-function startQueue(channel: Channel, onProgress: ((progress: Progress) => void) | null) {
+/** `mayHoldGpu`: whether the service may hold a device before it has said so. */
+function startQueue(channel: Channel, onProgress: ((progress: Progress) => void) | null, mayHoldGpu: boolean) {
   const waiting: Job[] = [];
   let active: Job | null = null;
+  let state: State | null = null;
   let end: TabsenseError | null = null;
   let closed: Promise<void> | null = null;
 
@@ -70,7 +73,7 @@ function startQueue(channel: Channel, onProgress: ((progress: Progress) => void)
   }
 
   function receive(reply: Reply): void {
-    if (reply.type === "started" || !active) return;
+    if (reply.type === "started" || reply.type === "disposed" || !active) return;
     if (reply.type === "progress") {
       try {
         onProgress?.(reply.progress);
@@ -80,6 +83,7 @@ function startQueue(channel: Channel, onProgress: ((progress: Progress) => void)
       }
       return;
     }
+    state = reply.state ?? state;
     if (reply.type === "failed") active.reject(new TabsenseError(reply.error.kind, reply.error.message));
     else active.resolve(reply);
     next();
@@ -112,10 +116,11 @@ function startQueue(channel: Channel, onProgress: ((progress: Progress) => void)
       });
       return answer;
     },
+    state: () => state,
     ended: () => end,
     dispose(): Promise<void> {
       endWith(new TabsenseError("disposed", "The classifier was disposed of. Load a new one."));
-      return (closed ??= channel.close());
+      return (closed ??= channel.close(state ? state.info.webgpu !== null : mayHoldGpu));
     },
   };
 }

@@ -20,10 +20,10 @@ const MEMORY_CHUNK = 4 * 1024 * 1024;
 const SNIFF = 64;
 
 /** Fetches `url`. A status other than success, and a connection that fails, have kind `"network"`. */
-export async function fetchFile(url: string, signal: AbortSignal): Promise<Response> {
+export async function fetchFile(url: string, signal: AbortSignal, cache: RequestCache = "default"): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, { signal });
+    response = await fetch(url, { signal, cache });
   } catch (cause) {
     throw new TabsenseError("network", `${url} could not be fetched (${reason(cause)}). Check the address and the connection, and that the server allows this origin (CORS).`, { cause });
   }

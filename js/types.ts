@@ -15,11 +15,25 @@ export type ModelFiles = { readonly [name in FileName]: Blob | Uint8Array | Arra
  */
 export type Source = string | ModelFiles;
 
+/**
+ * Where to compute.
+ *
+ * - `"auto"`: a graphics card and the CPU both hold the weights, and each call goes to the one that was measured to be faster
+ *   at its length. Where there is no card, or only software that plays one, it is the CPU.
+ * - `"webgpu"`: the graphics card alone holds the weights, also one of software. Where there is none that can be used, the
+ *   CPU computes, and `info.webgpu` says why.
+ * - `"cpu"`: no graphics card is asked for.
+ */
+export type Device = "auto" | "webgpu" | "cpu";
+
 /** How to load a model. */
 export interface LoadOptions {
-  /** Where to compute. This build has the CPU only. Default: `"auto"`. */
-  device?: "auto" | "cpu";
-  /** How to store the weights; `"auto"` keeps int8 as int8 and the rest as fp32. Default: `"auto"`. */
+  /** Where to compute. Default: `"auto"`. */
+  device?: Device;
+  /**
+   * How to store the weights; `"auto"` keeps int8 as int8 and the rest as fp32. `"fp16"` is for the graphics card: it can't be
+   * combined with device `"cpu"`, and where the CPU stands in, that stores fp32. Default: `"auto"`.
+   */
   dtype?: "auto" | "fp32" | "fp16" | "int8";
   /** Called while the model loads. */
   onProgress?: (progress: Progress) => void;
@@ -35,7 +49,7 @@ export interface LoadOptions {
   wasm?: string | URL;
 }
 
-/** How far the loading is. */
+/** How far the loading is. A file's bytes start anew where it has to be read again, because a graphics card failed meanwhile. */
 export interface Progress {
   stage: "runtime" | "config" | "tokenizer" | "weights" | "ready";
   /** The file that this is about; empty at `"ready"`. */
@@ -84,16 +98,42 @@ export interface Detailed {
   tokens: Token[];
   /** Whether the text was cut to the model's length. */
   truncated: boolean;
-  /** Milliseconds: of this text's tokenization, of the batch it was computed in, and of the whole call as the caller sees it. */
-  timings: { tokenize: number; forward: number; total: number };
+  /** Where this text was computed. */
+  device: "cpu" | "webgpu";
+  timings: Timings;
 }
 
-/** What was loaded. */
+/** Milliseconds. */
+export interface Timings {
+  /** Of this text's tokenization. */
+  tokenize: number;
+  /** Of the batch that the text was computed in. */
+  forward: number;
+  /** Of the whole call, as the caller sees it. */
+  total: number;
+  /** Of the batch, kernel by kernel; only there from a graphics card that has a clock (`timestamps`). */
+  kernels?: KernelTime[];
+}
+
+/** What one kernel took of a batch on the graphics card. */
+export interface KernelTime {
+  /** The kernel: `"linear"`, `"attention"`, `"layer_norm"`, say. */
+  name: string;
+  /** Milliseconds of all its dispatches together. */
+  ms: number;
+  dispatches: number;
+}
+
+/** What was loaded, and where it is computed. */
 export interface ClassifierInfo {
-  device: "cpu";
-  dtype: "fp32" | "int8";
+  /** What holds the weights; `"auto"`: both. */
+  device: Device;
+  /** How the weights are stored: on the graphics card, where that holds them. */
+  dtype: "fp32" | "fp16" | "int8";
   /** The WebAssembly build in use. */
   build: "simd";
+  /** The graphics card, or why none is in use. */
+  webgpu: WebGpuInfo | WebGpuReason;
   model: {
     name: string;
     architecture: string;
@@ -107,4 +147,35 @@ export interface ClassifierInfo {
   };
   /** The length of the weights' file, and the size of the wasm memory, which is also its peak. */
   bytes: { weights: number; memory: number };
+}
+
+/** A graphics card in use. */
+export interface WebGpuInfo {
+  /** Its name, as far as the browser tells. */
+  adapter: string;
+  /** Whether it is software that plays a graphics card. */
+  software: boolean;
+  /** Whether it computes with half-precision numbers. */
+  f16: boolean;
+  /** Whether it has a clock for `timings.kernels`. */
+  timestamps: boolean;
+  /** Batches of at least so many tokens are computed there, shorter ones on the CPU: 1 where the card alone holds the weights, null where the CPU is always faster. */
+  fromTokens: number | null;
+  /** The bytes of its memory that the model takes. */
+  bytes: number;
+  /** What was measured at loading, for device `"auto"`; else empty. */
+  calibration: Calibration[];
+}
+
+/** Milliseconds of one text on either side. */
+export interface Calibration {
+  tokens: number;
+  cpu: number;
+  webgpu: number;
+}
+
+/** Why no graphics card is in use. */
+export interface WebGpuReason {
+  /** A sentence: the CPU was asked for, there is no card, it gave wrong numbers, it was lost twice, and so on. */
+  reason: string;
 }

@@ -2,7 +2,7 @@
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { install, mayInstall, unpack } from "./packages.mjs";
+import { install, libraryFolders, mayInstall, unpack } from "./packages.mjs";
 import { CACHE, Failure, output, ROOT } from "./run.mjs";
 
 const CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -55,8 +55,8 @@ function findUnpacked() {
 /** The unpacked programs find their libraries and fonts only when told where they are; a page without any font crashes. */
 function wrap() {
   const root = join(folder(), "root");
-  const machine = output("dpkg-architecture", ["-qDEB_HOST_MULTIARCH"]) ?? { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" }[process.arch];
-  const libraries = [`usr/lib/${machine}`, `lib/${machine}`, `usr/lib/${machine}/pulseaudio`, `usr/lib/${machine}/blas`, "usr/lib", "usr/lib/chromium"].map((path) => join(root, path)).join(":");
+  const plain = libraryFolders(root);
+  const libraries = [...plain, ...["pulseaudio", "blas", "chromium"].flatMap((name) => plain.map((path) => join(path, name)))].join(":");
   mkdirSync(join(folder(), "bin"), { recursive: true });
   const fonts = join(folder(), "fonts.conf");
   const folders = [join(root, "usr/share/fonts"), "/usr/share/fonts"].map((path) => `<dir>${path}</dir>`).join("");

@@ -39,6 +39,12 @@ export async function unpack(packages, folder) {
   return existsSync(join(root, "usr")) ? null : "apt-get fetched nothing.";
 }
 
+/** The folders below `root` in which a system's libraries are. */
+export function libraryFolders(root = "/") {
+  const machine = output("dpkg-architecture", ["-qDEB_HOST_MULTIARCH"]) ?? { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" }[process.arch];
+  return [`usr/lib/${machine}`, `lib/${machine}`, "usr/lib64", "usr/lib"].map((path) => join(root, path));
+}
+
 /** What to put before a command to run it as root; null where this user can't. */
 function privilege() {
   if (process.getuid?.() === 0) return [];

@@ -6,10 +6,14 @@ import { setUpBrowser, writeWebdriverConfig } from "./browser.mjs";
 import { build, buildPage } from "./build.mjs";
 import { Failure, main, ROOT, run } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
+import { setUpVulkan } from "./vulkan.mjs";
+
+/** The tests of what happens where there is no WebGPU adapter: they have a browser run of their own. */
+const NO_GPU = "no_gpu";
 
 const SUITES = { rust, web, js, page };
 
-async function rust() {
+async function rust({ vulkan }) {
   const { readManifest, variantEnv } = await import("./manifest.mjs");
   const manifest = readManifest();
   const lint = ["clippy", "--quiet", "--all-targets"];
@@ -18,16 +22,38 @@ async function rust() {
     check("formatting", await run("cargo", ["fmt", "--check"])),
     check("clippy on the host", await run("cargo", [...lint, ...deny])),
     check("clippy on wasm32", await run("cargo", [...lint, "--features", "bench", "--target", "wasm32-unknown-unknown", ...deny], { env: variantEnv(manifest.variants[manifest.tests.variant]) })),
-    await counted("cargo", ["test"], {}, countRust),
+    await counted("cargo", ["test"], vulkan, countRust),
   );
 }
 
 async function web({ chromium, chromedriver }) {
   const { readManifest, variantEnv } = await import("./manifest.mjs");
   const { tests, variants } = readManifest();
-  writeWebdriverConfig(chromium, tests["chromium-args"]);
   const env = { ...variantEnv(variants[tests.variant]), WASM_BINDGEN_TEST_TIMEOUT: String(tests["wasm-bindgen-timeout"]) };
-  return counted("wasm-pack", ["test", "--headless", "--chrome", "--chromedriver", chromedriver, "--mode", "no-install"], env, countRust);
+  const results = [];
+  for (const { name, chromiumArgs, cargoArgs } of webRuns(tests)) {
+    console.log(`\n== web, ${name}`);
+    writeWebdriverConfig(chromium, chromiumArgs);
+    const result = await counted("wasm-pack", ["test", "--headless", "--chrome", "--chromedriver", chromedriver, "--mode", "no-install", ROOT, ...cargoArgs], env, countRust);
+    results.push([name, orFailed(`web, ${name}`, result)]);
+  }
+  console.log("");
+  for (const [name, result] of results) console.log(`web, ${name}: ${line(result)}`);
+  return sum(...results.map(([, result]) => result));
+}
+
+/**
+ * The two runs in a browser, from the manifest's `[tests]`: all tests where there is a WebGPU adapter (of software, as a rule),
+ * and then those of `tests/no_gpu.rs` where there is none: `{ name, chromiumArgs, targets, cargoArgs }` each.
+ */
+export function webRuns(tests) {
+  const all = readdirSync(join(ROOT, "tests")).filter((name) => name.endsWith(".rs")).map((name) => name.slice(0, -".rs".length)).sort();
+  const others = all.filter((name) => name !== NO_GPU);
+  const args = (targets) => targets.flatMap((name) => ["--test", name]);
+  return [
+    { name: "with WebGPU", chromiumArgs: [...tests["chromium-args"], ...tests["webgpu-args"]], targets: others, cargoArgs: ["--lib", ...args(others)] },
+    { name: "without WebGPU", chromiumArgs: tests["chromium-args"], targets: [NO_GPU], cargoArgs: args([NO_GPU]) },
+  ];
 }
 
 async function js({ chromium }) {
@@ -69,6 +95,13 @@ function countNode(text) {
   return { passed: last("pass"), failed: last("fail") + last("cancelled"), skipped: last("skipped") + last("todo") };
 }
 
+/** A run in which no test ran has failed. */
+function orFailed(name, result) {
+  if (result.passed + result.failed > 0) return result;
+  console.log(`${name}: no test ran, which counts as a failure`);
+  return { ...result, failed: 1 };
+}
+
 function check(name, code) {
   console.log(`${name}: ${code === 0 ? "ok" : "FAILED"}`);
   return { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 };
@@ -88,17 +121,13 @@ await main(import.meta.url, async (args) => {
   if (unknown) throw new Failure(`There is no suite ${unknown}. The suites are: ${Object.keys(SUITES).join(", ")}.`);
   await setUpBuild();
   const browser = names.some((name) => name !== "rust") ? await setUpBrowser() : {};
+  const vulkan = names.includes("rust") ? await setUpVulkan() : {};
   if (names.some((name) => name === "js" || name === "page")) await build();
   if (names.includes("page")) await buildPage();
   const results = [];
   for (const name of names) {
     console.log(`\n== ${name}`);
-    const result = await SUITES[name](browser);
-    if (result.passed + result.failed === 0) {
-      console.log(`${name}: no test ran, which counts as a failure`);
-      result.failed = 1;
-    }
-    results.push([name, result]);
+    results.push([name, orFailed(name, await SUITES[name]({ ...browser, vulkan }))]);
   }
   console.log("");
   for (const [name, result] of results) console.log(`${name}: ${line(result)}`);

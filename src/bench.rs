@@ -117,7 +117,7 @@ fn values(count: usize, seed: usize) -> Vec<f32> {
 }
 
 fn tensor(backend: &CpuBackend, rows: usize, columns: usize) -> Result<CpuTensor> {
-    backend.embed(rows, columns, |x| x.copy_from_slice(&values(rows * columns, 0)))
+    backend.embed(rows, columns, None, |x| x.copy_from_slice(&values(rows * columns, 0)))
 }
 
 fn ceiling_f32(data: &[f32]) -> f32 {

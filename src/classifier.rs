@@ -11,10 +11,6 @@ use crate::model::Model;
 use crate::model::load::{Dtype, Loaded, ModelLoader};
 use crate::tokenize::{Encoding, Tokenizer};
 
-/// The most tokens of one forward pass, so that the memory of a call is bounded: activations of 1,024 tokens take
-/// 12.6 MB at width 768 (the feed-forward network's inner rows).
-const MICRO_BATCH_TOKENS: usize = 1024;
-
 /// A classifier on its way in: its configuration and tokenizer are there, its weights are streaming.
 pub struct Loader<B: Backend> {
     tokenizer: Tokenizer,
@@ -77,6 +73,16 @@ impl<B: Backend> Classifier<B> {
         self.model.config()
     }
 
+    /// The model.
+    pub fn model(&self) -> &Model<B> {
+        &self.model
+    }
+
+    /// What it computes on.
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+
     /// What was loaded.
     pub fn loaded(&self) -> Loaded {
         self.loaded
@@ -110,7 +116,7 @@ impl<B: Backend> Classifier<B> {
     /// Cuts texts, in order, into the groups that one forward pass each takes.
     pub fn groups(&self, encodings: &[Encoding]) -> Vec<std::ops::Range<usize>> {
         let lengths: Vec<usize> = encodings.iter().map(|e| e.ids.len()).collect();
-        micro_batches(&lengths, MICRO_BATCH_TOKENS)
+        micro_batches(&lengths, self.backend.token_budget())
     }
 
     /// The scores of each text of one group, in the order of the labels' ids.

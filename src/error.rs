@@ -56,6 +56,10 @@ kinds! {
     OutOfMemory = "out_of_memory",
     /// This browser or runtime lacks something that the engine needs.
     Environment = "environment",
+    /// The graphics device went away: reset, unplugged, or taken by the system.
+    DeviceLost = "device_lost",
+    /// The graphics device computes wrong or fails: it is not used.
+    WebgpuUnusable = "webgpu_unusable",
     /// The logits are not finite: the weights overflow the arithmetic.
     NotFinite = "not_finite",
     /// The engine broke; this is a bug of this package.

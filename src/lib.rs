@@ -1,6 +1,6 @@
 //! Tabsense: DistilBERT text classification inside a browser tab.
 //!
-//! Data flows one way: bindings (`web`) → [`classifier`] → [`model`] → [`backend`] → kernels. Weights come in by
+//! Data flows one way: bindings (`web`) → [`engine`] → [`classifier`] → [`model`] → [`backend`] → kernels. Weights come in by
 //! [`weights`], configuration by [`config`], text by [`tokenize`]; nothing lower knows anything higher.
 //!
 //! The letters of every shape: B texts, N tokens of all texts, D width, H heads, F feed-forward width, L labels,
@@ -15,6 +15,7 @@ pub mod bench;
 pub mod classifier;
 pub mod config;
 pub mod convert;
+pub mod engine;
 mod error;
 pub mod head;
 pub mod model;

@@ -1,9 +1,14 @@
 //! The WebAssembly surface: thin, and the only file that JavaScript sees. The public API is written by hand in
 //! TypeScript on top (`js/`).
 
-use crate::backend::cpu::CpuBackend;
+use crate::backend::Precision;
+use crate::backend::auto::{AutoBackend, Side};
+use crate::backend::gpu::device::{Device, DeviceInfo};
+use crate::backend::gpu::profile::KernelTime;
+use crate::backend::gpu::{GpuBackend, memory};
 use crate::classifier;
 use crate::convert;
+use crate::engine;
 use crate::error::{Error, ErrorKind};
 use crate::head;
 use crate::tokenize::Encoding;
@@ -27,6 +32,7 @@ struct Classification<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<Vec<Token>>,
     truncated: bool,
+    device: &'static str,
     timings: Timings,
 }
 
@@ -47,10 +53,59 @@ struct Token {
 }
 
 /// Milliseconds: the text's own tokenization, and the forward pass of the group that it was part of.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Serialize)]
 struct Timings {
     tokenize: f64,
     forward: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernels: Option<Vec<KernelMs>>,
+}
+
+/// What the dispatches of one kernel took on the graphics device.
+#[derive(Clone, Serialize)]
+struct KernelMs {
+    name: &'static str,
+    ms: f64,
+    dispatches: usize,
+}
+
+impl From<KernelTime> for KernelMs {
+    fn from(KernelTime { name, ms, dispatches }: KernelTime) -> Self {
+        Self { name, ms, dispatches }
+    }
+}
+
+/// What is known of a graphics device.
+#[derive(Serialize)]
+struct Adapter<'a> {
+    adapter: &'a str,
+    software: bool,
+    f16: bool,
+    timestamps: bool,
+}
+
+impl<'a> From<&'a DeviceInfo> for Adapter<'a> {
+    fn from(DeviceInfo { adapter, software, f16, timestamps }: &'a DeviceInfo) -> Self {
+        Self { adapter, software: *software, f16: *f16, timestamps: *timestamps }
+    }
+}
+
+/// The graphics device in use.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Webgpu<'a> {
+    #[serde(flatten)]
+    adapter: Adapter<'a>,
+    from_tokens: Option<usize>,
+    gpu_bytes: u64,
+}
+
+/// What both sides took for a text of so many tokens, in milliseconds.
+#[derive(Serialize)]
+struct Calibration {
+    tokens: usize,
+    cpu: f64,
+    webgpu: f64,
 }
 
 #[derive(Serialize)]
@@ -67,20 +122,52 @@ struct Info<'a> {
     parameters: usize,
     labels: &'a [String],
     weight_bytes: usize,
+    webgpu: Option<Webgpu<'a>>,
+    webgpu_reason: Option<String>,
+    calibration: Vec<Calibration>,
+}
+
+/// A graphics device, asked for while the model's files are on their way.
+#[wasm_bindgen]
+pub struct Gpu {
+    device: Device,
+}
+
+#[wasm_bindgen]
+impl Gpu {
+    /// The browser's preferred device; `software`: whether one that computes on the processor will do.
+    pub async fn request(software: bool) -> Result<Gpu, JsValue> {
+        Ok(Self { device: Device::request(software).await? })
+    }
+
+    /// What is known of it.
+    pub fn info(&self) -> Result<JsValue, JsValue> {
+        to_js(&Adapter::from(self.device.info()))
+    }
+
+    /// Ends the device, as a driver's reset would.
+    pub fn lose(&self) {
+        self.device.destroy();
+    }
 }
 
 /// A classifier on its way in.
 #[wasm_bindgen]
 pub struct Loader {
-    inner: classifier::Loader<CpuBackend>,
+    inner: classifier::Loader<AutoBackend>,
 }
 
 #[wasm_bindgen]
 impl Loader {
-    /// Reads `config.json` and `tokenizer.json`; `dtype` is "auto", "fp32" or "int8".
+    /// Reads `config.json` and `tokenizer.json`; `dtype` is "auto", "fp32", "fp16" or "int8". `gpu` is consumed; `cpu`: whether
+    /// the CPU holds the weights beside it.
     #[wasm_bindgen(constructor)]
-    pub fn new(config: &[u8], tokenizer: &[u8], dtype: &str) -> Result<Loader, JsValue> {
-        Ok(Self { inner: classifier::Loader::new(CpuBackend::new(), config, tokenizer, dtype, None)? })
+    pub fn new(config: &[u8], tokenizer: &[u8], dtype: &str, gpu: Option<Gpu>, cpu: bool) -> Result<Loader, JsValue> {
+        let backend = match gpu {
+            Some(gpu) => AutoBackend::with_gpu(GpuBackend::new(gpu.device), cpu),
+            None => AutoBackend::cpu(),
+        };
+        Ok(Self { inner: classifier::Loader::new(backend, config, tokenizer, dtype, None)? })
     }
 
     /// Takes the next bytes of `model.safetensors`.
@@ -88,17 +175,19 @@ impl Loader {
         Ok(self.inner.push(chunk)?)
     }
 
-    /// The classifier; consumes the loader.
-    pub fn finish(self) -> Result<Engine, JsValue> {
-        let clock = js_sys::Reflect::get(&js_sys::global(), &"performance".into())?;
-        Ok(Engine { inner: self.inner.finish()?, clock: clock.unchecked_into() })
+    /// The classifier, tested and measured; consumes the loader.
+    pub async fn finish(self) -> Result<Engine, JsValue> {
+        let clock: web_sys::Performance =
+            js_sys::Reflect::get(&js_sys::global(), &"performance".into())?.unchecked_into();
+        let inner = engine::Engine::prepare(self.inner.finish()?, &|| clock.now()).await?;
+        Ok(Engine { inner, clock })
     }
 }
 
 /// A classifier, ready.
 #[wasm_bindgen]
 pub struct Engine {
-    inner: classifier::Classifier<CpuBackend>,
+    inner: engine::Engine,
     /// The monotonic clock of the page, the worker or Node.
     clock: web_sys::Performance,
 }
@@ -107,26 +196,30 @@ pub struct Engine {
 impl Engine {
     /// Classifies `texts`: for each its `top` best labels (0: all), and its tokens where `details` is set.
     pub async fn classify(&self, texts: Vec<String>, top: usize, details: bool) -> Result<JsValue, JsValue> {
+        let classifier = self.inner.classifier();
         let mut encodings = Vec::with_capacity(texts.len());
         let mut tokenize = Vec::with_capacity(texts.len());
         for (i, text) in texts.iter().enumerate() {
             let start = self.clock.now();
-            encodings.push(self.inner.encode(text, details).map_err(|e| at_text(e, i, texts.len()))?);
+            encodings.push(classifier.encode(text, details).map_err(|e| at_text(e, i, texts.len()))?);
             tokenize.push(self.clock.now() - start);
         }
-        let labels = &self.inner.config().labels;
+        let labels = &classifier.config().labels;
         let mut results = Vec::with_capacity(texts.len());
-        for group in self.inner.groups(&encodings) {
+        for group in classifier.groups(&encodings) {
             let start = self.clock.now();
-            let scores = self.inner.scores(&encodings[group.clone()]).await?;
+            let scored = self.inner.scores(&encodings[group.clone()], details).await?;
             let forward = self.clock.now() - start;
-            for (i, scores) in group.zip(scores) {
+            let kernels: Option<Vec<KernelMs>> =
+                scored.kernels.map(|all| all.into_iter().map(KernelMs::from).collect());
+            for (i, scores) in group.zip(scored.scores) {
                 let best = head::best(&scores, top).into_iter();
                 results.push(Classification {
                     scores: best.map(|id| Score { label: &labels[id], score: scores[id] }).collect(),
                     tokens: details.then(|| self.tokens(&texts[i], &encodings[i])),
                     truncated: encodings[i].truncated,
-                    timings: Timings { tokenize: tokenize[i], forward },
+                    device: device_name(scored.side),
+                    timings: Timings { tokenize: tokenize[i], forward, kernels: kernels.clone() },
                 });
             }
         }
@@ -135,10 +228,20 @@ impl Engine {
 
     /// What runs here.
     pub fn info(&self) -> Result<JsValue, JsValue> {
-        let (config, loaded) = (self.inner.config(), self.inner.loaded());
+        let classifier = self.inner.classifier();
+        let (config, loaded, backend) = (classifier.config(), classifier.loaded(), classifier.backend());
+        let gpu = backend.gpu();
         to_js(&Info {
-            device: "cpu",
-            dtype: if loaded.int8 { "int8" } else { "fp32" },
+            device: match (&gpu, backend.cpu_holds()) {
+                (Some(_), true) => "auto",
+                (Some(_), false) => device_name(Side::Gpu),
+                (None, _) => device_name(Side::Cpu),
+            },
+            dtype: match loaded.precision {
+                Precision::Int8 => "int8",
+                Precision::F16 if gpu.is_some() => "fp16",
+                _ => "fp32",
+            },
             architecture: config.architecture.name(),
             layers: config.layers,
             width: config.width,
@@ -148,7 +251,27 @@ impl Engine {
             parameters: loaded.parameters,
             labels: &config.labels,
             weight_bytes: loaded.file_bytes,
+            webgpu: gpu.as_ref().map(|gpu| Webgpu {
+                adapter: gpu.device().info().into(),
+                from_tokens: if backend.cpu_holds() { backend.from_tokens() } else { Some(1) },
+                gpu_bytes: memory::ledger().bytes,
+            }),
+            webgpu_reason: self.inner.reason(),
+            calibration: self
+                .inner
+                .calibration()
+                .iter()
+                .map(|m| Calibration { tokens: m.tokens, cpu: m.cpu, webgpu: m.gpu })
+                .collect(),
         })
+    }
+
+    /// Ends the graphics device, as a driver's reset would.
+    #[wasm_bindgen(js_name = loseDevice)]
+    pub fn lose_device(&self) {
+        if let Some(gpu) = self.inner.classifier().backend().gpu() {
+            gpu.device().destroy();
+        }
     }
 }
 
@@ -162,7 +285,7 @@ impl Engine {
             .zip(encoding.offsets.iter().flatten())
             .enumerate()
             .map(|(i, (&id, range))| Token {
-                text: self.inner.tokenizer().token(id),
+                text: self.inner.classifier().tokenizer().token(id),
                 id,
                 start: units[range.start],
                 end: units[range.end],
@@ -220,6 +343,25 @@ impl Converter {
     pub fn finish(self) -> Result<Vec<u8>, JsValue> {
         Ok(self.inner.finish()?)
     }
+}
+
+fn device_name(side: Side) -> &'static str {
+    match side {
+        Side::Cpu => "cpu",
+        Side::Gpu => "webgpu",
+    }
+}
+
+/// The buffers on graphics devices that are alive now.
+#[wasm_bindgen(js_name = gpuBuffers)]
+pub fn gpu_buffers() -> Result<JsValue, JsValue> {
+    #[derive(Serialize)]
+    struct Ledger {
+        buffers: usize,
+        bytes: u64,
+    }
+    let memory::Ledger { buffers, bytes } = memory::ledger();
+    to_js(&Ledger { buffers, bytes })
 }
 
 /// Every error kind, by name.

@@ -3,6 +3,9 @@
 //!
 //! A tolerance is a bound on f32 rounding, or the measured error named beside it.
 
+mod common;
+
+use common::Random;
 use libm::erfc;
 use std::future::Future;
 use std::pin::pin;
@@ -23,32 +26,8 @@ const SIZES: [usize; 10] = [1, 2, 3, 5, 7, 8, 63, 64, 65, 129];
 /// Half the distance of 1 and the next f32: the largest relative error of one rounding.
 const ROUNDING: f64 = 1.0 / (1 << 24) as f64;
 
-/// xorshift64*: the same numbers on every target.
-struct Random(u64);
-
-impl Random {
-    fn bits(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    /// `n` values in [-1, 1).
-    fn values(&mut self, n: usize) -> Vec<f32> {
-        (0..n).map(|_| (self.bits() >> 40) as f32 / (1 << 23) as f32 - 1.0).collect()
-    }
-
-    /// 0..n in some order.
-    fn order(&mut self, n: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..n).collect();
-        (1..n).for_each(|i| order.swap(i, self.bits() as usize % (i + 1)));
-        order
-    }
-}
-
 fn tensor(backend: &CpuBackend, columns: usize, values: &[f32]) -> CpuTensor {
-    backend.embed(values.len() / columns, columns, |to| to.copy_from_slice(values)).unwrap()
+    backend.embed(values.len() / columns, columns, None, |to| to.copy_from_slice(values)).unwrap()
 }
 
 /// The values of a tensor; the CPU's `read` never waits.
@@ -580,7 +559,7 @@ fn buffers_stay_few_however_sizes_vary() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_buffer_too_large_is_an_error() {
-    let error = CpuBackend::new().embed(usize::MAX / 8, 64, |_| ()).err().unwrap();
+    let error = CpuBackend::new().embed(usize::MAX / 8, 64, None, |_| ()).err().unwrap();
     assert_eq!(error.kind(), tabsense::ErrorKind::OutOfMemory);
 }
 

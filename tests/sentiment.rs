@@ -1,9 +1,11 @@
-//! The embedded model on the host: PyTorch's labels and logits.
+//! The embedded model on the host, on the CPU and on the graphics device: PyTorch's labels and logits.
 #![cfg(not(target_arch = "wasm32"))]
 
 use serde::Deserialize;
 use std::path::PathBuf;
 use tabsense::backend::cpu::CpuBackend;
+use tabsense::backend::gpu::GpuBackend;
+use tabsense::backend::{Backend, Precision};
 use tabsense::classifier::{Classifier, Loader};
 
 mod common;
@@ -24,11 +26,11 @@ fn goldens(path: PathBuf) -> Vec<Golden> {
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn load(folder: PathBuf) -> Classifier<CpuBackend> {
+fn load<B: Backend>(backend: B, folder: PathBuf, dtype: &str) -> Classifier<B> {
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let weights = read("model.safetensors");
     let (config, tokenizer) = (read("config.json"), read("tokenizer.json"));
-    let mut loader = Loader::new(CpuBackend::new(), &config, &tokenizer, "auto", Some(weights.len())).unwrap();
+    let mut loader = Loader::new(backend, &config, &tokenizer, dtype, Some(weights.len())).unwrap();
     weights.chunks(1 << 18).for_each(|chunk| loader.push(chunk).unwrap());
     loader.finish().unwrap()
 }
@@ -45,7 +47,7 @@ struct Comparison {
     largest_difference: f64,
 }
 
-fn compare(classifier: &Classifier<CpuBackend>, goldens: &[Golden]) -> Comparison {
+fn compare<B: Backend>(classifier: &Classifier<B>, goldens: &[Golden]) -> Comparison {
     let best = |scores: &[f64]| tabsense::head::best(scores, 1)[0];
     let mut c = Comparison { count: goldens.len(), same_label: 0, mean_difference: 0.0, largest_difference: 0.0 };
     for golden in goldens {
@@ -63,8 +65,8 @@ fn compare(classifier: &Classifier<CpuBackend>, goldens: &[Golden]) -> Compariso
 
 #[test]
 fn the_embedded_model_gives_pytorch_s_labels() {
-    let classifier = load(root("models/sentiment-en"));
-    assert!(classifier.loaded().int8);
+    let classifier = load(CpuBackend::new(), root("models/sentiment-en"), "auto");
+    assert_eq!(classifier.loaded().precision, Precision::Int8);
     let c = compare(&classifier, &goldens(root("test_data/sentiment_goldens.jsonl")));
     println!(
         "sentiment-en int8, own texts: {} of {} labels, mean |Δp| {:.4}",
@@ -86,7 +88,7 @@ fn the_development_set_agrees_with_pytorch() {
         return;
     }
     let goldens: Vec<Golden> = goldens(shared.join("golden.jsonl")).into_iter().step_by(SAMPLE).collect();
-    let c = compare(&load(shared), &goldens);
+    let c = compare(&load(CpuBackend::new(), shared, "auto"), &goldens);
     println!(
         "sentiment-en fp32, SST-2 dev: {} of {} labels, largest |Δp| {:.1e}",
         c.same_label, c.count, c.largest_difference
@@ -94,4 +96,40 @@ fn the_development_set_agrees_with_pytorch() {
     assert_eq!(c.same_label, c.count);
     // Logits within 1e-4 keep a probability within a quarter of twice that.
     assert!(c.largest_difference < 5e-5, "{}", c.largest_difference);
+}
+
+/// On the graphics device: the kernels of cards, then that of software adapters. `largest`: the allowed difference of a score.
+fn on_the_device(folder: PathBuf, dtype: &str, largest: f64) {
+    let backend = GpuBackend::new(common::now(common::gpu::device()));
+    let classifier = load(backend, folder, dtype);
+    common::now(classifier.backend().settle()).unwrap();
+    let goldens = goldens(root("test_data/sentiment_goldens.jsonl"));
+    for blocks in [false, true] {
+        classifier.backend().set_blocks(blocks);
+        let c = compare(&classifier, &goldens);
+        println!(
+            "sentiment-en as {dtype} on the device: {} of {} labels, largest |Δp| {:.1e}",
+            c.same_label, c.count, c.largest_difference
+        );
+        assert_eq!(c.same_label, c.count);
+        assert!(c.largest_difference <= largest, "{dtype}: {}", c.largest_difference);
+    }
+}
+
+#[test]
+fn the_device_gives_pytorch_s_labels_for_int8() {
+    // What rounding the weights costs, as on the CPU.
+    on_the_device(root("models/sentiment-en"), "auto", 0.1);
+}
+
+#[test]
+fn the_device_gives_pytorch_s_scores() {
+    let shared = root("../shared/models/sentiment-en");
+    if !shared.exists() {
+        println!("SKIPPED: ../shared/models/sentiment-en is not there");
+        return;
+    }
+    // Logits within 1e-3 and, with weights rounded to halves, within 5e-3: a score of two labels is off by half of that at most.
+    on_the_device(shared.clone(), "fp32", 5e-4);
+    on_the_device(shared, "fp16", 2.5e-3);
 }

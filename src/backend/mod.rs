@@ -3,7 +3,9 @@
 //! A new architecture (`model/`) touches nothing here; a new backend implements these traits and touches no model.
 //! Letters: N tokens of all texts, B texts, D width, H heads, K a product's depth (in_features), M its out_features.
 
+pub mod auto;
 pub mod cpu;
+pub mod gpu;
 
 use crate::error::Result;
 
@@ -12,6 +14,8 @@ use crate::error::Result;
 pub enum Precision {
     /// f32 weights, f32 activations.
     F32,
+    /// f16 weights, f32 activations and sums.
+    F16,
     /// int8 weights with a scale a row; activations quantized by the backend as it sees fit.
     Int8,
 }
@@ -89,6 +93,12 @@ pub trait Backend {
     /// γ and β of a layer normalization.
     type LayerNorm;
 
+    /// How weights that are wanted in a precision are stored here.
+    fn precision(&self, wanted: Precision) -> Precision;
+
+    /// The most tokens of one forward pass, so that the memory of a call is bounded.
+    fn token_budget(&self) -> usize;
+
     /// Room for a weight matrix (M = `out_features`, K = `in_features`).
     ///
     /// # Errors
@@ -106,11 +116,18 @@ pub trait Backend {
     /// [`crate::ErrorKind::OutOfMemory`].
     fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<Self::LayerNorm>;
 
-    /// A tensor that `fill` writes: the embedding rows, gathered on the CPU side in every backend.
+    /// A tensor that `fill` writes, normalized where there is a `norm`: the embedding, gathered and normalized on the CPU
+    /// side in every backend.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::OutOfMemory`].
-    fn embed(&self, rows: usize, columns: usize, fill: impl FnOnce(&mut [f32])) -> Result<Self::Tensor>;
+    /// [`crate::ErrorKind::OutOfMemory`]; a backend's own failure to compute.
+    fn embed(
+        &self,
+        rows: usize,
+        columns: usize,
+        norm: Option<&Self::LayerNorm>,
+        fill: impl FnOnce(&mut [f32]),
+    ) -> Result<Self::Tensor>;
 
     /// epilogue(x·Wᵀ + b): x (N, K), W (M, K) → (N, M).
     ///

@@ -17,10 +17,12 @@ pub const SCALE_SUFFIX: &str = "_scale";
 /// What the products are computed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dtype {
-    /// As the file stores them: int8 stays int8, everything else is f32.
+    /// As the file stores them: int8 stays int8, f16 stays f16 where the backend stores halves, everything else is f32.
     Auto,
     /// f32, whatever the file stores.
     Fp32,
+    /// f16, on backends that store halves; f32 on others.
+    Fp16,
     /// int8; a file of floating-point weights is quantized while it streams.
     Int8,
 }
@@ -29,20 +31,16 @@ impl Dtype {
     /// The name's dtype.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] for any other name, "fp16" included: WebAssembly has no half-precision
-    /// arithmetic.
+    /// [`ErrorKind::InvalidArgument`] for any other name.
     pub fn from_name(name: &str) -> Result<Self> {
         match name {
             "auto" => Ok(Self::Auto),
             "fp32" => Ok(Self::Fp32),
+            "fp16" => Ok(Self::Fp16),
             "int8" => Ok(Self::Int8),
-            "fp16" => Err(Error::new(
-                ErrorKind::InvalidArgument,
-                "dtype \"fp16\" is not for the CPU: a file of fp16 weights runs with dtype \"auto\", \"fp32\" or \"int8\".",
-            )),
             other => Err(Error::new(
                 ErrorKind::InvalidArgument,
-                format!("dtype {other:?} is unknown: \"auto\", \"fp32\" and \"int8\" are there."),
+                format!("dtype {other:?} is unknown: \"auto\", \"fp32\", \"fp16\" and \"int8\" are there."),
             )),
         }
     }
@@ -87,7 +85,10 @@ impl<B: Backend> ModelLoader<B> {
                 .filter(|t| !matches!(t.target, Target::Nothing))
                 .map(|t| t.numbers)
                 .sum(),
-            int8: self.placer.tensors.iter().any(|t| t.precision == Some(Precision::Int8)),
+            precision: {
+                let any = |precision| self.placer.tensors.iter().any(|t| t.precision == Some(precision));
+                [Precision::Int8, Precision::F16].into_iter().find(|p| any(*p)).unwrap_or(Precision::F32)
+            },
         };
         let Placer { backend, config, parts, .. } = self.placer;
         let model = parts.expect("the header brought the parts").finish(&backend, config)?;
@@ -102,8 +103,8 @@ pub struct Loaded {
     pub file_bytes: usize,
     /// Numbers of the model, scales not counted.
     pub parameters: usize,
-    /// Whether any product runs in int8.
-    pub int8: bool,
+    /// The narrowest weights of any product.
+    pub precision: Precision,
 }
 
 /// Where a tensor of the file goes.
@@ -148,7 +149,7 @@ impl<B: Backend> RowSink for Placer<B> {
         for tensor in &mut self.tensors {
             if let Target::Role(role) = tensor.target {
                 tensor.precision = match role {
-                    Role::Weight(_) => Some(self.dtype.precision(tensor.storage)),
+                    Role::Weight(_) => Some(self.backend.precision(self.dtype.precision(tensor.storage))),
                     _ => None,
                 };
             }
@@ -193,6 +194,7 @@ impl Dtype {
     fn precision(self, storage: Storage) -> Precision {
         match (self, storage) {
             (Self::Int8, _) | (Self::Auto, Storage::Int8) => Precision::Int8,
+            (Self::Fp16, _) | (Self::Auto, Storage::F16) => Precision::F16,
             _ => Precision::F32,
         }
     }
@@ -307,10 +309,12 @@ impl<B: Backend> Parts<B> {
             let storage = dtype.table_storage(find(Role::Embedding(table)).storage);
             EmbeddingTable::new(rows, d, storage)
         };
-        // Matrices that share a product share its precision: int8 only where all of them are.
+        // Matrices that share a product share its precision: int8 or f16 only where all of them are.
         let linear = |products: &[Product], m, k| {
-            let all = products.iter().all(|&p| find(Role::Weight(p)).precision == Some(Precision::Int8));
-            backend.linear_builder(m, k, if all { Precision::Int8 } else { Precision::F32 })
+            let mut precisions = products.iter().map(|&p| find(Role::Weight(p)).precision);
+            let first = precisions.next().flatten().unwrap_or(Precision::F32);
+            let precision = if precisions.all(|p| p == Some(first)) { first } else { Precision::F32 };
+            backend.linear_builder(m, k, precision)
         };
         let mut layers = Vec::with_capacity(config.layers);
         for i in 0..config.layers {

@@ -76,56 +76,106 @@ impl<B: Backend> Model<B> {
 
     /// The forward pass to the logits (B, L); `tap` sees what is inside.
     ///
-    /// In the last layer only each text's first row feeds the head: keys and values are computed of all rows,
-    /// everything else of these B rows.
-    ///
     /// # Errors
     /// As [`Model::logits`].
     ///
     /// Source: Sanh et al. 2019; `transformers` 5.23, `modeling_distilbert.py`.
     pub fn forward(&self, backend: &B, batch: &PackedBatch, mut tap: impl FnMut(Tap, &B::Tensor)) -> Result<B::Tensor> {
-        let (d, heads) = (self.config.width, self.config.heads);
-        let first_rows = batch.first_rows();
-        // With one query a text, text b's query is row b.
-        let one_each: Vec<u32> = (0..=batch.texts() as u32).collect();
-
-        let embedded = self.embed(backend, batch)?; // (N, D)
-        let mut x = backend.layer_norm(&embedded, &self.embedding_norm)?;
-        drop(embedded);
+        let mut x = self.embedding(backend, batch)?;
         tap(Tap::Embedding, &x);
-        for (i, layer) in self.layers.iter().enumerate() {
-            let context; // (N, D); in the last layer (B, D)
-            match &layer.projections {
-                Projections::Fused(qkv) => {
-                    let qkv = backend.linear(&x, qkv, Epilogue::Bias)?; // (N, 3D)
-                    let columns = |first| Columns { tensor: &qkv, first };
-                    let spans = Spans { queries: &batch.starts, keys: &batch.starts };
-                    context = backend.attention(columns(0), columns(d), columns(2 * d), spans, d, heads)?;
-                }
-                Projections::Split { q, kv } => {
-                    let kv = backend.linear(&x, kv, Epilogue::Bias)?; // (N, 2D)
-                    x = backend.take_rows(&x, first_rows)?; // (B, D)
-                    let q = backend.linear(&x, q, Epilogue::Bias)?; // (B, D)
-                    let columns = |first| Columns { tensor: &kv, first };
-                    let spans = Spans { queries: &one_each, keys: &batch.starts };
-                    let q = Columns { tensor: &q, first: 0 };
-                    context = backend.attention(q, columns(0), columns(d), spans, d, heads)?;
-                }
-            }
-            let sum = backend.linear(&context, &layer.out_lin, Epilogue::Residual(&x))?;
-            x = backend.layer_norm(&sum, &layer.sa_layer_norm)?;
+        for i in 0..self.layers.len() {
+            x = self.attention(backend, batch, i, x)?;
             tap(Tap::Attention(i), &x);
-            let hidden = backend.linear(&x, &layer.lin1, Epilogue::Activation(self.config.activation))?; // (N, F)
-            let sum = backend.linear(&hidden, &layer.lin2, Epilogue::Residual(&x))?;
-            x = backend.layer_norm(&sum, &layer.output_layer_norm)?;
+            x = self.feed_forward(backend, i, &x)?;
             tap(Tap::Ffn(i), &x);
         }
-        let pooled = backend.linear(&x, &self.pre_classifier, Epilogue::Activation(Activation::Relu))?; // (B, D)
+        self.head(backend, &x)
+    }
+
+    /// The first half of layer `i`, the attention, of `x` (N, D): (N, D), or in the last layer (B, D).
+    ///
+    /// In the last layer only each text's first row feeds the head: keys and values are computed of all rows,
+    /// everything else of these B rows.
+    ///
+    /// # Errors
+    /// As [`Model::logits`].
+    pub fn attention(&self, backend: &B, batch: &PackedBatch, i: usize, mut x: B::Tensor) -> Result<B::Tensor> {
+        let (d, heads, layer) = (self.config.width, self.config.heads, &self.layers[i]);
+        let context; // (N, D); in the last layer (B, D)
+        match &layer.projections {
+            Projections::Fused(qkv) => {
+                let qkv = backend.linear(&x, qkv, Epilogue::Bias)?; // (N, 3D)
+                let columns = |first| Columns { tensor: &qkv, first };
+                let spans = Spans { queries: &batch.starts, keys: &batch.starts };
+                context = backend.attention(columns(0), columns(d), columns(2 * d), spans, d, heads)?;
+            }
+            Projections::Split { q, kv } => {
+                let kv = backend.linear(&x, kv, Epilogue::Bias)?; // (N, 2D)
+                x = backend.take_rows(&x, batch.first_rows())?; // (B, D)
+                let q = backend.linear(&x, q, Epilogue::Bias)?; // (B, D)
+                let columns = |first| Columns { tensor: &kv, first };
+                // With one query a text, text b's query is row b.
+                let one_each: Vec<u32> = (0..=batch.texts() as u32).collect();
+                let spans = Spans { queries: &one_each, keys: &batch.starts };
+                let q = Columns { tensor: &q, first: 0 };
+                context = backend.attention(q, columns(0), columns(d), spans, d, heads)?;
+            }
+        }
+        let sum = backend.linear(&context, &layer.out_lin, Epilogue::Residual(&x))?;
+        backend.layer_norm(&sum, &layer.sa_layer_norm)
+    }
+
+    /// The second half of layer `i`, the feed-forward network, of the first half's `x`: of its shape.
+    ///
+    /// # Errors
+    /// As [`Model::logits`].
+    pub fn feed_forward(&self, backend: &B, i: usize, x: &B::Tensor) -> Result<B::Tensor> {
+        let layer = &self.layers[i];
+        let hidden = backend.linear(x, &layer.lin1, Epilogue::Activation(self.config.activation))?; // (N, F)
+        let sum = backend.linear(&hidden, &layer.lin2, Epilogue::Residual(x))?;
+        backend.layer_norm(&sum, &layer.output_layer_norm)
+    }
+
+    /// The logits (B, L) of the last layer's rows `x` (B, D).
+    ///
+    /// # Errors
+    /// As [`Model::logits`].
+    pub fn head(&self, backend: &B, x: &B::Tensor) -> Result<B::Tensor> {
+        let pooled = backend.linear(x, &self.pre_classifier, Epilogue::Activation(Activation::Relu))?; // (B, D)
         backend.linear(&pooled, &self.classifier, Epilogue::Bias) // (B, L)
     }
 
-    /// Word and position rows of every token, summed: (N, D).
-    fn embed(&self, backend: &B, batch: &PackedBatch) -> Result<B::Tensor> {
+    /// The matrices of the first half of layer `i`.
+    pub fn attention_matrices(&self, i: usize) -> impl Iterator<Item = &B::Linear> {
+        let Layer { projections, out_lin, .. } = &self.layers[i];
+        let (first, second) = match projections {
+            Projections::Fused(qkv) => (qkv, None),
+            Projections::Split { q, kv } => (q, Some(kv)),
+        };
+        [first, out_lin].into_iter().chain(second)
+    }
+
+    /// The matrices of the second half of layer `i`.
+    pub fn feed_forward_matrices(&self, i: usize) -> impl Iterator<Item = &B::Linear> {
+        [&self.layers[i].lin1, &self.layers[i].lin2].into_iter()
+    }
+
+    /// The matrices of the head.
+    pub fn head_matrices(&self) -> impl Iterator<Item = &B::Linear> {
+        [&self.pre_classifier, &self.classifier].into_iter()
+    }
+
+    /// The layer normalizations.
+    pub fn norms(&self) -> impl Iterator<Item = &B::LayerNorm> {
+        let of_layers = self.layers.iter().flat_map(|layer| [&layer.sa_layer_norm, &layer.output_layer_norm]);
+        [&self.embedding_norm].into_iter().chain(of_layers)
+    }
+
+    /// Word and position rows of every token, summed and normalized: (N, D).
+    ///
+    /// # Errors
+    /// As [`Model::logits`].
+    pub fn embedding(&self, backend: &B, batch: &PackedBatch) -> Result<B::Tensor> {
         let (vocabulary, max_tokens) = (self.config.vocabulary, self.config.max_tokens);
         if batch.ids.iter().any(|&id| id as usize >= vocabulary)
             || batch.positions.iter().any(|&p| p as usize >= max_tokens)
@@ -137,7 +187,7 @@ impl<B: Backend> Model<B> {
             ));
         }
         let d = self.config.width;
-        backend.embed(batch.tokens(), d, |out| {
+        backend.embed(batch.tokens(), d, Some(&self.embedding_norm), |out| {
             let mut scratch = vec![0.0; d];
             for (row, (&id, &position)) in out.chunks_exact_mut(d).zip(batch.ids.iter().zip(&batch.positions)) {
                 self.word_embeddings.read(id as usize, row);

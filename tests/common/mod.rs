@@ -11,6 +11,8 @@ use tabsense::config::Config;
 use tabsense::model::Model;
 use tabsense::model::load::{Dtype, ModelLoader};
 
+pub mod gpu;
+
 /// A committed random model and what PyTorch says of it (test_data/README.md).
 pub struct Tiny {
     pub name: &'static str,
@@ -78,4 +80,46 @@ pub fn now<F: Future>(future: F) -> F::Output {
 pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max)
+}
+
+/// xorshift64*: the same numbers on every target.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn bits(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// `n` values in [-1, 1).
+    pub fn values(&mut self, n: usize) -> Vec<f32> {
+        (0..n).map(|_| (self.bits() >> 40) as f32 / (1 << 23) as f32 - 1.0).collect()
+    }
+
+    /// 0..n in some order.
+    pub fn order(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        (1..n).for_each(|i| order.swap(i, self.bits() as usize % (i + 1)));
+        order
+    }
+}
+
+/// A test that waits: in a browser an asynchronous one; on the host, nothing is left to wait for once the device is done.
+#[allow(unused_macros)] // Each test file uses a part.
+macro_rules! gpu_test {
+    ($name:ident, $body:expr) => {
+        #[cfg(target_arch = "wasm32")]
+        #[wasm_bindgen_test::wasm_bindgen_test]
+        async fn $name() {
+            $body.await
+        }
+
+        #[cfg(not(target_arch = "wasm32"))]
+        #[test]
+        fn $name() {
+            common::now($body)
+        }
+    };
 }

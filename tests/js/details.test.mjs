@@ -51,13 +51,31 @@ test("a text that is too long for the model is cut, and says so", async (t) => {
 });
 
 test("info", async (t) => {
-  const { device, dtype, build, model, bytes } = (await tiny(t)).info;
+  const { device, dtype, build, model, bytes, ...others } = (await tiny(t)).info;
   assert.deepEqual({ device, dtype, build }, { device: "cpu", dtype: "fp32", build: "simd" });
+  assert.deepEqual(others, { webgpu: { reason: "Node has no WebGPU." } });
+  assert.deepEqual(Object.keys(model).sort(), ["architecture", "heads", "labels", "layers", "maxTokens", "name", "parameters", "vocabulary", "width"]);
   assert.equal(model.name, "tiny-f32");
   assert.equal(model.architecture, "distilbert");
   assert.ok(model.labels.length >= 2 && model.layers > 0 && model.width > 0 && model.parameters > 0);
   assert.ok(bytes.memory > bytes.weights && bytes.weights > 0);
 });
+
+for (const worker of [true, false]) {
+  test(`Node goes on with the CPU, whatever device was asked for, and says why, worker: ${worker}`, async (t) => {
+    const classifier = await tiny(t, { worker, device: "cpu" });
+    assert.match(classifier.info.webgpu.reason, /CPU was asked for/);
+    const expected = await classifier.classify("a text", { topK: null });
+    for (const device of ["webgpu", "auto"]) {
+      for (const dtype of ["auto", "fp16"]) {
+        const other = await tiny(t, { worker, device, dtype });
+        const { scores, device: where } = await other.classify("a text", { topK: null, details: true });
+        assert.deepEqual([where, scores], ["cpu", expected]);
+        assert.deepEqual([other.info.device, other.info.dtype, other.info.webgpu], ["cpu", "fp32", { reason: "Node has no WebGPU." }]);
+      }
+    }
+  });
+}
 
 test("every dtype loads, and int8 stays near fp32", async (t) => {
   const scores = async (dtype) => Object.fromEntries((await (await tiny(t, { dtype })).classify("how near is it", { topK: null })).map(({ label, score }) => [label, score]));

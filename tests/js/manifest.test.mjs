@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { parse } from "smol-toml";
 import { enabledVariants, readManifest } from "../../scripts/manifest.mjs";
 import { transferred, transferTotal } from "../../scripts/sizes.mjs";
+import { webRuns } from "../../scripts/test.mjs";
 import { ROOT } from "./support.mjs";
 
 const text = (name) => readFileSync(join(ROOT, name), "utf8");
@@ -68,6 +69,17 @@ test("each variant's module is valid, and uses SIMD where it says so", async () 
     // The opcode of f32x4.mul: the kernels are vectorized.
     assert.ok(bytes.indexOf(Buffer.from([0xfd, 0xe6, 0x01])) > 0, "no SIMD instruction in it");
   }
+});
+
+test("each file of browser tests runs once: with a WebGPU adapter, and tests/no_gpu.rs alone without", () => {
+  const flag = "--enable-unsafe-webgpu";
+  const [withGpu, without] = webRuns(manifest.tests);
+  assert.ok(withGpu.chromiumArgs.includes(flag) && !without.chromiumArgs.includes(flag));
+  for (const arg of manifest.tests["chromium-args"]) assert.ok(withGpu.chromiumArgs.includes(arg) && without.chromiumArgs.includes(arg), arg);
+  assert.deepEqual(without.targets, ["no_gpu"]);
+  const files = readdirSync(join(ROOT, "tests")).filter((name) => name.endsWith(".rs"));
+  assert.ok(files.includes("no_gpu.rs"));
+  assert.deepEqual([...withGpu.targets, ...without.targets].map((name) => `${name}.rs`).sort(), files.sort());
 });
 
 test("what a visitor transfers is within the budget", (t) => {

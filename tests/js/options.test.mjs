@@ -7,7 +7,8 @@ import { rejects, tiny, TINY } from "./support.mjs";
 const LOAD = {
   "an option that is none": [{ divice: "cpu" }, "invalid_argument", /divice/],
   "a device that is none": [{ device: "tpu" }, "invalid_argument", /tpu/],
-  "the GPU, which this build lacks": [{ device: "webgpu" }, "environment", /CPU/],
+  "a device of another type": [{ device: true }, "invalid_argument", /device/],
+  "half precision on the CPU": [{ device: "cpu", dtype: "fp16" }, "invalid_argument", /half-precision/],
   "a dtype that is none": [{ dtype: "int4" }, "invalid_argument", /int4/],
   "a dtype of another type": [{ dtype: 8 }, "invalid_argument", /dtype/],
   "a callback that is none": [{ onProgress: "yes" }, "invalid_argument", /onProgress/],

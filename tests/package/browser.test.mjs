@@ -5,29 +5,20 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
 import { readManifest } from "../../scripts/manifest.mjs";
-import { serve } from "../../scripts/serve.mjs";
-import { installTarball, ROOT } from "./support.mjs";
+import { ROOT, startBrowser, startSite } from "./support.mjs";
 
 const manifest = readManifest();
-let installed, site, browser;
+let site, browser;
 
 before(async () => {
-  installed = installTarball();
-  writeFileSync(join(installed.project, "index.html"), `<!doctype html><meta charset="utf-8"><title>plain</title><link rel="icon" href="data:,"><script type="module">
-    import * as tabsense from "./node_modules/tabsense/dist/index.js";
-    globalThis.tabsense = tabsense;
-    globalThis.failed = (promise) => promise.then(() => null, ({ kind, message }) => ({ kind, message }));
-  </script>`);
-  site = await serve({ "/": installed.project, "/models/": join(ROOT, "models"), "/tiny/": join(ROOT, "test_data/models/tiny-f32") });
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: manifest.tests["chromium-args"].filter((arg) => arg !== "--headless") });
+  site = await startSite();
+  browser = await startBrowser();
 });
 
 after(async () => {
   await browser?.close();
   await site?.close();
-  installed?.remove();
 });
 
 /** A page of its own for one test, which fails where the page throws or asks another origin for anything. */
@@ -124,13 +115,13 @@ test("faults have their kinds in a browser, too", async (t) => {
   const page = await open(t);
   const seen = await page.evaluate(async () => {
     const load = async (...args) => (await failed(tabsense.Classifier.load(...args)))?.kind;
-    return [await load("/none/"), await load("no-such-model"), await load("/tiny/", { device: "webgpu" }), await load("/tiny/", { wasm: "/nothing.wasm" }), await load("/tiny/", { wasm: "/tiny/config.json" })];
+    return [await load("/none/"), await load("no-such-model"), await load("/tiny/", { device: "cpu", dtype: "fp16" }), await load("/tiny/", { wasm: "/nothing.wasm" }), await load("/tiny/", { wasm: "/tiny/config.json" })];
   });
-  assert.deepEqual(seen, ["network", "network", "environment", "network", "environment"]);
+  assert.deepEqual(seen, ["network", "network", "invalid_argument", "network", "environment"]);
 });
 
 test("a server that knows no type for .wasm", async (t) => {
-  copyFileSync(join(installed.project, "node_modules/tabsense/dist/wasm/simd/tabsense_bg.wasm"), join(installed.project, "engine.bin"));
+  copyFileSync(join(site.project, "node_modules/tabsense/dist/wasm/simd/tabsense_bg.wasm"), join(site.project, "engine.bin"));
   const page = await open(t);
   const runtime = await page.evaluate(async () => {
     const events = [];
@@ -157,8 +148,8 @@ test("a page whose worker is not there gets a sentence, and may do without", asy
 
 test("a page with a strict Content-Security-Policy", async (t) => {
   const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src data:";
-  writeFileSync(join(installed.project, "strict.js"), `import * as tabsense from "./node_modules/tabsense/dist/index.js"; globalThis.tabsense = tabsense;`);
-  writeFileSync(join(installed.project, "strict.html"), `<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy}"><link rel="icon" href="data:,"><script type="module" src="strict.js"></script>`);
+  writeFileSync(join(site.project, "strict.js"), `import * as tabsense from "./node_modules/tabsense/dist/index.js"; globalThis.tabsense = tabsense;`);
+  writeFileSync(join(site.project, "strict.html"), `<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy}"><link rel="icon" href="data:,"><script type="module" src="strict.js"></script>`);
   const page = await open(t, "strict.html");
   assert.equal(await page.evaluate(async () => (await (await tabsense.Classifier.load("/tiny/")).classify("a text")).length), 1);
 });

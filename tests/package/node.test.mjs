@@ -56,7 +56,7 @@ test("a model that is not in the package is told to be missing", () => {
 
 test("its types hold in the strictest project", () => {
   writeFileSync(join(installed.project, "use.ts"), `
-    import { Classifier, TabsenseError, type ClassifierInfo, type Detailed, type ErrorKind, type LoadOptions, type Score } from "tabsense";
+    import { Classifier, TabsenseError, type ClassifierInfo, type Detailed, type Device, type ErrorKind, type KernelTime, type LoadOptions, type Score } from "tabsense";
     export async function use(files: File[], signal: AbortSignal): Promise<void> {
       const options: LoadOptions = { device: "cpu", dtype: "int8", signal, onProgress: ({ stage, bytes, total, rate }) => console.log(stage, bytes, total ?? 0, rate) };
       const classifier: Classifier = await Classifier.load(files, options);
@@ -66,7 +66,11 @@ test("its types hold in the strictest project", () => {
       const all: Detailed[] = await classifier.classify(["a"], { details: true, signal });
       const info: ClassifierInfo = classifier.info;
       const kind: ErrorKind = new TabsenseError("network", "x").kind;
-      console.log(one, many, detailed.tokens[0]?.start, all, info.bytes.memory, kind);
+      const device: Device = info.device;
+      const where: string = "reason" in info.webgpu ? info.webgpu.reason : \`\${info.webgpu.adapter} from \${info.webgpu.fromTokens ?? "no"} tokens\`;
+      const kernels: KernelTime[] = detailed.timings.kernels ?? [];
+      console.log(one, many, detailed.tokens[0]?.start, all, info.bytes.memory, kind, device, where, kernels[0]?.ms);
+      await Classifier.load("x", { device: "webgpu", dtype: "fp16" });
       // @ts-expect-error: there is no such device
       await Classifier.load("x", { device: "tpu" });
       // @ts-expect-error: a number is no text

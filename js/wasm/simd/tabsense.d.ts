@@ -2,21 +2,41 @@
 
 export default function init(arg: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 
+/** A device of the graphics card. */
+export class Gpu {
+  private constructor();
+  /** Rejects with kind `"environment"` and a sentence why; a software adapter is refused unless `software` is set. */
+  static request(software: boolean): Promise<Gpu>;
+  info(): GpuInfo;
+  /** Loses the device, as the tests want it. */
+  lose(): void;
+  /** Destroys the device. */
+  free(): void;
+}
+
 /** Takes a model's files and yields an `Engine`. Every method throws `Error`s that carry a `kind`. */
 export class Loader {
-  constructor(config: Uint8Array, tokenizer: Uint8Array, dtype: string);
+  /** Consumes `gpu`. With one, `cpu` says whether the CPU holds the weights too; without one it always does. */
+  constructor(config: Uint8Array, tokenizer: Uint8Array, dtype: string, gpu: Gpu | undefined, cpu: boolean);
   /** The next bytes of `model.safetensors`. */
   push(chunk: Uint8Array): void;
-  /** Consumes the loader. */
-  finish(): Engine;
+  /** Consumes the loader, also where it rejects. Kinds `"device_lost"` and `"webgpu_unusable"`: where the GPU alone holds the weights. */
+  finish(): Promise<Engine>;
   free(): void;
 }
 
 /** A loaded model. */
 export class Engine {
-  /** Classifies `texts`: `top` labels for each, 0 for all; the tokens too where `details` is set. */
+  /**
+   * Classifies `texts`: `top` labels for each, 0 for all; the tokens too where `details` is set.
+   *
+   * Rejects with kind `"device_lost"` where the GPU alone holds the weights, and is gone.
+   */
   classify(texts: string[], top: number, details: boolean): Promise<Classification[]>;
   info(): EngineInfo;
+  /** Loses the device, as the tests want it. */
+  loseDevice(): void;
+  /** Destroys every buffer and the device; not while a call is under way. */
   free(): void;
 }
 
@@ -35,16 +55,28 @@ export function errorKinds(): string[];
 /** The size of the module's memory; it never shrinks, so this is also its peak. */
 export function memoryBytes(): number;
 
+/** The GPU buffers that this instance of the module holds now. */
+export function gpuBuffers(): { buffers: number; bytes: number };
+
 export interface Classification {
   scores: { label: string; score: number }[];
   tokens?: { text: string; id: number; start: number; end: number; special: boolean }[];
   truncated: boolean;
-  timings: { tokenize: number; forward: number };
+  device: "cpu" | "webgpu";
+  timings: { tokenize: number; forward: number; kernels?: { name: string; ms: number; dispatches: number }[] };
+}
+
+export interface GpuInfo {
+  adapter: string;
+  software: boolean;
+  f16: boolean;
+  timestamps: boolean;
 }
 
 export interface EngineInfo {
-  device: "cpu";
-  dtype: "fp32" | "int8";
+  /** `"auto"`: both sides hold the weights. */
+  device: "cpu" | "webgpu" | "auto";
+  dtype: "fp32" | "fp16" | "int8";
   architecture: string;
   layers: number;
   width: number;
@@ -54,4 +86,10 @@ export interface EngineInfo {
   parameters: number;
   labels: string[];
   weightBytes: number;
+  /** `fromTokens`: batches of at least so many tokens go to the GPU; null for none. */
+  webgpu: (GpuInfo & { fromTokens: number | null; gpuBytes: number }) | null;
+  /** Why the GPU is not used, where the engine was given one. */
+  webgpuReason: string | null;
+  /** What was measured where both sides hold the weights, in milliseconds. */
+  calibration: { tokens: number; cpu: number; webgpu: number }[];
 }

@@ -20,6 +20,9 @@ use pool::{Buffer, Pool};
 
 /// What an allocation that fails was for.
 const ACTIVATIONS: &str = "a text's activations";
+/// The most tokens of a forward pass: activations of so many take 12.6 MB at width 768 (the feed-forward network's inner
+/// rows).
+const TOKEN_BUDGET: usize = 1024;
 
 /// The CPU, with the buffers that its tensors share.
 #[derive(Default)]
@@ -78,6 +81,18 @@ impl Backend for CpuBackend {
     type LinearBuilder = LinearBuilder;
     type LayerNorm = LayerNorm;
 
+    /// WebAssembly has no half-precision arithmetic: halves become f32.
+    fn precision(&self, wanted: Precision) -> Precision {
+        match wanted {
+            Precision::F16 => Precision::F32,
+            other => other,
+        }
+    }
+
+    fn token_budget(&self) -> usize {
+        TOKEN_BUDGET
+    }
+
     fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<LinearBuilder> {
         LinearBuilder::new(out_features, in_features, precision)
     }
@@ -87,10 +102,19 @@ impl Backend for CpuBackend {
         Ok(LayerNorm { gamma, beta, eps })
     }
 
-    fn embed(&self, rows: usize, columns: usize, fill: impl FnOnce(&mut [f32])) -> Result<CpuTensor> {
-        let mut y = self.tensor(rows, columns)?;
-        fill(&mut y.data);
-        Ok(y)
+    fn embed(
+        &self,
+        rows: usize,
+        columns: usize,
+        norm: Option<&LayerNorm>,
+        fill: impl FnOnce(&mut [f32]),
+    ) -> Result<CpuTensor> {
+        let mut x = self.tensor(rows, columns)?;
+        fill(&mut x.data);
+        match norm {
+            Some(norm) => self.layer_norm(&x, norm),
+            None => Ok(x),
+        }
     }
 
     fn linear(&self, x: &CpuTensor, weights: &Linear, epilogue: Epilogue<'_, CpuTensor>) -> Result<CpuTensor> {

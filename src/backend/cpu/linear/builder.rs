@@ -41,7 +41,7 @@ impl LinearBuilder {
         let padded = out_features.next_multiple_of(PANEL);
         let what = "a weight matrix";
         let rows = match precision {
-            Precision::F32 => Rows::F32 {
+            Precision::F32 | Precision::F16 => Rows::F32 {
                 panels: try_vec(padded * in_features, what)?,
                 scales: try_vec(out_features, what)?,
                 unscaled: try_vec(out_features, what)?,

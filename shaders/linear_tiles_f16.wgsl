@@ -1,0 +1,183 @@
+// linear_tiles_f16: y[n,m] = epilogue(scale[m] · Σ_k x[n,k] · w[m,k] + bias[m]), for many rows
+// x: (N, K), y and residual: (N, M) f32; w: (M, K) f16; columns: (M) of (bias, scale)
+// dispatch: (⌈M/64⌉, ⌈N/64⌉) workgroups of 64, 8 × 8 results an invocation; workgroup memory holds 64 rows of x and of w,
+// 16 k at a time
+// twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu_kernels.rs allows
+
+enable f16;
+
+struct Params {
+    rows: u32,
+    columns: u32,
+    // In quads (vec4): K rounded up to 16, and M rounded up to 16, by 4.
+    x_stride: u32,
+    y_stride: u32,
+    // 0 bias, 1 GELU, 2 ReLU, 3 residual
+    epilogue: u32,
+    // 1: the residual's row, or x's row, for row n of y is rows[n]; never both.
+    residual_indexed: u32,
+    x_indexed: u32,
+    pad: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> w: array<vec4<f16>>;
+@group(0) @binding(3) var<storage, read> columns: array<vec2<f32>>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> rows: array<u32>;
+@group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
+
+// x_tile[i][q][r]: quad q of row 8·r + i. 9 places where 8 would do spread reads and writes over the banks; i comes
+// first because the inner loop has it as a constant, which needs no check against the array's length.
+var<workgroup> x_tile: array<array<array<vec4<f32>, 9>, 4>, 8>;
+// w_tile[i][q][c]: quad q of column 4·c + i, and of column 28 + 4·c + i where i > 3.
+var<workgroup> w_tile: array<array<array<vec4<f32>, 9>, 4>, 8>;
+
+// sum + x · w, w[i] being the 4 columns at k = i
+fn multiply(sum: vec4<f32>, x: vec4<f32>, w: mat4x4<f32>) -> vec4<f32> {
+    let low = fma(w[1], vec4<f32>(x.y), fma(w[0], vec4<f32>(x.x), sum));
+    return fma(w[3], vec4<f32>(x.w), fma(w[2], vec4<f32>(x.z), low));
+}
+
+// x·Φ(x) as max(x, 0) - |x|/2·erfc(|x|/√2), as gelu in src/backend/cpu/math.rs; beyond 14, erfc is below f32's range
+fn gelu(x: vec4<f32>) -> vec4<f32> {
+    let a = min(abs(x), vec4<f32>(14.0));
+    let z = a * 0.70710678;
+    let t = 1.0 / (1.0 + 0.5 * z);
+    var s = vec4<f32>(0.17087277);
+    s = s * t - 0.82215223;
+    s = s * t + 1.48851587;
+    s = s * t - 1.13520398;
+    s = s * t + 0.27886807;
+    s = s * t - 0.18628806;
+    s = s * t + 0.09678418;
+    s = s * t + 0.37409196;
+    s = s * t + 1.00002368;
+    s = s * t - 1.26551223;
+    return max(x, vec4<f32>(0.0)) - 0.5 * a * t * exp(s - z * z);
+}
+
+// Stores 4 columns of a row, where y has them.
+fn store(row: u32, quad_column: u32, sum: vec4<f32>) {
+    if row >= p.rows || quad_column >= p.y_stride {
+        return;
+    }
+    let c0 = columns[4u * quad_column];
+    let c1 = columns[4u * quad_column + 1u];
+    let c2 = columns[4u * quad_column + 2u];
+    let c3 = columns[4u * quad_column + 3u];
+    var v = sum * vec4<f32>(c0.y, c1.y, c2.y, c3.y) + vec4<f32>(c0.x, c1.x, c2.x, c3.x);
+    if p.epilogue == 1u {
+        v = gelu(v);
+    } else if p.epilogue == 2u {
+        v = max(v, vec4<f32>(0.0));
+    } else if p.epilogue == 3u {
+        var from_row = row;
+        if p.residual_indexed == 1u {
+            from_row = rows[row];
+        }
+        v += residual[from_row * p.y_stride + quad_column];
+    }
+    y[row * p.y_stride + quad_column] = v;
+}
+
+// Where row n of x begins. Rows beyond the last are read as the last, and not stored.
+fn x_place(n: u32) -> u32 {
+    let row = min(n, p.rows - 1u);
+    if p.x_indexed == 1u {
+        return rows[row] * p.x_stride;
+    }
+    return row * p.x_stride;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let row = group.y * 64u;
+    let column = group.x * 64u;
+    // This invocation's results: rows 8·r to 8·r + 7; columns 4·c to 4·c + 3, and 32 further.
+    let r = lane >> 3u;
+    let c = lane & 7u;
+    // What it brings in: quad q of rows n, n + 16, n + 32 and n + 48 of x.
+    let n = lane >> 2u;
+    let q = lane & 3u;
+    let x0 = x_place(row + n) + q;
+    let x1 = x_place(row + n + 16u) + q;
+    let x2 = x_place(row + n + 32u) + q;
+    let x3 = x_place(row + n + 48u) + q;
+    let w0 = (column + n) * p.x_stride + q;
+    var a0 = vec4<f32>();
+    var a1 = vec4<f32>();
+    var a2 = vec4<f32>();
+    var a3 = vec4<f32>();
+    var a4 = vec4<f32>();
+    var a5 = vec4<f32>();
+    var a6 = vec4<f32>();
+    var a7 = vec4<f32>();
+    var b0 = vec4<f32>();
+    var b1 = vec4<f32>();
+    var b2 = vec4<f32>();
+    var b3 = vec4<f32>();
+    var b4 = vec4<f32>();
+    var b5 = vec4<f32>();
+    var b6 = vec4<f32>();
+    var b7 = vec4<f32>();
+    for (var k = 0u; k < p.x_stride; k += 4u) {
+        workgroupBarrier();
+        x_tile[n & 7u][q][n >> 3u] = x[x0 + k];
+        x_tile[n & 7u][q][(n >> 3u) + 2u] = x[x1 + k];
+        x_tile[n & 7u][q][(n >> 3u) + 4u] = x[x2 + k];
+        x_tile[n & 7u][q][(n >> 3u) + 6u] = x[x3 + k];
+        w_tile[n & 3u][q][n >> 2u] = vec4<f32>(w[w0 + k]);
+        w_tile[n & 3u][q][(n >> 2u) + 4u] = vec4<f32>(w[w0 + 16u * p.x_stride + k]);
+        w_tile[(n & 3u) + 4u][q][n >> 2u] = vec4<f32>(w[w0 + 32u * p.x_stride + k]);
+        w_tile[(n & 3u) + 4u][q][(n >> 2u) + 4u] = vec4<f32>(w[w0 + 48u * p.x_stride + k]);
+        workgroupBarrier();
+        for (var j = 0u; j < 4u; j += 1u) {
+            let wa = transpose(mat4x4<f32>(w_tile[0][j][c], w_tile[1][j][c], w_tile[2][j][c], w_tile[3][j][c]));
+            let wb = transpose(mat4x4<f32>(w_tile[4][j][c], w_tile[5][j][c], w_tile[6][j][c], w_tile[7][j][c]));
+            let v0 = x_tile[0][j][r];
+            a0 = multiply(a0, v0, wa);
+            b0 = multiply(b0, v0, wb);
+            let v1 = x_tile[1][j][r];
+            a1 = multiply(a1, v1, wa);
+            b1 = multiply(b1, v1, wb);
+            let v2 = x_tile[2][j][r];
+            a2 = multiply(a2, v2, wa);
+            b2 = multiply(b2, v2, wb);
+            let v3 = x_tile[3][j][r];
+            a3 = multiply(a3, v3, wa);
+            b3 = multiply(b3, v3, wb);
+            let v4 = x_tile[4][j][r];
+            a4 = multiply(a4, v4, wa);
+            b4 = multiply(b4, v4, wb);
+            let v5 = x_tile[5][j][r];
+            a5 = multiply(a5, v5, wa);
+            b5 = multiply(b5, v5, wb);
+            let v6 = x_tile[6][j][r];
+            a6 = multiply(a6, v6, wa);
+            b6 = multiply(b6, v6, wb);
+            let v7 = x_tile[7][j][r];
+            a7 = multiply(a7, v7, wa);
+            b7 = multiply(b7, v7, wb);
+        }
+    }
+    let y_row = row + 8u * r;
+    let y_quad = group.x * 16u + c;
+    store(y_row, y_quad, a0);
+    store(y_row, y_quad + 8u, b0);
+    store(y_row + 1u, y_quad, a1);
+    store(y_row + 1u, y_quad + 8u, b1);
+    store(y_row + 2u, y_quad, a2);
+    store(y_row + 2u, y_quad + 8u, b2);
+    store(y_row + 3u, y_quad, a3);
+    store(y_row + 3u, y_quad + 8u, b3);
+    store(y_row + 4u, y_quad, a4);
+    store(y_row + 4u, y_quad + 8u, b4);
+    store(y_row + 5u, y_quad, a5);
+    store(y_row + 5u, y_quad + 8u, b5);
+    store(y_row + 6u, y_quad, a6);
+    store(y_row + 6u, y_quad + 8u, b6);
+    store(y_row + 7u, y_quad, a7);
+    store(y_row + 7u, y_quad + 8u, b7);
+}

@@ -1,0 +1,358 @@
+//! Both sides behind one backend: the CPU, the GPU, or both with the weights on each, and a choice for every forward pass
+//! by its tokens. A pass stays on the side that it began on.
+
+use super::cpu::{self, CpuBackend, CpuTensor};
+use super::gpu::{self, GpuBackend, GpuTensor};
+use super::{Backend, Columns, Epilogue, Precision, Spans};
+use crate::error::{Error, ErrorKind, Result};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// Where a forward pass is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The processor.
+    Cpu,
+    /// The graphics device.
+    Gpu,
+}
+
+/// The CPU and, where there is one, a graphics device.
+pub struct AutoBackend {
+    cpu: CpuBackend,
+    // Whether the CPU side holds weights.
+    cpu_holds: bool,
+    gpu: RefCell<Option<Rc<GpuBackend>>>,
+    // Why the device that there was is not used.
+    reason: RefCell<Option<String>>,
+    forced: Cell<Option<Side>>,
+    from_tokens: Cell<Option<usize>>,
+}
+
+/// A tensor of the side that computed it.
+pub enum Tensor {
+    /// The processor's.
+    Cpu(CpuTensor),
+    /// The graphics device's.
+    Gpu(GpuTensor),
+}
+
+/// A weight matrix on each side that holds weights.
+pub struct Linear {
+    cpu: RefCell<Option<cpu::linear::Linear>>,
+    gpu: RefCell<Option<gpu::weights::Linear>>,
+}
+
+/// A weight matrix on its way to each side.
+pub struct LinearBuilder {
+    cpu: Option<cpu::linear::LinearBuilder>,
+    gpu: Option<gpu::weights::LinearBuilder>,
+}
+
+/// γ and β on both sides; they are small.
+pub struct LayerNorm {
+    cpu: cpu::layer_norm::LayerNorm,
+    gpu: RefCell<Option<gpu::LayerNorm>>,
+}
+
+impl AutoBackend {
+    /// The CPU alone.
+    pub fn cpu() -> Self {
+        Self::new(None, true)
+    }
+
+    /// A graphics device; `cpu_holds`: whether the CPU side gets the weights, too.
+    pub fn with_gpu(gpu: GpuBackend, cpu_holds: bool) -> Self {
+        Self::new(Some(Rc::new(gpu)), cpu_holds)
+    }
+
+    fn new(gpu: Option<Rc<GpuBackend>>, cpu_holds: bool) -> Self {
+        Self {
+            cpu: CpuBackend::new(),
+            cpu_holds,
+            gpu: RefCell::new(gpu),
+            reason: RefCell::default(),
+            forced: Cell::new(None),
+            from_tokens: Cell::new(None),
+        }
+    }
+
+    /// The graphics device's backend, while it is in use.
+    pub fn gpu(&self) -> Option<Rc<GpuBackend>> {
+        self.gpu.borrow().clone()
+    }
+
+    /// Whether the CPU side holds weights.
+    pub fn cpu_holds(&self) -> bool {
+        self.cpu_holds
+    }
+
+    /// From how many tokens on a pass goes to the graphics device where both sides hold weights; none: never.
+    pub fn from_tokens(&self) -> Option<usize> {
+        self.from_tokens.get()
+    }
+
+    /// Sets [`AutoBackend::from_tokens`].
+    pub fn set_from_tokens(&self, tokens: Option<usize>) {
+        self.from_tokens.set(tokens);
+    }
+
+    /// Stops using the graphics device because of `error`; its buffers go with the matrices' GPU sides
+    /// ([`Linear::drop_gpu`]).
+    pub fn abandon_gpu(&self, error: &Error) {
+        self.gpu.take();
+        // The first reason is the one that counts: passes in flight all fail.
+        self.reason.borrow_mut().get_or_insert_with(|| error.message().to_owned());
+    }
+
+    /// Why the graphics device that there was is not used.
+    pub fn reason(&self) -> Option<String> {
+        self.reason.borrow().clone()
+    }
+
+    /// What `f` makes on the device while the weights come in. A device that fails is done without where it can be.
+    fn on_gpu<R>(&self, f: impl FnOnce(&GpuBackend) -> Result<R>) -> Result<Option<R>> {
+        match self.gpu().map(|gpu| f(&gpu)).transpose() {
+            Err(error) if self.cpu_holds => {
+                self.abandon_gpu(&error);
+                Ok(None)
+            }
+            result => result,
+        }
+    }
+
+    /// Records the passes of `f` on one side.
+    pub fn on<R>(&self, side: Side, f: impl FnOnce() -> R) -> R {
+        let before = self.forced.replace(Some(side));
+        let result = f();
+        self.forced.set(before);
+        result
+    }
+
+    /// The side of a pass of so many tokens.
+    pub fn side(&self, tokens: usize) -> Side {
+        match (self.forced.get(), self.gpu.borrow().is_some()) {
+            (Some(side), _) => side,
+            (None, false) => Side::Cpu,
+            (None, true) if !self.cpu_holds => Side::Gpu,
+            (None, true) => match self.from_tokens.get() {
+                Some(from) if tokens >= from => Side::Gpu,
+                _ => Side::Cpu,
+            },
+        }
+    }
+
+    fn the_gpu(&self) -> Result<Rc<GpuBackend>> {
+        self.gpu().ok_or_else(|| Error::new(ErrorKind::DeviceLost, "The graphics device is gone."))
+    }
+}
+
+impl Linear {
+    /// Brings the device's matrix to the CPU side, which doesn't hold it otherwise.
+    ///
+    /// # Errors
+    /// Those of [`gpu::weights::Linear::read_back`].
+    #[allow(clippy::await_holding_refcell_ref)] // Nothing replaces a matrix while the self-test runs.
+    pub async fn lend_to_cpu(&self, backend: &AutoBackend) -> Result<()> {
+        if let Some(linear) = &*self.gpu.borrow() {
+            let read = linear.read_back(&backend.cpu).await?;
+            self.cpu.replace(Some(read));
+        }
+        Ok(())
+    }
+
+    /// Frees the CPU side.
+    pub fn drop_cpu(&self) {
+        self.cpu.take();
+    }
+
+    /// Frees the GPU side.
+    pub fn drop_gpu(&self) {
+        self.gpu.take();
+    }
+
+    /// The GPU side.
+    pub fn gpu(&self) -> std::cell::Ref<'_, Option<gpu::weights::Linear>> {
+        self.gpu.borrow()
+    }
+}
+
+impl LayerNorm {
+    /// Frees the GPU side.
+    pub fn drop_gpu(&self) {
+        self.gpu.take();
+    }
+}
+
+impl super::LinearBuilder for LinearBuilder {
+    type Linear = Linear;
+
+    fn row_f32(&mut self, m: usize, row: &[f32]) {
+        self.cpu.iter_mut().for_each(|side| side.row_f32(m, row));
+        self.gpu.iter_mut().for_each(|side| side.row_f32(m, row));
+    }
+
+    fn row_i8(&mut self, m: usize, row: &[i8]) {
+        self.cpu.iter_mut().for_each(|side| side.row_i8(m, row));
+        self.gpu.iter_mut().for_each(|side| side.row_i8(m, row));
+    }
+
+    fn scales(&mut self, first: usize, scales: &[f32]) {
+        self.cpu.iter_mut().for_each(|side| side.scales(first, scales));
+        self.gpu.iter_mut().for_each(|side| side.scales(first, scales));
+    }
+
+    fn bias(&mut self, first: usize, bias: &[f32]) {
+        self.cpu.iter_mut().for_each(|side| side.bias(first, bias));
+        self.gpu.iter_mut().for_each(|side| side.bias(first, bias));
+    }
+
+    fn finish(self) -> Linear {
+        Linear {
+            cpu: RefCell::new(self.cpu.map(super::LinearBuilder::finish)),
+            gpu: RefCell::new(self.gpu.map(super::LinearBuilder::finish)),
+        }
+    }
+}
+
+/// The sides of one operation have to agree: a pass stays where it began.
+const ONE_SIDE: &str = "the operands of one side";
+
+impl Tensor {
+    fn on_cpu(&self) -> &CpuTensor {
+        match self {
+            Self::Cpu(x) => x,
+            Self::Gpu(_) => unreachable!("{ONE_SIDE}"),
+        }
+    }
+
+    fn on_gpu(&self) -> &GpuTensor {
+        match self {
+            Self::Gpu(x) => x,
+            Self::Cpu(_) => unreachable!("{ONE_SIDE}"),
+        }
+    }
+}
+
+/// The epilogue with its residual as one side knows it.
+fn epilogue_of<'a, T>(epilogue: Epilogue<'a, Tensor>, side: impl FnOnce(&'a Tensor) -> &'a T) -> Epilogue<'a, T> {
+    match epilogue {
+        Epilogue::Bias => Epilogue::Bias,
+        Epilogue::Activation(activation) => Epilogue::Activation(activation),
+        Epilogue::Residual(r) => Epilogue::Residual(side(r)),
+    }
+}
+
+impl Backend for AutoBackend {
+    type Tensor = Tensor;
+    type Linear = Linear;
+    type LinearBuilder = LinearBuilder;
+    type LayerNorm = LayerNorm;
+
+    fn precision(&self, wanted: Precision) -> Precision {
+        self.gpu().map_or_else(|| self.cpu.precision(wanted), |gpu| gpu.precision(wanted))
+    }
+
+    fn token_budget(&self) -> usize {
+        match self.gpu() {
+            Some(gpu) if self.side(gpu.token_budget()) == Side::Gpu => gpu.token_budget(),
+            _ => self.cpu.token_budget(),
+        }
+    }
+
+    fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<LinearBuilder> {
+        let cpu = self.cpu_holds.then(|| self.cpu.linear_builder(out_features, in_features, precision));
+        let gpu = self.on_gpu(|gpu| gpu.linear_builder(out_features, in_features, precision))?;
+        Ok(LinearBuilder { cpu: cpu.transpose()?, gpu })
+    }
+
+    fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<LayerNorm> {
+        let gpu = self.on_gpu(|gpu| gpu.layer_norm_weights(gamma.clone(), beta.clone(), eps))?;
+        Ok(LayerNorm { cpu: self.cpu.layer_norm_weights(gamma, beta, eps)?, gpu: RefCell::new(gpu) })
+    }
+
+    fn embed(
+        &self,
+        rows: usize,
+        columns: usize,
+        norm: Option<&LayerNorm>,
+        fill: impl FnOnce(&mut [f32]),
+    ) -> Result<Tensor> {
+        match self.side(rows) {
+            Side::Cpu => Ok(Tensor::Cpu(self.cpu.embed(rows, columns, norm.map(|norm| &norm.cpu), fill)?)),
+            Side::Gpu => {
+                let norm = norm.map(|norm| norm.gpu.borrow());
+                let norm = norm.as_ref().and_then(|norm| norm.as_ref());
+                Ok(Tensor::Gpu(self.the_gpu()?.embed(rows, columns, norm, fill)?))
+            }
+        }
+    }
+
+    fn linear(&self, x: &Tensor, weights: &Linear, epilogue: Epilogue<'_, Tensor>) -> Result<Tensor> {
+        match x {
+            Tensor::Cpu(x) => {
+                let weights = weights.cpu.borrow();
+                let weights = weights.as_ref().expect("a pass on a side that holds the weights");
+                Ok(Tensor::Cpu(self.cpu.linear(x, weights, epilogue_of(epilogue, Tensor::on_cpu))?))
+            }
+            Tensor::Gpu(x) => {
+                let (gpu, weights) = (self.the_gpu()?, weights.gpu.borrow());
+                let weights = weights.as_ref().expect("a pass on a side that holds the weights");
+                Ok(Tensor::Gpu(gpu.linear(x, weights, epilogue_of(epilogue, Tensor::on_gpu))?))
+            }
+        }
+    }
+
+    fn attention(
+        &self,
+        q: Columns<'_, Tensor>,
+        k: Columns<'_, Tensor>,
+        v: Columns<'_, Tensor>,
+        spans: Spans<'_>,
+        width: usize,
+        heads: usize,
+    ) -> Result<Tensor> {
+        fn on<'a, T>(columns: Columns<'a, Tensor>, side: impl FnOnce(&'a Tensor) -> &'a T) -> Columns<'a, T> {
+            Columns { tensor: side(columns.tensor), first: columns.first }
+        }
+        match q.tensor {
+            Tensor::Cpu(_) => {
+                let [q, k, v] = [q, k, v].map(|columns| on(columns, Tensor::on_cpu));
+                Ok(Tensor::Cpu(self.cpu.attention(q, k, v, spans, width, heads)?))
+            }
+            Tensor::Gpu(_) => {
+                let [q, k, v] = [q, k, v].map(|columns| on(columns, Tensor::on_gpu));
+                Ok(Tensor::Gpu(self.the_gpu()?.attention(q, k, v, spans, width, heads)?))
+            }
+        }
+    }
+
+    fn layer_norm(&self, x: &Tensor, weights: &LayerNorm) -> Result<Tensor> {
+        match x {
+            Tensor::Cpu(x) => Ok(Tensor::Cpu(self.cpu.layer_norm(x, &weights.cpu)?)),
+            Tensor::Gpu(x) => {
+                let weights = weights.gpu.borrow();
+                let weights = weights.as_ref().expect("a pass on a side that holds the weights");
+                Ok(Tensor::Gpu(self.the_gpu()?.layer_norm(x, weights)?))
+            }
+        }
+    }
+
+    fn take_rows(&self, x: &Tensor, rows: &[u32]) -> Result<Tensor> {
+        match x {
+            Tensor::Cpu(x) => Ok(Tensor::Cpu(self.cpu.take_rows(x, rows)?)),
+            Tensor::Gpu(x) => Ok(Tensor::Gpu(self.the_gpu()?.take_rows(x, rows)?)),
+        }
+    }
+
+    async fn read(&self, x: &Tensor) -> Result<Vec<f32>> {
+        match x {
+            Tensor::Cpu(x) => self.cpu.read(x).await,
+            Tensor::Gpu(x) => {
+                // Not to be dropped with the device's abandonment while it is waited for.
+                let gpu = self.the_gpu()?;
+                gpu.read(x).await
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Workgroup sizes, tile sizes and dispatch counts of the kernels in `shaders/`: what Rust must know of the WGSL.
+//!
+//! `tests/gpu_shaders.rs` parses the WGSL and compares.
+
+/// Invocations of every kernel's workgroup but `linear_blocks`'s.
+pub const WORKGROUP: u32 = 64;
+/// Invocations of a workgroup of `linear_blocks`: as many as software adapters run as one.
+pub const BLOCKS_WORKGROUP: u32 = 4;
+/// Workgroups that one dimension of a dispatch may have (WebGPU's default limit).
+pub const MAX_WORKGROUPS: u32 = 65_535;
+/// Columns that every tensor's row is padded to a multiple of.
+pub const ALIGN: u32 = 16;
+/// Rows that the weights' and the column parameters' buffers are padded to a multiple of.
+pub const WEIGHT_ROWS: u32 = 64;
+/// Query rows of one of `attention`'s tiles, at most.
+pub const QUERY_ROWS: u32 = 32;
+/// The widest head that `attention` takes.
+pub const MAX_HEAD_WIDTH: u32 = 128;
+
+/// Rows and columns of a workgroup of `linear_rows`.
+pub const ROWS_TILE: [u32; 2] = [8, 8];
+/// Rows and columns of a workgroup of `linear_tiles`.
+pub const TILES_TILE: [u32; 2] = [64, 64];
+/// Rows and columns of an invocation of `linear_blocks`, the kernel for adapters that are software, whatever the rows.
+pub const BLOCKS_TILE: [u32; 2] = [16, 16];
+/// The most rows that `linear_rows` is used for: up to here its many small workgroups keep more of a device busy.
+pub const FEW_ROWS: u32 = 64;
+
+/// Whether `linear_rows` rather than `linear_tiles` is the kernel for so many rows.
+pub fn few_rows(rows: u32) -> bool {
+    rows <= FEW_ROWS
+}
+
+/// Workgroups of `linear_rows`.
+pub fn linear_rows(rows: u32, columns: u32) -> [u32; 3] {
+    [rows.div_ceil(ROWS_TILE[0]), columns.next_multiple_of(ALIGN).div_ceil(ROWS_TILE[1]), 1]
+}
+
+/// Workgroups of `linear_tiles` and `linear_tiles_dot`.
+pub fn linear_tiles(rows: u32, columns: u32) -> [u32; 3] {
+    [columns.div_ceil(TILES_TILE[1]), rows.div_ceil(TILES_TILE[0]), 1]
+}
+
+/// Workgroups of `linear_blocks`.
+pub fn linear_blocks(rows: u32, columns: u32) -> [u32; 3] {
+    [columns.div_ceil(BLOCKS_TILE[1] * BLOCKS_WORKGROUP), rows.div_ceil(BLOCKS_TILE[0]), 1]
+}
+
+/// Workgroups of `attention`.
+pub fn attention(tiles: u32, heads: u32) -> [u32; 3] {
+    [tiles, heads, 1]
+}
+
+/// Workgroups of `layer_norm` and `take_rows`: one a row, or several rows each where there are too many.
+pub fn by_row(rows: u32) -> [u32; 3] {
+    [rows.min(MAX_WORKGROUPS), 1, 1]
+}

@@ -1,0 +1,208 @@
+//! The compute kernels of `shaders/`: their bindings, and the pipelines made of them.
+
+use super::device::Device;
+use super::geometry;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A WGSL file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kernel {
+    /// `linear_rows.wgsl`: a product of few rows.
+    LinearRows,
+    /// `linear_tiles.wgsl`: a product of many rows.
+    LinearTiles,
+    /// `linear_rows_f16.wgsl`: the first with native half-precision weights.
+    LinearRowsF16,
+    /// `linear_tiles_f16.wgsl`: the second with native half-precision weights.
+    LinearTilesF16,
+    /// `linear_tiles_dot.wgsl`: a product of many rows in int8 arithmetic.
+    LinearTilesDot,
+    /// `linear_blocks.wgsl`: a product on a software adapter.
+    LinearBlocks,
+    /// `attention.wgsl`
+    Attention,
+    /// `layer_norm.wgsl`
+    LayerNorm,
+    /// `take_rows.wgsl`
+    TakeRows,
+}
+
+/// How a weight matrix is stored; the number is the shaders' `FORMAT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// 32-bit floats.
+    F32 = 0,
+    /// 16-bit floats.
+    F16 = 1,
+    /// Bytes, with a scale a row.
+    Int8 = 2,
+}
+
+/// What a binding is to its kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// `var<uniform>`
+    Parameters,
+    /// `var<storage, read>`
+    Input,
+    /// `var<storage, read_write>`
+    Output,
+}
+
+use Binding::{Input, Output, Parameters};
+
+impl Kernel {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::LinearRows,
+        Self::LinearTiles,
+        Self::LinearRowsF16,
+        Self::LinearTilesF16,
+        Self::LinearTilesDot,
+        Self::LinearBlocks,
+        Self::Attention,
+        Self::LayerNorm,
+        Self::TakeRows,
+    ];
+
+    /// The name of its file in `shaders/`, and its text.
+    pub const fn file(self) -> (&'static str, &'static str) {
+        macro_rules! file {
+            ($name:literal) => {
+                ($name, include_str!(concat!("../../../shaders/", $name, ".wgsl")))
+            };
+        }
+        match self {
+            Self::LinearRows => file!("linear_rows"),
+            Self::LinearTiles => file!("linear_tiles"),
+            Self::LinearRowsF16 => file!("linear_rows_f16"),
+            Self::LinearTilesF16 => file!("linear_tiles_f16"),
+            Self::LinearTilesDot => file!("linear_tiles_dot"),
+            Self::LinearBlocks => file!("linear_blocks"),
+            Self::Attention => file!("attention"),
+            Self::LayerNorm => file!("layer_norm"),
+            Self::TakeRows => file!("take_rows"),
+        }
+    }
+
+    /// Its bindings of group 0, in their order.
+    pub const fn bindings(self) -> &'static [Binding] {
+        match self {
+            // parameters, x, weights, bias and scale a column, residual, rows, y
+            Self::LinearRows
+            | Self::LinearTiles
+            | Self::LinearRowsF16
+            | Self::LinearTilesF16
+            | Self::LinearTilesDot
+            | Self::LinearBlocks => &[Parameters, Input, Input, Input, Input, Input, Output],
+            // parameters, q, k, v, tiles, y
+            Self::Attention => &[Parameters, Input, Input, Input, Input, Output],
+            // parameters, x, γ and β, y; parameters, x, rows, y
+            Self::LayerNorm | Self::TakeRows => &[Parameters, Input, Input, Output],
+        }
+    }
+
+    /// Whether its file leaves `FORMAT` open.
+    const fn has_format(self) -> bool {
+        matches!(self, Self::LinearRows | Self::LinearTiles | Self::LinearBlocks)
+    }
+
+    /// Invocations of its workgroups.
+    pub const fn workgroup(self) -> u32 {
+        match self {
+            Self::LinearBlocks => geometry::BLOCKS_WORKGROUP,
+            _ => geometry::WORKGROUP,
+        }
+    }
+
+    /// What a profile calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LinearRows
+            | Self::LinearTiles
+            | Self::LinearRowsF16
+            | Self::LinearTilesF16
+            | Self::LinearTilesDot
+            | Self::LinearBlocks => "linear",
+            _ => self.file().0,
+        }
+    }
+}
+
+/// A kernel, ready for a device.
+pub struct Pipeline {
+    pub(super) raw: wgpu::ComputePipeline,
+    pub(super) layout: wgpu::BindGroupLayout,
+    /// Different for each pipeline of a backend.
+    pub(super) id: u64,
+}
+
+/// A kernel, and the format that its file leaves open.
+type Key = (Kernel, Option<Format>);
+
+/// The pipelines of a device, made when first asked for; the browser compiles them on the side.
+#[derive(Default)]
+pub struct Pipelines {
+    made: RefCell<BTreeMap<Key, Rc<Pipeline>>>,
+}
+
+impl Pipelines {
+    /// The pipeline of `kernel` for weights of `format`.
+    pub fn get(&self, device: &Device, kernel: Kernel, format: Format) -> Rc<Pipeline> {
+        let format = kernel.has_format().then_some(format);
+        let mut made = self.made.borrow_mut();
+        let id = made.len() as u64;
+        made.entry((kernel, format)).or_insert_with(|| Rc::new(make(&device.device, kernel, format, id))).clone()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.made.borrow().len()
+    }
+}
+
+fn make(device: &wgpu::Device, kernel: Kernel, format: Option<Format>, id: u64) -> Pipeline {
+    let (name, text) = kernel.file();
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(name),
+        source: wgpu::ShaderSource::Wgsl(text.into()),
+    });
+    let entries: Vec<_> = (0..).zip(kernel.bindings()).map(|(i, kind)| layout_entry(i, *kind)).collect();
+    let layout =
+        device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(name), entries: &entries });
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(name),
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let constants: Vec<_> = format.iter().map(|format| ("FORMAT", f64::from(*format as u32))).collect();
+    let raw = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(name),
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions {
+            constants: &constants,
+            // Every kernel writes its workgroup memory before it reads it.
+            zero_initialize_workgroup_memory: false,
+        },
+        cache: None,
+    });
+    Pipeline { raw, layout, id }
+}
+
+fn layout_entry(binding: u32, kind: Binding) -> wgpu::BindGroupLayoutEntry {
+    let ty = match kind {
+        Parameters => wgpu::BufferBindingType::Uniform,
+        Input => wgpu::BufferBindingType::Storage { read_only: true },
+        Output => wgpu::BufferBindingType::Storage { read_only: false },
+    };
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    }
+}

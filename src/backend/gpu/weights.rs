@@ -1,0 +1,257 @@
+//! Weight matrices on the device: written row by row while they stream in, and read back for the self-test.
+
+use super::device::Device;
+use super::kernels::Format;
+use super::memory::GpuBuffer;
+use super::read::map;
+use crate::backend::cpu::{CpuBackend, linear};
+use crate::backend::{Backend, LinearBuilder as _, Precision};
+use crate::error::{Error, ErrorKind, Result};
+use crate::weights::quantize::quantize_row;
+use half::f16;
+use std::rc::Rc;
+
+/// Numbers of a row come in multiples of this many, zeros behind the last.
+pub const BLOCK: usize = 16;
+/// Rows of a matrix come in multiples of this many, zeros below the last.
+const ROW_BLOCK: usize = 64;
+/// Bytes that are gathered before they are passed to the queue, which copies each time.
+const STAGING: usize = 256 << 10;
+/// Bytes that are read back at a time.
+const READ_BACK: usize = 2 << 20;
+/// The largest finite half.
+const HALF_MAX: f32 = 65_504.0;
+
+/// A weight matrix (M, K) with its bias, on the device.
+///
+/// Rows of K numbers in `format`, padded to [`BLOCK`]; a row's value is number · scale.
+pub struct Linear {
+    device: Rc<Device>,
+    out_features: usize,
+    in_features: usize,
+    pub(super) format: Format,
+    pub(super) weights: GpuBuffer,
+    // (bias, scale) of each row.
+    pub(super) columns: GpuBuffer,
+    // Of `weights` as they were sent.
+    checksum: u64,
+}
+
+impl Format {
+    /// How weights of a precision are stored.
+    pub const fn of(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::F16 => Self::F16,
+            Precision::Int8 => Self::Int8,
+        }
+    }
+
+    const fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 => 2,
+            Self::Int8 => 1,
+        }
+    }
+}
+
+impl Linear {
+    /// M
+    pub fn out_features(&self) -> usize {
+        self.out_features
+    }
+
+    /// K
+    pub fn in_features(&self) -> usize {
+        self.in_features
+    }
+
+    fn row_bytes(&self) -> usize {
+        self.in_features.next_multiple_of(BLOCK) * self.format.bytes()
+    }
+
+    /// The matrix as the device holds it, packed for the CPU.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::DeviceLost`], [`crate::ErrorKind::OutOfMemory`].
+    pub async fn read_back(&self, cpu: &CpuBackend) -> Result<linear::Linear> {
+        let precision = if self.format == Format::Int8 { Precision::Int8 } else { Precision::F32 };
+        let mut builder = cpu.linear_builder(self.out_features, self.in_features, precision)?;
+        let mut columns = Vec::new();
+        let bytes = self.out_features * size_of::<[f32; 2]>();
+        self.read(&self.columns, 0, bytes, |bytes| columns.extend(bytemuck::pod_collect_to_vec::<u8, [f32; 2]>(bytes)))
+            .await?;
+        let row_bytes = self.row_bytes();
+        let mut checksum = 0u64;
+        let step = (READ_BACK / row_bytes.max(1)).max(1);
+        let mut row = vec![0.0; self.in_features];
+        for first in (0..self.out_features).step_by(step) {
+            let rows = step.min(self.out_features - first);
+            self.read(&self.weights, first * row_bytes, rows * row_bytes, |bytes| {
+                checksum = checksum.wrapping_add(sum_words(first * row_bytes, bytes));
+                for (m, stored) in (first..).zip(bytes.chunks_exact(row_bytes)) {
+                    let stored = &stored[..self.in_features * self.format.bytes()];
+                    let scale = columns[m][1];
+                    match self.format {
+                        Format::Int8 => builder.row_i8(m, bytemuck::cast_slice(stored)),
+                        Format::F32 => {
+                            let numbers = stored.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
+                            row.iter_mut().zip(numbers).for_each(|(to, x)| *to = x * scale);
+                            builder.row_f32(m, &row);
+                        }
+                        Format::F16 => {
+                            let numbers = stored.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32());
+                            row.iter_mut().zip(numbers).for_each(|(to, x)| *to = x * scale);
+                            builder.row_f32(m, &row);
+                        }
+                    }
+                }
+            })
+            .await?;
+        }
+        if checksum != self.checksum {
+            return Err(Error::new(
+                ErrorKind::WebgpuUnusable,
+                "The graphics device holds other weights than it was sent.",
+            ));
+        }
+        let (bias, scales): (Vec<f32>, Vec<f32>) = columns.iter().map(|[bias, scale]| (*bias, *scale)).unzip();
+        builder.bias(0, &bias);
+        if self.format == Format::Int8 {
+            builder.scales(0, &scales);
+        }
+        Ok(builder.finish())
+    }
+
+    async fn read(&self, from: &GpuBuffer, offset: usize, bytes: usize, f: impl FnOnce(&[u8])) -> Result<()> {
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let readable = GpuBuffer::new(&self.device, bytes as u64, usage);
+        let mut encoder = self.device.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&from.raw, offset as u64, &readable.raw, 0, bytes as u64);
+        self.device.queue.submit([encoder.finish()]);
+        map(&self.device, &readable, bytes as u64, f).await
+    }
+}
+
+/// Σ word · (2·place + 1) modulo 2^64 of the words of `bytes`, the first at `offset` of the matrix: the same however the
+/// matrix is cut, and another for any word that changes or moves.
+fn sum_words(offset: usize, bytes: &[u8]) -> u64 {
+    let words = bytes.as_chunks().0.iter().map(|b| u64::from(u32::from_le_bytes(*b)));
+    let places = (offset / size_of::<u32>()) as u64..;
+    words.zip(places).fold(0, |sum, (word, place)| sum.wrapping_add(word.wrapping_mul(2 * place + 1)))
+}
+
+/// A matrix on its way in.
+pub struct LinearBuilder {
+    linear: Linear,
+    columns: Vec<[f32; 2]>,
+    // Whole rows from `first` on that are still here.
+    staging: Vec<u8>,
+    first: usize,
+    int8: Vec<i8>,
+}
+
+impl LinearBuilder {
+    /// Room for a matrix (M, K) in `format`.
+    pub fn new(device: &Rc<Device>, out_features: usize, in_features: usize, format: Format) -> Self {
+        let rows = out_features.next_multiple_of(ROW_BLOCK);
+        let bytes = rows * in_features.next_multiple_of(BLOCK) * format.bytes();
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+        let buffer = |bytes: usize| GpuBuffer::new(device, bytes.max(BLOCK) as u64, usage);
+        let linear = Linear {
+            device: device.clone(),
+            out_features,
+            in_features,
+            format,
+            weights: buffer(bytes),
+            columns: buffer(rows * size_of::<[f32; 2]>()),
+            checksum: 0,
+        };
+        let int8 = vec![0; if format == Format::Int8 { in_features } else { 0 }];
+        Self { linear, columns: vec![[0.0, 1.0]; rows], staging: Vec::new(), first: 0, int8 }
+    }
+
+    /// Makes `m` the next row of `staging`.
+    fn seek(&mut self, m: usize) {
+        let bytes = self.linear.row_bytes();
+        if m != self.first + self.staging.len() / bytes.max(1) || self.staging.len() + bytes > STAGING {
+            self.flush();
+            self.first = m;
+        }
+    }
+
+    fn pad(&mut self) {
+        let bytes = self.linear.row_bytes();
+        self.staging.resize(self.staging.len().next_multiple_of(bytes.max(1)), 0);
+    }
+
+    fn flush(&mut self) {
+        let offset = self.first * self.linear.row_bytes();
+        if !self.staging.is_empty() {
+            let sum = sum_words(offset, &self.staging);
+            self.linear.checksum = self.linear.checksum.wrapping_add(sum);
+            self.linear.device.queue.write_buffer(&self.linear.weights.raw, offset as u64, &self.staging);
+        }
+        self.staging.clear();
+    }
+
+    fn push_i8(&mut self, m: usize, row: &[i8]) {
+        self.seek(m);
+        match self.linear.format {
+            Format::Int8 => self.staging.extend_from_slice(bytemuck::cast_slice(row)),
+            // The scale is the shader's business here, too.
+            Format::F16 => self.staging.extend(row.iter().flat_map(|w| f16::from(*w).to_le_bytes())),
+            Format::F32 => self.staging.extend(row.iter().flat_map(|w| f32::from(*w).to_le_bytes())),
+        }
+        self.pad();
+    }
+}
+
+impl crate::backend::LinearBuilder for LinearBuilder {
+    type Linear = Linear;
+
+    fn row_f32(&mut self, m: usize, row: &[f32]) {
+        match self.linear.format {
+            Format::F32 => {
+                self.seek(m);
+                self.staging.extend_from_slice(bytemuck::cast_slice(row));
+                self.pad();
+            }
+            Format::F16 => {
+                self.seek(m);
+                // A row that leaves the range of halves is brought back into it by a power of two, which is exact.
+                let largest = row.iter().fold(0.0f32, |m, w| m.max(w.abs()));
+                let scale = if largest > HALF_MAX { (largest / HALF_MAX).log2().ceil().exp2() } else { 1.0 };
+                self.columns[m][1] = scale;
+                self.staging.extend(row.iter().flat_map(|w| f16::from_f32(w / scale).to_le_bytes()));
+                self.pad();
+            }
+            Format::Int8 => {
+                let mut quantized = std::mem::take(&mut self.int8);
+                self.columns[m][1] = quantize_row(row, &mut quantized);
+                self.push_i8(m, &quantized);
+                self.int8 = quantized;
+            }
+        }
+    }
+
+    fn row_i8(&mut self, m: usize, row: &[i8]) {
+        self.push_i8(m, row);
+    }
+
+    fn scales(&mut self, first: usize, scales: &[f32]) {
+        self.columns[first..].iter_mut().zip(scales).for_each(|(column, scale)| column[1] = *scale);
+    }
+
+    fn bias(&mut self, first: usize, bias: &[f32]) {
+        self.columns[first..].iter_mut().zip(bias).for_each(|(column, bias)| column[0] = *bias);
+    }
+
+    fn finish(mut self) -> Linear {
+        self.flush();
+        let columns = bytemuck::cast_slice(&self.columns);
+        self.linear.device.queue.write_buffer(&self.linear.columns.raw, 0, columns);
+        self.linear
+    }
+}

@@ -1,0 +1,148 @@
+//! Which side is faster for how many tokens, and which arithmetic for batches: measured on this machine, with this model,
+//! when it is loaded.
+
+use super::{Clock, self_test};
+use crate::backend::Backend;
+use crate::backend::auto::{AutoBackend, Side};
+use crate::backend::gpu::GpuBackend;
+use crate::batch::PackedBatch;
+use crate::classifier::Classifier;
+use crate::error::Result;
+
+/// Tokens of the texts that are measured.
+const LENGTHS: [usize; 3] = [8, 32, 128];
+/// Runs of each; the fastest counts, since whatever disturbs a run makes it slower.
+const RUNS: usize = 3;
+/// A length is not measured any more where the one before took this many milliseconds: loading must not wait for it.
+const PATIENCE: f64 = 25.0;
+/// How much faster the graphics device has to be: its times vary more.
+const ADVANTAGE: f64 = 0.9;
+
+/// What a forward pass of so many tokens took.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// Tokens.
+    pub tokens: usize,
+    /// Milliseconds on the CPU.
+    pub cpu: f64,
+    /// Milliseconds on the graphics device, until the logits were back.
+    pub gpu: f64,
+}
+
+/// Measures both sides.
+///
+/// # Errors
+/// What a side fails with.
+pub async fn measure(classifier: &Classifier<AutoBackend>, clock: Clock<'_>) -> Result<Vec<Measured>> {
+    let (backend, model) = (classifier.backend(), classifier.model());
+    let mut measured = Vec::new();
+    for tokens in LENGTHS {
+        let tokens = tokens.min(model.config().max_tokens);
+        let ids: Vec<u32> = (0..tokens as u32).map(|i| i % model.config().vocabulary as u32).collect();
+        let batch = PackedBatch::new([ids.as_slice()]);
+        let mut best = [f64::INFINITY; 2];
+        for _ in 0..RUNS {
+            for (side, best) in [Side::Cpu, Side::Gpu].into_iter().zip(&mut best) {
+                let start = clock();
+                let logits = backend.on(side, || model.forward(backend, &batch, |_, _| {}))?;
+                backend.read(&logits).await?;
+                *best = best.min(clock() - start);
+            }
+        }
+        measured.push(Measured { tokens, cpu: best[0], gpu: best[1] });
+        if best.iter().any(|ms| *ms > PATIENCE) {
+            break;
+        }
+    }
+    Ok(measured)
+}
+
+/// Texts and tokens of each of the batch that [`choose_arithmetic`] measures.
+const BATCH: (usize, usize) = (8, 128);
+/// How much faster int8 arithmetic has to be, for what it costs: it rounds the activations, too.
+const INT8_ADVANTAGE: f64 = 1.3;
+
+/// Whether batches of int8 weights are computed in int8 arithmetic ([`GpuBackend::set_int8_dot`]) from now on: where that is
+/// clearly faster, and its logits pass a test of their own.
+///
+/// # Errors
+/// What the device fails with.
+pub async fn choose_arithmetic(
+    classifier: &Classifier<AutoBackend>,
+    gpu: &GpuBackend,
+    clock: Clock<'_>,
+) -> Result<bool> {
+    let (backend, model) = (classifier.backend(), classifier.model());
+    let tokens = BATCH.1.min(model.config().max_tokens);
+    let ids: Vec<u32> = (0..tokens as u32).map(|i| i % model.config().vocabulary as u32).collect();
+    let batch = PackedBatch::new((0..BATCH.0).map(|_| ids.as_slice()));
+    let mut best = [f64::INFINITY; 2];
+    // The first run of each compiles.
+    for run in 0..=RUNS {
+        for (int8, best) in [false, true].into_iter().zip(&mut best) {
+            gpu.set_int8_dot(int8);
+            let start = clock();
+            let logits = backend.on(Side::Gpu, || model.forward(backend, &batch, |_, _| {}))?;
+            backend.read(&logits).await?;
+            let ms = clock() - start;
+            if run > 0 {
+                *best = best.min(ms);
+            }
+        }
+    }
+    let int8 = best[0] > INT8_ADVANTAGE * best[1]
+        && self_test::judge_int8(self_test::largest_difference(classifier).await?).is_ok();
+    gpu.set_int8_dot(int8);
+    Ok(int8)
+}
+
+/// The fewest tokens from which on the graphics device is faster, between the measured lengths and beyond them along straight
+/// lines; none where it never is.
+pub fn crossing(measured: &[Measured]) -> Option<usize> {
+    // Below zero where the graphics device wins.
+    let lead = |m: &Measured| m.gpu - ADVANTAGE * m.cpu;
+    let first = measured.first()?;
+    if lead(first) < 0.0 {
+        return Some(1);
+    }
+    let at = |a: &Measured, b: &Measured| {
+        let (x, y) = (a.tokens as f64, lead(a));
+        let slope = (lead(b) - y) / (b.tokens as f64 - x);
+        // Never met where the lines don't come closer.
+        (slope < 0.0).then(|| (x - y / slope).ceil() as usize)
+    };
+    for pair in measured.windows(2) {
+        if lead(&pair[1]) < 0.0 {
+            return at(&pair[0], &pair[1]);
+        }
+    }
+    match measured {
+        [.., a, b] if a.tokens < b.tokens => at(a, b),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(rows: &[(usize, f64, f64)]) -> Vec<Measured> {
+        rows.iter().map(|&(tokens, cpu, gpu)| Measured { tokens, cpu, gpu }).collect()
+    }
+
+    #[test]
+    fn the_faster_side_is_found() {
+        // Faster from the start, never, between two lengths, and beyond the last.
+        assert_eq!(crossing(&measured(&[(8, 5.0, 2.0), (32, 20.0, 2.0)])), Some(1));
+        assert_eq!(crossing(&measured(&[(8, 5.0, 500.0), (32, 20.0, 900.0)])), None);
+        assert_eq!(crossing(&measured(&[(8, 2.0, 9.0), (32, 8.0, 9.0), (128, 32.0, 9.0)])), Some(40));
+        assert_eq!(crossing(&measured(&[(8, 10.0, 19.0), (32, 40.0, 40.0)])), Some(48));
+        assert_eq!(crossing(&measured(&[(8, 50.0, 60.0)])), None);
+        assert_eq!(crossing(&[]), None);
+    }
+
+    #[test]
+    fn it_has_to_be_faster_by_a_margin() {
+        assert_eq!(crossing(&measured(&[(8, 10.0, 9.5), (32, 40.0, 39.0)])), None);
+    }
+}

@@ -1,0 +1,133 @@
+//! A classifier on whatever there is to compute on: a graphics device is tried before it is trusted ([`self_test`]), the
+//! faster side is found out by measuring ([`calibration`]), and a device that fails is done without.
+//!
+//! Not here: where files come from, JavaScript (`web`).
+
+pub mod calibration;
+pub mod self_test;
+
+use crate::backend::Precision;
+use crate::backend::auto::{AutoBackend, Linear, Side};
+use crate::backend::gpu::profile::{KernelTime, by_kernel};
+use crate::classifier::Classifier;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::Model;
+use crate::tokenize::Encoding;
+use calibration::Measured;
+
+/// A monotonic clock, in milliseconds.
+pub type Clock<'a> = &'a dyn Fn() -> f64;
+
+/// A classifier that is ready to answer.
+pub struct Engine {
+    classifier: Classifier<AutoBackend>,
+    calibration: Vec<Measured>,
+}
+
+/// The scores of a group of texts, and how they came about.
+pub struct Scored {
+    /// Of each text, in the order of the labels' ids.
+    pub scores: Vec<Vec<f64>>,
+    /// Where they were computed.
+    pub side: Side,
+    /// The device's time by kernel, where it was asked for and the device can tell.
+    pub kernels: Option<Vec<KernelTime>>,
+}
+
+impl Engine {
+    /// Makes a loaded classifier ready: warms the device up, tests it, and measures both sides where both hold the weights.
+    ///
+    /// # Errors
+    /// Where the CPU holds no weights: [`ErrorKind::WebgpuUnusable`] for a device that refuses the work or computes wrong,
+    /// [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`]. Where it does, such a device is done without.
+    pub async fn prepare(classifier: Classifier<AutoBackend>, clock: Clock<'_>) -> Result<Self> {
+        let mut engine = Self { classifier, calibration: Vec::new() };
+        if let Err(error) = engine.try_gpu(clock).await {
+            if !engine.backend().cpu_holds() {
+                return Err(error);
+            }
+            engine.abandon_gpu(&error);
+        }
+        Ok(engine)
+    }
+
+    async fn try_gpu(&mut self, clock: Clock<'_>) -> Result<()> {
+        let Some(gpu) = self.backend().gpu() else { return Ok(()) };
+        gpu.settle().await?;
+        let difference = gpu.checked(async || self_test::largest_difference(&self.classifier).await).await?;
+        self_test::judge(difference)?;
+        if self.classifier.loaded().precision == Precision::Int8 && !gpu.device().info().software {
+            calibration::choose_arithmetic(&self.classifier, &gpu, clock).await?;
+        }
+        if self.backend().cpu_holds() {
+            self.calibration = calibration::measure(&self.classifier, clock).await?;
+            self.backend().set_from_tokens(calibration::crossing(&self.calibration));
+        }
+        Ok(())
+    }
+
+    /// The classifier.
+    pub fn classifier(&self) -> &Classifier<AutoBackend> {
+        &self.classifier
+    }
+
+    fn backend(&self) -> &AutoBackend {
+        self.classifier.backend()
+    }
+
+    /// What both sides took, where both were measured.
+    pub fn calibration(&self) -> &[Measured] {
+        &self.calibration
+    }
+
+    /// Why the graphics device that there was is not used.
+    pub fn reason(&self) -> Option<String> {
+        self.backend().reason()
+    }
+
+    /// The scores of each text of one group; `profile`: with the device's time by kernel.
+    ///
+    /// A device that is lost on the way, or refuses the work, is done without where the CPU holds the weights: the texts are
+    /// answered all the same.
+    ///
+    /// # Errors
+    /// Those of [`Model::logits`]; [`ErrorKind::DeviceLost`] and [`ErrorKind::WebgpuUnusable`] where the CPU holds no weights.
+    pub async fn scores(&self, group: &[Encoding], profile: bool) -> Result<Scored> {
+        match self.scores_once(group, profile).await {
+            Err(error) if is_gpu_s(&error) && self.backend().cpu_holds() => {
+                self.abandon_gpu(&error);
+                self.scores_once(group, profile).await
+            }
+            result => result,
+        }
+    }
+
+    async fn scores_once(&self, group: &[Encoding], profile: bool) -> Result<Scored> {
+        let side = self.backend().side(group.iter().map(|text| text.ids.len()).sum());
+        let gpu = self.backend().gpu().filter(|_| side == Side::Gpu && profile);
+        if let Some(gpu) = &gpu {
+            gpu.start_profile();
+        }
+        let scores = self.classifier.scores(group).await?;
+        let times = gpu.and_then(|gpu| gpu.take_profile());
+        Ok(Scored { scores, side, kernels: times.map(|times| by_kernel(&times)) })
+    }
+
+    /// Does without the graphics device from now on.
+    fn abandon_gpu(&self, error: &Error) {
+        self.backend().abandon_gpu(error);
+        let model = self.classifier.model();
+        matrices(model).for_each(Linear::drop_gpu);
+        model.norms().for_each(|norm| norm.drop_gpu());
+    }
+}
+
+fn is_gpu_s(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::DeviceLost | ErrorKind::WebgpuUnusable)
+}
+
+fn matrices(model: &Model<AutoBackend>) -> impl Iterator<Item = &Linear> {
+    let of_layers =
+        (0..model.config().layers).flat_map(|i| model.attention_matrices(i).chain(model.feed_forward_matrices(i)));
+    of_layers.chain(model.head_matrices())
+}

@@ -1,0 +1,110 @@
+//! Trust in a graphics device is earned: the logits of a fixed text from the device, with the very weights it holds,
+//! against those of the CPU.
+//!
+//! Where the CPU holds no weights, those of each half of a layer are read back from the device, used, and dropped: what was
+//! sent is what is tested, and no more than that is in memory. A checksum of what was sent guards what comes back.
+
+use crate::backend::Backend;
+use crate::backend::auto::{AutoBackend, Linear, Side};
+use crate::batch::PackedBatch;
+use crate::classifier::Classifier;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::Model;
+
+/// What the test classifies; any model has tokens for it, if only unknown ones.
+const TEXT: &str = "The screen is bright, but the battery was empty by noon.";
+/// Copies of the text that together have more rows than the kernel for few rows takes.
+const COPIES: usize = 12;
+/// The largest difference of a logit that passes, for logits of up to 1, and as a share of larger ones: ten times what f32
+/// sums in another order make of it. Wrong results are off by far more.
+const TOLERANCE: f32 = 2e-3;
+/// The same where the activations are rounded to int8: each product is off by 0.5 % of its size, and a logit by a few times that.
+const INT8_TOLERANCE: f32 = 0.03;
+
+/// The largest difference between the device's and the CPU's logits, relative to the larger ones: of the text alone, and of
+/// several in a batch, so that both kinds of products are tested.
+///
+/// # Errors
+/// What the device or the CPU fails with.
+pub async fn largest_difference(classifier: &Classifier<AutoBackend>) -> Result<f32> {
+    let encoding = classifier.encode(TEXT, false)?;
+    let (backend, model) = (classifier.backend(), classifier.model());
+    let wanted = cpu_logits(backend, model, &PackedBatch::new([encoding.ids.as_slice()])).await?;
+    let scale = wanted.iter().fold(1.0f32, |m, x| m.max(x.abs()));
+    let mut largest: f32 = 0.0;
+    for copies in [1, COPIES] {
+        let batch = PackedBatch::new((0..copies).map(|_| encoding.ids.as_slice()));
+        let logits = backend.on(Side::Gpu, || model.forward(backend, &batch, |_, _| {}))?;
+        let logits = backend.read(&logits).await?;
+        for row in logits.chunks_exact(wanted.len()) {
+            for (got, wanted) in row.iter().zip(&wanted) {
+                let difference = (got - wanted).abs() / scale;
+                largest = if difference.is_nan() { f32::INFINITY } else { largest.max(difference) };
+            }
+        }
+    }
+    Ok(largest)
+}
+
+/// Whether a device with such a difference may be used.
+///
+/// # Errors
+/// [`ErrorKind::WebgpuUnusable`].
+pub fn judge(difference: f32) -> Result<()> {
+    judge_by(difference, TOLERANCE)
+}
+
+/// Whether int8 arithmetic with such a difference may be used.
+///
+/// # Errors
+/// [`ErrorKind::WebgpuUnusable`].
+pub fn judge_int8(difference: f32) -> Result<()> {
+    judge_by(difference, INT8_TOLERANCE)
+}
+
+fn judge_by(difference: f32, tolerance: f32) -> Result<()> {
+    if difference <= tolerance {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::WebgpuUnusable,
+        format!("The graphics device computes wrong: its logits of a test text are off by {difference:.1e}."),
+    ))
+}
+
+async fn cpu_logits(backend: &AutoBackend, model: &Model<AutoBackend>, batch: &PackedBatch) -> Result<Vec<f32>> {
+    let mut x = backend.on(Side::Cpu, || model.embedding(backend, batch))?;
+    for i in 0..model.config().layers {
+        let lent = Lent::of(backend, model.attention_matrices(i)).await?;
+        x = model.attention(backend, batch, i, x)?;
+        drop(lent);
+        let lent = Lent::of(backend, model.feed_forward_matrices(i)).await?;
+        x = model.feed_forward(backend, i, &x)?;
+        drop(lent);
+    }
+    let _lent = Lent::of(backend, model.head_matrices()).await?;
+    let logits = model.head(backend, &x)?;
+    backend.read(&logits).await
+}
+
+/// Matrices that the CPU side holds for as long as this lives.
+struct Lent<'a>(Vec<&'a Linear>);
+
+impl<'a> Lent<'a> {
+    async fn of(backend: &AutoBackend, matrices: impl Iterator<Item = &'a Linear>) -> Result<Self> {
+        let mut lent = Self(Vec::new());
+        if !backend.cpu_holds() {
+            for matrix in matrices {
+                matrix.lend_to_cpu(backend).await?;
+                lent.0.push(matrix);
+            }
+        }
+        Ok(lent)
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|matrix| matrix.drop_cpu());
+    }
+}

@@ -1,0 +1,70 @@
+//! The graphics device of the tests: a software adapter will do, none is a failure.
+#![allow(dead_code)] // Each test file uses a part.
+
+use tabsense::backend::Backend;
+use tabsense::backend::auto::{AutoBackend, Side};
+use tabsense::backend::gpu::device::Device;
+use tabsense::backend::gpu::{GpuBackend, GpuTensor};
+use tabsense::batch::PackedBatch;
+use tabsense::classifier::Loader;
+use tabsense::engine::Engine;
+
+pub async fn device() -> Device {
+    let device = Device::request(true).await;
+    device.expect("the tests need a graphics adapter; Mesa's lavapipe or Chromium's --enable-unsafe-webgpu will do")
+}
+
+pub async fn backend() -> GpuBackend {
+    GpuBackend::new(device().await)
+}
+
+/// The values of a tensor, the device having had nothing against any of it.
+pub async fn read(backend: &GpuBackend, x: &GpuTensor) -> Vec<f32> {
+    backend.settle().await.unwrap();
+    backend.checked(async || backend.read(x).await).await.unwrap()
+}
+
+/// A committed random model on the graphics device; `cpu_holds`: and on the CPU.
+pub async fn load(tiny: &super::Tiny, dtype: &str, cpu_holds: bool) -> tabsense::Result<Engine> {
+    load_files(device().await, tiny.config, tiny.tokenizer, tiny.weights, dtype, cpu_holds).await
+}
+
+pub async fn load_files(
+    device: Device,
+    config: &[u8],
+    tokenizer: &[u8],
+    weights: &[u8],
+    dtype: &str,
+    cpu_holds: bool,
+) -> tabsense::Result<Engine> {
+    let backend = AutoBackend::with_gpu(GpuBackend::new(device), cpu_holds);
+    let mut loader = Loader::new(backend, config, tokenizer, dtype, Some(weights.len()))?;
+    for chunk in weights.chunks(1 << 16) {
+        loader.push(chunk)?;
+    }
+    Engine::prepare(loader.finish()?, &clock).await
+}
+
+/// Milliseconds; the calibration wants some, whatever they are.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn clock() -> f64 {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
+}
+
+/// Milliseconds; the calibration wants some, whatever they are.
+#[cfg(target_arch = "wasm32")]
+pub fn clock() -> f64 {
+    js_sys::Date::now()
+}
+
+/// The logits of texts of ids on one side, one list a text.
+pub async fn logits(engine: &Engine, side: Side, texts: &[&[u32]]) -> tabsense::Result<Vec<Vec<f32>>> {
+    let (model, backend) = (engine.classifier().model(), engine.classifier().backend());
+    let batch = PackedBatch::new(texts.iter().copied());
+    let logits = backend.on(side, || model.forward(backend, &batch, |_, _| {}))?;
+    let logits = backend.read(&logits).await?;
+    Ok(logits.chunks(model.config().labels.len()).map(<[f32]>::to_vec).collect())
+}

@@ -1,0 +1,271 @@
+//! Every GPU kernel against its CPU twin, over ragged sizes. The same file runs on the host (Vulkan; Mesa's lavapipe where
+//! there is no card) and, with `wasm-pack test`, in a browser (SwiftShader where there is no card).
+
+#[macro_use]
+mod common;
+
+use common::Random;
+use common::gpu::{backend, read};
+use tabsense::backend::cpu::CpuBackend;
+use tabsense::backend::gpu::GpuBackend;
+use tabsense::backend::{Activation, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
+use tabsense::weights::quantize::quantize_row;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// Half the distance of 1 and the next f32.
+const ROUNDING: f32 = 1.0 / (1 << 24) as f32;
+
+const ROWS: [usize; 8] = [1, 2, 7, 8, 9, 64, 65, 129];
+const DEPTHS: [usize; 6] = [1, 3, 16, 17, 64, 130];
+const WIDTHS: [usize; 6] = [1, 2, 15, 16, 65, 130];
+
+/// The matrix on a backend, from rows that are already exactly what the precision can hold.
+fn matrix<B: Backend>(backend: &B, precision: Precision, w: &Weights) -> B::Linear {
+    let mut builder = backend.linear_builder(w.width, w.depth, precision).unwrap();
+    for m in 0..w.width {
+        builder.row_f32(m, &w.values[m * w.depth..][..w.depth]);
+    }
+    builder.bias(0, &w.bias);
+    builder.finish()
+}
+
+struct Weights {
+    values: Vec<f32>,
+    bias: Vec<f32>,
+    depth: usize,
+    width: usize,
+}
+
+/// Random weights, rounded to what `precision` holds, so that both sides multiply the same numbers.
+fn weights(random: &mut Random, precision: Precision, depth: usize, width: usize) -> Weights {
+    let mut values = random.values(width * depth);
+    for row in values.chunks_exact_mut(depth) {
+        match precision {
+            Precision::F32 => {}
+            Precision::F16 => row.iter_mut().for_each(|w| *w = half::f16::from_f32(*w).to_f32()),
+            Precision::Int8 => {
+                let mut quantized = vec![0; depth];
+                let scale = quantize_row(row, &mut quantized);
+                row.iter_mut().zip(&quantized).for_each(|(w, q)| *w = f32::from(*q) * scale);
+            }
+        }
+    }
+    Weights { values, bias: random.values(width), depth, width }
+}
+
+/// One product on both sides, and the largest difference as a share of what f32 rounding allows.
+async fn product(
+    gpu: &GpuBackend,
+    random: &mut Random,
+    precision: Precision,
+    [rows, depth, width]: [usize; 3],
+    epilogue: usize,
+) -> f32 {
+    let cpu = CpuBackend::new();
+    let w = weights(random, precision, depth, width);
+    let x = random.values(rows * depth);
+    let r = random.values(rows * width);
+    let on_cpu = {
+        // f32 on the CPU: its int8 products round the activations, too.
+        let matrix = matrix(&cpu, Precision::F32, &w);
+        let x = cpu.embed(rows, depth, None, |to| to.copy_from_slice(&x)).unwrap();
+        let r = cpu.embed(rows, width, None, |to| to.copy_from_slice(&r)).unwrap();
+        common::now(cpu.read(&cpu.linear(&x, &matrix, pick(epilogue, &r)).unwrap())).unwrap()
+    };
+    let matrix = matrix(gpu, precision, &w);
+    let x_gpu = gpu.embed(rows, depth, None, |to| to.copy_from_slice(&x)).unwrap();
+    let r_gpu = gpu.embed(rows, width, None, |to| to.copy_from_slice(&r)).unwrap();
+    let on_gpu = read(gpu, &gpu.linear(&x_gpu, &matrix, pick(epilogue, &r_gpu)).unwrap()).await;
+    assert_eq!(on_gpu.len(), on_cpu.len());
+    // The sum of |x|·|w| is at most K; the rounding of int8 rows to themselves again moves a weight by an ulp.
+    let allowed = (2.0 * depth as f32 + 16.0) * ROUNDING * (1.0 + (depth as f32).sqrt()) + 4e-7;
+    common::largest_difference(&on_gpu, &on_cpu) / allowed
+}
+
+fn pick<T>(epilogue: usize, residual: &T) -> Epilogue<'_, T> {
+    match epilogue {
+        0 => Epilogue::Bias,
+        1 => Epilogue::Activation(Activation::Gelu),
+        2 => Epilogue::Activation(Activation::Relu),
+        _ => Epilogue::Residual(residual),
+    }
+}
+
+async fn products(precision: Precision, blocks: bool) {
+    let gpu = backend().await;
+    let mut random = Random(7 + precision as u64);
+    let (mut case, mut worst) = (0, (0.0, [0; 3], 0));
+    for rows in ROWS {
+        for depth in DEPTHS {
+            for width in WIDTHS {
+                let sizes = [rows, depth, width];
+                gpu.set_blocks(blocks);
+                let share = product(&gpu, &mut random, precision, sizes, case % 4).await;
+                if share.is_nan() || share > worst.0 {
+                    worst = (share, sizes, case % 4);
+                }
+                case += 1;
+            }
+        }
+    }
+    assert!(worst.0 <= 1.0, "{precision:?}: {worst:?} of what rounding allows");
+}
+
+gpu_test!(f32_products_are_the_cpu_s, products(Precision::F32, false));
+gpu_test!(f16_products_are_the_cpu_s, products(Precision::F16, false));
+gpu_test!(int8_products_are_the_cpu_s, products(Precision::Int8, false));
+gpu_test!(f32_products_for_software_adapters_are_the_cpu_s, products(Precision::F32, true));
+gpu_test!(f16_products_for_software_adapters_are_the_cpu_s, products(Precision::F16, true));
+gpu_test!(int8_products_for_software_adapters_are_the_cpu_s, products(Precision::Int8, true));
+
+gpu_test!(int8_arithmetic_stays_near_the_cpu, async {
+    let gpu = backend().await;
+    gpu.set_blocks(false);
+    gpu.set_int8_dot(true);
+    let cpu = CpuBackend::new();
+    let mut random = Random(11);
+    for [rows, depth, width] in [[65, 16, 16], [129, 130, 65], [200, 768, 96]] {
+        let w = weights(&mut random, Precision::Int8, depth, width);
+        let x = random.values(rows * depth);
+        let on_cpu = {
+            let x = cpu.embed(rows, depth, None, |to| to.copy_from_slice(&x)).unwrap();
+            let matrix = matrix(&cpu, Precision::F32, &w);
+            common::now(cpu.read(&cpu.linear(&x, &matrix, Epilogue::Bias).unwrap())).unwrap()
+        };
+        let x = gpu.embed(rows, depth, None, |to| to.copy_from_slice(&x)).unwrap();
+        let matrix = matrix(&gpu, Precision::Int8, &w);
+        let on_gpu = read(&gpu, &gpu.linear(&x, &matrix, Epilogue::Bias).unwrap()).await;
+        let difference = common::largest_difference(&on_gpu, &on_cpu);
+        // Activations of up to 1 are rounded to multiples of 1/127, so each is off by 1/254 at most and 1/440 in the root mean
+        // square; weights have a root mean square of 0.58. Six deviations of the sum.
+        let allowed = 6.0 * (depth as f32).sqrt() * 0.58 / 440.0;
+        assert!(
+            difference > 0.0 && difference <= allowed,
+            "{rows} × {depth} × {width}: {difference}, allowed {allowed}"
+        );
+    }
+});
+
+async fn taken_rows(blocks: bool) {
+    let gpu = backend().await;
+    gpu.set_blocks(blocks);
+    let mut random = Random(13);
+    for (rows, taken, depth) in [(5, vec![3, 0, 4], 7), (130, (0..100).rev().collect::<Vec<u32>>(), 33)] {
+        let values = random.values(rows * depth);
+        let x = gpu.embed(rows, depth, None, |to| to.copy_from_slice(&values)).unwrap();
+        let y = gpu.take_rows(&x, &taken).unwrap();
+        let wanted: Vec<f32> = taken.iter().flat_map(|&r| values[r as usize * depth..][..depth].to_vec()).collect();
+        assert_eq!(read(&gpu, &y).await, wanted, "read");
+        // A row taken from taken rows.
+        let again = gpu.take_rows(&y, &[1]).unwrap();
+        assert_eq!(read(&gpu, &again).await, wanted[depth..2 * depth], "twice");
+        // As the input of a product, as its residual, and as both.
+        let w = weights(&mut random, Precision::F32, depth, depth);
+        let matrix = matrix(&gpu, Precision::F32, &w);
+        let plain = gpu.embed(taken.len(), depth, None, |to| to.copy_from_slice(&wanted)).unwrap();
+        let expected = read(&gpu, &gpu.linear(&plain, &matrix, Epilogue::Residual(&plain)).unwrap()).await;
+        for (input, residual) in [(&y, &plain), (&plain, &y), (&y, &y)] {
+            let got = read(&gpu, &gpu.linear(input, &matrix, Epilogue::Residual(residual)).unwrap()).await;
+            assert_eq!(got, expected);
+        }
+    }
+}
+
+gpu_test!(rows_are_taken_where_they_are_read, taken_rows(false));
+gpu_test!(rows_are_taken_where_they_are_read_on_software_adapters, taken_rows(true));
+
+gpu_test!(layer_norm_is_the_cpu_s, async {
+    let (gpu, cpu) = (backend().await, CpuBackend::new());
+    let mut random = Random(17);
+    for (rows, width) in [(1, 1), (3, 5), (2, 16), (7, 63), (65, 64), (4, 129), (3, 768), (2, 1024)] {
+        let (gamma, beta) = (random.values(width), random.values(width));
+        let x: Vec<f32> = random.values(rows * width).iter().map(|x| 3.0 * x + 50.0).collect();
+        let on = |norm: Vec<f32>| norm;
+        let on_cpu = {
+            let norm = cpu.layer_norm_weights(on(gamma.clone()), on(beta.clone()), 1e-12).unwrap();
+            let x = cpu.embed(rows, width, None, |to| to.copy_from_slice(&x)).unwrap();
+            common::now(cpu.read(&cpu.layer_norm(&x, &norm).unwrap())).unwrap()
+        };
+        let norm = gpu.layer_norm_weights(gamma, beta, 1e-12).unwrap();
+        let plain = gpu.embed(rows, width, None, |to| to.copy_from_slice(&x)).unwrap();
+        let on_gpu = read(&gpu, &gpu.layer_norm(&plain, &norm).unwrap()).await;
+        // A mean of 50 is exact to 50 · 2^-23; the rows' deviation is 1.7, so that is 4e-6 of a normalized value.
+        let difference = common::largest_difference(&on_gpu, &on_cpu);
+        assert!(width == 1 || difference <= 2e-5, "{rows} × {width}: {difference}");
+        // The embedding's is the CPU's own.
+        let embedded = gpu.embed(rows, width, Some(&norm), |to| to.copy_from_slice(&x)).unwrap();
+        assert_eq!(read(&gpu, &embedded).await, on_cpu, "{rows} × {width}");
+    }
+});
+
+gpu_test!(attention_is_the_cpu_s, async {
+    let (gpu, cpu) = (backend().await, CpuBackend::new());
+    let mut random = Random(19);
+    let lengths: [&[u32]; 5] = [&[1], &[5, 1, 33, 2], &[64, 0, 65], &[31, 32, 33], &[200]];
+    for (heads, head_width) in
+        [(1, 1), (2, 3), (3, 16), (2, 31), (2, 32), (1, 33), (2, 64), (1, 65), (1, 100), (1, 128)]
+    {
+        for lengths in lengths {
+            let width = heads * head_width;
+            let mut starts = vec![0];
+            lengths.iter().for_each(|n| starts.push(starts.last().unwrap() + n));
+            let rows = *starts.last().unwrap() as usize;
+            // Scores of both signs and of some size, beside columns that are not to be read.
+            let x: Vec<f32> = random.values(rows * (3 * width + 2)).iter().map(|x| 4.0 * x).collect();
+            let on_cpu = {
+                let x = cpu.embed(rows, 3 * width + 2, None, |to| to.copy_from_slice(&x)).unwrap();
+                let [q, k, v] = [1, 1 + width, 2 + 2 * width].map(|first| Columns { tensor: &x, first });
+                let spans = Spans { queries: &starts, keys: &starts };
+                common::now(cpu.read(&cpu.attention(q, k, v, spans, width, heads).unwrap())).unwrap()
+            };
+            let x = gpu.embed(rows, 3 * width + 2, None, |to| to.copy_from_slice(&x)).unwrap();
+            let columns = || [1, 1 + width, 2 + 2 * width].map(|first| Columns { tensor: &x, first });
+            let spans = Spans { queries: &starts, keys: &starts };
+            let [q, k, v] = columns();
+            let on_gpu = read(&gpu, &gpu.attention(q, k, v, spans, width, heads).unwrap()).await;
+            // Values of up to 4, weighed by exponentials of scores of up to 16·√dh: their rounding counts in the exponent.
+            let allowed = 4.0 * 16.0 * (head_width as f32).sqrt() * 8.0 * ROUNDING + 4e-6;
+            let difference = common::largest_difference(&on_gpu, &on_cpu);
+            assert!(difference <= allowed, "{heads} × {head_width}, {lengths:?}: {difference}, allowed {allowed}");
+        }
+    }
+});
+
+gpu_test!(one_query_a_text_attends_to_all_its_keys, async {
+    let (gpu, cpu) = (backend().await, CpuBackend::new());
+    let mut random = Random(23);
+    let (starts, one_each, width) = ([0, 40, 41, 150], [0, 1, 2, 3], 24);
+    let (q, kv) = (random.values(3 * width), random.values(150 * 2 * width));
+    fn run<B: Backend>(b: &B, q: &[f32], kv: &[f32], starts: &[u32], one_each: &[u32], width: usize) -> B::Tensor {
+        let q = b.embed(3, width, None, |to| to.copy_from_slice(q)).unwrap();
+        let kv = b.embed(150, 2 * width, None, |to| to.copy_from_slice(kv)).unwrap();
+        let columns = |tensor, first| Columns { tensor, first };
+        let spans = Spans { queries: one_each, keys: starts };
+        b.attention(columns(&q, 0), columns(&kv, 0), columns(&kv, width), spans, width, 2).unwrap()
+    }
+    let on_cpu = common::now(cpu.read(&run(&cpu, &q, &kv, &starts, &one_each, width))).unwrap();
+    let on_gpu = read(&gpu, &run(&gpu, &q, &kv, &starts, &one_each, width)).await;
+    assert!(common::largest_difference(&on_gpu, &on_cpu) <= 2e-6);
+});
+
+gpu_test!(huge_scores_and_activations_stay_finite, async {
+    let gpu = backend().await;
+    let x: Vec<f32> = (0..4 * 48).map(|i| if i % 2 == 0 { 3e37 } else { -3e37 }).collect();
+    let x = gpu.embed(4, 48, None, |to| to.copy_from_slice(&x)).unwrap();
+    let [q, k, v] = [0, 16, 32].map(|first| Columns { tensor: &x, first });
+    let spans = Spans { queries: &[0, 4], keys: &[0, 4] };
+    let y = read(&gpu, &gpu.attention(q, k, v, spans, 16, 1).unwrap()).await;
+    assert!(y.iter().all(|y| y.is_finite()), "{y:?}");
+
+    let w = Weights { values: vec![1.0], bias: vec![0.0], depth: 1, width: 1 };
+    let matrix = matrix(&gpu, Precision::F32, &w);
+    for value in [0.0f32, 20.0, 1e10, 1e38] {
+        for x in [value, -value] {
+            let tensor = gpu.embed(1, 1, None, |to| to[0] = x).unwrap();
+            let y = gpu.linear(&tensor, &matrix, Epilogue::Activation(Activation::Gelu)).unwrap();
+            assert_eq!(read(&gpu, &y).await[0], x.max(0.0), "gelu of {x}");
+        }
+    }
+});

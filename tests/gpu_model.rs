@@ -1,0 +1,388 @@
+//! Whole models on the graphics device: parity, determinism, what a forward pass costs, and what happens when the device
+//! fails. The same file runs on the host and in a browser.
+
+#[macro_use]
+mod common;
+#[path = "common/edit.rs"]
+mod edit;
+
+use common::gpu::{device, load, load_files, logits};
+use common::{BF16, F16, F32, Tiny, largest_difference};
+use serde::Deserialize;
+use serde_json::Value;
+use tabsense::ErrorKind;
+use tabsense::backend::auto::Side;
+use tabsense::backend::gpu::Counts;
+use tabsense::backend::gpu::memory::ledger;
+use tabsense::engine::Engine;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// The bound for f32 arithmetic on whole models; it measures a tenth of it.
+const TOLERANCE: f32 = 1e-3;
+/// Rounding weights to halves moves them by 2^-11 of themselves.
+const F16_TOLERANCE: f32 = 5e-3;
+
+#[derive(Deserialize)]
+struct Goldens {
+    cases: Vec<Case>,
+    batches: Vec<Vec<usize>>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    ids: Vec<u32>,
+    logits: Vec<f32>,
+}
+
+fn goldens(tiny: &Tiny) -> Goldens {
+    serde_json::from_str(tiny.goldens).unwrap()
+}
+
+fn argmax(row: &[f32]) -> usize {
+    (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap()
+}
+
+/// The model's logits on the device against PyTorch's, alone and in batches.
+async fn check(tiny: &Tiny, dtype: &str, tolerance: f32) {
+    let engine = load(tiny, dtype, false).await.unwrap();
+    assert_eq!(engine.reason(), None);
+    let goldens = goldens(tiny);
+    let mut worst: f32 = 0.0;
+    let mut flips = 0;
+    let mut compare = |got: &[f32], wanted: &[f32]| {
+        worst = worst.max(largest_difference(got, wanted));
+        flips += usize::from(argmax(got) != argmax(wanted));
+    };
+    // The kernels of real cards and those of software adapters.
+    for blocks in [false, true] {
+        engine.classifier().backend().gpu().unwrap().set_blocks(blocks);
+        for case in &goldens.cases {
+            compare(&logits(&engine, Side::Gpu, &[&case.ids]).await.unwrap()[0], &case.logits);
+        }
+        for batch in &goldens.batches {
+            let texts: Vec<&[u32]> = batch.iter().map(|&i| goldens.cases[i].ids.as_slice()).collect();
+            for (&i, got) in batch.iter().zip(logits(&engine, Side::Gpu, &texts).await.unwrap()) {
+                compare(&got, &goldens.cases[i].logits);
+            }
+        }
+    }
+    println!("{} as {dtype}: largest logit difference to PyTorch {worst:.1e}, {flips} labels differ", tiny.name);
+    assert!(worst <= tolerance, "{} as {dtype}: {worst}", tiny.name);
+    assert_eq!(flips, 0);
+}
+
+gpu_test!(f32_logits_are_pytorch_s, check(&F32, "auto", TOLERANCE));
+gpu_test!(f16_logits_are_pytorch_s, check(&F16, "auto", TOLERANCE));
+gpu_test!(bf16_logits_are_pytorch_s, check(&BF16, "auto", TOLERANCE));
+gpu_test!(f16_storage_of_an_f32_file_keeps_the_labels, check(&F32, "fp16", F16_TOLERANCE));
+
+gpu_test!(every_dtype_gives_the_cpu_s_logits, async {
+    for (tiny, dtype) in [(&F32, "fp32"), (&F32, "int8"), (&F16, "fp32"), (&F16, "int8"), (&BF16, "int8")] {
+        let engine = load(tiny, dtype, true).await.unwrap();
+        assert_eq!(engine.reason(), None);
+        let mut worst: f32 = 0.0;
+        for case in &goldens(tiny).cases {
+            let texts = [case.ids.as_slice()];
+            let gpu = logits(&engine, Side::Gpu, &texts).await.unwrap();
+            let cpu = logits(&engine, Side::Cpu, &texts).await.unwrap();
+            worst = worst.max(largest_difference(&gpu[0], &cpu[0]));
+        }
+        println!("{} as {dtype}: largest logit difference to the CPU {worst:.1e}", tiny.name);
+        assert!(worst <= TOLERANCE, "{} as {dtype}: {worst}", tiny.name);
+    }
+});
+
+gpu_test!(alone_equals_in_a_batch, async {
+    for dtype in ["fp32", "fp16", "int8"] {
+        let engine = load(&F32, dtype, false).await.unwrap();
+        // Few and many rows have kernels of their own.
+        engine.classifier().backend().gpu().unwrap().set_blocks(false);
+        let goldens = goldens(&F32);
+        let texts: Vec<&[u32]> = goldens.cases.iter().map(|c| c.ids.as_slice()).collect();
+        let together = logits(&engine, Side::Gpu, &texts).await.unwrap();
+        for (text, got) in texts.iter().zip(&together) {
+            let alone = logits(&engine, Side::Gpu, &[text]).await.unwrap();
+            // Few rows and many rows are summed in different orders.
+            let difference = largest_difference(&alone[0], got);
+            assert!(difference <= 2e-5, "{} tokens, {dtype}: {difference}", text.len());
+        }
+    }
+});
+
+gpu_test!(a_hundred_runs_are_equal_to_the_bit, async {
+    let engine = load(&F32, "fp32", false).await.unwrap();
+    let goldens = goldens(&F32);
+    let texts: Vec<&[u32]> = goldens.cases.iter().take(4).map(|c| c.ids.as_slice()).collect();
+    let first = logits(&engine, Side::Gpu, &texts).await.unwrap();
+    for run in 1..100 {
+        assert_eq!(logits(&engine, Side::Gpu, &texts).await.unwrap(), first, "run {run}");
+    }
+});
+
+gpu_test!(int8_arithmetic_is_chosen_by_time_and_keeps_the_logits, async {
+    use tabsense::engine::{calibration, self_test};
+    let engine = load(&F32, "int8", true).await.unwrap();
+    let gpu = engine.classifier().backend().gpu().unwrap();
+    gpu.set_blocks(false);
+    gpu.set_int8_dot(true);
+    // The test has a batch of more rows than the kernel for few rows takes: it is this arithmetic that is tested.
+    let rounded = self_test::largest_difference(engine.classifier()).await.unwrap();
+    self_test::judge_int8(rounded).unwrap();
+    gpu.set_int8_dot(false);
+    let exact = self_test::largest_difference(engine.classifier()).await.unwrap();
+    assert!(exact < rounded, "{exact} {rounded}");
+    // Clocks on which int8 arithmetic takes twice as long, and half as long, as the other.
+    for (plain, int8) in [(1.0, 2.0), (2.0, 1.0)] {
+        let (now, calls) = (std::cell::Cell::new(0.0), std::cell::Cell::new(0));
+        let clock = || {
+            // Start and end of a plain run, then of an int8 one.
+            now.set(now.get() + [0.0, plain, 0.0, int8][calls.get() % 4]);
+            calls.set(calls.get() + 1);
+            now.get()
+        };
+        let chosen = calibration::choose_arithmetic(engine.classifier(), &gpu, &clock).await.unwrap();
+        assert_eq!(chosen, int8 < plain);
+        let difference = self_test::largest_difference(engine.classifier()).await.unwrap();
+        assert_eq!(difference, if chosen { rounded } else { exact });
+    }
+});
+
+/// The configuration and weights of `F32` with its three layers twice.
+fn six_layers() -> (Vec<u8>, Vec<u8>) {
+    let mut tensors = edit::read(F32.weights);
+    for tensor in tensors.clone() {
+        for i in 0..3 {
+            let (of, to) = (format!(".layer.{i}."), format!(".layer.{}.", i + 3));
+            if tensor.name.contains(&of) {
+                tensors.push(edit::Tensor { name: tensor.name.replace(&of, &to), ..tensor.clone() });
+            }
+        }
+    }
+    let mut config: Value = serde_json::from_slice(F32.config).unwrap();
+    config["n_layers"] = 6.into();
+    (config.to_string().into_bytes(), edit::write(&tensors))
+}
+
+fn counts(engine: &Engine) -> Counts {
+    engine.classifier().backend().gpu().unwrap().counts()
+}
+
+gpu_test!(a_forward_of_six_layers_is_45_dispatches_and_allocates_nothing_again, async {
+    let (config, weights) = six_layers();
+    let engine = load_files(device().await, &config, F32.tokenizer, &weights, "fp32", false).await.unwrap();
+    let text = |n: u32| (0..n).map(|i| i % 900).collect::<Vec<u32>>();
+    for texts in [vec![text(20)], vec![text(100), text(3), text(60)]] {
+        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        logits(&engine, Side::Gpu, &texts).await.unwrap();
+        let (before, buffers) = (counts(&engine), ledger());
+        logits(&engine, Side::Gpu, &texts).await.unwrap();
+        let after = counts(&engine);
+        assert_eq!(after.dispatches - before.dispatches, 45);
+        assert_eq!(after.submissions - before.submissions, 1);
+        assert_eq!(after.bind_groups, before.bind_groups);
+        assert_eq!(ledger(), buffers);
+        // Another length of the same class of sizes.
+        let shorter: Vec<&[u32]> = texts.iter().map(|t| &t[..t.len() - 1]).collect();
+        logits(&engine, Side::Gpu, &shorter).await.unwrap();
+        assert_eq!((counts(&engine).bind_groups, ledger()), (after.bind_groups, buffers));
+    }
+    let pipelines = engine.classifier().backend().gpu().unwrap().pipelines();
+    assert!(pipelines <= 12, "{pipelines} pipelines");
+});
+
+gpu_test!(fifty_models_leave_no_buffer, async {
+    assert_eq!(ledger().buffers, 0);
+    for _ in 0..50 {
+        let engine = load(&F32, "int8", false).await.unwrap();
+        logits(&engine, Side::Gpu, &[&[2, 17, 3]]).await.unwrap();
+        assert!(ledger().buffers > 0);
+        drop(engine);
+        assert_eq!((ledger().buffers, ledger().bytes), (0, 0));
+    }
+});
+
+gpu_test!(a_load_that_ends_early_leaves_no_buffer, async {
+    use tabsense::backend::auto::AutoBackend;
+    use tabsense::backend::gpu::GpuBackend;
+    let backend = AutoBackend::with_gpu(GpuBackend::new(device().await), true);
+    let mut loader = tabsense::classifier::Loader::new(backend, F32.config, F32.tokenizer, "auto", None).unwrap();
+    loader.push(&F32.weights[..F32.weights.len() / 2]).unwrap();
+    assert!(ledger().buffers > 0);
+    drop(loader);
+    assert_eq!(ledger().buffers, 0);
+});
+
+/// Classifies a text and yields its best label's index and the side it came from.
+async fn classify(engine: &Engine, text: &str) -> tabsense::Result<(usize, Side)> {
+    let encoding = engine.classifier().encode(text, false)?;
+    let scored = engine.scores(&[encoding], true).await?;
+    Ok((tabsense::head::best(&scored.scores[0], 1)[0], scored.side))
+}
+
+gpu_test!(a_lost_device_is_done_without_where_the_cpu_holds_the_weights, async {
+    let engine = load(&F32, "auto", true).await.unwrap();
+    let backend = engine.classifier().backend();
+    backend.set_from_tokens(Some(1));
+    let (label, side) = classify(&engine, "the film").await.unwrap();
+    assert_eq!(side, Side::Gpu);
+    // In flight: the pass is recorded and submitted when the device goes.
+    let gpu = backend.gpu().unwrap();
+    let texts = [engine.classifier().encode("the film", false).unwrap()];
+    let (scored, ()) = join(engine.scores(&texts, false), async { gpu.device().destroy() }).await;
+    let scored = scored.unwrap();
+    assert_eq!(tabsense::head::best(&scored.scores[0], 1)[0], label);
+    drop(gpu);
+    assert!(backend.gpu().is_none() || scored.side == Side::Gpu);
+    // And later, too.
+    assert_eq!(classify(&engine, "the film").await.unwrap(), (label, Side::Cpu));
+    assert!(engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
+    assert_eq!(ledger().buffers, 0);
+});
+
+gpu_test!(a_lost_device_alone_says_so, async {
+    let engine = load(&F32, "auto", false).await.unwrap();
+    engine.classifier().backend().gpu().unwrap().device().destroy();
+    for _ in 0..2 {
+        assert_eq!(classify(&engine, "the film").await.unwrap_err().kind(), ErrorKind::DeviceLost);
+    }
+    drop(engine);
+    assert_eq!(ledger().buffers, 0);
+});
+
+gpu_test!(a_device_lost_between_the_weights_is_done_without, async {
+    use tabsense::backend::auto::AutoBackend;
+    use tabsense::backend::gpu::GpuBackend;
+    for cpu_holds in [false, true] {
+        let backend = AutoBackend::with_gpu(GpuBackend::new(device().await), cpu_holds);
+        let gpu = backend.gpu().unwrap();
+        let mut loader = tabsense::classifier::Loader::new(backend, F32.config, F32.tokenizer, "auto", None).unwrap();
+        let (first, rest) = F32.weights.split_at(F32.weights.len() / 2);
+        loader.push(first).unwrap();
+        gpu.device().destroy();
+        drop(gpu);
+        loader.push(rest).unwrap();
+        match Engine::prepare(loader.finish().unwrap(), &common::gpu::clock).await {
+            Ok(engine) => {
+                assert!(cpu_holds && engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
+                assert_eq!(classify(&engine, "the film").await.unwrap().1, Side::Cpu);
+            }
+            Err(error) => assert_eq!((cpu_holds, error.kind()), (false, ErrorKind::DeviceLost)),
+        }
+        assert_eq!(ledger().buffers, 0);
+    }
+});
+
+gpu_test!(a_device_lost_before_the_weights_is_done_without, async {
+    for cpu_holds in [false, true] {
+        let device = device().await;
+        device.destroy();
+        let result = load_files(device, F32.config, F32.tokenizer, F32.weights, "auto", cpu_holds).await;
+        match result {
+            Ok(engine) => {
+                assert!(cpu_holds && engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
+                assert_eq!(classify(&engine, "the film").await.unwrap().1, Side::Cpu);
+            }
+            Err(error) => assert_eq!((cpu_holds, error.kind()), (false, ErrorKind::DeviceLost)),
+        }
+        assert_eq!(ledger().buffers, 0);
+    }
+});
+
+/// Both futures' results, the first polled first.
+async fn join<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
+    let (mut a, mut b) = (std::pin::pin!(a), std::pin::pin!(b));
+    let (mut left, mut right) = (None, None);
+    std::future::poll_fn(|context| {
+        use std::task::Poll::{Pending, Ready};
+        if left.is_none()
+            && let Ready(value) = a.as_mut().poll(context)
+        {
+            left = Some(value);
+        }
+        if right.is_none()
+            && let Ready(value) = b.as_mut().poll(context)
+        {
+            right = Some(value);
+        }
+        if left.is_some() && right.is_some() { Ready(()) } else { Pending }
+    })
+    .await;
+    (left.unwrap(), right.unwrap())
+}
+
+gpu_test!(a_device_that_holds_other_weights_fails_its_self_test, async {
+    for cpu_holds in [true, false] {
+        let engine = load(&F32, "fp32", cpu_holds).await.unwrap();
+        assert_eq!(engine.reason(), None);
+        let classifier = engine.classifier();
+        let gpu = classifier.backend().gpu().unwrap();
+        // One number of one matrix.
+        let matrix = classifier.model().attention_matrices(1).next().unwrap();
+        gpu.overwrite(matrix.gpu().as_ref().unwrap(), 0, 1e4);
+        let difference = tabsense::engine::self_test::largest_difference(classifier).await;
+        match difference {
+            Ok(difference) => {
+                assert!(cpu_holds && difference > 0.01, "{difference}");
+                let error = tabsense::engine::self_test::judge(difference).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::WebgpuUnusable);
+            }
+            Err(error) => {
+                assert!(!cpu_holds, "{error}");
+                assert_eq!(error.kind(), ErrorKind::WebgpuUnusable);
+            }
+        }
+    }
+});
+
+gpu_test!(heads_too_wide_for_the_device_are_for_the_cpu, async {
+    // 144 wide instead of 12: one head of twelve times the width.
+    let mut config: Value = serde_json::from_slice(F32.config).unwrap();
+    (config["dim"], config["n_heads"]) = (144.into(), 1.into());
+    let tensors: Vec<edit::Tensor> = edit::read(F32.weights)
+        .into_iter()
+        .map(|t| {
+            let shape: Vec<usize> = t.shape.iter().map(|&n| if n == 36 { 144 } else { n }).collect();
+            let values: Vec<f32> = (0..shape.iter().product()).map(|i: usize| (i % 13) as f32 * 0.01 - 0.06).collect();
+            edit::Tensor::f32(&t.name, &shape, &values)
+        })
+        .collect();
+    let (config, weights) = (config.to_string().into_bytes(), edit::write(&tensors));
+    for cpu_holds in [true, false] {
+        let result = load_files(device().await, &config, F32.tokenizer, &weights, "auto", cpu_holds).await;
+        match result {
+            Ok(engine) => {
+                assert!(cpu_holds && engine.reason().unwrap().contains("heads"), "{:?}", engine.reason());
+                assert_eq!(classify(&engine, "the film").await.unwrap().1, Side::Cpu);
+            }
+            Err(error) => {
+                assert!(!cpu_holds);
+                assert_eq!(error.kind(), ErrorKind::WebgpuUnusable);
+            }
+        }
+        assert_eq!(ledger().buffers, 0);
+    }
+});
+
+gpu_test!(a_profile_tells_each_kernel_s_time, async {
+    let engine = load(&F32, "auto", false).await.unwrap();
+    let gpu = engine.classifier().backend().gpu().unwrap();
+    let text = engine.classifier().encode("the film", false).unwrap();
+    let scored = engine.scores(std::slice::from_ref(&text), true).await.unwrap();
+    assert_eq!(scored.kernels.is_some(), gpu.device().info().timestamps);
+    if let Some(kernels) = scored.kernels {
+        let of = |name| kernels.iter().find(|k| k.name == name).unwrap();
+        // Three layers: 4 products each, 5 in the last, and two of the head.
+        assert_eq!((of("linear").dispatches, of("attention").dispatches, of("layer_norm").dispatches), (15, 3, 6));
+        assert!(kernels.iter().all(|k| k.ms.is_finite() && k.ms >= 0.0));
+        assert!(kernels.iter().map(|k| k.ms).sum::<f64>() > 0.0);
+    }
+    assert!(engine.scores(&[text], false).await.unwrap().kernels.is_none());
+});
+
+#[cfg(not(target_arch = "wasm32"))]
+gpu_test!(lavapipe_runs_the_half_precision_shaders, async {
+    let device = device().await;
+    assert!(!device.info().adapter.contains("llvmpipe") || device.info().f16, "{:?}", device.info());
+});

@@ -1,0 +1,37 @@
+//! A browser without a graphics adapter: it is said, and the CPU answers. Runs in Chromium without the flag that offers a
+//! software adapter; on the host, lavapipe is always there.
+#![cfg(target_arch = "wasm32")]
+
+mod common;
+
+use common::F32;
+use tabsense::ErrorKind;
+use tabsense::backend::auto::{AutoBackend, Side};
+use tabsense::backend::gpu::device::Device;
+use tabsense::backend::gpu::memory::ledger;
+use tabsense::classifier::Loader;
+use tabsense::engine::Engine;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+#[wasm_bindgen_test]
+async fn a_missing_adapter_is_an_error_that_says_so() {
+    for software in [false, true] {
+        let error = Device::request(software).await.err().expect("this browser has no adapter");
+        assert_eq!(error.kind(), ErrorKind::Environment);
+        assert!(error.message().contains("adapter"), "{error}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_cpu_answers_without_one() {
+    let mut loader = Loader::new(AutoBackend::cpu(), F32.config, F32.tokenizer, "fp16", None).unwrap();
+    loader.push(F32.weights).unwrap();
+    let engine = Engine::prepare(loader.finish().unwrap(), &common::gpu::clock).await.unwrap();
+    let text = engine.classifier().encode("the film", false).unwrap();
+    let scored = engine.scores(&[text], true).await.unwrap();
+    assert_eq!((scored.side, scored.kernels.is_none()), (Side::Cpu, true));
+    assert!((scored.scores[0].iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    assert_eq!((engine.reason(), ledger().buffers), (None, 0));
+}

@@ -13,7 +13,7 @@ export function createAgent(importModule) {
       loaded = await (await importModule(module)).load(options);
       const ready = now();
       await loaded.classify(first.texts, first.ids);
-      return { start, ready, answered: now(), variant: loaded.variant ?? null };
+      return { start, ready, answered: now(), variant: loaded.variant ?? null, adapter: loaded.adapter ?? null };
     },
 
     /** Keeps cases for the turns to come: `{ id, requests: [{ texts, ids }] }`. */

@@ -45,7 +45,7 @@ const UNITS = { tokens: "token", batch: "text", model: "10^9 operations", thread
 function pointOf(sweep, latency, { tokens, batch }, subject, shape, prediction) {
   const entry = IMPLEMENTATIONS[subject.implementation];
   const needed = operations(shape, tokens, batch, entry.skipsLastRows);
-  const rates = entry.own ? prediction[subject.dtype] : null;
+  const rates = entry.own && entry.device === "cpu" ? prediction[subject.dtype] : null;
   const x = { tokens, batch, model: (needed.linear + needed.attention) / 1e9, threads: subject.threads }[sweep.over];
   return { point: { x, measured: latency.p50, predicted: milliseconds(needed, rates, subject.threads) } };
 }

@@ -29,7 +29,7 @@ export function sweepCases(sweep, model, config) {
 }
 
 /** Words of the model's vocabulary, each one token, so that the number of tokens is exact. */
-function madeUp(workload, model, tokens, batch, seed) {
+export function madeUp(workload, model, tokens, batch, seed) {
   const { vocab } = model.tokenizer.model;
   const words = Object.entries(vocab).filter(([word]) => /^[a-z]{3,}$/.test(word));
   const random = seeded(seed + tokens * 1009 + batch);

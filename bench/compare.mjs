@@ -1,7 +1,7 @@
 // Two results side by side: what changed, and whether it is more than noise.
 
 import { ms, percent } from "./report/format.mjs";
-import { machineLine } from "./report/tables.mjs";
+import { adapterNames, machineLine } from "./report/tables.mjs";
 import { markdownTable } from "./report/markdown.mjs";
 import { change } from "./statistics.mjs";
 
@@ -17,6 +17,8 @@ export function compareResults(before, after) {
 export function comparisonText(before, after) {
   const rows = compareResults(before, after);
   const warnings = ["processor", "cores", "browser"].filter((key) => before.system[key] !== after.system[key]).map((key) => `The ${key} differs: times are not comparable.`);
+  const [cards, cardsNow] = [before, after].map((result) => adapterNames(result).join(", "));
+  if (cards !== cardsNow && cards && cardsNow) warnings.push("The WebGPU adapter differs: its times are not comparable.");
   const table = {
     head: ["", "case", "before, ms", "after, ms", "change", "p", ""],
     rows: rows.map((row) => [row.subject, row.case, ms(row.before), ms(row.after), `${row.relative > 0 ? "+" : ""}${percent(row.relative)}`, row.p === null ? "–" : row.p.toFixed(3), verdict(row)]),

@@ -9,13 +9,13 @@ const ORDERS = ["rotated", "shuffled", "fixed"];
 const OVER = ["tokens", "batch", "model", "threads"];
 const TOP = ["name", "seed", "run", "models", "data", "subjects", "workloads", "sweeps", "checks", "prediction"];
 const KEYS = {
-  run: ["order", "settle", "warm_up", "turn_ms", "cold_starts", "memory"],
+  run: ["order", "settle", "warm_up", "turn_ms", "request_s", "cold_starts", "memory"],
   models: ["int8", "fp32", "onnx", "goldens"],
   data: ["path", "group"],
   subjects: ["enabled", "implementation", "dtypes", "threads", "models"],
   workloads: ["name", "tokens", "batch", "data", "models", "implementations", "rounds", "iterations"],
   sweeps: ["name", "over", "values", "tokens", "batch", "models", "implementations", "rounds", "iterations"],
-  checks: ["sets", "limit", "tie", "fp32", "int8"],
+  checks: ["sets", "limit", "made_up", "tie", "fp32", "fp16", "int8"],
   prediction: ["fp32", "int8", "leaves"],
 };
 
@@ -27,7 +27,13 @@ export function readConfig(path, { only = [], quick = false } = {}) {
   const subjects = config.subjects.flatMap((table) => (table.enabled === false ? [] : expand(table, config.models)));
   const kept = only.length === 0 ? subjects : subjects.filter(({ id }) => only.some((part) => id.includes(part)));
   if (kept.length === 0) throw new Failure(`No subject is left to measure. The subjects of ${path} are:\n  ${subjects.map(({ id }) => id).join("\n  ")}`);
+  for (const { id, dtype } of kept) if (!config.checks[boundsKey(dtype)]) throw new Failure(`${path}: checks has no bounds for ${boundsKey(dtype)}, which ${id} needs.`);
   return { ...config, quick, subjects: kept };
+}
+
+/** Which bounds in `checks` the answers of a dtype are held to; "default" is int8. */
+export function boundsKey(dtype) {
+  return dtype === "default" ? "int8" : dtype;
 }
 
 /** The id of a subject, by which every table names it. */
@@ -67,6 +73,7 @@ function checkKeys(config, path) {
     const tables = section === "models" || section === "data" ? Object.values(config[section]) : [config[section]].flat();
     for (const table of tables) for (const key of Object.keys(table)) if (!keys.includes(key)) throw wrong(`a table of ${section}`, key, keys);
   }
+  if (!(config.run.request_s > 0)) throw new Failure(`${path}: request_s, the seconds that a request may take, is missing or no number above 0.`);
   if (!ORDERS.includes(config.run.order)) throw new Failure(`${path}: order must be one of ${ORDERS.join(", ")}, not ${config.run.order}.`);
   for (const { over } of config.sweeps) if (!OVER.includes(over)) throw new Failure(`${path}: a sweep goes over one of ${OVER.join(", ")}, not ${over}.`);
 }

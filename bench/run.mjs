@@ -3,7 +3,8 @@
 import { Failure } from "../scripts/run.mjs";
 import { IMPLEMENTATIONS } from "./implementations/index.mjs";
 import { analyse } from "./analyse.mjs";
-import { casesOf, sweepCases } from "./cases.mjs";
+import { casesOf, madeUp, sweepCases } from "./cases.mjs";
+import { boundsKey } from "./config.mjs";
 import { createHosts, loadRequest } from "./hosts/index.mjs";
 import { startServer } from "./hosts/browser.mjs";
 import { transferred } from "./measure/bytes.mjs";
@@ -17,6 +18,10 @@ import { tokenizerOf } from "./tokenize.mjs";
 /** The format of result files; a change that older readers can't read raises it. */
 export const SCHEMA = 1;
 
+/** The name of the texts that a model without goldens is asked, and their length. */
+const MADE_UP = "made-up texts";
+const CHECKED_TOKENS = 32;
+
 /** Measures everything in `config` (readConfig); `tools` are `{ chromium, python, noPython }`, with the reason where Python is missing. */
 export async function runBenchmark(config, { chromium, python, noPython }) {
   const date = new Date().toISOString();
@@ -26,9 +31,9 @@ export async function runBenchmark(config, { chromium, python, noPython }) {
   if (subjects.length === 0) throw new Failure("Nothing that was asked for can be measured here.");
   const server = await startServer(subjects.map(({ weights }) => weights.path));
   const browserArgs = [...new Set(subjects.flatMap(({ implementation }) => IMPLEMENTATIONS[implementation].browserArgs ?? []))];
-  const hosts = createHosts({ chromium, python, server, browserArgs });
+  const hosts = createHosts({ chromium, python, server, browserArgs, requestSeconds: config.run.request_s });
   try {
-    const measured = { cold: [], bytes: [], samples: [], checks: [], failures: [], cases: [] };
+    const measured = { cold: [], bytes: [], samples: [], checks: [], failures: [], cases: [], adapters: [] };
     const system = systemInfo(await hosts.describe(), python);
     for (const model of models.values()) {
       const own = subjects.filter(({ model: name }) => name === model?.name);
@@ -73,7 +78,8 @@ async function measureModel(model, subjects, config, { hosts, server }, measured
         const { urls, ...cold } = await coldStarts(() => hosts.openFresh(subject), request, config.run.cold_starts, config.run.memory);
         const opened = await hosts.open(subject);
         members.push({ subject, opened });
-        await opened.ask(request);
+        const { adapter } = await opened.ask(request);
+        if (adapter) measured.adapters.push({ subject: subject.id, ...adapter });
         measured.cold.push({ subject: subject.id, ...cold });
         if (urls.length > 0) measured.bytes.push({ subject: subject.id, ...(await transferred(urls, server.fileOf)) });
       } catch (error) {
@@ -83,13 +89,14 @@ async function measureModel(model, subjects, config, { hosts, server }, measured
         if (index >= 0) await members.splice(index, 1)[0].opened.close();
       }
     }
-    await check(model, members, config, tokenize, measured);
+    const silent = await check(model, members, config, tokenize, measured);
+    const able = members.filter((member) => !silent.has(member));
     const cases = [
       ...config.workloads.flatMap((workload) => casesOf(workload, model, config, tokenize)),
       ...config.sweeps.flatMap((sweep) => sweepCases(sweep, model, config)),
     ];
-    console.log(`${model.name}: timing ${members.length} subjects side by side, ${cases.length} cases`);
-    const samples = await timeCases(members, cases, config.run, config.seed, counter(), (subject, what, error) => measured.failures.push({ subject: subject.id, what, reason: error.message }));
+    console.log(`${model.name}: timing ${able.length} subjects side by side, ${cases.length} cases`);
+    const samples = await timeCases(able, cases, config.run, config.seed, counter(), (subject, what, error) => measured.failures.push({ subject: subject.id, what, reason: error.message }));
     measured.samples.push(...samples);
     measured.cases.push(...cases.map(({ requests, ...rest }) => ({ model: model.name, ...rest })));
   } finally {
@@ -103,8 +110,24 @@ function counter() {
   return () => void (process.stdout.isTTY && process.stdout.write(`\r  turn ${++turns} `));
 }
 
-/** Checks every subject on every set that this model has. */
+/** Checks every subject on every set that this model has. Yields the members that failed to answer, which are closed. */
 async function check(model, members, config, tokenize, measured) {
+  const silent = new Set();
+  const fail = ({ id }, set, reason) => measured.failures.push({ subject: id, what: `answers on ${set}`, reason });
+  const answer = async (member, rows, set) => {
+    if (silent.has(member)) return null;
+    return answersOf(member.opened, rows, tokenize).catch(async (error) => {
+      silent.add(member);
+      fail(member.subject, set, error.message);
+      await member.opened.close();
+      return null;
+    });
+  };
+  const judge = ({ subject }, set, answers, expected, truths, against = null) => {
+    const result = compareAnswers(answers, expected, truths, config.checks[boundsKey(subject.dtype)], config.checks.tie);
+    measured.checks.push({ subject: subject.id, set, against, ...result });
+    if (!result.passed) fail(subject, set, `${result.reasons.join("; ")}${against ? `, against ${against}` : ""}`);
+  };
   for (const set of config.checks.sets) {
     const rows = set === "goldens" ? goldensOf(model, tokenize) : hasGoldens(model) && config.data[set] ? dataSet(config.data[set].path) : null;
     if (!rows) continue;
@@ -112,17 +135,28 @@ async function check(model, members, config, tokenize, measured) {
     const truths = part.map((row) => truthOf(row, model.labels));
     const inPython = members.find(({ subject }) => subject.implementation === "pytorch");
     const logits = part.every(({ logits }) => logits);
-    const expected = logits ? part.map((row) => softmax(row.logits)) : inPython ? await answersOf(inPython.opened, part, tokenize) : null;
-    for (const { subject, opened } of members) {
-      const bounds = config.checks[subject.dtype === "fp32" ? "fp32" : "int8"];
-      try {
-        const result = compareAnswers(await answersOf(opened, part, tokenize), expected, truths, bounds, config.checks.tie);
-        measured.checks.push({ subject: subject.id, set, ...result });
-        if (!result.passed) measured.failures.push({ subject: subject.id, what: `answers on ${set}`, reason: result.reasons.join("; ") });
-      } catch (error) {
-        measured.failures.push({ subject: subject.id, what: `answers on ${set}`, reason: error.message });
-      }
+    const expected = logits ? part.map((row) => softmax(row.logits)) : inPython ? await answer(inPython, part, set) : null;
+    for (const member of members) {
+      const answers = await answer(member, part, set);
+      if (answers) judge(member, set, answers, expected, truths);
     }
+  }
+  if (!model.table.goldens && config.checks.made_up > 0) await checkMadeUp(model, members, config, { answer, judge });
+  return silent;
+}
+
+/** A model of random weights has no goldens: PyTorch's answers, or else those of the first subject in fp32, are what the others are held to. */
+async function checkMadeUp(model, members, { checks, seed }, { answer, judge }) {
+  const [{ texts, ids }] = madeUp("answers", model, CHECKED_TOKENS, checks.made_up, seed).requests;
+  const rows = texts.map((text, i) => ({ text, ids: ids[i] }));
+  const truths = rows.map(() => null);
+  const inOrder = [({ implementation }) => implementation === "pytorch", ({ implementation, dtype }) => dtype === "fp32" && implementation !== "pytorch", ({ dtype }) => dtype === "fp16"];
+  let reference = null;
+  for (const member of inOrder.flatMap((test) => members.filter(({ subject }) => test(subject)))) {
+    const answers = await answer(member, rows, MADE_UP);
+    if (!answers) continue;
+    judge(member, MADE_UP, answers, reference?.answers ?? null, truths, reference?.id);
+    reference ??= { id: member.subject.id, answers };
   }
 }
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { output, ROOT } from "../scripts/run.mjs";
+import { adapterName } from "./report/format.mjs";
 
 const PACKAGES = { "onnxruntime-web": "bench/node_modules/onnxruntime-web", "@huggingface/transformers": "bench/node_modules/@huggingface/transformers" };
 
@@ -19,7 +20,7 @@ export function systemInfo(described, python) {
     memory: totalmem(),
     os: osName(),
     browser: described.browser,
-    webgpu: described.webgpu,
+    webgpu: described.webgpu && adapterName(described.webgpu),
     node: process.versions.node,
     packages: Object.fromEntries([["tabsense", version(".")], ...packages, ...pythonPackages(python)].filter(([, found]) => found)),
     commit,

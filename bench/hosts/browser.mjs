@@ -55,10 +55,11 @@ export async function openPage(browser, server, { isolated }) {
     probe: () => page.evaluate(() => window.probe()),
     heap: () => heapOf(context, page),
     adapter: () => page.evaluate(async () => {
-      const info = (await navigator.gpu?.requestAdapter())?.info;
-      return info ? [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(" ") : null;
+      const adapter = await navigator.gpu?.requestAdapter();
+      return adapter ? (await import("/bench/implementations/adapter.js")).adapterOf(adapter.info) : null;
     }),
-    close: () => context.close(),
+    // A browser that crashed has closed it already.
+    close: () => context.close().catch(() => {}),
   };
 }
 

@@ -4,25 +4,29 @@ import { join } from "node:path";
 import { ROOT } from "../../scripts/run.mjs";
 import { IMPLEMENTATIONS } from "../implementations/index.mjs";
 import { openPage, peakOf, peakOfRenderers, startBrowser } from "./browser.mjs";
+import { limited } from "./limit.mjs";
 import { openProcess } from "./process.mjs";
 
 const AGENT = join(ROOT, "bench/hosts/node-agent.mjs");
 const PYTHON_AGENT = join(ROOT, "bench/python/run.py");
 
-/** What starts subjects: `open(subject)` in a shared browser, `openFresh(subject)` in one that holds nothing from before. */
-export function createHosts({ chromium, python, server, browserArgs }) {
+/**
+ * What starts subjects: `open(subject)` in a shared browser, `openFresh(subject)` in one that holds nothing from before.
+ * `requestSeconds`: how long a request may take.
+ */
+export function createHosts({ chromium, python, server, browserArgs, requestSeconds }) {
   let shared = null;
 
   async function inBrowser(browser, isolated, extra = {}) {
     const page = await openPage(browser, server, { isolated });
-    return { ...page, peak: () => peakOfRenderers(browser), ...extra };
+    return { ...page, ask: limited(page.ask, requestSeconds), peak: () => peakOfRenderers(browser), ...extra };
   }
 
   async function inProcess(host, { threads }) {
     const opened = host === "node"
       ? await openProcess(process.execPath, [AGENT])
       : await openProcess(python, [PYTHON_AGENT], { OMP_NUM_THREADS: String(threads), TOKENIZERS_PARALLELISM: "false" });
-    return { ask: opened.ask, probe: async () => null, heap: async () => null, peak: async () => peakOf(opened.pid), close: opened.close };
+    return { ask: limited(opened.ask, requestSeconds), probe: async () => null, heap: async () => null, peak: async () => peakOf(opened.pid), close: opened.close };
   }
 
   return {
@@ -56,6 +60,6 @@ export function loadRequest(subject, model, weights, server, first) {
   // transformers.js takes the model's folder, the others of the ONNX family the file.
   const source = entry.module === "onnxruntime-web.js" || subject.implementation === "onnxruntime-python" ? folder + weights.file : folder;
   const address = entry.host === "node" ? join(ROOT, entry.options.package) : entry.options.package;
-  const options = { ...entry.options, package: address, dtype: subject.dtype, threads: subject.threads, model: { name: model.name, labels: model.labels, source, folder, maxTokens: model.maxTokens } };
+  const options = { ...entry.options, package: address, device: subject.device, dtype: subject.dtype, threads: subject.threads, model: { name: model.name, labels: model.labels, source, folder, maxTokens: model.maxTokens } };
   return { op: "load", module: entry.module, options, first };
 }

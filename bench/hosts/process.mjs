@@ -5,6 +5,9 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { ROOT } from "../../scripts/run.mjs";
 
+/** A process that was told to end and computes on is killed after so many milliseconds. */
+const PATIENCE = 5000;
+
 /** Starts the program; yields `{ ask, pid, close }`. A process that ends fails what waits for it. */
 export async function openProcess(program, args, env = {}) {
   const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
@@ -36,7 +39,9 @@ export async function openProcess(program, args, env = {}) {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const closed = once(child, "close");
       child.stdin.end();
+      const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
       await closed;
+      clearTimeout(timer);
     },
   };
 }

@@ -1,11 +1,14 @@
 // onnxruntime-web without a tokenizer: ids in, probabilities out. Texts of unequal length are padded and masked, as its users do.
 
+import { adapterOf } from "./adapter.js";
+
 /** Makes a session of the ONNX file at `model.source`. */
 export async function load({ package: address, provider, model, threads }) {
   const ort = await import(address);
   ort.env.wasm.numThreads = threads;
   const session = await ort.InferenceSession.create(model.source, { executionProviders: [provider], graphOptimizationLevel: "all" });
   return {
+    adapter: provider === "webgpu" ? adapterOf((await ort.env.webgpu.device).adapterInfo) : null,
     async classify(texts, ids) {
       const length = Math.max(...ids.map((row) => row.length));
       const dims = [ids.length, length];

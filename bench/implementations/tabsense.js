@@ -1,9 +1,16 @@
 // Tabsense, in a page or in Node, as its users call it: text in, scores out, from a worker.
 
-/** Loads the model at `model.source` (a URL or a folder). */
-export async function load({ package: address, model, dtype }) {
+/** Loads the model at `model.source` (a URL or a folder) for `device`; fails where it is not computed there. */
+export async function load({ package: address, model, dtype, device }) {
   const { Classifier } = await import(address);
-  const classifier = await Classifier.load(model.source, { dtype });
+  const classifier = await Classifier.load(model.source, { device, dtype });
+  try {
+    checkDevice(classifier, device);
+  } catch (error) {
+    await classifier.dispose();
+    throw error;
+  }
+  const { webgpu } = classifier.info;
   const place = new Map(model.labels.map((label, index) => [label, index]));
   const toRow = (scores) => {
     const row = new Array(place.size);
@@ -12,11 +19,18 @@ export async function load({ package: address, model, dtype }) {
   };
   return {
     variant: classifier.info.build,
+    adapter: device === "webgpu" ? { name: webgpu.adapter, software: webgpu.software } : null,
     async classify(texts) {
-      if (texts.length === 1) return [toRow(await classifier.classify(texts[0], { topK: null }))];
-      return (await classifier.classify(texts, { topK: null })).map(toRow);
+      const answers = texts.length === 1 ? [await classifier.classify(texts[0], { topK: null })] : await classifier.classify(texts, { topK: null });
+      checkDevice(classifier, device);
+      return answers.map(toRow);
     },
     memory: () => classifier.info.bytes.memory,
     dispose: () => classifier.dispose(),
   };
+}
+
+/** The CPU stands in for a graphics card that is missing or was lost, which no time may be taken for the card's. */
+function checkDevice({ info }, device) {
+  if (info.device !== device) throw new Error(`asked for ${device}, it computes on ${info.device}: ${info.webgpu?.reason ?? "it does not say why"}`);
 }

@@ -73,7 +73,7 @@ class Agent:
         self.tokenizer.enable_padding()
         ready = time.time() * 1000
         self.classify(message["first"]["texts"])
-        return {"start": start, "ready": ready, "answered": time.time() * 1000, "variant": None}
+        return {"start": start, "ready": ready, "answered": time.time() * 1000, "variant": None, "adapter": None}
 
     def keep(self, message):
         self.cases |= {case["id"]: case["requests"] for case in message["cases"]}

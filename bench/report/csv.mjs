@@ -1,9 +1,10 @@
 // A result's times as CSV: a line for each subject at each case, with what they are.
 
 import { stringify } from "csv-stringify/sync";
+import { adapterName } from "./format.mjs";
 
 const COLUMNS = [
-  "subject", "implementation", "host", "device", "dtype", "threads", "model", "case", "workload", "group", "tokens", "batch",
+  "subject", "implementation", "host", "device", "adapter", "dtype", "threads", "model", "case", "workload", "group", "tokens", "batch",
   "count", "p50", "p95", "p99", "mean", "sd", "min", "max", "requestsPerSecond", "textsPerSecond", "tokensPerSecond", "processor", "browser", "commit", "date",
 ];
 
@@ -13,7 +14,8 @@ export function csvOf(result) {
   const rows = result.latencies.map((latency) => {
     const subject = result.subjects.find(({ id }) => id === latency.subject);
     const one = result.cases.find(({ id, model }) => id === latency.case && model === subject.model);
-    return { ...subject, ...one, ...latency, processor, browser, commit, date };
+    const adapter = result.adapters.find((row) => row.subject === subject.id);
+    return { ...subject, ...one, ...latency, adapter: adapter && adapterName(adapter), processor, browser, commit, date };
   });
   return stringify(rows, { header: true, columns: COLUMNS });
 }

@@ -32,3 +32,8 @@ export function count(value) {
 export function tiny(value) {
   return value === null || value === undefined ? "–" : value === 0 ? "0" : value.toExponential(1);
 }
+
+/** A graphics card, and where it is none. */
+export function adapterName({ name, software }) {
+  return `${name}${software ? " (software)" : ""}`;
+}

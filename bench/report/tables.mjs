@@ -1,12 +1,12 @@
 // A result as tables of text: what the terminal, Markdown and the HTML page show. `{ title, note, head, rows }` each.
 
-import { bytes, count, ms, percent, times, tiny } from "./format.mjs";
+import { adapterName, bytes, count, ms, percent, times, tiny } from "./format.mjs";
 
 /** All tables of a result that have a row. */
 export function tablesOf(result) {
   return [
     ...result.models.flatMap((model) => [latencyTable(result, model), ratioTable(result, model), throughputTable(result, model)]),
-    coldTable(result), bytesTable(result), memoryTable(result), checksTable(result), sweepsTable(result), skippedTable(result), systemTable(result),
+    coldTable(result), bytesTable(result), memoryTable(result), checksTable(result), sweepsTable(result), skippedTable(result), adaptersTable(result), systemTable(result),
   ].filter(({ rows }) => rows.length > 0);
 }
 
@@ -28,14 +28,22 @@ export function shortName(id) {
 }
 
 /** The line that no number goes without. */
-export function machineLine({ system, date }) {
+export function machineLine({ system, date, adapters }) {
   const { processor, cores, memory, os, browser, node } = system;
-  return `${processor}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB, ${os}; ${browser}, Node ${node}; ${date.slice(0, 10)}, commit ${system.commit ?? "unknown"}${system.dirty ? " with changes" : ""}`;
+  const cards = adapterNames({ adapters }).map((name) => `; WebGPU on ${name}`).join("");
+  return `${processor}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB, ${os}; ${browser}${cards}, Node ${node}; ${date.slice(0, 10)}, commit ${system.commit ?? "unknown"}${system.dirty ? " with changes" : ""}`;
 }
 
-/** The own subject that another implementation is set against: in the browser, of the same kind of weights and model. */
+/** What the subjects on WebGPU ran on, each adapter once; results that are older than those subjects name none. */
+export function adapterNames({ adapters = [] }) {
+  return [...new Set(adapters.map(adapterName))];
+}
+
+/** The own subject that another implementation is set against: in the browser, on the same device where there is one, of the same kind of weights and model. */
 export function counterpart(result, other) {
-  const candidates = result.subjects.filter(({ own, model, host }) => own && model === other.model && host === "browser");
+  const own = result.subjects.filter(({ own, model, host }) => own && model === other.model && host === "browser");
+  const alike = own.filter(({ device }) => device === other.device);
+  const candidates = alike.length > 0 ? alike : own;
   const dtype = other.dtype === "fp32" ? "fp32" : "int8";
   return candidates.find((subject) => subject.dtype === dtype) ?? candidates[0] ?? null;
 }
@@ -87,8 +95,9 @@ function memoryTable(result) {
 }
 
 function checksTable(result) {
-  const rows = result.checks.map(({ subject, set, texts, accuracy, agreement, mean, largest, passed }) => [subject, set, String(texts), percent(accuracy), percent(agreement), tiny(mean), tiny(largest), passed ? "ok" : "WRONG"]);
-  return { title: "Correctness", note: "Accuracy on labelled texts; agreement with PyTorch's labels; mean and largest difference of a probability from PyTorch's.", head: ["", "set", "texts", "accuracy", "agreement", "mean difference", "largest", ""], rows };
+  const rows = result.checks.map(({ subject, set, against, texts, accuracy, agreement, mean, largest, passed }) => [subject, against ? `${set}, against ${shortName(against)}` : set, String(texts), percent(accuracy), percent(agreement), tiny(mean), tiny(largest), passed ? "ok" : "WRONG"]);
+  const others = result.checks.some(({ against }) => against) ? " Where a subject is named, it stands in PyTorch's place." : "";
+  return { title: "Correctness", note: `Accuracy on labelled texts; agreement with PyTorch's labels; mean and largest difference of a probability from PyTorch's.${others}`, head: ["", "set", "texts", "accuracy", "agreement", "mean difference", "largest", ""], rows };
 }
 
 function sweepsTable(result) {
@@ -101,6 +110,11 @@ function sweepsTable(result) {
 
 function skippedTable({ skipped }) {
   return { title: "Not measured", note: "", head: ["", "why"], rows: skipped.map(({ id, reason }) => [id, reason]) };
+}
+
+function adaptersTable({ adapters = [] }) {
+  const rows = adapters.map(({ subject, name, software }) => [subject, name, software ? "software, on the processor" : "graphics card"]);
+  return { title: "WebGPU adapters", note: "What each subject on WebGPU ran on, as it tells itself.", head: ["", "adapter", "kind"], rows };
 }
 
 function systemTable({ system, name, date, quick }) {

@@ -30,9 +30,9 @@ test("a tiny run writes a result, a table, a page and a CSV file that agree", as
   const read = (name) => readFileSync(join(out, name), "utf8");
   const result = JSON.parse(read("result.json"));
 
-  assert.deepEqual(result.subjects.map(({ id }) => id), ["tabsense-cpu-fp32@tiny-f32", "tabsense-cpu-int8@tiny-f32", "tabsense-node-fp32@tiny-f32"]);
+  assert.deepEqual(result.subjects.map(({ id }) => id), ["tabsense-cpu-fp32@tiny-f32", "tabsense-cpu-int8@tiny-f32", "tabsense-webgpu-fp32@tiny-f32", "tabsense-node-fp32@tiny-f32"]);
   assert.deepEqual(result.cases.map(({ id }) => id), ["tokens/8x1", "tokens/8x2", "tokens/16x1", "tokens/16x2", "lines", "sweep tokens/8x1", "sweep tokens/16x1", "sweep tokens/32x1"]);
-  assert.equal(result.latencies.length, 3 * 8);
+  assert.equal(result.latencies.length, 4 * 8);
   for (const { count, p50, p95, p99, mean, sd, min, max, rounds, requestsPerSecond, tokensPerSecond } of result.latencies) {
     assert.ok(count >= 2 && rounds.length === 2);
     for (const value of [p50, p95, p99, mean, min, max, requestsPerSecond, tokensPerSecond]) assert.ok(value > 0);
@@ -47,16 +47,22 @@ test("a tiny run writes a result, a table, a page and a CSV file that agree", as
     for (const { raw, gzip, brotli } of [runtime, model]) assert.ok(raw > gzip && gzip > 0 && brotli > 0);
     for (const name of ["index.js", "worker.js", "tabsense_bg.wasm", "config.json", "tokenizer.json", "model.safetensors"]) assert.ok(files.some(({ file }) => file === name), name);
   }
-  assert.ok(result.checks.length === 3 && result.checks.every(({ passed, texts }) => passed && texts >= 10));
-  assert.deepEqual(result.sweeps.map(({ points }) => points.map(({ x }) => x)), [[8, 16, 32], [8, 16, 32], [8, 16, 32]]);
+  assert.ok(result.checks.length === 4 && result.checks.every(({ passed, texts }) => passed && texts >= 10));
+  assert.deepEqual(result.sweeps.map(({ points }) => points.map(({ x }) => x)), Array(4).fill([8, 16, 32]));
   for (const key of ["processor", "cores", "memory", "os", "browser", "node", "commit"]) assert.ok(result.system[key], key);
   assert.deepEqual(result.system.variants, ["simd"]);
+  const [{ subject, name, software }] = result.adapters;
+  assert.deepEqual([result.adapters.length, subject, typeof software], [1, "tabsense-webgpu-fp32@tiny-f32", "boolean"]);
+  assert.ok(name.length > 0 && result.system.webgpu.length > 0);
   assert.deepEqual(result.failures, []);
 
   const csv = read("result.csv").trim().split("\n");
   assert.equal(csv.length, 1 + result.latencies.length);
   const column = csv[0].split(",").indexOf("p50");
   assert.equal(Number(csv[1].split(",")[column]), result.latencies[0].p50);
+
+  const adapters = csv[0].split(",").indexOf("adapter");
+  assert.equal(csv.slice(1).filter((row) => row.split(",")[adapters] !== "").length, 8, "each case of the one subject on WebGPU");
 
   const { markdownOf } = await import("../../bench/report/markdown.mjs");
   assert.equal(read("result.md"), markdownOf(result));
@@ -69,7 +75,7 @@ test("a tiny run writes a result, a table, a page and a CSV file that agree", as
 
   const compared = spawnSync(process.execPath, [join(ROOT, "scripts/bench-compare.mjs"), join(out, "result.json"), join(out, "result.json")], { encoding: "utf8" });
   assert.equal(compared.status, 0, compared.stderr);
-  assert.match(compared.stdout, /24 compared: 0 faster, 0 slower/);
+  assert.match(compared.stdout, /32 compared: 0 faster, 0 slower/);
 });
 
 test("a wrong answer fails the run, whose result is written all the same", (t) => {
@@ -84,6 +90,94 @@ test("a wrong answer fails the run, whose result is written all the same", (t) =
   assert.match(readFileSync(join(out, "index.html"), "utf8"), /This run failed/);
 });
 
+test("a model without goldens has its fp32 subjects held to each other", (t) => {
+  const out = folderFor(t);
+  const config = join(out, "random.toml");
+  writeFileSync(config, readFileSync(TINY, "utf8").replace(/^goldens = .*$/m, "").replace("limit = 30", "limit = 30\nmade_up = 3"));
+  const { status, stdout, stderr } = bench("--config", config, "--only", "tabsense-cpu-fp32,tabsense-cpu-int8,tabsense-node", "--out", out);
+  assert.equal(status, 0, stdout + stderr);
+  const { checks } = JSON.parse(readFileSync(join(out, "result.json"), "utf8"));
+  assert.deepEqual(checks.map(({ subject, against, texts, passed }) => [subject, against, texts, passed]), [
+    ["tabsense-cpu-fp32@tiny-f32", null, 3, true],
+    ["tabsense-node-fp32@tiny-f32", "tabsense-cpu-fp32@tiny-f32", 3, true],
+  ]);
+  assert.equal(typeof checks[1].largest, "number");
+  assert.match(stdout, /made-up texts, against tabsense-cpu-fp32 /);
+});
+
+test("a subject that hangs is given up, and the others are timed", async (t) => {
+  const { limited } = await import("../../bench/hosts/limit.mjs");
+  const { openProcess } = await import("../../bench/hosts/process.mjs");
+  const { timeCases } = await import("../../bench/measure/latency.mjs");
+
+  const answers = limited(async ({ op }) => op, 60);
+  assert.equal(await answers({ op: "memory" }), "memory");
+  const fails = limited(() => Promise.reject(new Error("its own mistake")), 60);
+  await assert.rejects(fails({ op: "load" }), /its own mistake/);
+
+  // A process that reads its requests, answers one kind and stays busy over another.
+  const script = `process.stdin.on("data", (line) => { if (line.includes('"turn"')) for (;;); process.stdout.write('{"result":null}\\n'); })`;
+  const hanging = await openProcess(process.execPath, ["-e", script]);
+  t.after(() => hanging.close());
+  const ask = limited(hanging.ask, 0.25);
+  const members = [
+    { subject: { id: "hangs", implementation: "a" }, opened: { ask, close: hanging.close } },
+    { subject: { id: "works", implementation: "b" }, opened: { ask: async ({ op }) => (op === "turn" ? [1, 2] : null) } },
+  ];
+  const failures = [];
+  const one = { id: "case", requests: [], rounds: 3, iterations: 2, implementations: null };
+  const samples = await timeCases(members, [one], { order: "fixed", settle: 0, warm_up: 0, turn_ms: 500 }, 1, () => {}, ({ id }, what, { message }) => failures.push([id, what, message]));
+  assert.deepEqual(failures, [["hangs", "case", 'no answer to "turn" after 1 s: it was given up']]);
+  assert.deepEqual(samples.map(({ subject, rounds }) => [subject, rounds.length]), [["works", 3]]);
+  await assert.rejects(ask({ op: "memory" }), /given up/);
+  assert.throws(() => process.kill(hanging.pid, 0), /ESRCH/);
+});
+
+test("what falls back to the CPU is not measured as WebGPU", async () => {
+  const { load } = await import("../../bench/implementations/tabsense.js");
+  // A classifier that computes on each device of a list in turn, one for every time that it is asked where.
+  const classifierOn = (devices) => {
+    const source = `
+      export const disposed = [];
+      const devices = ${JSON.stringify(devices)};
+      export class Classifier {
+        static load = async (source, { device, dtype }) => Object.assign(new Classifier(), { asked: device + " " + dtype });
+        get info() {
+          const device = devices[0];
+          return { device, build: this.asked, bytes: { memory: 1 }, webgpu: device === "webgpu" ? { adapter: "a card", software: false } : { reason: "The card is gone." } };
+        }
+        classify = async (text) => { devices.shift(); return [{ label: "b", score: 0.75 }, { label: "a", score: 0.25 }]; };
+        dispose = async () => void disposed.push(true);
+      }`;
+    return `data:text/javascript,${encodeURIComponent(source)}`;
+  };
+  const options = (address) => ({ package: address, device: "webgpu", dtype: "fp16", model: { source: "x", labels: ["a", "b"] } });
+
+  const fallen = classifierOn(["cpu"]);
+  await assert.rejects(load(options(fallen)), /asked for webgpu, it computes on cpu: The card is gone\./);
+  assert.deepEqual((await import(fallen)).disposed, [true]);
+
+  const loaded = await load(options(classifierOn(["webgpu", "webgpu", "cpu"])));
+  assert.equal(loaded.variant, "webgpu fp16");
+  assert.deepEqual(loaded.adapter, { name: "a card", software: false });
+  assert.deepEqual(await loaded.classify(["text"]), [[0.25, 0.75]]);
+  await assert.rejects(loaded.classify(["text"]), /computes on cpu: The card is gone\./);
+
+  const onCpu = await load({ ...options(classifierOn(["cpu", "cpu"])), device: "cpu" });
+  assert.equal(onCpu.adapter, null);
+});
+
+test("another implementation is set against Tabsense on its own device", async () => {
+  const { counterpart, machineLine } = await import("../../bench/report/tables.mjs");
+  const own = ["cpu", "webgpu"].flatMap((device) => ["int8", "fp32"].map((dtype) => ({ id: `${device} ${dtype}`, own: true, host: "browser", model: "m", device, dtype })));
+  const other = (device, dtype) => ({ own: false, host: "browser", model: "m", device, dtype });
+  assert.equal(counterpart({ subjects: own }, other("webgpu", "fp32")).id, "webgpu fp32");
+  assert.equal(counterpart({ subjects: own }, other("cpu", "default")).id, "cpu int8");
+  assert.equal(counterpart({ subjects: own.slice(0, 2) }, other("webgpu", "fp32")).id, "cpu fp32");
+  const adapters = [{ subject: "a", name: "swift", software: true }, { subject: "b", name: "swift", software: true }];
+  assert.match(machineLine({ system: { browser: "B", memory: 1 }, date: "", adapters }), /; B; WebGPU on swift \(software\), Node/);
+});
+
 test("a configuration's mistakes are named", async (t) => {
   const { readConfig } = await import("../../bench/config.mjs");
   const file = join(folderFor(t), "config.toml");
@@ -91,6 +185,8 @@ test("a configuration's mistakes are named", async (t) => {
   for (const [from, to, message] of [
     ['order = "rotated"', 'order = "sorted"', /order must be one of/],
     ["settle = 1", "setle = 1", /no key setle/],
+    ["request_s = 60", "request_s = 0", /request_s, the seconds that a request may take/],
+    ["fp32 = { difference = 1e-4, agreement = 1.0 }", "", /no bounds for fp32, which tabsense-cpu-fp32@tiny-f32 needs/],
     ['implementation = "tabsense-node"', 'implementation = "tabsense-nose"', /no implementation tabsense-nose/],
     ['dtypes = ["fp32", "int8"]', 'dtypes = ["fp8"]', /has no dtype fp8/],
     ['over = "tokens"', 'over = "words"', /a sweep goes over/],
@@ -101,6 +197,8 @@ test("a configuration's mistakes are named", async (t) => {
   }
   assert.throws(() => readConfig(TINY, { only: ["nobody"] }), /No subject is left/);
   assert.ok(readConfig(join(ROOT, "bench/config.toml")).subjects.length > 10);
+  const onWebGpu = readConfig(join(ROOT, "bench/webgpu.toml")).subjects.filter(({ device }) => device === "webgpu").map(({ id }) => id);
+  for (const id of ["tabsense-webgpu-fp32@base-random", "tabsense-webgpu-fp16@base-random", "tabsense-webgpu-int8@base-random", "onnxruntime-web-webgpu-fp32@base-random"]) assert.ok(onWebGpu.includes(id), id);
   assert.ok(readConfig(join(ROOT, "bench/config.toml"), { quick: true }).subjects.every(({ threads, host }) => threads === 1 && host !== "python"));
 });
 

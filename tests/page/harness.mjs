@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { readManifest } from "../../scripts/manifest.mjs";
 import { serve } from "../../scripts/serve.mjs";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -18,13 +19,18 @@ export const DELIGHT = { text: "A delight from start to finish.", label: "POSITI
 export const HOURS = { text: "I want those two hours of my life back.", label: "NEGATIVE" };
 
 const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
+const WEBGPU_TIMEOUT_MS = 300_000; // a software adapter compiles for half a minute where others compute beside it
 const HELD_BYTES = 64 * 1024; // of a held file, how many go out at once
 
-const browser = await chromium.launch({
+const launch = (args = []) => chromium.launch({
   executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-background-networking"],
+  args: ["--no-sandbox", "--disable-background-networking", ...args],
 });
-after(() => browser.close());
+
+/** The browser has no WebGPU adapter; a second one, with an adapter of software, is started by the first test that asks for it. */
+const browser = await launch();
+let browserWithWebGpu = null;
+after(() => Promise.all([browser.close(), browserWithWebGpu?.then((other) => other.close())]));
 
 /** A folder with an empty page that asks for nothing, as a place to run scripts in. */
 export function blank(t) {
@@ -87,17 +93,20 @@ export async function site(t, mounts = {}) {
 }
 
 /**
- * Opens `url` in a context of its own.
+ * Opens `url` in a context of its own, with `webgpu: true` in a browser that has a WebGPU adapter. `initScript` is a function
+ * that runs in the page before its own code.
  *
  * `problems` gets what the console and the page complain about, `requests` every address asked for, by workers too.
  */
-export async function open(t, url, contextOptions = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...contextOptions });
+export async function open(t, url, { webgpu = false, initScript = null, ...contextOptions } = {}) {
+  if (webgpu) browserWithWebGpu ??= launch(readManifest().tests["webgpu-args"]);
+  const context = await (webgpu ? await browserWithWebGpu : browser).newContext({ viewport: { width: 1280, height: 900 }, ...contextOptions });
   t.after(() => context.close());
-  context.setDefaultTimeout(TIMEOUT_MS);
+  context.setDefaultTimeout(webgpu ? WEBGPU_TIMEOUT_MS : TIMEOUT_MS);
   const requests = [];
   const problems = [];
   context.on("request", (request) => requests.push(request.url()));
+  if (initScript) await context.addInitScript(initScript);
   const page = await context.newPage();
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
@@ -144,6 +153,40 @@ export async function openReady(t, contextOptions) {
 /** Nothing has gone wrong that the browser would tell; `allowed` matches what may be told. */
 export function quiet(problems, allowed = null) {
   assert.deepEqual(problems.filter((problem) => !allowed?.test(problem)), []);
+}
+
+/** How many pixels the page is wider than its window. */
+export function overflow(page) {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+/** The ground's luminance, and all texts whose contrast to what is behind them is too low. */
+export function contrasts(page) {
+  return page.evaluate(contrastsHere);
+}
+
+function contrastsHere() {
+  const channels = (color) => color.match(/[\d.]+/g).map(Number);
+  const luminance = (color) => {
+    const [r, g, b] = channels(color).map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const { backgroundColor } = getComputedStyle(at);
+      if ((channels(backgroundColor)[3] ?? 1) === 1) return backgroundColor;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const low = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    if (!own || !element.checkVisibility() || element.closest(".mirror, svg, script, noscript")) continue;
+    const [a, b] = [luminance(getComputedStyle(element).color), luminance(behind(element))].toSorted((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) low.push(`${element.className || element.tagName}: ${ratio.toFixed(2)}`);
+  }
+  return { ground: luminance(getComputedStyle(document.body).backgroundColor), low };
 }
 
 /** A folder that is gone after the test. */

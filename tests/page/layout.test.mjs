@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { DELIGHT, HOURS, openReady, quiet } from "./harness.mjs";
+import { contrasts, DELIGHT, HOURS, openReady, overflow, quiet } from "./harness.mjs";
 
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 const LONG = `${"Averyveryverylongwordwithoutanyspaces".repeat(12)} and then some more words. `.repeat(4);
@@ -73,7 +73,7 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
     const outlined = await page.evaluate(() => {
       const held = document.activeElement;
       if (held === document.body) return true;
-      const around = held.closest(".paper, .pick, .dtypes label") ?? held;
+      const around = held.closest(".paper, .pick, .choice label") ?? held;
       return [held, around].some((element) => {
         const { outlineStyle, boxShadow } = getComputedStyle(element);
         return outlineStyle !== "none" || boxShadow !== "none";
@@ -81,7 +81,7 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
     });
     assert.ok(outlined, `the focus shows on ${id}`);
   }
-  assert.deepEqual(order.slice(0, 9), ["tab-classify", "clear", "input", "examples", "tokens", "model-source", "model-load", "dtype-auto", "files"]);
+  assert.deepEqual(order.slice(0, 11), ["tab-classify", "clear", "input", "examples", "compare", "tokens", "model-source", "model-load", "device-auto", "dtype-auto", "files"]);
 
   await part("examples").getByRole("button", { name: "Complaint" }).focus();
   await page.keyboard.press("Enter");
@@ -116,14 +116,13 @@ test("everything to operate has a name", async (t) => {
 for (const width of [320, 360, 768]) {
   test(`does not scroll sideways at a width of ${width}`, async (t) => {
     const { page, part, verdict, load, status, problems } = await openReady(t, { ...PHONE, viewport: { width, height: 740 } });
-    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.equal(await overflow(), 0);
+    assert.equal(await overflow(page), 0);
     await verdict(LONG);
-    assert.equal(await overflow(), 0, "with a long text");
+    assert.equal(await overflow(page), 0, "with a long text");
     await load(`./${"nowhere".repeat(20)}/`);
     await status("error");
     assert.equal(await part("error").isVisible(), true);
-    assert.equal(await overflow(), 0, "with an error");
+    assert.equal(await overflow(page), 0, "with an error");
     quiet(problems, /404 \(Not Found\)/);
   });
 }
@@ -132,39 +131,14 @@ for (const colorScheme of ["light", "dark"]) {
   test(`text has a contrast of 4.5 at least, ${colorScheme}`, async (t) => {
     const { page, part, verdict, problems } = await openReady(t, { colorScheme });
     await verdict(HOURS.text);
-    const { ground, low } = await page.evaluate(contrasts);
+    const { ground, low } = await contrasts(page);
     assert.equal(ground > 0.5, colorScheme === "light");
     assert.deepEqual(low, []);
     await part("tab-benchmark").click();
     await part("bench-run").waitFor();
-    assert.deepEqual((await page.evaluate(contrasts)).low, [], "in the other tab");
+    assert.deepEqual((await contrasts(page)).low, [], "in the other tab");
     quiet(problems);
   });
-}
-
-/** Runs in the page: the ground's luminance, and all texts whose contrast to what is behind them is too low. */
-function contrasts() {
-  const channels = (color) => color.match(/[\d.]+/g).map(Number);
-  const luminance = (color) => {
-    const [r, g, b] = channels(color).map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const { backgroundColor } = getComputedStyle(at);
-      if ((channels(backgroundColor)[3] ?? 1) === 1) return backgroundColor;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const low = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
-    if (!own || !element.checkVisibility() || element.closest(".mirror, svg, script, noscript")) continue;
-    const [a, b] = [luminance(getComputedStyle(element).color), luminance(behind(element))].toSorted((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) low.push(`${element.className || element.tagName}: ${ratio.toFixed(2)}`);
-  }
-  return { ground: luminance(getComputedStyle(document.body).backgroundColor), low };
 }
 
 test("nothing moves where motion is not wanted", async (t) => {

@@ -171,7 +171,10 @@ test("the newest input wins", async () => {
 });
 
 test("numbers read as they should", async () => {
-  const { bytes, milliseconds, percent, quantity } = await load("format.ts");
+  const { bytes, counted, decimals, duration, milliseconds, percent, quantity } = await load("format.ts");
+  assert.deepEqual([4.56, 999, 7870].map(duration), ["4.6 ms", "999 ms", "7.87 s"]);
+  assert.deepEqual([0.97827, 0.000014, 0.000001, 0].map(decimals), ["0.97827", "0.00001", "< 0.00001", "0.00000"]);
+  assert.deepEqual([counted(1, "label"), counted(2, "label"), counted(2, "dispatch", "dispatches")], ["1 label", "2 labels", "2 dispatches"]);
   assert.deepEqual([0, 0.123, 4.56, 99.94, 145.4].map(milliseconds), ["< 0.1 ms", "0.1 ms", "4.6 ms", "99.9 ms", "145 ms"]);
   assert.deepEqual([0.9999, 0.976, 0.0001].map(percent), ["> 99.9 %", "97.6 %", "< 0.1 %"]);
   assert.deepEqual([812, 412_345, 23_032_432].map(bytes), ["1 kB", "412 kB", "23.0 MB"]);

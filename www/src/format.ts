@@ -1,9 +1,30 @@
-/** Numbers as the page writes them. */
+/** Numbers and devices as the page writes them. */
+
+import type { Device } from "tabsense";
+
+/** What the page calls the devices. */
+export const DEVICE_NAMES: Readonly<Record<Device, string>> = { auto: "AUTO", cpu: "CPU", webgpu: "WebGPU" };
 
 /** Milliseconds as finely as a browser's clock tells them, which is in tenths: "< 0.1 ms", "12.4 ms", "145 ms". */
 export function milliseconds(ms: number): string {
   if (ms < 0.05) return "< 0.1 ms";
   return `${ms.toFixed(ms < 100 ? 1 : 0)} ms`;
+}
+
+/** Where a call can run, in the order in which it is shown. */
+export const BACKENDS = ["cpu", "webgpu"] as const;
+
+/** One of the two. */
+export type Backend = (typeof BACKENDS)[number];
+
+/** The time of a call that may also take long: "12.4 ms", "7.87 s". */
+export function duration(ms: number): string {
+  return ms < 1000 ? milliseconds(ms) : `${(ms / 1000).toFixed(2)} s`;
+}
+
+/** A score, or the difference of two, to five decimals: "0.97827", "< 0.00001". */
+export function decimals(value: number): string {
+  return value > 0 && value < 1e-5 ? "< 0.00001" : value.toFixed(5);
 }
 
 /** A share as a percentage that never claims certainty: "97.6 %", "> 99.9 %", "< 0.1 %". */
@@ -31,6 +52,6 @@ export function whole(count: number): string {
 }
 
 /** "1 token", "14 tokens". */
-export function counted(count: number, noun: string): string {
-  return `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${whole(count)} ${count === 1 ? noun : plural}`;
 }

@@ -2,9 +2,11 @@
 
 import type { Classifier, Detailed } from "tabsense";
 import type { Benchmark } from "./bench/index.ts";
+import type { Target } from "./bench/measure.ts";
+import { Comparison, type Answer } from "./comparison.ts";
 import { find, make, part } from "./dom.ts";
 import { EXAMPLES } from "./examples.ts";
-import { bytes, whole } from "./format.ts";
+import { BACKENDS, bytes, DEVICE_NAMES, whole } from "./format.ts";
 import { newestWins } from "./newest.ts";
 import { nameOf, Slot, type Request } from "./slot.ts";
 import { Session } from "./statistics.ts";
@@ -12,7 +14,8 @@ import { wireTabs } from "./tabs.ts";
 import { Bars } from "./view/bars.ts";
 import { Chips, counts } from "./view/chips.ts";
 import { Latency } from "./view/latency.ts";
-import { onRequest, showModel } from "./view/model.ts";
+import { showModel, wireRequests } from "./view/model.ts";
+import { Profile } from "./view/profile.ts";
 import { kindOf, Status } from "./view/status.ts";
 
 const input = part("input", HTMLTextAreaElement);
@@ -23,16 +26,19 @@ const examples = part("examples", HTMLElement);
 const bars = new Bars();
 const chips = new Chips();
 const latency = new Latency();
+const profile = new Profile();
 const status = new Status();
 const session = new Session();
 
 const DENSE = 200; // UTF-16 units; a longer text is set smaller
 
-let request: Request = { source: "sentiment-en", dtype: "auto" };
+let request: Request = { source: "sentiment-en", device: "auto", dtype: "auto" };
+const form = wireRequests(() => (slot.loading ? request : (slot.loaded?.request ?? request)), (next) => void slot.load(next));
 
 const slot = new Slot({
   started: (next) => {
     request = next;
+    form.show(next);
     status.clearError();
     status.set("loading", `Loading ${nameOf(next)}`);
     if (!slot.current) bars.idle(hint());
@@ -48,23 +54,33 @@ const slot = new Slot({
   failed: (error, next) => {
     status.set("error", `Could not load ${nameOf(next)}`, slot.current ? `${slot.current.info.model.name} stays in use` : "");
     status.fail(error, "model");
+    showInUse();
     if (!slot.current) bars.idle(hint());
   },
   cancelled: () => {
     const { current } = slot;
     if (current) status.set("ready", "Ready", summary(current));
     else status.set("idle", "Cancelled");
+    showInUse();
     if (!current) bars.idle(hint());
   },
 });
 
+/** The switch says where the model in use computes, not where one would have that did not come. */
+function showInUse(): void {
+  if (slot.loaded) form.show(slot.loaded.request);
+}
+
 let activity = 0; // changes at the beginning and the end of each of the page's own calls
+let last: Answer | null = null; // of the model in use
+
+function counting(call: () => Promise<Detailed>): Promise<Detailed> {
+  activity += 1;
+  return call().finally(() => (activity += 1));
+}
 
 const queue = newestWins<{ text: string; classifier: Classifier }, Detailed>({
-  run: ({ text, classifier }) => {
-    activity += 1;
-    return classifier.classify(text, { topK: null, details: true }).finally(() => (activity += 1));
-  },
+  run: ({ text, classifier }) => counting(() => classifier.classify(text, { topK: null, details: true })),
   done: ({ text }, result, newest) => show(text, result, newest),
   failed: ({ classifier }, error, newest) => {
     // A call on a model that has just been replaced was pushed again with the new one.
@@ -79,6 +95,14 @@ const queue = newestWins<{ text: string; classifier: Classifier }, Detailed>({
   },
 });
 
+const comparison = new Comparison({
+  loaded: () => slot.loaded,
+  text: () => input.value,
+  last: () => last,
+  run: counting,
+  changed: () => benchmark?.adopt(),
+});
+
 function summary(classifier: Classifier): string {
   const { model, dtype, bytes: sizes } = classifier.info;
   return `${model.name}, ${dtype}, ${bytes(sizes.weights)}`;
@@ -90,17 +114,22 @@ function adopt(classifier: Classifier): void {
   session.clear();
   latency.clear();
   chips.clear();
+  last = null;
   bars.labels(classifier.info.model.labels);
-  showModel(classifier.info);
+  showModel(classifier.info, null);
+  profile.adopt(classifier.info);
   status.set("ready", "Ready", summary(classifier));
-  benchmark?.adopt();
+  comparison.adopt();
 }
 
 function show(text: string, result: Detailed, newest: boolean): void {
   const current = newest && text === input.value;
   session.add(result.timings.total);
   latency.show(result.timings, session);
-  if (slot.current) showModel(slot.current.info); // its memory may have grown
+  profile.show(result);
+  if (slot.current) showModel(slot.current.info, result.device); // its memory may have grown, its card be lost
+  last = { text, result };
+  comparison.answered(last);
   bars.show(result.scores, current);
   chips.show(text, result.tokens);
   truncated.hidden = !result.truncated;
@@ -139,6 +168,7 @@ function classifyNow(): void {
   for (const button of examples.querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(EXAMPLES[Number(button.dataset.example)]?.text === text));
   }
+  comparison.follow();
   const classifier = slot.current;
   if (!classifier || text.trim() === "") {
     queue.clear();
@@ -158,6 +188,17 @@ function write(text: string): void {
 let benchmark: Benchmark | null = null;
 let opening = false;
 
+/** What the benchmark measures: both backends while they are compared, or else the model in use. */
+function targets(): Target[] {
+  const { sides } = comparison;
+  if (!sides) return slot.current ? [{ device: DEVICE_NAMES[slot.current.info.device], backend: slot.current.info.device, classifier: slot.current }] : [];
+  const alike = sides.cpu.info.dtype === sides.webgpu.info.dtype;
+  return BACKENDS.map((backend) => {
+    const classifier = sides[backend];
+    return { device: `${DEVICE_NAMES[backend]}${alike ? "" : ` ${classifier.info.dtype}`}`, backend, classifier };
+  });
+}
+
 /** Fetches the benchmark's code when its tab is first opened: who only classifies doesn't pay for it. */
 async function openBenchmark(): Promise<void> {
   if (opening) return;
@@ -166,7 +207,7 @@ async function openBenchmark(): Promise<void> {
   try {
     const code = await import("./bench/index.ts");
     benchmark = await code.openBenchmark({
-      targets: () => (slot.current ? [{ device: slot.current.info.device.toUpperCase(), classifier: slot.current }] : []),
+      targets,
       activity: () => activity,
     });
     wait.hidden = true;
@@ -191,7 +232,6 @@ part("clear", HTMLButtonElement).addEventListener("click", () => {
 });
 status.cancel.addEventListener("click", () => slot.cancel());
 status.restart.addEventListener("click", () => void slot.load(request));
-onRequest((next) => void slot.load(next));
 wireTabs((name) => {
   if (name === "benchmark") void openBenchmark();
 });

@@ -1,10 +1,11 @@
 /** The place of the one model in use: loads the next one beside it, and swaps when that is ready. */
 
-import { Classifier, type LoadOptions, type Progress } from "tabsense";
+import { Classifier, type Device, type LoadOptions, type Progress } from "tabsense";
 
-/** What to load: a name, an address, or files dropped on the page. */
+/** What to load, a name, an address, or files dropped on the page, and where to compute. */
 export interface Request {
   source: string | readonly File[];
+  device: Device;
   dtype: NonNullable<LoadOptions["dtype"]>;
 }
 
@@ -25,16 +26,27 @@ export function nameOf({ source }: Request): string {
   return typeof source === "string" ? source : "the dropped files";
 }
 
+/** The model in use, and the request that brought it. */
+export interface Loaded {
+  classifier: Classifier;
+  request: Request;
+}
+
 /** Holds the classifier in use and at most one load under way. */
 export class Slot {
-  #current: Classifier | null = null;
+  #loaded: Loaded | null = null;
   #abort: AbortController | null = null;
 
   constructor(private readonly events: Events) {}
 
   /** The classifier in use. */
   get current(): Classifier | null {
-    return this.#current;
+    return this.#loaded?.classifier ?? null;
+  }
+
+  /** The same with its request. */
+  get loaded(): Loaded | null {
+    return this.#loaded;
   }
 
   /** Whether a load is under way. */
@@ -50,6 +62,7 @@ export class Slot {
     this.events.started(request);
     try {
       const classifier = await Classifier.load(request.source, {
+        device: request.device,
         dtype: request.dtype,
         signal: abort.signal,
         onProgress: (progress) => {
@@ -60,8 +73,8 @@ export class Slot {
         await classifier.dispose(); // it came in just after its cancellation
         return;
       }
-      const before = this.#current;
-      this.#current = classifier;
+      const before = this.current;
+      this.#loaded = { classifier, request };
       this.#abort = null;
       this.events.ready(classifier);
       await before?.dispose();

@@ -91,8 +91,8 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
   };
 
   const showSystem = (): void => {
-    const info = page.targets()[0]?.classifier.info;
-    const pairs = facts(system, report?.model ?? (info ? readModel(info) : null), report?.date ?? null);
+    const [info, ...others] = page.targets().map(({ classifier }) => classifier.info);
+    const pairs = facts(system, report?.model ?? (info ? readModel(info, others) : null), report?.date ?? null);
     part("bench-system", HTMLElement).replaceChildren(...pairs.map(([name, value]) => {
       const pair = make("div");
       pair.append(make("dt", "", name), make("dd", "", value));
@@ -113,12 +113,12 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
 
   const start = async (): Promise<void> => {
     const targets = page.targets();
-    const info = targets[0]?.classifier.info;
+    const [info, ...others] = targets.map(({ classifier }) => classifier.info);
     const lengths = chosenLengths(form);
     if (!info || abort) return;
     if (lengths.length === 0) return set("error", "Choose at least one length.");
     const results = new Results(targets.map((target) => target.device), lengths);
-    const own = { system, model: readModel(info), date: new Date(), rounds: chosenRounds(form), complete: false, results };
+    const own = { system, model: readModel(info, others), date: new Date(), rounds: chosenRounds(form), complete: false, results };
     const ended = new AbortController();
     [report, abort] = [own, ended];
     choices(results);
@@ -144,7 +144,7 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
       set("done", `Done: ${counted(results.rows().reduce((sum, { latency }) => sum + latency.count, 0), "call")} measured`);
     } catch (error) {
       if (ended.signal.aborted) set("stopped", results.empty ? "Stopped before anything was measured" : "Stopped: what was measured until then is shown");
-      else if (kindOf(error) === "disposed") set("stopped", "Stopped: another model has come into use");
+      else if (kindOf(error) === "disposed") set("stopped", "Stopped: another model has come into use, or the comparison was closed");
       else set("error", error instanceof Error ? error.message : String(error));
     } finally {
       abort = null;
@@ -170,10 +170,11 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
 
   /** Whether there is something to run is told by the button and, before the first run, in words. */
   const ready = (): void => {
-    const info = page.targets()[0]?.classifier.info;
+    const targets = page.targets();
+    const info = targets[0]?.classifier.info;
     run.disabled = !info;
     if (info) limitLengths(form, info.model.maxTokens);
-    if (status.dataset.state === "idle") status.textContent = info ? `Ready: ${info.model.name}, ${info.dtype}` : "Waiting for the model";
+    if (status.dataset.state === "idle") status.textContent = info ? `Ready: ${info.model.name}, ${info.dtype}, on ${targets.map((target) => target.device).join(" and ")}` : "Waiting for the model";
   };
 
   form.addEventListener("submit", (event) => {

@@ -1,6 +1,6 @@
 /** The measuring itself: texts of several lengths, round by round, on one device after the other. */
 
-import type { Classifier, Detailed } from "tabsense";
+import type { Classifier, Detailed, Device } from "tabsense";
 import { textsOf, type Text } from "./texts.ts";
 
 /** Rounds before the measured ones: the engine compiles, caches fill, the processor raises its clock. */
@@ -10,6 +10,8 @@ export const WARM_UP_ROUNDS = 2;
 export interface Target {
   /** How the device is called: "CPU". */
   device: string;
+  /** Where its calls run; `"auto"`: on either. */
+  backend: Device;
   classifier: Classifier;
 }
 
@@ -83,11 +85,12 @@ export async function measure({ targets, lengths, rounds }: Plan, hooks: Hooks):
 }
 
 /** One call that had the model and the screen to itself; it is repeated until it had. */
-async function undisturbed({ classifier }: Target, text: string, hooks: Hooks): Promise<Sample> {
+async function undisturbed({ device: name, backend, classifier }: Target, text: string, hooks: Hooks): Promise<Sample> {
   for (;;) {
     await visible(hooks.signal);
     const before = hooks.activity();
-    const { timings } = await classifier.classify(text, { details: true, signal: hooks.signal });
+    const { timings, device } = await classifier.classify(text, { details: true, signal: hooks.signal });
+    if (backend !== "auto" && device !== backend) throw new Error(`${name} is no longer there: a call ran elsewhere. What was measured until then is shown.`);
     if (before === hooks.activity() && !document.hidden) return parts(timings);
     hooks.repeated();
   }

@@ -75,9 +75,14 @@ function clockStep(): number {
   return Number(least.toPrecision(2));
 }
 
-/** The model and how it runs, copied: the memory of what is measured grows while it is. */
-export function readModel({ build, dtype, model, bytes: sizes }: ClassifierInfo): ModelFacts {
-  return { name: model.name, architecture: model.architecture, layers: model.layers, width: model.width, parameters: model.parameters, build, dtype, weights: sizes.weights, memory: sizes.memory };
+/** The model and how it runs, copied: the memory of what is measured grows while it is. `others` hold the same model on other devices. */
+export function readModel(info: ClassifierInfo, others: readonly ClassifierInfo[]): ModelFacts {
+  const { build, model, bytes: sizes } = info;
+  const all = [info, ...others];
+  const dtype = [...new Set(all.map((one) => one.dtype))].join(" and ");
+  const card = all.map(({ webgpu }) => webgpu).find((webgpu) => "adapter" in webgpu);
+  const graphics = card && `${card.adapter || "not named"}${card.software ? " (software)" : ""}`;
+  return { name: model.name, architecture: model.architecture, layers: model.layers, width: model.width, parameters: model.parameters, build, dtype, weights: sizes.weights, memory: sizes.memory, graphics: graphics ?? null };
 }
 
 /** The facts of the model that go into a report. */
@@ -92,6 +97,8 @@ export interface ModelFacts {
   /** Bytes. */
   weights: number;
   memory: number;
+  /** The graphics card in use. */
+  graphics: string | null;
 }
 
 /** System and model as pairs of a name and a value, for the page and the report alike. */
@@ -111,6 +118,7 @@ export function facts(system: System, model: ModelFacts | null, date: Date | nul
       ["weights", `${model.dtype}, ${bytes(model.weights)}`],
       ["build", model.build],
     );
+    if (model.graphics) pairs.push(["graphics", model.graphics]);
   }
   if (date) pairs.push(["date", date.toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC")]);
   return pairs;

@@ -1,52 +1,110 @@
-/** The facts of the model in use, and the ways to ask for another one. */
+/** The facts of the model in use and of the graphics card, and the ways to ask for another model or device. */
 
-import type { ClassifierInfo } from "tabsense";
+import type { ClassifierInfo, Detailed } from "tabsense";
 import { find, part } from "../dom.ts";
-import { bytes, quantity, whole } from "../format.ts";
+import { bytes, counted, DEVICE_NAMES, milliseconds, quantity } from "../format.ts";
 import type { Request } from "../slot.ts";
 
 const EMBEDDED = "sentiment-en";
 
-/** Shows what `classifier.info` tells. */
-export function showModel({ device, dtype, build, model, bytes: sizes }: ClassifierInfo): void {
+/** Shows what `classifier.info` tells; `ran` is where the last call ran, null before the first. */
+export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null): void {
+  const { device, dtype, build, webgpu, model, bytes: sizes } = info;
+  const place = ran ?? (device === "auto" ? null : device);
+  const onCard = "adapter" in webgpu ? `, ${bytes(webgpu.bytes)} on the GPU` : "";
   const facts: Record<string, string> = {
     "model-name": model.name,
-    backend: `${device.toUpperCase()}, ${build} build`,
+    backend: `${place ? DEVICE_NAMES[place] : "CPU or WebGPU"}, ${build} build`,
     "fact-architecture": model.architecture,
-    "fact-shape": `${model.layers} layers × ${model.width}, ${counted(model.labels.length)}`,
+    "fact-shape": `${model.layers} layers × ${model.width}, ${counted(model.labels.length, "label")}`,
     "fact-parameters": quantity(model.parameters),
     "fact-weights": `${dtype}, ${bytes(sizes.weights)}`,
-    "fact-memory": bytes(sizes.memory),
+    "fact-memory": `${bytes(sizes.memory)}${onCard}`,
   };
   for (const [id, text] of Object.entries(facts)) part(id, HTMLElement).textContent = text;
-  part("backend", HTMLElement).dataset.dtype = dtype;
+  const backend = part("backend", HTMLElement);
+  backend.dataset.dtype = dtype;
+  backend.dataset.device = place ?? device;
+  showGraphics(info);
   part("model-remark", HTMLElement).hidden = model.name !== EMBEDDED;
 }
 
-function counted(labels: number): string {
-  return `${whole(labels)} ${labels === 1 ? "label" : "labels"}`;
+/** The card by its name, or why none is in use; for `"auto"`, when it answers, and what that rests on. */
+function showGraphics({ device, webgpu }: ClassifierInfo): void {
+  const card = "adapter" in webgpu ? webgpu : null;
+  part("adapter", HTMLElement).textContent = card ? card.adapter || "not named" : "not in use";
+  part("software", HTMLElement).hidden = !card?.software;
+  remark("webgpu-reason", "reason" in webgpu ? webgpu.reason : "");
+  const shared = device === "auto" ? card : null;
+  const from = part("from-tokens", HTMLElement);
+  find("div:has(> [data-testid='from-tokens'])", HTMLElement).hidden = !shared;
+  from.textContent = shared ? answersFrom(shared.fromTokens) : "";
+  const measured = shared?.calibration.map(({ tokens, cpu, webgpu: gpu }) => `${counted(tokens, "token")}: CPU ${milliseconds(cpu)}, GPU ${milliseconds(gpu)}`) ?? [];
+  remark("calibration", measured.length > 0 ? `Measured while loading. ${measured.join("; ")}.` : "");
 }
 
-/** Wires the form, the file chooser and drag and drop to `load`. */
-export function onRequest(load: (request: Request) => void): void {
+function answersFrom(tokens: number | null): string {
+  if (tokens === null) return "never, the CPU is faster";
+  return tokens <= 1 ? "always" : `from ${counted(tokens, "token")}`;
+}
+
+function remark(id: string, text: string): void {
+  const element = part(id, HTMLElement);
+  element.textContent = text;
+  element.hidden = text === "";
+}
+
+/** The form's side of the page. */
+export interface RequestForm {
+  /** Shows the device that a request names. */
+  show(request: Request): void;
+}
+
+/** Wires the form, the file chooser and drag and drop to `load`; another device loads the source of what `wanted` gives once more. */
+export function wireRequests(wanted: () => Request, load: (request: Request) => void): RequestForm {
   const form = part("model-form", HTMLFormElement);
   const source = part("model-source", HTMLInputElement);
   const files = part("files", HTMLInputElement);
 
-  const dtype = (): Request["dtype"] => {
-    const { value } = find('input[name="dtype"]:checked', HTMLInputElement, form);
-    return value === "fp32" || value === "int8" ? value : "auto";
+  const half = part("dtype-fp16", HTMLInputElement);
+  const chosen = (name: string): string => find(`input[name="${name}"]:checked`, HTMLInputElement, form).value;
+  const request = (of: Request["source"]): Request => {
+    const [device, dtype] = [chosen("device"), chosen("dtype")];
+    return {
+      source: of,
+      device: device === "webgpu" || device === "cpu" ? device : "auto",
+      dtype: dtype === "fp32" || dtype === "fp16" || dtype === "int8" ? dtype : "auto",
+    };
+  };
+  const limitDtypes = (): void => {
+    half.disabled = chosen("device") === "cpu";
+    if (half.disabled && half.checked) part("dtype-auto", HTMLInputElement).checked = true;
+    const label = half.closest("label");
+    if (label) label.title = half.disabled ? "Not for the CPU, which has no half-precision arithmetic" : "";
   };
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    load({ source: source.value.trim() || EMBEDDED, dtype: dtype() });
+    load(request(source.value.trim() || EMBEDDED));
   });
   files.addEventListener("change", () => {
-    if (files.files?.length) load({ source: [...files.files], dtype: dtype() });
+    if (files.files?.length) load(request([...files.files]));
     files.value = ""; // so that the same files can be chosen again
   });
-  onDrop((dropped) => load({ source: dropped, dtype: dtype() }));
+  onDrop((dropped) => load(request(dropped)));
+  for (const device of form.querySelectorAll<HTMLInputElement>('input[name="device"]')) {
+    device.addEventListener("change", () => {
+      limitDtypes();
+      load(request(wanted().source));
+    });
+  }
+  limitDtypes(); // a reload may have brought the last choice back
+  return {
+    show: ({ device }) => {
+      part(`device-${device}`, HTMLInputElement).checked = true;
+      limitDtypes();
+    },
+  };
 }
 
 /** Calls `take` with the files dropped anywhere on the page; a folder stands for the files in it. */

@@ -1,0 +1,173 @@
+/** Both backends on the same text: the model in use beside a second one, loaded from the same source on the other device. */
+
+import { Classifier, type Detailed, type LoadOptions } from "tabsense";
+import { BACKENDS, type Backend } from "./format.ts";
+import { newestWins } from "./newest.ts";
+import type { Loaded } from "./slot.ts";
+import { ComparisonView } from "./view/comparison.ts";
+import { kindOf } from "./view/status.ts";
+
+/** A call's result with the text that it is about. */
+export interface Answer {
+  text: string;
+  result: Detailed;
+}
+
+/** What the comparison needs of the page. */
+export interface Page {
+  /** The model in use. */
+  loaded(): Loaded | null;
+  /** The text in the box. */
+  text(): string;
+  /** The last answer of the model in use. */
+  last(): Answer | null;
+  /** Runs a call, so that the page knows of it. */
+  run(call: () => Promise<Detailed>): Promise<Detailed>;
+  /** Tells that the comparison has come to be, or is gone. */
+  changed(): void;
+}
+
+/** Holds what is loaded for the comparison, while it is open. */
+export class Comparison {
+  readonly #page: Page;
+  readonly #view: ComparisonView;
+  /** Ends the loading and the queues; null while closed. */
+  #open: AbortController | null = null;
+  /** Both backends, once both are there. */
+  #sides: Record<Backend, Classifier> | null = null;
+  /** Those of them that are the comparison's own. */
+  #own: Classifier[] = [];
+  #queues: Partial<Record<Backend, ReturnType<typeof newestWins<string, Detailed>>>> = {};
+  #answers: Partial<Record<Backend, Answer>> = {};
+
+  constructor(page: Page) {
+    this.#page = page;
+    this.#view = new ComparisonView(() => (this.#open ? this.close() : void this.#start()));
+  }
+
+  /** The two classifiers while both are there. */
+  get sides(): Readonly<Record<Backend, Classifier>> | null {
+    return this.#sides;
+  }
+
+  /** Another model is in use: what was loaded beside the one before is of no use. */
+  adopt(): void {
+    this.close();
+    this.#view.allow(true);
+  }
+
+  /** Takes the second model away. */
+  close(): void {
+    this.#open?.abort();
+    this.#open = null;
+    for (const queue of Object.values(this.#queues)) queue.clear();
+    this.#queues = {};
+    this.#answers = {};
+    this.#sides = null;
+    const own = this.#own;
+    this.#own = [];
+    for (const classifier of own) void classifier.dispose();
+    this.#view.close();
+    this.#page.changed();
+  }
+
+  /** The text in the box has changed. */
+  follow(): void {
+    if (!this.#sides) return;
+    const text = this.#page.text();
+    this.#show();
+    for (const queue of Object.values(this.#queues)) {
+      if (text.trim() === "") queue.clear();
+      else queue.push(text);
+    }
+  }
+
+  /** The model in use has answered: where it is one of the two, that is its side of the comparison. */
+  answered(answer: Answer): void {
+    const backend = BACKENDS.find((one) => this.#sides?.[one] === this.#page.loaded()?.classifier);
+    if (backend) this.#take(backend, answer);
+  }
+
+  async #start(): Promise<void> {
+    const loaded = this.#page.loaded();
+    if (!loaded) return;
+    const open = new AbortController();
+    this.#open = open;
+    const { info } = loaded.classifier;
+    if (info.device === "cpu" && loaded.request.device === "webgpu" && "reason" in info.webgpu) return this.#view.refuse(info.webgpu.reason);
+    this.#view.load(info.model.name);
+    // "auto" holds both and chooses by itself: then both sides are loaded anew, each on its one device.
+    const sides: Partial<Record<Backend, Classifier>> = {};
+    if (info.device !== "auto") sides[info.device] = loaded.classifier;
+    try {
+      for (const device of BACKENDS) {
+        if (sides[device]) continue;
+        const classifier = await Classifier.load(loaded.request.source, { device, dtype: dtypeOn(device, info.dtype), signal: open.signal });
+        if (this.#open !== open) return await classifier.dispose(); // it came in just after its end
+        this.#own.push(classifier);
+        if (classifier.info.device !== device && "reason" in classifier.info.webgpu) {
+          const { reason } = classifier.info.webgpu;
+          await this.#drop();
+          return this.#open === open ? this.#view.refuse(reason) : undefined;
+        }
+        sides[device] = classifier;
+        this.#queues[device] = this.#queueOf(device, classifier);
+      }
+    } catch (error) {
+      if (this.#open !== open) return;
+      await this.#drop();
+      return this.#view.refuse(error instanceof Error ? error.message : String(error));
+    }
+    const { cpu, webgpu } = sides;
+    if (!cpu || !webgpu) return;
+    this.#sides = { cpu, webgpu };
+    this.#view.ready(this.#sides);
+    this.#page.changed();
+    const last = this.#page.last();
+    if (last) this.answered(last);
+    this.follow();
+  }
+
+  /** Disposes of what was loaded, and stays open to say why. */
+  async #drop(): Promise<void> {
+    const own = this.#own;
+    this.#own = [];
+    this.#queues = {};
+    await Promise.all(own.map((classifier) => classifier.dispose()));
+  }
+
+  #queueOf(backend: Backend, classifier: Classifier): ReturnType<typeof newestWins<string, Detailed>> {
+    return newestWins<string, Detailed>({
+      run: (text) => this.#page.run(() => classifier.classify(text, { topK: null, details: true })),
+      done: (text, result) => this.#take(backend, { text, result }),
+      failed: (_, error) => {
+        // What is wrong with the text is told by the page; the rest is said here.
+        if (!["empty_text", "text_too_long", "disposed"].includes(kindOf(error))) this.#view.fail(error instanceof Error ? error.message : String(error));
+      },
+    });
+  }
+
+  #take(backend: Backend, answer: Answer): void {
+    const strayed = answer.result.device !== backend;
+    if (strayed) delete this.#answers[backend];
+    else this.#answers[backend] = answer;
+    this.#show();
+    const webgpu = this.#sides?.webgpu.info.webgpu;
+    if (strayed && webgpu) this.#view.fail("reason" in webgpu ? webgpu.reason : "The call ran elsewhere.");
+  }
+
+  #show(): void {
+    const text = this.#page.text();
+    for (const backend of BACKENDS) {
+      const answer = text.trim() === "" ? undefined : this.#answers[backend];
+      this.#view.answer(backend, answer?.result ?? null, answer?.text === text);
+    }
+    const [cpu, webgpu] = [this.#answers.cpu, this.#answers.webgpu];
+    this.#view.difference(cpu && webgpu && cpu.text === text && webgpu.text === text && text.trim() !== "" ? [cpu.result, webgpu.result] : null);
+  }
+}
+
+/** The weights as the other device holds them; halves are for the graphics card alone. */
+function dtypeOn(device: Backend, dtype: "fp32" | "fp16" | "int8"): NonNullable<LoadOptions["dtype"]> {
+  return device === "cpu" && dtype === "fp16" ? "fp32" : dtype;
+}

@@ -1,7 +1,7 @@
 /** The browser's side of things: wasm by streaming compilation, web workers, and URLs. */
 
 import { CLOSE_LIMIT, type Channel, type Platform } from "./channel.js";
-import { compileBytes, environment } from "./engine.js";
+import { compileBytes, environment, type Build } from "./engine.js";
 import { TabsenseError } from "./errors.js";
 import type { ServiceHost } from "./loading.js";
 import { within } from "./patience.js";
@@ -12,12 +12,18 @@ import { fetchFile, openResponse, readAll } from "./stream.js";
 /** No build of the module comes near this many bytes. */
 const WASM_LIMIT = 1 << 26;
 
+/** The file of each build. The paths stand here as literals, so that bundlers find the files. */
+const WASM: Record<Build, () => URL> = {
+  simd: () => new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url),
+  relaxed: () => new URL("./wasm/relaxed/tabsense_bg.wasm", import.meta.url),
+};
+
 /** The service's host in a page or a web worker. */
 export const browserHost: ServiceHost = {
   noWebGpu: null,
 
-  async compileWasm(url, signal, onBytes) {
-    const address = url ?? new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url).href;
+  async compileWasm(build, url, signal, onBytes) {
+    const address = url ?? WASM[build]().href;
     const response = await fetchFile(address, signal);
     const mime = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
     const opened = openResponse(response, address);

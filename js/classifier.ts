@@ -1,6 +1,5 @@
 /** What a caller holds: a loaded model that classifies texts. */
 
-import { BUILD } from "./engine.js";
 import { checkClassifyOptions, checkTexts } from "./options.js";
 import type { Session } from "./session.js";
 import type { ClassifierInfo, ClassifyOptions, Detailed, Score } from "./types.js";
@@ -40,11 +39,11 @@ export abstract class LoadedClassifier {
   /** What was loaded, where it is computed, and how much memory it takes; as of the last answer. */
   get info(): ClassifierInfo {
     const { info, memory } = this.#session.state();
-    const { device, dtype, weightBytes, webgpu, webgpuReason, calibration, ...model } = info;
+    const { build, device, dtype, weightBytes, webgpu, webgpuReason, calibration, ...model } = info;
     return {
       device,
       dtype,
-      build: BUILD,
+      build,
       webgpu: webGpuInfo(info),
       model: { name: this.#session.name, ...model },
       bytes: { weights: weightBytes, memory },

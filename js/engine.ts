@@ -7,25 +7,42 @@ import type { Progress } from "./types.js";
 /** The exports of the module. */
 export type EngineModule = typeof import("./wasm/simd/tabsense.js");
 
-/** How this runtime gets at the compiled module: by streaming in a browser, from disk in Node. `url` null: the package's own. */
-export type CompileWasm = (url: string | null, signal: AbortSignal, onBytes: (bytes: number, total: number | null) => void) => Promise<WebAssembly.Module>;
+/** A build variant, by its name in wasm-pack.toml. */
+export type Build = "simd" | "relaxed";
 
-/** The build variant that this package holds. */
-export const BUILD = "simd";
+/** How this runtime gets at the compiled module: by streaming in a browser, from disk in Node. `url` null: the package's own, of `build`. */
+export type CompileWasm = (build: Build, url: string | null, signal: AbortSignal, onBytes: (bytes: number, total: number | null) => void) => Promise<WebAssembly.Module>;
 
 /** A module of one function that needs SIMD128: `() => i8x16.popcnt(i8x16.splat(0))`. */
 const SIMD_PROBE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
 
+/** A module of one function that needs relaxed SIMD: `() => f32x4.relaxed_madd(z, z, z)` of zeros. */
+const RELAXED_PROBE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 17, 65, 0, 253, 17, 65, 0, 253, 17, 253, 133, 2, 11]);
+
+/** The JavaScript of each build. The paths stand here as literals, so that bundlers find the files. */
+const GLUE: Record<Build, () => Promise<EngineModule>> = {
+  simd: () => import("./wasm/simd/tabsense.js"),
+  relaxed: () => import("./wasm/relaxed/tabsense.js"),
+};
+
+/** The fastest build that this runtime takes: one without a build's features rejects the whole module. Null where it takes none. */
+export function fastestBuild(): Build | null {
+  if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD_PROBE)) return null;
+  return WebAssembly.validate(RELAXED_PROBE) ? "relaxed" : "simd";
+}
+
 /** The started module. One thread (a page, a worker) holds one instance, however many models it loads. */
 export async function loadEngineModule(compile: CompileWasm, url: string | null, signal: AbortSignal, emit: (progress: Progress) => void): Promise<EngineModule> {
-  if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD_PROBE)) {
+  const fastest = fastestBuild();
+  if (fastest === null) {
     throw new TabsenseError("environment", "This browser runs no WebAssembly SIMD. Use Chrome or Edge 91, Firefox 89, Safari 16.4, Node 20, or newer.");
   }
-  // The path stands here as a literal, so that bundlers find the file.
-  const glue = import("./wasm/simd/tabsense.js").catch((cause: unknown) => {
-    throw new TabsenseError("environment", "The package's module wasm/simd/tabsense.js could not be loaded. Serve the package's dist folder whole, beside its other modules.", { cause });
+  // A file of the caller's own is of the build that every runtime takes.
+  const build = url === null ? fastest : "simd";
+  const glue = GLUE[build]().catch((cause: unknown) => {
+    throw new TabsenseError("environment", `The package's module wasm/${build}/tabsense.js could not be loaded. Serve the package's dist folder whole, beside its other modules.`, { cause });
   });
-  const compiled = compile(url, signal, progressOf("runtime", "tabsense_bg.wasm", emit));
+  const compiled = compile(build, url, signal, progressOf("runtime", "tabsense_bg.wasm", emit));
   const [module, wasm] = await Promise.all([glue, compiled]);
   try {
     await module.default({ module_or_path: wasm });

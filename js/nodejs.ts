@@ -16,8 +16,8 @@ import type { Source } from "./types.js";
 
 /** The service's host in Node. */
 export const nodeHost: ServiceHost = {
-  async compileWasm(url, signal, onBytes) {
-    const address = new URL(url ?? new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url));
+  async compileWasm(build, url, signal, onBytes) {
+    const address = new URL(url ?? new URL(`./wasm/${build}/tabsense_bg.wasm`, import.meta.url));
     const bytes = address.protocol === "file:" ? await readWasm(address) : new Uint8Array(await (await fetchFile(address.href, signal)).arrayBuffer());
     onBytes(bytes.length, bytes.length);
     return compileBytes(bytes);

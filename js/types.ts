@@ -45,7 +45,7 @@ export interface LoadOptions {
   hub?: string;
   /** The base URL (Node: also a folder) of the models that are named without a slash. Default: `models/` beside the page (Node: beside the package, then in the working folder). */
   models?: string;
-  /** Where the `.wasm` file is, if it isn't beside the package's modules. */
+  /** Where the `.wasm` file of the build `simd` is, if the package's own are not to be used. */
   wasm?: string | URL;
 }
 
@@ -131,7 +131,7 @@ export interface ClassifierInfo {
   /** How the weights are stored: on the graphics card, where that holds them. */
   dtype: "fp32" | "fp16" | "int8";
   /** The WebAssembly build in use. */
-  build: "simd";
+  build: "simd" | "relaxed";
   /** The graphics card, or why none is in use. */
   webgpu: WebGpuInfo | WebGpuReason;
   model: {

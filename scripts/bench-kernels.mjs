@@ -1,21 +1,26 @@
-// `npm run bench:kernels`: builds the package with the kernels' timing loops in, and runs them in Chromium.
+// `npm run bench:kernels`: builds each enabled variant with the kernels' timing loops in, and runs them in Chromium; `-- NAME` that
+// variant only.
 
 import { join } from "node:path";
 import { setUpBrowser } from "./browser.mjs";
 import { wasmOpt, wasmPack } from "./build.mjs";
-import { main, ROOT } from "./run.mjs";
+import { Failure, main, ROOT } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
 
-await main(import.meta.url, async () => {
+await main(import.meta.url, async ([only]) => {
   await setUpBuild();
   const { chromium } = await setUpBrowser();
-  const { readManifest } = await import("./manifest.mjs");
+  const { enabledVariants, readManifest } = await import("./manifest.mjs");
   const manifest = readManifest();
-  const variant = manifest.variants[manifest.tests.variant];
-  const packageDir = join(ROOT, "target/bench-package");
-  await wasmPack(variant, packageDir, { features: ["bench"] });
-  const wasm = join(packageDir, "tabsense_bg.wasm");
-  await wasmOpt(manifest, variant, wasm, wasm);
+  const variants = enabledVariants(manifest).filter(([name]) => only === undefined || name === only);
+  if (variants.length === 0) throw new Failure(`There is no variant ${only}. The variants are: ${enabledVariants(manifest).map(([name]) => name).join(", ")}.`);
   const { run } = await import("../bench/kernels/run.mjs");
-  await run({ packageDir, chromium });
+  for (const [name, variant] of variants) {
+    const packageDir = join(ROOT, "target/bench-package", name);
+    await wasmPack(variant, packageDir, { features: ["bench"] });
+    const wasm = join(packageDir, "tabsense_bg.wasm");
+    await wasmOpt(manifest, variant, wasm, wasm);
+    console.log(`\nvariant ${name}`);
+    await run({ packageDir, chromium });
+  }
 });

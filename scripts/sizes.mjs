@@ -1,11 +1,17 @@
-// What a visitor's browser transfers for the package without a model: the modules that index.js and worker.js reach, and the .wasm.
+// What a visitor's browser transfers for the package without a model: the modules that index.js and worker.js reach, and the
+// .wasm and its JavaScript of one build variant; the largest counts.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { ROOT } from "./run.mjs";
 
 const IMPORTS = /(?:from\s+|import\s*\(\s*|import\s+|new URL\(\s*)["'](\.[^"']+)["']/g;
+
+/** The build variant that a file belongs to, or null. */
+function variantOf(path) {
+  return /\/wasm\/([^/]+)\//.exec(path)?.[1] ?? null;
+}
 
 /** The files, each with its length as it is, and compressed on its own as a server sends it. */
 export function transferred() {
@@ -18,7 +24,9 @@ export function transferred() {
     for (const [, target] of code(readFileSync(path, "utf8")).matchAll(IMPORTS)) visit(join(dirname(path), target));
   };
   visit(join(dist, "index.js"));
-  return [...seen].sort().map((path) => {
+  const size = (variant) => statSync(join(dist, "wasm", variant, "tabsense_bg.wasm")).size;
+  const [largest] = [...new Set([...seen].map(variantOf))].filter((variant) => variant !== null).sort((a, b) => size(b) - size(a));
+  return [...seen].filter((path) => [null, largest].includes(variantOf(path))).sort().map((path) => {
     const bytes = readFileSync(path);
     const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
     return { file: relative(dist, path), raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotli.length };

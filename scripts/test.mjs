@@ -11,6 +11,9 @@ import { setUpVulkan } from "./vulkan.mjs";
 /** The tests of what happens where there is no WebGPU adapter: they have a browser run of their own. */
 const NO_GPU = "no_gpu";
 
+/** The tests of the CPU's arithmetic, which differs between build variants. */
+const ARITHMETIC = ["kernels", "parity"];
+
 const SUITES = { rust, web, js, page };
 
 async function rust({ vulkan }) {
@@ -29,12 +32,12 @@ async function rust({ vulkan }) {
 async function web({ chromium, chromedriver }) {
   const { readManifest, variantEnv } = await import("./manifest.mjs");
   const { tests, variants } = readManifest();
-  const env = { ...variantEnv(variants[tests.variant]), WASM_BINDGEN_TEST_TIMEOUT: String(tests["wasm-bindgen-timeout"]) };
+  const timeout = { WASM_BINDGEN_TEST_TIMEOUT: String(tests["wasm-bindgen-timeout"]) };
   const results = [];
-  for (const { name, chromiumArgs, cargoArgs } of webRuns(tests)) {
+  for (const { name, variant, chromiumArgs, cargoArgs } of webRuns(tests)) {
     console.log(`\n== web, ${name}`);
     writeWebdriverConfig(chromium, chromiumArgs);
-    const result = await counted("wasm-pack", ["test", "--headless", "--chrome", "--chromedriver", chromedriver, "--mode", "no-install", ROOT, ...cargoArgs], env, countRust);
+    const result = await counted("wasm-pack", ["test", "--headless", "--chrome", "--chromedriver", chromedriver, "--mode", "no-install", ROOT, ...cargoArgs], { ...variantEnv(variants[variant]), ...timeout }, countRust);
     results.push([name, orFailed(`web, ${name}`, result)]);
   }
   console.log("");
@@ -43,16 +46,19 @@ async function web({ chromium, chromedriver }) {
 }
 
 /**
- * The two runs in a browser, from the manifest's `[tests]`: all tests where there is a WebGPU adapter (of software, as a rule),
- * and then those of `tests/no_gpu.rs` where there is none: `{ name, chromiumArgs, targets, cargoArgs }` each.
+ * The runs in a browser, from the manifest's `[tests]`: all tests where there is a WebGPU adapter (of software, as a rule);
+ * those of `tests/no_gpu.rs` where there is none; and those of the CPU's arithmetic in the build `relaxed`:
+ * `{ name, variant, chromiumArgs, targets, cargoArgs }` each.
  */
 export function webRuns(tests) {
   const all = readdirSync(join(ROOT, "tests")).filter((name) => name.endsWith(".rs")).map((name) => name.slice(0, -".rs".length)).sort();
   const others = all.filter((name) => name !== NO_GPU);
   const args = (targets) => targets.flatMap((name) => ["--test", name]);
+  const { variant } = tests;
   return [
-    { name: "with WebGPU", chromiumArgs: [...tests["chromium-args"], ...tests["webgpu-args"]], targets: others, cargoArgs: ["--lib", ...args(others)] },
-    { name: "without WebGPU", chromiumArgs: tests["chromium-args"], targets: [NO_GPU], cargoArgs: args([NO_GPU]) },
+    { name: "with WebGPU", variant, chromiumArgs: [...tests["chromium-args"], ...tests["webgpu-args"]], targets: others, cargoArgs: ["--lib", ...args(others)] },
+    { name: "without WebGPU", variant, chromiumArgs: tests["chromium-args"], targets: [NO_GPU], cargoArgs: args([NO_GPU]) },
+    { name: "build relaxed", variant: "relaxed", chromiumArgs: tests["chromium-args"], targets: ARITHMETIC, cargoArgs: args(ARITHMETIC) },
   ];
 }
 

@@ -111,6 +111,7 @@ struct Calibration {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Info<'a> {
+    build: &'static str,
     device: &'static str,
     dtype: &'static str,
     architecture: &'static str,
@@ -232,6 +233,7 @@ impl Engine {
         let (config, loaded, backend) = (classifier.config(), classifier.loaded(), classifier.backend());
         let gpu = backend.gpu();
         to_js(&Info {
+            build: BUILD,
             device: match (&gpu, backend.cpu_holds()) {
                 (Some(_), true) => "auto",
                 (Some(_), false) => device_name(Side::Gpu),
@@ -344,6 +346,9 @@ impl Converter {
         Ok(self.inner.finish()?)
     }
 }
+
+/// The build variant, by its name in wasm-pack.toml.
+const BUILD: &str = if cfg!(target_feature = "relaxed-simd") { "relaxed" } else { "simd" };
 
 fn device_name(side: Side) -> &'static str {
     match side {

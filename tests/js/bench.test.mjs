@@ -50,7 +50,7 @@ test("a tiny run writes a result, a table, a page and a CSV file that agree", as
   assert.ok(result.checks.length === 4 && result.checks.every(({ passed, texts }) => passed && texts >= 10));
   assert.deepEqual(result.sweeps.map(({ points }) => points.map(({ x }) => x)), Array(4).fill([8, 16, 32]));
   for (const key of ["processor", "cores", "memory", "os", "browser", "node", "commit"]) assert.ok(result.system[key], key);
-  assert.deepEqual(result.system.variants, ["simd"]);
+  assert.ok(result.system.variants.includes("relaxed"), "Chromium takes the fastest build");
   const [{ subject, name, software }] = result.adapters;
   assert.deepEqual([result.adapters.length, subject, typeof software], [1, "tabsense-webgpu-fp32@tiny-f32", "boolean"]);
   assert.ok(name.length > 0 && result.system.webgpu.length > 0);

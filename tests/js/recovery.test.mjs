@@ -3,10 +3,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fastestBuild } from "../../dist/engine.js";
 import { nodeHost } from "../../dist/nodejs.js";
 import { startService } from "../../dist/service.js";
-import * as glue from "../../dist/wasm/simd/tabsense.js";
 import { FILES, filesOf, serveModel, signalled } from "./support.mjs";
+
+/** The module that this runtime takes, to be played with. */
+const glue = await import(`../../dist/wasm/${fastestBuild()}/tabsense.js`);
 
 const CARD = { adapter: "played", software: false, f16: false, timestamps: false, fromTokens: 1, gpuBytes: 1 };
 const fault = (kind, message = "The device went.") => Object.assign(new Error(message), { kind });

@@ -3,10 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Classifier } from "tabsense";
+import { fastestBuild } from "../../dist/engine.js";
 import { nodeHost } from "../../dist/nodejs.js";
 import { startService } from "../../dist/service.js";
-import * as glue from "../../dist/wasm/simd/tabsense.js";
 import { filesOf, tiny } from "./support.mjs";
+
+/** The module that this runtime takes, to be played with. */
+const glue = await import(`../../dist/wasm/${fastestBuild()}/tabsense.js`);
 
 test("after a trap, the engine is not used again", async (t) => {
   const files = Object.fromEntries(Object.entries(filesOf()).map(([name, bytes]) => [name, { bytes }]));

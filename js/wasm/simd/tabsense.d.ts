@@ -74,6 +74,7 @@ export interface GpuInfo {
 }
 
 export interface EngineInfo {
+  build: "simd" | "relaxed";
   /** `"auto"`: both sides hold the weights. */
   device: "cpu" | "webgpu" | "auto";
   dtype: "fp32" | "fp16" | "int8";

@@ -53,9 +53,17 @@ impl F32x4 {
     }
 
     /// self · b + c, rounded after the product and after the sum.
+    #[cfg(not(target_feature = "relaxed-simd"))]
     #[inline(always)]
     pub fn mul_add(self, b: Self, c: Self) -> Self {
         Self(f32x4_add(f32x4_mul(self.0, b.0), c.0))
+    }
+
+    /// self · b + c, rounded once where the processor has such an instruction, or else twice.
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub fn mul_add(self, b: Self, c: Self) -> Self {
+        Self(f32x4_relaxed_madd(self.0, b.0, c.0))
     }
 
     /// b where b < self, else self: where self is NaN, NaN.

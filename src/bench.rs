@@ -120,20 +120,20 @@ fn tensor(backend: &CpuBackend, rows: usize, columns: usize) -> Result<CpuTensor
     backend.embed(rows, columns, None, |x| x.copy_from_slice(&values(rows * columns, 0)))
 }
 
+#[inline(never)] // A function of its own, so that the engine's register allocation sees one loop.
 fn ceiling_f32(data: &[f32]) -> f32 {
     let x: [F32x4; 4] = from_fn(|r| F32x4::from_slice(&data[r * LANES..]));
     let mut b: [F32x4; 2] = from_fn(|j| F32x4::from_slice(&data[(4 + j) * LANES..]));
     let mut sums = [[F32x4::splat(0.0); 2]; 4];
     for _ in 0..CEILING_STEPS {
-        for r in 0..4 {
-            sums[r] = from_fn(|j| x[r].mul_add(b[j], sums[r][j]));
-        }
-        // Otherwise the products would be the same in every step, and computed once.
-        b.swap(0, 1);
+        sums = from_fn(|r| [x[r].mul_add(b[0], sums[r][0]), x[r].mul_add(b[1], sums[r][1])]);
+        // Otherwise the products would be the same in every step, and computed once. No `swap`, which would go by memory.
+        b = [b[1], b[0]];
     }
     sums.as_flattened().iter().map(|sum| sum.sum()).sum()
 }
 
+#[inline(never)]
 fn ceiling_int8(data: &[[i8; 8]; 6]) -> f32 {
     // SAFETY: each row holds the eight values that are read.
     let row = |i: usize| unsafe { I16x8::load_extend(data[i].as_ptr()) };
@@ -141,10 +141,8 @@ fn ceiling_int8(data: &[[i8; 8]; 6]) -> f32 {
     let mut b: [I16x8; 2] = from_fn(|j| row(4 + j));
     let mut sums = [[I32x4::splat(0); 2]; 4];
     for _ in 0..CEILING_STEPS {
-        for r in 0..4 {
-            sums[r] = from_fn(|j| sums[r][j].dot_add(x[r], b[j]));
-        }
-        b.swap(0, 1);
+        sums = from_fn(|r| [sums[r][0].dot_add(x[r], b[0]), sums[r][1].dot_add(x[r], b[1])]);
+        b = [b[1], b[0]];
     }
     sums.as_flattened().iter().map(|sum| F32x4::from_i32(*sum).sum()).sum()
 }

@@ -4,46 +4,11 @@
 // loads. So each invocation makes 16 × 16 results on its own, without workgroup memory. Where up to 4 rows are left, it
 // takes a shorter way.
 // dispatch: (⌈M16/64⌉, ⌈N/16⌉) workgroups of 4, M16 = M rounded up to 16
-// twin: src/backend/cpu/linear/mod.rs; y of size 1 at K = 3072 is at most 5e-6 off f64; they agree as tests/gpu_kernels.rs allows
-
-struct Params {
-    rows: u32,
-    columns: u32,
-    // In quads (vec4): K rounded up to 16, and M rounded up to 16, by 4.
-    x_stride: u32,
-    y_stride: u32,
-    // 0 bias, 1 GELU, 2 ReLU, 3 residual
-    epilogue: u32,
-    // 1: the residual's row, or x's row, for row n of y is rows[n]; never both.
-    residual_indexed: u32,
-    x_indexed: u32,
-    pad: u32,
-}
-
-// How w is stored: 0 f32, 1 f16, 2 int8; a vec4<u32> holds QUADS quads of k.
-override FORMAT: u32 = 0u;
-override QUADS: u32 = 1u << FORMAT;
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read> columns: array<vec2<f32>>;
-@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> rows: array<u32>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
+// twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu_kernels.rs allows
 
 // Quad q of row m of w.
 fn weight(m: u32, q: u32) -> vec4<f32> {
-    let first = m * (p.x_stride / QUADS);
-    if FORMAT == 0u {
-        return bitcast<vec4<f32>>(w[first + q]);
-    }
-    if FORMAT == 1u {
-        let at = first + q / 2u;
-        let half = 2u * (q & 1u);
-        return vec4<f32>(unpack2x16float(w[at][half]), unpack2x16float(w[at][half + 1u]));
-    }
-    return vec4<f32>(unpack4xI8(w[first + q / 4u][q & 3u]));
+    return quad(w[m * (p.x_stride / QUADS) + q / QUADS], q % QUADS);
 }
 
 // Quad q of rows m to m + 3 of w.
@@ -54,57 +19,6 @@ fn weights(m: u32, q: u32) -> mat4x4<f32> {
 // 4 k of a row of x with 16 columns
 fn products(x: vec4<f32>, a: mat4x4<f32>, b: mat4x4<f32>, c: mat4x4<f32>, d: mat4x4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(x * a, x * b, x * c, x * d);
-}
-
-// x·Φ(x) as max(x, 0) - |x|/2·erfc(|x|/√2), as gelu in src/backend/cpu/math.rs; beyond 14, erfc is below f32's range
-fn gelu(x: vec4<f32>) -> vec4<f32> {
-    let a = min(abs(x), vec4<f32>(14.0));
-    let z = a * 0.70710678;
-    let t = 1.0 / (1.0 + 0.5 * z);
-    var s = vec4<f32>(0.17087277);
-    s = s * t - 0.82215223;
-    s = s * t + 1.48851587;
-    s = s * t - 1.13520398;
-    s = s * t + 0.27886807;
-    s = s * t - 0.18628806;
-    s = s * t + 0.09678418;
-    s = s * t + 0.37409196;
-    s = s * t + 1.00002368;
-    s = s * t - 1.26551223;
-    return max(x, vec4<f32>(0.0)) - 0.5 * a * t * exp(s - z * z);
-}
-
-// Stores 4 columns of a row, where y has them.
-fn store(row: u32, quad_column: u32, sum: vec4<f32>) {
-    if row >= p.rows || quad_column >= p.y_stride {
-        return;
-    }
-    let c0 = columns[4u * quad_column];
-    let c1 = columns[4u * quad_column + 1u];
-    let c2 = columns[4u * quad_column + 2u];
-    let c3 = columns[4u * quad_column + 3u];
-    var v = sum * vec4<f32>(c0.y, c1.y, c2.y, c3.y) + vec4<f32>(c0.x, c1.x, c2.x, c3.x);
-    if p.epilogue == 1u {
-        v = gelu(v);
-    } else if p.epilogue == 2u {
-        v = max(v, vec4<f32>(0.0));
-    } else if p.epilogue == 3u {
-        var from_row = row;
-        if p.residual_indexed == 1u {
-            from_row = rows[row];
-        }
-        v += residual[from_row * p.y_stride + quad_column];
-    }
-    y[row * p.y_stride + quad_column] = v;
-}
-
-// Where row n of x begins. Rows beyond the last are read as the last, and not stored.
-fn x_place(n: u32) -> u32 {
-    let row = min(n, p.rows - 1u);
-    if p.x_indexed == 1u {
-        return rows[row] * p.x_stride;
-    }
-    return row * p.x_stride;
 }
 
 @compute @workgroup_size(4)

@@ -2,108 +2,13 @@
 // x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16 or int8 with a scale per row; columns: (M) of (bias, scale)
 // dispatch: (⌈M/64⌉, ⌈N/64⌉) workgroups of 64, 8 × 8 results an invocation; workgroup memory holds 64 rows of x and of w,
 // 16 k at a time
-// twin: src/backend/cpu/linear/mod.rs; y of size 1 at K = 3072 is at most 8e-6 off f64; they agree as tests/gpu_kernels.rs allows
-
-struct Params {
-    rows: u32,
-    columns: u32,
-    // In quads (vec4): K rounded up to 16, and M rounded up to 16, by 4.
-    x_stride: u32,
-    y_stride: u32,
-    // 0 bias, 1 GELU, 2 ReLU, 3 residual
-    epilogue: u32,
-    // 1: the residual's row, or x's row, for row n of y is rows[n]; never both.
-    residual_indexed: u32,
-    x_indexed: u32,
-    pad: u32,
-}
-
-// How w is stored: 0 f32, 1 f16, 2 int8; a vec4<u32> holds QUADS quads of k.
-override FORMAT: u32 = 0u;
-override QUADS: u32 = 1u << FORMAT;
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read> columns: array<vec2<f32>>;
-@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> rows: array<u32>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
+// twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu_kernels.rs allows
 
 // x_tile[i][q][r]: quad q of row 8·r + i. 9 places where 8 would do spread reads and writes over the banks; i comes
 // first because the inner loop has it as a constant, which needs no check against the array's length.
 var<workgroup> x_tile: array<array<array<vec4<f32>, 9>, 4>, 8>;
 // w_tile[i][q][c]: quad q of column 4·c + i, and of column 28 + 4·c + i where i > 3.
 var<workgroup> w_tile: array<array<array<vec4<f32>, 9>, 4>, 8>;
-
-// Quad j of the QUADS in a vec4 of weights.
-fn quad(u: vec4<u32>, j: u32) -> vec4<f32> {
-    if FORMAT == 0u {
-        return bitcast<vec4<f32>>(u);
-    }
-    if FORMAT == 1u {
-        let halves = select(u.xy, u.zw, j == 1u);
-        return vec4<f32>(unpack2x16float(halves.x), unpack2x16float(halves.y));
-    }
-    return vec4<f32>(unpack4xI8(u[j]));
-}
-
-// sum + x · w, w[i] being the 4 columns at k = i
-fn multiply(sum: vec4<f32>, x: vec4<f32>, w: mat4x4<f32>) -> vec4<f32> {
-    let low = fma(w[1], vec4<f32>(x.y), fma(w[0], vec4<f32>(x.x), sum));
-    return fma(w[3], vec4<f32>(x.w), fma(w[2], vec4<f32>(x.z), low));
-}
-
-// x·Φ(x) as max(x, 0) - |x|/2·erfc(|x|/√2), as gelu in src/backend/cpu/math.rs; beyond 14, erfc is below f32's range
-fn gelu(x: vec4<f32>) -> vec4<f32> {
-    let a = min(abs(x), vec4<f32>(14.0));
-    let z = a * 0.70710678;
-    let t = 1.0 / (1.0 + 0.5 * z);
-    var s = vec4<f32>(0.17087277);
-    s = s * t - 0.82215223;
-    s = s * t + 1.48851587;
-    s = s * t - 1.13520398;
-    s = s * t + 0.27886807;
-    s = s * t - 0.18628806;
-    s = s * t + 0.09678418;
-    s = s * t + 0.37409196;
-    s = s * t + 1.00002368;
-    s = s * t - 1.26551223;
-    return max(x, vec4<f32>(0.0)) - 0.5 * a * t * exp(s - z * z);
-}
-
-// Stores 4 columns of a row, where y has them.
-fn store(row: u32, quad_column: u32, sum: vec4<f32>) {
-    if row >= p.rows || quad_column >= p.y_stride {
-        return;
-    }
-    let c0 = columns[4u * quad_column];
-    let c1 = columns[4u * quad_column + 1u];
-    let c2 = columns[4u * quad_column + 2u];
-    let c3 = columns[4u * quad_column + 3u];
-    var v = sum * vec4<f32>(c0.y, c1.y, c2.y, c3.y) + vec4<f32>(c0.x, c1.x, c2.x, c3.x);
-    if p.epilogue == 1u {
-        v = gelu(v);
-    } else if p.epilogue == 2u {
-        v = max(v, vec4<f32>(0.0));
-    } else if p.epilogue == 3u {
-        var from_row = row;
-        if p.residual_indexed == 1u {
-            from_row = rows[row];
-        }
-        v += residual[from_row * p.y_stride + quad_column];
-    }
-    y[row * p.y_stride + quad_column] = v;
-}
-
-// Where row n of x begins. Rows beyond the last are read as the last, and not stored.
-fn x_place(n: u32) -> u32 {
-    let row = min(n, p.rows - 1u);
-    if p.x_indexed == 1u {
-        return rows[row] * p.x_stride;
-    }
-    return row * p.x_stride;
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -13,9 +13,9 @@ pub enum Kernel {
     LinearRows,
     /// `linear_tiles.wgsl`: a product of many rows.
     LinearTiles,
-    /// `linear_rows_f16.wgsl`: the first with native half-precision weights.
+    /// `linear_rows.wgsl` with `halves.wgsl`: the first with native half-precision weights.
     LinearRowsF16,
-    /// `linear_tiles_f16.wgsl`: the second with native half-precision weights.
+    /// `linear_tiles.wgsl` with `halves.wgsl`: the second with native half-precision weights.
     LinearTilesF16,
     /// `linear_tiles_dot.wgsl`: a product of many rows in int8 arithmetic.
     LinearTilesDot,
@@ -67,20 +67,36 @@ impl Kernel {
         Self::TakeRows,
     ];
 
-    /// The name of its file in `shaders/`, and its text.
+    /// The name of its file in `shaders/`, and the whole text: a product's begins with what all products share, and with how
+    /// its weights are read.
     pub const fn file(self) -> (&'static str, &'static str) {
+        macro_rules! text {
+            ($name:literal) => {
+                include_str!(concat!("../../../shaders/", $name, ".wgsl"))
+            };
+        }
         macro_rules! file {
             ($name:literal) => {
-                ($name, include_str!(concat!("../../../shaders/", $name, ".wgsl")))
+                ($name, text!($name))
+            };
+        }
+        macro_rules! product {
+            ($name:literal) => {
+                ($name, concat!(text!("linear/common"), text!("linear/packed"), text!($name)))
+            };
+        }
+        macro_rules! product_f16 {
+            ($name:literal) => {
+                ($name, concat!("enable f16;\n", text!("linear/common"), text!("linear/halves"), text!($name)))
             };
         }
         match self {
-            Self::LinearRows => file!("linear_rows"),
-            Self::LinearTiles => file!("linear_tiles"),
-            Self::LinearRowsF16 => file!("linear_rows_f16"),
-            Self::LinearTilesF16 => file!("linear_tiles_f16"),
-            Self::LinearTilesDot => file!("linear_tiles_dot"),
-            Self::LinearBlocks => file!("linear_blocks"),
+            Self::LinearRows => product!("linear_rows"),
+            Self::LinearTiles => product!("linear_tiles"),
+            Self::LinearRowsF16 => product_f16!("linear_rows"),
+            Self::LinearTilesF16 => product_f16!("linear_tiles"),
+            Self::LinearTilesDot => product!("linear_tiles_dot"),
+            Self::LinearBlocks => product!("linear_blocks"),
             Self::Attention => file!("attention"),
             Self::LayerNorm => file!("layer_norm"),
             Self::TakeRows => file!("take_rows"),

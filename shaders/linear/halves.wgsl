@@ -1,0 +1,14 @@
+// Weights as native halves, for adapters with shader-f16: the same bytes as packed.wgsl's f16. Behind `enable f16;` and common.wgsl.
+
+const QUADS = 2u;
+
+struct Stored {
+    low: vec4<f16>,
+    high: vec4<f16>,
+}
+@group(0) @binding(2) var<storage, read> w: array<Stored>;
+
+// Quad j of the QUADS.
+fn quad(u: Stored, j: u32) -> vec4<f32> {
+    return vec4<f32>(select(u.low, u.high, j == 1u));
+}

@@ -55,8 +55,9 @@ impl Engine {
         let Some(gpu) = self.backend().gpu() else { return Ok(()) };
         gpu.settle().await?;
         let difference = gpu.checked(async || self_test::largest_difference(&self.classifier).await).await?;
-        self_test::judge(difference)?;
-        if self.classifier.loaded().precision == Precision::Int8 && !gpu.device().info().software {
+        let precision = self.classifier.loaded().precision;
+        self_test::judge(difference, precision)?;
+        if precision == Precision::Int8 && !gpu.device().info().software {
             calibration::choose_arithmetic(&self.classifier, &gpu, clock).await?;
         }
         if self.backend().cpu_holds() {

@@ -1,7 +1,7 @@
 //! The GPU backend: WGSL compute kernels (`shaders/`) through `wgpu`: WebGPU in a browser, Vulkan or Metal natively.
 //!
 //! [`device`] finds and watches the device, [`memory`] holds its buffers, [`weights`] the matrices, [`kernels`] the
-//! pipelines, [`recorder`] a forward pass on its way, [`read`] its result, [`profile`] its times; [`geometry`] says how a
+//! pipelines, [`recorder`] a forward pass on its way, [`read`] its result, [`profile`] its times, [`scopes`] what the device has against it; [`geometry`] says how a
 //! kernel's work is cut. Nothing here knows a model.
 //!
 //! A tensor's rows are `stride` values apart: its columns, rounded up to a multiple of [`weights::BLOCK`], with zeros
@@ -14,6 +14,7 @@ pub mod memory;
 pub mod profile;
 mod read;
 mod recorder;
+mod scopes;
 pub mod weights;
 
 use super::cpu::layer_norm;
@@ -24,6 +25,7 @@ use kernels::{Format, Kernel, Pipelines};
 use memory::{GpuBuffer, Pool, Pooled};
 pub use recorder::Counts;
 use recorder::{Dispatch, Parameters, Recorder};
+use scopes::Scopes;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use weights::{BLOCK, Linear, LinearBuilder};
@@ -233,38 +235,6 @@ impl GpuBackend {
         let groups = geometry::by_row(x.rows as u32);
         self.run(Kernel::TakeRows, Format::F32, parameters, &[x.buffer(), rows.get(), y.buffer()], groups)?;
         Ok(y)
-    }
-}
-
-/// Error scopes of every kind, the innermost first, as they have to end: without one, errors of the device are told to
-/// nobody.
-struct Scopes([wgpu::ErrorScopeGuard; 3]);
-
-impl Scopes {
-    fn open(device: &Device) -> Self {
-        let filters = [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation];
-        let mut scopes = filters.map(|filter| device.device.push_error_scope(filter));
-        scopes.reverse();
-        Self(scopes)
-    }
-
-    async fn end(self, device: &Device) -> Result<()> {
-        let [validation, memory, internal] = self.0;
-        let [validation, memory, internal] = [validation.pop(), memory.pop(), internal.pop()];
-        let (validation, memory, internal) = (validation.await, memory.await, internal.await);
-        device.check()?;
-        // What can't be had counts for more than what follows from it.
-        memory.or(internal).or(validation).map_or(Ok(()), |error| Err(refused(&error)))
-    }
-}
-
-fn refused(error: &wgpu::Error) -> Error {
-    match error {
-        wgpu::Error::OutOfMemory { .. } => Error::new(
-            ErrorKind::OutOfMemory,
-            "No memory for the model on the graphics device: close other tabs, take a smaller model, or use device \"cpu\".",
-        ),
-        other => Error::new(ErrorKind::WebgpuUnusable, format!("The graphics device refused the work: {other}")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands of one forward pass on their way to the device: recorded one after the other, submitted together.
 
 use super::device::Device;
+use super::geometry::MAX_WORKGROUPS;
 use super::kernels::{Kernel, Pipeline};
 use super::memory::{GpuBuffer, Pooled};
 use super::profile::Profile;
@@ -17,8 +18,6 @@ const SLOT: u64 = 256;
 const SLOTS: usize = 64;
 /// Bind groups that are kept. A model of six layers needs 45 for each class of sizes, some dozens of classes at most.
 const MAX_BIND_GROUPS: usize = 8192;
-/// The most workgroups along one dimension of a dispatch.
-const MAX_GROUPS: u32 = 65_535;
 
 /// Records dispatches; see the module.
 #[derive(Default)]
@@ -69,7 +68,7 @@ impl Recorder {
         if run.groups.contains(&0) {
             return Ok(());
         }
-        if run.groups.iter().any(|&n| n > MAX_GROUPS) {
+        if run.groups.iter().any(|&n| n > MAX_WORKGROUPS) {
             return Err(Error::new(
                 ErrorKind::WebgpuUnusable,
                 "The text or the model is too large for one step on a graphics device: use device \"cpu\".",

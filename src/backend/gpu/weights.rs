@@ -1,6 +1,7 @@
 //! Weight matrices on the device: written row by row while they stream in, and read back for the self-test.
 
 use super::device::Device;
+use super::geometry;
 use super::kernels::Format;
 use super::memory::GpuBuffer;
 use super::read::map;
@@ -12,9 +13,9 @@ use half::f16;
 use std::rc::Rc;
 
 /// Numbers of a row come in multiples of this many, zeros behind the last.
-pub const BLOCK: usize = 16;
+pub const BLOCK: usize = geometry::ALIGN as usize;
 /// Rows of a matrix come in multiples of this many, zeros below the last.
-const ROW_BLOCK: usize = 64;
+const ROW_BLOCK: usize = geometry::WEIGHT_ROWS as usize;
 /// Bytes that are gathered before they are passed to the queue, which copies each time.
 const STAGING: usize = 256 << 10;
 /// Bytes that are read back at a time.

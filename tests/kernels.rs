@@ -84,23 +84,17 @@ fn exp_has_its_stated_error() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn erfc_has_its_stated_error() {
-    let error = largest_error([0.0, 10.0], math::erfc, erfc, |_, got, exact| (got - exact).abs());
-    assert!(error <= 3.5e-7, "{error:e}");
-}
-
-#[wasm_bindgen_test(unsupported = test)]
 fn gelu_has_its_stated_error() {
     let error =
         largest_error([-12.0, 12.0], math::gelu, gelu_f64, |x, got, exact| (got - exact).abs() / x.abs().max(1.0));
-    assert!(error <= 1.1e-7, "{error:e}");
+    assert!(error <= 1.9e-7, "{error:e}");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn elementary_functions_keep_to_their_range() {
     let of = |f: fn([F32x4; 1]) -> [F32x4; 1], x: f32| f([F32x4::splat(x)])[0].to_array()[0];
     for x in [20.0, 1e10, 1e38, f32::MAX] {
-        assert_eq!((of(math::gelu, x), of(math::gelu, -x).abs() < 1e-30), (x, true), "gelu of ±{x}");
+        assert_eq!((of(math::gelu, x), of(math::gelu, -x).abs() < 6e-7), (x, true), "gelu of ±{x}");
     }
     assert_eq!(of(math::gelu, 0.0), 0.0);
     assert_eq!(of(math::exp, 0.0), 1.0);
@@ -151,7 +145,7 @@ fn check_epilogues(
         failures.check(&format!("{case}, bias, {i}"), plain[i], y, error);
         failures.check(&format!("{case}, relu, {i}"), relu[i], y.max(0.0), error);
         // |GELU'| is at most 1.13; then its own error.
-        failures.check(&format!("{case}, gelu, {i}"), gelu[i], gelu_f64(y), 1.13 * error + 1.1e-7 * y.abs().max(1.0));
+        failures.check(&format!("{case}, gelu, {i}"), gelu[i], gelu_f64(y), 1.13 * error + 1.9e-7 * y.abs().max(1.0));
         let error = error + ROUNDING * (y.abs() + r.abs() + error);
         failures.check(&format!("{case}, residual, {i}"), with_residual[i], y + r, error);
     }
@@ -573,5 +567,5 @@ fn the_browser_computes_the_hosts_bits() {
         .iter()
         .flat_map(|x| x.to_le_bytes())
         .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
-    assert_eq!(hash, 0x2f35_220e_dc13_f466, "{hash:#x}");
+    assert_eq!(hash, 0x405c_3406_8ee9_d907, "{hash:#x}");
 }

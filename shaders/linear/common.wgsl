@@ -27,7 +27,7 @@ fn multiply(sum: vec4<f32>, x: vec4<f32>, w: mat4x4<f32>) -> vec4<f32> {
     return fma(w[3], vec4<f32>(x.w), fma(w[2], vec4<f32>(x.z), low));
 }
 
-// x·Φ(x) as max(x, 0) - |x|/2·erfc(|x|/√2), as gelu in src/backend/cpu/math.rs; beyond 14, erfc is below f32's range
+// x·Φ(x) as max(x, 0) - |x|/2·erfc(|x|/√2), the formula that src/backend/cpu/math.rs approximates; beyond 14, erfc is below f32's range
 fn gelu(x: vec4<f32>) -> vec4<f32> {
     let a = min(abs(x), vec4<f32>(14.0));
     let z = a * 0.70710678;

@@ -21,12 +21,12 @@ export abstract class LoadedClassifier {
   classify(texts: readonly string[], options: ClassifyOptions & { details: true }): Promise<Detailed[]>;
   async classify(input: string | readonly string[], options?: ClassifyOptions): Promise<Score[] | Detailed | Score[][] | Detailed[]> {
     const start = performance.now();
-    const { top, signal, details } = checkClassifyOptions(options);
+    const { top, signal, details, onProgress } = checkClassifyOptions(options);
     const { texts, single } = checkTexts(input);
     const ended = this.#session.ended();
     if (ended) throw ended;
     if (texts.length === 0) return [];
-    const { results } = await this.#session.classify({ type: "classify", texts, top, details }, signal);
+    const { results } = await this.#session.classify({ type: "classify", texts, top, details, progress: onProgress !== null }, signal, onProgress);
     if (!details) {
       const scores = results.map(toScores);
       return single ? scores[0]! : scores;

@@ -1,7 +1,7 @@
 /** Checks options: a misspelt key or a wrong type is an error, not a default. */
 
 import { TabsenseError } from "./errors.js";
-import type { ClassifyOptions, Device, LoadOptions, Progress } from "./types.js";
+import type { ClassifyOptions, ClassifyProgress, Device, LoadOptions, Progress } from "./types.js";
 
 /** `LoadOptions` with every default filled in. */
 export interface CheckedLoadOptions {
@@ -21,6 +21,7 @@ export interface CheckedClassifyOptions {
   top: number;
   signal: AbortSignal | null;
   details: boolean;
+  onProgress: ((progress: ClassifyProgress) => void) | null;
 }
 
 const DEVICES = ["auto", "webgpu", "cpu"];
@@ -34,8 +35,6 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
   if (device === "cpu" && dtype === "fp16") {
     throw new TabsenseError("invalid_argument", 'dtype "fp16" is not for the CPU, which has no half-precision arithmetic. A file of fp16 weights runs there with dtype "auto", "fp32" or "int8".');
   }
-  const onProgress = given["onProgress"] ?? null;
-  if (onProgress !== null && typeof onProgress !== "function") throw invalid("onProgress", "a function", onProgress);
   const wasm = given["wasm"] ?? null;
   if (wasm !== null && typeof wasm !== "string" && !(wasm instanceof URL)) throw invalid("wasm", "a URL", wasm);
   const hub = text(given, "hub") ?? "https://huggingface.co";
@@ -43,7 +42,7 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
   return {
     device: device as Device,
     dtype,
-    onProgress: onProgress as CheckedLoadOptions["onProgress"],
+    onProgress: callback(given, "onProgress") as CheckedLoadOptions["onProgress"],
     signal: signal(given),
     worker: flag(given, "worker", true),
     hub,
@@ -54,10 +53,15 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
 
 /** Checks the options of `classify`. */
 export function checkClassifyOptions(options: ClassifyOptions | undefined): CheckedClassifyOptions {
-  const given = record(options, ["topK", "signal", "details"]);
+  const given = record(options, ["topK", "signal", "details", "onProgress"]);
   const topK = given["topK"] === undefined ? 1 : given["topK"];
   if (topK !== null && !(typeof topK === "number" && Number.isSafeInteger(topK) && topK >= 1)) throw invalid("topK", "a whole number of at least 1, or null for all labels", topK);
-  return { top: topK === null ? 0 : Math.min(topK, 0xffff_ffff), signal: signal(given), details: flag(given, "details", false) };
+  return {
+    top: topK === null ? 0 : Math.min(topK, 0xffff_ffff),
+    signal: signal(given),
+    details: flag(given, "details", false),
+    onProgress: callback(given, "onProgress") as CheckedClassifyOptions["onProgress"],
+  };
 }
 
 /** Checks the texts of a call, and tells whether it was a single one. */
@@ -87,6 +91,12 @@ function oneOf(given: Record<string, unknown>, key: string, known: readonly stri
 function signal(given: Record<string, unknown>): AbortSignal | null {
   const value = given["signal"] ?? null;
   if (value !== null && !(value instanceof AbortSignal)) throw invalid("signal", "an AbortSignal", value);
+  return value;
+}
+
+function callback(given: Record<string, unknown>, key: string): unknown {
+  const value = given[key] ?? null;
+  if (value !== null && typeof value !== "function") throw invalid(key, "a function", value);
   return value;
 }
 

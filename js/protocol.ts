@@ -1,7 +1,7 @@
 /** The messages between a classifier and the service that holds its model, in a worker or in place. */
 
 import type { PlainError } from "./errors.js";
-import type { Device, FileName, Progress } from "./types.js";
+import type { ClassifyProgress, Device, FileName, Progress } from "./types.js";
 import type { Classification, EngineInfo } from "./wasm/simd/tabsense.js";
 
 /** One of a model's files, in a form that a worker can be sent. */
@@ -24,6 +24,8 @@ export interface ClassifyRequest {
   top: number;
   /** Whether the tokens are wanted, which are most of an answer's bytes. */
   details: boolean;
+  /** Whether the caller wants to hear how far it is. */
+  progress: boolean;
 }
 
 /** Ends what the service is doing; what was asked is still answered, with kind `"aborted"`. */
@@ -67,4 +69,4 @@ export interface Failed {
 }
 
 /** What the service says. `started` comes once, first; `disposed` once, last. */
-export type Reply = { type: "started" } | { type: "progress"; progress: Progress } | Loaded | Classified | Failed | { type: "disposed" };
+export type Reply = { type: "started" } | { type: "progress"; progress: Progress | ClassifyProgress } | Loaded | Classified | Failed | { type: "disposed" };

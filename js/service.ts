@@ -3,6 +3,7 @@
 import { aborted, isTrap, TabsenseError, toError } from "./errors.js";
 import type { EngineModule } from "./engine.js";
 import { kept, loadModel, type ServiceHost } from "./loading.js";
+import { startPace, unitsOf, type Pace } from "./pace.js";
 import { startPlacement, type Placement } from "./placement.js";
 import type { Classified, ClassifyRequest, Loaded, LoadRequest, Reply, Request, State } from "./protocol.js";
 import { nextTask } from "./stream.js";
@@ -16,14 +17,15 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** How many texts, and UTF-16 units of text, go to the wasm at once; in between, messages get a turn. */
+/** How many texts, and units of text ({@link unitsOf}), go to the wasm at once; in between, messages get a turn. */
 interface GroupSize {
   texts: number;
   units: number;
 }
 
-/** The CPU computes in the service's own thread, and messages wait meanwhile. A graphics card doesn't mind, and wants much at once. */
-const GROUP: GroupSize = { texts: 16, units: 2048 };
+/** The most texts of a turn of the CPU, which is cut by its pace besides. */
+const CPU_TEXTS = 16;
+/** A graphics card computes while messages get their turn, and wants much at once. */
 const GPU_GROUP: GroupSize = { texts: 64, units: 32_768 };
 
 /** The loaded model, and how to get it back where it is lost. */
@@ -32,6 +34,7 @@ interface Held {
   engine: Engine | null;
   module: EngineModule;
   placement: Placement;
+  pace: Pace;
   /** To be loaded from again; null where nothing is held that can be lost. */
   source: LoadRequest | null;
 }
@@ -47,7 +50,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     const emit = (progress: Progress) => post({ type: "progress", progress });
     const placement = startPlacement(request.device, host.noWebGpu);
     const { engine, module } = await loadModel({ host, request, placement, module: null }, signal, emit);
-    held = { engine, module, placement, source: onGpuAlone(engine) ? kept(request) : null };
+    held = { engine, module, placement, pace: startPace(), source: onGpuAlone(engine) ? kept(request) : null };
     const { info, memory } = stateOf(held, engine);
     emit({ stage: "ready", file: "", bytes: info.weightBytes, total: info.weightBytes, rate: 0 });
     return { type: "loaded", state: { info, memory } };
@@ -60,9 +63,12 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
       if (results.length > 0) await nextTask();
       if (signal.aborted) throw aborted("The call");
       const engine = held.engine ?? (await loadAgain(held, signal));
-      const group = nextGroup(request.texts, results.length, groupSize(engine.info()));
+      const group = nextGroup(request.texts, results.length, groupSize(engine.info(), held.pace));
+      const start = performance.now();
       try {
         results.push(...(await engine.classify(group, request.top, request.details)));
+        held.pace.took(unitsOf(group), performance.now() - start);
+        if (request.progress) post({ type: "progress", progress: { done: results.length, total: request.texts.length } });
       } catch (thrown) {
         if (!dropLost(held, toError(thrown))) throw atText(thrown, results.length, request.texts.length);
       }
@@ -134,15 +140,15 @@ function stateOf({ module, placement }: Held, engine: Engine): State {
 }
 
 /** Large groups are for a real graphics card that also computes the smallest of them. */
-function groupSize({ webgpu }: EngineInfo): GroupSize {
-  return webgpu !== null && !webgpu.software && (webgpu.fromTokens ?? Infinity) <= GROUP.texts ? GPU_GROUP : GROUP;
+function groupSize({ webgpu }: EngineInfo, pace: Pace): GroupSize {
+  const onCard = webgpu !== null && !webgpu.software && (webgpu.fromTokens ?? Infinity) <= CPU_TEXTS;
+  return onCard ? GPU_GROUP : { texts: CPU_TEXTS, units: pace.units() };
 }
 
 /** The texts from `first` on that go to the wasm together; at least one. */
 function nextGroup(texts: readonly string[], first: number, size: GroupSize): string[] {
-  let units = 0;
-  let end = first;
-  while (end < texts.length && end - first < size.texts && (end === first || units + texts[end]!.length <= size.units)) units += texts[end++]!.length;
+  let end = first + 1;
+  while (end < texts.length && end - first < size.texts && unitsOf(texts.slice(first, end + 1)) <= size.units) end++;
   return texts.slice(first, end);
 }
 

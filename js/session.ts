@@ -4,11 +4,13 @@ import { inPlace, type Channel, type Platform } from "./channel.js";
 import { aborted, TabsenseError, toError } from "./errors.js";
 import type { CheckedLoadOptions } from "./options.js";
 import type { Classified, ClassifyRequest, Loaded, LoadRequest, Reply, State } from "./protocol.js";
-import type { Progress, Source } from "./types.js";
+import type { ClassifyProgress, Source } from "./types.js";
 
 /** A request with the promise of its answer. */
 interface Job {
   request: LoadRequest | ClassifyRequest;
+  /** Hears of what the request itself reports: a load of files, a classification of texts. */
+  onProgress: ((progress: never) => void) | null;
   resolve(reply: Loaded | Classified): void;
   reject(error: TabsenseError): void;
 }
@@ -18,7 +20,7 @@ export interface Session {
   name: string;
   /** What the service held after its last answer. */
   state(): State;
-  classify(request: ClassifyRequest, signal: AbortSignal | null): Promise<Classified>;
+  classify(request: ClassifyRequest, signal: AbortSignal | null, onProgress: ((progress: ClassifyProgress) => void) | null): Promise<Classified>;
   /** Why no call can be answered any more, or null. */
   ended(): TabsenseError | null;
   dispose(): Promise<void>;
@@ -30,14 +32,14 @@ export async function openSession(platform: Platform, source: Source, options: C
   const { name, files } = await platform.resolve(source, options);
   if (options.signal?.aborted) throw aborted("The loading");
   const channel = options.worker ? platform.startWorker() : inPlace(platform.host);
-  const queue = startQueue(channel, options.onProgress, options.device !== "cpu");
+  const queue = startQueue(channel, options.device !== "cpu");
   try {
     const wasm = options.wasm === null ? null : platform.locate(options.wasm);
-    await queue.submit({ type: "load", files, device: options.device, dtype: options.dtype, wasm }, options.signal, "The loading");
+    await queue.submit({ type: "load", files, device: options.device, dtype: options.dtype, wasm }, options.signal, options.onProgress, "The loading");
     return {
       name,
       state: () => queue.state()!,
-      classify: async (request, signal) => (await queue.submit(request, signal, "The call")) as Classified,
+      classify: async (request, signal, onProgress) => (await queue.submit(request, signal, onProgress, "The call")) as Classified,
       ended: queue.ended,
       dispose: queue.dispose,
     };
@@ -48,7 +50,7 @@ export async function openSession(platform: Platform, source: Source, options: C
 }
 
 /** `mayHoldGpu`: whether the service may hold a device before it has said so. */
-function startQueue(channel: Channel, onProgress: ((progress: Progress) => void) | null, mayHoldGpu: boolean) {
+function startQueue(channel: Channel, mayHoldGpu: boolean) {
   const waiting: Job[] = [];
   let active: Job | null = null;
   let state: State | null = null;
@@ -76,8 +78,9 @@ function startQueue(channel: Channel, onProgress: ((progress: Progress) => void)
     if (reply.type === "started" || reply.type === "disposed" || !active) return;
     if (reply.type === "progress") {
       try {
-        onProgress?.(reply.progress);
+        active.onProgress?.(reply.progress as never);
       } catch (cause) {
+        active.onProgress = null;
         active.reject(new TabsenseError("invalid_argument", `onProgress threw (${String(cause)}).`, { cause }));
         channel.send({ type: "abort" });
       }
@@ -91,12 +94,13 @@ function startQueue(channel: Channel, onProgress: ((progress: Progress) => void)
 
   channel.connect(receive, endWith);
   return {
-    submit(request: Job["request"], signal: AbortSignal | null, what: string): Promise<Loaded | Classified> {
+    submit(request: Job["request"], signal: AbortSignal | null, onProgress: Job["onProgress"], what: string): Promise<Loaded | Classified> {
       if (end) return Promise.reject(end);
       if (signal?.aborted) return Promise.reject(aborted(what));
       const answer = new Promise<Loaded | Classified>((resolve, reject) => {
-        const job: Job = { request, resolve, reject };
+        const job: Job = { request, onProgress, resolve, reject };
         const abort = () => {
+          job.onProgress = null; // what was rejected reports no more
           const at = waiting.indexOf(job);
           if (at >= 0) waiting.splice(at, 1);
           else if (active === job) channel.send({ type: "abort" });

@@ -70,6 +70,14 @@ export interface ClassifyOptions {
   signal?: AbortSignal;
   /** Whether to tell tokens, truncation and timings too. Default: `false`. */
   details?: boolean;
+  /** Called while the call is answered, after each group of texts. One that throws ends the call. */
+  onProgress?: (progress: ClassifyProgress) => void;
+}
+
+/** How far a call is, in texts. */
+export interface ClassifyProgress {
+  done: number;
+  total: number;
 }
 
 /** One label with its probability. */

@@ -38,6 +38,7 @@ const CLASSIFY = {
   "topK that is no number": [{ topK: NaN }, /topK/],
   "details that is no switch": [{ details: "yes" }, /details/],
   "a signal that is none": [{ signal: new AbortController() }, /signal/],
+  "a callback that is none": [{ onProgress: true }, /onProgress/],
   "options that are none": [null, /options/],
 };
 

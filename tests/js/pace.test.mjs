@@ -1,0 +1,39 @@
+// How much text a turn of the CPU gets, on machines that are made up.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startPace, unitsOf } from "../../dist/pace.js";
+
+/** The units of each of `turns` turns, on a machine that takes `ms` milliseconds a unit. */
+function turns(count, ms, pace = startPace()) {
+  return Array.from({ length: count }, () => {
+    const units = pace.units();
+    pace.took(units, units * ms);
+    return units;
+  });
+}
+
+test("turns come to a length that an abort can wait for, on a slow machine and a fast one", () => {
+  for (const ms of [0.05, 0.2, 1]) {
+    const last = turns(12, ms).at(-1) * ms;
+    assert.ok(last > 20 && last <= 25, `${last} ms at ${ms} ms a unit`);
+  }
+});
+
+test("a turn that was disturbed halves the next one at most, and the pace comes back", () => {
+  const pace = startPace();
+  const before = turns(12, 0.05, pace).at(-1);
+  pace.took(before, 60_000);
+  assert.equal(pace.units(), before / 2);
+  assert.equal(turns(4, 0.05, pace).at(-1), before);
+});
+
+test("however fast or slow, a turn is bounded", () => {
+  assert.ok(turns(40, 0).at(-1) <= 4096);
+  assert.equal(turns(40, 1e6).at(-1), 1);
+});
+
+test("an empty text costs something, too", () => {
+  assert.ok(unitsOf([""]) > 0);
+  assert.equal(unitsOf(["abc", "de"]) - unitsOf(["", ""]), 5);
+});

@@ -12,7 +12,7 @@ import { setUpVulkan } from "./vulkan.mjs";
 const NO_GPU = "no_gpu";
 
 /** The tests of the CPU's arithmetic, which differs between build variants. */
-const ARITHMETIC = ["kernels", "parity"];
+const ARITHMETIC = ["integers", "kernels", "parity"];
 
 const SUITES = { rust, web, js, page };
 

@@ -3,12 +3,12 @@
 //! JavaScript keeps the time: it calls [`Bench::run`] and divides [`Bench::operations`] by what the clock says.
 
 use crate::backend::cpu::math::gelu;
-use crate::backend::cpu::simd::{F32x4, I16x8, I32x4, LANES};
-use crate::backend::cpu::{CpuBackend, CpuTensor};
+use crate::backend::cpu::simd::{F32x4, LANES};
+use crate::backend::cpu::tile;
+use crate::backend::cpu::{CpuBackend, CpuTensor, Rounding};
 use crate::backend::{Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
 use crate::error::Result;
 use crate::model::load::Dtype;
-use std::array::from_fn;
 use std::hint::black_box;
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
@@ -21,22 +21,28 @@ pub struct Bench {
     operations: f64,
 }
 
-/// Steps of a ceiling's loop in one run.
-const CEILING_STEPS: u32 = 200_000;
-/// Steps after which that loop comes back to the start of its panel, a power of two: it stays in the first-level cache. With operands
-/// that never change, the products would be computed once, before the loop.
-const CEILING_PANEL: usize = 64;
+/// Depth of the tile that is measured alone, and how many of it are one run.
+const TILE_DEPTH: usize = 256;
+const TILES: usize = 1000;
 
 #[wasm_bindgen]
 impl Bench {
-    /// x·Wᵀ + b with x (rows, depth) and W (width, depth) in f32 or int8.
+    /// x·Wᵀ + b with x (rows, depth) and W (width, depth) in "f32", "int8" or "int4".
     ///
     /// # Errors
     /// Where memory is short.
-    pub fn linear(rows: usize, depth: usize, width: usize, int8: bool) -> std::result::Result<Bench, JsError> {
+    pub fn linear(rows: usize, depth: usize, width: usize, precision: &str) -> std::result::Result<Bench, JsError> {
         let backend = CpuBackend::new();
         let x = tensor(&backend, rows, depth)?;
-        let mut builder = backend.linear_builder(width, depth, if int8 { Precision::Int8 } else { Precision::F32 })?;
+        let mut builder = backend.linear_builder(
+            width,
+            depth,
+            match precision {
+                "int8" => Precision::Int8,
+                "int4" => Precision::Int4,
+                _ => Precision::F32,
+            },
+        )?;
         for m in 0..width {
             builder.row_f32(m, &values(depth, m));
         }
@@ -93,29 +99,67 @@ impl Bench {
     ///
     /// # Errors
     /// Where memory is short.
-    pub fn model(tokens: usize, int8: bool) -> std::result::Result<Bench, JsError> {
-        let (model, backend) = whole_model::load(if int8 { Dtype::Int8 } else { Dtype::Fp32 })?;
+    pub fn model(tokens: usize, precision: &str) -> std::result::Result<Bench, JsError> {
+        let (model, backend) = whole_model::load(match precision {
+            "int8" => Dtype::Int8,
+            "int4" => Dtype::Int4,
+            _ => Dtype::Fp32,
+        })?;
         let batch = whole_model::text(tokens);
         let run = move || drop(black_box(model.forward(&backend, &batch, |_, _| {})));
         Ok(Self { run: Box::new(run), operations: whole_model::operations(tokens) })
     }
 
-    /// The products and sums of a 4×2 tile whose rows stay in registers: what a product could reach if those loads were free.
-    pub fn ceiling(int8: bool) -> Bench {
-        // 8 vectors a step: 4 lanes, 1 or 2 products a lane, each with its sum.
-        let operations = f64::from(CEILING_STEPS) * 8.0 * 4.0 * if int8 { 4.0 } else { 2.0 };
-        let run: Box<dyn FnMut()> = if int8 {
-            let panel: Vec<i8> = (0..CEILING_PANEL * 16).map(|i| (i * 7919 % 255) as i8).collect();
-            Box::new(move || {
-                black_box(ceiling_int8(black_box(&panel)));
-            })
-        } else {
-            let panel = values(CEILING_PANEL * 2 * LANES, 4);
-            Box::new(move || {
-                black_box(ceiling_f32(black_box(&panel)));
+    /// The inner loop of a product alone, on one panel that stays in the first-level cache: what a product could reach if bringing
+    /// weights and storing sums were free.
+    pub fn tile(precision: &str) -> Bench {
+        let x = values(tile::MAX_ROWS * TILE_DEPTH, 0);
+        let panel = values(TILE_DEPTH * tile::PANEL, 4);
+        let small = |x: &[f32]| x.iter().map(|x| (x * 60.0) as i8).collect::<Vec<_>>();
+        let (bytes, wide) = (small(&x), x.iter().map(|x| (x * 4000.0) as i16).collect::<Vec<_>>());
+        let unsigned: Vec<u8> = bytes.iter().map(|x| x.unsigned_abs()).collect();
+        let coarse = Rounding::FASTEST == Rounding::Coarse;
+        let (rows, run): (usize, Box<dyn Fn() -> tile::Tile>) = match precision {
+            "int8" => {
+                let weights = small(&panel);
+                let run: Box<dyn Fn() -> tile::Tile> = if coarse {
+                    let scales = values(tile::int8::ROWS * TILE_DEPTH / 32, 1);
+                    let starts = vec![0; TILE_DEPTH / 32 * tile::PANEL];
+                    Box::new(move || {
+                        let rows = tile::U7Rows { values: &unsigned, scales: &scales, group: 32 };
+                        tile::tile_i8_u7(&rows, tile::int8::ROWS, &weights, &starts)
+                    })
+                } else {
+                    Box::new(move || tile::tile_i8_i16(&wide, tile::int8::ROWS, &weights, TILE_DEPTH / tile::STEP))
+                };
+                (tile::int8::ROWS, run)
+            }
+            "int4" => {
+                let weights: Vec<u8> =
+                    small(&panel)[..TILE_DEPTH * tile::PANEL / 2].iter().map(|w| w.cast_unsigned()).collect();
+                let multipliers = vec![1000; TILE_DEPTH / 32 * 2 * tile::PANEL];
+                let rows = if coarse { tile::int4::ROWS } else { tile::int4::ROWS_I16 };
+                let run = move || {
+                    let panel = tile::int4::Panel { weights: &weights, multipliers: &multipliers };
+                    if coarse {
+                        tile::tile_i4_i8(&tile::I8Rows { values: &bytes, starts: &wide }, rows, panel)
+                    } else {
+                        tile::tile_i4_i16(&wide, rows, panel)
+                    }
+                };
+                (rows, Box::new(run))
+            }
+            _ => (
+                tile::float::ROWS,
+                Box::new(move || tile::tile_f32(&x, TILE_DEPTH, tile::float::ROWS, &panel, TILE_DEPTH)),
+            ),
+        };
+        let run = move || {
+            (0..TILES).for_each(|_| {
+                black_box(run());
             })
         };
-        Self { run, operations }
+        Self { run: Box::new(run), operations: 2.0 * (TILES * rows * TILE_DEPTH * tile::PANEL) as f64 }
     }
 
     /// Runs the kernel `times` times.
@@ -137,32 +181,4 @@ fn values(count: usize, seed: usize) -> Vec<f32> {
 
 fn tensor(backend: &CpuBackend, rows: usize, columns: usize) -> Result<CpuTensor> {
     backend.embed(rows, columns, None, |x| x.copy_from_slice(&values(rows * columns, 0)))
-}
-
-#[inline(never)] // A function of its own, so that the engine's register allocation sees one loop.
-fn ceiling_f32(panel: &[f32]) -> f32 {
-    assert_eq!(panel.len(), CEILING_PANEL * 2 * LANES);
-    let x: [F32x4; 4] = from_fn(|r| F32x4::from_slice(&panel[r * LANES..]));
-    let mut sums = [[F32x4::splat(0.0); 2]; 4];
-    for step in 0..CEILING_STEPS as usize {
-        // SAFETY: the panel holds 2 vectors for each of its steps.
-        let b: [F32x4; 2] =
-            from_fn(|j| unsafe { F32x4::load(panel.as_ptr().add((step % CEILING_PANEL * 2 + j) * LANES)) });
-        sums = from_fn(|r| from_fn(|j| x[r].mul_add(b[j], sums[r][j])));
-    }
-    sums.as_flattened().iter().map(|sum| sum.sum()).sum()
-}
-
-#[inline(never)]
-fn ceiling_int8(panel: &[i8]) -> f32 {
-    assert_eq!(panel.len(), CEILING_PANEL * 16);
-    // SAFETY: the panel holds 2 times 8 values for each of its steps, of which there are more than 4.
-    let load = |i: usize| unsafe { I16x8::load_extend(panel.as_ptr().add(i * 8)) };
-    let x: [I16x8; 4] = from_fn(load);
-    let mut sums = [[I32x4::splat(0); 2]; 4];
-    for step in 0..CEILING_STEPS as usize {
-        let b: [I16x8; 2] = from_fn(|j| load(step % CEILING_PANEL * 2 + j));
-        sums = from_fn(|r| from_fn(|j| sums[r][j].dot_add(x[r], b[j])));
-    }
-    sums.as_flattened().iter().map(|sum| F32x4::from_i32(*sum).sum()).sum()
 }

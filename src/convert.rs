@@ -106,7 +106,7 @@ impl Sink {
         let (mut head, mut tail): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
         for t in &header.tensors {
             let storage = match Storage::of(t.dtype) {
-                Some(storage) if storage != Storage::Int8 => storage,
+                Some(storage) if storage.is_float() => storage,
                 _ => {
                     return Err(Error::new(
                         ErrorKind::WeightsMismatch,

@@ -160,7 +160,7 @@ pub struct Loader {
 
 #[wasm_bindgen]
 impl Loader {
-    /// Reads `config.json` and `tokenizer.json`; `dtype` is "auto", "fp32", "fp16" or "int8". `gpu` is consumed; `cpu`: whether
+    /// Reads `config.json` and `tokenizer.json`; `dtype` is "auto", "fp32", "fp16", "int8" or "int4". `gpu` is consumed; `cpu`: whether
     /// the CPU holds the weights beside it.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &[u8], tokenizer: &[u8], dtype: &str, gpu: Option<Gpu>, cpu: bool) -> Result<Loader, JsValue> {
@@ -241,6 +241,8 @@ impl Engine {
             },
             dtype: match loaded.precision {
                 Precision::Int8 => "int8",
+                Precision::Int4 if gpu.is_some() => "fp16",
+                Precision::Int4 => "int4",
                 Precision::F16 if gpu.is_some() => "fp16",
                 _ => "fp32",
             },

@@ -44,7 +44,8 @@ fn weights(random: &mut Random, precision: Precision, depth: usize, width: usize
     for row in values.chunks_exact_mut(depth) {
         match precision {
             Precision::F32 => {}
-            Precision::F16 => row.iter_mut().for_each(|w| *w = half::f16::from_f32(*w).to_f32()),
+            // A device holds int4 as halves.
+            Precision::F16 | Precision::Int4 => row.iter_mut().for_each(|w| *w = half::f16::from_f32(*w).to_f32()),
             Precision::Int8 => {
                 let mut quantized = vec![0; depth];
                 let scale = quantize_row(row, &mut quantized);

@@ -1,4 +1,4 @@
-//! Every CPU kernel against a plain reference in f64 (int8 products: in exact integers), over ragged sizes. The same file
+//! Every CPU kernel in f32 against a plain reference in f64, over ragged sizes; those of integers are in `integers.rs`. The same file
 //! runs on the host and, with `wasm-pack test`, in a browser.
 //!
 //! A tolerance is a bound on f32 rounding, or the measured error named beside it.
@@ -6,60 +6,16 @@
 mod common;
 
 use common::Random;
-use libm::erfc;
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use common::kernels::*;
 use tabsense::backend::cpu::math;
 use tabsense::backend::cpu::pool::Pool;
 use tabsense::backend::cpu::simd::F32x4;
 use tabsense::backend::cpu::{CpuBackend, CpuTensor};
-use tabsense::backend::{Activation, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
-use tabsense::weights::quantize::quantize_row;
+use tabsense::backend::{Activation, Backend, Columns, Epilogue, Precision, Spans};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-/// Rows, depths and widths on both sides of every block of the kernels.
-const SIZES: [usize; 10] = [1, 2, 3, 5, 7, 8, 63, 64, 65, 129];
-/// Half the distance of 1 and the next f32: the largest relative error of one rounding.
-const ROUNDING: f64 = 1.0 / (1 << 24) as f64;
-
-fn tensor(backend: &CpuBackend, columns: usize, values: &[f32]) -> CpuTensor {
-    backend.embed(values.len() / columns, columns, None, |to| to.copy_from_slice(values)).unwrap()
-}
-
-/// The values of a tensor; the CPU's `read` never waits.
-fn read(backend: &CpuBackend, x: &CpuTensor) -> Vec<f32> {
-    match pin!(backend.read(x)).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(values) => values.unwrap(),
-        Poll::Pending => panic!("the CPU has nothing to wait for"),
-    }
-}
-
-/// Collects every failure of a table of cases, so that one run shows them all.
-#[derive(Default)]
-struct Failures(Vec<String>);
-
-impl Failures {
-    fn check(&mut self, case: &str, got: f32, want: f64, tolerance: f64) {
-        let error = (f64::from(got) - want).abs();
-        if (error.is_nan() || error > tolerance) && self.0.len() < 20 {
-            self.0.push(format!("{case}: {got} instead of {want}, off by {error:e}, allowed {tolerance:e}"));
-        }
-    }
-}
-
-impl Drop for Failures {
-    fn drop(&mut self) {
-        assert!(self.0.is_empty() || std::thread::panicking(), "\n{}", self.0.join("\n"));
-    }
-}
-
-fn gelu_f64(x: f64) -> f64 {
-    x / 2.0 * erfc(-x / 2f64.sqrt())
-}
 
 /// The largest f(got, exact) over `points` + 1 places of [low, high].
 fn largest_error(
@@ -105,62 +61,6 @@ fn elementary_functions_keep_to_their_range() {
     assert!(of(math::exp, f32::NAN).is_nan() && of(math::gelu, f32::NAN).is_nan());
 }
 
-/// A weight matrix (M, K) whose rows came in some order.
-fn matrix(
-    backend: &CpuBackend,
-    random: &mut Random,
-    precision: Precision,
-    w: &[f32],
-    bias: &[f32],
-    depth: usize,
-) -> <CpuBackend as Backend>::Linear {
-    let mut builder = backend.linear_builder(bias.len(), depth, precision).unwrap();
-    for m in random.order(bias.len()) {
-        builder.row_f32(m, &w[m * depth..][..depth]);
-        builder.bias(m, &bias[m..=m]);
-    }
-    builder.finish()
-}
-
-/// Checks a product with all four epilogues: `sums` are x·Wᵀ, each known to within `errors`.
-fn check_epilogues(
-    failures: &mut Failures,
-    case: &str,
-    backend: &CpuBackend,
-    (x, weights, bias): (&CpuTensor, &<CpuBackend as Backend>::Linear, &[f32]),
-    (sums, errors): (&[f64], &[f64]),
-    residual: &[f32],
-) {
-    let r = tensor(backend, bias.len(), residual);
-    let run = |epilogue| read(backend, &backend.linear(x, weights, epilogue).unwrap());
-    let plain = run(Epilogue::Bias);
-    let gelu = run(Epilogue::Activation(Activation::Gelu));
-    let relu = run(Epilogue::Activation(Activation::Relu));
-    let with_residual = run(Epilogue::Residual(&r));
-    assert_eq!(plain.len(), sums.len(), "{case}");
-    for (i, sum) in sums.iter().enumerate() {
-        let (b, r) = (f64::from(bias[i % bias.len()]), f64::from(residual[i]));
-        let y = sum + b;
-        let error = errors[i] + ROUNDING * (sum.abs() + b.abs());
-        failures.check(&format!("{case}, bias, {i}"), plain[i], y, error);
-        failures.check(&format!("{case}, relu, {i}"), relu[i], y.max(0.0), error);
-        // |GELU'| is at most 1.13; then its own error.
-        failures.check(&format!("{case}, gelu, {i}"), gelu[i], gelu_f64(y), 1.13 * error + 1.9e-7 * y.abs().max(1.0));
-        let error = error + ROUNDING * (y.abs() + r.abs() + error);
-        failures.check(&format!("{case}, residual, {i}"), with_residual[i], y + r, error);
-    }
-}
-
-/// x·Wᵀ in f64, and a bound on the error of K products and sums in f32: (K + 1) · 2^-24 · Σ |x·w|.
-fn product(x: &[f32], w: &[f32], depth: usize) -> (Vec<f64>, Vec<f64>) {
-    let rows = x.chunks_exact(depth).flat_map(|x| w.chunks_exact(depth).map(move |w| (x, w)));
-    rows.map(|(x, w)| {
-        let terms = || x.iter().zip(w).map(|(x, w)| f64::from(*x) * f64::from(*w));
-        (terms().sum::<f64>(), (depth + 1) as f64 * ROUNDING * terms().map(f64::abs).sum::<f64>())
-    })
-    .unzip()
-}
-
 #[wasm_bindgen_test(unsupported = test)]
 fn linear_f32_of_every_ragged_size() {
     let (backend, random) = (CpuBackend::new(), &mut Random(1));
@@ -176,173 +76,11 @@ fn linear_f32_of_every_ragged_size() {
     }
 }
 
-fn ragged_sizes() -> impl Iterator<Item = (usize, usize, usize)> {
-    SIZES.into_iter().flat_map(|a| SIZES.into_iter().flat_map(move |b| SIZES.into_iter().map(move |c| (a, b, c))))
-}
-
-/// x as the int8 product quantizes it, written a second time: values, and the scale of each row.
-fn quantized_activations(x: &[f32], depth: usize, largest_row_sum: i64) -> (Vec<i64>, Vec<f32>) {
-    let limit = (i64::from(i32::MAX) / largest_row_sum.max(1)).min(32767) as f32;
-    let largest = |x: &[f32]| x.iter().fold(0.0f32, |m, x| m.max(x.abs()));
-    let scales: Vec<f32> = x.chunks_exact(depth).map(|x| largest(x) / limit).collect();
-    let values = x.chunks_exact(depth).flat_map(|x| {
-        let factor = if largest(x) == 0.0 { 0.0 } else { limit / largest(x) };
-        x.iter().map(move |x| (x * factor).round_ties_even() as i64)
-    });
-    (values.collect(), scales)
-}
-
-/// The exact int8 product (its scales in f64), and a bound on its error: the scales' product, the sum's conversion and the
-/// product of both round once each, and a scale of an activation twice.
-fn int8_product(x: &[f32], q: &[i8], scales: &[f32], depth: usize) -> (Vec<f64>, Vec<f64>) {
-    let row_sum = |q: &[i8]| q.iter().map(|q| i64::from(*q).abs()).sum::<i64>();
-    let (xq, x_scales) = quantized_activations(x, depth, q.chunks_exact(depth).map(row_sum).max().unwrap());
-    let rows = xq.chunks_exact(depth).zip(&x_scales);
-    rows.flat_map(|(xq, x_scale)| {
-        q.chunks_exact(depth).zip(scales).map(move |(q, scale)| {
-            let sum: i64 = xq.iter().zip(q).map(|(x, q)| x * i64::from(*q)).sum();
-            assert!(i32::try_from(sum).is_ok(), "the accumulator overflows");
-            let y = sum as f64 * f64::from(*x_scale) * f64::from(*scale);
-            (y, 5.0 * ROUNDING * y.abs())
-        })
-    })
-    .unzip()
-}
-
-fn quantized(w: &[f32], depth: usize) -> (Vec<i8>, Vec<f32>) {
-    let mut q = vec![0; w.len()];
-    let scales = w.chunks_exact(depth).zip(q.chunks_exact_mut(depth)).map(|(w, q)| quantize_row(w, q)).collect();
-    (q, scales)
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn linear_int8_is_exact_in_integers_for_every_ragged_size() {
-    let (backend, random) = (CpuBackend::new(), &mut Random(2));
-    let mut failures = Failures::default();
-    for (rows, depth, width) in ragged_sizes() {
-        let (x, w) = (random.values(rows * depth), random.values(width * depth));
-        let (bias, residual) = (random.values(width), random.values(rows * width));
-        let weights = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
-        let (q, scales) = quantized(&w, depth);
-        let (sums, errors) = int8_product(&x, &q, &scales, depth);
-        let x = tensor(&backend, depth, &x);
-        let case = format!("{rows}×{depth}×{width}");
-        check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn int8_sums_reach_the_end_of_i32_without_overflow() {
-    // Every weight ±127 and every activation at its limit: the largest sums there are. Depths of the feed-forward product
-    // and far beyond.
-    let backend = CpuBackend::new();
-    for depth in [768, 3071, 3072, 70_001] {
-        let bias = [0.0; 9];
-        let mut builder = backend.linear_builder(9, depth, Precision::Int8).unwrap();
-        let q: Vec<i8> = (0..9 * depth).map(|i| if i / depth % 2 == 0 { 127 } else { -127 }).collect();
-        for (m, row) in q.chunks_exact(depth).enumerate() {
-            builder.row_i8(m, row);
-        }
-        builder.scales(0, &[1.0; 9]);
-        builder.bias(0, &bias);
-        let x = vec![3.0; 5 * depth];
-        let (sums, errors) = int8_product(&x, &q, &[1.0; 9], depth);
-        let y =
-            read(&backend, &backend.linear(&tensor(&backend, depth, &x), &builder.finish(), Epilogue::Bias).unwrap());
-        let mut failures = Failures::default();
-        for (i, y) in y.iter().enumerate() {
-            failures.check(&format!("depth {depth}, {i}"), *y, sums[i], errors[i]);
-        }
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn int8_activations_keep_13_bits_at_the_feed_forward_depth() {
-    // A product of depth 3072 against f64 with the quantized weights: what is left is the activations' error, half a step of
-    // 2^-13 each at worst, and as random as its terms.
-    let (backend, random, depth) = (CpuBackend::new(), &mut Random(3), 3072);
-    let (x, w, bias) = (random.values(2 * depth), random.values(8 * depth), vec![0.0; 8]);
-    let weights = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
-    let (q, scales) = quantized(&w, depth);
-    let w: Vec<f32> = q.iter().enumerate().map(|(i, q)| f32::from(*q) * scales[i / depth]).collect();
-    let (sums, _) = product(&x, &w, depth);
-    let y = read(&backend, &backend.linear(&tensor(&backend, depth, &x), &weights, Epilogue::Bias).unwrap());
-    let mut failures = Failures::default();
-    for (i, y) in y.iter().enumerate() {
-        // 4 standard deviations: √K · (2^-13 / √12) · rms(w), rms(w) = 1/√3.
-        failures.check(&i.to_string(), *y, sums[i], 4.0 * 3072f64.sqrt() / 8192.0 / 6.0);
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn stored_int8_rows_become_f32_whatever_comes_first() {
-    let (backend, random, depth, width) = (CpuBackend::new(), &mut Random(4), 13, 21);
-    let (w, bias) = (random.values(width * depth), random.values(width));
-    let (q, scales) = quantized(&w, depth);
-    let scaled: Vec<f32> = q.iter().enumerate().map(|(i, q)| f32::from(*q) * scales[i / depth]).collect();
-    let expected = matrix(&backend, random, Precision::F32, &scaled, &bias, depth);
-    let x = tensor(&backend, depth, &random.values(3 * depth));
-    let expected = read(&backend, &backend.linear(&x, &expected, Epilogue::Bias).unwrap());
-    // Scales come before the rows, after them, or in two parts between them.
-    for cut in [0, width, 10] {
-        let mut builder = backend.linear_builder(width, depth, Precision::F32).unwrap();
-        builder.bias(0, &bias[..5]);
-        builder.scales(0, &scales[..cut]);
-        for m in random.order(width) {
-            builder.row_i8(m, &q[m * depth..][..depth]);
-        }
-        builder.scales(cut, &scales[cut..]);
-        builder.bias(5, &bias[5..]);
-        let weights = builder.finish();
-        assert_eq!(
-            read(&backend, &backend.linear(&x, &weights, Epilogue::Bias).unwrap()),
-            expected,
-            "{cut} scales first"
-        );
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn stored_int8_rows_equal_rows_quantized_on_the_way_in() {
-    let (backend, random, depth, width) = (CpuBackend::new(), &mut Random(5), 31, 17);
-    let (w, bias) = (random.values(width * depth), random.values(width));
-    let (q, scales) = quantized(&w, depth);
-    let mut builder = backend.linear_builder(width, depth, Precision::Int8).unwrap();
-    for m in random.order(width) {
-        builder.row_i8(m, &q[m * depth..][..depth]);
-    }
-    builder.scales(0, &scales);
-    builder.bias(0, &bias);
-    let stored = builder.finish();
-    let quantized = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
-    let x = tensor(&backend, depth, &random.values(6 * depth));
-    let run = |weights| read(&backend, &backend.linear(&x, weights, Epilogue::Bias).unwrap());
-    assert_eq!(run(&stored), run(&quantized));
-}
-
 #[wasm_bindgen_test(unsupported = test)]
 fn zero_tiny_and_huge_rows_stay_in_place() {
-    let (backend, random, depth, width) = (CpuBackend::new(), &mut Random(6), 65, 9);
+    let (random, depth, width) = (&mut Random(6), 65, 9);
     let (w, bias) = (random.values(width * depth), random.values(width));
-    for precision in [Precision::F32, Precision::Int8] {
-        let mut w = w.clone();
-        w[2 * depth..3 * depth].fill(0.0);
-        let weights = matrix(&backend, random, precision, &w, &bias, depth);
-        let mut x = random.values(5 * depth);
-        x[..depth].fill(0.0);
-        x[depth..2 * depth].fill(1e-42);
-        x[2 * depth..3 * depth].iter_mut().for_each(|x| *x *= 1e30);
-        x[3 * depth] = f32::NAN;
-        x[4 * depth] = f32::INFINITY;
-        let y = read(&backend, &backend.linear(&tensor(&backend, depth, &x), &weights, Epilogue::Bias).unwrap());
-        let rows: Vec<&[f32]> = y.chunks_exact(width).collect();
-        assert_eq!(rows[0], bias, "{precision:?}: a row of zeros yields the bias");
-        assert_eq!(rows[1], bias, "{precision:?}: a row of subnormal numbers yields the bias");
-        assert!(rows[2].iter().all(|y| y.is_finite()) && rows[2][0].abs() > 1e28, "{precision:?}: large values");
-        assert_eq!(rows[2][2], bias[2], "{precision:?}: weights of zero");
-        let not_finite = |row: &[f32]| row.iter().any(|y| !y.is_finite());
-        assert!(not_finite(rows[3]) && not_finite(rows[4]), "{precision:?}: NaN and infinity aren't hidden");
-    }
+    zero_tiny_and_huge(&CpuBackend::new(), random, Precision::F32, &w, &bias, depth);
 }
 
 /// Attention in f64: `columns` wide rows of q, k and v side by side.

@@ -6,26 +6,23 @@ const RUNS = 21;
 const RUN_MS = 30;
 const WARM_UP_MS = 300;
 
-// Rates of one core of a server x86 (Zen 4) in Chromium 156, portable SIMD: what a build should come near to, in 10^9 a second.
-const REFERENCE = { f32: 37, int8: 81 };
-
 const SHAPES = [
   [96, 768, 768],
   ...[16, 32, 128].flatMap((rows) => [[rows, 768, 768], [rows, 768, 3072], [rows, 3072, 768]]),
 ];
 
-/** Measures every kernel; yields rows `{ kernel, shape, unit, rate, ofCeiling, ofReference, ofBest }`, rates in 10^9 a second. */
+/** Measures every kernel; yields rows `{ kernel, shape, unit, rate, ofTile }`, rates in 10^9 a second. */
 window.measure = async () => {
   await init();
   const rows = [];
   const add = (kernel, shape, unit, bench, precision) => rows.push({ kernel, shape, unit, bench, precision, best: Infinity });
-  for (const [precision, unit] of [["f32", "GFLOP/s"], ["int8", "Gop/s"]]) {
-    const int8 = precision === "int8";
-    add(`rows in registers, ${precision}`, "4×2", unit, Bench.ceiling(int8), null);
-    for (const [n, depth, width] of SHAPES) add(`linear ${precision}`, `${n}×${depth}×${width}`, unit, Bench.linear(n, depth, width, int8), precision);
+  const precisions = [["f32", "GFLOP/s"], ["int8", "Gop/s"], ["int4", "Gop/s"]];
+  for (const [precision, unit] of precisions) {
+    add(`tile ${precision}`, "K 256", unit, Bench.tile(precision), null);
+    for (const [n, depth, width] of SHAPES) add(`linear ${precision}`, `${n}×${depth}×${width}`, unit, Bench.linear(n, depth, width, precision), precision);
   }
-  for (const [precision, unit] of [["f32", "GFLOP/s"], ["int8", "Gop/s"]]) {
-    for (const tokens of [16, 32, 128]) add(`whole model ${precision}`, `${tokens} tokens, 6×768`, unit, Bench.model(tokens, precision === "int8"), precision);
+  for (const [precision, unit] of precisions) {
+    for (const tokens of [16, 32, 128]) add(`whole model ${precision}`, `${tokens} tokens, 6×768`, unit, Bench.model(tokens, precision), precision);
   }
   for (const [texts, tokens] of [[1, 16], [1, 128], [8, 16], [1, 512]]) {
     add("attention, 12 heads", `${texts}×${tokens}×768`, "GFLOP/s", Bench.attention(texts, tokens, 768, 12), "f32");
@@ -39,15 +36,10 @@ window.measure = async () => {
     for (const row of rows) row.best = Math.min(row.best, time(row.bench, RUN_MS));
   }
   const rates = rows.map(({ bench, best }) => bench.operations / best / 1e6);
-  const ceiling = (precision) => rates[rows.findIndex(({ kernel }) => kernel === `rows in registers, ${precision}`)];
-  const best = (precision) => Math.max(...rates.filter((_, i) => rows[i].kernel === `linear ${precision}`));
+  const tile = (precision) => rates[rows.findIndex(({ kernel }) => kernel === `tile ${precision}`)];
   return rows.map(({ kernel, shape, unit, bench, precision }, i) => {
     bench.free();
-    const rate = rates[i];
-    if (precision === null) return { kernel, shape, unit, rate };
-    if (kernel.startsWith("whole model")) return { kernel, shape, unit, rate, ofBest: rate / best(precision) };
-    const ofReference = kernel.startsWith("linear") ? rate / REFERENCE[precision] : undefined;
-    return { kernel, shape, unit, rate, ofCeiling: rate / ceiling(precision), ofReference };
+    return { kernel, shape, unit, rate: rates[i], ofTile: precision === null ? undefined : rates[i] / tile(precision) };
   });
 };
 

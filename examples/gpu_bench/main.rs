@@ -94,7 +94,7 @@ fn work(config: &Config, loaded: &Loaded, texts: usize, tokens: usize) -> BTreeM
     let (n, b, labels) = ((texts * tokens) as f64, texts as f64, config.labels.len() as f64);
     let weight = match loaded.precision {
         tabsense::backend::Precision::F32 => 4.0,
-        tabsense::backend::Precision::F16 => 2.0,
+        tabsense::backend::Precision::F16 | tabsense::backend::Precision::Int4 => 2.0,
         tabsense::backend::Precision::Int8 => 1.0,
     };
     let product =

@@ -1,7 +1,7 @@
 //! Both sides behind one backend: the CPU, the GPU, or both with the weights on each, and a choice for every forward pass
 //! by its tokens. A pass stays on the side that it began on.
 
-use super::cpu::{self, CpuBackend, CpuTensor};
+use super::cpu::{self, CpuBackend, CpuTensor, Rounding};
 use super::gpu::{self, GpuBackend, GpuTensor};
 use super::{Backend, Columns, Epilogue, Precision, Spans};
 use crate::error::{Error, ErrorKind, Result};
@@ -142,6 +142,11 @@ impl AutoBackend {
         }
     }
 
+    /// How the CPU rounds activations for integer products from now on; returns how it did before.
+    pub fn set_rounding(&self, rounding: Rounding) -> Rounding {
+        self.cpu.set_rounding(rounding)
+    }
+
     fn the_gpu(&self) -> Result<Rc<GpuBackend>> {
         self.gpu().ok_or_else(|| Error::new(ErrorKind::DeviceLost, "The graphics device is gone."))
     }
@@ -195,6 +200,11 @@ impl super::LinearBuilder for LinearBuilder {
     fn row_i8(&mut self, m: usize, row: &[i8]) {
         self.cpu.iter_mut().for_each(|side| side.row_i8(m, row));
         self.gpu.iter_mut().for_each(|side| side.row_i8(m, row));
+    }
+
+    fn row_i4(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
+        self.cpu.iter_mut().for_each(|side| side.row_i4(m, packed, group_scales));
+        self.gpu.iter_mut().for_each(|side| side.row_i4(m, packed, group_scales));
     }
 
     fn scales(&mut self, first: usize, scales: &[f32]) {

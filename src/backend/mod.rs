@@ -8,6 +8,7 @@ pub mod cpu;
 pub mod gpu;
 
 use crate::error::Result;
+use crate::weights::int4;
 
 /// The arithmetic of a weight matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Precision {
     F16,
     /// int8 weights with a scale a row; activations quantized by the backend as it sees fit.
     Int8,
+    /// int4 weights with a scale a group ([`crate::weights::int4`]), for a depth of whole groups; activations as for int8.
+    Int4,
 }
 
 /// A nonlinearity at the end of a product.
@@ -61,13 +64,18 @@ pub trait LinearBuilder {
     /// What it becomes.
     type Linear;
 
-    /// Row `m` (K values), finite. Quantized here, where the matrix is [`Precision::Int8`], with
-    /// [`crate::weights::quantize::quantize_row`].
+    /// Row `m` (K values), finite. Quantized here, where the matrix is [`Precision::Int8`] or [`Precision::Int4`], with
+    /// [`crate::weights::quantize::quantize_row`] or [`crate::weights::int4::quantize_row`].
     fn row_f32(&mut self, m: usize, row: &[f32]);
 
     /// Row `m` (K values in -127..=127) of a matrix stored as int8; its scale comes by [`LinearBuilder::scales`],
     /// before or after.
     fn row_i8(&mut self, m: usize, row: &[i8]);
+
+    /// Row `m` of a matrix stored as int4: K / 2 bytes, and the scale of each group.
+    fn row_i4(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
+        self.row_f32(m, &int4::dequantized(packed, group_scales));
+    }
 
     /// Scales of the stored int8 rows from `first` on.
     fn scales(&mut self, first: usize, scales: &[f32]);

@@ -5,6 +5,7 @@
 //! sent is what is tested, and no more than that is in memory. A checksum of what was sent guards what comes back.
 
 use crate::backend::auto::{AutoBackend, Linear, Side};
+use crate::backend::cpu::Rounding;
 use crate::backend::{Backend, Precision};
 use crate::batch::PackedBatch;
 use crate::classifier::Classifier;
@@ -18,7 +19,7 @@ const COPIES: usize = 12;
 /// The largest difference of a logit that passes, for logits of up to 1, and as a share of larger ones. With float weights the
 /// sides differ by the order of their sums, which moves a logit by 1e-5 at most; wrong results are off by far more.
 const TOLERANCE: f32 = 2e-3;
-/// The same with int8 weights, for which the CPU, not the device, rounds activations to 12 bits or more: that alone moved a
+/// The same with int8 and int4 weights, for which the CPU, not the device, rounds activations to 12 bits or more: that alone moved a
 /// logit of sentiment-en by 2e-3.
 const INT8_WEIGHTS_TOLERANCE: f32 = 1e-2;
 /// The same where the device rounds activations, too, and to 8 bits.
@@ -54,7 +55,8 @@ pub async fn largest_difference(classifier: &Classifier<AutoBackend>) -> Result<
 /// # Errors
 /// [`ErrorKind::WebgpuUnusable`].
 pub fn judge(difference: f32, precision: Precision) -> Result<()> {
-    judge_by(difference, if precision == Precision::Int8 { INT8_WEIGHTS_TOLERANCE } else { TOLERANCE })
+    let integers = matches!(precision, Precision::Int8 | Precision::Int4);
+    judge_by(difference, if integers { INT8_WEIGHTS_TOLERANCE } else { TOLERANCE })
 }
 
 /// Whether int8 arithmetic with such a difference may be used.
@@ -76,6 +78,7 @@ fn judge_by(difference: f32, tolerance: f32) -> Result<()> {
 }
 
 async fn cpu_logits(backend: &AutoBackend, model: &Model<AutoBackend>, batch: &PackedBatch) -> Result<Vec<f32>> {
+    let _fine = Fine { backend, before: backend.set_rounding(Rounding::Fine) };
     let mut x = backend.on(Side::Cpu, || model.embedding(backend, batch))?;
     for i in 0..model.config().layers {
         let lent = Lent::of(backend, model.attention_matrices(i)).await?;
@@ -88,6 +91,18 @@ async fn cpu_logits(backend: &AutoBackend, model: &Model<AutoBackend>, batch: &P
     let _lent = Lent::of(backend, model.head_matrices()).await?;
     let logits = model.head(backend, &x)?;
     backend.read(&logits).await
+}
+
+/// The CPU computes as exactly as it can for as long as this lives.
+struct Fine<'a> {
+    backend: &'a AutoBackend,
+    before: Rounding,
+}
+
+impl Drop for Fine<'_> {
+    fn drop(&mut self) {
+        self.backend.set_rounding(self.before);
+    }
 }
 
 /// Matrices that the CPU side holds for as long as this lives.

@@ -8,16 +8,17 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::weights::dtype::{Storage, check_finite, decode};
 use crate::weights::header::{Header, TensorInfo};
+use crate::weights::int4;
 use crate::weights::stream::{Reader, RowSink};
 use std::collections::HashMap;
 
-/// The suffix of the tensor that holds an int8 matrix' scales, one a row.
+/// The suffix of the tensor that holds an integer matrix' scales: one a row of int8, one a group of int4.
 pub const SCALE_SUFFIX: &str = "_scale";
 
 /// What the products are computed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dtype {
-    /// As the file stores them: int8 stays int8, f16 stays f16 where the backend stores halves, everything else is f32.
+    /// As the file stores them: int8 and int4 stay so, f16 stays f16 where the backend stores halves, everything else is f32.
     Auto,
     /// f32, whatever the file stores.
     Fp32,
@@ -25,6 +26,8 @@ pub enum Dtype {
     Fp16,
     /// int8; a file of floating-point weights is quantized while it streams.
     Int8,
+    /// int4 where the model bears it ([`Product::bears_int4`]), else int8; likewise.
+    Int4,
 }
 
 impl Dtype {
@@ -38,9 +41,10 @@ impl Dtype {
             "fp32" => Ok(Self::Fp32),
             "fp16" => Ok(Self::Fp16),
             "int8" => Ok(Self::Int8),
+            "int4" => Ok(Self::Int4),
             other => Err(Error::new(
                 ErrorKind::InvalidArgument,
-                format!("dtype {other:?} is unknown: \"auto\", \"fp32\", \"fp16\" and \"int8\" are there."),
+                format!("dtype {other:?} is unknown: \"auto\", \"fp32\", \"fp16\", \"int8\" and \"int4\" are there."),
             )),
         }
     }
@@ -55,8 +59,15 @@ pub struct ModelLoader<B: Backend> {
 impl<B: Backend> ModelLoader<B> {
     /// A loader for a model of `config` in `dtype`. `announced`: the file's length in bytes, where it is known.
     pub fn new(backend: B, config: Config, dtype: Dtype, announced: Option<usize>) -> Self {
-        let placer =
-            Placer { backend, config, dtype, tensors: Vec::new(), parts: None, row: Vec::new(), int8_row: Vec::new() };
+        let placer = Placer {
+            backend,
+            config,
+            dtype,
+            tensors: Vec::new(),
+            parts: None,
+            row: Vec::new(),
+            group_scales: Vec::new(),
+        };
         Self { reader: Reader::new(announced), placer }
     }
 
@@ -87,7 +98,10 @@ impl<B: Backend> ModelLoader<B> {
                 .sum(),
             precision: {
                 let any = |precision| self.placer.tensors.iter().any(|t| t.precision == Some(precision));
-                [Precision::Int8, Precision::F16].into_iter().find(|p| any(*p)).unwrap_or(Precision::F32)
+                [Precision::Int4, Precision::Int8, Precision::F16]
+                    .into_iter()
+                    .find(|p| any(*p))
+                    .unwrap_or(Precision::F32)
             },
         };
         let Placer { backend, config, parts, .. } = self.placer;
@@ -108,18 +122,23 @@ pub struct Loaded {
 }
 
 /// Where a tensor of the file goes.
+#[derive(Clone, Copy)]
 enum Target {
     /// Nowhere: a buffer that is no weight.
     Nothing,
     Role(Role),
     /// The scales of an int8 tensor.
     Scales(Role),
+    /// The scales of an int4 tensor, row by row.
+    GroupScales(Role),
 }
 
 struct Incoming {
     name: String,
     storage: Storage,
+    // Elements of a row, as they are stored.
     columns: usize,
+    // The model's numbers in it.
     numbers: usize,
     target: Target,
     precision: Option<Precision>,
@@ -133,7 +152,8 @@ struct Placer<B: Backend> {
     tensors: Vec<Incoming>,
     parts: Option<Parts<B>>,
     row: Vec<f32>,
-    int8_row: Vec<i8>,
+    // Of the int4 matrices whose rows have not all come.
+    group_scales: Vec<(Role, Vec<f32>)>,
 }
 
 fn mismatch(message: impl std::fmt::Display) -> Error {
@@ -149,7 +169,11 @@ impl<B: Backend> RowSink for Placer<B> {
         for tensor in &mut self.tensors {
             if let Target::Role(role) = tensor.target {
                 tensor.precision = match role {
-                    Role::Weight(_) => Some(self.backend.precision(self.dtype.precision(tensor.storage))),
+                    Role::Weight(product) => {
+                        // A row of pairs has half as many elements as numbers; whether groups fit, int4 files were asked before.
+                        let wanted = self.dtype.precision(tensor.storage, product, tensor.columns);
+                        Some(self.backend.precision(wanted))
+                    }
                     _ => None,
                 };
             }
@@ -165,8 +189,18 @@ impl<B: Backend> RowSink for Placer<B> {
         let parts = self.parts.as_mut().expect("the header comes before the rows");
         let role = match info.target {
             Target::Nothing => return Ok(()),
-            Target::Role(role) | Target::Scales(role) => role,
+            Target::Role(role) | Target::Scales(role) | Target::GroupScales(role) => role,
         };
+        if info.storage == Storage::Int4 {
+            let of_matrix = self.group_scales.iter().position(|(of, _)| *of == role).expect("scales come first");
+            let scales = &self.group_scales[of_matrix].1;
+            let groups = 2 * bytes.len() / int4::GROUP;
+            parts.put_int4(role, row, bytes, &scales[row * groups..(row + 1) * groups]);
+            if (row + 1) * groups == scales.len() {
+                self.group_scales.swap_remove(of_matrix);
+            }
+            return Ok(());
+        }
         if info.storage == Storage::Int8 {
             if bytes.contains(&0x80) {
                 return Err(mismatch(format!(
@@ -174,9 +208,7 @@ impl<B: Backend> RowSink for Placer<B> {
                     info.name
                 )));
             }
-            self.int8_row.clear();
-            self.int8_row.extend(bytes.iter().map(|b| b.cast_signed()));
-            parts.put_int8(role, row, &self.int8_row);
+            parts.put_int8(role, row, bytemuck::cast_slice(bytes));
             return Ok(());
         }
         let numbers = &mut self.row[..info.columns];
@@ -184,6 +216,10 @@ impl<B: Backend> RowSink for Placer<B> {
         check_finite(numbers, &info.name)?;
         match info.target {
             Target::Scales(role) => parts.put_scales(role, numbers),
+            Target::GroupScales(role) => match self.group_scales.iter_mut().find(|(of, _)| *of == role) {
+                Some((_, scales)) => scales.extend_from_slice(numbers),
+                None => self.group_scales.push((role, numbers.to_vec())),
+            },
             _ => parts.put(role, row, numbers, bytes),
         }
         Ok(())
@@ -191,9 +227,12 @@ impl<B: Backend> RowSink for Placer<B> {
 }
 
 impl Dtype {
-    fn precision(self, storage: Storage) -> Precision {
+    fn precision(self, storage: Storage, product: Product, depth: usize) -> Precision {
         match (self, storage) {
-            (Self::Int8, _) | (Self::Auto, Storage::Int8) => Precision::Int8,
+            (Self::Auto | Self::Int4, Storage::Int4) => Precision::Int4,
+            (Self::Int8, _) | (Self::Auto | Self::Int4, Storage::Int8) => Precision::Int8,
+            (Self::Int4, _) if product.bears_int4() && int4::fits(depth) => Precision::Int4,
+            (Self::Int4, _) => Precision::Int8,
             (Self::Fp16, _) | (Self::Auto, Storage::F16) => Precision::F16,
             _ => Precision::F32,
         }
@@ -201,7 +240,7 @@ impl Dtype {
 
     /// How an embedding table stored as `storage` is held. Nothing is widened: rows are decoded as they are read.
     fn table_storage(self, storage: Storage) -> Storage {
-        if self == Self::Int8 { Storage::Int8 } else { storage }
+        if matches!(self, Self::Int8 | Self::Int4) { Storage::Int8 } else { storage }
     }
 }
 
@@ -209,16 +248,21 @@ impl Dtype {
 fn match_tensors(header: &Header, config: &Config) -> Result<Vec<Incoming>> {
     let mut wanted: HashMap<String, (Vec<usize>, Role)> =
         names::expected(config).into_iter().map(|e| (e.name, (e.shape, e.role))).collect();
-    let int8_matrices: HashMap<String, (usize, Role)> = header
+    // By the names of their scales.
+    let integer_matrices: HashMap<String, (Vec<usize>, Target)> = header
         .tensors
         .iter()
-        .filter(|t| Storage::of(t.dtype) == Some(Storage::Int8))
         .filter_map(|t| {
             let (shape, role) = wanted.get(&t.name)?;
-            Some((format!("{}{SCALE_SUFFIX}", t.name), (shape[0], *role)))
+            let scales = match Storage::of(t.dtype)? {
+                Storage::Int8 => (vec![shape[0]], Target::Scales(*role)),
+                Storage::Int4 => (vec![shape[0], shape.get(1)? / int4::GROUP], Target::GroupScales(*role)),
+                _ => return None,
+            };
+            Some((format!("{}{SCALE_SUFFIX}", t.name), scales))
         })
         .collect();
-    let mut scales_missing: Vec<&String> = int8_matrices.keys().collect();
+    let mut scales_missing: Vec<&String> = integer_matrices.keys().collect();
 
     let mut tensors = Vec::with_capacity(header.tensors.len());
     for t in &header.tensors {
@@ -236,22 +280,40 @@ fn match_tensors(header: &Header, config: &Config) -> Result<Vec<Incoming>> {
         }
         let (shape, target) = if let Some((shape, role)) = wanted.remove(&t.name) {
             (shape, Target::Role(role))
-        } else if let Some((rows, role)) = int8_matrices.get(&t.name) {
+        } else if let Some((shape, target)) = integer_matrices.get(&t.name) {
             scales_missing.retain(|name| *name != &t.name);
-            (vec![*rows], Target::Scales(*role))
+            (shape.clone(), *target)
         } else {
             return Err(mismatch(format!("The weights hold {:?}, which this model does not have", t.name)));
         };
-        if shape != t.shape {
-            return Err(mismatch(format!("{:?} has the shape {:?} where {shape:?} is asked for", t.name, t.shape)));
-        }
         let storage = storage(t, &target)?;
-        let columns = *shape.last().expect("no expected shape is empty");
-        let numbers = if matches!(target, Target::Scales(_)) { 0 } else { shape.iter().product() };
+        let mut stored = shape.clone();
+        let columns = stored.last_mut().expect("no expected shape is empty");
+        if storage == Storage::Int4 {
+            if !int4::fits(*columns) {
+                let group = int4::GROUP;
+                return Err(mismatch(format!(
+                    "{:?} is stored in int4, but its {columns} columns are not groups of {group}",
+                    t.name
+                )));
+            }
+            if scales_missing.iter().any(|name| name.strip_suffix(SCALE_SUFFIX) == Some(&t.name)) {
+                return Err(mismatch(format!(
+                    "The weights lack the scales of {:?} in front of it, for it is stored in int4",
+                    t.name
+                )));
+            }
+            *columns /= 2;
+        }
+        let columns = *columns;
+        if stored != t.shape {
+            return Err(mismatch(format!("{:?} has the shape {:?} where {stored:?} is asked for", t.name, t.shape)));
+        }
+        let numbers = if matches!(target, Target::Role(_)) { shape.iter().product() } else { 0 };
         tensors.push(Incoming { name: t.name.clone(), storage, columns, numbers, target, precision: None });
     }
     if let Some(name) = scales_missing.into_iter().min() {
-        return Err(mismatch(format!("The weights lack {name:?}, the scales of an int8 matrix")));
+        return Err(mismatch(format!("The weights lack {name:?}, the scales of an integer matrix")));
     }
     if let Some(name) = wanted.into_keys().min() {
         return Err(mismatch(format!("The weights lack {name:?}")));
@@ -261,13 +323,17 @@ fn match_tensors(header: &Header, config: &Config) -> Result<Vec<Incoming>> {
 
 fn storage(t: &TensorInfo, target: &Target) -> Result<Storage> {
     let storage = Storage::of(t.dtype);
-    let matrix = matches!(target, Target::Role(Role::Weight(_) | Role::Embedding(_)));
+    let (read, integers): (_, &[Storage]) = match target {
+        Target::Role(Role::Weight(_)) => {
+            ("F32, F16, BF16 and the int8 and int4 of this project", &[Storage::Int8, Storage::Int4])
+        }
+        Target::Role(Role::Embedding(_)) => ("F32, F16, BF16 and the int8 of this project", &[Storage::Int8]),
+        _ => ("F32, F16 and BF16", &[]),
+    };
     match storage {
-        Some(Storage::Int8) if !matrix => {}
-        Some(storage) => return Ok(storage),
-        None => {}
+        Some(storage) if storage.is_float() || integers.contains(&storage) => return Ok(storage),
+        _ => {}
     }
-    let read = if matrix { "F32, F16, BF16 and the int8 of this project" } else { "F32, F16 and BF16" };
     Err(mismatch(format!("{:?} is stored as {:?} where {read} are read", t.name, t.dtype)))
 }
 
@@ -309,11 +375,20 @@ impl<B: Backend> Parts<B> {
             let storage = dtype.table_storage(find(Role::Embedding(table)).storage);
             EmbeddingTable::new(rows, d, storage)
         };
-        // Matrices that share a product share its precision: int8 or f16 only where all of them are.
+        // Matrices that share a product share its precision: the narrowest that holds all of them.
         let linear = |products: &[Product], m, k| {
-            let mut precisions = products.iter().map(|&p| find(Role::Weight(p)).precision);
-            let first = precisions.next().flatten().unwrap_or(Precision::F32);
-            let precision = if precisions.all(|p| p == Some(first)) { first } else { Precision::F32 };
+            let all_in = |held: &[Precision]| {
+                products.iter().all(|&p| find(Role::Weight(p)).precision.is_some_and(|p| held.contains(&p)))
+            };
+            let precision = if all_in(&[Precision::Int4]) {
+                Precision::Int4
+            } else if all_in(&[Precision::Int4, Precision::Int8]) {
+                Precision::Int8
+            } else if all_in(&[Precision::F16]) {
+                Precision::F16
+            } else {
+                Precision::F32
+            };
             backend.linear_builder(m, k, precision)
         };
         let mut layers = Vec::with_capacity(config.layers);
@@ -396,6 +471,16 @@ impl<B: Backend> Parts<B> {
                 builder.row_i8(first + row, values);
             }
             Role::Gamma(_) | Role::Beta(_) | Role::Bias(_) => unreachable!("only matrices are stored as int8"),
+        }
+    }
+
+    fn put_int4(&mut self, role: Role, row: usize, packed: &[u8], group_scales: &[f32]) {
+        match role {
+            Role::Weight(product) => {
+                let (builder, first) = self.product(product);
+                builder.row_i4(first + row, packed, group_scales);
+            }
+            _ => unreachable!("only products' matrices are stored as int4"),
         }
     }
 

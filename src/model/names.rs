@@ -81,6 +81,14 @@ pub enum Product {
     Classifier,
 }
 
+impl Product {
+    /// Whether 4 bits of weights are enough: not for the head, which is small and decides, nor for the attention's output, whose rounding
+    /// disturbs more than that of larger matrices.
+    pub const fn bears_int4(self) -> bool {
+        !matches!(self, Self::Out(_) | Self::PreClassifier | Self::Classifier)
+    }
+}
+
 /// What a tensor is to the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

@@ -14,6 +14,8 @@ pub enum Storage {
     Bf16,
     /// Symmetric int8 per row, with the scales in a tensor of their own.
     Int8,
+    /// int4 in pairs, with the scales of groups in a tensor of their own ([`super::int4`]).
+    Int4,
 }
 
 impl Storage {
@@ -24,17 +26,23 @@ impl Storage {
             Dtype::F16 => Some(Self::F16),
             Dtype::BF16 => Some(Self::Bf16),
             Dtype::I8 => Some(Self::Int8),
+            Dtype::U8 => Some(Self::Int4),
             _ => None,
         }
     }
 
-    /// Bytes of one number.
+    /// Bytes of one element: a number, or a pair of int4.
     pub const fn bytes(self) -> usize {
         match self {
             Self::F32 => 4,
             Self::F16 | Self::Bf16 => 2,
-            Self::Int8 => 1,
+            Self::Int8 | Self::Int4 => 1,
         }
+    }
+
+    /// Whether the elements are numbers by themselves, without a scale.
+    pub const fn is_float(self) -> bool {
+        !matches!(self, Self::Int8 | Self::Int4)
     }
 }
 
@@ -57,7 +65,7 @@ pub fn decode(storage: Storage, bytes: &[u8], out: &mut [f32]) {
                 *x = half::bf16::from_le_bytes(*b).to_f32();
             }
         }
-        Storage::Int8 => unreachable!("int8 rows have scales: they are not decoded by themselves"),
+        Storage::Int8 | Storage::Int4 => unreachable!("integers have scales: they are not decoded by themselves"),
     }
 }
 

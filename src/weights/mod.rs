@@ -1,9 +1,10 @@
 //! Weights on their way in: the safetensors header and its checks ([`header`]), the stream that cuts a file of any
-//! chunks into rows of tensors ([`stream`]), numbers as they are stored ([`dtype`]) and int8 ([`quantize`]).
+//! chunks into rows of tensors ([`stream`]), numbers as they are stored ([`dtype`]), int8 ([`quantize`]) and int4 ([`int4`]).
 //!
 //! What the tensors mean is not known here: that is the model's.
 
 pub mod dtype;
 pub mod header;
+pub mod int4;
 pub mod quantize;
 pub mod stream;

@@ -12,6 +12,7 @@ use tabsense::model::Model;
 use tabsense::model::load::{Dtype, ModelLoader};
 
 pub mod gpu;
+pub mod kernels;
 
 /// A committed random model and what PyTorch says of it (test_data/README.md).
 pub struct Tiny {

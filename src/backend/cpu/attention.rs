@@ -6,7 +6,8 @@
 
 use super::math::exp;
 use super::simd::{F32x4, LANES};
-use super::tile::{PANEL, ROWS, tile_f32};
+use super::tile::float::ROWS;
+use super::tile::{PANEL, tile_f32};
 
 /// Columns of a row-major tensor from `data[0]` on, `stride` values from row to row.
 #[derive(Clone, Copy)]

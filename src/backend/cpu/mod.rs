@@ -1,6 +1,6 @@
 //! The CPU backend: 128-bit SIMD on one thread, written once for WebAssembly and for the host (`simd.rs`).
 //!
-//! A file a kernel: `linear/`, `attention.rs`, `layer_norm.rs`; `tile.rs` holds the inner loop of every product, `math.rs`
+//! A file a kernel: `linear/`, `attention.rs`, `layer_norm.rs`; `tile/` holds the inner loops of every product, `math.rs`
 //! the elementary functions, `pool.rs` the buffers. Nothing here knows a model.
 
 pub mod attention;
@@ -11,12 +11,13 @@ pub mod pool;
 pub mod simd;
 pub mod tile;
 
-use super::{Backend, Columns, Epilogue, Precision, Spans};
+use super::{Activation, Backend, Columns, Epilogue, Precision, Spans};
 use crate::error::{Result, try_vec};
 use attention::{View, attention, scratch_len};
 use layer_norm::LayerNorm;
-use linear::{Linear, LinearBuilder, QuantizedRows};
+use linear::{Input, Linear, LinearBuilder, Scratch};
 use pool::{Buffer, Pool};
+use std::cell::Cell;
 
 /// What an allocation that fails was for.
 const ACTIVATIONS: &str = "a text's activations";
@@ -24,11 +25,29 @@ const ACTIVATIONS: &str = "a text's activations";
 /// rows).
 const TOKEN_BUDGET: usize = 1024;
 
+/// What no value of GELU is below: its minimum is -0.169971, and it is computed to within 2e-7.
+const GELU_FLOOR: f32 = -0.17;
+
+/// How activations are rounded for products with integer weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// To int16, with a scale a row: 12 bits or more.
+    Fine,
+    /// To 7 bits with a scale a group for int8 weights, and to int8 with a scale a row for int4 weights: what an instruction of
+    /// relaxed SIMD multiplies sixteen of at once.
+    Coarse,
+}
+
+impl Rounding {
+    /// What is fastest in this build.
+    pub const FASTEST: Self = if cfg!(target_feature = "relaxed-simd") { Self::Coarse } else { Self::Fine };
+}
+
 /// The CPU, with the buffers that its tensors share.
-#[derive(Default)]
 pub struct CpuBackend {
     f32: Pool<f32>,
     i16: Pool<i16>,
+    rounding: Cell<Rounding>,
 }
 
 /// A (rows, columns) tensor; its buffer goes back to the backend when it is dropped.
@@ -36,12 +55,20 @@ pub struct CpuTensor {
     data: Buffer<f32>,
     rows: usize,
     columns: usize,
+    // What no value is below, where that is known.
+    floor: Option<f32>,
 }
 
 impl CpuBackend {
     /// A backend that holds no memory yet.
     pub fn new() -> Self {
-        Self::default()
+        Self { f32: Pool::default(), i16: Pool::default(), rounding: Cell::new(Rounding::FASTEST) }
+    }
+
+    /// How activations are rounded for integer products from now on; returns how they were before. Matrices that are built before
+    /// may be rounded finer, but not coarser, than they were built for.
+    pub fn set_rounding(&self, rounding: Rounding) -> Rounding {
+        self.rounding.replace(rounding)
     }
 
     /// Bytes of the buffers that no tensor uses now.
@@ -53,7 +80,13 @@ impl CpuBackend {
     fn tensor(&self, rows: usize, columns: usize) -> Result<CpuTensor> {
         // Too large a product saturates, and is then refused as an allocation.
         let data = self.f32.take(rows.saturating_mul(columns), ACTIVATIONS)?;
-        Ok(CpuTensor { data, rows, columns })
+        Ok(CpuTensor { data, rows, columns, floor: None })
+    }
+}
+
+impl Default for CpuBackend {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -94,7 +127,7 @@ impl Backend for CpuBackend {
     }
 
     fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<LinearBuilder> {
-        LinearBuilder::new(out_features, in_features, precision)
+        LinearBuilder::new(out_features, in_features, precision, self.rounding.get())
     }
 
     fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<LayerNorm> {
@@ -128,14 +161,13 @@ impl Backend for CpuBackend {
                 Epilogue::Residual(&r.data)
             }
         };
-        let scratch = match weights.quantized_width() {
-            Some(width) => Some(QuantizedRows {
-                values: self.i16.take(x.rows * width, ACTIVATIONS)?,
-                scales: self.f32.take(x.rows, ACTIVATIONS)?,
-            }),
-            None => None,
+        y.floor = match epilogue {
+            Epilogue::Activation(Activation::Gelu) => Some(GELU_FLOOR),
+            Epilogue::Activation(Activation::Relu) => Some(0.0),
+            Epilogue::Bias | Epilogue::Residual(_) => None,
         };
-        weights.forward(&x.data, scratch, epilogue, &mut y.data);
+        let input = Input { values: &x.data, floor: x.floor, rounding: self.rounding.get() };
+        weights.forward(input, Scratch { integers: &self.i16, floats: &self.f32 }, epilogue, &mut y.data)?;
         Ok(y)
     }
 
@@ -179,6 +211,7 @@ impl Backend for CpuBackend {
 
     fn take_rows(&self, x: &CpuTensor, rows: &[u32]) -> Result<CpuTensor> {
         let mut y = self.tensor(rows.len(), x.columns)?;
+        y.floor = x.floor;
         for (to, row) in y.data.chunks_exact_mut(x.columns.max(1)).zip(rows) {
             to.copy_from_slice(&x.data[*row as usize * x.columns..][..x.columns]);
         }

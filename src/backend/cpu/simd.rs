@@ -1,8 +1,8 @@
 //! Vectors of 128 bits: SIMD128 where the target has it, plain arrays elsewhere, with bit-identical results, so that the
 //! host's tests cover the arithmetic that the browser runs. Lane order, rounding and the order of sums are part of that.
 //!
-//! Seam for relaxed SIMD: [`F32x4::mul_add`] and [`I32x4::dot_add`] are the only operations whose result may then differ
-//! between engines (one rounding less; another operand width). Nothing else in the kernels would change.
+//! Relaxed SIMD: [`F32x4::mul_add`] is the only operation whose result differs between engines (one rounding less where the
+//! processor fuses). [`I16x8::dot_i7`] would, too, for operands that it is never given.
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod portable;
@@ -10,9 +10,9 @@ mod portable;
 mod wasm;
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-pub use portable::{F32x4, I16x8, I32x4};
+pub use portable::{F32x4, I8x16, I16x8, I32x4};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-pub use wasm::{F32x4, I16x8, I32x4};
+pub use wasm::{F32x4, I8x16, I16x8, I32x4};
 
 /// Lanes of an [`F32x4`] and an [`I32x4`].
 pub const LANES: usize = 4;

@@ -43,7 +43,8 @@ impl Format {
     pub const fn of(precision: Precision) -> Self {
         match precision {
             Precision::F32 => Self::F32,
-            Precision::F16 => Self::F16,
+            // No kernel here reads int4.
+            Precision::F16 | Precision::Int4 => Self::F16,
             Precision::Int8 => Self::Int8,
         }
     }

@@ -1,10 +1,12 @@
 //! A weight matrix on its way in: each row goes straight to its place in the panels.
 
-use super::quantized::limit;
+use super::panels::{Int4Panels, Int8Panels};
 use super::{Linear, Panels};
+use crate::backend::cpu::Rounding;
 use crate::backend::cpu::tile::PANEL;
 use crate::backend::{LinearBuilder as Builder, Precision};
 use crate::error::{Result, try_vec};
+use crate::weights::int4;
 use crate::weights::quantize::quantize_row;
 
 /// A weight matrix and its bias on their way in.
@@ -24,20 +26,19 @@ enum Rows {
         unscaled: Vec<bool>,
     },
     Int8 {
-        panels: Vec<i8>,
-        scales: Vec<f32>,
-        largest_row_sum: u64,
+        panels: Int8Panels,
         /// A row being quantized.
         row: Vec<i8>,
     },
+    Int4(Int4Panels),
 }
 
 impl LinearBuilder {
-    /// Room for a matrix (M = `out_features`, K = `in_features`).
+    /// Room for a matrix (M = `out_features`, K = `in_features`) for activations of a rounding.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
-    pub fn new(out_features: usize, in_features: usize, precision: Precision) -> Result<Self> {
+    pub fn new(out_features: usize, in_features: usize, precision: Precision, rounding: Rounding) -> Result<Self> {
         let padded = out_features.next_multiple_of(PANEL);
         let what = "a weight matrix";
         let rows = match precision {
@@ -47,11 +48,10 @@ impl LinearBuilder {
                 unscaled: try_vec(out_features, what)?,
             },
             Precision::Int8 => Rows::Int8 {
-                panels: try_vec(padded * in_features.next_multiple_of(2), what)?,
-                scales: try_vec(padded, what)?,
-                largest_row_sum: 0,
+                panels: Int8Panels::new(out_features, in_features, rounding)?,
                 row: try_vec(in_features, what)?,
             },
+            Precision::Int4 => Rows::Int4(Int4Panels::new(out_features, in_features)?),
         };
         Ok(Self { out_features, in_features, rows, bias: try_vec(padded, what)? })
     }
@@ -64,9 +64,15 @@ impl Builder for LinearBuilder {
         assert!(m < self.out_features && row.len() == self.in_features, "a row of the matrix");
         match &mut self.rows {
             Rows::F32 { panels, .. } => places_f32(panels, m, self.in_features).zip(row).for_each(|(to, w)| *to = *w),
-            Rows::Int8 { panels, scales, largest_row_sum, row: quantized } => {
-                scales[m] = quantize_row(row, quantized);
-                place_i8(panels, m, quantized, largest_row_sum);
+            Rows::Int8 { panels, row: quantized } => {
+                let scale = quantize_row(row, quantized);
+                panels.put(m, quantized);
+                panels.set_scales(m, &[scale]);
+            }
+            Rows::Int4(panels) => {
+                let (mut q, mut scales) = (vec![0; row.len()], vec![0.0; row.len() / int4::GROUP]);
+                int4::quantize_row(row, &mut q, &mut scales);
+                panels.put(m, &int4::pack(&q).collect::<Vec<_>>(), &scales);
             }
         }
     }
@@ -79,7 +85,16 @@ impl Builder for LinearBuilder {
                 let scale = scales[m].unwrap_or(1.0);
                 places_f32(panels, m, self.in_features).zip(row).for_each(|(to, w)| *to = f32::from(*w) * scale);
             }
-            Rows::Int8 { panels, largest_row_sum, .. } => place_i8(panels, m, row, largest_row_sum),
+            Rows::Int8 { panels, .. } => panels.put(m, row),
+            Rows::Int4(_) => unreachable!("{INT8_STAYS}"),
+        }
+    }
+
+    fn row_i4(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
+        assert!(m < self.out_features && 2 * packed.len() == self.in_features, "a row of the matrix");
+        match &mut self.rows {
+            Rows::Int4(panels) => panels.put(m, packed, group_scales),
+            _ => self.row_f32(m, &int4::dequantized(packed, group_scales)),
         }
     }
 
@@ -93,7 +108,8 @@ impl Builder for LinearBuilder {
                     }
                 }
             }
-            Rows::Int8 { scales, .. } => scales[first..first + given.len()].copy_from_slice(given),
+            Rows::Int8 { panels, .. } => panels.set_scales(first, given),
+            Rows::Int4(_) => unreachable!("{INT8_STAYS}"),
         }
     }
 
@@ -104,27 +120,18 @@ impl Builder for LinearBuilder {
     fn finish(self) -> Linear {
         let panels = match self.rows {
             Rows::F32 { panels, .. } => Panels::F32(panels),
-            Rows::Int8 { panels, scales, largest_row_sum, .. } => {
-                Panels::Int8 { weights: panels, scales, limit: limit(largest_row_sum) }
-            }
+            Rows::Int8 { panels, .. } => Panels::Int8(panels.finish()),
+            Rows::Int4(panels) => Panels::Int4(panels),
         };
         Linear { out_features: self.out_features, in_features: self.in_features, panels, bias: self.bias }
     }
 }
 
+/// Why no int8 row comes for an int4 matrix.
+const INT8_STAYS: &str = "what a file stores as int8 is not rounded once more";
+
 /// The places of row `m` in panels of (K, 8).
 fn places_f32(panels: &mut [f32], m: usize, depth: usize) -> impl Iterator<Item = &mut f32> {
     let panel = &mut panels[m / PANEL * depth * PANEL..][..depth * PANEL];
     panel.iter_mut().skip(m % PANEL).step_by(PANEL)
-}
-
-/// Puts `row` as row `m` into panels of (⌈K/2⌉, 8, 2).
-fn place_i8(panels: &mut [i8], m: usize, row: &[i8], largest_row_sum: &mut u64) {
-    let depth = row.len().next_multiple_of(2);
-    let panel = &mut panels[m / PANEL * depth * PANEL..][..depth * PANEL];
-    for (to, pair) in panel.chunks_exact_mut(2).skip(m % PANEL).step_by(PANEL).zip(row.chunks(2)) {
-        to[..pair.len()].copy_from_slice(pair);
-    }
-    let sum: u64 = row.iter().map(|w| u64::from(w.unsigned_abs())).sum();
-    *largest_row_sum = sum.max(*largest_row_sum);
 }

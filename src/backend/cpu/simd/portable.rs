@@ -15,6 +15,10 @@ pub struct I32x4([i32; 4]);
 #[derive(Clone, Copy)]
 pub struct I16x8([i16; 8]);
 
+/// Sixteen i8 lanes.
+#[derive(Clone, Copy)]
+pub struct I8x16([i8; 16]);
+
 impl F32x4 {
     #[inline(always)]
     fn zip(self, b: Self, f: impl Fn(f32, f32) -> f32) -> Self {
@@ -139,10 +143,27 @@ impl I32x4 {
         Self([x; 4])
     }
 
+    /// The four values at `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be readable for four values.
+    #[inline(always)]
+    pub unsafe fn load(p: *const i32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { p.cast::<[i32; 4]>().read_unaligned() })
+    }
+
     /// The larger of each pair.
     #[inline(always)]
     pub fn max(self, b: Self) -> Self {
         Self(from_fn(|l| self.0[l].max(b.0[l])))
+    }
+
+    /// Lanes 0 and 2 of `a`, then those of `b`; plus lanes 1 and 3 of both.
+    #[inline(always)]
+    pub fn add_pairs(a: Self, b: Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (a.0, b.0);
+        Self([a.wrapping_add(b), c.wrapping_add(d), e.wrapping_add(f), g.wrapping_add(h)])
     }
 
     /// self + a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, modulo 2^32.
@@ -186,6 +207,40 @@ impl I16x8 {
         Self(unsafe { p.cast::<[i8; 8]>().read() }.map(i16::from))
     }
 
+    /// `x` in every lane.
+    #[inline(always)]
+    pub fn splat(x: i16) -> Self {
+        Self([x; 8])
+    }
+
+    /// The eight values at `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be readable for eight values.
+    #[inline(always)]
+    pub unsafe fn load(p: *const i16) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { p.cast::<[i16; 8]>().read_unaligned() })
+    }
+
+    /// The four values at `p`, twice.
+    ///
+    /// # Safety
+    /// `p` must be readable for four values.
+    #[inline(always)]
+    pub unsafe fn load_splat_quad(p: *const i16) -> Self {
+        // SAFETY: the caller's promise.
+        let [a, b, c, d] = unsafe { p.cast::<[i16; 4]>().read_unaligned() };
+        Self([a, b, c, d, a, b, c, d])
+    }
+
+    /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16.
+    #[inline(always)]
+    pub fn dot_i7(a: I8x16, b: I8x16) -> Self {
+        let product = |i: usize| i16::from(a.0[i]) * i16::from(b.0[i]);
+        Self(from_fn(|l| product(2 * l) + product(2 * l + 1)))
+    }
+
     /// The two values at `p`, four times.
     ///
     /// # Safety
@@ -208,5 +263,77 @@ impl I16x8 {
     pub fn narrow(a: I32x4, b: I32x4) -> Self {
         let cut = |x: i32| x.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
         Self(from_fn(|l| cut(if l < 4 { a.0[l] } else { b.0[l - 4] })))
+    }
+}
+
+impl Add for I16x8 {
+    type Output = Self;
+    /// The sums modulo 2^16.
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Self(from_fn(|l| self.0[l].wrapping_add(b.0[l])))
+    }
+}
+
+impl I8x16 {
+    /// `x` in every lane.
+    #[inline(always)]
+    pub fn splat(x: i8) -> Self {
+        Self([x; 16])
+    }
+
+    /// The sixteen values at `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be readable for sixteen values.
+    #[inline(always)]
+    pub unsafe fn load(p: *const i8) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { p.cast::<[i8; 16]>().read() })
+    }
+
+    /// The four values at `p`, four times.
+    ///
+    /// # Safety
+    /// `p` must be readable for four values.
+    #[inline(always)]
+    pub unsafe fn load_splat_quad(p: *const i8) -> Self {
+        // SAFETY: the caller's promise.
+        let four = unsafe { p.cast::<[i8; 4]>().read() };
+        Self(from_fn(|l| four[l % 4]))
+    }
+
+    /// The lower four bits of each lane, and the upper four: 0 to 15.
+    #[inline(always)]
+    pub fn nibbles(self) -> [Self; 2] {
+        [Self(self.0.map(|x| x & 15)), Self(self.0.map(|x| x >> 4 & 15))]
+    }
+
+    /// The first eight lanes, and the last, widened.
+    #[inline(always)]
+    pub fn extend(self) -> [I16x8; 2] {
+        [0, 8].map(|first| I16x8(from_fn(|l| self.0[first + l].into())))
+    }
+
+    /// The lanes of `a`, then those of `b`, each cut to i8's range.
+    #[inline(always)]
+    pub fn narrow(a: I16x8, b: I16x8) -> Self {
+        let cut = |x: i16| x.clamp(i8::MIN.into(), i8::MAX.into()) as i8;
+        Self(from_fn(|l| cut(if l < 8 { a.0[l] } else { b.0[l - 8] })))
+    }
+
+    /// The sixteen lanes, in order.
+    #[inline(always)]
+    pub fn to_array(self) -> [i8; 16] {
+        self.0
+    }
+}
+
+impl Sub for I8x16 {
+    type Output = Self;
+    /// The differences modulo 2^8.
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        Self(from_fn(|l| self.0[l].wrapping_sub(b.0[l])))
     }
 }

@@ -15,6 +15,10 @@ pub struct I32x4(v128);
 #[derive(Clone, Copy)]
 pub struct I16x8(v128);
 
+/// Sixteen i8 lanes.
+#[derive(Clone, Copy)]
+pub struct I8x16(v128);
+
 impl F32x4 {
     /// `x` in every lane.
     #[inline(always)]
@@ -142,10 +146,27 @@ impl I32x4 {
         Self(i32x4_splat(x))
     }
 
+    /// The four values at `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be readable for four values.
+    #[inline(always)]
+    pub unsafe fn load(p: *const i32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { v128_load(p.cast()) })
+    }
+
     /// The larger of each pair.
     #[inline(always)]
     pub fn max(self, b: Self) -> Self {
         Self(i32x4_max(self.0, b.0))
+    }
+
+    /// Lanes 0 and 2 of `a`, then those of `b`; plus lanes 1 and 3 of both.
+    #[inline(always)]
+    pub fn add_pairs(a: Self, b: Self) -> Self {
+        let even = i32x4_shuffle::<0, 2, 4, 6>(a.0, b.0);
+        Self(i32x4_add(even, i32x4_shuffle::<1, 3, 5, 7>(a.0, b.0)))
     }
 
     /// self + a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, modulo 2^32.
@@ -188,6 +209,22 @@ impl I16x8 {
         Self(unsafe { i16x8_load_extend_i8x8(p) })
     }
 
+    /// `x` in every lane.
+    #[inline(always)]
+    pub fn splat(x: i16) -> Self {
+        Self(i16x8_splat(x))
+    }
+
+    /// The eight values at `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be readable for eight values.
+    #[inline(always)]
+    pub unsafe fn load(p: *const i16) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { v128_load(p.cast()) })
+    }
+
     /// The two values at `p`, four times.
     ///
     /// # Safety
@@ -196,6 +233,33 @@ impl I16x8 {
     pub unsafe fn load_splat_pair(p: *const i16) -> Self {
         // SAFETY: the caller's promise.
         Self(unsafe { v128_load32_splat(p.cast()) })
+    }
+
+    /// The four values at `p`, twice.
+    ///
+    /// # Safety
+    /// `p` must be readable for four values.
+    #[inline(always)]
+    pub unsafe fn load_splat_quad(p: *const i16) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { v128_load64_splat(p.cast()) })
+    }
+
+    /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16. For any other b,
+    /// engines differ.
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub fn dot_i7(a: I8x16, b: I8x16) -> Self {
+        Self(i16x8_relaxed_dot_i8x16_i7x16(a.0, b.0))
+    }
+
+    /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16.
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    #[inline(always)]
+    pub fn dot_i7(a: I8x16, b: I8x16) -> Self {
+        let low = i32x4_dot_i16x8(i16x8_extend_low_i8x16(a.0), i16x8_extend_low_i8x16(b.0));
+        let high = i32x4_dot_i16x8(i16x8_extend_high_i8x16(a.0), i16x8_extend_high_i8x16(b.0));
+        Self(i16x8_narrow_i32x4(low, high))
     }
 
     /// The eight lanes, in order.
@@ -211,5 +275,80 @@ impl I16x8 {
     #[inline(always)]
     pub fn narrow(a: I32x4, b: I32x4) -> Self {
         Self(i16x8_narrow_i32x4(a.0, b.0))
+    }
+}
+
+impl Add for I16x8 {
+    type Output = Self;
+    /// The sums modulo 2^16.
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Self(i16x8_add(self.0, b.0))
+    }
+}
+
+impl I8x16 {
+    /// `x` in every lane.
+    #[inline(always)]
+    pub fn splat(x: i8) -> Self {
+        Self(i8x16_splat(x))
+    }
+
+    /// The sixteen values at `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be readable for sixteen values.
+    #[inline(always)]
+    pub unsafe fn load(p: *const i8) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { v128_load(p.cast()) })
+    }
+
+    /// The four values at `p`, four times.
+    ///
+    /// # Safety
+    /// `p` must be readable for four values.
+    #[inline(always)]
+    pub unsafe fn load_splat_quad(p: *const i8) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { v128_load32_splat(p.cast()) })
+    }
+
+    /// The lower four bits of each lane, and the upper four: 0 to 15.
+    #[inline(always)]
+    pub fn nibbles(self) -> [Self; 2] {
+        let mask = i8x16_splat(15);
+        // Shifted as 64 bits: LLVM 22 breaks down over a shift of narrower lanes here.
+        [Self(v128_and(self.0, mask)), Self(v128_and(u64x2_shr(self.0, 4), mask))]
+    }
+
+    /// The first eight lanes, and the last, widened.
+    #[inline(always)]
+    pub fn extend(self) -> [I16x8; 2] {
+        [I16x8(i16x8_extend_low_i8x16(self.0)), I16x8(i16x8_extend_high_i8x16(self.0))]
+    }
+
+    /// The lanes of `a`, then those of `b`, each cut to i8's range.
+    #[inline(always)]
+    pub fn narrow(a: I16x8, b: I16x8) -> Self {
+        Self(i8x16_narrow_i16x8(a.0, b.0))
+    }
+
+    /// The sixteen lanes, in order.
+    #[inline(always)]
+    pub fn to_array(self) -> [i8; 16] {
+        let mut lanes = [0; 16];
+        // SAFETY: `lanes` has room for sixteen values.
+        unsafe { v128_store(lanes.as_mut_ptr().cast(), self.0) };
+        lanes
+    }
+}
+
+impl Sub for I8x16 {
+    type Output = Self;
+    /// The differences modulo 2^8.
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        Self(i8x16_sub(self.0, b.0))
     }
 }

@@ -1,0 +1,119 @@
+//! Activations as integers, for products with integer weights: once a call, in the order in which the tiles read them.
+//!
+//! The rows of a tile are interleaved in chunks of 4 (int16) or 8 values; the depth K is padded with zeros to K', a multiple
+//! that the weights share. Each function takes the rows of one tile: `x` (R, K), R as many as there are scales a group.
+//! An infinite or NaN activation makes its scale infinite or NaN, and with it the row's results.
+
+use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4, LANES};
+use crate::backend::cpu::tile::STEP;
+use crate::weights::int4;
+
+/// Values whose largest magnitude is below this count as zeros: 32767 divided by less would be infinite.
+const NEGLIGIBLE: f32 = 1e-30;
+
+/// The largest magnitude of an activation for which |Σ q·w| ≤ 2^31 - 1, given the largest Σ |w| of a row.
+pub fn limit(largest_row_sum: u64) -> i16 {
+    let limit = i32::MAX as u64 / largest_row_sum.max(1);
+    limit.min(i16::MAX as u64) as i16
+}
+
+/// int16: q[k] = nearest(x[k] / s), s = max |x| / limit; ties to even. values: (K'/4, R, 4); scales: (R).
+pub fn quantize_i16(x: &[f32], limit: i16, values: &mut [i16], scales: &mut [f32]) {
+    let rows = scales.len();
+    for (r, (x, scale)) in x.chunks_exact(x.len() / rows).zip(scales).enumerate() {
+        let (factor, step) = factor_of(largest_magnitude(x), f32::from(limit));
+        *scale = step;
+        for (values, k) in values.chunks_exact_mut(LANES * rows).zip((0..).step_by(LANES)) {
+            let q = (part(x, k) * factor).nearest().1;
+            values[r * LANES..][..LANES].copy_from_slice(&I16x8::narrow(q, q).to_array()[..LANES]);
+        }
+    }
+}
+
+/// 7 bits without sign: q[k] = nearest((x[k] - floor) / s), and with no floor nearest(x[k] / s) + 64, where s is that of
+/// `group` values: (max x - floor) / 127, or max |x| / 63. values: (K'/8, R, 8); scales: (K'/group, R).
+pub fn quantize_u7(x: &[f32], rows: usize, floor: Option<f32>, group: usize, values: &mut [u8], scales: &mut [f32]) {
+    for (r, x) in x.chunks_exact(x.len() / rows).enumerate() {
+        let groups = values.chunks_exact_mut(group * rows).zip(scales.chunks_exact_mut(rows));
+        for ((values, scales), first) in groups.zip((0..).step_by(group)) {
+            let x = &x[first.min(x.len())..(first + group).min(x.len())];
+            let (shift, (factor, step)) = match floor {
+                Some(floor) => (-floor, factor_of(largest(x) - floor, 127.0)),
+                None => (0.0, factor_of(largest_magnitude(x), 63.0)),
+            };
+            let middle = I32x4::splat(if floor.is_some() { 0 } else { U7_MIDDLE });
+            scales[r] = step;
+            let shift = F32x4::splat(shift);
+            let quantized = |k: usize| ((part(x, k) + shift) * factor).nearest().1 + middle;
+            for (values, k) in values.chunks_exact_mut(STEP * rows).zip((0..).step_by(STEP)) {
+                let q = I16x8::narrow(quantized(k), quantized(k + LANES));
+                let q = I8x16::narrow(q, q).to_array();
+                values[r * STEP..][..STEP].copy_from_slice(bytemuck::cast_slice(&q[..STEP]));
+            }
+        }
+    }
+}
+
+/// The q of 0 where activations have no floor.
+pub const U7_MIDDLE: i32 = 64;
+
+/// int8: q[k] = nearest(x[k] / s), s = max |x| / 127. values: (K'/8, R, 8); scales: (R); starts: (K'/32, R, 2), -8 · Σ q over a group's
+/// k that are 0 and 1, and 2 and 3, modulo 4.
+pub fn quantize_i8(x: &[f32], values: &mut [i8], starts: &mut [i16], scales: &mut [f32]) {
+    let rows = scales.len();
+    for (r, (x, scale)) in x.chunks_exact(x.len() / rows).zip(scales).enumerate() {
+        let (factor, step) = factor_of(largest_magnitude(x), 127.0);
+        *scale = step;
+        let groups = values.chunks_exact_mut(int4::GROUP * rows).zip(starts.chunks_exact_mut(2 * rows));
+        for ((values, starts), first) in groups.zip((0..).step_by(int4::GROUP)) {
+            let mut sums = [0i16; 2];
+            for (values, k) in values.chunks_exact_mut(STEP * rows).zip((first..).step_by(STEP)) {
+                let quantized = |k: usize| (part(x, k) * factor).nearest().1;
+                let q = I16x8::narrow(quantized(k), quantized(k + LANES));
+                let q = I8x16::narrow(q, q).to_array();
+                values[r * STEP..][..STEP].copy_from_slice(&q[..STEP]);
+                let sum = |places: [usize; 4]| places.into_iter().map(|i| i16::from(q[i])).sum::<i16>();
+                sums = [sums[0] + sum([0, 1, 4, 5]), sums[1] + sum([2, 3, 6, 7])];
+            }
+            starts[2 * r..][..2].copy_from_slice(&sums.map(|sum| -i16::from(int4::ZERO) * sum));
+        }
+    }
+}
+
+/// What to multiply with to reach `limit`, and what takes that back: 0 and 0 for values that count as zeros.
+fn factor_of(largest: f32, limit: f32) -> (F32x4, f32) {
+    if largest < NEGLIGIBLE {
+        return (F32x4::splat(0.0), 0.0);
+    }
+    // |x| · factor exceeds `limit` by rounding errors only, far less than one half.
+    (F32x4::splat(limit / largest), largest / limit)
+}
+
+/// Values `k` to `k + 3`, and zeros beyond the end.
+#[inline(always)]
+fn part(x: &[f32], k: usize) -> F32x4 {
+    match x.get(k..k + LANES) {
+        Some(whole) => F32x4::from_slice(whole),
+        None => F32x4::from_slice_padded(&x[k.min(x.len())..], 0.0),
+    }
+}
+
+/// The largest |x|, or NaN where one is: the bits of magnitudes are in their order, infinity and then NaN last.
+fn largest_magnitude(x: &[f32]) -> f32 {
+    let chunks = x.chunks_exact(LANES);
+    let rest = F32x4::from_slice_padded(chunks.remainder(), 0.0).abs().to_bits();
+    let largest = chunks.fold(rest, |m, x| m.max(F32x4::from_slice(x).abs().to_bits())).to_array();
+    f32::from_bits(largest.into_iter().fold(0, i32::max).cast_unsigned())
+}
+
+/// The largest x, at least 0; infinite or NaN where an |x| is.
+fn largest(x: &[f32]) -> f32 {
+    let magnitude = largest_magnitude(x);
+    // Comparing floats would pass over NaN.
+    if !magnitude.is_finite() {
+        return magnitude;
+    }
+    let chunks = x.chunks_exact(LANES);
+    let rest = F32x4::from_slice_padded(chunks.remainder(), 0.0);
+    chunks.fold(rest, |m, x| m.max(F32x4::from_slice(x))).largest().max(0.0)
+}

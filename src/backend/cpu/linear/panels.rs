@@ -1,0 +1,210 @@
+//! Integer weights in panels, filled row by row.
+
+use super::activations::{U7_MIDDLE, limit};
+use super::{U7_GROUP, U7_GROUP_ABOVE_FLOOR};
+use crate::backend::cpu::Rounding;
+use crate::backend::cpu::simd::{F32x4, LANES};
+use crate::backend::cpu::tile::int8::{MAX_FOUR, largest_four};
+use crate::backend::cpu::tile::{PANEL, STEP, int4};
+use crate::error::{Result, try_vec};
+use crate::weights::int4::{GROUP, ZERO, unpack};
+
+/// What an allocation that fails was for.
+const WHAT: &str = "a weight matrix";
+/// The largest multiplier of a group's sum in an int4 product, beside what i32 allows: a scale is then off by 1/16,384 at most of the
+/// row's largest.
+const MAX_MULTIPLIER: i64 = 8191;
+
+/// int8 weights with a scale a row, for both kinds of activations.
+pub struct Int8Panels {
+    /// K', a multiple of the groups' sizes.
+    depth: usize,
+    /// (⌈M/8⌉, K'/8, 2, 8, 4): step by step, the two quads of each column.
+    weights: Vec<i8>,
+    /// w = weight · scale of its row: (M)
+    scales: Vec<f32>,
+    /// -64 · Σ w over the k of each group, with which a product begins whose activations are 64 for zero: (⌈M/8⌉, K'/32, 8)
+    starts: Vec<i32>,
+    /// Σ w of each row: (M)
+    sums: Vec<f32>,
+    /// The largest Σ |w| of a row.
+    largest_row_sum: u64,
+    /// Whether 7-bit activations are multiplied with these weights.
+    coarse: bool,
+    /// What the scale of each row is still to be multiplied with: (M), or nothing.
+    factors: Vec<f32>,
+}
+
+impl Int8Panels {
+    /// Room for a matrix (M = `out_features`, K = `in_features`) for activations of a rounding.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    pub fn new(out_features: usize, in_features: usize, rounding: Rounding) -> Result<Self> {
+        let padded = out_features.next_multiple_of(PANEL);
+        let depth = in_features.next_multiple_of(U7_GROUP_ABOVE_FLOOR.max(U7_GROUP));
+        Ok(Self {
+            depth,
+            weights: try_vec(padded * depth, WHAT)?,
+            scales: try_vec(padded, WHAT)?,
+            starts: try_vec(padded * depth / U7_GROUP, WHAT)?,
+            sums: try_vec(padded, WHAT)?,
+            largest_row_sum: 0,
+            coarse: rounding == Rounding::Coarse,
+            factors: Vec::new(),
+        })
+    }
+
+    /// Puts row `m`. For 7-bit activations, a row with large weights side by side is rounded once more, to steps that are 2 times as
+    /// large at most, so that no product leaves its 16 bits.
+    pub fn put(&mut self, m: usize, row: &[i8]) {
+        let four = if self.coarse { largest_four(row) } else { 0 };
+        if four <= MAX_FOUR {
+            return self.place(m, row);
+        }
+        // Rounding adds 2 at most to four of them.
+        let factor = (MAX_FOUR - 2) as f32 / four as f32;
+        let smaller: Vec<i8> = row.iter().map(|w| (f32::from(*w) * factor).round_ties_even() as i8).collect();
+        self.factors.resize(self.scales.len(), 1.0);
+        self.factors[m] = 1.0 / factor;
+        self.place(m, &smaller);
+    }
+
+    fn place(&mut self, m: usize, row: &[i8]) {
+        let (panel, column) = (m / PANEL, m % PANEL);
+        let weights = &mut self.weights[panel * self.depth * PANEL..][..self.depth * PANEL];
+        for (quads, quad) in weights.chunks_exact_mut(4 * PANEL).zip(row.chunks(4)) {
+            quads[4 * column..][..quad.len()].copy_from_slice(quad);
+        }
+        let sum = |row: &[i8]| row.iter().map(|w| i32::from(*w)).sum::<i32>();
+        let starts = &mut self.starts[panel * self.depth / U7_GROUP * PANEL..];
+        for (starts, group) in starts.chunks_exact_mut(PANEL).zip(row.chunks(U7_GROUP)) {
+            starts[column] = -U7_MIDDLE * sum(group);
+        }
+        self.sums[m] = sum(row) as f32;
+        let magnitudes = row.iter().map(|w| u64::from(w.unsigned_abs())).sum();
+        self.largest_row_sum = self.largest_row_sum.max(magnitudes);
+    }
+
+    /// Sets the scales of the rows from `first` on.
+    pub fn set_scales(&mut self, first: usize, scales: &[f32]) {
+        self.scales[first..first + scales.len()].copy_from_slice(scales);
+    }
+
+    /// The panels, once every row and scale was given.
+    pub fn finish(mut self) -> Self {
+        self.scales.iter_mut().zip(std::mem::take(&mut self.factors)).for_each(|(scale, factor)| *scale *= factor);
+        self
+    }
+
+    /// K'
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The largest magnitude of an int16 activation for which no sum leaves i32.
+    pub fn limit(&self) -> i16 {
+        limit(self.largest_row_sum)
+    }
+
+    /// (K'/8, 2, 8, 4)
+    pub fn panel(&self, panel: usize) -> &[i8] {
+        &self.weights[panel * self.depth * PANEL..][..self.depth * PANEL]
+    }
+
+    /// (K'/32, 8)
+    pub fn starts(&self, panel: usize) -> &[i32] {
+        let len = self.depth / U7_GROUP * PANEL;
+        &self.starts[panel * len..][..len]
+    }
+
+    /// The scales of a panel's rows.
+    pub fn scales(&self, panel: usize) -> [F32x4; 2] {
+        vectors(&self.scales[panel * PANEL..])
+    }
+
+    /// Σ w of a panel's rows.
+    pub fn sums(&self, panel: usize) -> [F32x4; 2] {
+        vectors(&self.sums[panel * PANEL..])
+    }
+}
+
+/// int4 weights in groups, each with a multiplier of the row's scale.
+pub struct Int4Panels {
+    depth: usize,
+    /// (⌈M/8⌉, 2, K/8, 4, 4)
+    weights: Vec<u8>,
+    /// (⌈M/8⌉, 2, K/32, 4, 2)
+    multipliers: Vec<i16>,
+    /// (M)
+    scales: Vec<f32>,
+}
+
+impl Int4Panels {
+    /// Room for a matrix (M = `out_features`, K = `in_features`, a multiple of [`GROUP`]).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    pub fn new(out_features: usize, in_features: usize) -> Result<Self> {
+        let padded = out_features.next_multiple_of(PANEL);
+        Ok(Self {
+            depth: in_features,
+            weights: try_vec(padded * in_features / 2, WHAT)?,
+            multipliers: try_vec(padded * in_features / GROUP * 2, WHAT)?,
+            scales: try_vec(padded, WHAT)?,
+        })
+    }
+
+    /// Puts row `m`, as it is stored: q in pairs, and a scale a group.
+    pub fn put(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
+        let (half, column) = (m / LANES, m % LANES);
+        let weights = &mut self.weights[half * self.depth * LANES / 2..][..self.depth * LANES / 2];
+        // A step of 8 columns lies in 4 bytes: two by two in the file, here those that are 4 apart.
+        for (step, pairs) in weights.chunks_exact_mut(2 * STEP).zip(packed.as_chunks::<4>().0) {
+            let [a, b, c, d] = *pairs;
+            step[4 * column..][..4].copy_from_slice(&[
+                a & 15 | c << 4,
+                a >> 4 | c & 240,
+                b & 15 | d << 4,
+                b >> 4 | d & 240,
+            ]);
+        }
+        let (multipliers, scale) = multipliers(packed, group_scales);
+        let places = &mut self.multipliers[half * self.depth / GROUP * PANEL..];
+        for (places, multiplier) in places.chunks_exact_mut(PANEL).zip(multipliers) {
+            places[2 * column..][..2].fill(multiplier);
+        }
+        self.scales[m] = scale;
+    }
+
+    /// The weights and multipliers of a panel.
+    pub fn panel(&self, panel: usize) -> int4::Panel<'_> {
+        let (weights, multipliers) = (self.depth * PANEL / 2, self.depth / GROUP * 2 * PANEL);
+        int4::Panel {
+            weights: &self.weights[panel * weights..][..weights],
+            multipliers: &self.multipliers[panel * multipliers..][..multipliers],
+        }
+    }
+
+    /// The scales of a panel's rows.
+    pub fn scales(&self, panel: usize) -> [F32x4; 2] {
+        vectors(&self.scales[panel * PANEL..])
+    }
+}
+
+/// The scales of a row's groups as whole multiples of one scale, the finest for which no sum of products with int8 activations leaves i32.
+fn multipliers(packed: &[u8], scales: &[f32]) -> (impl Iterator<Item = i16>, f32) {
+    let largest = scales.iter().fold(f32::MIN_POSITIVE, |m, s| m.max(s.abs()));
+    let magnitudes = |group: &[u8]| unpack(group).map(|q| i64::from(q.abs_diff(ZERO))).sum::<i64>() * 127;
+    let groups = || packed.chunks_exact(GROUP / 2).zip(scales);
+    // With multipliers up to 1, and what rounding them can add.
+    let sum: f64 = groups().map(|(group, s)| magnitudes(group) as f64 * f64::from(s.abs() / largest)).sum();
+    let rounding: i64 = groups().map(|(group, _)| magnitudes(group)).sum();
+    let most = ((f64::from(i32::MAX) - rounding as f64) / sum.max(1.0)) as i64;
+    let scale = largest / most.clamp(1, MAX_MULTIPLIER) as f32;
+    (scales.iter().map(move |s| (s / scale).round_ties_even() as i16), scale)
+}
+
+fn vectors(values: &[f32]) -> [F32x4; 2] {
+    [F32x4::from_slice(values), F32x4::from_slice(&values[LANES..])]
+}

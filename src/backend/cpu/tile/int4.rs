@@ -1,0 +1,182 @@
+//! int4 weights in groups of [`GROUP`] along K: w = (q - 8) · multiplier of its group · scale of its row, q in 0..=15.
+//! b: for each half of a panel (4 columns) and step of 8 k, a byte holds q of two k that are 4 apart, the first in its lower half:
+//! (2, K/8, 4, 4) u8; multipliers: (2, K/32, 4, 2) i16, each twice.
+//!
+//! Two arithmetics on the same panel:
+//! - int16 activations, a: (K/4, rows, 4) i16. A group's sums are exact; the groups are added in f32. 4 rows × 4 columns.
+//! - int8 activations, a: (K/8, rows, 8) i8. A group's products fit 16 bits together, and one instruction widens, multiplies and
+//!   adds them: all sums are exact in i32. 6 rows × 4 columns.
+
+use super::{MAX_ROWS, PANEL, Row, STEP, Tile, empty};
+use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4};
+use crate::weights::int4::{GROUP, ZERO as NIBBLE_ZERO};
+use std::array::from_fn;
+
+/// Rows of a tile of int8 activations.
+pub const ROWS: usize = 6;
+/// Rows of a tile of int16 activations.
+pub const ROWS_I16: usize = 4;
+
+/// Columns of half a panel.
+const HALF: usize = PANEL / 2;
+/// Steps of a group.
+const GROUP_STEPS: usize = GROUP / STEP;
+
+/// A panel of weights.
+#[derive(Clone, Copy)]
+pub struct Panel<'a> {
+    /// (2, K/8, 4, 4)
+    pub weights: &'a [u8],
+    /// (2, K/32, 4, 2)
+    pub multipliers: &'a [i16],
+}
+
+impl Panel<'_> {
+    /// Groups along K.
+    fn groups(&self) -> usize {
+        let groups = self.multipliers.len() / (2 * PANEL);
+        assert!(self.multipliers.len() == groups * 2 * PANEL && self.weights.len() == groups * GROUP * PANEL / 2);
+        groups
+    }
+
+    /// Weights and multipliers of columns 4·`half` and following.
+    fn half(&self, half: usize, groups: usize) -> (*const i8, *const i16) {
+        let weights = &self.weights[half * groups * GROUP * HALF / 2..];
+        (weights.as_ptr().cast(), self.multipliers[half * groups * PANEL..].as_ptr())
+    }
+}
+
+/// c of `rows` ≤ [`ROWS_I16`] rows in `a` and one panel: Σ a · (q - 8) · multiplier.
+#[inline(always)]
+pub fn tile_i4_i16(a: &[i16], rows: usize, panel: Panel<'_>) -> Tile {
+    let groups = panel.groups();
+    assert!((1..=ROWS_I16).contains(&rows) && a.len() >= rows * groups * GROUP);
+    let mut c = empty();
+    let a = a.as_ptr();
+    for half in 0..2 {
+        let (b, multipliers) = panel.half(half, groups);
+        // SAFETY: the assertions have checked what each call reads: `rows` rows, and half of the panel.
+        unsafe {
+            match rows {
+                1 => i16_rows::<1>(a, b, multipliers, groups, half, &mut c),
+                2 => i16_rows::<2>(a, b, multipliers, groups, half, &mut c),
+                3 => i16_rows::<3>(a, b, multipliers, groups, half, &mut c),
+                _ => i16_rows::<4>(a, b, multipliers, groups, half, &mut c),
+            }
+        }
+    }
+    c
+}
+
+/// # Safety
+/// `a` must be readable for `R` rows, `b` and `multipliers` for half a panel, of `groups` groups.
+#[inline(never)]
+unsafe fn i16_rows<const R: usize>(
+    mut a: *const i16,
+    mut b: *const i8,
+    mut multipliers: *const i16,
+    groups: usize,
+    half: usize,
+    c: &mut [Row; MAX_ROWS],
+) {
+    let mut sums = [F32x4::splat(0.0); R];
+    let eight = I8x16::splat(NIBBLE_ZERO as i8);
+    // SAFETY: as many groups are read as the caller vouches for.
+    unsafe {
+        for _ in 0..groups {
+            // Of each column two sums, of the first and the last pair of a quad.
+            let mut inner = [[I32x4::splat(0); 2]; R];
+            let end = b.add(GROUP_STEPS * 16);
+            while b < end {
+                for w in I8x16::load(b).nibbles() {
+                    let w = (w - eight).extend();
+                    for (r, inner) in inner.iter_mut().enumerate() {
+                        let x = I16x8::load_splat_quad(a.add(r * 4));
+                        *inner = from_fn(|j| inner[j].dot_add(x, w[j]));
+                    }
+                    a = a.add(R * 4);
+                }
+                b = b.add(16);
+            }
+            let lanes = I16x8::load(multipliers).to_array();
+            let multiplier = F32x4::from_slice(&[lanes[0], lanes[2], lanes[4], lanes[6]].map(f32::from));
+            for (sum, [low, high]) in sums.iter_mut().zip(inner) {
+                *sum = F32x4::from_i32(I32x4::add_pairs(low, high)).mul_add(multiplier, *sum);
+            }
+            multipliers = multipliers.add(PANEL);
+        }
+    }
+    for (c, sum) in c.iter_mut().zip(sums) {
+        c[half] = sum;
+    }
+}
+
+/// int8 activations of the rows of a tile.
+pub struct I8Rows<'a> {
+    /// (K/8, rows, 8), each in -127..=127.
+    pub values: &'a [i8],
+    /// -8 · Σ a over the k of a group that are 0 and 1, and over those that are 2 and 3, modulo 4: (K/32, rows, 2).
+    pub starts: &'a [i16],
+}
+
+/// c of `rows` ≤ [`ROWS`] rows in `a` and one panel: Σ a · (q - 8) · multiplier as f32, nearest.
+#[inline(always)]
+pub fn tile_i4_i8(a: &I8Rows<'_>, rows: usize, panel: Panel<'_>) -> Tile {
+    let groups = panel.groups();
+    assert!((1..=ROWS).contains(&rows) && a.values.len() >= rows * groups * GROUP);
+    assert!(a.starts.len() >= rows * groups * 2);
+    let mut c = empty();
+    let (values, starts) = (a.values.as_ptr(), a.starts.as_ptr());
+    for half in 0..2 {
+        let (b, multipliers) = panel.half(half, groups);
+        // SAFETY: the assertions have checked what each call reads: `rows` rows, and half of the panel.
+        unsafe {
+            match rows {
+                1 => i8_rows::<1>(values, starts, b, multipliers, groups, half, &mut c),
+                2 => i8_rows::<2>(values, starts, b, multipliers, groups, half, &mut c),
+                3 => i8_rows::<3>(values, starts, b, multipliers, groups, half, &mut c),
+                4 => i8_rows::<4>(values, starts, b, multipliers, groups, half, &mut c),
+                5 => i8_rows::<5>(values, starts, b, multipliers, groups, half, &mut c),
+                _ => i8_rows::<6>(values, starts, b, multipliers, groups, half, &mut c),
+            }
+        }
+    }
+    c
+}
+
+/// # Safety
+/// `a` and `starts` must be readable for `R` rows, `b` and `multipliers` for half a panel, of `groups` groups.
+#[inline(never)]
+unsafe fn i8_rows<const R: usize>(
+    mut a: *const i8,
+    mut starts: *const i16,
+    mut b: *const i8,
+    mut multipliers: *const i16,
+    groups: usize,
+    half: usize,
+    c: &mut [Row; MAX_ROWS],
+) {
+    let mut sums = [I32x4::splat(0); R];
+    // SAFETY: as many groups are read as the caller vouches for.
+    unsafe {
+        for _ in 0..groups {
+            // A lane adds 16 products of at most 127 · 15 to -8 · Σ a: modulo 2^16 on the way, within 16,256 in the end.
+            let mut inner: [I16x8; R] = from_fn(|r| I16x8::load_splat_pair(starts.add(r * 2)));
+            let end = b.add(GROUP_STEPS * 16);
+            while b < end {
+                let [first, second] = I8x16::load(b).nibbles();
+                for (r, inner) in inner.iter_mut().enumerate() {
+                    let x = [I8x16::load_splat_quad(a.add(r * 8)), I8x16::load_splat_quad(a.add(r * 8 + 4))];
+                    *inner = *inner + (I16x8::dot_i7(x[0], first) + I16x8::dot_i7(x[1], second));
+                }
+                (a, b) = (a.add(R * STEP), b.add(16));
+            }
+            let multiplier = I16x8::load(multipliers);
+            sums = from_fn(|r| sums[r].dot_add(inner[r], multiplier));
+            (starts, multipliers) = (starts.add(R * 2), multipliers.add(PANEL));
+        }
+    }
+    for (c, sum) in c.iter_mut().zip(sums) {
+        c[half] = F32x4::from_i32(sum);
+    }
+}

@@ -1,0 +1,141 @@
+//! int4 weights: w ≈ (q - 8) · scale, q in 0..=15, with a scale for each [`GROUP`] columns of a row.
+//!
+//! Stored as two tensors: `NAME` U8 of shape [rows, columns / 2], a byte for two columns that follow each other, the first in its
+//! lower half; and `NAME_scale` F16 of shape [rows, columns / 32], before `NAME` in the file. A scale may be negative: of -8..=7,
+//! the longer side then covers the larger weights.
+
+/// Columns that share a scale.
+pub const GROUP: usize = 32;
+/// The q of a weight of 0.
+pub const ZERO: u8 = 8;
+
+/// Whether a matrix of so many columns can be stored in int4.
+pub fn fits(columns: usize) -> bool {
+    columns > 0 && columns.is_multiple_of(GROUP)
+}
+
+/// The q of each column of a stored row.
+pub fn unpack(packed: &[u8]) -> impl Iterator<Item = u8> {
+    packed.iter().flat_map(|pair| [pair & 15, pair >> 4])
+}
+
+/// A row as it is stored, of an even number of q.
+pub fn pack(q: &[u8]) -> impl Iterator<Item = u8> {
+    q.as_chunks::<2>().0.iter().map(|[first, second]| first | second << 4)
+}
+
+/// The weights of a stored row: `out` has a place a column, `scales` a value a group.
+pub fn dequantize(packed: &[u8], scales: &[f32], out: &mut [f32]) {
+    let scales = scales.iter().flat_map(|scale| [*scale; GROUP]);
+    for ((w, q), scale) in out.iter_mut().zip(unpack(packed)).zip(scales) {
+        *w = (f32::from(q) - f32::from(ZERO)) * scale;
+    }
+}
+
+/// [`dequantize`] into a row of its own.
+pub fn dequantized(packed: &[u8], scales: &[f32]) -> Vec<f32> {
+    let mut row = vec![0.0; 2 * packed.len()];
+    dequantize(packed, scales, &mut row);
+    row
+}
+
+/// The q nearest to a weight.
+pub fn nearest(w: f32, scale: f32) -> u8 {
+    ((w / scale).round_ties_even().clamp(-8.0, 7.0) + f32::from(ZERO)) as u8
+}
+
+/// The scale of a group of weights, rounded to half precision: of [`SHARES`] of the one that just covers the largest, with
+/// either sign, that with the least sum of squared errors. A group of zeros gets 1.
+pub fn scale_of(group: &[f32]) -> f32 {
+    let largest = group.iter().fold(0.0f32, |m, w| m.max(w.abs()));
+    let mut best = (f32::INFINITY, 1.0);
+    for share in SHARES {
+        for sign in [1.0, -1.0] {
+            let scale = half::f16::from_f32(sign * share * largest / 7.0).to_f32();
+            // Too small for half precision: nothing that a text's answer depends on.
+            if scale == 0.0 || !scale.is_finite() {
+                continue;
+            }
+            let error = |w: &f32| (w - (f32::from(nearest(*w, scale)) - f32::from(ZERO)) * scale).powi(2);
+            let error = group.iter().map(error).sum();
+            if error < best.0 {
+                best = (error, scale);
+            }
+        }
+    }
+    best.1
+}
+
+/// The scales tried, as shares of largest / 7.
+const SHARES: [f32; 23] = {
+    let mut shares = [0.0; 23];
+    let mut i = 0;
+    while i < shares.len() {
+        shares[i] = 0.6 + 0.025 * i as f32;
+        i += 1;
+    }
+    shares
+};
+
+/// Quantizes a row of finite weights to nearest: a q a column, a scale a group.
+pub fn quantize_row(row: &[f32], q: &mut [u8], scales: &mut [f32]) {
+    for ((group, q), scale) in row.chunks_exact(GROUP).zip(q.chunks_exact_mut(GROUP)).zip(scales) {
+        *scale = scale_of(group);
+        for (q, w) in q.iter_mut().zip(group) {
+            *q = nearest(*w, *scale);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(columns: usize) -> Vec<f32> {
+        (0..columns).map(|i| ((i * 7919 % 1009) as f32 / 504.5 - 1.0).powi(3)).collect()
+    }
+
+    #[test]
+    fn stored_rows_come_back() {
+        let q: Vec<u8> = (0..GROUP as u8).map(|i| i % 16).collect();
+        let packed: Vec<u8> = pack(&q).collect();
+        assert_eq!(packed.len(), GROUP / 2);
+        assert_eq!(packed[..2], [0x10, 0x32]);
+        assert_eq!(unpack(&packed).collect::<Vec<_>>(), q);
+        let mut w = [0.0; GROUP];
+        dequantize(&packed, &[0.5], &mut w);
+        assert_eq!(w[..4], [-4.0, -3.5, -3.0, -2.5]);
+    }
+
+    #[test]
+    fn a_weight_is_off_by_half_a_step_or_cut() {
+        let row = row(4 * GROUP);
+        let (mut q, mut scales) = (vec![0; row.len()], vec![0.0; 4]);
+        quantize_row(&row, &mut q, &mut scales);
+        for ((w, q), scale) in row.iter().zip(&q).zip(scales.iter().flat_map(|s| [*s; GROUP])) {
+            let back = (f32::from(*q) - 8.0) * scale;
+            assert!((w - back).abs() <= scale.abs() * 0.5 + 1e-6 || *q == 0 || *q == 15, "{back} for {w}");
+        }
+    }
+
+    #[test]
+    fn the_search_is_no_worse_than_covering_all() {
+        for group in row(8 * GROUP).chunks_exact(GROUP) {
+            let error = |scale: f32| -> f32 {
+                group.iter().map(|w| (w - (f32::from(nearest(*w, scale)) - 8.0) * scale).powi(2)).sum()
+            };
+            let largest = group.iter().fold(0.0f32, |m, w| m.max(w.abs()));
+            let plain = half::f16::from_f32(largest / 7.0).to_f32();
+            assert!(error(scale_of(group)) <= error(plain));
+        }
+    }
+
+    #[test]
+    fn zeros_and_subnormals_stay_finite() {
+        for value in [0.0, 1e-44, 1e-30] {
+            let scale = scale_of(&[value; GROUP]);
+            assert!(scale.is_finite() && scale != 0.0);
+            assert_eq!(nearest(value, scale), ZERO);
+        }
+    }
+}

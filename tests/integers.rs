@@ -1,0 +1,394 @@
+//! Products with integer weights against the same arithmetic in exact integers, written a second time, over ragged sizes and for
+//! both roundings of activations. The same file runs on the host and, with `wasm-pack test`, in a browser.
+
+mod common;
+
+use common::Random;
+use common::kernels::*;
+use tabsense::backend::cpu::{CpuBackend, Rounding};
+use tabsense::backend::{Activation, Backend, Epilogue, LinearBuilder, Precision};
+use tabsense::weights::int4;
+use tabsense::weights::quantize::quantize_row;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+fn backend(rounding: Rounding) -> CpuBackend {
+    let backend = CpuBackend::new();
+    backend.set_rounding(rounding);
+    backend
+}
+
+fn fine() -> CpuBackend {
+    backend(Rounding::Fine)
+}
+
+fn coarse() -> CpuBackend {
+    backend(Rounding::Coarse)
+}
+
+/// x as the int8 product quantizes it, written a second time: values, and the scale of each row.
+fn quantized_activations(x: &[f32], depth: usize, largest_row_sum: i64) -> (Vec<i64>, Vec<f32>) {
+    let limit = (i64::from(i32::MAX) / largest_row_sum.max(1)).min(32767) as f32;
+    let largest = |x: &[f32]| x.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+    let scales: Vec<f32> = x.chunks_exact(depth).map(|x| largest(x) / limit).collect();
+    let values = x.chunks_exact(depth).flat_map(|x| {
+        let factor = if largest(x) == 0.0 { 0.0 } else { limit / largest(x) };
+        x.iter().map(move |x| (x * factor).round_ties_even() as i64)
+    });
+    (values.collect(), scales)
+}
+
+/// The exact int8 product (its scales in f64), and a bound on its error: the scales' product, the sum's conversion and the
+/// product of both round once each, and a scale of an activation twice.
+fn int8_product(x: &[f32], q: &[i8], scales: &[f32], depth: usize) -> (Vec<f64>, Vec<f64>) {
+    let row_sum = |q: &[i8]| q.iter().map(|q| i64::from(*q).abs()).sum::<i64>();
+    let (xq, x_scales) = quantized_activations(x, depth, q.chunks_exact(depth).map(row_sum).max().unwrap());
+    let rows = xq.chunks_exact(depth).zip(&x_scales);
+    rows.flat_map(|(xq, x_scale)| {
+        q.chunks_exact(depth).zip(scales).map(move |(q, scale)| {
+            let sum: i64 = xq.iter().zip(q).map(|(x, q)| x * i64::from(*q)).sum();
+            assert!(i32::try_from(sum).is_ok(), "the accumulator overflows");
+            let y = sum as f64 * f64::from(*x_scale) * f64::from(*scale);
+            (y, 5.0 * ROUNDING * y.abs())
+        })
+    })
+    .unzip()
+}
+
+fn quantized(w: &[f32], depth: usize) -> (Vec<i8>, Vec<f32>) {
+    let mut q = vec![0; w.len()];
+    let scales = w.chunks_exact(depth).zip(q.chunks_exact_mut(depth)).map(|(w, q)| quantize_row(w, q)).collect();
+    (q, scales)
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn linear_int8_is_exact_in_integers_for_every_ragged_size() {
+    let (backend, random) = (fine(), &mut Random(2));
+    let mut failures = Failures::default();
+    for (rows, depth, width) in ragged_sizes() {
+        let (x, w) = (random.values(rows * depth), random.values(width * depth));
+        let (bias, residual) = (random.values(width), random.values(rows * width));
+        let weights = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
+        let (q, scales) = quantized(&w, depth);
+        let (sums, errors) = int8_product(&x, &q, &scales, depth);
+        let x = tensor(&backend, depth, &x);
+        let case = format!("{rows}×{depth}×{width}");
+        check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn int8_sums_reach_the_end_of_i32_without_overflow() {
+    // Every weight ±127 and every activation at its limit: the largest sums there are. Depths of the feed-forward product
+    // and far beyond.
+    let backend = fine();
+    for depth in [768, 3071, 3072, 70_001] {
+        let bias = [0.0; 9];
+        let mut builder = backend.linear_builder(9, depth, Precision::Int8).unwrap();
+        let q: Vec<i8> = (0..9 * depth).map(|i| if i / depth % 2 == 0 { 127 } else { -127 }).collect();
+        for (m, row) in q.chunks_exact(depth).enumerate() {
+            builder.row_i8(m, row);
+        }
+        builder.scales(0, &[1.0; 9]);
+        builder.bias(0, &bias);
+        let x = vec![3.0; 5 * depth];
+        let (sums, errors) = int8_product(&x, &q, &[1.0; 9], depth);
+        let y =
+            read(&backend, &backend.linear(&tensor(&backend, depth, &x), &builder.finish(), Epilogue::Bias).unwrap());
+        let mut failures = Failures::default();
+        for (i, y) in y.iter().enumerate() {
+            failures.check(&format!("depth {depth}, {i}"), *y, sums[i], errors[i]);
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn int8_activations_keep_13_bits_at_the_feed_forward_depth() {
+    // A product of depth 3072 against f64 with the quantized weights: what is left is the activations' error, half a step of
+    // 2^-13 each at worst, and as random as its terms.
+    let (backend, random, depth) = (fine(), &mut Random(3), 3072);
+    let (x, w, bias) = (random.values(2 * depth), random.values(8 * depth), vec![0.0; 8]);
+    let weights = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
+    let (q, scales) = quantized(&w, depth);
+    let w: Vec<f32> = q.iter().enumerate().map(|(i, q)| f32::from(*q) * scales[i / depth]).collect();
+    let (sums, _) = product(&x, &w, depth);
+    let y = read(&backend, &backend.linear(&tensor(&backend, depth, &x), &weights, Epilogue::Bias).unwrap());
+    let mut failures = Failures::default();
+    for (i, y) in y.iter().enumerate() {
+        // 4 standard deviations: √K · (2^-13 / √12) · rms(w), rms(w) = 1/√3.
+        failures.check(&i.to_string(), *y, sums[i], 4.0 * 3072f64.sqrt() / 8192.0 / 6.0);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn stored_int8_rows_become_f32_whatever_comes_first() {
+    let (backend, random, depth, width) = (fine(), &mut Random(4), 13, 21);
+    let (w, bias) = (random.values(width * depth), random.values(width));
+    let (q, scales) = quantized(&w, depth);
+    let scaled: Vec<f32> = q.iter().enumerate().map(|(i, q)| f32::from(*q) * scales[i / depth]).collect();
+    let expected = matrix(&backend, random, Precision::F32, &scaled, &bias, depth);
+    let x = tensor(&backend, depth, &random.values(3 * depth));
+    let expected = read(&backend, &backend.linear(&x, &expected, Epilogue::Bias).unwrap());
+    // Scales come before the rows, after them, or in two parts between them.
+    for cut in [0, width, 10] {
+        let mut builder = backend.linear_builder(width, depth, Precision::F32).unwrap();
+        builder.bias(0, &bias[..5]);
+        builder.scales(0, &scales[..cut]);
+        for m in random.order(width) {
+            builder.row_i8(m, &q[m * depth..][..depth]);
+        }
+        builder.scales(cut, &scales[cut..]);
+        builder.bias(5, &bias[5..]);
+        let weights = builder.finish();
+        assert_eq!(
+            read(&backend, &backend.linear(&x, &weights, Epilogue::Bias).unwrap()),
+            expected,
+            "{cut} scales first"
+        );
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn stored_int8_rows_equal_rows_quantized_on_the_way_in() {
+    let (backend, random, depth, width) = (fine(), &mut Random(5), 31, 17);
+    let (w, bias) = (random.values(width * depth), random.values(width));
+    let (q, scales) = quantized(&w, depth);
+    let mut builder = backend.linear_builder(width, depth, Precision::Int8).unwrap();
+    for m in random.order(width) {
+        builder.row_i8(m, &q[m * depth..][..depth]);
+    }
+    builder.scales(0, &scales);
+    builder.bias(0, &bias);
+    let stored = builder.finish();
+    let quantized = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
+    let x = tensor(&backend, depth, &random.values(6 * depth));
+    let run = |weights| read(&backend, &backend.linear(&x, weights, Epilogue::Bias).unwrap());
+    assert_eq!(run(&stored), run(&quantized));
+}
+
+/// Activations of 7 bits, as f64: with no floor nearest(x / s) · s, else floor + nearest((x - floor) / s) · s, s of a group.
+fn rounded_to_7_bits(x: &[f32], depth: usize, floor: Option<f32>) -> Vec<f64> {
+    let group = if floor.is_some() { 64 } else { 32 };
+    let shift = floor.unwrap_or(0.0);
+    let groups = x.chunks_exact(depth).flat_map(|row| row.chunks(group));
+    groups
+        .flat_map(|group| {
+            let (largest, most) = match floor {
+                Some(floor) => (group.iter().fold(0.0f32, |m, x| m.max(*x)) - floor, 127.0),
+                None => (group.iter().fold(0.0f32, |m, x| m.max(x.abs())), 63.0),
+            };
+            let factor = if largest == 0.0 { 0.0 } else { most / largest };
+            let scale = f64::from(largest / most);
+            group.iter().map(move |x| f64::from(shift) + f64::from(((x - shift) * factor).round_ties_even()) * scale)
+        })
+        .collect()
+}
+
+/// Σ x·w in f64, and `share` of Σ |x·w|.
+fn product_f64(x: &[f64], w: &[f64], depth: usize, share: f64) -> (Vec<f64>, Vec<f64>) {
+    let rows = x.chunks_exact(depth).flat_map(|x| w.chunks_exact(depth).map(move |w| (x, w)));
+    rows.map(|(x, w)| {
+        let terms = || x.iter().zip(w).map(|(x, w)| x * w);
+        (terms().sum::<f64>(), share * terms().map(f64::abs).sum::<f64>())
+    })
+    .unzip()
+}
+
+/// The weights that 7-bit activations are multiplied with: rows whose weights of one sign exceed 258 among four that meet in 16 bits
+/// are rounded once more.
+fn weights_f64(q: &[i8], scales: &[f32], depth: usize) -> Vec<f64> {
+    let rows = q.chunks_exact(depth).zip(scales);
+    rows.flat_map(|(row, scale)| {
+        let sum = |four: [usize; 4], first: usize, sign: i32| -> i32 {
+            four.iter().filter_map(|i| row.get(first + i)).map(|w| (sign * i32::from(*w)).max(0)).sum()
+        };
+        let firsts = (0..depth).step_by(8);
+        let sums = firsts.flat_map(|first| {
+            [[0, 1, 4, 5], [2, 3, 6, 7]].into_iter().flat_map(move |four| [sum(four, first, 1), sum(four, first, -1)])
+        });
+        let largest = sums.max().unwrap();
+        let factor = if largest <= 258 { 1.0 } else { 256.0 / largest as f32 };
+        row.iter().map(move |w| {
+            f64::from((f32::from(*w) * factor).round_ties_even()) * f64::from(*scale) * f64::from(1.0 / factor)
+        })
+    })
+    .collect()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn linear_int8_of_7_bit_activations_for_every_ragged_size() {
+    let (backend, random) = (coarse(), &mut Random(21));
+    let mut failures = Failures::default();
+    for (rows, depth, width) in ragged_sizes() {
+        let (x, w) = (random.values(rows * depth), random.values(width * depth));
+        let (bias, residual) = (random.values(width), random.values(rows * width));
+        let weights = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
+        let (q, scales) = quantized(&w, depth);
+        // Groups are summed in f32: a rounding or two each, and those of scales.
+        let share = (depth.div_ceil(32) + 6) as f64 * ROUNDING;
+        let w = weights_f64(&q, &scales, depth);
+        let (sums, errors) = product_f64(&rounded_to_7_bits(&x, depth, None), &w, depth, share);
+        let x = tensor(&backend, depth, &x);
+        let case = format!("{rows}×{depth}×{width}");
+        check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn activations_above_a_floor_use_all_7_bits() {
+    // x comes out of a product with GELU or ReLU: the second product knows what no value is below.
+    let (backend, random, width) = (coarse(), &mut Random(22), 9);
+    let mut failures = Failures::default();
+    for (rows, depth) in [(1, 3), (5, 64), (4, 65), (7, 200)] {
+        for (activation, floor) in [(Activation::Gelu, -0.17), (Activation::Relu, 0.0)] {
+            let identity: Vec<f32> = (0..depth * depth).map(|i| f32::from(i / depth == i % depth)).collect();
+            let identity = matrix(&backend, random, Precision::F32, &identity, &vec![0.0; depth], depth);
+            let x = tensor(&backend, depth, &random.values(rows * depth).iter().map(|x| 3.0 * x).collect::<Vec<_>>());
+            let x = backend.linear(&x, &identity, Epilogue::Activation(activation)).unwrap();
+            let (w, bias) = (random.values(width * depth), vec![0.0; width]);
+            let weights = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
+            let (q, scales) = quantized(&w, depth);
+            let w = weights_f64(&q, &scales, depth);
+            let rounded = rounded_to_7_bits(&read(&backend, &x), depth, Some(floor));
+            // The floor's product and the rest are larger than their sum.
+            let above: Vec<f64> = rounded.iter().map(|x| (x - f64::from(floor)).abs() + f64::from(-floor)).collect();
+            let (sums, _) = product_f64(&rounded, &w, depth, 0.0);
+            let (_, errors) = product_f64(&above, &w, depth, (depth.div_ceil(64) + 8) as f64 * ROUNDING);
+            let y = read(&backend, &backend.linear(&x, &weights, Epilogue::Bias).unwrap());
+            for (i, y) in y.iter().enumerate() {
+                failures.check(&format!("{activation:?}, {rows}×{depth}, {i}"), *y, sums[i], errors[i]);
+            }
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn weights_that_fill_16_bits_together_are_rounded_once_more() {
+    // Four products are added in i16, which holds two of the largest: a row of 127 becomes one of 64 with twice the scale.
+    let (backend, depth) = (coarse(), 3072);
+    for sign in [1i8, -1] {
+        let mut builder = backend.linear_builder(1, depth, Precision::Int8).unwrap();
+        builder.scales(0, &[1.0]);
+        builder.row_i8(0, &vec![sign * 127; depth]);
+        builder.bias(0, &[0.0]);
+        // Each is 63 steps above the middle: 127.
+        let x = tensor(&backend, depth, &vec![63.0; depth]);
+        let y = read(&backend, &backend.linear(&x, &builder.finish(), Epilogue::Bias).unwrap());
+        let exact = f64::from(sign) * 127.0 * 63.0 * depth as f64;
+        let error = (f64::from(y[0]) / exact - 1.0).abs();
+        assert!(error < 1e-5, "{y:?} instead of {exact}");
+    }
+}
+
+/// A matrix in int4 as the file stores it, and its weights.
+fn int4_rows(w: &[f32], depth: usize) -> (Vec<Vec<u8>>, Vec<Vec<f32>>, Vec<f64>) {
+    let (mut packed, mut all_scales, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+    for row in w.chunks_exact(depth) {
+        let (mut q, mut scales) = (vec![0; depth], vec![0.0; depth / int4::GROUP]);
+        int4::quantize_row(row, &mut q, &mut scales);
+        packed.push(int4::pack(&q).collect::<Vec<_>>());
+        weights.extend(int4::dequantized(packed.last().unwrap(), &scales).into_iter().map(f64::from));
+        all_scales.push(scales);
+    }
+    (packed, all_scales, weights)
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn linear_int4_for_every_ragged_size_and_both_roundings() {
+    let random = &mut Random(23);
+    let mut failures = Failures::default();
+    for rounding in [Rounding::Fine, Rounding::Coarse] {
+        let backend = backend(rounding);
+        for (rows, depth, width) in
+            SIZES.into_iter().flat_map(|a| [32, 64, 96, 320].map(|b| [(a, b, 1), (a, b, 13), (a, b, 64)])).flatten()
+        {
+            let (x, w) = (random.values(rows * depth), random.values(width * depth));
+            let (bias, residual) = (random.values(width), random.values(rows * width));
+            let weights = matrix(&backend, random, Precision::Int4, &w, &bias, depth);
+            let (_, _, w) = int4_rows(&w, depth);
+            let most = if rounding == Rounding::Fine { 32767.0 } else { 127.0 };
+            let x_rounded: Vec<f64> = x
+                .chunks_exact(depth)
+                .flat_map(|x| {
+                    let largest = x.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+                    x.iter()
+                        .map(move |x| f64::from((x * (most / largest)).round_ties_even()) * f64::from(largest / most))
+                })
+                .collect();
+            // Scales of groups are whole multiples of a row's, which are off by 1/16,384 of the largest at most. Those of the same
+            // row are within a factor of 3 of each other here.
+            let (sums, errors) = product_f64(&x_rounded, &w, depth, 3.0 / 16384.0 + 20.0 * ROUNDING);
+            let x = tensor(&backend, depth, &x);
+            let case = format!("{rounding:?}, {rows}×{depth}×{width}");
+            check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn int4_sums_reach_their_ends_without_overflow() {
+    // Every weight at an end of its range and every activation at its limit, at the feed-forward depth and far beyond: 16-bit sums of a
+    // group, and 32-bit sums of groups whose multipliers are as large as they get.
+    for rounding in [Rounding::Fine, Rounding::Coarse] {
+        for depth in [768, 3072, 65_536] {
+            let backend = backend(rounding);
+            let mut builder = backend.linear_builder(2, depth, Precision::Int4).unwrap();
+            builder.row_i4(0, &vec![0x00; depth / 2], &vec![1.0; depth / int4::GROUP]); // -8
+            builder.row_i4(1, &vec![0xff; depth / 2], &vec![-0.5; depth / int4::GROUP]); // 7, a negative scale
+            builder.bias(0, &[0.0; 2]);
+            let weights = builder.finish();
+            for sign in [1.0, -1.0] {
+                let x = tensor(&backend, depth, &vec![sign; depth]);
+                let y = read(&backend, &backend.linear(&x, &weights, Epilogue::Bias).unwrap());
+                let wanted = [-8.0, -3.5].map(|w| f64::from(sign) * w * depth as f64);
+                for (y, wanted) in y.iter().zip(wanted) {
+                    // Equal scales are the same multiple of the row's: what is left is rounding.
+                    let error = (f64::from(*y) / wanted - 1.0).abs();
+                    // In f32, groups are added one by one.
+                    assert!(
+                        error < 1e-5 + (depth / 32) as f64 * ROUNDING,
+                        "{rounding:?}, {depth}: {y} instead of {wanted}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn stored_int4_rows_go_into_matrices_of_any_precision() {
+    let (random, depth, width) = (&mut Random(24), 64, 11);
+    let (w, bias) = (random.values(width * depth), random.values(width));
+    let (packed, scales, weights) = int4_rows(&w, depth);
+    let x = random.values(3 * depth);
+    let x_f64: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
+    let backend = fine();
+    let mut failures = Failures::default();
+    // int8 rounds the weights once more: to half of 1/127 of a row's largest, which is 8 at most.
+    for (precision, share) in [(Precision::F32, 1e-5), (Precision::Int8, 0.02), (Precision::Int4, 5e-4)] {
+        let mut builder = backend.linear_builder(width, depth, precision).unwrap();
+        for m in random.order(width) {
+            builder.row_i4(m, &packed[m], &scales[m]);
+        }
+        builder.bias(0, &bias);
+        let (sums, errors) = product_f64(&x_f64, &weights, depth, share);
+        let y =
+            read(&backend, &backend.linear(&tensor(&backend, depth, &x), &builder.finish(), Epilogue::Bias).unwrap());
+        for (i, y) in y.iter().enumerate() {
+            failures.check(&format!("{precision:?}, {i}"), *y, sums[i] + f64::from(bias[i % width]), errors[i]);
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn zero_tiny_and_huge_rows_stay_in_place() {
+    let (random, depth, width) = (&mut Random(6), 96, 9);
+    let (w, bias) = (random.values(width * depth), random.values(width));
+    for (rounding, precision) in
+        [Rounding::Fine, Rounding::Coarse].into_iter().flat_map(|r| [(r, Precision::Int8), (r, Precision::Int4)])
+    {
+        zero_tiny_and_huge(&backend(rounding), random, precision, &w, &bias, depth);
+    }
+}

@@ -6,6 +6,7 @@
 //! Each tile is a function of its own, so that the engine's register allocation sees one loop.
 
 use super::simd::{F32x4, I16x8, I32x4};
+use super::team::Team;
 use std::array::from_fn;
 
 /// Columns of a panel: two vectors.
@@ -18,19 +19,25 @@ pub type Row = [F32x4; 2];
 /// One row of a tile of i32.
 pub type RowI32 = [I32x4; 2];
 
-/// Calls `f(row, rows, panel)` for every tile of a product of `rows` rows and `panels` panels.
+/// Calls `f(row, rows, panel)` once for every tile of a product of `rows` rows and `panels` panels, on the threads of `team`.
 ///
-/// A panel stays in the cache while the rows of a block pass: `row_bytes` of each, [`BLOCK_BYTES`] together at most.
-pub fn for_each_tile(rows: usize, panels: usize, row_bytes: usize, mut f: impl FnMut(usize, usize, usize)) {
+/// A panel stays in the cache while the rows of a block pass: `row_bytes` of each, [`BLOCK_BYTES`] together at most. A task is a
+/// panel and a block, so that few rows are shared out as well as many.
+pub fn for_each_tile(
+    team: &Team,
+    rows: usize,
+    panels: usize,
+    row_bytes: usize,
+    f: impl Fn(usize, usize, usize) + Sync,
+) {
     let block = (BLOCK_BYTES / row_bytes.max(1)).next_multiple_of(ROWS).max(ROWS);
-    for first in (0..rows).step_by(block) {
+    team.run(rows.div_ceil(block) * panels, |_, task| {
+        let (first, panel) = (task / panels * block, task % panels);
         let end = rows.min(first + block);
-        for panel in 0..panels {
-            for row in (first..end).step_by(ROWS) {
-                f(row, ROWS.min(end - row), panel);
-            }
+        for row in (first..end).step_by(ROWS) {
+            f(row, ROWS.min(end - row), panel);
         }
-    }
+    });
 }
 
 /// Half of a common second-level cache.

@@ -12,6 +12,7 @@ pub use builder::LinearBuilder;
 
 use super::pool::Buffer;
 use super::simd::F32x4;
+use super::team::{Parts, Team};
 use super::tile::{PANEL, for_each_tile, tile_f32, tile_i8};
 use crate::backend::Epilogue;
 use quantized::quantize;
@@ -59,40 +60,49 @@ impl Linear {
         matches!(self.panels, Panels::Int8 { .. }).then(|| self.in_features.next_multiple_of(2))
     }
 
-    /// epilogue(x·Wᵀ + b) of `x` (N, K) into `y` (N, M); `scratch` is there where [`Linear::quantized_width`] is.
+    /// epilogue(x·Wᵀ + b) of `x` (N, K) into `y` (N, M) on the threads of `team`; `scratch` is there where [`Linear::quantized_width`] is.
     pub fn forward(
         &self,
+        team: &Team,
         x: &[f32],
         scratch: Option<QuantizedRows>,
-        epilogue: Epilogue<'_, Buffer<f32>>,
+        epilogue: Epilogue<'_, [f32]>,
         y: &mut [f32],
     ) {
         let (rows, depth) = (y.len() / self.out_features.max(1), self.in_features);
         let panels = self.bias.len() / PANEL;
-        let mut store = Store { y, width: self.out_features, bias: &self.bias, epilogue };
+        let store = Store { y: Parts::new(y), width: self.out_features, bias: &self.bias, epilogue };
         match (&self.panels, scratch) {
             (Panels::F32(weights), _) => {
-                for_each_tile(rows, panels, depth * size_of::<f32>(), |row, count, panel| {
+                for_each_tile(team, rows, panels, depth * size_of::<f32>(), |row, count, panel| {
                     let weights = &weights[panel * depth * PANEL..][..depth * PANEL];
                     let tile = tile_f32(&x[row * depth..], depth, count, weights, depth);
                     for (r, sums) in tile.into_iter().take(count).enumerate() {
-                        store.row(row + r, panel, sums);
+                        // SAFETY: a tile is handed out once.
+                        unsafe { store.row(row + r, panel, sums) };
                     }
                 });
             }
             (Panels::Int8 { weights, scales, limit }, Some(mut q)) => {
-                quantize(x, depth, *limit, &mut q.values, &mut q.scales);
                 let width = depth.next_multiple_of(2);
-                for_each_tile(rows, panels, width * size_of::<i16>(), |row, count, panel| {
+                let (values, places) = (Parts::new(&mut q.values), Parts::new(&mut q.scales));
+                team.run(rows, |_, n| {
+                    // SAFETY: each task has a row of its own.
+                    let (q, scale) = unsafe { (values.part(n * width..(n + 1) * width), places.part(n..n + 1)) };
+                    quantize(&x[n * depth..(n + 1) * depth], depth, *limit, q, scale);
+                });
+                let (values, row_scales): (&[i16], &[f32]) = (&q.values, &q.scales);
+                for_each_tile(team, rows, panels, width * size_of::<i16>(), |row, count, panel| {
                     let weights = &weights[panel * width * PANEL..][..width * PANEL];
-                    let tile = tile_i8(&q.values[row * width..], count, weights, width / 2);
+                    let tile = tile_i8(&values[row * width..], count, weights, width / 2);
                     let low = F32x4::from_slice(&scales[panel * PANEL..]);
                     let high = F32x4::from_slice(&scales[panel * PANEL + PANEL / 2..]);
                     for (r, [sums_low, sums_high]) in tile.into_iter().take(count).enumerate() {
-                        let scale = F32x4::splat(q.scales[row + r]);
+                        let scale = F32x4::splat(row_scales[row + r]);
                         let low = F32x4::from_i32(sums_low) * (scale * low);
                         let high = F32x4::from_i32(sums_high) * (scale * high);
-                        store.row(row + r, panel, [low, high]);
+                        // SAFETY: a tile is handed out once.
+                        unsafe { store.row(row + r, panel, [low, high]) };
                     }
                 });
             }

@@ -1,13 +1,15 @@
 /** The browser's side of things: wasm by streaming compilation, web workers, and URLs. */
 
 import { CLOSE_LIMIT, type Channel, type Platform } from "./channel.js";
-import { compileBytes, environment, type Build } from "./engine.js";
+import type { Build } from "./builds.js";
+import { compileBytes, environment } from "./engine.js";
 import { TabsenseError } from "./errors.js";
 import type { ServiceHost } from "./loading.js";
 import { within } from "./patience.js";
 import type { Reply, Request } from "./protocol.js";
 import { fromUrl, resolveUrls } from "./sources.js";
 import { fetchFile, openResponse, readAll } from "./stream.js";
+import type { HelperReply } from "./threads.js";
 
 /** No build of the module comes near this many bytes. */
 const WASM_LIMIT = 1 << 26;
@@ -16,6 +18,8 @@ const WASM_LIMIT = 1 << 26;
 const WASM: Record<Build, () => URL> = {
   simd: () => new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url),
   relaxed: () => new URL("./wasm/relaxed/tabsense_bg.wasm", import.meta.url),
+  "simd-threads": () => new URL("./wasm/simd-threads/tabsense_bg.wasm", import.meta.url),
+  "relaxed-threads": () => new URL("./wasm/relaxed-threads/tabsense_bg.wasm", import.meta.url),
 };
 
 /** The service's host in a page or a web worker. */
@@ -40,6 +44,20 @@ export const browserHost: ServiceHost = {
       signal.throwIfAborted();
       throw environment("could not be compiled", cause);
     }
+  },
+
+  // A page shares memory only where its headers isolate it from other origins.
+  processors: () => (globalThis.crossOriginIsolated === true ? (navigator.hardwareConcurrency ?? 1) : null),
+
+  startHelper(onReply) {
+    // This line as it stands is what bundlers look for.
+    const worker = new Worker(new URL("./thread.js", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data }: MessageEvent<HelperReply>) => onReply(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      onReply({ ready: false });
+    };
+    return { send: (request) => worker.postMessage(request), end: () => worker.terminate() };
   },
 
   async openPath(path) {

@@ -39,11 +39,12 @@ export abstract class LoadedClassifier {
   /** What was loaded, where it is computed, and how much memory it takes; as of the last answer. */
   get info(): ClassifierInfo {
     const { info, memory } = this.#session.state();
-    const { build, device, dtype, weightBytes, webgpu, webgpuReason, calibration, ...model } = info;
+    const { build, threads, device, dtype, weightBytes, webgpu, webgpuReason, calibration, ...model } = info;
     return {
       device,
       dtype,
       build,
+      threads,
       webgpu: webGpuInfo(info),
       model: { name: this.#session.name, ...model },
       bytes: { weights: weightBytes, memory },

@@ -6,7 +6,7 @@ import { rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { convert, CONVERT_DTYPES } from "./convert.js";
-import { loadEngineModule } from "./engine.js";
+import { startEngine } from "./engine.js";
 import { toError } from "./errors.js";
 import { Classifier } from "./node.js";
 import { nodeHost, openPath } from "./nodejs.js";
@@ -52,7 +52,7 @@ async function convertFile(paths: string[], dtype: string | undefined): Promise<
   if (input === undefined || output === undefined || paths.length > 2) throw new UsageError("convert takes two files: IN and OUT.");
   if (!CONVERT_DTYPES.some((known) => known === dtype)) throw new UsageError(`--dtype must be ${CONVERT_DTYPES.join(" or ")}.`);
   const { signal } = new AbortController();
-  const module = await loadEngineModule(nodeHost.compileWasm, null, signal, () => {});
+  const { module } = await startEngine(nodeHost, { wasm: null, threads: 1 }, signal, () => {});
   const temporary = `${output}.${process.pid}.tmp`;
   let read = 0;
   let written = 0;

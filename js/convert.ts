@@ -1,6 +1,6 @@
 /** Rewrites a safetensors file with int8 or fp16 weights, as a stream: what is held is one tensor, never the file. */
 
-import type { EngineModule } from "./engine.js";
+import type { EngineModule } from "./builds.js";
 import { MAX_CHUNK } from "./stream.js";
 
 /** The forms that a file can be converted to. */

@@ -1,55 +1,79 @@
-/** Loads the WebAssembly module: checks that this runtime can run it, fetches the one variant, and starts it. */
+/** Loads the WebAssembly module: checks what this runtime can run, fetches the one variant, and starts it. */
 
+import { fastestBuild, SINGLE_GLUE, takesThreads, THREADED_GLUE, type Build, type EngineModule, type SingleBuild } from "./builds.js";
 import { TabsenseError } from "./errors.js";
 import { progressOf } from "./progress.js";
+import { startHelpers, threadsFor, type Helpers, type StartHelper } from "./threads.js";
 import type { Progress } from "./types.js";
 
-/** The exports of the module. */
-export type EngineModule = typeof import("./wasm/simd/tabsense.js");
-
-/** A build variant, by its name in wasm-pack.toml. */
-export type Build = "simd" | "relaxed";
-
-/** How this runtime gets at the compiled module: by streaming in a browser, from disk in Node. `url` null: the package's own, of `build`. */
-export type CompileWasm = (build: Build, url: string | null, signal: AbortSignal, onBytes: (bytes: number, total: number | null) => void) => Promise<WebAssembly.Module>;
-
-/** A module of one function that needs SIMD128: `() => i8x16.popcnt(i8x16.splat(0))`. */
-const SIMD_PROBE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
-
-/** A module of one function that needs relaxed SIMD: `() => f32x4.relaxed_madd(z, z, z)` of zeros. */
-const RELAXED_PROBE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 17, 65, 0, 253, 17, 65, 0, 253, 17, 253, 133, 2, 11]);
-
-/** The JavaScript of each build. The paths stand here as literals, so that bundlers find the files. */
-const GLUE: Record<Build, () => Promise<EngineModule>> = {
-  simd: () => import("./wasm/simd/tabsense.js"),
-  relaxed: () => import("./wasm/relaxed/tabsense.js"),
-};
-
-/** The fastest build that this runtime takes: one without a build's features rejects the whole module. Null where it takes none. */
-export function fastestBuild(): Build | null {
-  if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD_PROBE)) return null;
-  return WebAssembly.validate(RELAXED_PROBE) ? "relaxed" : "simd";
+/** What the engine needs of the browser or of Node. */
+export interface EngineHost {
+  /** The compiled module: by streaming in a browser, from disk in Node. `url` null: the package's own, of `build`. */
+  compileWasm(build: Build, url: string | null, signal: AbortSignal, onBytes: (bytes: number, total: number | null) => void): Promise<WebAssembly.Module>;
+  /** How many threads can compute at the same time; null where they may share no memory. */
+  processors(): number | null;
+  startHelper: StartHelper;
 }
 
-/** The started module. One thread (a page, a worker) holds one instance, however many models it loads. */
-export async function loadEngineModule(compile: CompileWasm, url: string | null, signal: AbortSignal, emit: (progress: Progress) => void): Promise<EngineModule> {
+/** A started module. Several models may use it, one after the other. */
+export interface Runtime {
+  module: EngineModule;
+  /** Ends its helpers: nothing can be computed with it any more. */
+  end(): void;
+}
+
+/** Which module to start, and on how many threads. */
+export interface EngineRequest {
+  /** The URL of the .wasm file; null for the package's own. */
+  wasm: string | null;
+  threads: number | "auto";
+}
+
+/**
+ * Starts the module. A page or worker holds one instance without threads, however many models it loads; one with threads belongs to
+ * the worker that starts it.
+ */
+export async function startEngine(host: EngineHost, { wasm: url, threads }: EngineRequest, signal: AbortSignal, emit: (progress: Progress) => void): Promise<Runtime> {
   const fastest = fastestBuild();
   if (fastest === null) {
     throw new TabsenseError("environment", "This browser runs no WebAssembly SIMD. Use Chrome or Edge 91, Firefox 89, Safari 16.4, Node 20, or newer.");
   }
+  const compile = (build: Build) => host.compileWasm(build, url, signal, progressOf("runtime", "tabsense_bg.wasm", emit));
   // A file of the caller's own is of the build that every runtime takes.
-  const build = url === null ? fastest : "simd";
-  const glue = GLUE[build]().catch((cause: unknown) => {
-    throw new TabsenseError("environment", `The package's module wasm/${build}/tabsense.js could not be loaded. Serve the package's dist folder whole, beside its other modules.`, { cause });
-  });
-  const compiled = compile(build, url, signal, progressOf("runtime", "tabsense_bg.wasm", emit));
-  const [module, wasm] = await Promise.all([glue, compiled]);
+  if (url !== null) return single("simd", compile("simd"));
+  const processors = takesThreads() ? host.processors() : null;
+  const count = processors === null ? 1 : threadsFor(threads, processors);
+  const helpers = count > 1 ? startHelpers(count - 1, host.startHelper) : null;
+  return helpers ? threaded(fastest, helpers, compile) : single(fastest, compile(fastest));
+}
+
+async function single(build: SingleBuild, compiled: Promise<WebAssembly.Module>): Promise<Runtime> {
+  const [module, wasm] = await Promise.all([SINGLE_GLUE[build]().catch(missing(build)), compiled]);
+  await module.default({ module_or_path: wasm }).catch(notStarted);
+  return { module, end: () => {} };
+}
+
+async function threaded(fastest: SingleBuild, helpers: Helpers, compile: (build: Build) => Promise<WebAssembly.Module>): Promise<Runtime> {
+  const build = `${fastest}-threads` as const;
   try {
-    await module.default({ module_or_path: wasm });
-  } catch (cause) {
-    throw environment("could not be started", cause);
+    const [module, wasm] = await Promise.all([THREADED_GLUE[build]().catch(missing(build)), compile(build)]);
+    await module.default({ module_or_path: wasm, memory: helpers.memory }).catch(notStarted);
+    await helpers.join(build, wasm, module);
+    return { module, end: helpers.end };
+  } catch (thrown) {
+    helpers.end();
+    throw thrown;
   }
-  return module;
+}
+
+function missing(build: Build): (cause: unknown) => never {
+  return (cause) => {
+    throw new TabsenseError("environment", `The package's module wasm/${build}/tabsense.js could not be loaded. Serve the package's dist folder whole, beside its other modules.`, { cause });
+  };
+}
+
+function notStarted(cause: unknown): never {
+  throw environment("could not be started", cause);
 }
 
 /** Compiles what was fetched; a failure says that the file is wrong or the runtime too old. */

@@ -1,6 +1,6 @@
 /** Loads a model: its files from wherever they are, side by side, into the wasm and onto the graphics card as they come. */
 
-import { loadEngineModule, type CompileWasm, type EngineModule } from "./engine.js";
+import { startEngine, type EngineHost, type Runtime } from "./engine.js";
 import { isTrap, toError } from "./errors.js";
 import type { Placement } from "./placement.js";
 import { progressOf } from "./progress.js";
@@ -10,8 +10,7 @@ import type { FileName, Progress } from "./types.js";
 import type { Engine, Loader } from "./wasm/simd/tabsense.js";
 
 /** What differs between the browser and Node. */
-export interface ServiceHost {
-  compileWasm: CompileWasm;
+export interface ServiceHost extends EngineHost {
   openPath(path: string): Promise<Opened>;
   /** Why no graphics card can be asked for here, or null. */
   noWebGpu: string | null;
@@ -23,13 +22,13 @@ export interface Loading {
   request: LoadRequest;
   placement: Placement;
   /** Where it runs already, as it does when a model is loaded again. */
-  module: EngineModule | null;
+  runtime: Runtime | null;
 }
 
 /** A model in memory. */
 export interface LoadedModel {
   engine: Engine;
-  module: EngineModule;
+  runtime: Runtime;
 }
 
 /** The longest `config.json` and `tokenizer.json` that are read, in bytes. */
@@ -40,7 +39,7 @@ const TOKENIZER_LIMIT = 64 << 20;
  * Fetches wasm, configuration, tokenizer and weights side by side, and a device as soon as the wasm is there. The weights
  * are read once all of these are. Where the graphics card fails meanwhile, they are read again for what `placement` says next.
  */
-export async function loadModel({ host, request, placement, module: started }: Loading, signal: AbortSignal, emit: (progress: Progress) => void): Promise<LoadedModel> {
+export async function loadModel({ host, request, placement, runtime: started }: Loading, signal: AbortSignal, emit: (progress: Progress) => void): Promise<LoadedModel> {
   const ended = new AbortController();
   const all = ended.signal;
   const end = () => ended.abort();
@@ -53,15 +52,16 @@ export async function loadModel({ host, request, placement, module: started }: L
     readAll(await openFile(host, request.files[file], all, cache), nameOf(request.files[file], file), limit, all, progressOf(stage, file, emit));
   const openWeights = () => awaitedLater(openFile(host, request.files["model.safetensors"], all, cache));
 
-  const runtime = started ? Promise.resolve(started) : loadEngineModule(host.compileWasm, request.wasm, all, emit);
-  let gpu = awaitedLater(runtime.then((module) => (all.aborted ? null : placement.request(module))));
+  const starting = started ? Promise.resolve(started) : startEngine(host, request, all, emit);
+  let gpu = awaitedLater(starting.then(({ module }) => (all.aborted ? null : placement.request(module))));
   let weights = openWeights();
   try {
-    const [module, config, tokenizer] = await Promise.all([
-      runtime,
+    const [runtime, config, tokenizer] = await Promise.all([
+      starting,
       whole("config.json", "config", CONFIG_LIMIT),
       whole("tokenizer.json", "tokenizer", TOKENIZER_LIMIT),
     ]);
+    const { module } = runtime;
     for (;;) {
       const device = await gpu;
       all.throwIfAborted();
@@ -69,7 +69,7 @@ export async function loadModel({ host, request, placement, module: started }: L
       try {
         const loader = new module.Loader(config, tokenizer, dtypeOf(request.dtype, device !== null), device ?? undefined, device === null || placement.both);
         await fill(loader, weights, nameOf(request.files["model.safetensors"], "model.safetensors"), all, emit);
-        return { engine: await loader.finish(), module };
+        return { engine: await loader.finish(), runtime };
       } catch (thrown) {
         if (all.aborted || device === null || !placement.recovers(toError(thrown))) throw thrown;
         discard(weights);
@@ -84,6 +84,7 @@ export async function loadModel({ host, request, placement, module: started }: L
     discard(weights);
     const device = await gpu.catch(() => null);
     device?.free();
+    if (!started) void starting.then(({ end }) => end(), () => {});
     throw thrown;
   } finally {
     signal.removeEventListener("abort", end);

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -21,6 +22,14 @@ export const nodeHost: ServiceHost = {
     const bytes = address.protocol === "file:" ? await readWasm(address) : new Uint8Array(await (await fetchFile(address.href, signal)).arrayBuffer());
     onBytes(bytes.length, bytes.length);
     return compileBytes(bytes);
+  },
+  processors: availableParallelism,
+  startHelper(onReply) {
+    const worker = new Worker(new URL("./thread-node.js", import.meta.url), { name: "tabsense helper", execArgv: [] });
+    worker.on("message", onReply);
+    worker.on("error", () => onReply({ ready: false }));
+    worker.unref(); // the process need not wait for it
+    return { send: (request) => worker.postMessage(request), end: () => void worker.terminate() };
   },
   openPath,
   noWebGpu: "Node has no WebGPU.",

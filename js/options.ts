@@ -10,6 +10,7 @@ export interface CheckedLoadOptions {
   onProgress: ((progress: Progress) => void) | null;
   signal: AbortSignal | null;
   worker: boolean;
+  threads: number | "auto";
   hub: string;
   models: string | null;
   wasm: string | null;
@@ -26,10 +27,12 @@ export interface CheckedClassifyOptions {
 
 const DEVICES = ["auto", "webgpu", "cpu"];
 const DTYPES = ["auto", "fp32", "fp16", "int8"];
+/** More would share out tasks too small to gain by it. */
+const MOST_THREADS = 64;
 
 /** Checks the options of `Classifier.load`. */
 export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadOptions {
-  const given = record(options, ["device", "dtype", "onProgress", "signal", "worker", "hub", "models", "wasm"]);
+  const given = record(options, ["device", "dtype", "onProgress", "signal", "worker", "threads", "hub", "models", "wasm"]);
   const device = oneOf(given, "device", DEVICES);
   const dtype = oneOf(given, "dtype", DTYPES);
   if (device === "cpu" && dtype === "fp16") {
@@ -45,6 +48,7 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
     onProgress: callback(given, "onProgress") as CheckedLoadOptions["onProgress"],
     signal: signal(given),
     worker: flag(given, "worker", true),
+    threads: threads(given),
     hub,
     models: text(given, "models"),
     wasm: wasm === null ? null : String(wasm),
@@ -86,6 +90,14 @@ function oneOf(given: Record<string, unknown>, key: string, known: readonly stri
   const value = given[key] ?? known[0]!;
   if (typeof value !== "string" || !known.includes(value)) throw invalid(key, `one of ${known.map((name) => JSON.stringify(name)).join(", ")}`, value);
   return value;
+}
+
+function threads(given: Record<string, unknown>): number | "auto" {
+  const value = given["threads"] ?? "auto";
+  if (value !== "auto" && !(typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MOST_THREADS)) {
+    throw invalid("threads", `"auto" or a whole number from 1 to ${MOST_THREADS}`, value);
+  }
+  return value as number | "auto";
 }
 
 function signal(given: Record<string, unknown>): AbortSignal | null {

@@ -1,7 +1,7 @@
 /** Where a model is computed: what was asked for, and what has gone wrong with the graphics card since. */
 
 import { isTrap, toError, type TabsenseError } from "./errors.js";
-import type { EngineModule } from "./engine.js";
+import type { EngineModule } from "./builds.js";
 import { within } from "./patience.js";
 import type { Device } from "./types.js";
 import type { Gpu } from "./wasm/simd/tabsense.js";

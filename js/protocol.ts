@@ -1,5 +1,6 @@
 /** The messages between a classifier and the service that holds its model, in a worker or in place. */
 
+import type { EngineRequest } from "./engine.js";
 import type { PlainError } from "./errors.js";
 import type { ClassifyProgress, Device, FileName, Progress } from "./types.js";
 import type { Classification, EngineInfo } from "./wasm/simd/tabsense.js";
@@ -8,13 +9,11 @@ import type { Classification, EngineInfo } from "./wasm/simd/tabsense.js";
 export type FileRef = { url: string } | { path: string } | { blob: Blob } | { bytes: Uint8Array };
 
 /** All that the service needs to load a model. */
-export interface LoadRequest {
+export interface LoadRequest extends EngineRequest {
   type: "load";
   files: Record<FileName, FileRef>;
   device: Device;
   dtype: string;
-  /** The URL of the .wasm file; null for the package's own. */
-  wasm: string | null;
 }
 
 /** One call of `classify`; `top` is 0 for all labels. */

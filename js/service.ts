@@ -1,7 +1,7 @@
 /** What holds a model and computes: in a worker, or in place with `worker: false`. It answers one request at a time. */
 
 import { aborted, isTrap, TabsenseError, toError } from "./errors.js";
-import type { EngineModule } from "./engine.js";
+import type { Runtime } from "./engine.js";
 import { kept, loadModel, type ServiceHost } from "./loading.js";
 import { startPace, unitsOf, type Pace } from "./pace.js";
 import { startPlacement, type Placement } from "./placement.js";
@@ -32,7 +32,7 @@ const GPU_GROUP: GroupSize = { texts: 64, units: 32_768 };
 interface Held {
   /** Null from the loss on. */
   engine: Engine | null;
-  module: EngineModule;
+  runtime: Runtime;
   placement: Placement;
   pace: Pace;
   /** To be loaded from again; null where nothing is held that can be lost. */
@@ -49,8 +49,8 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   async function load(request: LoadRequest, signal: AbortSignal): Promise<Loaded> {
     const emit = (progress: Progress) => post({ type: "progress", progress });
     const placement = startPlacement(request.device, host.noWebGpu);
-    const { engine, module } = await loadModel({ host, request, placement, module: null }, signal, emit);
-    held = { engine, module, placement, pace: startPace(), source: onGpuAlone(engine) ? kept(request) : null };
+    const { engine, runtime } = await loadModel({ host, request, placement, runtime: null }, signal, emit);
+    held = { engine, runtime, placement, pace: startPace(), source: onGpuAlone(engine) ? kept(request) : null };
     const { info, memory } = stateOf(held, engine);
     emit({ stage: "ready", file: "", bytes: info.weightBytes, total: info.weightBytes, rate: 0 });
     return { type: "loaded", state: { info, memory } };
@@ -79,7 +79,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   /** The lost model once more, from its source: on a new device, or on the CPU. */
   async function loadAgain(held: Held, signal: AbortSignal): Promise<Engine> {
     try {
-      const { engine } = await loadModel({ host, request: held.source!, placement: held.placement, module: held.module }, signal, () => {});
+      const { engine } = await loadModel({ host, request: held.source!, placement: held.placement, runtime: held.runtime }, signal, () => {});
       held.engine = engine;
       if (!onGpuAlone(engine)) held.source = null;
       return engine;
@@ -106,6 +106,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     current.abort();
     await work;
     if (!broken) held?.engine?.free();
+    held?.runtime.end();
     held = null;
   }
 
@@ -134,9 +135,9 @@ function dropLost(held: Held, error: TabsenseError): boolean {
   return true;
 }
 
-function stateOf({ module, placement }: Held, engine: Engine): State {
+function stateOf({ runtime, placement }: Held, engine: Engine): State {
   const info = engine.info();
-  return { info: { ...info, webgpuReason: placement.reason ?? info.webgpuReason }, memory: module.memoryBytes() };
+  return { info: { ...info, webgpuReason: placement.reason ?? info.webgpuReason }, memory: runtime.module.memoryBytes() };
 }
 
 /** Large groups are for a real graphics card that also computes the smallest of them. */

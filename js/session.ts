@@ -35,7 +35,9 @@ export async function openSession(platform: Platform, source: Source, options: C
   const queue = startQueue(channel, options.device !== "cpu");
   try {
     const wasm = options.wasm === null ? null : platform.locate(options.wasm);
-    await queue.submit({ type: "load", files, device: options.device, dtype: options.dtype, wasm }, options.signal, options.onProgress, "The loading");
+    // A page's own thread may not wait for others, and threads need a memory and an instance of their own.
+    const threads = options.worker ? options.threads : 1;
+    await queue.submit({ type: "load", files, device: options.device, dtype: options.dtype, wasm, threads }, options.signal, options.onProgress, "The loading");
     return {
       name,
       state: () => queue.state()!,

@@ -41,6 +41,12 @@ export interface LoadOptions {
   signal?: AbortSignal;
   /** Whether the model lives in a worker of its own. Default: `true`. */
   worker?: boolean;
+  /**
+   * How many threads the CPU computes with. A browser gives more than one only to a page that is cross-origin isolated (see `crossOriginIsolated`),
+   * and to a model in a worker of its own; else it is one, and `info.threads` says how many there are. Default: `"auto"`, as many as
+   * there are processors, at most four.
+   */
+  threads?: number | "auto";
   /** The origin of the model hub. Default: `"https://huggingface.co"`. */
   hub?: string;
   /** The base URL (Node: also a folder) of the models that are named without a slash. Default: `models/` beside the page (Node: beside the package, then in the working folder). */
@@ -139,7 +145,9 @@ export interface ClassifierInfo {
   /** How the weights are stored: on the graphics card, where that holds them. */
   dtype: "fp32" | "fp16" | "int8";
   /** The WebAssembly build in use. */
-  build: "simd" | "relaxed";
+  build: "simd" | "relaxed" | "simd-threads" | "relaxed-threads";
+  /** How many threads the CPU computes with. */
+  threads: number;
   /** The graphics card, or why none is in use. */
   webgpu: WebGpuInfo | WebGpuReason;
   model: {

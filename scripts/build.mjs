@@ -44,7 +44,8 @@ export async function wasmOpt(manifest, variant, input, out) {
 async function buildVariant(manifest, name, variant) {
   const outputs = ["tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`);
   const [glue, wasm] = outputs.map((path) => join(ROOT, path));
-  const hash = hashOf(RUST_INPUTS, [output("rustc", ["--version"])]);
+  const { variantEnv } = await import("./manifest.mjs");
+  const hash = hashOf(RUST_INPUTS, [output("rustc", ["--version"], { env: { ...process.env, ...variantEnv(variant) } })]);
   return unlessStamped(`target/stamps/wasm-${name}`, hash, outputs, async () => {
     console.log(`build: ${name} (Rust to WebAssembly)`);
     const packed = join(ROOT, "target/wasm", name);

@@ -17,6 +17,6 @@ await main(import.meta.url, async (args) => {
   await build();
   await buildPage();
   if (values["build-only"]) return;
-  const { url } = await serve({ "/": join(ROOT, "www/dist"), "/models/": join(ROOT, "models") }, { port });
+  const { url } = await serve({ "/": join(ROOT, "www/dist"), "/models/": join(ROOT, "models") }, { port, isolated: true });
   console.log(`\nTabsense's demo: ${url}  (Ctrl-C ends it)`);
 });

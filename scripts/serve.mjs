@@ -21,13 +21,17 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
+/** The headers that isolate a page, and its workers, from other origins: without them a browser gives it no shared memory, and so no threads. */
+export const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+
 /**
  * Serves folders: `mounts` maps a path such as "/models/" to a folder; the longest that fits wins.
- * Takes the first free port from `port` on (0: any). Yields `{ url, close }`.
+ * Takes the first free port from `port` on (0: any); `isolated`: with the headers of {@link ISOLATION}. Yields `{ url, close }`.
  */
-export async function serve(mounts, { port = 0, host = "localhost" } = {}) {
+export async function serve(mounts, { port = 0, host = "localhost", isolated = false } = {}) {
+  const headers = isolated ? ISOLATION : {};
   const server = createServer((request, response) => {
-    answer(mounts, request, response).catch((error) => {
+    answer(mounts, headers, request, response).catch((error) => {
       if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });
       response.end(String(error));
     });
@@ -42,7 +46,7 @@ export async function serve(mounts, { port = 0, host = "localhost" } = {}) {
   };
 }
 
-async function answer(mounts, request, response) {
+async function answer(mounts, headers, request, response) {
   const path = decodeURIComponent(new URL(request.url, "http://local").pathname);
   const mount = Object.keys(mounts).filter((prefix) => path.startsWith(prefix)).sort((a, b) => b.length - a.length)[0];
   // `normalize` of an absolute path leaves no way out of the folder.
@@ -52,7 +56,7 @@ async function answer(mounts, request, response) {
     response.writeHead(404, { "content-type": "text/plain; charset=utf-8" });
     return response.end("There is no such file here.\n");
   }
-  response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "content-length": info.size, "cache-control": "no-cache", "last-modified": info.mtime.toUTCString() });
+  response.writeHead(200, { ...headers, "content-type": TYPES[extname(file)] ?? "application/octet-stream", "content-length": info.size, "cache-control": "no-cache", "last-modified": info.mtime.toUTCString() });
   if (request.method === "HEAD") return response.end();
   pipeline(createReadStream(file), response, () => {});
 }

@@ -4,16 +4,18 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { install } from "./packages.mjs";
-import { addToPath, CACHE, Failure, main, must, output } from "./run.mjs";
+import { addToPath, CACHE, Failure, main, must, output, run } from "./run.mjs";
 import { hashOf, unlessStamped } from "./stamp.mjs";
 
 /** Makes everything available that a build needs, on PATH of this process. */
 export async function setUpBuild() {
   if (Number(process.versions.node.split(".")[0]) < 20) throw new Failure(`Node ${process.versions.node} is too old: install Node 20 or newer.`);
   await npmPackages();
-  const { readManifest } = await import("./manifest.mjs");
-  const { tools } = readManifest();
+  const { enabledVariants, readManifest } = await import("./manifest.mjs");
+  const manifest = readManifest();
+  const { tools } = manifest;
   await rust();
+  for (const toolchain of new Set(enabledVariants(manifest).map(([, variant]) => variant.toolchain).filter(Boolean))) await standardLibrary(toolchain);
   await compiler();
   await cargoTool("wasm-pack", "wasm-pack", tools["wasm-pack"]);
   await cargoTool("wasm-bindgen", "wasm-bindgen-cli", tools["wasm-bindgen"]);
@@ -35,6 +37,16 @@ async function rust() {
   if (libraries && existsSync(libraries)) return;
   console.log("set-up: Rust target wasm32-unknown-unknown");
   await must("rustup", ["target", "add", "wasm32-unknown-unknown"]);
+}
+
+/** A toolchain beside the default one, with the standard library's source: variants with threads compile it anew. */
+async function standardLibrary(toolchain) {
+  const sysroot = output("rustc", ["--print", "sysroot"], { env: { ...process.env, RUSTUP_TOOLCHAIN: toolchain } });
+  if (sysroot && existsSync(join(sysroot, "lib/rustlib/src/rust/library/std"))) return;
+  console.log(`set-up: Rust's ${toolchain} toolchain, for the variants with threads`);
+  const args = ["toolchain", "install", toolchain, "--profile", "minimal", "--component", "rust-src", "--target", "wasm32-unknown-unknown", "--no-self-update"];
+  if ((await run("rustup", args)) === 0) return;
+  throw new Failure(`Rust's ${toolchain} toolchain could not be installed, which the variants with threads are compiled with. Run \`rustup ${args.join(" ")}\` where there is a connection, or set \`enabled = false\` for them in wasm-pack.toml.`);
 }
 
 /** Cargo links the build scripts of dependencies with the system's C compiler. */

@@ -3,6 +3,8 @@
 
 use crate::backend::Precision;
 use crate::backend::auto::{AutoBackend, Side};
+#[cfg(target_feature = "atomics")]
+use crate::backend::cpu::team;
 use crate::backend::gpu::device::{Device, DeviceInfo};
 use crate::backend::gpu::profile::KernelTime;
 use crate::backend::gpu::{GpuBackend, memory};
@@ -112,6 +114,7 @@ struct Calibration {
 #[serde(rename_all = "camelCase")]
 struct Info<'a> {
     build: &'static str,
+    threads: usize,
     device: &'static str,
     dtype: &'static str,
     architecture: &'static str,
@@ -234,6 +237,7 @@ impl Engine {
         let gpu = backend.gpu();
         to_js(&Info {
             build: BUILD,
+            threads: backend.cpu_threads(),
             device: match (&gpu, backend.cpu_holds()) {
                 (Some(_), true) => "auto",
                 (Some(_), false) => device_name(Side::Gpu),
@@ -350,7 +354,34 @@ impl Converter {
 }
 
 /// The build variant, by its name in wasm-pack.toml.
-const BUILD: &str = if cfg!(target_feature = "relaxed-simd") { "relaxed" } else { "simd" };
+const BUILD: &str = match (cfg!(target_feature = "relaxed-simd"), cfg!(target_feature = "atomics")) {
+    (false, false) => "simd",
+    (true, false) => "relaxed",
+    (false, true) => "simd-threads",
+    (true, true) => "relaxed-threads",
+};
+
+/// Helps the thread that classifies as thread `thread` (1 and up); never returns. To be called in a worker of its own, on an instance
+/// with the same memory.
+#[cfg(target_feature = "atomics")]
+#[wasm_bindgen(js_name = helpAsThread)]
+pub fn help_as_thread(thread: usize) {
+    team::help(thread);
+}
+
+/// How many threads the models loaded from now on are computed with: this one, and helpers 1 and up.
+#[cfg(target_feature = "atomics")]
+#[wasm_bindgen(js_name = setThreads)]
+pub fn set_threads(threads: usize) {
+    team::set_threads(threads);
+}
+
+/// Tells, from any of its instances, that a helper trapped. What is computed now or next traps too, instead of waiting for it.
+#[cfg(target_feature = "atomics")]
+#[wasm_bindgen(js_name = loseHelper)]
+pub fn lose_helper() {
+    team::lose_helper();
+}
 
 fn device_name(side: Side) -> &'static str {
     match side {

@@ -269,6 +269,39 @@ fn a_repeated_pass_allocates_nothing_and_repeats_its_result() {
     }
 }
 
+#[cfg(not(target_arch = "wasm32"))] // There, threads are workers: tests/js/threads.test.mjs.
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let backend = CpuBackend::new();
+    let weights = layer_weights(&backend);
+    for tokens in [1, 2, 8, 37, 512] {
+        let alone = layer(&backend, &weights, tokens);
+        for threads in [2, 3, 8] {
+            assert_eq!(
+                layer(&CpuBackend::with_threads(threads), &weights, tokens),
+                alone,
+                "{tokens} tokens, {threads} threads"
+            );
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn each_sequence_and_head_is_attended_to_on_any_thread() {
+    let (width, heads, starts) = (24, 3, [0u32, 5, 5, 42, 43]);
+    let values = Random(13).values(43 * 3 * width);
+    let attend = |backend: &CpuBackend| {
+        let x = tensor(backend, 3 * width, &values);
+        let [q, k, v] = [0, width, 2 * width].map(|first| Columns { tensor: &x, first });
+        read(backend, &backend.attention(q, k, v, Spans { queries: &starts, keys: &starts }, width, heads).unwrap())
+    };
+    let alone = attend(&CpuBackend::new());
+    for threads in [2, 5] {
+        assert_eq!(attend(&CpuBackend::with_threads(threads)), alone, "{threads} threads");
+    }
+}
+
 #[wasm_bindgen_test(unsupported = test)]
 fn buffers_stay_few_however_sizes_vary() {
     let backend = CpuBackend::new();

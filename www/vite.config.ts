@@ -28,6 +28,9 @@ const answer: Connect.SimpleHandleFunction = (request, response) => {
   else createReadStream(path).pipe(response);
 };
 
+/** The headers of scripts/serve.mjs, which allow threads. */
+const isolation = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+
 /** Serves models/ at /models/, in development and in preview. */
 const serveModels: Plugin = {
   name: "tabsense:models",
@@ -43,7 +46,8 @@ export default defineConfig(() => {
     appType: "mpa", // an unknown address answers 404, not the page
     plugins: [serveModels],
     resolve: { alias: { tabsense: entry } },
-    server: { fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
+    server: { headers: isolation, fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
+    preview: { headers: isolation },
     worker: { format: "es" },
     build: {
       outDir: "dist",

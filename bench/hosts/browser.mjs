@@ -1,20 +1,19 @@
 // A subject in a page of its own in headless Chromium. Pages whose requests are timed are cross-origin isolated: that allows threads,
-// and gives a clock of 5 µs. The headers for it are put in here, which slows each fetch a little; so cold starts do without where they can.
+// and gives a clock of 5 µs. Cold starts do without where they can, as most sites do.
 
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium as browsers } from "playwright-core";
 import { ROOT } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
 
-const ISOLATED = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
-const SCRIPT = /\.(html|js|mjs)$/;
-
 /** Folders by the path that they are served at. */
 const MOUNTS = { "/bench/": "bench", "/dist/": "dist", "/peers/": "bench/node_modules" };
 
-/** Serves the pages, and each model's folder below /models/; yields `{ url, pathOf, fileOf, close }`. */
+/**
+ * Serves the pages, and each model's folder below /models/, without and with the headers that isolate; yields
+ * `{ url, isolatedUrl, pathOf, fileOf, close }`.
+ */
 export async function startServer(folders) {
   const mounts = Object.fromEntries(Object.entries(MOUNTS).map(([path, folder]) => [path, join(ROOT, folder)]));
   const paths = new Map();
@@ -25,12 +24,14 @@ export async function startServer(folders) {
     mounts[path] = join(ROOT, folder);
   }
   const server = await serve(mounts);
+  const isolated = await serve(mounts, { isolated: true });
   const fileOf = (url) => {
     const path = decodeURIComponent(new URL(url, server.url).pathname);
     const mount = Object.keys(mounts).find((prefix) => path.startsWith(prefix));
     return mount ? join(mounts[mount], path.slice(mount.length)) : null;
   };
-  return { url: server.url, pathOf: (folder) => paths.get(folder), fileOf, close: server.close };
+  const close = () => Promise.all([server.close(), isolated.close()]);
+  return { url: server.url, isolatedUrl: isolated.url, pathOf: (folder) => paths.get(folder), fileOf, close };
 }
 
 /** Starts Chromium with what keeps it quiet, and `args`. */
@@ -42,11 +43,10 @@ export async function startBrowser(executablePath, args = []) {
 /** Opens a page with an agent in it, in a context that holds nothing; yields `{ ask, probe, heap, adapter, close }`. */
 export async function openPage(browser, server, { isolated }) {
   const context = await browser.newContext();
-  if (isolated) await context.route(({ pathname }) => SCRIPT.test(pathname), (route) => isolate(route, server));
   const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(error.message));
-  await page.goto(`${server.url}bench/page.html`);
+  await page.goto(`${isolated ? server.isolatedUrl : server.url}bench/page.html`);
   await page.waitForFunction(() => "agent" in window);
   return {
     ask: (message) => page.evaluate((request) => window.agent.handle(request), message).catch((error) => {
@@ -61,14 +61,6 @@ export async function openPage(browser, server, { isolated }) {
     // A browser that crashed has closed it already.
     close: () => context.close().catch(() => {}),
   };
-}
-
-/** Answers a request for a document or a script (a worker's, maybe) with the headers that isolate. */
-async function isolate(route, server) {
-  const { pathname } = new URL(route.request().url());
-  const body = await readFile(server.fileOf(route.request().url())).catch(() => null);
-  if (!body) return route.fulfill({ status: 404, body: "There is no such file here." });
-  return route.fulfill({ body, headers: { ...ISOLATED, "content-type": pathname.endsWith(".html") ? "text/html" : "text/javascript" } });
 }
 
 /** The bytes of the page's own JavaScript heap, without wasm and without workers. */

@@ -19,7 +19,7 @@ const WEBGPU = ["--enable-unsafe-webgpu"];
  */
 export const IMPLEMENTATIONS = {
   "tabsense-cpu": {
-    host: "browser", module: "tabsense.js", options: { package: "/dist/index.js" }, device: "cpu", dtypes: ["int8", "fp32"], maxThreads: 1,
+    host: "browser", module: "tabsense.js", options: { package: "/dist/index.js" }, device: "cpu", dtypes: ["int8", "fp32"], maxThreads: 16,
     weights: safetensors, own: true, skipsLastRows: true,
   },
   "tabsense-webgpu": {
@@ -27,7 +27,7 @@ export const IMPLEMENTATIONS = {
     weights: safetensors, own: true, skipsLastRows: true, browserArgs: WEBGPU,
   },
   "tabsense-node": {
-    host: "node", module: "tabsense.js", options: { package: "dist/node.js" }, device: "cpu", dtypes: ["int8", "fp32"], maxThreads: 1,
+    host: "node", module: "tabsense.js", options: { package: "dist/node.js" }, device: "cpu", dtypes: ["int8", "fp32"], maxThreads: 16,
     weights: safetensors, own: true, skipsLastRows: true,
   },
   "onnxruntime-web": {

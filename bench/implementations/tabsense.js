@@ -1,11 +1,12 @@
 // Tabsense, in a page or in Node, as its users call it: text in, scores out, from a worker.
 
-/** Loads the model at `model.source` (a URL or a folder) for `device`; fails where it is not computed there. */
-export async function load({ package: address, model, dtype, device }) {
+/** Loads the model at `model.source` (a URL or a folder) for `device`, on `threads` threads; fails where it is computed otherwise. */
+export async function load({ package: address, model, dtype, device, threads }) {
   const { Classifier } = await import(address);
-  const classifier = await Classifier.load(model.source, { device, dtype });
+  const classifier = await Classifier.load(model.source, { device, dtype, threads });
   try {
     checkDevice(classifier, device);
+    if (classifier.info.threads !== threads) throw new Error(`asked for ${threads} threads, it computes on ${classifier.info.threads}`);
   } catch (error) {
     await classifier.dispose();
     throw error;

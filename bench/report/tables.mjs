@@ -39,13 +39,14 @@ export function adapterNames({ adapters = [] }) {
   return [...new Set(adapters.map(adapterName))];
 }
 
-/** The own subject that another implementation is set against: in the browser, on the same device where there is one, of the same kind of weights and model. */
+/** The own subject that another implementation is set against: in the browser, on the same device and number of threads where there is one, of the same kind of weights and model. */
 export function counterpart(result, other) {
   const own = result.subjects.filter(({ own, model, host }) => own && model === other.model && host === "browser");
   const alike = own.filter(({ device }) => device === other.device);
   const candidates = alike.length > 0 ? alike : own;
   const dtype = other.dtype === "fp32" ? "fp32" : "int8";
-  return candidates.find((subject) => subject.dtype === dtype) ?? candidates[0] ?? null;
+  const ofDtype = candidates.filter((subject) => subject.dtype === dtype);
+  return ofDtype.find(({ threads }) => threads === other.threads) ?? ofDtype[0] ?? candidates[0] ?? null;
 }
 
 function latencyTable(result, { name }) {

@@ -82,6 +82,11 @@ impl AutoBackend {
         self.gpu.borrow().clone()
     }
 
+    /// The threads that the CPU side computes with.
+    pub fn cpu_threads(&self) -> usize {
+        self.cpu.threads()
+    }
+
     /// Whether the CPU side holds weights.
     pub fn cpu_holds(&self) -> bool {
         self.cpu_holds

@@ -33,7 +33,7 @@ pub enum Activation {
 }
 
 /// What is done to a product before it is stored; the bias is always added.
-pub enum Epilogue<'a, T> {
+pub enum Epilogue<'a, T: ?Sized> {
     /// y = xWᵀ + b
     Bias,
     /// y = f(xWᵀ + b)

@@ -167,13 +167,16 @@ test("what falls back to the CPU is not measured as WebGPU", async () => {
   assert.equal(onCpu.adapter, null);
 });
 
-test("another implementation is set against Tabsense on its own device", async () => {
+test("another implementation is set against Tabsense on its own device and number of threads", async () => {
   const { counterpart, machineLine } = await import("../../bench/report/tables.mjs");
   const own = ["cpu", "webgpu"].flatMap((device) => ["int8", "fp32"].map((dtype) => ({ id: `${device} ${dtype}`, own: true, host: "browser", model: "m", device, dtype })));
   const other = (device, dtype) => ({ own: false, host: "browser", model: "m", device, dtype });
   assert.equal(counterpart({ subjects: own }, other("webgpu", "fp32")).id, "webgpu fp32");
   assert.equal(counterpart({ subjects: own }, other("cpu", "default")).id, "cpu int8");
   assert.equal(counterpart({ subjects: own.slice(0, 2) }, other("webgpu", "fp32")).id, "cpu fp32");
+  const onThreads = [1, 2].map((threads) => ({ ...own[0], id: `${threads}t`, threads }));
+  assert.equal(counterpart({ subjects: onThreads }, { ...other("cpu", "int8"), threads: 2 }).id, "2t");
+  assert.equal(counterpart({ subjects: onThreads }, { ...other("cpu", "int8"), threads: 4 }).id, "1t");
   const adapters = [{ subject: "a", name: "swift", software: true }, { subject: "b", name: "swift", software: true }];
   assert.match(machineLine({ system: { browser: "B", memory: 1 }, date: "", adapters }), /; B; WebGPU on swift \(software\), Node/);
 });

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { Classifier } from "tabsense";
 import { nodeHost } from "../../dist/nodejs.js";
 import { convert } from "../../dist/convert.js";
-import { loadEngineModule } from "../../dist/engine.js";
+import { startEngine } from "../../dist/engine.js";
 import { filesOf, ROOT, tiny, TINY } from "./support.mjs";
 
 const TEXTS = ["a first text", "and a second one, longer than the first", "yes"];
@@ -26,7 +26,7 @@ function scratch(t) {
 }
 
 async function converted(dtype, bytes, size) {
-  const module = await loadEngineModule(nodeHost.compileWasm, null, new AbortController().signal, () => {});
+  const { module } = await startEngine(nodeHost, { wasm: null, threads: 1 }, new AbortController().signal, () => {});
   async function* pieces() {
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
   }

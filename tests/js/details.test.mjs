@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fastestBuild } from "../../dist/engine.js";
+import { fastestBuild } from "../../dist/builds.js";
 import { tiny } from "./support.mjs";
 
 test("tokens stand for the parts of the text that their offsets name", async (t) => {
@@ -52,8 +52,8 @@ test("a text that is too long for the model is cut, and says so", async (t) => {
 });
 
 test("info", async (t) => {
-  const { device, dtype, build, model, bytes, ...others } = (await tiny(t)).info;
-  assert.deepEqual({ device, dtype, build }, { device: "cpu", dtype: "fp32", build: fastestBuild() });
+  const { device, dtype, build, threads, model, bytes, ...others } = (await tiny(t, { threads: 1 })).info;
+  assert.deepEqual({ device, dtype, build, threads }, { device: "cpu", dtype: "fp32", build: fastestBuild(), threads: 1 });
   assert.deepEqual(others, { webgpu: { reason: "Node has no WebGPU." } });
   assert.deepEqual(Object.keys(model).sort(), ["architecture", "heads", "labels", "layers", "maxTokens", "name", "parameters", "vocabulary", "width"]);
   assert.equal(model.name, "tiny-f32");

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ERROR_KINDS, TabsenseError } from "tabsense";
 import { nodeHost } from "../../dist/nodejs.js";
-import { loadEngineModule } from "../../dist/engine.js";
+import { startEngine } from "../../dist/engine.js";
 import { isTrap, toError } from "../../dist/errors.js";
 
 test("the kinds are those of the WebAssembly module, in its order", async () => {
-  const module = await loadEngineModule(nodeHost.compileWasm, null, new AbortController().signal, () => {});
+  const { module } = await startEngine(nodeHost, { wasm: null, threads: 1 }, new AbortController().signal, () => {});
   assert.deepEqual([...ERROR_KINDS], module.errorKinds());
 });
 
@@ -28,5 +28,5 @@ test("a trap is an internal error, and known as a trap", () => {
 
 test("a runtime without WebAssembly SIMD is told so", async (t) => {
   t.mock.method(WebAssembly, "validate", () => false);
-  await assert.rejects(loadEngineModule(nodeHost.compileWasm, null, new AbortController().signal, () => {}), { kind: "environment", message: /SIMD/ });
+  await assert.rejects(startEngine(nodeHost, { wasm: null, threads: 1 }, new AbortController().signal, () => {}), { kind: "environment", message: /SIMD/ });
 });

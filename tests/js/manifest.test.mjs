@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "smol-toml";
 import { enabledVariants, readManifest } from "../../scripts/manifest.mjs";
-import { fastestBuild } from "../../dist/engine.js";
+import { fastestBuild } from "../../dist/builds.js";
+import { FIRST_PAGES } from "../../dist/threads.js";
 import { transferred, transferTotal } from "../../scripts/sizes.mjs";
 import { webRuns } from "../../scripts/test.mjs";
 import { ROOT } from "./support.mjs";
@@ -68,14 +69,28 @@ test("each variant's module is valid, and uses SIMD where it says so", () => {
     const relaxed = variant.rustflags.join(" ").includes("+relaxed-simd");
     // Node 20 takes relaxed SIMD when told to, later ones always.
     const flags = relaxed && fastestBuild() !== "relaxed" ? ["--experimental-wasm-relaxed-simd"] : [];
-    const script = "const m = new WebAssembly.Module(require('fs').readFileSync(process.argv[1])); console.log(WebAssembly.Module.exports(m).some(({ kind }) => kind === 'memory'))";
+    const threads = variant.rustflags.join(" ").includes("+atomics");
+    // A module with threads takes its memory from outside.
+    const script = `const m = new WebAssembly.Module(require('fs').readFileSync(process.argv[1])); console.log(WebAssembly.Module.${threads ? "imports" : "exports"}(m).some(({ kind }) => kind === 'memory'))`;
     const { stdout, stderr } = spawnSync(process.execPath, [...flags, "-e", script, join(ROOT, "dist/wasm", name, "tabsense_bg.wasm")], { encoding: "utf8" });
     assert.equal(stdout.trim(), "true", stderr);
+    assert.equal(threads, name.endsWith("-threads"));
     assert.ok(variant.rustflags.join(" ").includes("+simd128"));
     // The opcode of f32x4.relaxed_madd.
     assert.equal(bytes.indexOf(Buffer.from([0xfd, 0x85, 0x02])) > 0, relaxed, name);
     // The opcode of f32x4.mul: the kernels are vectorized.
     assert.ok(bytes.indexOf(Buffer.from([0xfd, 0xe6, 0x01])) > 0, "no SIMD instruction in it");
+  }
+});
+
+test("a variant with threads is the one without, and what threads need", () => {
+  const { variants, threads } = manifest;
+  for (const name of ["simd", "relaxed"]) {
+    for (const key of ["rustflags", "cargo-args", "wasm-opt"]) assert.deepEqual(variants[`${name}-threads`][key], [...variants[name][key], ...threads[key]]);
+    // What JavaScript makes has to be enough for the module: its glue holds the limits of the memory that it would make itself.
+    const [, initial, maximum] = /new WebAssembly\.Memory\(\{initial:(\d+),maximum:(\d+),shared:true\}\)/.exec(text(`dist/wasm/${name}-threads/tabsense.js`));
+    assert.ok(Number(initial) <= FIRST_PAGES && FIRST_PAGES - initial < 8, `${name} begins with ${initial} pages: set FIRST_PAGES in js/threads.ts to a few more`);
+    assert.equal(Number(maximum), 65_536);
   }
 });
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Classifier } from "tabsense";
-import { fastestBuild } from "../../dist/engine.js";
+import { fastestBuild } from "../../dist/builds.js";
 import { nodeHost } from "../../dist/nodejs.js";
 import { startService } from "../../dist/service.js";
 import { filesOf, tiny } from "./support.mjs";
@@ -21,7 +21,7 @@ test("after a trap, the engine is not used again", async (t) => {
     answered?.();
   });
   const ask = (request) => new Promise((resolve) => ((answered = resolve), service.receive(request)));
-  await ask({ type: "load", files, dtype: "auto", wasm: null });
+  await ask({ type: "load", files, dtype: "auto", wasm: null, threads: 1 });
   assert.equal(replies.at(-1).type, "loaded");
   const trap = t.mock.method(glue.Engine.prototype, "classify", async () => {
     throw new WebAssembly.RuntimeError("unreachable");

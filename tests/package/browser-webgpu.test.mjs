@@ -68,7 +68,7 @@ test("info and details tell of the device", async (t) => {
     const classifier = await tabsense.Classifier.load("/tiny/", { device: "webgpu", worker: false });
     const results = await classifier.classify(["a text"], { details: true });
     const { info } = classifier;
-    const { gpuBuffers } = await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/engine.js")).fastestBuild()}/tabsense.js`);
+    const { gpuBuffers } = await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`);
     const buffers = gpuBuffers();
     await classifier.dispose();
     return [info, results, buffers];
@@ -163,7 +163,7 @@ test(`${LOADS} times loaded and disposed of, no buffer and no device is left`, a
   const page = await open(t);
   await shareDevice(page);
   const [most, info] = await page.evaluate(async (loads) => {
-    const { gpuBuffers } = await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/engine.js")).fastestBuild()}/tabsense.js`);
+    const { gpuBuffers } = await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`);
     let most = 0;
     let destroyed = 0;
     let info;
@@ -264,7 +264,7 @@ test("a worker destroys its device before it ends", async (t) => {
       channel.postMessage("");
       return destroy.call(this);
     };
-    return (await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/engine.js")).fastestBuild()}/tabsense.js`)).gpuBuffers().buffers;
+    return (await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`)).gpuBuffers().buffers;
   });
   assert.ok(live > 0);
   await page.evaluate(() => classifier.dispose());

@@ -23,15 +23,18 @@ export function installTarball() {
   return { project, filename, files: files.map(({ path }) => path).sort(), remove: () => rmSync(project, { recursive: true, force: true }) };
 }
 
-/** The tarball on a static server with a plain page that imports it; the models are at /models/, the smallest one at /tiny/. */
-export async function startSite() {
+/**
+ * The tarball on a static server with a plain page that imports it; the models are at /models/, the smallest one at /tiny/.
+ * `isolated`: whether the page may have threads.
+ */
+export async function startSite({ isolated = false } = {}) {
   const installed = installTarball();
   writeFileSync(join(installed.project, "index.html"), `<!doctype html><meta charset="utf-8"><title>plain</title><link rel="icon" href="data:,"><script type="module">
     import * as tabsense from "./node_modules/tabsense/dist/index.js";
     globalThis.tabsense = tabsense;
     globalThis.failed = (promise) => promise.then(() => null, ({ kind, message }) => ({ kind, message }));
   </script>`);
-  const { url, close } = await serve({ "/": installed.project, "/models/": join(ROOT, "models"), "/tiny/": join(ROOT, "test_data/models/tiny-f32") });
+  const { url, close } = await serve({ "/": installed.project, "/models/": join(ROOT, "models"), "/tiny/": join(ROOT, "test_data/models/tiny-f32") }, { isolated });
   return { url, project: installed.project, close: async () => (await close(), installed.remove()) };
 }
 

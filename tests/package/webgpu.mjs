@@ -33,7 +33,7 @@ export async function openPage(t, site, browser) {
 export async function watch(page) {
   await page.evaluate(async () => {
     const { requestDevice } = GPUAdapter.prototype;
-    const module = await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/engine.js")).fastestBuild()}/tabsense.js`);
+    const module = await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`);
     const { finish } = module.Loader.prototype;
     const watched = (globalThis.watched = { module, engines: [], devices: 0, lost: 0, ledger: () => module.gpuBuffers() });
     GPUAdapter.prototype.requestDevice = async function (...args) {

@@ -93,7 +93,7 @@ test("every example gives a verdict, a bar for each label and a latency with its
     assert.match(await part(id).textContent(), /^(< )?\d+(\.\d)? ms$/, id);
   }
   assert.ok(Number(await part("latency-count").textContent()) >= buttons.length);
-  assert.match(await part("backend").textContent(), /CPU, relaxed build/);
+  assert.match(await part("backend").textContent(), /CPU, relaxed(-threads)? build, \d threads?/);
   assert.match(await part("fact-shape").textContent(), /6 layers × 384, 2 labels/);
   assert.match(await part("fact-weights").textContent(), /int8, 23\.\d MB/);
   await page.waitForFunction(() => /^(POSITIVE|NEGATIVE), /.test(document.querySelector('[data-testid="announce"]').textContent));

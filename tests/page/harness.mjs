@@ -40,17 +40,18 @@ export function blank(t) {
 }
 
 /**
- * Serves the built page at /, models/ at /models/, test_data/models/ at /fixtures/, and `mounts` besides, until the test ends.
+ * Serves the built page at /, models/ at /models/, test_data/models/ at /fixtures/, and `mounts` besides, until the test ends;
+ * `isolated` as `npm run demo` does.
  *
  * `hold(path)` lets a file's first bytes through and keeps the rest back until the function that it yields is called.
  */
-export async function site(t, mounts = {}) {
+export async function site(t, mounts = {}, { isolated = true } = {}) {
   const files = await serve({
     "/": join(ROOT, "www/dist"),
     "/models/": join(ROOT, "models"),
     "/fixtures/": join(ROOT, "test_data/models"),
     ...mounts,
-  });
+  }, { isolated });
   const held = new Map();
   const gate = createServer((request, response) => {
     const upstream = ask(new URL(request.url, files.url), { method: request.method }, async (answer) => {

@@ -74,7 +74,9 @@ export interface GpuInfo {
 }
 
 export interface EngineInfo {
-  build: "simd" | "relaxed";
+  build: "simd" | "relaxed" | "simd-threads" | "relaxed-threads";
+  /** The threads that the CPU side computes with. */
+  threads: number;
   /** `"auto"`: both sides hold the weights. */
   device: "cpu" | "webgpu" | "auto";
   dtype: "fp32" | "fp16" | "int8";

@@ -6,8 +6,10 @@
 
 use super::math::exp;
 use super::simd::{F32x4, LANES};
+use super::team::Parts;
 use super::tile::float::ROWS;
 use super::tile::{PANEL, tile_f32};
+use std::ops::Range;
 
 /// Columns of a row-major tensor from `data[0]` on, `stride` values from row to row.
 #[derive(Clone, Copy)]
@@ -18,11 +20,22 @@ pub struct View<'a> {
     pub stride: usize,
 }
 
-/// The places of one sequence and head.
-struct Scratch<'a> {
-    keys: &'a mut [f32],
-    values: &'a mut [f32],
-    scores: &'a mut [f32],
+impl<'a> View<'a> {
+    /// The same tensor from row `row` and column `column` on.
+    pub fn at(&self, row: usize, column: usize) -> View<'a> {
+        let from = (row * self.stride + column).min(self.data.len());
+        View { data: &self.data[from..], stride: self.stride }
+    }
+}
+
+/// Where one sequence and head goes: `stride` values from row to row.
+pub struct Places<'a> {
+    /// y
+    pub all: &'a Parts<'a, f32>,
+    /// The head's first column of the sequence's first row.
+    pub first: usize,
+    /// Columns of the whole tensor.
+    pub stride: usize,
 }
 
 /// Values of scratch that sequences of up to `keys` keys need with heads of `head_width`.
@@ -31,69 +44,71 @@ pub fn scratch_len(keys: usize, head_width: usize) -> usize {
     padded * head_width + keys * head_width.next_multiple_of(PANEL) + ROWS * padded
 }
 
-/// Attention of one sequence: `queries` rows of q on `keys` rows of k and v → `y` (queries, `heads` · `head_width`).
+/// Attention of one head of one sequence: `queries` rows of q on `keys` rows of k and v, `head_width` columns each → `y`.
 ///
 /// A sequence without keys yields zeros. Finite scores never yield NaN, whatever their size.
 ///
+/// # Safety
+/// Nothing else may use these places of y meanwhile.
+///
 /// Source: Vaswani et al. 2017, section 3.2.1.
-#[allow(clippy::too_many_arguments)] // The operands of one formula.
-pub fn attention(
+pub unsafe fn attention(
     [q, k, v]: [View<'_>; 3],
     queries: usize,
     keys: usize,
-    heads: usize,
     head_width: usize,
     scratch: &mut [f32],
-    y: &mut [f32],
+    y: Places<'_>,
 ) {
+    let places = |row: usize, columns: Range<usize>| {
+        let from = y.first + row * y.stride;
+        // SAFETY: the caller vouches for these places, and takes one range of them at a time.
+        unsafe { y.all.part(from + columns.start..from + columns.end) }
+    };
     if keys == 0 {
-        return y.fill(0.0);
+        return (0..queries).for_each(|row| places(row, 0..head_width).fill(0.0));
     }
     let padded = keys.next_multiple_of(PANEL);
     let (packed_keys, rest) = scratch.split_at_mut(padded * head_width);
     let (packed_values, rest) = rest.split_at_mut(keys * head_width.next_multiple_of(PANEL));
-    let s = Scratch { keys: packed_keys, values: packed_values, scores: &mut rest[..ROWS * padded] };
-    for head in 0..heads {
-        let first = head * head_width;
-        pack_keys(&k, first, keys, head_width, s.keys);
-        pack_values(&v, first, keys, head_width, s.values);
-        for row in (0..queries).step_by(ROWS) {
-            let rows = ROWS.min(queries - row);
-            for (panel, columns) in s.keys.chunks_exact(head_width * PANEL).enumerate() {
-                let tile = tile_f32(&q.data[row * q.stride + first..], q.stride, rows, columns, head_width);
-                for (scores, [low, high]) in s.scores.chunks_exact_mut(padded).zip(tile).take(rows) {
-                    low.write(&mut scores[panel * PANEL..]);
-                    high.write(&mut scores[panel * PANEL + LANES..]);
-                }
+    let all_scores = &mut rest[..ROWS * padded];
+    pack_keys(&k, keys, head_width, packed_keys);
+    pack_values(&v, keys, head_width, packed_values);
+    for row in (0..queries).step_by(ROWS) {
+        let rows = ROWS.min(queries - row);
+        for (panel, columns) in packed_keys.chunks_exact(head_width * PANEL).enumerate() {
+            let tile = tile_f32(&q.data[row * q.stride..], q.stride, rows, columns, head_width);
+            for (scores, [low, high]) in all_scores.chunks_exact_mut(padded).zip(tile).take(rows) {
+                low.write(&mut scores[panel * PANEL..]);
+                high.write(&mut scores[panel * PANEL + LANES..]);
             }
-            let mut normalizers = [F32x4::splat(0.0); ROWS];
-            for (scores, normalizer) in s.scores.chunks_exact_mut(padded).zip(&mut normalizers).take(rows) {
-                *normalizer = F32x4::splat(1.0 / exponentials(scores, keys));
-            }
-            for (panel, columns) in s.values.chunks_exact(keys * PANEL).enumerate() {
-                let tile = tile_f32(s.scores, padded, rows, columns, keys);
-                let column = panel * PANEL;
-                let width = PANEL.min(head_width - column);
-                for (r, ([low, high], normalizer)) in tile.into_iter().zip(normalizers).take(rows).enumerate() {
-                    let to = (row + r) * heads * head_width + first + column;
-                    let (to_low, to_high) = y[to..to + width].split_at_mut(width.min(LANES));
-                    (low * normalizer).write_part(to_low);
-                    (high * normalizer).write_part(to_high);
-                }
+        }
+        let mut normalizers = [F32x4::splat(0.0); ROWS];
+        for (scores, normalizer) in all_scores.chunks_exact_mut(padded).zip(&mut normalizers).take(rows) {
+            *normalizer = F32x4::splat(1.0 / exponentials(scores, keys));
+        }
+        for (panel, columns) in packed_values.chunks_exact(keys * PANEL).enumerate() {
+            let tile = tile_f32(all_scores, padded, rows, columns, keys);
+            let column = panel * PANEL;
+            let width = PANEL.min(head_width - column);
+            for (r, ([low, high], normalizer)) in tile.into_iter().zip(normalizers).take(rows).enumerate() {
+                let (y_low, y_high) = places(row + r, column..column + width).split_at_mut(width.min(LANES));
+                (low * normalizer).write_part(y_low);
+                (high * normalizer).write_part(y_high);
             }
         }
     }
 }
 
 /// kᵀ / √dh in panels: (⌈keys/8⌉, dh, 8), zeros beyond the last key.
-fn pack_keys(k: &View<'_>, first: usize, keys: usize, head_width: usize, to: &mut [f32]) {
+fn pack_keys(k: &View<'_>, keys: usize, head_width: usize, to: &mut [f32]) {
     let scale = 1.0 / (head_width as f32).sqrt();
     for (panel, columns) in to.chunks_exact_mut(head_width * PANEL).enumerate() {
         for lane in 0..PANEL {
             let key = panel * PANEL + lane;
             let places = columns.iter_mut().skip(lane).step_by(PANEL);
             if key < keys {
-                let from = &k.data[key * k.stride + first..][..head_width];
+                let from = &k.data[key * k.stride..][..head_width];
                 places.zip(from).for_each(|(to, from)| *to = from * scale);
             } else {
                 places.for_each(|to| *to = 0.0);
@@ -103,12 +118,12 @@ fn pack_keys(k: &View<'_>, first: usize, keys: usize, head_width: usize, to: &mu
 }
 
 /// v in panels: (⌈dh/8⌉, keys, 8), zeros beyond the head's last column.
-fn pack_values(v: &View<'_>, first: usize, keys: usize, head_width: usize, to: &mut [f32]) {
+fn pack_values(v: &View<'_>, keys: usize, head_width: usize, to: &mut [f32]) {
     for (panel, columns) in to.chunks_exact_mut(keys * PANEL).enumerate() {
         let column = panel * PANEL;
         let width = PANEL.min(head_width - column);
         for (key, to) in columns.chunks_exact_mut(PANEL).enumerate() {
-            to[..width].copy_from_slice(&v.data[key * v.stride + first + column..][..width]);
+            to[..width].copy_from_slice(&v.data[key * v.stride + column..][..width]);
             to[width..].fill(0.0);
         }
     }

@@ -5,6 +5,7 @@
 //! Layer normalization.
 
 use super::simd::{F32x4, LANES};
+use super::team::{Parts, Team};
 
 /// γ and β (D each), and what is added under the root.
 pub struct LayerNorm {
@@ -20,14 +21,17 @@ impl LayerNorm {
     /// Normalizes each row of `x` (N, D) into `y` (N, D).
     ///
     /// Source: Ba, Kiros & Hinton 2016, equation 4.
-    pub fn forward(&self, x: &[f32], y: &mut [f32]) {
+    pub fn forward(&self, team: &Team, x: &[f32], y: &mut [f32]) {
         let width = self.gamma.len();
         if width == 0 {
             return;
         }
-        for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)) {
-            self.row(x, y);
-        }
+        let y = Parts::new(y);
+        team.run(x.len() / width, |_, n| {
+            let row = n * width..(n + 1) * width;
+            // SAFETY: each task has a row of its own.
+            self.row(&x[row.clone()], unsafe { y.part(row) });
+        });
     }
 
     fn row(&self, x: &[f32], y: &mut [f32]) {

@@ -1,7 +1,7 @@
-//! The CPU backend: 128-bit SIMD on one thread, written once for WebAssembly and for the host (`simd.rs`).
+//! The CPU backend: 128-bit SIMD on one thread or several, written once for WebAssembly and for the host (`simd.rs`).
 //!
 //! A file a kernel: `linear/`, `attention.rs`, `layer_norm.rs`; `tile/` holds the inner loops of every product, `math.rs`
-//! the elementary functions, `pool.rs` the buffers. Nothing here knows a model.
+//! the elementary functions, `pool.rs` the buffers, `team.rs` the threads. Nothing here knows a model.
 
 pub mod attention;
 pub mod layer_norm;
@@ -9,15 +9,17 @@ pub mod linear;
 pub mod math;
 pub mod pool;
 pub mod simd;
+pub mod team;
 pub mod tile;
 
 use super::{Activation, Backend, Columns, Epilogue, Precision, Spans};
 use crate::error::{Result, try_vec};
-use attention::{View, attention, scratch_len};
+use attention::{Places, View, attention, scratch_len};
 use layer_norm::LayerNorm;
 use linear::{Input, Linear, LinearBuilder, Scratch};
 use pool::{Buffer, Pool};
 use std::cell::Cell;
+use team::{Parts, Team};
 
 /// What an allocation that fails was for.
 const ACTIVATIONS: &str = "a text's activations";
@@ -43,8 +45,9 @@ impl Rounding {
     pub const FASTEST: Self = if cfg!(target_feature = "relaxed-simd") { Self::Coarse } else { Self::Fine };
 }
 
-/// The CPU, with the buffers that its tensors share.
+/// The CPU, with the threads that compute and the buffers that its tensors share.
 pub struct CpuBackend {
+    team: Team,
     f32: Pool<f32>,
     i16: Pool<i16>,
     rounding: Cell<Rounding>,
@@ -62,13 +65,29 @@ pub struct CpuTensor {
 impl CpuBackend {
     /// A backend that holds no memory yet.
     pub fn new() -> Self {
-        Self { f32: Pool::default(), i16: Pool::default(), rounding: Cell::new(Rounding::FASTEST) }
+        Self {
+            team: Team::default(),
+            f32: Pool::default(),
+            i16: Pool::default(),
+            rounding: Cell::new(Rounding::FASTEST),
+        }
     }
 
     /// How activations are rounded for integer products from now on; returns how they were before. Matrices that are built before
     /// may be rounded finer, but not coarser, than they were built for.
     pub fn set_rounding(&self, rounding: Rounding) -> Rounding {
         self.rounding.replace(rounding)
+    }
+
+    /// A backend that computes on `threads` threads, the calling one among them.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn with_threads(threads: usize) -> Self {
+        Self { team: Team::with_threads(threads), ..Self::default() }
+    }
+
+    /// The threads that compute.
+    pub fn threads(&self) -> usize {
+        self.team.threads()
     }
 
     /// Bytes of the buffers that no tensor uses now.
@@ -101,10 +120,9 @@ impl CpuTensor {
         self.columns
     }
 
-    /// `width` columns from `first` on, of row `row` and those below it.
-    fn view(&self, row: u32, first: usize) -> View<'_> {
-        let from = (row as usize * self.columns + first).min(self.data.len());
-        View { data: &self.data[from..], stride: self.columns }
+    /// The columns from `first` on.
+    fn view(&self, first: usize) -> View<'_> {
+        View { data: &self.data[first.min(self.data.len())..], stride: self.columns }
     }
 }
 
@@ -153,12 +171,12 @@ impl Backend for CpuBackend {
     fn linear(&self, x: &CpuTensor, weights: &Linear, epilogue: Epilogue<'_, CpuTensor>) -> Result<CpuTensor> {
         assert_eq!(x.columns, weights.in_features(), "x of the matrix's depth");
         let mut y = self.tensor(x.rows, weights.out_features())?;
-        let epilogue = match epilogue {
+        let epilogue: Epilogue<'_, [f32]> = match epilogue {
             Epilogue::Bias => Epilogue::Bias,
             Epilogue::Activation(activation) => Epilogue::Activation(activation),
             Epilogue::Residual(r) => {
                 assert_eq!((r.rows, r.columns), (y.rows, y.columns), "a residual of the result's shape");
-                Epilogue::Residual(&r.data)
+                Epilogue::Residual(&*r.data)
             }
         };
         y.floor = match epilogue {
@@ -167,7 +185,8 @@ impl Backend for CpuBackend {
             Epilogue::Bias | Epilogue::Residual(_) => None,
         };
         let input = Input { values: &x.data, floor: x.floor, rounding: self.rounding.get() };
-        weights.forward(input, Scratch { integers: &self.i16, floats: &self.f32 }, epilogue, &mut y.data)?;
+        let scratch = Scratch { integers: &self.i16, floats: &self.f32 };
+        weights.forward(&self.team, input, scratch, epilogue, &mut y.data)?;
         Ok(y)
     }
 
@@ -191,21 +210,31 @@ impl Backend for CpuBackend {
         }
         let mut y = self.tensor(ends(spans.queries), width)?;
         let longest = spans.keys.windows(2).map(|span| (span[1] - span[0]) as usize).max().unwrap_or(0);
-        let mut scratch = self.f32.take(scratch_len(longest, width / heads), ACTIVATIONS)?;
-        for (queries, keys) in spans.queries.windows(2).zip(spans.keys.windows(2)) {
-            let views =
-                [q.tensor.view(queries[0], q.first), k.tensor.view(keys[0], k.first), v.tensor.view(keys[0], v.first)];
-            let rows = (queries[1] - queries[0]) as usize;
-            let y = &mut y.data[queries[0] as usize * width..queries[1] as usize * width];
-            attention(views, rows, (keys[1] - keys[0]) as usize, heads, width / heads, &mut scratch, y);
-        }
+        let scratch_len = scratch_len(longest, width / heads);
+        let mut scratch = self.f32.take(self.team.threads().saturating_mul(scratch_len), ACTIVATIONS)?;
+        let (scratch, places) = (Parts::new(&mut scratch), Parts::new(&mut y.data));
+        // Slices in place of tensors, whose buffers stay with their thread.
+        let [q, k, v] = [q, k, v].map(|columns| columns.tensor.view(columns.first));
+        let head_width = width / heads;
+        self.team.run(spans.keys.len().saturating_sub(1) * heads, |thread, task| {
+            let (b, first) = (task / heads, task % heads * head_width);
+            let [queries, keys] = [spans.queries, spans.keys].map(|rows| rows[b] as usize..rows[b + 1] as usize);
+            let views = [q.at(queries.start, first), k.at(keys.start, first), v.at(keys.start, first)];
+            let y = Places { all: &places, first: queries.start * width + first, stride: width };
+            // SAFETY: a thread does one task at a time, with a part of the scratch that is its own; and no other task has this
+            // sequence and head, and with them these places of y.
+            unsafe {
+                let scratch = scratch.part(thread * scratch_len..(thread + 1) * scratch_len);
+                attention(views, queries.len(), keys.len(), head_width, scratch, y);
+            }
+        });
         Ok(y)
     }
 
     fn layer_norm(&self, x: &CpuTensor, weights: &LayerNorm) -> Result<CpuTensor> {
         assert_eq!(x.columns, weights.gamma.len(), "x of the layer's width");
         let mut y = self.tensor(x.rows, x.columns)?;
-        weights.forward(&x.data, &mut y.data);
+        weights.forward(&self.team, &x.data, &mut y.data);
         Ok(y)
     }
 

@@ -18,6 +18,7 @@ mod scopes;
 pub mod weights;
 
 use super::cpu::layer_norm;
+use super::cpu::team::Team;
 use super::{Activation, Backend, Columns, Epilogue, Precision, Spans};
 use crate::error::{Error, ErrorKind, Result};
 use device::Device;
@@ -297,7 +298,7 @@ impl Backend for GpuBackend {
         if let Some(norm) = norm {
             let gathered = std::mem::take(&mut values);
             values = vec![0.0; gathered.len()];
-            norm.cpu.forward(&gathered, &mut values);
+            norm.cpu.forward(&Team::default(), &gathered, &mut values);
         }
         let y = self.tensor(rows, columns);
         if stride(columns) != columns {

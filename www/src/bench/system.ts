@@ -1,7 +1,7 @@
 /** What the page can know of the machine, the browser and the model; nothing of it is sent anywhere. */
 
 import type { ClassifierInfo } from "tabsense";
-import { bytes, quantity, whole } from "../format.ts";
+import { bytes, counted, quantity, whole } from "../format.ts";
 
 /** What a browser of Chromium's family tells; the others have no such thing. */
 interface UserAgentData {
@@ -77,12 +77,12 @@ function clockStep(): number {
 
 /** The model and how it runs, copied: the memory of what is measured grows while it is. `others` hold the same model on other devices. */
 export function readModel(info: ClassifierInfo, others: readonly ClassifierInfo[]): ModelFacts {
-  const { build, model, bytes: sizes } = info;
+  const { build, threads, model, bytes: sizes } = info;
   const all = [info, ...others];
   const dtype = [...new Set(all.map((one) => one.dtype))].join(" and ");
   const card = all.map(({ webgpu }) => webgpu).find((webgpu) => "adapter" in webgpu);
   const graphics = card && `${card.adapter || "not named"}${card.software ? " (software)" : ""}`;
-  return { name: model.name, architecture: model.architecture, layers: model.layers, width: model.width, parameters: model.parameters, build, dtype, weights: sizes.weights, memory: sizes.memory, graphics: graphics ?? null };
+  return { name: model.name, architecture: model.architecture, layers: model.layers, width: model.width, parameters: model.parameters, build, threads, dtype, weights: sizes.weights, memory: sizes.memory, graphics: graphics ?? null };
 }
 
 /** The facts of the model that go into a report. */
@@ -93,6 +93,8 @@ export interface ModelFacts {
   width: number;
   parameters: number;
   build: string;
+  /** On the CPU. */
+  threads: number;
   dtype: string;
   /** Bytes. */
   weights: number;
@@ -116,7 +118,7 @@ export function facts(system: System, model: ModelFacts | null, date: Date | nul
       ["shape", `${model.architecture}, ${model.layers} layers × ${model.width}`],
       ["parameters", quantity(model.parameters)],
       ["weights", `${model.dtype}, ${bytes(model.weights)}`],
-      ["build", model.build],
+      ["build", `${model.build}, ${counted(model.threads, "thread")}`],
     );
     if (model.graphics) pairs.push(["graphics", model.graphics]);
   }

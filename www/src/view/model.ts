@@ -9,12 +9,12 @@ const EMBEDDED = "sentiment-en";
 
 /** Shows what `classifier.info` tells; `ran` is where the last call ran, null before the first. */
 export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null): void {
-  const { device, dtype, build, webgpu, model, bytes: sizes } = info;
+  const { device, dtype, build, threads, webgpu, model, bytes: sizes } = info;
   const place = ran ?? (device === "auto" ? null : device);
   const onCard = "adapter" in webgpu ? `, ${bytes(webgpu.bytes)} on the GPU` : "";
   const facts: Record<string, string> = {
     "model-name": model.name,
-    backend: `${place ? DEVICE_NAMES[place] : "CPU or WebGPU"}, ${build} build`,
+    backend: `${place ? DEVICE_NAMES[place] : "CPU or WebGPU"}, ${build} build${place === "webgpu" ? "" : `, ${counted(threads, "thread")}`}`,
     "fact-architecture": model.architecture,
     "fact-shape": `${model.layers} layers × ${model.width}, ${counted(model.labels.length, "label")}`,
     "fact-parameters": quantity(model.parameters),

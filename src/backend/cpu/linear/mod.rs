@@ -14,6 +14,7 @@ pub use builder::LinearBuilder;
 use super::Rounding;
 use super::pool::{Buffer, Pool};
 use super::simd::F32x4;
+use super::team::{Parts, Team};
 use super::tile::{self, PANEL, Tile, for_each_tile};
 use crate::backend::Epilogue;
 use crate::error::Result;
@@ -77,186 +78,170 @@ impl Linear {
         self.in_features
     }
 
-    /// epilogue(x·Wᵀ + b) of `x` (N, K) into `y` (N, M).
+    /// epilogue(x·Wᵀ + b) of `x` (N, K) into `y` (N, M), on the threads of `team`.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
     pub fn forward(
         &self,
+        team: &Team,
         x: Input<'_>,
         scratch: Scratch<'_>,
-        epilogue: Epilogue<'_, Buffer<f32>>,
+        epilogue: Epilogue<'_, [f32]>,
         y: &mut [f32],
     ) -> Result<()> {
         let rows = y.len() / self.out_features.max(1);
-        let mut store = Store { y, width: self.out_features, bias: &self.bias, epilogue };
-        if self.in_features == 0 {
-            self.tiles(rows, 1, 0, |_, _, _| tile::empty(), &mut store);
-            return Ok(());
-        }
-        match &self.panels {
-            Panels::F32(weights) => self.float(weights, x.values, rows, &mut store),
-            Panels::Int8(weights) => match x.rounding {
-                Rounding::Fine => self.int8_by_int16(weights, x, rows, scratch, &mut store)?,
-                Rounding::Coarse => self.int8_by_u7(weights, x, rows, scratch, &mut store)?,
-            },
-            Panels::Int4(weights) => match x.rounding {
-                Rounding::Fine => self.int4_by_int16(weights, x, rows, scratch, &mut store)?,
-                Rounding::Coarse => self.int4_by_int8(weights, x, rows, scratch, &mut store)?,
-            },
+        let store = Store { y: Parts::new(y), width: self.out_features, bias: &self.bias, epilogue };
+        let call = Call { linear: self, team, x, rows, scratch, store };
+        match (&self.panels, x.rounding) {
+            _ if self.in_features == 0 => call.tiles(1, 0, |_, _, _| tile::empty()),
+            (Panels::F32(weights), _) => call.float(weights),
+            (Panels::Int8(weights), Rounding::Fine) => call.int8_by_int16(weights)?,
+            (Panels::Int8(weights), Rounding::Coarse) => call.int8_by_u7(weights)?,
+            (Panels::Int4(weights), Rounding::Fine) => call.int4_by_int16(weights)?,
+            (Panels::Int4(weights), Rounding::Coarse) => call.int4_by_int8(weights)?,
         }
         Ok(())
     }
+}
 
+/// One product on its way.
+struct Call<'a> {
+    linear: &'a Linear,
+    team: &'a Team,
+    x: Input<'a>,
+    /// N
+    rows: usize,
+    scratch: Scratch<'a>,
+    store: Store<'a>,
+}
+
+impl Call<'_> {
     /// Stores the tiles that `tile(row, rows, panel)` makes, of at most `tile_rows` rows of `row_bytes`.
-    fn tiles(
-        &self,
-        rows: usize,
-        tile_rows: usize,
-        row_bytes: usize,
-        tile: impl Fn(usize, usize, usize) -> Tile,
-        store: &mut Store<'_>,
-    ) {
-        for_each_tile(rows, tile_rows, self.bias.len() / PANEL, row_bytes, |row, count, panel| {
+    fn tiles(&self, tile_rows: usize, row_bytes: usize, tile: impl Fn(usize, usize, usize) -> Tile + Sync) {
+        let (store, panels) = (&self.store, self.linear.bias.len() / PANEL);
+        for_each_tile(self.team, self.rows, tile_rows, panels, row_bytes, |row, count, panel| {
             for (r, sums) in tile(row, count, panel).into_iter().take(count).enumerate() {
-                store.row(row + r, panel, sums);
+                // SAFETY: a tile is handed out once.
+                unsafe { store.row(row + r, panel, sums) };
             }
         });
     }
 
-    fn float(&self, weights: &[f32], x: &[f32], rows: usize, store: &mut Store<'_>) {
-        let depth = self.in_features;
-        let tile = |row: usize, count, panel: usize| {
-            let weights = &weights[panel * depth * PANEL..][..depth * PANEL];
-            tile::tile_f32(&x[row * depth..], depth, count, weights, depth)
-        };
-        self.tiles(rows, tile::float::ROWS, depth * size_of::<f32>(), tile, store);
+    /// Calls `quantize(x, first, count)` for the rows `first..first + count` of each tile.
+    fn blocks(&self, tile_rows: usize, quantize: impl Fn(&[f32], usize, usize) + Sync) {
+        let (x, rows, width) = (self.x.values, self.rows, self.linear.in_features);
+        self.team.run(self.rows.div_ceil(tile_rows), |_, block| {
+            let first = block * tile_rows;
+            let count = tile_rows.min(rows - first);
+            quantize(&x[first * width..(first + count) * width], first, count);
+        });
     }
 
-    fn int8_by_int16(
-        &self,
-        weights: &Int8Panels,
-        x: Input<'_>,
-        rows: usize,
-        scratch: Scratch<'_>,
-        store: &mut Store<'_>,
-    ) -> Result<()> {
+    fn float(&self, weights: &[f32]) {
+        let (x, depth) = (self.x.values, self.linear.in_features);
+        self.tiles(tile::float::ROWS, depth * size_of::<f32>(), |row, count, panel| {
+            let weights = &weights[panel * depth * PANEL..][..depth * PANEL];
+            tile::tile_f32(&x[row * depth..], depth, count, weights, depth)
+        });
+    }
+
+    fn int8_by_int16(&self, weights: &Int8Panels) -> Result<()> {
         let (depth, tile_rows) = (weights.depth(), tile::int8::ROWS);
-        let (values, scales) = self.int16(x, depth, weights.limit(), rows, tile_rows, &scratch)?;
-        let tile = |row: usize, count, panel| {
+        let (values, scales) = self.int16(depth, weights.limit(), tile_rows)?;
+        let (values, scales): (&[i16], &[f32]) = (&values, &scales);
+        self.tiles(tile_rows, depth * size_of::<i16>(), |row, count, panel| {
             let tile = tile::tile_i8_i16(&values[row * depth..], count, weights.panel(panel), depth / tile::STEP);
             scaled(tile, weights.scales(panel), |r| scales[row + r], count)
-        };
-        self.tiles(rows, tile_rows, depth * size_of::<i16>(), tile, store);
+        });
         Ok(())
     }
 
-    fn int8_by_u7(
-        &self,
-        weights: &Int8Panels,
-        x: Input<'_>,
-        rows: usize,
-        scratch: Scratch<'_>,
-        store: &mut Store<'_>,
-    ) -> Result<()> {
-        let (depth, tile_rows) = (weights.depth(), tile::int8::ROWS);
-        let group = if x.floor.is_some() { U7_GROUP_ABOVE_FLOOR } else { U7_GROUP };
+    fn int8_by_u7(&self, weights: &Int8Panels) -> Result<()> {
+        let (depth, tile_rows, floor) = (weights.depth(), tile::int8::ROWS, self.x.floor);
+        let group = if floor.is_some() { U7_GROUP_ABOVE_FLOOR } else { U7_GROUP };
         let groups = depth / group;
-        let mut values = scratch.integers.take((rows * depth).div_ceil(2), WHAT)?;
-        let mut scales = scratch.floats.take(rows * groups, WHAT)?;
+        let mut values = self.scratch.integers.take((self.rows * depth).div_ceil(2), WHAT)?;
+        let mut scales = self.scratch.floats.take(self.rows * groups, WHAT)?;
         let values: &mut [u8] = bytemuck::cast_slice_mut(&mut values);
-        let width = self.in_features;
-        for (first, count) in blocks(rows, tile_rows) {
-            let x_rows = &x.values[first * width..(first + count) * width];
-            let values = &mut values[first * depth..(first + count) * depth];
-            let scales = &mut scales[first * groups..(first + count) * groups];
-            quantize_u7(x_rows, count, x.floor, group, values, scales);
-        }
-        let tile = |row: usize, count, panel| {
+        let (value_parts, scale_parts) = (Parts::new(values), Parts::new(&mut scales));
+        self.blocks(tile_rows, |x, first, count| {
+            let end = first + count;
+            // SAFETY: each block has rows of its own.
+            let (values, scales) = unsafe {
+                (value_parts.part(first * depth..end * depth), scale_parts.part(first * groups..end * groups))
+            };
+            quantize_u7(x, count, floor, group, values, scales);
+        });
+        let (values, scales): (&[u8], &[f32]) = (values, &scales);
+        self.tiles(tile_rows, depth, |row, count, panel| {
             let a = tile::U7Rows { values: &values[row * depth..], scales: &scales[row * groups..], group };
-            let starts = if x.floor.is_some() { &[0; PANEL] } else { weights.starts(panel) };
+            let starts = if floor.is_some() { &[0; PANEL] } else { weights.starts(panel) };
             let mut tile = tile::tile_i8_u7(&a, count, weights.panel(panel), starts);
-            if let Some(floor) = x.floor {
+            if let Some(floor) = floor {
                 let raised = weights.sums(panel).map(|sum| sum * F32x4::splat(floor));
                 tile.iter_mut().take(count).for_each(|row| *row = [row[0] + raised[0], row[1] + raised[1]]);
             }
             scaled(tile, weights.scales(panel), |_| 1.0, count)
-        };
-        self.tiles(rows, tile_rows, depth, tile, store);
+        });
         Ok(())
     }
 
-    fn int4_by_int16(
-        &self,
-        weights: &Int4Panels,
-        x: Input<'_>,
-        rows: usize,
-        scratch: Scratch<'_>,
-        store: &mut Store<'_>,
-    ) -> Result<()> {
-        let (depth, tile_rows) = (self.in_features, tile::int4::ROWS_I16);
-        let (values, scales) = self.int16(x, depth, i16::MAX, rows, tile_rows, &scratch)?;
-        let tile = |row: usize, count, panel| {
+    fn int4_by_int16(&self, weights: &Int4Panels) -> Result<()> {
+        let (depth, tile_rows) = (self.linear.in_features, tile::int4::ROWS_I16);
+        let (values, scales) = self.int16(depth, i16::MAX, tile_rows)?;
+        let (values, scales): (&[i16], &[f32]) = (&values, &scales);
+        self.tiles(tile_rows, depth * size_of::<i16>(), |row, count, panel| {
             let tile = tile::tile_i4_i16(&values[row * depth..], count, weights.panel(panel));
             scaled(tile, weights.scales(panel), |r| scales[row + r], count)
-        };
-        self.tiles(rows, tile_rows, depth * size_of::<i16>(), tile, store);
+        });
         Ok(())
     }
 
-    fn int4_by_int8(
-        &self,
-        weights: &Int4Panels,
-        x: Input<'_>,
-        rows: usize,
-        scratch: Scratch<'_>,
-        store: &mut Store<'_>,
-    ) -> Result<()> {
-        let (depth, tile_rows) = (self.in_features, tile::int4::ROWS);
+    fn int4_by_int8(&self, weights: &Int4Panels) -> Result<()> {
+        let (depth, tile_rows) = (self.linear.in_features, tile::int4::ROWS);
         let sums = 2 * depth / int4::GROUP;
-        let mut values = scratch.integers.take((rows * depth).div_ceil(2), WHAT)?;
-        let mut starts = scratch.integers.take(rows * sums, WHAT)?;
-        let mut scales = scratch.floats.take(rows, WHAT)?;
+        let mut values = self.scratch.integers.take((self.rows * depth).div_ceil(2), WHAT)?;
+        let mut starts = self.scratch.integers.take(self.rows * sums, WHAT)?;
+        let mut scales = self.scratch.floats.take(self.rows, WHAT)?;
         let values: &mut [i8] = bytemuck::cast_slice_mut(&mut values);
-        for (first, count) in blocks(rows, tile_rows) {
-            let of = first * depth..(first + count) * depth;
-            let starts = &mut starts[first * sums..(first + count) * sums];
-            quantize_i8(&x.values[of.clone()], &mut values[of], starts, &mut scales[first..first + count]);
-        }
-        let tile = |row: usize, count, panel| {
+        let (value_parts, start_parts, scale_parts) =
+            (Parts::new(values), Parts::new(&mut starts), Parts::new(&mut scales));
+        self.blocks(tile_rows, |x, first, count| {
+            let end = first + count;
+            // SAFETY: each block has rows of its own.
+            let (values, starts, scales) = unsafe {
+                (
+                    value_parts.part(first * depth..end * depth),
+                    start_parts.part(first * sums..end * sums),
+                    scale_parts.part(first..end),
+                )
+            };
+            quantize_i8(x, values, starts, scales);
+        });
+        let (values, starts, scales): (&[i8], &[i16], &[f32]) = (values, &starts, &scales);
+        self.tiles(tile_rows, depth, |row, count, panel| {
             let a = tile::I8Rows { values: &values[row * depth..], starts: &starts[row * sums..] };
             let tile = tile::tile_i4_i8(&a, count, weights.panel(panel));
             scaled(tile, weights.scales(panel), |r| scales[row + r], count)
-        };
-        self.tiles(rows, tile_rows, depth, tile, store);
+        });
         Ok(())
     }
 
-    /// `x` in int16, padded to `depth`: (N, depth) in blocks of `tile_rows`, and a scale a row.
-    fn int16(
-        &self,
-        x: Input<'_>,
-        depth: usize,
-        limit: i16,
-        rows: usize,
-        tile_rows: usize,
-        scratch: &Scratch<'_>,
-    ) -> Result<(Buffer<i16>, Buffer<f32>)> {
-        let mut values = scratch.integers.take(rows * depth, WHAT)?;
-        let mut scales = scratch.floats.take(rows, WHAT)?;
-        let width = self.in_features;
-        for (first, count) in blocks(rows, tile_rows) {
-            let x = &x.values[first * width..(first + count) * width];
-            let values = &mut values[first * depth..(first + count) * depth];
-            quantize_i16(x, limit, values, &mut scales[first..first + count]);
-        }
+    /// x in int16, padded to `depth`: (N, depth) in blocks of `tile_rows`, and a scale a row.
+    fn int16(&self, depth: usize, limit: i16, tile_rows: usize) -> Result<(Buffer<i16>, Buffer<f32>)> {
+        let mut values = self.scratch.integers.take(self.rows * depth, WHAT)?;
+        let mut scales = self.scratch.floats.take(self.rows, WHAT)?;
+        let (value_parts, scale_parts) = (Parts::new(&mut values), Parts::new(&mut scales));
+        self.blocks(tile_rows, |x, first, count| {
+            let end = first + count;
+            // SAFETY: each block has rows of its own.
+            let (values, scales) =
+                unsafe { (value_parts.part(first * depth..end * depth), scale_parts.part(first..end)) };
+            quantize_i16(x, limit, values, scales);
+        });
         Ok((values, scales))
     }
-}
-
-/// The rows of each tile: the first, and how many.
-fn blocks(rows: usize, tile_rows: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..rows).step_by(tile_rows).map(move |first| (first, tile_rows.min(rows - first)))
 }
 
 /// A tile times the scales of its columns and of its rows.

@@ -9,6 +9,7 @@ pub mod int4;
 pub mod int8;
 
 use super::simd::F32x4;
+use super::team::Team;
 
 pub use float::tile_f32;
 pub use int4::{I8Rows, tile_i4_i8, tile_i4_i16};
@@ -26,25 +27,27 @@ pub type Row = [F32x4; 2];
 /// The rows of a tile; those beyond its rows are 0.
 pub type Tile = [Row; MAX_ROWS];
 
-/// Calls `f(row, rows, panel)` for every tile, of at most `tile_rows` rows, of a product of `rows` rows and `panels` panels.
+/// Calls `f(row, rows, panel)` once for every tile, of at most `tile_rows` rows, of a product of `rows` rows and `panels` panels, on the
+/// threads of `team`.
 ///
-/// A panel stays in the cache while the rows of a block pass: `row_bytes` of each, [`BLOCK_BYTES`] together at most.
+/// A panel stays in the cache while the rows of a block pass: `row_bytes` of each, [`BLOCK_BYTES`] together at most. A task is a
+/// panel and a block, so that few rows are shared out as well as many.
 pub fn for_each_tile(
+    team: &Team,
     rows: usize,
     tile_rows: usize,
     panels: usize,
     row_bytes: usize,
-    mut f: impl FnMut(usize, usize, usize),
+    f: impl Fn(usize, usize, usize) + Sync,
 ) {
     let block = (BLOCK_BYTES / row_bytes.max(1)).next_multiple_of(tile_rows).max(tile_rows);
-    for first in (0..rows).step_by(block) {
+    team.run(rows.div_ceil(block) * panels, |_, task| {
+        let (first, panel) = (task / panels * block, task % panels);
         let end = rows.min(first + block);
-        for panel in 0..panels {
-            for row in (first..end).step_by(tile_rows) {
-                f(row, tile_rows.min(end - row), panel);
-            }
+        for row in (first..end).step_by(tile_rows) {
+            f(row, tile_rows.min(end - row), panel);
         }
-    }
+    });
 }
 
 /// Half of a common second-level cache.

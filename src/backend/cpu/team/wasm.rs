@@ -1,0 +1,55 @@
+//! The team of a WebAssembly instance with threads. JavaScript starts its helpers, which share the memory, and ends them.
+//!
+//! An instance belongs to one classifier in a worker of its own, which is the thread that asks; so there is one crew for all.
+
+use super::crew::Crew;
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+static CREW: Crew = Crew::new();
+static THREADS: AtomicUsize = AtomicUsize::new(1);
+
+/// Helps as thread `thread`; never returns.
+pub fn help(thread: usize) {
+    CREW.help(thread);
+}
+
+/// How many threads the teams made from now on have: the one that asks, and helpers 1 and up.
+pub fn set_threads(threads: usize) {
+    THREADS.store(threads, Relaxed);
+}
+
+/// Tells that a helper trapped: a job under way, or the next one, traps too.
+pub fn lose_helper() {
+    CREW.lose_helper();
+}
+
+/// The calling thread and the helpers that there were when it was made.
+pub struct Team {
+    threads: usize,
+    // One thread asks.
+    not_sync: PhantomData<Cell<()>>,
+}
+
+impl Default for Team {
+    fn default() -> Self {
+        Self { threads: THREADS.load(Relaxed), not_sync: PhantomData }
+    }
+}
+
+impl Team {
+    /// The threads that compute, the calling one among them.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Calls `f(thread, task)` once for each task below `tasks`, with `thread` below [`Team::threads`].
+    pub fn run(&self, tasks: usize, f: impl Fn(usize, usize) + Sync) {
+        if self.threads == 1 || tasks <= 1 {
+            return (0..tasks).for_each(|task| f(0, task));
+        }
+        CREW.run(self.threads, tasks, &f);
+    }
+}

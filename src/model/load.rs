@@ -80,6 +80,11 @@ impl<B: Backend> ModelLoader<B> {
         self.reader.push(chunk, &mut self.placer)
     }
 
+    /// The file's header, once it is there.
+    pub fn header(&self) -> Option<&Header> {
+        self.reader.header()
+    }
+
     /// The model, its backend, and what was loaded.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::activations::{U7_MIDDLE, limit};
 use super::{U7_GROUP, U7_GROUP_ABOVE_FLOOR};
 use crate::backend::cpu::Rounding;
-use crate::backend::cpu::simd::{F32x4, LANES};
+use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4, LANES};
 use crate::backend::cpu::tile::int8::{MAX_FOUR, largest_four};
 use crate::backend::cpu::tile::{PANEL, STEP, int4};
 use crate::error::{Result, try_vec};
@@ -58,32 +58,32 @@ impl Int8Panels {
     /// Puts row `m`. For 7-bit activations, a row with large weights side by side is rounded once more, to steps that are 2 times as
     /// large at most, so that no product leaves its 16 bits.
     pub fn put(&mut self, m: usize, row: &[i8]) {
-        let four = if self.coarse { largest_four(row) } else { 0 };
+        let sums = RowSums::of(row, &mut self.starts[start_places(m, self.depth)]);
+        // Of both signs together: what is within the bound so needs no closer look.
+        let four = if self.coarse && sums.largest_four > MAX_FOUR { largest_four(row) } else { 0 };
         if four <= MAX_FOUR {
-            return self.place(m, row);
+            return self.place(m, row, sums);
         }
         // Rounding adds 2 at most to four of them.
         let factor = (MAX_FOUR - 2) as f32 / four as f32;
         let smaller: Vec<i8> = row.iter().map(|w| (f32::from(*w) * factor).round_ties_even() as i8).collect();
         self.factors.resize(self.scales.len(), 1.0);
         self.factors[m] = 1.0 / factor;
-        self.place(m, &smaller);
+        let sums = RowSums::of(&smaller, &mut self.starts[start_places(m, self.depth)]);
+        self.place(m, &smaller, sums);
     }
 
-    fn place(&mut self, m: usize, row: &[i8]) {
+    fn place(&mut self, m: usize, row: &[i8], sums: RowSums) {
         let (panel, column) = (m / PANEL, m % PANEL);
         let weights = &mut self.weights[panel * self.depth * PANEL..][..self.depth * PANEL];
-        for (quads, quad) in weights.chunks_exact_mut(4 * PANEL).zip(row.chunks(4)) {
-            quads[4 * column..][..quad.len()].copy_from_slice(quad);
+        let (quads, rest) = row.as_chunks::<4>();
+        let mut places = weights.chunks_exact_mut(4 * PANEL).map(|all| &mut all[4 * column..][..4]);
+        places.by_ref().zip(quads).for_each(|(place, quad)| place.copy_from_slice(quad));
+        if let Some(place) = places.next() {
+            place[..rest.len()].copy_from_slice(rest);
         }
-        let sum = |row: &[i8]| row.iter().map(|w| i32::from(*w)).sum::<i32>();
-        let starts = &mut self.starts[panel * self.depth / U7_GROUP * PANEL..];
-        for (starts, group) in starts.chunks_exact_mut(PANEL).zip(row.chunks(U7_GROUP)) {
-            starts[column] = -U7_MIDDLE * sum(group);
-        }
-        self.sums[m] = sum(row) as f32;
-        let magnitudes = row.iter().map(|w| u64::from(w.unsigned_abs())).sum();
-        self.largest_row_sum = self.largest_row_sum.max(magnitudes);
+        self.sums[m] = sums.signed as f32;
+        self.largest_row_sum = self.largest_row_sum.max(sums.magnitudes.into());
     }
 
     /// Sets the scales of the rows from `first` on.
@@ -128,6 +128,57 @@ impl Int8Panels {
         vectors(&self.sums[panel * PANEL..])
     }
 }
+
+/// From the first start of row `m`'s panel, in the row's column, on.
+fn start_places(m: usize, depth: usize) -> std::ops::RangeFrom<usize> {
+    m / PANEL * depth / U7_GROUP * PANEL + m % PANEL..
+}
+
+/// What a row of weights sums up to.
+struct RowSums {
+    /// Σ w
+    signed: i32,
+    /// Σ |w|
+    magnitudes: u32,
+    /// The largest Σ |w| of four that meet in 16 bits.
+    largest_four: i32,
+}
+
+impl RowSums {
+    /// Those of `row`; its groups' starts go to every eighth place of `starts`.
+    fn of(row: &[i8], starts: &mut [i32]) -> Self {
+        let (zero, ones) = (I32x4::splat(0), I16x8::splat(1));
+        // The other lanes hold parts of these.
+        // SAFETY: eight values are there.
+        let whole_fours = unsafe { I16x8::load([1, 1, 0, 0, 1, 1, 0, 0].as_ptr()) };
+        let (mut magnitudes, mut largest, mut signed) = (zero, I16x8::splat(0), 0);
+        for (group, start) in row.chunks(U7_GROUP).zip(starts.iter_mut().step_by(PANEL)) {
+            let mut sums = zero;
+            for part in group.chunks(BYTES) {
+                let mut lanes = [0; BYTES];
+                lanes[..part.len()].copy_from_slice(part);
+                // SAFETY: there are as many lanes as are read.
+                let w = unsafe { I8x16::load(lanes.as_ptr()) };
+                let fours = w.magnitudes_of_fours();
+                largest = largest.max(fours);
+                magnitudes = magnitudes.dot_add(fours, whole_fours);
+                let [low, high] = w.extend();
+                sums = sums.dot_add(low, ones).dot_add(high, ones);
+            }
+            let sum = sums.to_array().into_iter().sum::<i32>();
+            *start = -U7_MIDDLE * sum;
+            signed += sum;
+        }
+        Self {
+            signed,
+            magnitudes: magnitudes.to_array().into_iter().sum::<i32>().cast_unsigned(),
+            largest_four: largest.to_array().into_iter().max().unwrap_or(0).into(),
+        }
+    }
+}
+
+/// Lanes of a vector of bytes.
+const BYTES: usize = 16;
 
 /// int4 weights in groups, each with a multiplier of the row's scale.
 pub struct Int4Panels {

@@ -9,6 +9,7 @@ use crate::backend::cpu::{CpuBackend, CpuTensor, Rounding};
 use crate::backend::{Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
 use crate::error::Result;
 use crate::model::load::Dtype;
+use crate::model::made_up::values;
 use std::hint::black_box;
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
@@ -100,12 +101,12 @@ impl Bench {
     /// # Errors
     /// Where memory is short.
     pub fn model(tokens: usize, precision: &str) -> std::result::Result<Bench, JsError> {
-        let (model, backend) = whole_model::load(match precision {
+        let (model, backend) = whole_model::BASE.load(match precision {
             "int8" => Dtype::Int8,
             "int4" => Dtype::Int4,
             _ => Dtype::Fp32,
         })?;
-        let batch = whole_model::text(tokens);
+        let batch = whole_model::BASE.batch(&[tokens]);
         let run = move || drop(black_box(model.forward(&backend, &batch, |_, _| {})));
         Ok(Self { run: Box::new(run), operations: whole_model::operations(tokens) })
     }
@@ -172,11 +173,6 @@ impl Bench {
     pub fn operations(&self) -> f64 {
         self.operations
     }
-}
-
-/// `count` values in [-1, 1), different for each `seed`.
-fn values(count: usize, seed: usize) -> Vec<f32> {
-    (0..count).map(|i| ((i + seed) * 7919 % 2048) as f32 / 1024.0 - 1.0).collect()
 }
 
 fn tensor(backend: &CpuBackend, rows: usize, columns: usize) -> Result<CpuTensor> {

@@ -80,12 +80,21 @@ impl<B: Backend> ModelLoader<B> {
         self.reader.push(chunk, &mut self.placer)
     }
 
+    /// The narrowest precision of any product, once the header has come.
+    pub fn precision(&self) -> Option<Precision> {
+        self.reader.header()?;
+        let any = |precision| self.placer.tensors.iter().any(|t| t.precision == Some(precision));
+        let narrow = [Precision::Int4, Precision::Int8, Precision::F16].into_iter().find(|p| any(*p));
+        Some(narrow.unwrap_or(Precision::F32))
+    }
+
     /// The model, its backend, and what was loaded.
     ///
     /// # Errors
     /// [`ErrorKind::WeightsLength`] where bytes are missing.
     pub fn finish(self) -> Result<(Model<B>, B, Loaded)> {
         self.reader.finish()?;
+        let precision = self.precision().expect("a finished reader has its header");
         let header = self.reader.header().expect("a finished reader has its header");
         let loaded = Loaded {
             file_bytes: header.file_bytes,
@@ -96,13 +105,7 @@ impl<B: Backend> ModelLoader<B> {
                 .filter(|t| !matches!(t.target, Target::Nothing))
                 .map(|t| t.numbers)
                 .sum(),
-            precision: {
-                let any = |precision| self.placer.tensors.iter().any(|t| t.precision == Some(precision));
-                [Precision::Int4, Precision::Int8, Precision::F16]
-                    .into_iter()
-                    .find(|p| any(*p))
-                    .unwrap_or(Precision::F32)
-            },
+            precision,
         };
         let Placer { backend, config, parts, .. } = self.placer;
         let model = parts.expect("the header brought the parts").finish(&backend, config)?;

@@ -118,22 +118,12 @@ impl Bench {
         let panel = values(TILE_DEPTH * tile::PANEL, 4);
         let small = |x: &[f32]| x.iter().map(|x| (x * 60.0) as i8).collect::<Vec<_>>();
         let (bytes, wide) = (small(&x), x.iter().map(|x| (x * 4000.0) as i16).collect::<Vec<_>>());
-        let unsigned: Vec<u8> = bytes.iter().map(|x| x.unsigned_abs()).collect();
         let coarse = Rounding::FASTEST == Rounding::Coarse;
         let (rows, run): (usize, Box<dyn Fn() -> tile::Tile>) = match precision {
             "int8" => {
                 let weights = small(&panel);
-                let run: Box<dyn Fn() -> tile::Tile> = if coarse {
-                    let scales = values(tile::int8::ROWS * TILE_DEPTH / 32, 1);
-                    let starts = vec![0; TILE_DEPTH / 32 * tile::PANEL];
-                    Box::new(move || {
-                        let rows = tile::U7Rows { values: &unsigned, scales: &scales, group: 32 };
-                        tile::tile_i8_u7(&rows, tile::int8::ROWS, &weights, &starts)
-                    })
-                } else {
-                    Box::new(move || tile::tile_i8_i16(&wide, tile::int8::ROWS, &weights, TILE_DEPTH / tile::STEP))
-                };
-                (tile::int8::ROWS, run)
+                let run = move || tile::tile_i8_i16(&wide, tile::int8::ROWS, &weights, TILE_DEPTH / tile::STEP);
+                (tile::int8::ROWS, Box::new(run))
             }
             "int4" => {
                 let weights: Vec<u8> =

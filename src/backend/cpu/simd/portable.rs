@@ -143,16 +143,6 @@ impl I32x4 {
         Self([x; 4])
     }
 
-    /// The four values at `p`, of any alignment.
-    ///
-    /// # Safety
-    /// `p` must be readable for four values.
-    #[inline(always)]
-    pub unsafe fn load(p: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Self(unsafe { p.cast::<[i32; 4]>().read_unaligned() })
-    }
-
     /// The larger of each pair.
     #[inline(always)]
     pub fn max(self, b: Self) -> Self {
@@ -234,12 +224,6 @@ impl I16x8 {
         Self([a, b, c, d, a, b, c, d])
     }
 
-    /// The larger of each pair.
-    #[inline(always)]
-    pub fn max(self, b: Self) -> Self {
-        Self(from_fn(|l| self.0[l].max(b.0[l])))
-    }
-
     /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16.
     #[inline(always)]
     pub fn dot_i7(a: I8x16, b: I8x16) -> Self {
@@ -315,12 +299,10 @@ impl I8x16 {
         [Self(self.0.map(|x| x & 15)), Self(self.0.map(|x| x >> 4 & 15))]
     }
 
-    /// |x0| + |x1| + |x4| + |x5| and |x2| + |x3| + |x6| + |x7| of each half's eight lanes x, in lanes 0, 1, 4 and 5; no lane holds more than
-    /// those. No lane is -128.
+    /// |x|, of lanes above -128.
     #[inline(always)]
-    pub fn magnitudes_of_fours(self) -> I16x8 {
-        let pair = |l: usize| i16::from(self.0[2 * l].abs()) + i16::from(self.0[2 * l + 1].abs());
-        I16x8(from_fn(|l| pair(l) + if l % 4 < 2 { pair(l + 2) } else { 0 }))
+    pub fn abs(self) -> Self {
+        Self(self.0.map(i8::abs))
     }
 
     /// The first eight lanes, and the last, widened.

@@ -146,16 +146,6 @@ impl I32x4 {
         Self(i32x4_splat(x))
     }
 
-    /// The four values at `p`, of any alignment.
-    ///
-    /// # Safety
-    /// `p` must be readable for four values.
-    #[inline(always)]
-    pub unsafe fn load(p: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Self(unsafe { v128_load(p.cast()) })
-    }
-
     /// The larger of each pair.
     #[inline(always)]
     pub fn max(self, b: Self) -> Self {
@@ -245,12 +235,6 @@ impl I16x8 {
         Self(unsafe { v128_load64_splat(p.cast()) })
     }
 
-    /// The larger of each pair.
-    #[inline(always)]
-    pub fn max(self, b: Self) -> Self {
-        Self(i16x8_max(self.0, b.0))
-    }
-
     /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16. For any other b,
     /// engines differ.
     #[cfg(target_feature = "relaxed-simd")]
@@ -328,12 +312,10 @@ impl I8x16 {
         [Self(v128_and(self.0, mask)), Self(v128_and(u64x2_shr(self.0, 4), mask))]
     }
 
-    /// |x0| + |x1| + |x4| + |x5| and |x2| + |x3| + |x6| + |x7| of each half's eight lanes x, in lanes 0, 1, 4 and 5; no lane holds more than
-    /// those. No lane is -128.
+    /// |x|, of lanes above -128.
     #[inline(always)]
-    pub fn magnitudes_of_fours(self) -> I16x8 {
-        let pairs = i16x8_extadd_pairwise_u8x16(i8x16_abs(self.0));
-        I16x8(i16x8_add(pairs, u64x2_shr(pairs, 32)))
+    pub fn abs(self) -> Self {
+        Self(i8x16_abs(self.0))
     }
 
     /// The first eight lanes, and the last, widened.

@@ -1,22 +1,22 @@
 #!/usr/bin/env node
 /** The command `tabsense`: classifies texts, and converts weights. */
 
-import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
-import { convert, CONVERT_DTYPES } from "./convert.js";
-import { startEngine } from "./engine.js";
+import { CONVERT_DTYPES } from "./convert.js";
+import { convertFile, ENOUGH_TOKENS } from "./convert-file.js";
 import { toError } from "./errors.js";
 import { Classifier } from "./node.js";
-import { nodeHost, openPath } from "./nodejs.js";
-import { readChunks } from "./stream.js";
+
+const LIST = new Intl.ListFormat("en", { type: "disjunction" });
 
 const HELP = `Usage:
   tabsense [classify] TEXT...            classify each text; prints its labels, best first
-  tabsense convert IN OUT --dtype TYPE   convert a safetensors file; TYPE is ${CONVERT_DTYPES.join(" or ")}
+  tabsense convert IN OUT --dtype TYPE   convert a safetensors file, or that of a folder; TYPE is ${LIST.format(CONVERT_DTYPES)}
 
 Options:
+  --calibration TEXTS
+                  for int4: texts of the kind that the model will read, one a line, or JSON Lines (.jsonl) with a
+                  property "text"; config.json and tokenizer.json must lie beside IN
   --model MODEL   an embedded model's name, "org/name[@revision]", a URL or a folder (default: sentiment-en)
   --top N         print only the N best labels
   --json          print one JSON object a text
@@ -46,34 +46,15 @@ async function classify(texts: string[], options: { model: string; top: string |
   }
 }
 
-/** Converts file to file. The new file gets its name only once it is whole. */
-async function convertFile(paths: string[], dtype: string | undefined): Promise<void> {
-  const [input, output] = paths;
-  if (input === undefined || output === undefined || paths.length > 2) throw new UsageError("convert takes two files: IN and OUT.");
-  if (!CONVERT_DTYPES.some((known) => known === dtype)) throw new UsageError(`--dtype must be ${CONVERT_DTYPES.join(" or ")}.`);
-  const { signal } = new AbortController();
-  const { module } = await startEngine(nodeHost, { wasm: null, threads: 1 }, signal, () => {});
-  const temporary = `${output}.${process.pid}.tmp`;
-  let read = 0;
-  let written = 0;
-  try {
-    const chunks = readChunks(await openPath(input), input, signal, (bytes) => void (read = bytes));
-    await pipeline(
-      convert(module, dtype!, chunks),
-      async function* (pieces: AsyncIterable<Uint8Array>) {
-        for await (const piece of pieces) {
-          written += piece.length;
-          yield piece;
-        }
-      },
-      createWriteStream(temporary),
-    );
-    await rename(temporary, output);
-  } catch (thrown) {
-    await rm(temporary, { force: true });
-    throw thrown;
+async function convert(paths: string[], { dtype, calibration }: { dtype: string | undefined; calibration: string | undefined }): Promise<void> {
+  const [from, output] = paths;
+  if (from === undefined || output === undefined || paths.length > 2) throw new UsageError("convert takes two files: IN and OUT.");
+  if (dtype === undefined || !CONVERT_DTYPES.some((known) => known === dtype)) throw new UsageError(`--dtype must be ${LIST.format(CONVERT_DTYPES)}.`);
+  if (dtype === "int4" && calibration === undefined) {
+    throw new UsageError(`--dtype int4 needs --calibration TEXTS: a file with texts of the kind that the model will read, ${ENOUGH_TOKENS} tokens or more (some 300 sentences).`);
   }
-  console.log(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${input}`);
+  if (dtype !== "int4" && calibration !== undefined) throw new UsageError("--calibration is for --dtype int4.");
+  await convertFile({ from, output, dtype, calibration });
 }
 
 async function main(): Promise<void> {
@@ -82,6 +63,7 @@ async function main(): Promise<void> {
     parsed = parseArgs({
       allowPositionals: true,
       options: {
+        calibration: { type: "string" },
         dtype: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
         json: { type: "boolean", default: false },
@@ -95,7 +77,7 @@ async function main(): Promise<void> {
   const { values, positionals } = parsed;
   if (values.help) return void process.stdout.write(HELP);
   const [command, ...rest] = positionals;
-  if (command === "convert") return convertFile(rest, values.dtype);
+  if (command === "convert") return convert(rest, { dtype: values.dtype, calibration: values.calibration });
   return classify(command === "classify" ? rest : positionals, { model: values.model, top: values.top, json: values.json });
 }
 

@@ -1,16 +1,62 @@
-/** Rewrites a safetensors file with int8 or fp16 weights, as a stream: what is held is one tensor, never the file. */
+/** Rewrites a safetensors file with int8, fp16 or int4 weights. In Node only: the converter is a WebAssembly module of its own. */
 
-import type { EngineModule } from "./builds.js";
-import { MAX_CHUNK } from "./stream.js";
+import { compileBytes } from "./engine.js";
+import { readWasm } from "./nodejs.js";
+import { MAX_CHUNK, nextTask } from "./stream.js";
+import type { Converter } from "./wasm/convert/tabsense.js";
+
+/** The exports of the converter's module. */
+export type ConverterModule = typeof import("./wasm/convert/tabsense.js");
 
 /** The forms that a file can be converted to. */
-export const CONVERT_DTYPES = ["int8", "fp16"] as const;
+export const CONVERT_DTYPES = ["int8", "int4", "fp16"] as const;
 
-/** The bytes of the converted file, as those of the original come in. */
-export async function* convert(module: EngineModule, dtype: string, input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const converter = new module.Converter(dtype);
-  for await (const bytes of input) {
-    for (let at = 0; at < bytes.length; at += MAX_CHUNK) yield converter.push(bytes.subarray(at, at + MAX_CHUNK));
-  }
+/** A model that is to be rounded with texts. */
+export interface CalibratedModel {
+  config: Uint8Array;
+  tokenizer: Uint8Array;
+  /** The bytes of model.safetensors; they are asked for once to read the texts, and converted when they come once more. */
+  weights: () => AsyncIterable<Uint8Array>;
+}
+
+/** How far a calibration is: texts read of all, and their tokens. */
+export type OnTexts = (read: number, tokens: number) => void;
+
+/** Texts read at once: enough that products are wide, and few enough that progress shows. */
+const TEXTS_AT_ONCE = 16;
+
+/** The started module of the converter. */
+export async function loadConverter(): Promise<ConverterModule> {
+  const module = await import("./wasm/convert/tabsense.js");
+  await module.default({ module_or_path: await compileBytes(await readWasm(new URL("./wasm/convert/tabsense_bg.wasm", import.meta.url))) });
+  return module;
+}
+
+/** The bytes of the converted file, as those of the original come in: what is held is one tensor, never the file. */
+export async function* convert(converter: Converter, input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const bytes of pieces(input)) yield converter.push(bytes);
   yield converter.finish();
+}
+
+/**
+ * The converter to int4 for a model that has read `texts`, which say what its matrices' inputs are. It takes `model.weights()` once more.
+ *
+ * The module's memory holds the model in fp32, and for each matrix a square of its columns.
+ */
+export async function calibrate(module: ConverterModule, model: CalibratedModel, texts: readonly string[], onTexts: OnTexts = () => {}): Promise<Converter> {
+  const loader = new module.CalibrationLoader(model.config, model.tokenizer);
+  for await (const bytes of pieces(model.weights())) loader.push(bytes);
+  const calibration = loader.finish();
+  for (let at = 0; at < texts.length; at += TEXTS_AT_ONCE) {
+    const tokens = calibration.read(texts.slice(at, at + TEXTS_AT_ONCE));
+    onTexts(Math.min(at + TEXTS_AT_ONCE, texts.length), tokens);
+    await nextTask();
+  }
+  return calibration.finish();
+}
+
+async function* pieces(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const bytes of input) {
+    for (let at = 0; at < bytes.length; at += MAX_CHUNK) yield bytes.subarray(at, at + MAX_CHUNK);
+  }
 }

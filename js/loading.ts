@@ -33,8 +33,8 @@ export interface LoadedModel {
 }
 
 /** The longest `config.json` and `tokenizer.json` that are read, in bytes. */
-const CONFIG_LIMIT = 1 << 20;
-const TOKENIZER_LIMIT = 64 << 20;
+export const CONFIG_LIMIT = 1 << 20;
+export const TOKENIZER_LIMIT = 64 << 20;
 
 /**
  * Fetches wasm, configuration, tokenizer and weights side by side, and a device as soon as the wasm is there. The weights

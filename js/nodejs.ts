@@ -109,7 +109,8 @@ function embedded(name: string, models: string | null): Resolved {
   return { ...fromFolder(found), name };
 }
 
-async function readWasm(address: URL): Promise<Uint8Array<ArrayBuffer>> {
+/** A .wasm file of the package, or of the caller's. */
+export async function readWasm(address: URL): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return new Uint8Array(await readFile(address));
   } catch (cause) {

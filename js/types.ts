@@ -144,7 +144,7 @@ export interface ClassifierInfo {
   /** What holds the weights; `"auto"`: both. */
   device: Device;
   /** How the weights are stored: on the graphics card, where that holds them. */
-  dtype: "fp32" | "fp16" | "int8";
+  dtype: "fp32" | "fp16" | "int8" | "int4";
   /** The WebAssembly build in use. */
   build: "simd" | "relaxed" | "simd-threads" | "relaxed-threads";
   /** How many threads the CPU computes with. */

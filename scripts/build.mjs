@@ -1,4 +1,4 @@
-// Builds the package into dist/: each enabled variant of wasm-pack.toml, then the TypeScript. What is unchanged is skipped.
+// Builds the package into dist/: each enabled variant of wasm-pack.toml and the converter, then the TypeScript. What is unchanged is skipped.
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -10,11 +10,12 @@ const RUST_INPUTS = ["Cargo.toml", "Cargo.lock", "wasm-pack.toml", "src", "shade
 
 /** Builds what has changed; prints the sizes where anything has. */
 export async function build() {
-  const { enabledVariants, readManifest } = await import("./manifest.mjs");
+  const { converterVariant, enabledVariants, readManifest } = await import("./manifest.mjs");
   const manifest = readManifest();
+  const modules = [...enabledVariants(manifest), converterVariant(manifest)];
   let built = false;
-  for (const [name, variant] of enabledVariants(manifest)) built = (await buildVariant(manifest, name, variant)) || built;
-  built = (await buildTypeScript(enabledVariants(manifest).map(([name]) => name))) || built;
+  for (const [name, variant] of modules) built = (await buildVariant(manifest, name, variant)) || built;
+  built = (await buildTypeScript(modules.map(([name]) => name))) || built;
   if (built) (await import("./sizes.mjs")).printSizes();
 }
 

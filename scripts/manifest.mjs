@@ -23,6 +23,11 @@ export function enabledVariants(manifest) {
   return Object.entries(manifest.variants).filter(([, variant]) => variant.enabled);
 }
 
+/** The converter's module, as a variant: `[name, table]`. */
+export function converterVariant({ variants, converter: { of, "cargo-args": args } }) {
+  return ["convert", { ...variants[of], "cargo-args": [...variants[of]["cargo-args"], ...args] }];
+}
+
 /** The environment for cargo and wasm-pack to build a variant. */
 export function variantEnv(variant) {
   const env = { CARGO_ENCODED_RUSTFLAGS: variant.rustflags.join("\x1f") };

@@ -10,6 +10,7 @@ use crate::head;
 use crate::model::Model;
 use crate::model::load::{Dtype, Loaded, ModelLoader};
 use crate::tokenize::{Encoding, Tokenizer};
+use crate::weights::header::Header;
 
 /// A classifier on its way in: its configuration and tokenizer are there, its weights are streaming.
 pub struct Loader<B: Backend> {
@@ -52,6 +53,11 @@ impl<B: Backend> Loader<B> {
     /// [`ModelLoader::precision`]
     pub fn precision(&self) -> Option<Precision> {
         self.weights.precision()
+    }
+
+    /// The header of the weights' file, once it is there.
+    pub fn header(&self) -> Option<&Header> {
+        self.weights.header()
     }
 
     /// The classifier.

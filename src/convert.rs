@@ -1,18 +1,22 @@
-//! Converts a safetensors file to int8 or fp16 while it streams: bytes in, bytes out, never the whole file.
+//! Converts a safetensors file to int8, int4 or fp16 while it streams: bytes in, bytes out, never the whole file.
 //!
 //! int8: every matrix is rounded per row ([`quantize_row`]) and gets its scales in `NAME_scale` (F32); vectors stay
-//! F32. fp16: every tensor is rounded to half precision. The matrices come first, in the order of the source; vectors
-//! and scales, which are small, are held back and follow.
+//! F32. int4: the matrices that bear it are rounded whole, once they are there ([`gptq`]), all else is as for int8. fp16: every tensor
+//! is rounded to half precision. The matrices come first, in the order of the source, those of int4 with their scales in front;
+//! vectors and scales of rows, which are small, are held back and follow.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::load::SCALE_SUFFIX;
-use crate::weights::dtype::{Storage, check_finite, decode};
+use crate::quantize::calibration::Inputs;
+use crate::quantize::gptq;
+use crate::weights::dtype::{Storage, check_finite, decode, require_float};
 use crate::weights::header::Header;
+use crate::weights::int4;
 use crate::weights::quantize::quantize_row;
 use crate::weights::stream::{Reader, RowSink};
 use serde_json::{Map, Value, json};
 
-/// What a file is converted to.
+/// What a file is converted to by itself; int4 takes a calibration ([`Converter::int4`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// int8 matrices with a scale a row.
@@ -47,12 +51,25 @@ pub struct Converter {
 impl Converter {
     /// A converter to `format`.
     pub fn new(format: Format) -> Self {
+        Self::to(match format {
+            Format::Int8 => Target::Int8,
+            Format::Fp16 => Target::Fp16,
+        })
+    }
+
+    /// A converter to int4 of the very file that the calibration read.
+    pub fn int4(inputs: Inputs) -> Self {
+        Self::to(Target::Int4(inputs))
+    }
+
+    fn to(target: Target) -> Self {
         let sink = Sink {
-            format,
+            target,
             tensors: Vec::new(),
             tail: Vec::new(),
             out: Vec::new(),
             numbers: Vec::new(),
+            matrix: Vec::new(),
             int8: Vec::new(),
         };
         Self { reader: Reader::new(None), sink }
@@ -81,22 +98,41 @@ impl Converter {
     }
 }
 
+enum Target {
+    Int8,
+    Fp16,
+    Int4(Inputs),
+}
+
+/// How a tensor is written, and where: `tail` is a place in [`Sink::tail`], for what is held back.
+#[derive(Clone, Copy)]
+enum Form {
+    /// Rows of int8, at once; their scales into `tail`.
+    Int8 { tail: usize },
+    /// int4 once the matrix of so many rows is whole, behind its scales.
+    Int4 { rows: usize },
+    /// Halves: a matrix' at once, a vector's into `tail`.
+    Fp16 { tail: Option<usize> },
+    /// f32, into `tail`.
+    Fp32 { tail: usize },
+}
+
 struct Source {
     name: String,
     storage: Storage,
     columns: usize,
-    /// The place in [`Sink::tail`] of what is held back: the vector itself, or an int8 matrix' scales.
-    tail: Option<usize>,
-    matrix: bool,
+    form: Form,
 }
 
 struct Sink {
-    format: Format,
+    target: Target,
     tensors: Vec<Source>,
     /// Vectors and scales, in the order of the header.
     tail: Vec<Vec<u8>>,
     out: Vec<u8>,
     numbers: Vec<f32>,
+    /// The rows so far of a matrix that becomes int4.
+    matrix: Vec<f32>,
     int8: Vec<i8>,
 }
 
@@ -105,45 +141,45 @@ impl Sink {
     fn plan(&mut self, header: &Header) -> Result<()> {
         let (mut head, mut tail): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
         for t in &header.tensors {
-            let storage = match Storage::of(t.dtype) {
-                Some(storage) if storage.is_float() => storage,
+            let storage = require_float(t)?;
+            let numbers = t.bytes / storage.bytes();
+            let scale = format!("{}{SCALE_SUFFIX}", t.name);
+            let (name, shape) = (t.name.clone(), t.shape.clone());
+            let (columns, form) = match (&self.target, &t.shape[..]) {
+                (Target::Int4(inputs), &[rows, columns]) if inputs.knows(&name) => {
+                    let groups = columns / int4::GROUP;
+                    head.push((scale, "F16", vec![rows, groups], 2 * rows * groups));
+                    head.push((name, "U8", vec![rows, columns / 2], numbers / 2));
+                    (columns, Form::Int4 { rows })
+                }
+                (Target::Fp16, &[_, columns]) if numbers > 0 => {
+                    head.push((name, "F16", shape, 2 * numbers));
+                    (columns, Form::Fp16 { tail: None })
+                }
+                (Target::Fp16, _) => {
+                    tail.push((name, "F16", shape, 2 * numbers));
+                    (numbers, Form::Fp16 { tail: Some(tail.len() - 1) })
+                }
+                (_, &[rows, columns]) if numbers > 0 => {
+                    head.push((name, "I8", shape, numbers));
+                    tail.push((scale, "F32", vec![rows], 4 * rows));
+                    (columns, Form::Int8 { tail: tail.len() - 1 })
+                }
                 _ => {
-                    return Err(Error::new(
-                        ErrorKind::WeightsMismatch,
-                        format!(
-                            "{:?} is stored as {:?}: give the converter a file of F32, F16 or BF16.",
-                            t.name, t.dtype
-                        ),
-                    ));
+                    tail.push((name, "F32", shape, 4 * numbers));
+                    (numbers, Form::Fp32 { tail: tail.len() - 1 })
                 }
             };
-            let numbers = t.bytes / storage.bytes();
-            let (matrix, rows, columns) = match t.shape[..] {
-                [rows, columns] if numbers > 0 => (true, rows, columns),
-                _ => (false, 1, numbers),
-            };
-            let (dtype, size) = match (self.format, matrix) {
-                (Format::Int8, true) => ("I8", 1),
-                (Format::Int8, false) => ("F32", 4),
-                (Format::Fp16, _) => ("F16", 2),
-            };
-            let entry = (t.name.clone(), dtype, t.shape.clone(), numbers * size);
-            if matrix {
-                head.push(entry)
-            } else {
-                tail.push(entry)
-            }
-            let held = !matrix || self.format == Format::Int8;
-            if matrix && held {
-                tail.push((format!("{}{SCALE_SUFFIX}", t.name), "F32", vec![rows], 4 * rows));
-            }
-            let tail = held.then_some(tail.len() - 1);
-            self.tensors.push(Source { name: t.name.clone(), storage, columns, tail, matrix });
+            self.tensors.push(Source { name: t.name.clone(), storage, columns, form });
         }
         self.tail = vec![Vec::new(); tail.len()];
 
         let mut json = Map::new();
-        let quantization = if self.format == Format::Int8 { "int8" } else { "none" };
+        let quantization = match self.target {
+            Target::Int8 => "int8",
+            Target::Int4(_) => "int4",
+            Target::Fp16 => "none",
+        };
         json.insert("__metadata__".into(), json!({ "format": "pt", "quantization": quantization }));
         let mut at = 0;
         for (name, dtype, shape, bytes) in head.into_iter().chain(tail) {
@@ -165,25 +201,30 @@ impl RowSink for Sink {
         self.plan(header)
     }
 
-    fn row(&mut self, tensor: usize, _row: usize, bytes: &[u8]) -> Result<()> {
+    fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
         let t = &self.tensors[tensor];
         self.numbers.resize(t.columns, 0.0);
         decode(t.storage, bytes, &mut self.numbers);
         check_finite(&self.numbers, &t.name)?;
-        match (self.format, t.matrix) {
-            (Format::Int8, true) => {
+        match t.form {
+            Form::Int8 { tail } => {
                 self.int8.resize(t.columns, 0);
                 let scale = quantize_row(&self.numbers, &mut self.int8);
                 self.out.extend(self.int8.iter().map(|q| q.cast_unsigned()));
-                let scales = t.tail.expect("an int8 matrix has scales");
-                self.tail[scales].extend_from_slice(&scale.to_le_bytes());
+                self.tail[tail].extend_from_slice(&scale.to_le_bytes());
             }
-            (Format::Int8, false) => {
-                let place = &mut self.tail[t.tail.expect("a vector is held back")];
-                place.extend(self.numbers.iter().flat_map(|x| x.to_le_bytes()));
+            Form::Int4 { rows } => {
+                self.matrix.extend_from_slice(&self.numbers);
+                if row + 1 == rows {
+                    let Target::Int4(inputs) = &mut self.target else { unreachable!("it planned this matrix") };
+                    let rounded = gptq::round(&self.matrix, inputs.factor(&t.name, t.columns)?);
+                    self.matrix.clear();
+                    self.out.extend(rounded.scales.iter().flat_map(|s| half::f16::from_f32(*s).to_le_bytes()));
+                    self.out.extend(int4::pack(&rounded.q));
+                }
             }
-            (Format::Fp16, _) => {
-                let place = match t.tail {
+            Form::Fp16 { tail } => {
+                let place = match tail {
                     Some(tail) => &mut self.tail[tail],
                     None => &mut self.out,
                 };
@@ -201,6 +242,7 @@ impl RowSink for Sink {
                     place.extend_from_slice(&half.to_le_bytes());
                 }
             }
+            Form::Fp32 { tail } => self.tail[tail].extend(self.numbers.iter().flat_map(|x| x.to_le_bytes())),
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Tabsense: DistilBERT text classification inside a browser tab.
 //!
 //! Data flows one way: bindings (`web`) → [`engine`] → [`classifier`] → [`model`] → [`backend`] → kernels. Weights come in by
-//! [`weights`], configuration by [`config`], text by [`tokenize`]; nothing lower knows anything higher.
+//! [`weights`], configuration by [`config`], text by [`tokenize`]; nothing lower knows anything higher. Beside them: files of other
+//! precision ([`convert`]), and the rounding to int4 ([`quantize`]).
 //!
 //! The letters of every shape: B texts, N tokens of all texts, D width, H heads, F feed-forward width, L labels,
 //! M a product's out_features, K its in_features.
@@ -19,9 +20,15 @@ pub mod engine;
 mod error;
 pub mod head;
 pub mod model;
-pub mod tokenize;
+pub mod quantize;
 #[cfg(target_arch = "wasm32")]
+mod thrown;
+pub mod tokenize;
+// One surface a module: exports are kept whether or not they are called.
+#[cfg(all(target_arch = "wasm32", not(feature = "convert")))]
 pub mod web;
+#[cfg(all(target_arch = "wasm32", feature = "convert"))]
+pub mod web_convert;
 pub mod weights;
 
 pub use error::{Error, ErrorKind, Result, try_vec};

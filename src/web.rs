@@ -1,5 +1,5 @@
-//! The WebAssembly surface: thin, and the only file that JavaScript sees. The public API is written by hand in
-//! TypeScript on top (`js/`).
+//! The WebAssembly surface of a classifier: thin, and all that a page sees. The public API is written by hand in TypeScript on top
+//! (`js/`).
 
 use crate::backend::Precision;
 use crate::backend::auto::{AutoBackend, Side};
@@ -9,7 +9,6 @@ use crate::backend::gpu::device::{Device, DeviceInfo};
 use crate::backend::gpu::profile::KernelTime;
 use crate::backend::gpu::{GpuBackend, memory};
 use crate::classifier;
-use crate::convert;
 use crate::engine;
 use crate::engine::warm_up::WarmUp;
 use crate::error::{Error, ErrorKind};
@@ -18,16 +17,6 @@ use crate::model::load::Dtype;
 use crate::tokenize::Encoding;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
-
-/// A JavaScript `Error` with the kind as its property `kind`.
-impl From<Error> for JsValue {
-    fn from(error: Error) -> Self {
-        let js = js_sys::Error::new(error.message());
-        // Setting a property of a fresh object can't fail.
-        let _ = js_sys::Reflect::set(&js, &"kind".into(), &error.kind().name().into());
-        js.into()
-    }
-}
 
 /// One text's result, as JavaScript sees it.
 #[derive(Serialize)]
@@ -345,31 +334,6 @@ fn at_text(error: Error, index: usize, count: usize) -> Error {
 fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
     // Numbers beyond 2^53 don't occur; plain objects rather than `Map`s.
     value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(JsValue::from)
-}
-
-/// A safetensors file on its way to int8 or fp16.
-#[wasm_bindgen]
-pub struct Converter {
-    inner: convert::Converter,
-}
-
-#[wasm_bindgen]
-impl Converter {
-    /// A converter to `dtype`, "int8" or "fp16".
-    #[wasm_bindgen(constructor)]
-    pub fn new(dtype: &str) -> Result<Converter, JsValue> {
-        Ok(Self { inner: convert::Converter::new(convert::Format::from_name(dtype)?) })
-    }
-
-    /// Takes the source's next bytes and returns what is ready of the result.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, JsValue> {
-        Ok(self.inner.push(chunk)?)
-    }
-
-    /// The rest of the result; consumes the converter.
-    pub fn finish(self) -> Result<Vec<u8>, JsValue> {
-        Ok(self.inner.finish()?)
-    }
 }
 
 /// The build variant, by its name in wasm-pack.toml.

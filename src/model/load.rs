@@ -88,6 +88,11 @@ impl<B: Backend> ModelLoader<B> {
         Some(narrow.unwrap_or(Precision::F32))
     }
 
+    /// The file's header, once it is there.
+    pub fn header(&self) -> Option<&Header> {
+        self.reader.header()
+    }
+
     /// The model, its backend, and what was loaded.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::batch::PackedBatch;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use embedding::EmbeddingTable;
+use names::Product;
 
 /// A classifier of the DistilBERT family, its weights in place.
 pub struct Model<B: Backend> {
@@ -159,6 +160,26 @@ impl<B: Backend> Model<B> {
     /// The matrices of the second half of layer `i`.
     pub fn feed_forward_matrices(&self, i: usize) -> impl Iterator<Item = &B::Linear> {
         [&self.layers[i].lin1, &self.layers[i].lin2].into_iter()
+    }
+
+    /// The matrix that computes `product`, alone or with others of the same input.
+    pub fn matrix(&self, product: Product) -> &B::Linear {
+        let projections = |i: usize| &self.layers[i].projections;
+        match product {
+            Product::Q(i) => match projections(i) {
+                Projections::Fused(qkv) => qkv,
+                Projections::Split { q, .. } => q,
+            },
+            Product::K(i) | Product::V(i) => match projections(i) {
+                Projections::Fused(qkv) => qkv,
+                Projections::Split { kv, .. } => kv,
+            },
+            Product::Out(i) => &self.layers[i].out_lin,
+            Product::Lin1(i) => &self.layers[i].lin1,
+            Product::Lin2(i) => &self.layers[i].lin2,
+            Product::PreClassifier => &self.pre_classifier,
+            Product::Classifier => &self.classifier,
+        }
     }
 
     /// The matrices of the head.

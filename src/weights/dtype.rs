@@ -1,5 +1,6 @@
 //! Numbers as a safetensors file stores them.
 
+use super::header::TensorInfo;
 use crate::error::{Error, ErrorKind, Result};
 use safetensors::tensor::Dtype;
 
@@ -44,6 +45,19 @@ impl Storage {
     pub const fn is_float(self) -> bool {
         !matches!(self, Self::Int8 | Self::Int4)
     }
+}
+
+/// The storage of a tensor that is to be converted.
+///
+/// # Errors
+/// [`ErrorKind::WeightsMismatch`] where it is not floating-point.
+pub fn require_float(t: &TensorInfo) -> Result<Storage> {
+    Storage::of(t.dtype).filter(|storage| storage.is_float()).ok_or_else(|| {
+        Error::new(
+            ErrorKind::WeightsMismatch,
+            format!("{:?} is stored as {:?}: give the converter a file of F32, F16 or BF16.", t.name, t.dtype),
+        )
+    })
 }
 
 /// Decodes numbers of a floating-point `storage`; `out` has as many as `bytes` holds.

@@ -42,15 +42,6 @@ export class Engine {
   free(): void;
 }
 
-/** Rewrites a safetensors file as a stream. */
-export class Converter {
-  constructor(dtype: string);
-  push(chunk: Uint8Array): Uint8Array;
-  /** Consumes the converter. */
-  finish(): Uint8Array;
-  free(): void;
-}
-
 /** The closed list of src/error.rs. */
 export function errorKinds(): string[];
 
@@ -81,7 +72,7 @@ export interface EngineInfo {
   threads: number;
   /** `"auto"`: both sides hold the weights. */
   device: "cpu" | "webgpu" | "auto";
-  dtype: "fp32" | "fp16" | "int8";
+  dtype: "fp32" | "fp16" | "int8" | "int4";
   architecture: string;
   layers: number;
   width: number;

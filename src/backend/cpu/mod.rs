@@ -113,6 +113,11 @@ impl CpuTensor {
         self.columns
     }
 
+    /// The values, row by row.
+    pub fn values(&self) -> &[f32] {
+        &self.data
+    }
+
     /// The columns from `first` on.
     fn view(&self, first: usize) -> View<'_> {
         View { data: &self.data[first.min(self.data.len())..], stride: self.columns }

@@ -1,0 +1,33 @@
+/** What the converter's WebAssembly module exports (src/web_convert.rs). Every method throws `Error`s that carry a `kind`. */
+
+export default function init(arg: { module_or_path: WebAssembly.Module }): Promise<unknown>;
+
+/** Rewrites a safetensors file as a stream. */
+export class Converter {
+  /** To "int8" or "fp16"; one to int4 comes of a `Calibration`. */
+  constructor(dtype: string);
+  push(chunk: Uint8Array): Uint8Array;
+  /** Consumes the converter. */
+  finish(): Uint8Array;
+  free(): void;
+}
+
+/** Takes a model's files and yields a `Calibration`. */
+export class CalibrationLoader {
+  constructor(config: Uint8Array, tokenizer: Uint8Array);
+  /** The next bytes of `model.safetensors`. */
+  push(chunk: Uint8Array): void;
+  /** Consumes the loader. */
+  finish(): Calibration;
+  free(): void;
+}
+
+/** A model that reads calibration texts. */
+export class Calibration {
+  private constructor();
+  /** Returns the tokens of all texts so far. */
+  read(texts: string[]): number;
+  /** The converter to int4, for the same `model.safetensors` once more. Consumes the calibration. */
+  finish(): Converter;
+  free(): void;
+}

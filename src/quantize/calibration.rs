@@ -1,0 +1,140 @@
+//! From a model and texts to what the rounding of each matrix needs.
+
+use super::gptq::Factor;
+use super::observer::{Gram, Observer};
+use crate::batch::PackedBatch;
+use crate::classifier::{self, Classifier};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::names::{self, Role};
+use crate::weights::dtype::require_float;
+use crate::weights::int4;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// λ of [`Factor::new`], and what it is with fewer tokens than [`FEW_TOKENS`]: what few texts say is taken with more caution.
+const DAMPING: f64 = 0.01;
+const DAMPING_OF_FEW: f64 = 0.1;
+/// Below so many tokens there are fewer inputs than a feed-forward network has columns.
+const FEW_TOKENS: usize = 2000;
+
+/// A model to calibrate, on its way in: products in f32, embedding tables rounded to int8 as they will be.
+pub struct Loader {
+    classifier: classifier::Loader<Observer>,
+    header_checked: bool,
+}
+
+impl Loader {
+    /// Reads `config.json` and `tokenizer.json`.
+    ///
+    /// # Errors
+    /// Those of [`classifier::Loader::new`].
+    pub fn new(config: &[u8], tokenizer: &[u8]) -> Result<Self> {
+        // The observer keeps products in f32; the dtype says what becomes of the embedding tables.
+        let classifier = classifier::Loader::new(Observer::default(), config, tokenizer, "int4", None)?;
+        Ok(Self { classifier, header_checked: false })
+    }
+
+    /// Takes the weights' next bytes.
+    ///
+    /// # Errors
+    /// Those of [`classifier::Loader::push`]; [`ErrorKind::WeightsMismatch`] where a tensor is not floating-point.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
+        self.classifier.push(chunk)?;
+        if !self.header_checked
+            && let Some(header) = self.classifier.header()
+        {
+            self.header_checked = true;
+            header.tensors.iter().try_for_each(|t| require_float(t).map(|_| ()))?;
+        }
+        Ok(())
+    }
+
+    /// The model, ready for texts.
+    ///
+    /// # Errors
+    /// Those of [`classifier::Loader::finish`].
+    pub fn finish(self) -> Result<Calibration> {
+        Ok(Calibration { classifier: self.classifier.finish()?, tokens: 0 })
+    }
+}
+
+/// A model that reads calibration texts.
+pub struct Calibration {
+    classifier: Classifier<Observer>,
+    tokens: usize,
+}
+
+impl Calibration {
+    /// Reads texts, each cut to the model's length.
+    ///
+    /// # Errors
+    /// [`ErrorKind::EmptyText`], [`ErrorKind::TextTooLong`]; [`ErrorKind::OutOfMemory`].
+    pub fn read(&mut self, texts: &[String]) -> Result<()> {
+        let encodings: Vec<_> = texts.iter().map(|text| self.classifier.encode(text, false)).collect::<Result<_>>()?;
+        for group in self.classifier.groups(&encodings) {
+            let batch = PackedBatch::new(encodings[group].iter().map(|e| e.ids.as_slice()));
+            self.classifier.model().forward(self.classifier.backend(), &batch, |_, _| {})?;
+            self.tokens += batch.tokens();
+        }
+        Ok(())
+    }
+
+    /// The tokens read so far.
+    pub fn tokens(&self) -> usize {
+        self.tokens
+    }
+
+    /// What the matrices' inputs were; the model's memory is given back.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] where no text was read.
+    pub fn finish(self) -> Result<Inputs> {
+        if self.tokens == 0 {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "There is no calibration text: give some 300 sentences of the kind that the model will read.",
+            ));
+        }
+        let model = self.classifier.model();
+        let grams = names::expected(model.config()).into_iter().filter_map(|e| match e.role {
+            Role::Weight(product) if product.bears_int4() && int4::fits(e.shape[1]) => {
+                Some((e.name, model.matrix(product).gram()))
+            }
+            _ => None,
+        });
+        let damping = if self.tokens < FEW_TOKENS { DAMPING_OF_FEW } else { DAMPING };
+        Ok(Inputs { grams: grams.collect(), damping, latest: None })
+    }
+}
+
+/// The inputs that each matrix got which is to be int4, by the matrix' name.
+pub struct Inputs {
+    grams: HashMap<String, Rc<RefCell<Gram>>>,
+    damping: f64,
+    /// The factor made last: the matrices of one product share it.
+    latest: Option<(Rc<RefCell<Gram>>, Factor)>,
+}
+
+impl Inputs {
+    /// Whether the matrix `name` is to be int4.
+    pub fn knows(&self, name: &str) -> bool {
+        self.grams.contains_key(name)
+    }
+
+    /// The factor for rounding the matrix `name`, which is known, of so many columns.
+    ///
+    /// # Errors
+    /// Those of [`Factor::new`].
+    pub fn factor(&mut self, name: &str, columns: usize) -> Result<&Factor> {
+        let gram = &self.grams[name];
+        if !self.latest.as_ref().is_some_and(|(of, _)| Rc::ptr_eq(of, gram)) {
+            self.latest = None; // before the next is made: each is as large as the largest matrix in f64
+            let observed = gram.borrow();
+            let factor = Factor::new(observed.values(), columns, observed.rows(), self.damping)?;
+            drop(observed);
+            self.latest = Some((Rc::clone(gram), factor));
+        }
+        Ok(&self.latest.as_ref().expect("it was made just now").1)
+    }
+}

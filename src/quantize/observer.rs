@@ -1,0 +1,154 @@
+//! The CPU backend in f32, keeping of every matrix the sum XᵀX of its inputs.
+
+use crate::backend::cpu::{self, CpuBackend, CpuTensor};
+use crate::backend::{Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
+use crate::error::Result;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// A backend that computes as [`CpuBackend`] does, in f32, and observes the inputs of each product.
+#[derive(Default)]
+pub struct Observer {
+    cpu: CpuBackend,
+}
+
+/// The sum XᵀX (K, K) of a matrix' inputs X (N, K), in f32: a forward pass' own sum at a time.
+#[derive(Default)]
+pub struct Gram {
+    sum: Option<CpuTensor>,
+    rows: usize,
+}
+
+/// A weight matrix and what is known of its inputs.
+pub struct Observed {
+    linear: cpu::linear::Linear,
+    gram: Rc<RefCell<Gram>>,
+}
+
+/// An [`Observed`] matrix on its way in.
+pub struct Builder(cpu::linear::LinearBuilder);
+
+impl Gram {
+    /// XᵀX (K, K), row by row; empty before the first input.
+    pub fn values(&self) -> &[f32] {
+        self.sum.as_ref().map_or(&[], CpuTensor::values)
+    }
+
+    /// N: the inputs so far.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// XᵀX is a product like any other, so the backend's own kernel makes it: Xᵀ (K, N) by the matrix Xᵀ, plus what there is.
+    fn add(&mut self, cpu: &CpuBackend, x: &CpuTensor) -> Result<()> {
+        let (rows, columns) = (x.rows(), x.columns());
+        let transposed = cpu.embed(columns, rows, None, |out| {
+            for (n, row) in x.values().chunks_exact(columns).enumerate() {
+                out.iter_mut().skip(n).step_by(rows).zip(row).for_each(|(to, x)| *to = *x);
+            }
+        })?;
+        let mut matrix = cpu.linear_builder(columns, rows, Precision::F32)?;
+        for (k, column) in transposed.values().chunks_exact(rows).enumerate() {
+            matrix.row_f32(k, column);
+        }
+        let before = self.sum.take();
+        let epilogue = before.as_ref().map_or(Epilogue::Bias, Epilogue::Residual);
+        self.sum = Some(cpu.linear(&transposed, &matrix.finish(), epilogue)?);
+        self.rows += rows;
+        Ok(())
+    }
+}
+
+impl Observed {
+    /// What is known of its inputs; it outlives the matrix.
+    pub fn gram(&self) -> Rc<RefCell<Gram>> {
+        Rc::clone(&self.gram)
+    }
+}
+
+impl LinearBuilder for Builder {
+    type Linear = Observed;
+
+    fn row_f32(&mut self, m: usize, row: &[f32]) {
+        self.0.row_f32(m, row);
+    }
+
+    fn row_i8(&mut self, m: usize, row: &[i8]) {
+        self.0.row_i8(m, row);
+    }
+
+    fn scales(&mut self, first: usize, scales: &[f32]) {
+        self.0.scales(first, scales);
+    }
+
+    fn bias(&mut self, first: usize, bias: &[f32]) {
+        self.0.bias(first, bias);
+    }
+
+    fn finish(self) -> Observed {
+        Observed { linear: self.0.finish(), gram: Rc::default() }
+    }
+}
+
+impl Backend for Observer {
+    type Tensor = CpuTensor;
+    type Linear = Observed;
+    type LinearBuilder = Builder;
+    type LayerNorm = cpu::layer_norm::LayerNorm;
+
+    /// f32, whatever is wanted: the inputs are to be those of the weights before they are rounded.
+    fn precision(&self, _wanted: Precision) -> Precision {
+        Precision::F32
+    }
+
+    fn token_budget(&self) -> usize {
+        self.cpu.token_budget()
+    }
+
+    fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<Builder> {
+        self.cpu.linear_builder(out_features, in_features, precision).map(Builder)
+    }
+
+    fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<Self::LayerNorm> {
+        self.cpu.layer_norm_weights(gamma, beta, eps)
+    }
+
+    fn embed(
+        &self,
+        rows: usize,
+        columns: usize,
+        norm: Option<&Self::LayerNorm>,
+        fill: impl FnOnce(&mut [f32]),
+    ) -> Result<CpuTensor> {
+        self.cpu.embed(rows, columns, norm, fill)
+    }
+
+    fn linear(&self, x: &CpuTensor, weights: &Observed, epilogue: Epilogue<'_, CpuTensor>) -> Result<CpuTensor> {
+        weights.gram.borrow_mut().add(&self.cpu, x)?;
+        self.cpu.linear(x, &weights.linear, epilogue)
+    }
+
+    fn attention(
+        &self,
+        q: Columns<'_, CpuTensor>,
+        k: Columns<'_, CpuTensor>,
+        v: Columns<'_, CpuTensor>,
+        spans: Spans<'_>,
+        width: usize,
+        heads: usize,
+    ) -> Result<CpuTensor> {
+        self.cpu.attention(q, k, v, spans, width, heads)
+    }
+
+    fn layer_norm(&self, x: &CpuTensor, weights: &Self::LayerNorm) -> Result<CpuTensor> {
+        self.cpu.layer_norm(x, weights)
+    }
+
+    fn take_rows(&self, x: &CpuTensor, rows: &[u32]) -> Result<CpuTensor> {
+        self.cpu.take_rows(x, rows)
+    }
+
+    async fn read(&self, x: &CpuTensor) -> Result<Vec<f32>> {
+        self.cpu.read(x).await
+    }
+}

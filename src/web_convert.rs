@@ -1,0 +1,75 @@
+//! The WebAssembly surface of the converter: a module of its own, for Node's command alone. What a page fetches has none of it.
+
+use crate::convert;
+use crate::quantize::calibration;
+use wasm_bindgen::prelude::*;
+
+/// A safetensors file on its way to another form.
+#[wasm_bindgen]
+pub struct Converter {
+    inner: convert::Converter,
+}
+
+#[wasm_bindgen]
+impl Converter {
+    /// A converter to `dtype`, "int8" or "fp16".
+    #[wasm_bindgen(constructor)]
+    pub fn new(dtype: &str) -> Result<Converter, JsValue> {
+        Ok(Self { inner: convert::Converter::new(convert::Format::from_name(dtype)?) })
+    }
+
+    /// Takes the source's next bytes and returns what is ready of the result.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, JsValue> {
+        Ok(self.inner.push(chunk)?)
+    }
+
+    /// The rest of the result; consumes the converter.
+    pub fn finish(self) -> Result<Vec<u8>, JsValue> {
+        Ok(self.inner.finish()?)
+    }
+}
+
+/// A model to calibrate, on its way in.
+#[wasm_bindgen]
+pub struct CalibrationLoader {
+    inner: calibration::Loader,
+}
+
+#[wasm_bindgen]
+impl CalibrationLoader {
+    /// Reads `config.json` and `tokenizer.json`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(config: &[u8], tokenizer: &[u8]) -> Result<CalibrationLoader, JsValue> {
+        Ok(Self { inner: calibration::Loader::new(config, tokenizer)? })
+    }
+
+    /// Takes the next bytes of `model.safetensors`.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), JsValue> {
+        Ok(self.inner.push(chunk)?)
+    }
+
+    /// The model, ready for texts; consumes the loader.
+    pub fn finish(self) -> Result<Calibration, JsValue> {
+        Ok(Calibration { inner: self.inner.finish()? })
+    }
+}
+
+/// A model that reads calibration texts.
+#[wasm_bindgen]
+pub struct Calibration {
+    inner: calibration::Calibration,
+}
+
+#[wasm_bindgen]
+impl Calibration {
+    /// Reads some texts; returns the tokens of all so far.
+    pub fn read(&mut self, texts: Vec<String>) -> Result<usize, JsValue> {
+        self.inner.read(&texts)?;
+        Ok(self.inner.tokens())
+    }
+
+    /// The converter to int4, which takes the file's bytes once more; consumes the calibration.
+    pub fn finish(self) -> Result<Converter, JsValue> {
+        Ok(Converter { inner: convert::Converter::int4(self.inner.finish()?) })
+    }
+}

@@ -1,0 +1,205 @@
+//! Calibration: what is observed of a model's inputs, and the int4 file that comes of it.
+
+mod common;
+#[path = "common/edit.rs"]
+mod edit;
+
+use common::{F32, Random, largest_difference, load, logits, now};
+use edit::Tensor;
+use serde_json::{Value, json};
+use tabsense::ErrorKind;
+use tabsense::backend::{Backend, Precision};
+use tabsense::batch::PackedBatch;
+use tabsense::config::Config;
+use tabsense::convert::{Converter, Format};
+use tabsense::model::load::{Dtype, ModelLoader};
+use tabsense::model::names::{self, Product, Role};
+use tabsense::model::{Model, Tap};
+use tabsense::quantize::calibration::Loader;
+use tabsense::quantize::observer::Observer;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+const TEXTS: &[&[u32]] = &[&[2, 474, 412, 254, 39, 3], &[2, 99, 3], &[2, 7, 7, 7, 300, 3], &[2, 3]];
+
+fn observed(config: Config, weights: &[u8]) -> (Model<Observer>, Observer) {
+    let mut loader = ModelLoader::new(Observer::default(), config, Dtype::Fp32, None);
+    loader.push(weights).unwrap();
+    let (model, backend, _) = loader.finish().unwrap();
+    (model, backend)
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn observing_changes_no_answer() {
+    let (model, backend) = observed(F32.config(), F32.weights);
+    let batch = PackedBatch::new(TEXTS.iter().copied());
+    let answers = now(model.logits(&backend, &batch)).unwrap();
+    let (plain, cpu) = F32.load(Dtype::Fp32);
+    assert_eq!(answers, logits(&plain, &cpu, TEXTS).concat());
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_is_observed_are_the_products_inputs() {
+    let (model, backend) = observed(F32.config(), F32.weights);
+    let (width, layers) = (model.config().width, model.config().layers);
+    // The inputs that a tap shows: of each layer's queries, keys and values, and of its first feed-forward product.
+    let mut inputs: Vec<(Product, Vec<f32>)> = Vec::new();
+    for texts in [&TEXTS[..1], &TEXTS[1..]] {
+        let batch = PackedBatch::new(texts.iter().copied());
+        let forward = model.forward(&backend, &batch, |tap, x| {
+            let product = match tap {
+                Tap::Embedding => Product::K(0),
+                Tap::Attention(i) => Product::Lin1(i),
+                Tap::Ffn(i) if i + 1 < layers => Product::K(i + 1),
+                Tap::Ffn(_) => Product::PreClassifier,
+            };
+            inputs.push((product, now(backend.read(x)).unwrap()));
+        });
+        forward.unwrap();
+    }
+    for (product, _) in &inputs[..inputs.len() / 2] {
+        let mut sums = vec![0.0f64; width * width];
+        let mut rows = 0;
+        for x in inputs.iter().filter(|(of, _)| of == product).flat_map(|(_, x)| x.chunks(width)) {
+            rows += 1;
+            for (i, a) in x.iter().enumerate() {
+                sums[i * width..][..width].iter_mut().zip(x).for_each(|(s, b)| *s += f64::from(a * b));
+            }
+        }
+        let sums: Vec<f32> = sums.iter().map(|x| *x as f32).collect();
+        let gram = model.matrix(*product).gram();
+        let gram = gram.borrow();
+        let last = matches!(product, Product::PreClassifier) || *product == Product::Lin1(layers - 1);
+        assert_eq!((gram.rows(), rows), if last { (TEXTS.len(), TEXTS.len()) } else { (17, 17) }, "{product:?}");
+        // 17 products of values of a few units, each rounded once.
+        assert!(largest_difference(gram.values(), &sums) < 1e-4, "{product:?}");
+    }
+}
+
+/// A random model of widths that int4 takes, with the vocabulary of the tiny models.
+fn random_model() -> (Vec<u8>, Vec<u8>) {
+    let mut config: Value = serde_json::from_slice(F32.config).unwrap();
+    for (key, value) in [("dim", 64), ("hidden_dim", 96), ("n_heads", 4), ("n_layers", 2)] {
+        config[key] = json!(value);
+    }
+    let config = config.to_string().into_bytes();
+    let mut random = Random(7);
+    let tensors: Vec<Tensor> = names::expected(&Config::from_json(&config).unwrap())
+        .into_iter()
+        .map(|e| {
+            let n = e.shape.iter().product();
+            let (middle, spread) = match e.role {
+                // Of few directions, as real ones nearly are: what a product's inputs have in common is what rounding can use.
+                Role::Embedding(_) => return low_rank(&e.name, &e.shape, &mut random),
+                Role::Gamma(_) => (1.0, 0.1),
+                Role::Weight(_) => (0.0, 1.0 / (e.shape[1] as f32).sqrt()),
+                _ => (0.0, 0.5),
+            };
+            let values: Vec<f32> = random.values(n).iter().map(|x| middle + spread * x).collect();
+            Tensor::f32(&e.name, &e.shape, &values)
+        })
+        .collect();
+    (config, edit::write(&tensors))
+}
+
+/// A matrix of rank 4.
+fn low_rank(name: &str, shape: &[usize], random: &mut Random) -> Tensor {
+    let directions = random.values(4 * shape[1]);
+    let rows = (0..shape[0]).flat_map(|_| {
+        let shares = random.values(4);
+        (0..shape[1]).map(|k| (0..4).map(|i| shares[i] * directions[i * shape[1] + k]).sum()).collect::<Vec<f32>>()
+    });
+    Tensor::f32(name, shape, &rows.collect::<Vec<_>>())
+}
+
+/// Texts of tokens of the vocabulary.
+fn texts(count: usize) -> Vec<String> {
+    let tokenizer: Value = serde_json::from_slice(F32.tokenizer).unwrap();
+    let words = tokenizer["model"]["vocab"].as_object().unwrap().keys();
+    let words: Vec<&String> = words.filter(|word| word.bytes().all(|b| b.is_ascii_lowercase())).collect();
+    let mut random = Random(3);
+    let mut text =
+        || (0..12).map(|_| words[random.bits() as usize % words.len()].as_str()).collect::<Vec<_>>().join(" ");
+    (0..count).map(|_| text()).collect()
+}
+
+fn calibrated(config: &[u8], weights: &[u8], texts: &[String], size: usize) -> tabsense::Result<Vec<u8>> {
+    let mut loader = Loader::new(config, F32.tokenizer)?;
+    weights.chunks(size).try_for_each(|chunk| loader.push(chunk))?;
+    let mut calibration = loader.finish()?;
+    calibration.read(texts)?;
+    let mut converter = Converter::int4(calibration.finish()?);
+    let mut out = Vec::new();
+    for chunk in weights.chunks(size) {
+        out.extend(converter.push(chunk)?);
+    }
+    out.extend(converter.finish()?);
+    Ok(out)
+}
+
+/// The rms error of the logits of texts of ids, against those of the weights in f32.
+fn error(config: &[u8], weights: &[u8], file: &[u8], dtype: Dtype) -> f32 {
+    let answers = |file: &[u8], dtype| {
+        let (model, backend) = load(Config::from_json(config).unwrap(), dtype, [file]).unwrap();
+        let mut random = Random(11);
+        let texts: Vec<Vec<u32>> = (0..40).map(|_| (0..14).map(|_| 5 + random.bits() as u32 % 900).collect()).collect();
+        logits(&model, &backend, &texts.iter().map(Vec::as_slice).collect::<Vec<_>>()).concat()
+    };
+    let (mine, original) = (answers(file, dtype), answers(weights, Dtype::Fp32));
+    let squares: f32 = mine.iter().zip(&original).map(|(x, y)| (x - y).powi(2)).sum();
+    (squares / mine.len() as f32).sqrt()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_calibrated_file_is_closer_to_its_original_than_one_rounded_to_nearest() {
+    let (config, weights) = random_model();
+    let texts = texts(200);
+    let file = calibrated(&config, &weights, &texts, usize::MAX).unwrap();
+    assert_eq!(file, calibrated(&config, &weights, &texts, 1009).unwrap(), "any cut gives the same file");
+    let mut loader = ModelLoader::new(Observer::default(), Config::from_json(&config).unwrap(), Dtype::Auto, None);
+    loader.push(&file).unwrap();
+    assert!(loader.finish().is_ok());
+    let compensated = error(&config, &weights, &file, Dtype::Auto);
+    let nearest = error(&config, &weights, &weights, Dtype::Int4);
+    println!("rms error of the logits: {compensated:.4}, rounded to nearest {nearest:.4}");
+    assert!(compensated < 0.7 * nearest, "{compensated} and {nearest}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_calibrated_file_holds_int4_where_the_model_bears_it() {
+    let (config, weights) = random_model();
+    let file = calibrated(&config, &weights, &texts(20), usize::MAX).unwrap();
+    let parsed = Config::from_json(&config).unwrap();
+    let tensors = edit::read(&file);
+    for expected in names::expected(&parsed) {
+        let dtype = tensors.iter().find(|t| t.name == expected.name).expect("no tensor is lost").dtype;
+        let wanted = match expected.role {
+            Role::Weight(product) if product.bears_int4() => "U8",
+            Role::Weight(_) | Role::Embedding(_) => "I8",
+            _ => "F32",
+        };
+        assert_eq!(format!("{dtype:?}"), wanted, "{}", expected.name);
+    }
+    let mut loader = ModelLoader::new(tabsense::backend::cpu::CpuBackend::new(), parsed, Dtype::Auto, None);
+    loader.push(&file).unwrap();
+    assert_eq!(loader.finish().unwrap().2.precision, Precision::Int4);
+    let json = String::from_utf8_lossy(&file[8..2000]);
+    assert!(json.contains("\"quantization\":\"int4\""));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_calibration_refuses_what_it_can_t_use() {
+    let (config, weights) = random_model();
+    let kind = |weights: &[u8], texts: &[String]| calibrated(&config, weights, texts, 4096).unwrap_err().kind();
+    assert_eq!(kind(&weights, &[]), ErrorKind::InvalidArgument);
+    assert_eq!(kind(&weights, &["\u{200b}".into()]), ErrorKind::EmptyText);
+    assert_eq!(kind(&weights[..weights.len() - 1], &texts(1)), ErrorKind::WeightsLength);
+    let mut converter = Converter::new(Format::Int8);
+    let mut int8 = converter.push(&weights).unwrap();
+    int8.extend(converter.finish().unwrap());
+    assert_eq!(kind(&int8, &texts(1)), ErrorKind::WeightsMismatch);
+    let error = Loader::new(b"{", F32.tokenizer).err().expect("refused");
+    assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
+}

@@ -344,8 +344,8 @@ const BUILD: &str = match (cfg!(target_feature = "relaxed-simd"), cfg!(target_fe
     (true, true) => "relaxed-threads",
 };
 
-/// Helps the thread that classifies as thread `thread` (1 and up); never returns. To be called in a worker of its own, on an instance
-/// with the same memory.
+/// Helps the thread that classifies as thread `thread` (1 and up), until [`end_helpers`]. To be called in a worker of its own, on
+/// an instance with the same memory.
 #[cfg(target_feature = "atomics")]
 #[wasm_bindgen(js_name = helpAsThread)]
 pub fn help_as_thread(thread: usize) {
@@ -357,6 +357,13 @@ pub fn help_as_thread(thread: usize) {
 #[wasm_bindgen(js_name = setThreads)]
 pub fn set_threads(threads: usize) {
     team::set_threads(threads);
+}
+
+/// Lets every helper return, for good.
+#[cfg(target_feature = "atomics")]
+#[wasm_bindgen(js_name = endHelpers)]
+pub fn end_helpers() {
+    team::end_helpers();
 }
 
 /// Tells, from any of its instances, that a helper trapped. What is computed now or next traps too, instead of waiting for it.

@@ -7,9 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Classifier } from "tabsense";
-import { nodeHost } from "../../dist/nodejs.js";
-import { convert } from "../../dist/convert.js";
-import { startEngine } from "../../dist/engine.js";
+import { convert, loadConverter } from "../../dist/convert.js";
 import { filesOf, ROOT, tiny, TINY } from "./support.mjs";
 
 const TEXTS = ["a first text", "and a second one, longer than the first", "yes"];
@@ -26,12 +24,12 @@ function scratch(t) {
 }
 
 async function converted(dtype, bytes, size) {
-  const { module } = await startEngine(nodeHost, { wasm: null, threads: 1 }, new AbortController().signal, () => {});
+  const { Converter } = await loadConverter();
   async function* pieces() {
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
   }
   const out = [];
-  for await (const piece of convert(module, dtype, pieces())) out.push(piece);
+  for await (const piece of convert(new Converter(dtype), pieces())) out.push(piece);
   return Buffer.concat(out);
 }
 
@@ -92,7 +90,7 @@ test("the command classifies", () => {
 
 test("the command explains itself", () => {
   assert.match(tabsense("--help").stdout, /^Usage:/);
-  for (const args of [[], ["--no-such-option"], ["convert", "only-one"], ["convert", "a", "b", "--dtype", "int4"]]) {
+  for (const args of [[], ["--no-such-option"], ["convert", "only-one"], ["convert", "a", "b", "--dtype", "int3"]]) {
     const { status, stderr } = tabsense(...args);
     assert.equal(status, 2, args.join(" "));
     assert.match(stderr, /^tabsense: .*\n\nUsage:/);

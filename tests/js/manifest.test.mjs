@@ -6,7 +6,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "smol-toml";
-import { enabledVariants, readManifest } from "../../scripts/manifest.mjs";
+import { converterVariant, enabledVariants, readManifest } from "../../scripts/manifest.mjs";
 import { fastestBuild } from "../../dist/builds.js";
 import { FIRST_PAGES } from "../../dist/threads.js";
 import { transferred, transferTotal } from "../../scripts/sizes.mjs";
@@ -53,14 +53,21 @@ test("npm's packages are pinned, and only needed to develop", () => {
   assert.ok(!text("package-lock.json").includes('"resolved"'), "the lock file names no registry");
 });
 
-test("each enabled variant is built, has declared types, and nothing else is there", () => {
-  const names = enabledVariants(manifest).map(([name]) => name);
+test("each enabled variant and the converter are built, have declared types, and nothing else is there", () => {
+  const names = [...enabledVariants(manifest), converterVariant(manifest)].map(([name]) => name);
   assert.deepEqual(readdirSync(join(ROOT, "dist/wasm")).sort(), names.sort());
   assert.ok(names.includes(manifest.tests.variant));
   for (const name of names) {
     assert.deepEqual(readdirSync(join(ROOT, "dist/wasm", name)).sort(), ["tabsense.d.ts", "tabsense.js", "tabsense_bg.wasm"]);
     assert.ok(existsSync(join(ROOT, "js/wasm", name, "tabsense.d.ts")));
   }
+});
+
+test("the converter's module has the converter alone, and no page's module has it", () => {
+  const names = (path) => WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(join(ROOT, path)))).map(({ name }) => name);
+  const [converter, page] = ["dist/wasm/convert/tabsense_bg.wasm", "dist/wasm/simd/tabsense_bg.wasm"].map(names);
+  assert.ok(converter.some((name) => name.startsWith("converter_")) && !converter.some((name) => name.startsWith("engine_")));
+  assert.ok(!page.some((name) => name.startsWith("converter_")) && page.some((name) => name.startsWith("engine_")));
 });
 
 test("each variant's module is valid, and uses SIMD where it says so", () => {

@@ -13,6 +13,7 @@ export function casesOf(workload, model, config, tokenize) {
   const { name, rounds, iterations, implementations = null } = workload;
   const common = { workload: name, rounds, iterations, implementations };
   if (workload.data) return dataCases(workload, config, tokenize).map((part) => ({ ...common, ...part }));
+  if (workload.mixed) return workload.batch.map((batch) => ({ ...common, ...mixed(name, model, workload.mixed, batch, config.seed) }));
   return workload.tokens.flatMap((tokens) => workload.batch.map((batch) => ({ ...common, ...madeUp(name, model, tokens, batch, config.seed) })));
 }
 
@@ -28,20 +29,34 @@ export function sweepCases(sweep, model, config) {
   });
 }
 
-/** Words of the model's vocabulary, each one token, so that the number of tokens is exact. */
+/** Texts of `tokens` tokens each. */
 export function madeUp(workload, model, tokens, batch, seed) {
+  const requests = draw(model, Array(batch).fill(tokens), seeded(seed + tokens * 1009 + batch));
+  return { id: `${workload}/${tokens}x${batch}`, group: null, tokens, batch, requests };
+}
+
+/** Texts of `least` to `most` tokens, evenly spaced and in no order; a case's tokens are their mean. */
+function mixed(workload, model, [least, most], batch, seed) {
+  const random = seeded(seed + least * 1009 + most * 31 + batch);
+  const lengths = Array.from({ length: batch }, (_, i) => Math.round(least + ((most - least) * i) / Math.max(batch - 1, 1)));
+  for (let i = lengths.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [lengths[i], lengths[j]] = [lengths[j], lengths[i]];
+  }
+  return { id: `${workload}/${least}-${most}x${batch}`, group: null, tokens: lengths.reduce((sum, n) => sum + n, 0) / batch, batch, requests: draw(model, lengths, random) };
+}
+
+/** Requests of texts of so many tokens: words of the model's vocabulary, each one token, so that the number is exact. */
+function draw(model, lengths, random) {
   const { vocab } = model.tokenizer.model;
   const words = Object.entries(vocab).filter(([word]) => /^[a-z]{3,}$/.test(word));
-  const random = seeded(seed + tokens * 1009 + batch);
-  const makeText = () => Array.from({ length: tokens - 2 }, () => words[Math.floor(random() * words.length)]);
-  const requests = Array.from({ length: REQUESTS }, () => {
-    const drawn = Array.from({ length: batch }, makeText);
+  return Array.from({ length: REQUESTS }, () => {
+    const drawn = lengths.map((tokens) => Array.from({ length: tokens - 2 }, () => words[Math.floor(random() * words.length)]));
     return {
       texts: drawn.map((text) => text.map(([word]) => word).join(" ")),
       ids: drawn.map((text) => [vocab["[CLS]"], ...text.map(([, id]) => id), vocab["[SEP]"]]),
     };
   });
-  return { id: `${workload}/${tokens}x${batch}`, group: null, tokens, batch, requests };
 }
 
 /** A case for each group of a data set, or one for all; tokens are the mean. */

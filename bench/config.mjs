@@ -13,10 +13,10 @@ const KEYS = {
   models: ["int8", "fp32", "onnx", "goldens"],
   data: ["path", "group"],
   subjects: ["enabled", "implementation", "dtypes", "threads", "models"],
-  workloads: ["name", "tokens", "batch", "data", "models", "implementations", "rounds", "iterations"],
+  workloads: ["name", "tokens", "mixed", "batch", "data", "models", "implementations", "rounds", "iterations"],
   sweeps: ["name", "over", "values", "tokens", "batch", "models", "implementations", "rounds", "iterations"],
-  checks: ["sets", "limit", "made_up", "tie", "fp32", "fp16", "int8"],
-  prediction: ["fp32", "int8", "leaves"],
+  checks: ["sets", "limit", "made_up", "tie", "fp32", "fp16", "int8", "int4"],
+  prediction: ["fp32", "int8", "int4", "leaves"],
 };
 
 /** Reads the file at `path`; `only` keeps subjects whose id has one of its parts in it; `quick` measures less of everything. */

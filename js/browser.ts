@@ -9,7 +9,7 @@ import { within } from "./patience.js";
 import type { Reply, Request } from "./protocol.js";
 import { fromUrl, resolveUrls } from "./sources.js";
 import { fetchFile, openResponse, readAll } from "./stream.js";
-import type { HelperReply } from "./threads.js";
+import type { HelperReply, HelperWanted } from "./threads.js";
 
 /** No build of the module comes near this many bytes. */
 const WASM_LIMIT = 1 << 26;
@@ -49,16 +49,7 @@ export const browserHost: ServiceHost = {
   // A page shares memory only where its headers isolate it from other origins.
   processors: () => (globalThis.crossOriginIsolated === true ? (navigator.hardwareConcurrency ?? 1) : null),
 
-  startHelper(onReply) {
-    // This line as it stands is what bundlers look for.
-    const worker = new Worker(new URL("./thread.js", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }: MessageEvent<HelperReply>) => onReply(data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      onReply({ ready: false });
-    };
-    return { send: (request) => worker.postMessage(request), end: () => worker.terminate() };
-  },
+  startHelper: null,
 
   async openPath(path) {
     throw new TabsenseError("invalid_argument", `A browser opens no folder (${path}). Pass a URL, or the files themselves.`);
@@ -85,30 +76,60 @@ function startWorker(): Channel {
   } catch (cause) {
     throw unavailable(cause);
   }
+  const helpers: Worker[] = [];
   let started = false;
+  let broken = false;
   return {
     connect(onReply, onBroken) {
-      worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+      worker.onmessage = ({ data }: MessageEvent<Reply | HelperWanted>) => {
         started = true;
-        onReply(data);
+        if (data.type !== "helper") return onReply(data);
+        const helper = startHelper(data.port);
+        if (helper) helpers.push(helper);
       };
       worker.onerror = (event) => {
         event.preventDefault();
+        broken = true;
         onBroken(started ? new TabsenseError("internal", `The worker broke (${event.message}). Load a new classifier, and please report this.`) : unavailable());
       };
     },
     send: (request: Request) => worker.postMessage(request),
     hold: () => {},
-    async close(holdsGpu) {
+    async close(holds) {
       worker.onmessage = worker.onerror = null;
-      if (started && holdsGpu) await within(CLOSE_LIMIT, disposed(worker));
+      if (started && !broken && holds) await within(CLOSE_LIMIT, disposed(worker));
       worker.onmessage = worker.onerror = null;
-      worker.terminate();
+      for (const one of [worker, ...helpers]) one.terminate();
     },
   };
 }
 
-/** Lets the worker give back its device: ending a worker doesn't wait for that. */
+/**
+ * Starts a worker that helps the classifier's, which talks with it through `port`. It is the page that starts it, for Chromium may lose
+ * the end of a worker that has workers of its own. Null where it can't be started, which the port then tells.
+ */
+function startHelper(port: MessagePort): Worker | null {
+  const fail = () => port.postMessage({ ready: false } satisfies HelperReply);
+  let worker: Worker;
+  try {
+    // This line as it stands is what bundlers look for.
+    worker = new Worker(new URL("./thread.js", import.meta.url), { type: "module" });
+  } catch {
+    fail();
+    return null;
+  }
+  worker.onmessage = () => {
+    worker.onmessage = worker.onerror = null;
+    worker.postMessage(port, [port]);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    fail();
+  };
+  return worker;
+}
+
+/** Lets the worker give back its device and its helpers: ending a worker doesn't wait for that. */
 function disposed(worker: Worker): Promise<void> {
   return new Promise((resolve) => {
     worker.onmessage = ({ data }: MessageEvent<Reply>) => data.type === "disposed" && resolve();

@@ -19,8 +19,8 @@ export interface Channel {
   send(request: Request): void;
   /** Whether an answer is awaited; a Node process must not end before it, nor wait for an idle worker. */
   hold(waiting: boolean): void;
-  /** Ends the service and frees its model. Where it `holdsGpu`, the device is destroyed before the service ends, if that doesn't take too long. */
-  close(holdsGpu: boolean): Promise<void>;
+  /** Ends the service and frees its model. Where it `holds` a device or helpers, it gives them back before it ends, if that doesn't take too long. */
+  close(holds: boolean): Promise<void>;
 }
 
 /** What differs between the browser and Node. */

@@ -12,13 +12,14 @@ export interface EngineHost {
   compileWasm(build: Build, url: string | null, signal: AbortSignal, onBytes: (bytes: number, total: number | null) => void): Promise<WebAssembly.Module>;
   /** How many threads can compute at the same time; null where they may share no memory. */
   processors(): number | null;
-  startHelper: StartHelper;
+  /** Null where the service is in a page's own thread, which may not wait for others. */
+  startHelper: StartHelper | null;
 }
 
 /** A started module. Several models may use it, one after the other. */
 export interface Runtime {
   module: EngineModule;
-  /** Ends its helpers: nothing can be computed with it any more. */
+  /** Sends its helpers home: nothing is computed with it any more. */
   end(): void;
 }
 
@@ -43,7 +44,7 @@ export async function startEngine(host: EngineHost, { wasm: url, threads }: Engi
   if (url !== null) return single("simd", compile("simd"));
   const processors = takesThreads() ? host.processors() : null;
   const count = processors === null ? 1 : threadsFor(threads, processors);
-  const helpers = count > 1 ? startHelpers(count - 1, host.startHelper) : null;
+  const helpers = count > 1 && host.startHelper ? startHelpers(count - 1, host.startHelper) : null;
   return helpers ? threaded(fastest, helpers, compile) : single(fastest, compile(fastest));
 }
 
@@ -55,15 +56,11 @@ async function single(build: SingleBuild, compiled: Promise<WebAssembly.Module>)
 
 async function threaded(fastest: SingleBuild, helpers: Helpers, compile: (build: Build) => Promise<WebAssembly.Module>): Promise<Runtime> {
   const build = `${fastest}-threads` as const;
-  try {
-    const [module, wasm] = await Promise.all([THREADED_GLUE[build]().catch(missing(build)), compile(build)]);
-    await module.default({ module_or_path: wasm, memory: helpers.memory }).catch(notStarted);
-    await helpers.join(build, wasm, module);
-    return { module, end: helpers.end };
-  } catch (thrown) {
-    helpers.end();
-    throw thrown;
-  }
+  const [module, wasm] = await Promise.all([THREADED_GLUE[build]().catch(missing(build)), compile(build)]);
+  await module.default({ module_or_path: wasm, memory: helpers.memory }).catch(notStarted);
+  await helpers.join(build, wasm, module);
+  // Whoever ends the helpers' workers would wait for two seconds in Chromium, and keep the memory as long, were they asleep in the wasm.
+  return { module, end: module.endHelpers };
 }
 
 function missing(build: Build): (cause: unknown) => never {

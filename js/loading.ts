@@ -5,6 +5,7 @@ import { isTrap, toError } from "./errors.js";
 import type { Placement } from "./placement.js";
 import { progressOf } from "./progress.js";
 import type { FileRef, LoadRequest } from "./protocol.js";
+import { startWarmUp } from "./warm-up.js";
 import { fetchFile, openBlob, openBytes, openResponse, readAll, readChunks, type Opened } from "./stream.js";
 import type { FileName, Progress } from "./types.js";
 import type { Engine, Loader } from "./wasm/simd/tabsense.js";
@@ -108,9 +109,20 @@ async function fill(loader: Loader, weights: Promise<Opened>, name: string, sign
   try {
     const opened = await weights;
     let bytes = 0;
-    for await (const chunk of readChunks(opened, name, signal, report)) {
-      loader.push(chunk);
-      bytes += chunk.length;
+    const chunks = readChunks(opened, name, signal, report);
+    const warmUp = startWarmUp(loader);
+    try {
+      for (;;) {
+        const next = awaitedLater(chunks.next());
+        await warmUp.until(next);
+        const { done, value } = await next;
+        if (done) break;
+        loader.push(value);
+        bytes += value.length;
+      }
+    } finally {
+      // Lets go of the stream, also where the loader threw.
+      void chunks.return(undefined).catch(() => {});
     }
     if (opened.total === null) report(bytes, bytes);
   } catch (thrown) {

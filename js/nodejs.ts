@@ -29,7 +29,7 @@ export const nodeHost: ServiceHost = {
     worker.on("message", onReply);
     worker.on("error", () => onReply({ ready: false }));
     worker.unref(); // the process need not wait for it
-    return { send: (request) => worker.postMessage(request), end: () => void worker.terminate() };
+    return { send: (request) => worker.postMessage(request) };
   },
   openPath,
   noWebGpu: "Node has no WebGPU.",

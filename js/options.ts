@@ -26,7 +26,7 @@ export interface CheckedClassifyOptions {
 }
 
 const DEVICES = ["auto", "webgpu", "cpu"];
-const DTYPES = ["auto", "fp32", "fp16", "int8"];
+const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
 /** More would share out tasks too small to gain by it. */
 const MOST_THREADS = 64;
 
@@ -36,7 +36,7 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
   const device = oneOf(given, "device", DEVICES);
   const dtype = oneOf(given, "dtype", DTYPES);
   if (device === "cpu" && dtype === "fp16") {
-    throw new TabsenseError("invalid_argument", 'dtype "fp16" is not for the CPU, which has no half-precision arithmetic. A file of fp16 weights runs there with dtype "auto", "fp32" or "int8".');
+    throw new TabsenseError("invalid_argument", 'dtype "fp16" is not for the CPU, which has no half-precision arithmetic. A file of fp16 weights runs there with dtype "auto", "fp32", "int8" or "int4".');
   }
   const wasm = given["wasm"] ?? null;
   if (wasm !== null && typeof wasm !== "string" && !(wasm instanceof URL)) throw invalid("wasm", "a URL", wasm);

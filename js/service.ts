@@ -58,19 +58,24 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
 
   async function classify(request: ClassifyRequest, signal: AbortSignal): Promise<Classified> {
     if (!held) throw new TabsenseError("internal", "The service was asked to classify before its model was loaded.");
-    const results: Classification[] = [];
-    while (results.length < request.texts.length) {
-      if (results.length > 0) await nextTask();
+    const { texts } = request;
+    const results = new Array<Classification>(texts.length);
+    const places = byLength(texts);
+    let done = 0;
+    while (done < texts.length) {
+      if (done > 0) await nextTask();
       if (signal.aborted) throw aborted("The call");
       const engine = held.engine ?? (await loadAgain(held, signal));
-      const group = nextGroup(request.texts, results.length, groupSize(engine.info(), held.pace));
+      const group = nextGroup(texts, places, done, groupSize(engine.info(), held.pace));
+      const grouped = group.map((place) => texts[place]!);
       const start = performance.now();
       try {
-        results.push(...(await engine.classify(group, request.top, request.details)));
-        held.pace.took(unitsOf(group), performance.now() - start);
-        if (request.progress) post({ type: "progress", progress: { done: results.length, total: request.texts.length } });
+        for (const [i, result] of (await engine.classify(grouped, request.top, request.details)).entries()) results[group[i]!] = result;
+        held.pace.took(unitsOf(grouped), performance.now() - start);
+        done += group.length;
+        if (request.progress) post({ type: "progress", progress: { done, total: texts.length } });
       } catch (thrown) {
-        if (!dropLost(held, toError(thrown))) throw atText(thrown, results.length, request.texts.length);
+        if (!dropLost(held, toError(thrown))) throw atText(thrown, group, texts.length);
       }
     }
     return { type: "classified", results, state: stateOf(held, held.engine!) };
@@ -146,17 +151,27 @@ function groupSize({ webgpu }: EngineInfo, pace: Pace): GroupSize {
   return onCard ? GPU_GROUP : { texts: CPU_TEXTS, units: pace.units() };
 }
 
-/** The texts from `first` on that go to the wasm together; at least one. */
-function nextGroup(texts: readonly string[], first: number, size: GroupSize): string[] {
-  let end = first + 1;
-  while (end < texts.length && end - first < size.texts && unitsOf(texts.slice(first, end + 1)) <= size.units) end++;
-  return texts.slice(first, end);
+/** The places of texts, short ones first: turns of like texts take like times, and the pace is found on small ones. */
+function byLength(texts: readonly string[]): number[] {
+  return texts.map((_, place) => place).sort((a, b) => texts[a]!.length - texts[b]!.length || a - b);
+}
+
+/** The `places` from `first` on whose texts go to the wasm together; at least one. */
+function nextGroup(texts: readonly string[], places: readonly number[], first: number, size: GroupSize): number[] {
+  let end = first;
+  let units = 0;
+  while (end < places.length && end - first < size.texts) {
+    units += unitsOf([texts[places[end]!]!]);
+    if (end > first && units > size.units) break;
+    end++;
+  }
+  return places.slice(first, end);
 }
 
 /** The wasm counts a group's texts ("Text 2 of 16: …"); the caller counts those of the whole call. */
-function atText(thrown: unknown, before: number, count: number): unknown {
+function atText(thrown: unknown, group: readonly number[], count: number): unknown {
   const error = toError(thrown);
   if (count === 1 || (error.kind !== "empty_text" && error.kind !== "text_too_long")) return thrown;
   const [, place = "0", message] = /^(?:Text (\d+) of \d+: )?([\s\S]*)$/.exec(error.message)!;
-  return new TabsenseError(error.kind, `Text ${before + Number(place)} of ${count}: ${message}`, { cause: thrown });
+  return new TabsenseError(error.kind, `Text ${group[Number(place)]} of ${count}: ${message}`, { cause: thrown });
 }

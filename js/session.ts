@@ -32,11 +32,11 @@ export async function openSession(platform: Platform, source: Source, options: C
   const { name, files } = await platform.resolve(source, options);
   if (options.signal?.aborted) throw aborted("The loading");
   const channel = options.worker ? platform.startWorker() : inPlace(platform.host);
-  const queue = startQueue(channel, options.device !== "cpu");
+  // A page's own thread may not wait for others, and threads need a memory and an instance of their own.
+  const threads = options.worker ? options.threads : 1;
+  const queue = startQueue(channel, options.device !== "cpu" || threads !== 1);
   try {
     const wasm = options.wasm === null ? null : platform.locate(options.wasm);
-    // A page's own thread may not wait for others, and threads need a memory and an instance of their own.
-    const threads = options.worker ? options.threads : 1;
     await queue.submit({ type: "load", files, device: options.device, dtype: options.dtype, wasm, threads }, options.signal, options.onProgress, "The loading");
     return {
       name,
@@ -51,8 +51,13 @@ export async function openSession(platform: Platform, source: Source, options: C
   }
 }
 
-/** `mayHoldGpu`: whether the service may hold a device before it has said so. */
-function startQueue(channel: Channel, mayHoldGpu: boolean) {
+/** Whether the service has something to give back besides memory. */
+function holds({ info }: State): boolean {
+  return info.webgpu !== null || info.threads > 1;
+}
+
+/** `mayHold`: whether the service may hold a device or helpers before it has said so. */
+function startQueue(channel: Channel, mayHold: boolean) {
   const waiting: Job[] = [];
   let active: Job | null = null;
   let state: State | null = null;
@@ -126,7 +131,7 @@ function startQueue(channel: Channel, mayHoldGpu: boolean) {
     ended: () => end,
     dispose(): Promise<void> {
       endWith(new TabsenseError("disposed", "The classifier was disposed of. Load a new one."));
-      return (closed ??= channel.close(state ? state.info.webgpu !== null : mayHoldGpu));
+      return (closed ??= channel.close(state ? holds(state) : mayHold));
     },
   };
 }

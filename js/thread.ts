@@ -1,7 +1,10 @@
-/** The entry point of a web worker that helps the classifier's. */
+/** The entry point of a web worker that helps the classifier's. It says once that it is there, and gets the port to talk through. */
 
-import { startHelping, type HelperReply, type HelperRequest } from "./threads.js";
+import { startHelping, type HelperRequest } from "./threads.js";
 
-const scope = globalThis as unknown as { onmessage: (event: MessageEvent<HelperRequest>) => void; postMessage(reply: HelperReply): void };
-const receive = startHelping((reply) => scope.postMessage(reply));
-scope.onmessage = ({ data }) => void receive(data);
+const scope = globalThis as unknown as { onmessage: (event: MessageEvent<MessagePort>) => void; postMessage(message: null): void };
+scope.onmessage = ({ data: port }) => {
+  const receive = startHelping((reply) => port.postMessage(reply));
+  port.onmessage = ({ data }: MessageEvent<HelperRequest>) => void receive(data);
+};
+scope.postMessage(null);

@@ -1,9 +1,9 @@
-/** The threads that help the engine: workers of the classifier's own worker, which run the same module on the same memory. */
+/** The threads that help the engine: workers beside the classifier's own, which run the same module on the same memory. */
 
 import { THREADED_GLUE, type ThreadedBuild, type ThreadedModule } from "./builds.js";
 import { within } from "./patience.js";
 
-/** What a helper is told: the module to start, and then which thread it is; to the second it never answers. */
+/** What a helper is told: the module to start, and then which thread it is; to the second it doesn't answer. */
 export type HelperRequest = { type: "start"; build: ThreadedBuild; module: WebAssembly.Module; memory: WebAssembly.Memory } | { type: "help"; thread: number };
 
 /** Whether the module runs in the helper. */
@@ -11,10 +11,15 @@ export interface HelperReply {
   ready: boolean;
 }
 
-/** A worker that is to help. */
+/** A worker that is to help. It ends with the classifier's. */
 export interface Helper {
   send(request: HelperRequest): void;
-  end(): void;
+}
+
+/** The classifier's worker asks the page for a helper, which it will talk with through the port's other end. */
+export interface HelperWanted {
+  type: "helper";
+  port: MessagePort;
 }
 
 /** Starts a worker; `onReply` is called once, also where no answer will come. */
@@ -25,7 +30,6 @@ export interface Helpers {
   memory: WebAssembly.Memory;
   /** Starts the compiled module in each, and tells the engine's how many threads there are now. Those that don't start are done without. */
   join(build: ThreadedBuild, compiled: WebAssembly.Module, module: ThreadedModule): Promise<void>;
-  end(): void;
 }
 
 /** The most threads that are used unless more are asked for: beyond four, phones have slow cores only, and desktops tasks too small. */
@@ -56,13 +60,9 @@ export function startHelpers(count: number, start: StartHelper): Helpers | null 
         if (!trySend(helper, { type: "start", build, module: compiled, memory })) return null;
         return (await within(START_LIMIT, reply))?.value.ready ? helper : null;
       }));
-      for (const { helper } of helpers) if (!ready.includes(helper)) helper?.end();
       const joined = ready.filter((helper) => helper !== null);
       joined.forEach((helper, i) => helper.send({ type: "help", thread: i + 1 }));
       module.setThreads(1 + joined.length);
-    },
-    end() {
-      for (const { helper } of helpers) helper?.end();
     },
   };
 }

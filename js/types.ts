@@ -31,10 +31,11 @@ export interface LoadOptions {
   /** Where to compute. Default: `"auto"`. */
   device?: Device;
   /**
-   * How to store the weights; `"auto"` keeps int8 as int8 and the rest as fp32. `"fp16"` is for the graphics card: it can't be
+   * How to store the weights; `"auto"` keeps int8 and int4 as they are and the rest as fp32; `"int8"` and `"int4"` round floats while they stream
+   * (for int4, `tabsense convert` does so with less harm). `"fp16"` is for the graphics card: it can't be
    * combined with device `"cpu"`, and where the CPU stands in, that stores fp32. Default: `"auto"`.
    */
-  dtype?: "auto" | "fp32" | "fp16" | "int8";
+  dtype?: "auto" | "fp32" | "fp16" | "int8" | "int4";
   /** Called while the model loads. */
   onProgress?: (progress: Progress) => void;
   /** Ends the loading at any point; the promise rejects with kind `"aborted"`. */

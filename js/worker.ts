@@ -3,8 +3,18 @@
 import { browserHost } from "./browser.js";
 import type { Reply, Request } from "./protocol.js";
 import { startService } from "./service.js";
+import type { HelperReply, HelperWanted, StartHelper } from "./threads.js";
 
-const scope = globalThis as unknown as { onmessage: (event: MessageEvent<Request>) => void; postMessage(reply: Reply): void };
-const service = startService(browserHost, (reply) => scope.postMessage(reply));
+const scope = globalThis as unknown as { onmessage: (event: MessageEvent<Request>) => void; postMessage(reply: Reply | HelperWanted, transfer?: Transferable[]): void };
+
+/** The page starts it. */
+const startHelper: StartHelper = (onReply) => {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = ({ data }: MessageEvent<HelperReply>) => onReply(data);
+  scope.postMessage({ type: "helper", port: port2 }, [port2]);
+  return { send: (request) => port1.postMessage(request) };
+};
+
+const service = startService({ ...browserHost, startHelper }, (reply) => scope.postMessage(reply));
 scope.onmessage = ({ data }) => service.receive(data);
 scope.postMessage({ type: "started" });

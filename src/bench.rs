@@ -9,6 +9,7 @@ use crate::backend::cpu::{CpuBackend, CpuTensor, Rounding};
 use crate::backend::{Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
 use crate::error::Result;
 use crate::model::load::Dtype;
+use crate::model::made_up::values;
 use std::hint::black_box;
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
@@ -100,12 +101,12 @@ impl Bench {
     /// # Errors
     /// Where memory is short.
     pub fn model(tokens: usize, precision: &str) -> std::result::Result<Bench, JsError> {
-        let (model, backend) = whole_model::load(match precision {
+        let (model, backend) = whole_model::BASE.load(match precision {
             "int8" => Dtype::Int8,
             "int4" => Dtype::Int4,
             _ => Dtype::Fp32,
         })?;
-        let batch = whole_model::text(tokens);
+        let batch = whole_model::BASE.batch(&[tokens]);
         let run = move || drop(black_box(model.forward(&backend, &batch, |_, _| {})));
         Ok(Self { run: Box::new(run), operations: whole_model::operations(tokens) })
     }
@@ -117,22 +118,12 @@ impl Bench {
         let panel = values(TILE_DEPTH * tile::PANEL, 4);
         let small = |x: &[f32]| x.iter().map(|x| (x * 60.0) as i8).collect::<Vec<_>>();
         let (bytes, wide) = (small(&x), x.iter().map(|x| (x * 4000.0) as i16).collect::<Vec<_>>());
-        let unsigned: Vec<u8> = bytes.iter().map(|x| x.unsigned_abs()).collect();
         let coarse = Rounding::FASTEST == Rounding::Coarse;
         let (rows, run): (usize, Box<dyn Fn() -> tile::Tile>) = match precision {
             "int8" => {
                 let weights = small(&panel);
-                let run: Box<dyn Fn() -> tile::Tile> = if coarse {
-                    let scales = values(tile::int8::ROWS * TILE_DEPTH / 32, 1);
-                    let starts = vec![0; TILE_DEPTH / 32 * tile::PANEL];
-                    Box::new(move || {
-                        let rows = tile::U7Rows { values: &unsigned, scales: &scales, group: 32 };
-                        tile::tile_i8_u7(&rows, tile::int8::ROWS, &weights, &starts)
-                    })
-                } else {
-                    Box::new(move || tile::tile_i8_i16(&wide, tile::int8::ROWS, &weights, TILE_DEPTH / tile::STEP))
-                };
-                (tile::int8::ROWS, run)
+                let run = move || tile::tile_i8_i16(&wide, tile::int8::ROWS, &weights, TILE_DEPTH / tile::STEP);
+                (tile::int8::ROWS, Box::new(run))
             }
             "int4" => {
                 let weights: Vec<u8> =
@@ -172,11 +163,6 @@ impl Bench {
     pub fn operations(&self) -> f64 {
         self.operations
     }
-}
-
-/// `count` values in [-1, 1), different for each `seed`.
-fn values(count: usize, seed: usize) -> Vec<f32> {
-    (0..count).map(|i| ((i + seed) * 7919 % 2048) as f32 / 1024.0 - 1.0).collect()
 }
 
 fn tensor(backend: &CpuBackend, rows: usize, columns: usize) -> Result<CpuTensor> {

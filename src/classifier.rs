@@ -2,7 +2,7 @@
 //!
 //! Not here: where files come from, clocks, JavaScript (`web`).
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Precision};
 use crate::batch::{PackedBatch, micro_batches};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -48,6 +48,11 @@ impl<B: Backend> Loader<B> {
     /// Those of [`ModelLoader::push`].
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
         self.weights.push(chunk)
+    }
+
+    /// [`ModelLoader::precision`]
+    pub fn precision(&self) -> Option<Precision> {
+        self.weights.precision()
     }
 
     /// The header of the weights' file, once it is there.

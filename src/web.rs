@@ -10,8 +10,10 @@ use crate::backend::gpu::profile::KernelTime;
 use crate::backend::gpu::{GpuBackend, memory};
 use crate::classifier;
 use crate::engine;
+use crate::engine::warm_up::WarmUp;
 use crate::error::{Error, ErrorKind};
 use crate::head;
+use crate::model::load::Dtype;
 use crate::tokenize::Encoding;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -148,6 +150,7 @@ impl Gpu {
 #[wasm_bindgen]
 pub struct Loader {
     inner: classifier::Loader<AutoBackend>,
+    warm_up: Option<WarmUp>,
 }
 
 #[wasm_bindgen]
@@ -160,12 +163,28 @@ impl Loader {
             Some(gpu) => AutoBackend::with_gpu(GpuBackend::new(gpu.device), cpu),
             None => AutoBackend::cpu(),
         };
-        Ok(Self { inner: classifier::Loader::new(backend, config, tokenizer, dtype, None)? })
+        Ok(Self { inner: classifier::Loader::new(backend, config, tokenizer, dtype, None)?, warm_up: None })
     }
 
     /// Takes the next bytes of `model.safetensors`.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), JsValue> {
         Ok(self.inner.push(chunk)?)
+    }
+
+    /// Lets the engine meet the CPU's kernels while the next bytes are awaited; nothing before it is known which those are.
+    #[wasm_bindgen(js_name = warmUp)]
+    pub fn warm_up(&mut self) -> Result<(), JsValue> {
+        let dtype = match self.inner.precision() {
+            None => return Ok(()),
+            Some(Precision::Int4) => Dtype::Int4,
+            Some(Precision::Int8) => Dtype::Int8,
+            Some(Precision::F16 | Precision::F32) => Dtype::Fp32,
+        };
+        let warm_up = match &mut self.warm_up {
+            Some(warm_up) => warm_up,
+            none => none.insert(WarmUp::new(dtype)?),
+        };
+        Ok(warm_up.run()?)
     }
 
     /// The classifier, tested and measured; consumes the loader.
@@ -325,8 +344,8 @@ const BUILD: &str = match (cfg!(target_feature = "relaxed-simd"), cfg!(target_fe
     (true, true) => "relaxed-threads",
 };
 
-/// Helps the thread that classifies as thread `thread` (1 and up); never returns. To be called in a worker of its own, on an instance
-/// with the same memory.
+/// Helps the thread that classifies as thread `thread` (1 and up), until [`end_helpers`]. To be called in a worker of its own, on
+/// an instance with the same memory.
 #[cfg(target_feature = "atomics")]
 #[wasm_bindgen(js_name = helpAsThread)]
 pub fn help_as_thread(thread: usize) {
@@ -338,6 +357,13 @@ pub fn help_as_thread(thread: usize) {
 #[wasm_bindgen(js_name = setThreads)]
 pub fn set_threads(threads: usize) {
     team::set_threads(threads);
+}
+
+/// Lets every helper return, for good.
+#[cfg(target_feature = "atomics")]
+#[wasm_bindgen(js_name = endHelpers)]
+pub fn end_helpers() {
+    team::end_helpers();
 }
 
 /// Tells, from any of its instances, that a helper trapped. What is computed now or next traps too, instead of waiting for it.

@@ -6,7 +6,7 @@ mod common;
 use common::Random;
 use common::kernels::*;
 use tabsense::backend::cpu::{CpuBackend, Rounding};
-use tabsense::backend::{Activation, Backend, Epilogue, LinearBuilder, Precision};
+use tabsense::backend::{Backend, Epilogue, LinearBuilder, Precision};
 use tabsense::weights::int4;
 use tabsense::weights::quantize::quantize_row;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -22,10 +22,6 @@ fn backend(rounding: Rounding) -> CpuBackend {
 
 fn fine() -> CpuBackend {
     backend(Rounding::Fine)
-}
-
-fn coarse() -> CpuBackend {
-    backend(Rounding::Coarse)
 }
 
 /// x as the int8 product quantizes it, written a second time: values, and the scale of each row.
@@ -168,24 +164,6 @@ fn stored_int8_rows_equal_rows_quantized_on_the_way_in() {
     assert_eq!(run(&stored), run(&quantized));
 }
 
-/// Activations of 7 bits, as f64: with no floor nearest(x / s) · s, else floor + nearest((x - floor) / s) · s, s of a group.
-fn rounded_to_7_bits(x: &[f32], depth: usize, floor: Option<f32>) -> Vec<f64> {
-    let group = if floor.is_some() { 64 } else { 32 };
-    let shift = floor.unwrap_or(0.0);
-    let groups = x.chunks_exact(depth).flat_map(|row| row.chunks(group));
-    groups
-        .flat_map(|group| {
-            let (largest, most) = match floor {
-                Some(floor) => (group.iter().fold(0.0f32, |m, x| m.max(*x)) - floor, 127.0),
-                None => (group.iter().fold(0.0f32, |m, x| m.max(x.abs())), 63.0),
-            };
-            let factor = if largest == 0.0 { 0.0 } else { most / largest };
-            let scale = f64::from(largest / most);
-            group.iter().map(move |x| f64::from(shift) + f64::from(((x - shift) * factor).round_ties_even()) * scale)
-        })
-        .collect()
-}
-
 /// Σ x·w in f64, and `share` of Σ |x·w|.
 fn product_f64(x: &[f64], w: &[f64], depth: usize, share: f64) -> (Vec<f64>, Vec<f64>) {
     let rows = x.chunks_exact(depth).flat_map(|x| w.chunks_exact(depth).map(move |w| (x, w)));
@@ -194,92 +172,6 @@ fn product_f64(x: &[f64], w: &[f64], depth: usize, share: f64) -> (Vec<f64>, Vec
         (terms().sum::<f64>(), share * terms().map(f64::abs).sum::<f64>())
     })
     .unzip()
-}
-
-/// The weights that 7-bit activations are multiplied with: rows whose weights of one sign exceed 258 among four that meet in 16 bits
-/// are rounded once more.
-fn weights_f64(q: &[i8], scales: &[f32], depth: usize) -> Vec<f64> {
-    let rows = q.chunks_exact(depth).zip(scales);
-    rows.flat_map(|(row, scale)| {
-        let sum = |four: [usize; 4], first: usize, sign: i32| -> i32 {
-            four.iter().filter_map(|i| row.get(first + i)).map(|w| (sign * i32::from(*w)).max(0)).sum()
-        };
-        let firsts = (0..depth).step_by(8);
-        let sums = firsts.flat_map(|first| {
-            [[0, 1, 4, 5], [2, 3, 6, 7]].into_iter().flat_map(move |four| [sum(four, first, 1), sum(four, first, -1)])
-        });
-        let largest = sums.max().unwrap();
-        let factor = if largest <= 258 { 1.0 } else { 256.0 / largest as f32 };
-        row.iter().map(move |w| {
-            f64::from((f32::from(*w) * factor).round_ties_even()) * f64::from(*scale) * f64::from(1.0 / factor)
-        })
-    })
-    .collect()
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn linear_int8_of_7_bit_activations_for_every_ragged_size() {
-    let (backend, random) = (coarse(), &mut Random(21));
-    let mut failures = Failures::default();
-    for (rows, depth, width) in ragged_sizes() {
-        let (x, w) = (random.values(rows * depth), random.values(width * depth));
-        let (bias, residual) = (random.values(width), random.values(rows * width));
-        let weights = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
-        let (q, scales) = quantized(&w, depth);
-        // Groups are summed in f32: a rounding or two each, and those of scales.
-        let share = (depth.div_ceil(32) + 6) as f64 * ROUNDING;
-        let w = weights_f64(&q, &scales, depth);
-        let (sums, errors) = product_f64(&rounded_to_7_bits(&x, depth, None), &w, depth, share);
-        let x = tensor(&backend, depth, &x);
-        let case = format!("{rows}×{depth}×{width}");
-        check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn activations_above_a_floor_use_all_7_bits() {
-    // x comes out of a product with GELU or ReLU: the second product knows what no value is below.
-    let (backend, random, width) = (coarse(), &mut Random(22), 9);
-    let mut failures = Failures::default();
-    for (rows, depth) in [(1, 3), (5, 64), (4, 65), (7, 200)] {
-        for (activation, floor) in [(Activation::Gelu, -0.17), (Activation::Relu, 0.0)] {
-            let identity: Vec<f32> = (0..depth * depth).map(|i| f32::from(i / depth == i % depth)).collect();
-            let identity = matrix(&backend, random, Precision::F32, &identity, &vec![0.0; depth], depth);
-            let x = tensor(&backend, depth, &random.values(rows * depth).iter().map(|x| 3.0 * x).collect::<Vec<_>>());
-            let x = backend.linear(&x, &identity, Epilogue::Activation(activation)).unwrap();
-            let (w, bias) = (random.values(width * depth), vec![0.0; width]);
-            let weights = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
-            let (q, scales) = quantized(&w, depth);
-            let w = weights_f64(&q, &scales, depth);
-            let rounded = rounded_to_7_bits(&read(&backend, &x), depth, Some(floor));
-            // The floor's product and the rest are larger than their sum.
-            let above: Vec<f64> = rounded.iter().map(|x| (x - f64::from(floor)).abs() + f64::from(-floor)).collect();
-            let (sums, _) = product_f64(&rounded, &w, depth, 0.0);
-            let (_, errors) = product_f64(&above, &w, depth, (depth.div_ceil(64) + 8) as f64 * ROUNDING);
-            let y = read(&backend, &backend.linear(&x, &weights, Epilogue::Bias).unwrap());
-            for (i, y) in y.iter().enumerate() {
-                failures.check(&format!("{activation:?}, {rows}×{depth}, {i}"), *y, sums[i], errors[i]);
-            }
-        }
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn weights_that_fill_16_bits_together_are_rounded_once_more() {
-    // Four products are added in i16, which holds two of the largest: a row of 127 becomes one of 64 with twice the scale.
-    let (backend, depth) = (coarse(), 3072);
-    for sign in [1i8, -1] {
-        let mut builder = backend.linear_builder(1, depth, Precision::Int8).unwrap();
-        builder.scales(0, &[1.0]);
-        builder.row_i8(0, &vec![sign * 127; depth]);
-        builder.bias(0, &[0.0]);
-        // Each is 63 steps above the middle: 127.
-        let x = tensor(&backend, depth, &vec![63.0; depth]);
-        let y = read(&backend, &backend.linear(&x, &builder.finish(), Epilogue::Bias).unwrap());
-        let exact = f64::from(sign) * 127.0 * 63.0 * depth as f64;
-        let error = (f64::from(y[0]) / exact - 1.0).abs();
-        assert!(error < 1e-5, "{y:?} instead of {exact}");
-    }
 }
 
 /// A matrix in int4 as the file stores it, and its weights.

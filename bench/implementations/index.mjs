@@ -19,7 +19,7 @@ const WEBGPU = ["--enable-unsafe-webgpu"];
  */
 export const IMPLEMENTATIONS = {
   "tabsense-cpu": {
-    host: "browser", module: "tabsense.js", options: { package: "/dist/index.js" }, device: "cpu", dtypes: ["int8", "fp32"], maxThreads: 16,
+    host: "browser", module: "tabsense.js", options: { package: "/dist/index.js" }, device: "cpu", dtypes: ["int8", "int4", "fp32"], maxThreads: 16,
     weights: safetensors, own: true, skipsLastRows: true,
   },
   "tabsense-webgpu": {

@@ -147,7 +147,7 @@ impl AutoBackend {
         }
     }
 
-    /// How the CPU rounds activations for integer products from now on; returns how it did before.
+    /// How the CPU rounds activations for int4 products from now on; returns how it did before.
     pub fn set_rounding(&self, rounding: Rounding) -> Rounding {
         self.cpu.set_rounding(rounding)
     }

@@ -5,6 +5,7 @@
 
 pub mod calibration;
 pub mod self_test;
+pub mod warm_up;
 
 use crate::backend::Precision;
 use crate::backend::auto::{AutoBackend, Linear, Side};

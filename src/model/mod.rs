@@ -1,10 +1,11 @@
-//! The model: what the checkpoint's tensors are ([`names`]), how they get into place ([`load`]), and the forward pass,
+//! The model: what the checkpoint's tensors are ([`names`]), how they get into place ([`load`], [`made_up`]), and the forward pass,
 //! written once over [`Backend`].
 //!
 //! Not here: arithmetic (`backend`), text (`tokenize`), what the logits mean (`head`).
 
 pub mod embedding;
 pub mod load;
+pub mod made_up;
 pub mod names;
 
 use crate::backend::{Activation, Backend, Columns, Epilogue, Spans};

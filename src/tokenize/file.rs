@@ -50,6 +50,7 @@ struct Kinds {
 #[derive(Deserialize)]
 struct File {
     normalizer: Option<Normalizer>,
+    pre_tokenizer: Option<Kind>,
     model: Model,
     #[serde(default)]
     added_tokens: Vec<Added>,
@@ -58,6 +59,8 @@ struct File {
 
 #[derive(Deserialize)]
 struct Normalizer {
+    #[serde(rename = "type")]
+    kind: Option<String>,
     clean_text: bool,
     handle_chinese_chars: bool,
     strip_accents: Option<bool>,
@@ -66,6 +69,8 @@ struct Normalizer {
 
 #[derive(Deserialize)]
 struct Model {
+    #[serde(rename = "type")]
+    kind: Option<String>,
     vocab: Vocabulary,
     #[serde(default = "default_unknown")]
     unk_token: String,
@@ -153,8 +158,6 @@ impl TokenizerFile {
         let broken = |e: serde_json::Error| {
             invalid(format!("can't be read ({e}): take the file that belongs to the weights, as it was saved."))
         };
-        // The kinds are looked at first: another kind has other fields, and "no such field" would mislead.
-        let kinds: Kinds = serde_json::from_slice(bytes).map_err(broken)?;
         let expect = |part: &str, kind: Option<Kind>, known: &[&str]| match kind.map(|k| k.name) {
             Some(Some(name)) if !known.contains(&name.as_str()) => Err(unsupported(format!(
                 "has a {part} of type {name:?}: {} runs here. Take a DistilBERT checkpoint with its own tokenizer.json.",
@@ -162,12 +165,27 @@ impl TokenizerFile {
             ))),
             _ => Ok(()),
         };
-        expect("model", kinds.model, &["WordPiece"])?;
-        expect("normalizer", kinds.normalizer, &["BertNormalizer"])?;
-        expect("pre_tokenizer", kinds.pre_tokenizer, &["BertPreTokenizer"])?;
-        expect("post_processor", kinds.post_processor, &["TemplateProcessing", "BertProcessing"])?;
-
-        let file: File = serde_json::from_slice(bytes).map_err(broken)?;
+        let expect_all = |kinds: Kinds| {
+            expect("model", kinds.model, &["WordPiece"])?;
+            expect("normalizer", kinds.normalizer, &["BertNormalizer"])?;
+            expect("pre_tokenizer", kinds.pre_tokenizer, &["BertPreTokenizer"])?;
+            expect("post_processor", kinds.post_processor, &["TemplateProcessing", "BertProcessing"])
+        };
+        let file: File = match serde_json::from_slice(bytes) {
+            Ok(file) => file,
+            Err(error) => {
+                // Another kind has other fields, and "no such field" would mislead.
+                expect_all(serde_json::from_slice(bytes).map_err(broken)?)?;
+                return Err(broken(error));
+            }
+        };
+        let kind = |name: &Option<String>| Some(Kind { name: name.clone() });
+        expect_all(Kinds {
+            model: kind(&file.model.kind),
+            normalizer: file.normalizer.as_ref().and_then(|n| kind(&n.kind)),
+            pre_tokenizer: file.pre_tokenizer.as_ref().and_then(|p| kind(&p.name)),
+            post_processor: None, // of a known kind, or it would not have been read
+        })?;
         let (prefix, suffix) = file.post_processor.map_or(Ok((Vec::new(), Vec::new())), PostProcessor::frame)?;
         let mut added = file.added_tokens;
         added.sort_by_key(|token| token.id);

@@ -18,6 +18,13 @@ for (const worker of [true, false]) {
     }
   });
 
+  test(`a text that can't be classified is named by its place in the call, worker: ${worker}`, async (t) => {
+    const classifier = await tiny(t, { worker });
+    for (const place of [0, 40, 119]) {
+      await rejects("empty_text", classifier.classify(TEXTS.with(place, " ")), new RegExp(`^Text ${place} of 120: `));
+    }
+  });
+
   test(`progress counts up to the end, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     const events = [];

@@ -9,7 +9,7 @@ const LOAD = {
   "a device that is none": [{ device: "tpu" }, "invalid_argument", /tpu/],
   "a device of another type": [{ device: true }, "invalid_argument", /device/],
   "half precision on the CPU": [{ device: "cpu", dtype: "fp16" }, "invalid_argument", /half-precision/],
-  "a dtype that is none": [{ dtype: "int4" }, "invalid_argument", /int4/],
+  "a dtype that is none": [{ dtype: "int3" }, "invalid_argument", /int3/],
   "a dtype of another type": [{ dtype: 8 }, "invalid_argument", /dtype/],
   "a callback that is none": [{ onProgress: "yes" }, "invalid_argument", /onProgress/],
   "a signal that is none": [{ signal: {} }, "invalid_argument", /signal/],

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { contrasts, DELIGHT, HOURS, openReady, overflow, quiet } from "./harness.mjs";
+import { contrasts, DELIGHT, HOURS, openReady, overflow, quiet, workersOf } from "./harness.mjs";
 
 const NO_ADAPTER = /no graphics adapter/;
 
@@ -102,7 +102,7 @@ for (const device of ["auto", "webgpu", "cpu"]) {
     assert.equal(await part("compare").getAttribute("aria-expanded"), "true");
     assert.equal(await part("compare-cpu").isVisible(), false);
     await page.waitForFunction(() => document.querySelector('[data-testid="comparison"]').dataset.state === "refused");
-    assert.equal(page.workers().length, 1, "what was loaded for it is gone");
+    assert.equal(workersOf(page).length, 1, "what was loaded for it is gone");
     assert.equal((await verdict(HOURS.text)).label, HOURS.label);
     for (const width of [320, 768]) {
       await page.setViewportSize({ width, height: 740 });

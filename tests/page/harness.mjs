@@ -156,6 +156,11 @@ export function quiet(problems, allowed = null) {
   assert.deepEqual(problems.filter((problem) => !allowed?.test(problem)), []);
 }
 
+/** The workers of the page's classifiers; those that help them are not among them. */
+export function workersOf(page) {
+  return page.workers().filter((worker) => !/\/thread-[^/]*\.js$/.test(worker.url()));
+}
+
 /** How many pixels the page is wider than its window. */
 export function overflow(page) {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

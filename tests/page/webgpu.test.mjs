@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { contrasts, DELIGHT, HOURS, openReady, overflow, quiet } from "./harness.mjs";
+import { contrasts, DELIGHT, HOURS, openReady, overflow, quiet, workersOf } from "./harness.mjs";
 
 const TEXTS = [DELIGHT.text, HOURS.text, "The battery died."];
 const FAR = 0.01; // two scores that are further apart are not those of one model
@@ -40,8 +40,8 @@ async function compared({ page, part }, text = null) {
 
 /** Waits until the worker of the model in use is the only one. */
 async function alone(page) {
-  for (let waited = 0; page.workers().length > 1 && waited < 30_000; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(page.workers().length, 1);
+  for (let waited = 0; workersOf(page).length > 1 && waited < 30_000; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(workersOf(page).length, 1);
 }
 
 /** Whether the adapter has a clock for its kernels, by the browser's own word. */
@@ -116,7 +116,7 @@ test("auto on a card says from how many tokens it answers, where each call ran, 
   await part("tab-classify").click();
   await part("compare").click();
   await compared(opened);
-  assert.equal(page.workers().length, 3, "the one in use chooses by itself: each side has its own");
+  assert.equal(workersOf(page).length, 3, "the one in use chooses by itself: each side has its own");
   quiet(problems);
 });
 
@@ -149,10 +149,10 @@ test("where the time goes is shown where the card has a clock", async (t) => {
 test("the comparison follows what is written, and what it loaded goes with it", async (t) => {
   const opened = await openTiny(t);
   const { page, part, load, problems } = opened;
-  assert.equal(page.workers().length, 1);
+  assert.equal(workersOf(page).length, 1);
   await part("compare").click();
   await compared(opened);
-  assert.equal(page.workers().length, 2);
+  assert.equal(workersOf(page).length, 2);
 
   await part("input").fill("");
   await page.waitForSelector('[data-testid="compare-webgpu"]:not([data-label])');

@@ -168,6 +168,6 @@ export class Comparison {
 }
 
 /** The weights as the other device holds them; halves are for the graphics card alone. */
-function dtypeOn(device: Backend, dtype: "fp32" | "fp16" | "int8"): NonNullable<LoadOptions["dtype"]> {
+function dtypeOn(device: Backend, dtype: "fp32" | "fp16" | "int8" | "int4"): NonNullable<LoadOptions["dtype"]> {
   return device === "cpu" && dtype === "fp16" ? "fp32" : dtype;
 }

@@ -20,6 +20,8 @@ export class Loader {
   constructor(config: Uint8Array, tokenizer: Uint8Array, dtype: string, gpu: Gpu | undefined, cpu: boolean);
   /** The next bytes of `model.safetensors`. */
   push(chunk: Uint8Array): void;
+  /** Runs the kernels, so that the engine optimizes them. Does nothing before the header has come. */
+  warmUp(): void;
   /** Consumes the loader, also where it rejects. Kinds `"device_lost"` and `"webgpu_unusable"`: where the GPU alone holds the weights. */
   finish(): Promise<Engine>;
   free(): void;

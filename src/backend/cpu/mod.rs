@@ -12,7 +12,7 @@ pub mod simd;
 pub mod team;
 pub mod tile;
 
-use super::{Activation, Backend, Columns, Epilogue, Precision, Spans};
+use super::{Backend, Columns, Epilogue, Precision, Spans};
 use crate::error::{Result, try_vec};
 use attention::{Places, View, attention, scratch_len};
 use layer_norm::LayerNorm;
@@ -27,16 +27,12 @@ const ACTIVATIONS: &str = "a text's activations";
 /// rows).
 const TOKEN_BUDGET: usize = 1024;
 
-/// What no value of GELU is below: its minimum is -0.169971, and it is computed to within 2e-7.
-const GELU_FLOOR: f32 = -0.17;
-
-/// How activations are rounded for products with integer weights.
+/// How activations are rounded for products with int4 weights; for int8 weights they are int16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
-    /// To int16, with a scale a row: 12 bits or more.
+    /// To int16, with a scale a row.
     Fine,
-    /// To 7 bits with a scale a group for int8 weights, and to int8 with a scale a row for int4 weights: what an instruction of
-    /// relaxed SIMD multiplies sixteen of at once.
+    /// To int8, with a scale a row: what an instruction of relaxed SIMD multiplies sixteen of at once.
     Coarse,
 }
 
@@ -58,8 +54,6 @@ pub struct CpuTensor {
     data: Buffer<f32>,
     rows: usize,
     columns: usize,
-    // What no value is below, where that is known.
-    floor: Option<f32>,
 }
 
 impl CpuBackend {
@@ -73,8 +67,7 @@ impl CpuBackend {
         }
     }
 
-    /// How activations are rounded for integer products from now on; returns how they were before. Matrices that are built before
-    /// may be rounded finer, but not coarser, than they were built for.
+    /// How activations are rounded for int4 products from now on; returns how they were before.
     pub fn set_rounding(&self, rounding: Rounding) -> Rounding {
         self.rounding.replace(rounding)
     }
@@ -99,7 +92,7 @@ impl CpuBackend {
     fn tensor(&self, rows: usize, columns: usize) -> Result<CpuTensor> {
         // Too large a product saturates, and is then refused as an allocation.
         let data = self.f32.take(rows.saturating_mul(columns), ACTIVATIONS)?;
-        Ok(CpuTensor { data, rows, columns, floor: None })
+        Ok(CpuTensor { data, rows, columns })
     }
 }
 
@@ -150,7 +143,7 @@ impl Backend for CpuBackend {
     }
 
     fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<LinearBuilder> {
-        LinearBuilder::new(out_features, in_features, precision, self.rounding.get())
+        LinearBuilder::new(out_features, in_features, precision)
     }
 
     fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<LayerNorm> {
@@ -184,12 +177,7 @@ impl Backend for CpuBackend {
                 Epilogue::Residual(&*r.data)
             }
         };
-        y.floor = match epilogue {
-            Epilogue::Activation(Activation::Gelu) => Some(GELU_FLOOR),
-            Epilogue::Activation(Activation::Relu) => Some(0.0),
-            Epilogue::Bias | Epilogue::Residual(_) => None,
-        };
-        let input = Input { values: &x.data, floor: x.floor, rounding: self.rounding.get() };
+        let input = Input { values: &x.data, rounding: self.rounding.get() };
         let scratch = Scratch { integers: &self.i16, floats: &self.f32 };
         weights.forward(&self.team, input, scratch, epilogue, &mut y.data)?;
         Ok(y)
@@ -245,7 +233,6 @@ impl Backend for CpuBackend {
 
     fn take_rows(&self, x: &CpuTensor, rows: &[u32]) -> Result<CpuTensor> {
         let mut y = self.tensor(rows.len(), x.columns)?;
-        y.floor = x.floor;
         for (to, row) in y.data.chunks_exact_mut(x.columns.max(1)).zip(rows) {
             to.copy_from_slice(&x.data[*row as usize * x.columns..][..x.columns]);
         }

@@ -21,4 +21,4 @@ pub use parts::Parts;
 #[cfg(all(target_arch = "wasm32", not(target_feature = "atomics")))]
 pub use single::Team;
 #[cfg(all(target_arch = "wasm32", target_feature = "atomics"))]
-pub use wasm::{Team, help, lose_helper, set_threads};
+pub use wasm::{Team, end_helpers, help, lose_helper, set_threads};

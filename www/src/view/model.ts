@@ -73,7 +73,7 @@ export function wireRequests(wanted: () => Request, load: (request: Request) => 
     return {
       source: of,
       device: device === "webgpu" || device === "cpu" ? device : "auto",
-      dtype: dtype === "fp32" || dtype === "fp16" || dtype === "int8" ? dtype : "auto",
+      dtype: dtype === "fp32" || dtype === "fp16" || dtype === "int8" || dtype === "int4" ? dtype : "auto",
     };
   };
   const limitDtypes = (): void => {

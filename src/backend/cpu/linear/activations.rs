@@ -4,7 +4,7 @@
 //! that the weights share. Each function takes the rows of one tile: `x` (R, K), R as many as there are scales a group.
 //! An infinite or NaN activation makes its scale infinite or NaN, and with it the row's results.
 
-use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4, LANES};
+use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, LANES};
 use crate::backend::cpu::tile::STEP;
 use crate::weights::int4;
 
@@ -29,33 +29,6 @@ pub fn quantize_i16(x: &[f32], limit: i16, values: &mut [i16], scales: &mut [f32
         }
     }
 }
-
-/// 7 bits without sign: q[k] = nearest((x[k] - floor) / s), and with no floor nearest(x[k] / s) + 64, where s is that of
-/// `group` values: (max x - floor) / 127, or max |x| / 63. values: (K'/8, R, 8); scales: (K'/group, R).
-pub fn quantize_u7(x: &[f32], rows: usize, floor: Option<f32>, group: usize, values: &mut [u8], scales: &mut [f32]) {
-    for (r, x) in x.chunks_exact(x.len() / rows).enumerate() {
-        let groups = values.chunks_exact_mut(group * rows).zip(scales.chunks_exact_mut(rows));
-        for ((values, scales), first) in groups.zip((0..).step_by(group)) {
-            let x = &x[first.min(x.len())..(first + group).min(x.len())];
-            let (shift, (factor, step)) = match floor {
-                Some(floor) => (-floor, factor_of(largest(x) - floor, 127.0)),
-                None => (0.0, factor_of(largest_magnitude(x), 63.0)),
-            };
-            let middle = I32x4::splat(if floor.is_some() { 0 } else { U7_MIDDLE });
-            scales[r] = step;
-            let shift = F32x4::splat(shift);
-            let quantized = |k: usize| ((part(x, k) + shift) * factor).nearest().1 + middle;
-            for (values, k) in values.chunks_exact_mut(STEP * rows).zip((0..).step_by(STEP)) {
-                let q = I16x8::narrow(quantized(k), quantized(k + LANES));
-                let q = I8x16::narrow(q, q).to_array();
-                values[r * STEP..][..STEP].copy_from_slice(bytemuck::cast_slice(&q[..STEP]));
-            }
-        }
-    }
-}
-
-/// The q of 0 where activations have no floor.
-pub const U7_MIDDLE: i32 = 64;
 
 /// int8: q[k] = nearest(x[k] / s), s = max |x| / 127. values: (K'/8, R, 8); scales: (R); starts: (K'/32, R, 2), -8 · Σ q over a group's
 /// k that are 0 and 1, and 2 and 3, modulo 4.
@@ -104,16 +77,4 @@ fn largest_magnitude(x: &[f32]) -> f32 {
     let rest = F32x4::from_slice_padded(chunks.remainder(), 0.0).abs().to_bits();
     let largest = chunks.fold(rest, |m, x| m.max(F32x4::from_slice(x).abs().to_bits())).to_array();
     f32::from_bits(largest.into_iter().fold(0, i32::max).cast_unsigned())
-}
-
-/// The largest x, at least 0; infinite or NaN where an |x| is.
-fn largest(x: &[f32]) -> f32 {
-    let magnitude = largest_magnitude(x);
-    // Comparing floats would pass over NaN.
-    if !magnitude.is_finite() {
-        return magnitude;
-    }
-    let chunks = x.chunks_exact(LANES);
-    let rest = F32x4::from_slice_padded(chunks.remainder(), 0.0);
-    chunks.fold(rest, |m, x| m.max(F32x4::from_slice(x))).largest().max(0.0)
 }

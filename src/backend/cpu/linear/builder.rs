@@ -2,7 +2,6 @@
 
 use super::panels::{Int4Panels, Int8Panels};
 use super::{Linear, Panels};
-use crate::backend::cpu::Rounding;
 use crate::backend::cpu::tile::PANEL;
 use crate::backend::{LinearBuilder as Builder, Precision};
 use crate::error::{Result, try_vec};
@@ -34,11 +33,11 @@ enum Rows {
 }
 
 impl LinearBuilder {
-    /// Room for a matrix (M = `out_features`, K = `in_features`) for activations of a rounding.
+    /// Room for a matrix (M = `out_features`, K = `in_features`).
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
-    pub fn new(out_features: usize, in_features: usize, precision: Precision, rounding: Rounding) -> Result<Self> {
+    pub fn new(out_features: usize, in_features: usize, precision: Precision) -> Result<Self> {
         let padded = out_features.next_multiple_of(PANEL);
         let what = "a weight matrix";
         let rows = match precision {
@@ -47,10 +46,9 @@ impl LinearBuilder {
                 scales: try_vec(out_features, what)?,
                 unscaled: try_vec(out_features, what)?,
             },
-            Precision::Int8 => Rows::Int8 {
-                panels: Int8Panels::new(out_features, in_features, rounding)?,
-                row: try_vec(in_features, what)?,
-            },
+            Precision::Int8 => {
+                Rows::Int8 { panels: Int8Panels::new(out_features, in_features)?, row: try_vec(in_features, what)? }
+            }
             Precision::Int4 => Rows::Int4(Int4Panels::new(out_features, in_features)?),
         };
         Ok(Self { out_features, in_features, rows, bias: try_vec(padded, what)? })
@@ -120,7 +118,7 @@ impl Builder for LinearBuilder {
     fn finish(self) -> Linear {
         let panels = match self.rows {
             Rows::F32 { panels, .. } => Panels::F32(panels),
-            Rows::Int8 { panels, .. } => Panels::Int8(panels.finish()),
+            Rows::Int8 { panels, .. } => Panels::Int8(panels),
             Rows::Int4(panels) => Panels::Int4(panels),
         };
         Linear { out_features: self.out_features, in_features: self.in_features, panels, bias: self.bias }

@@ -19,7 +19,7 @@ use super::tile::{self, PANEL, Tile, for_each_tile};
 use crate::backend::Epilogue;
 use crate::error::Result;
 use crate::weights::int4;
-use activations::{quantize_i8, quantize_i16, quantize_u7};
+use activations::{quantize_i8, quantize_i16};
 use panels::{Int4Panels, Int8Panels};
 use store::Store;
 
@@ -40,18 +40,11 @@ enum Panels {
     Int4(Int4Panels),
 }
 
-/// Values of k that share the scale of 7-bit activations: fewer where values of either sign, as layer normalization leaves them, spread
-/// differently from column to column; those above a floor spread alike.
-const U7_GROUP: usize = 32;
-const U7_GROUP_ABOVE_FLOOR: usize = 64;
-
 /// The activations of a call.
 #[derive(Clone, Copy)]
 pub struct Input<'a> {
     /// (N, K)
     pub values: &'a [f32],
-    /// What no value is below, where that is known.
-    pub floor: Option<f32>,
     /// How they are rounded for integer products.
     pub rounding: Rounding,
 }
@@ -96,8 +89,7 @@ impl Linear {
         match (&self.panels, x.rounding) {
             _ if self.in_features == 0 => call.tiles(1, 0, |_, _, _| tile::empty()),
             (Panels::F32(weights), _) => call.float(weights),
-            (Panels::Int8(weights), Rounding::Fine) => call.int8_by_int16(weights)?,
-            (Panels::Int8(weights), Rounding::Coarse) => call.int8_by_u7(weights)?,
+            (Panels::Int8(weights), _) => call.int8_by_int16(weights)?,
             (Panels::Int4(weights), Rounding::Fine) => call.int4_by_int16(weights)?,
             (Panels::Int4(weights), Rounding::Coarse) => call.int4_by_int8(weights)?,
         }
@@ -153,36 +145,6 @@ impl Call<'_> {
         self.tiles(tile_rows, depth * size_of::<i16>(), |row, count, panel| {
             let tile = tile::tile_i8_i16(&values[row * depth..], count, weights.panel(panel), depth / tile::STEP);
             scaled(tile, weights.scales(panel), |r| scales[row + r], count)
-        });
-        Ok(())
-    }
-
-    fn int8_by_u7(&self, weights: &Int8Panels) -> Result<()> {
-        let (depth, tile_rows, floor) = (weights.depth(), tile::int8::ROWS, self.x.floor);
-        let group = if floor.is_some() { U7_GROUP_ABOVE_FLOOR } else { U7_GROUP };
-        let groups = depth / group;
-        let mut values = self.scratch.integers.take((self.rows * depth).div_ceil(2), WHAT)?;
-        let mut scales = self.scratch.floats.take(self.rows * groups, WHAT)?;
-        let values: &mut [u8] = bytemuck::cast_slice_mut(&mut values);
-        let (value_parts, scale_parts) = (Parts::new(values), Parts::new(&mut scales));
-        self.blocks(tile_rows, |x, first, count| {
-            let end = first + count;
-            // SAFETY: each block has rows of its own.
-            let (values, scales) = unsafe {
-                (value_parts.part(first * depth..end * depth), scale_parts.part(first * groups..end * groups))
-            };
-            quantize_u7(x, count, floor, group, values, scales);
-        });
-        let (values, scales): (&[u8], &[f32]) = (values, &scales);
-        self.tiles(tile_rows, depth, |row, count, panel| {
-            let a = tile::U7Rows { values: &values[row * depth..], scales: &scales[row * groups..], group };
-            let starts = if floor.is_some() { &[0; PANEL] } else { weights.starts(panel) };
-            let mut tile = tile::tile_i8_u7(&a, count, weights.panel(panel), starts);
-            if let Some(floor) = floor {
-                let raised = weights.sums(panel).map(|sum| sum * F32x4::splat(floor));
-                tile.iter_mut().take(count).for_each(|row| *row = [row[0] + raised[0], row[1] + raised[1]]);
-            }
-            scaled(tile, weights.scales(panel), |_| 1.0, count)
         });
         Ok(())
     }

@@ -1,10 +1,7 @@
 //! Integer weights in panels, filled row by row.
 
-use super::activations::{U7_MIDDLE, limit};
-use super::{U7_GROUP, U7_GROUP_ABOVE_FLOOR};
-use crate::backend::cpu::Rounding;
-use crate::backend::cpu::simd::{F32x4, LANES};
-use crate::backend::cpu::tile::int8::{MAX_FOUR, largest_four};
+use super::activations::limit;
+use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4, LANES};
 use crate::backend::cpu::tile::{PANEL, STEP, int4};
 use crate::error::{Result, try_vec};
 use crate::weights::int4::{GROUP, ZERO, unpack};
@@ -15,86 +12,45 @@ const WHAT: &str = "a weight matrix";
 /// row's largest.
 const MAX_MULTIPLIER: i64 = 8191;
 
-/// int8 weights with a scale a row, for both kinds of activations.
+/// int8 weights with a scale a row.
 pub struct Int8Panels {
-    /// K', a multiple of the groups' sizes.
+    /// K', a multiple of [`STEP`].
     depth: usize,
     /// (⌈M/8⌉, K'/8, 2, 8, 4): step by step, the two quads of each column.
     weights: Vec<i8>,
     /// w = weight · scale of its row: (M)
     scales: Vec<f32>,
-    /// -64 · Σ w over the k of each group, with which a product begins whose activations are 64 for zero: (⌈M/8⌉, K'/32, 8)
-    starts: Vec<i32>,
-    /// Σ w of each row: (M)
-    sums: Vec<f32>,
     /// The largest Σ |w| of a row.
     largest_row_sum: u64,
-    /// Whether 7-bit activations are multiplied with these weights.
-    coarse: bool,
-    /// What the scale of each row is still to be multiplied with: (M), or nothing.
-    factors: Vec<f32>,
 }
 
 impl Int8Panels {
-    /// Room for a matrix (M = `out_features`, K = `in_features`) for activations of a rounding.
+    /// Room for a matrix (M = `out_features`, K = `in_features`).
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
-    pub fn new(out_features: usize, in_features: usize, rounding: Rounding) -> Result<Self> {
+    pub fn new(out_features: usize, in_features: usize) -> Result<Self> {
         let padded = out_features.next_multiple_of(PANEL);
-        let depth = in_features.next_multiple_of(U7_GROUP_ABOVE_FLOOR.max(U7_GROUP));
-        Ok(Self {
-            depth,
-            weights: try_vec(padded * depth, WHAT)?,
-            scales: try_vec(padded, WHAT)?,
-            starts: try_vec(padded * depth / U7_GROUP, WHAT)?,
-            sums: try_vec(padded, WHAT)?,
-            largest_row_sum: 0,
-            coarse: rounding == Rounding::Coarse,
-            factors: Vec::new(),
-        })
+        let depth = in_features.next_multiple_of(STEP);
+        Ok(Self { depth, weights: try_vec(padded * depth, WHAT)?, scales: try_vec(padded, WHAT)?, largest_row_sum: 0 })
     }
 
-    /// Puts row `m`. For 7-bit activations, a row with large weights side by side is rounded once more, to steps that are 2 times as
-    /// large at most, so that no product leaves its 16 bits.
+    /// Puts row `m`.
     pub fn put(&mut self, m: usize, row: &[i8]) {
-        let four = if self.coarse { largest_four(row) } else { 0 };
-        if four <= MAX_FOUR {
-            return self.place(m, row);
-        }
-        // Rounding adds 2 at most to four of them.
-        let factor = (MAX_FOUR - 2) as f32 / four as f32;
-        let smaller: Vec<i8> = row.iter().map(|w| (f32::from(*w) * factor).round_ties_even() as i8).collect();
-        self.factors.resize(self.scales.len(), 1.0);
-        self.factors[m] = 1.0 / factor;
-        self.place(m, &smaller);
-    }
-
-    fn place(&mut self, m: usize, row: &[i8]) {
         let (panel, column) = (m / PANEL, m % PANEL);
         let weights = &mut self.weights[panel * self.depth * PANEL..][..self.depth * PANEL];
-        for (quads, quad) in weights.chunks_exact_mut(4 * PANEL).zip(row.chunks(4)) {
-            quads[4 * column..][..quad.len()].copy_from_slice(quad);
+        let (quads, rest) = row.as_chunks::<4>();
+        let mut places = weights.chunks_exact_mut(4 * PANEL).map(|all| &mut all[4 * column..][..4]);
+        places.by_ref().zip(quads).for_each(|(place, quad)| place.copy_from_slice(quad));
+        if let Some(place) = places.next() {
+            place[..rest.len()].copy_from_slice(rest);
         }
-        let sum = |row: &[i8]| row.iter().map(|w| i32::from(*w)).sum::<i32>();
-        let starts = &mut self.starts[panel * self.depth / U7_GROUP * PANEL..];
-        for (starts, group) in starts.chunks_exact_mut(PANEL).zip(row.chunks(U7_GROUP)) {
-            starts[column] = -U7_MIDDLE * sum(group);
-        }
-        self.sums[m] = sum(row) as f32;
-        let magnitudes = row.iter().map(|w| u64::from(w.unsigned_abs())).sum();
-        self.largest_row_sum = self.largest_row_sum.max(magnitudes);
+        self.largest_row_sum = self.largest_row_sum.max(magnitudes(row));
     }
 
     /// Sets the scales of the rows from `first` on.
     pub fn set_scales(&mut self, first: usize, scales: &[f32]) {
         self.scales[first..first + scales.len()].copy_from_slice(scales);
-    }
-
-    /// The panels, once every row and scale was given.
-    pub fn finish(mut self) -> Self {
-        self.scales.iter_mut().zip(std::mem::take(&mut self.factors)).for_each(|(scale, factor)| *scale *= factor);
-        self
     }
 
     /// K'
@@ -112,22 +68,27 @@ impl Int8Panels {
         &self.weights[panel * self.depth * PANEL..][..self.depth * PANEL]
     }
 
-    /// (K'/32, 8)
-    pub fn starts(&self, panel: usize) -> &[i32] {
-        let len = self.depth / U7_GROUP * PANEL;
-        &self.starts[panel * len..][..len]
-    }
-
     /// The scales of a panel's rows.
     pub fn scales(&self, panel: usize) -> [F32x4; 2] {
         vectors(&self.scales[panel * PANEL..])
     }
-
-    /// Σ w of a panel's rows.
-    pub fn sums(&self, panel: usize) -> [F32x4; 2] {
-        vectors(&self.sums[panel * PANEL..])
-    }
 }
+
+/// Σ |w|. By vectors, for this runs over a file's every byte before the engine has optimized it.
+fn magnitudes(row: &[i8]) -> u64 {
+    let (parts, rest) = row.as_chunks::<BYTES>();
+    let ones = I16x8::splat(1);
+    let sums = parts.iter().fold(I32x4::splat(0), |sums, part| {
+        // SAFETY: there are as many values as are read.
+        let [low, high] = unsafe { I8x16::load(part.as_ptr()) }.abs().extend();
+        sums.dot_add(low, ones).dot_add(high, ones)
+    });
+    let whole: u64 = sums.to_array().into_iter().map(|sum| u64::from(sum.unsigned_abs())).sum();
+    whole + rest.iter().map(|w| u64::from(w.unsigned_abs())).sum::<u64>()
+}
+
+/// Lanes of a vector of bytes.
+const BYTES: usize = 16;
 
 /// int4 weights in groups, each with a multiplier of the row's scale.
 pub struct Int4Panels {

@@ -143,16 +143,6 @@ impl I32x4 {
         Self([x; 4])
     }
 
-    /// The four values at `p`, of any alignment.
-    ///
-    /// # Safety
-    /// `p` must be readable for four values.
-    #[inline(always)]
-    pub unsafe fn load(p: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Self(unsafe { p.cast::<[i32; 4]>().read_unaligned() })
-    }
-
     /// The larger of each pair.
     #[inline(always)]
     pub fn max(self, b: Self) -> Self {
@@ -307,6 +297,12 @@ impl I8x16 {
     #[inline(always)]
     pub fn nibbles(self) -> [Self; 2] {
         [Self(self.0.map(|x| x & 15)), Self(self.0.map(|x| x >> 4 & 15))]
+    }
+
+    /// |x|, of lanes above -128.
+    #[inline(always)]
+    pub fn abs(self) -> Self {
+        Self(self.0.map(i8::abs))
     }
 
     /// The first eight lanes, and the last, widened.

@@ -146,16 +146,6 @@ impl I32x4 {
         Self(i32x4_splat(x))
     }
 
-    /// The four values at `p`, of any alignment.
-    ///
-    /// # Safety
-    /// `p` must be readable for four values.
-    #[inline(always)]
-    pub unsafe fn load(p: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Self(unsafe { v128_load(p.cast()) })
-    }
-
     /// The larger of each pair.
     #[inline(always)]
     pub fn max(self, b: Self) -> Self {
@@ -320,6 +310,12 @@ impl I8x16 {
         let mask = i8x16_splat(15);
         // Shifted as 64 bits: LLVM 22 breaks down over a shift of narrower lanes here.
         [Self(v128_and(self.0, mask)), Self(v128_and(u64x2_shr(self.0, 4), mask))]
+    }
+
+    /// |x|, of lanes above -128.
+    #[inline(always)]
+    pub fn abs(self) -> Self {
+        Self(i8x16_abs(self.0))
     }
 
     /// The first eight lanes, and the last, widened.

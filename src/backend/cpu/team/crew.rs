@@ -111,8 +111,7 @@ impl Crew {
         }
     }
 
-    /// Sends the helpers home.
-    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "JavaScript ends its workers"))]
+    /// Sends the helpers home, for good.
     pub fn end(&self) {
         self.ended.store(true, SeqCst);
         self.work.ring();

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 static CREW: Crew = Crew::new();
 static THREADS: AtomicUsize = AtomicUsize::new(1);
 
-/// Helps as thread `thread`; never returns.
+/// Helps as thread `thread`, until [`end_helpers`].
 pub fn help(thread: usize) {
     CREW.help(thread);
 }
@@ -19,6 +19,11 @@ pub fn help(thread: usize) {
 /// How many threads the teams made from now on have: the one that asks, and helpers 1 and up.
 pub fn set_threads(threads: usize) {
     THREADS.store(threads, Relaxed);
+}
+
+/// Lets every helper return from [`help`], for good.
+pub fn end_helpers() {
+    CREW.end();
 }
 
 /// Tells that a helper trapped: a job under way, or the next one, traps too.

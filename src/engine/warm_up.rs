@@ -1,0 +1,55 @@
+//! Engines run a function with a fast, simple compiler until it has shown to be worth a better one, which for a product takes
+//! longer than a short text. So the CPU's kernels run on a small model of made-up weights while the real one's bytes are awaited.
+
+use crate::backend::cpu::CpuBackend;
+use crate::batch::PackedBatch;
+use crate::error::Result;
+use crate::model::Model;
+use crate::model::load::Dtype;
+use crate::model::made_up::Sizes;
+
+/// Small enough for a run to be over before the next bytes are there; every function of a forward pass is called.
+const SIZES: Sizes = Sizes { layers: 2, width: 64, heads: 2, hidden: 256, vocabulary: 64, max_tokens: 16 };
+/// Tokens of the texts: products have tiles of 1 to 6 rows, each a function of its own.
+const TOKENS: [&[usize]; 4] = [&[1], &[16, 3], &[10], &[5, 6]];
+
+/// A small model that computes as one that is loaded as `dtype` will.
+pub struct WarmUp {
+    model: Model<CpuBackend>,
+    backend: CpuBackend,
+    batches: [PackedBatch; TOKENS.len()],
+}
+
+impl WarmUp {
+    /// The model.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    pub fn new(dtype: Dtype) -> Result<Self> {
+        let (model, backend) = SIZES.load(dtype)?;
+        Ok(Self { model, backend, batches: TOKENS.map(|tokens| SIZES.batch(tokens)) })
+    }
+
+    /// Runs each kernel on few rows and on many.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    pub fn run(&self) -> Result<()> {
+        for batch in &self.batches {
+            self.model.forward(&self.backend, batch, |_, _| {})?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_of_each_dtype_runs() {
+        for dtype in [Dtype::Fp32, Dtype::Int8, Dtype::Int4] {
+            WarmUp::new(dtype).unwrap().run().unwrap();
+        }
+    }
+}

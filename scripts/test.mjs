@@ -25,6 +25,7 @@ async function rust({ vulkan }) {
     check("formatting", await run("cargo", ["fmt", "--check"])),
     check("clippy on the host", await run("cargo", [...lint, ...deny])),
     check("clippy on wasm32", await run("cargo", [...lint, "--features", "bench", "--target", "wasm32-unknown-unknown", ...deny], { env: variantEnv(manifest.variants[manifest.tests.variant]) })),
+    check("clippy on the converter", await run("cargo", ["clippy", "--quiet", "--lib", "--features", "convert", "--target", "wasm32-unknown-unknown", ...deny], { env: variantEnv(manifest.variants[manifest.tests.variant]) })),
     await counted("cargo", ["test"], vulkan, countRust),
   );
 }

@@ -82,7 +82,7 @@ function playCard() {
     constructor(...given) {
       super(...given);
       this.addEventListener("message", ({ data }) => {
-        if (!/software/.test(data.state?.info.webgpuReason)) return;
+        if (!/software/.test(data?.state?.info.webgpuReason)) return; // a helper says null
         Object.assign(data.state.info, { device: "auto", webgpu: card, webgpuReason: null, calibration: [{ tokens: 8, cpu: 5, webgpu: 4.5 }] });
         for (const result of data.results ?? []) {
           if (result.tokens.length >= card.fromTokens) Object.assign(result, { device: "webgpu", timings: { tokenize: 0.1, forward: 5, kernels } });
@@ -202,7 +202,7 @@ function playLoss() {
     constructor(...given) {
       super(...given);
       this.addEventListener("message", ({ data }) => {
-        if (!window.cardIsGone || data.state?.info.device !== "webgpu") return;
+        if (!window.cardIsGone || data?.state?.info.device !== "webgpu") return;
         Object.assign(data.state.info, { device: "cpu", webgpu: null, webgpuReason: "The card is gone." });
         for (const result of data.results ?? []) result.device = "cpu";
       });

@@ -1,14 +1,14 @@
 //! Converts a safetensors file to int8, int4 or fp16 while it streams: bytes in, bytes out, never the whole file.
 //!
 //! int8: every matrix is rounded per row ([`quantize_row`]) and gets its scales in `NAME_scale` (F32); vectors stay
-//! F32. int4: the matrices that bear it are rounded whole, once they are there ([`gptq`]), all else is as for int8. fp16: every tensor
+//! F32. int4: the matrices that bear it are rounded whole, once they are there ([`gptq`], [`refine`]), all else is as for int8. fp16: every tensor
 //! is rounded to half precision. The matrices come first, in the order of the source, those of int4 with their scales in front;
 //! vectors and scales of rows, which are small, are held back and follow.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::load::SCALE_SUFFIX;
 use crate::quantize::calibration::Inputs;
-use crate::quantize::gptq;
+use crate::quantize::{gptq, refine::refine};
 use crate::weights::dtype::{Storage, check_finite, decode, require_float};
 use crate::weights::header::Header;
 use crate::weights::int4;
@@ -217,7 +217,9 @@ impl RowSink for Sink {
                 self.matrix.extend_from_slice(&self.numbers);
                 if row + 1 == rows {
                     let Target::Int4(inputs) = &mut self.target else { unreachable!("it planned this matrix") };
-                    let rounded = gptq::round(&self.matrix, inputs.factor(&t.name, t.columns)?);
+                    let factor = inputs.factor(&t.name, t.columns)?;
+                    let mut rounded = gptq::round(&self.matrix, factor);
+                    refine(&self.matrix, factor, &mut rounded);
                     self.matrix.clear();
                     self.out.extend(rounded.scales.iter().flat_map(|s| half::f16::from_f32(*s).to_le_bytes()));
                     self.out.extend(int4::pack(&rounded.q));

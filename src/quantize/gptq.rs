@@ -9,9 +9,10 @@ use crate::weights::int4::{self, GROUP};
 /// Columns after which the errors reach the rest of a matrix; whole groups.
 const BLOCK: usize = 4 * GROUP;
 
-/// What the inputs of a matrix say about its rounding: the triangle U with (XᵀX / N + λI)⁻¹ = Uᵀ·U.
+/// What the inputs of a matrix say about its rounding: H = XᵀX / N + λI, and the triangle U with H⁻¹ = Uᵀ·U.
 pub struct Factor {
     columns: usize,
+    h: Vec<f64>,
     u: Vec<f64>,
     /// Columns that are zero in every input: their weights do nothing.
     dead: Vec<usize>,
@@ -29,13 +30,32 @@ impl Factor {
         dead.iter().for_each(|k| h[k * columns + k] = 1.0);
         let mean = (0..columns).map(|k| h[k * columns + k]).sum::<f64>() / columns as f64;
         (0..columns).for_each(|k| h[k * columns + k] += damping * mean);
-        let u = inverse_factor(h, columns).ok_or_else(|| {
+        let u = inverse_factor(h.clone(), columns).ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFinite,
                 "The model's arithmetic overflowed on the calibration texts: its weights are damaged or too large; take another file.",
             )
         })?;
-        Ok(Self { columns, u, dead })
+        Ok(Self { columns, h, u, dead })
+    }
+
+    /// K
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// H (K, K)
+    pub fn h(&self) -> &[f64] {
+        &self.h
+    }
+
+    /// Weights (M, K), zero where they do nothing.
+    pub fn live(&self, weights: &[f32]) -> Vec<f64> {
+        let mut w: Vec<f64> = weights.iter().map(|w| f64::from(*w)).collect();
+        for row in w.chunks_exact_mut(self.columns) {
+            self.dead.iter().for_each(|column| row[*column] = 0.0);
+        }
+        w
     }
 }
 
@@ -53,10 +73,7 @@ pub struct Rounded {
 pub fn round(weights: &[f32], factor: &Factor) -> Rounded {
     let k = factor.columns;
     assert!(int4::fits(k) && weights.len().is_multiple_of(k), "rows of whole groups");
-    let mut w: Vec<f64> = weights.iter().map(|w| f64::from(*w)).collect();
-    for row in w.chunks_exact_mut(k) {
-        factor.dead.iter().for_each(|column| row[*column] = 0.0);
-    }
+    let mut w = factor.live(weights);
     let (mut q, mut scales) = (vec![0; w.len()], vec![0.0; w.len() / GROUP]);
     let mut errors = [0.0; BLOCK];
     for first in (0..k).step_by(BLOCK) {
@@ -86,6 +103,7 @@ pub fn round(weights: &[f32], factor: &Factor) -> Rounded {
 
 #[cfg(test)]
 mod tests {
+    use super::super::refine::refine;
     use super::*;
 
     const K: usize = 5 * GROUP;
@@ -139,12 +157,20 @@ mod tests {
         // More inputs than columns, and fewer: XᵀX is singular then, and the damping makes it definite.
         for rows in [4 * K, K / 4] {
             let (w, x) = (noise(M * K, 0), correlated(rows));
-            let rounded = round(&w, &Factor::new(&gram(&x), K, rows, 0.01).unwrap());
+            let factor = Factor::new(&gram(&x), K, rows, 0.01).unwrap();
+            let mut rounded = round(&w, &factor);
             let (compensated, nearest) = (loss(&w, &rounded, &x), loss(&w, &to_nearest(&w), &x));
             assert!(
                 compensated < 0.4 * nearest,
                 "{rows} inputs: {compensated} where rounding to nearest has {nearest}"
             );
+            refine(&w, &factor, &mut rounded);
+            let refined = loss(&w, &rounded, &x);
+            assert!(
+                refined < 0.95 * compensated,
+                "{rows} inputs: {refined} where compensation alone has {compensated}"
+            );
+            assert!(rounded.scales.iter().all(|s| half::f16::from_f32(*s).to_f32() == *s), "scales of half precision");
         }
     }
 
@@ -161,7 +187,9 @@ mod tests {
     fn columns_that_no_input_has_become_zero() {
         let mut x = correlated(K);
         x.iter_mut().skip(7).step_by(K).for_each(|x| *x = 0.0);
-        let rounded = round(&noise(M * K, 0), &Factor::new(&gram(&x), K, K, 0.01).unwrap());
+        let factor = Factor::new(&gram(&x), K, K, 0.01).unwrap();
+        let mut rounded = round(&noise(M * K, 0), &factor);
+        refine(&noise(M * K, 0), &factor, &mut rounded);
         assert!(rounded.q.iter().skip(7).step_by(K).all(|q| *q == int4::ZERO));
         assert!(rounded.q.iter().all(|q| *q < 16) && rounded.scales.iter().all(|s| s.is_finite() && *s != 0.0));
         let nothing = Factor::new(&vec![0.0; K * K], K, 1, 0.01).unwrap();

@@ -5,7 +5,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { enabledVariants, readManifest } from "../../scripts/manifest.mjs";
+import { converterVariant, enabledVariants, readManifest } from "../../scripts/manifest.mjs";
 import { installTarball, ROOT } from "./support.mjs";
 
 const TINY = join(ROOT, "test_data/models/tiny-f32");
@@ -18,7 +18,8 @@ after(() => installed?.remove());
 test("the tarball holds the built package and its papers, and nothing else", () => {
   assert.match(installed.filename, /^tabsense-\d+\.\d+\.\d+\.tgz$/);
   const modules = readdirSync(join(ROOT, "js")).filter((name) => name.endsWith(".ts")).map((name) => name.slice(0, -3));
-  const wasm = enabledVariants(readManifest()).flatMap(([name]) => ["tabsense.d.ts", "tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`));
+  const manifest = readManifest();
+  const wasm = [...enabledVariants(manifest), converterVariant(manifest)].flatMap(([name]) => ["tabsense.d.ts", "tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`));
   const expected = ["CHANGELOG.md", "LICENSE", "NOTICE", "README.md", "package.json", ...wasm, ...modules.flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`])];
   assert.deepEqual(installed.files, expected.sort());
 });

@@ -22,6 +22,9 @@ pub struct Bench {
     operations: f64,
 }
 
+/// Computes one tile.
+type TileLoop = Box<dyn Fn(&mut tile::Tile)>;
+
 /// Depth of the tile that is measured alone, and how many of it are one run.
 const TILE_DEPTH: usize = 256;
 const TILES: usize = 1000;
@@ -119,10 +122,12 @@ impl Bench {
         let small = |x: &[f32]| x.iter().map(|x| (x * 60.0) as i8).collect::<Vec<_>>();
         let (bytes, wide) = (small(&x), x.iter().map(|x| (x * 4000.0) as i16).collect::<Vec<_>>());
         let coarse = Rounding::FASTEST == Rounding::Coarse;
-        let (rows, run): (usize, Box<dyn Fn() -> tile::Tile>) = match precision {
+        let (rows, run): (usize, TileLoop) = match precision {
             "int8" => {
                 let weights = small(&panel);
-                let run = move || tile::tile_i8_i16(&wide, tile::int8::ROWS, &weights, TILE_DEPTH / tile::STEP);
+                let run = move |c: &mut _| {
+                    tile::tile_i8_i16(&wide, tile::int8::ROWS, &weights, TILE_DEPTH / tile::STEP, c);
+                };
                 (tile::int8::ROWS, Box::new(run))
             }
             "int4" => {
@@ -130,25 +135,27 @@ impl Bench {
                     small(&panel)[..TILE_DEPTH * tile::PANEL / 2].iter().map(|w| w.cast_unsigned()).collect();
                 let multipliers = vec![1000; TILE_DEPTH / 32 * 2 * tile::PANEL];
                 let rows = if coarse { tile::int4::ROWS } else { tile::int4::ROWS_I16 };
-                let run = move || {
+                let run = move |c: &mut _| {
                     let panel = tile::int4::Panel { weights: &weights, multipliers: &multipliers };
                     if coarse {
-                        tile::tile_i4_i8(&tile::I8Rows { values: &bytes, starts: &wide }, rows, panel)
+                        tile::tile_i4_i8(&tile::I8Rows { values: &bytes, starts: &wide }, rows, panel, c)
                     } else {
-                        tile::tile_i4_i16(&wide, rows, panel)
+                        tile::tile_i4_i16(&wide, rows, panel, c)
                     }
                 };
                 (rows, Box::new(run))
             }
             _ => (
                 tile::float::ROWS,
-                Box::new(move || tile::tile_f32(&x, TILE_DEPTH, tile::float::ROWS, &panel, TILE_DEPTH)),
+                Box::new(move |c| tile::tile_f32(&x, TILE_DEPTH, tile::float::ROWS, &panel, TILE_DEPTH, c)),
             ),
         };
         let run = move || {
-            (0..TILES).for_each(|_| {
-                black_box(run());
-            })
+            let mut c = tile::Tile::new();
+            for _ in 0..TILES {
+                run(&mut c);
+                black_box(c.rows());
+            }
         };
         Self { run: Box::new(run), operations: 2.0 * (TILES * rows * TILE_DEPTH * tile::PANEL) as f64 }
     }

@@ -4,10 +4,11 @@
 //! values there reach nobody. Read with serde rather than with the crate's own reader, which brings every kind of
 //! tokenizer along (87 kB brotli more).
 
+use super::wordpiece::{Vocabulary, WordPiece};
 use super::{invalid, unsupported};
 use crate::error::Result;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 use tokenizers::normalizers::bert::BertNormalizer;
@@ -17,14 +18,8 @@ use tokenizers::vocab::bucket_added_vocabulary::AddedToken;
 pub struct TokenizerFile {
     /// BERT's normalization, where the file asks for one.
     pub normalizer: Option<BertNormalizer>,
-    /// The vocabulary's tokens and their ids.
-    pub vocabulary: Vec<(String, u32)>,
-    /// The token of words that the vocabulary can't spell; it is in the vocabulary.
-    pub unknown: String,
-    /// What a token that continues a word begins with.
-    pub continuing_prefix: String,
-    /// Longer words are unknown.
-    pub longest_word: usize,
+    /// The model, whose ids all have a row.
+    pub model: WordPiece,
     /// Tokens that are found in a text before it is cut into words, by id.
     pub added: Vec<AddedToken>,
     /// The special tokens before a text.
@@ -124,9 +119,7 @@ struct SpecialToken {
     ids: Vec<u32>,
 }
 
-/// An object of 30,000 entries, in its order: no map is built that only another map is made of.
-struct Vocabulary(Vec<(String, u32)>);
-
+/// Read from an object of 30,000 entries: no token is allocated on its own.
 impl<'de> Deserialize<'de> for Vocabulary {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         struct Entries;
@@ -138,14 +131,39 @@ impl<'de> Deserialize<'de> for Vocabulary {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Vocabulary, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
+                let mut vocabulary = Vocabulary::default();
+                while map.next_key_seed(Token(&mut vocabulary))?.is_some() {
+                    let id = map.next_value()?;
+                    vocabulary.end_token(id);
                 }
-                Ok(Vocabulary(entries))
+                Ok(vocabulary)
             }
         }
         deserializer.deserialize_map(Entries)
+    }
+}
+
+/// Writes a token into the vocabulary.
+struct Token<'a>(&'a mut Vocabulary);
+
+impl<'de> DeserializeSeed<'de> for Token<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Token<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a token")
+    }
+
+    fn visit_str<E>(self, token: &str) -> std::result::Result<(), E> {
+        self.0.write(token);
+        Ok(())
     }
 }
 
@@ -189,40 +207,38 @@ impl TokenizerFile {
         let (prefix, suffix) = file.post_processor.map_or(Ok((Vec::new(), Vec::new())), PostProcessor::frame)?;
         let mut added = file.added_tokens;
         added.sort_by_key(|token| token.id);
-        let checked = Self {
+        let ids = file.model.vocab.ids().chain(added.iter().map(|token| token.id));
+        check_ids(ids.chain(prefix.iter().chain(&suffix).copied()), rows)?;
+        Ok(Self {
             normalizer: file
                 .normalizer
                 .map(|n| BertNormalizer::new(n.clean_text, n.handle_chinese_chars, n.strip_accents, n.lowercase)),
-            vocabulary: file.model.vocab.0,
-            unknown: file.model.unk_token,
-            continuing_prefix: file.model.continuing_subword_prefix,
-            longest_word: file.model.max_input_chars_per_word,
-            added: Vec::new(),
+            model: file.model.build()?,
+            added: added.into_iter().map(Added::token).collect(),
             prefix,
             suffix,
-        };
-        checked.check_ids(&added, rows)?;
-        Ok(Self { added: added.into_iter().map(Added::token).collect(), ..checked })
+        })
     }
+}
 
-    /// Every id has a row in the embedding, and the unknown token has an id: else the first strange word of a user
-    /// would show that it lacks one.
-    fn check_ids(&self, added: &[Added], rows: usize) -> Result<()> {
-        if !self.vocabulary.iter().any(|(token, _)| *token == self.unknown) {
-            return Err(invalid(format!(
-                "has the unknown token {:?}, which its vocabulary lacks: take it whole.",
-                self.unknown
-            )));
-        }
-        let vocabulary = self.vocabulary.iter().map(|(_, id)| *id);
-        let ids = vocabulary.chain(added.iter().map(|token| token.id)).chain(self.prefix.iter().copied());
-        match ids.chain(self.suffix.iter().copied()).find(|id| *id as usize >= rows) {
-            Some(id) => Err(invalid(format!(
-                "has the id {id}, but the model's embedding has {rows} rows: tokenizer.json and config.json must be \
-                 of one model."
-            ))),
-            None => Ok(()),
-        }
+/// Every id has a row in the embedding.
+fn check_ids(mut ids: impl Iterator<Item = u32>, rows: usize) -> Result<()> {
+    match ids.find(|id| *id as usize >= rows) {
+        Some(id) => Err(invalid(format!(
+            "has the id {id}, but the model's embedding has {rows} rows: tokenizer.json and config.json must be of one \
+             model."
+        ))),
+        None => Ok(()),
+    }
+}
+
+impl Model {
+    /// The unknown token must have an id: else the first strange word of a user would show that it lacks one.
+    fn build(self) -> Result<WordPiece> {
+        let Self { vocab, unk_token, continuing_subword_prefix, max_input_chars_per_word, .. } = self;
+        WordPiece::new(vocab, &unk_token, &continuing_subword_prefix, max_input_chars_per_word).ok_or_else(|| {
+            invalid(format!("has the unknown token {unk_token:?}, which its vocabulary lacks: take it whole."))
+        })
     }
 }
 

@@ -1,26 +1,25 @@
 //! Text to token ids: the only place that knows the `tokenizers` crate.
 //!
-//! The crate's stages are used one by one — added tokens, BERT's normalizer and pre-tokenizer, WordPiece — because its
-//! assembled pipeline yields ids alone and no offsets. Where each character came from is in `align`; where the crate's
-//! punctuation is not Hugging Face's, `punctuation` makes it so; `file` reads `tokenizer.json`. Cutting to the model's
-//! length is a step of its own ([`Tokenizer::frame`]).
+//! The crate's stages are used one by one — added tokens, BERT's normalizer and pre-tokenizer — because its assembled
+//! pipeline yields ids alone and no offsets. Where each character came from is in `align`; where the crate's punctuation is
+//! not Hugging Face's, `punctuation` makes it so; `wordpiece` cuts words, `file` reads `tokenizer.json`. Cutting to the
+//! model's length is a step of its own ([`Tokenizer::frame`]).
 
 mod align;
 mod file;
 mod punctuation;
+mod wordpiece;
 
 use crate::error::{Error, ErrorKind, Result};
 use file::TokenizerFile;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
-use tokenizers::models::wordpiece::{PipelineWordPiece, WordPiece, WordPieceScratch};
 use tokenizers::normalizers::bert::BertNormalizer;
-use tokenizers::pipeline::{
-    Model, Normalizer, PipelinePatternMatcher, PipelineToken, PreTokenizer, PreTokenizerScratch, Span,
-};
+use tokenizers::pipeline::{Normalizer, PipelinePatternMatcher, PreTokenizer, PreTokenizerScratch, Span};
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::vocab::bucket_added_vocabulary::AddedVocabulary;
+use wordpiece::{Piece, WordPiece};
 
 /// The most characters of one text. A model of 512 tokens reads some 3,000; far longer texts are a mistake that would
 /// only cost time.
@@ -29,7 +28,7 @@ pub const MAX_CHARS: usize = 1 << 18;
 /// A WordPiece tokenizer.
 pub struct Tokenizer {
     normalizer: Option<BertNormalizer>,
-    model: PipelineWordPiece,
+    model: WordPiece,
     added: AddedVocabulary,
     /// The added tokens that the vocabulary lacks, from the id after its last on.
     beyond_vocabulary: (u32, Vec<String>),
@@ -38,12 +37,12 @@ pub struct Tokenizer {
     scratch: RefCell<Scratch>,
 }
 
-/// Buffers of the crate's stages; the last one remembers words that it has cut before.
+/// Buffers of the stages.
+#[derive(Default)]
 struct Scratch {
     pre_tokenizer: PreTokenizerScratch,
     spans: Vec<Span>,
-    model: WordPieceScratch,
-    pieces: Vec<PipelineToken>,
+    pieces: Vec<Piece>,
 }
 
 /// The tokens of one text, framed by the special ones and cut to the model's length.
@@ -81,17 +80,9 @@ impl Tokenizer {
     /// [`ErrorKind::TokenizerInvalid`] where it can't be read or has ids beyond `rows`;
     /// [`ErrorKind::TokenizerUnsupported`] where it is not BERT's WordPiece.
     pub fn from_json(bytes: &[u8], rows: usize) -> Result<Self> {
-        let file = TokenizerFile::from_json(bytes, rows)?;
-        let wordpiece = WordPiece {
-            vocab: file.vocabulary.into_iter().collect(),
-            vocab_r: Default::default(), // The pipeline's model makes its own.
-            unk_token: file.unknown,
-            continuing_subword_prefix: file.continuing_prefix,
-            max_input_chars_per_word: file.longest_word,
-        };
-        let size = wordpiece.get_vocab_size();
-        let lacking =
-            file.added.iter().filter(|t| !t.content.is_empty() && wordpiece.token_to_id(&t.content).is_none());
+        let TokenizerFile { normalizer, model, added: tokens, prefix, suffix } = TokenizerFile::from_json(bytes, rows)?;
+        let size = model.len();
+        let lacking = tokens.iter().filter(|t| !t.content.is_empty() && model.id(&t.content).is_none());
         let lacking: Vec<String> = lacking.map(|token| token.content.clone()).collect();
         if size + lacking.len() > rows {
             return Err(invalid(format!(
@@ -101,24 +92,9 @@ impl Tokenizer {
             )));
         }
         let mut added = AddedVocabulary::new();
-        let to_id = |token: &str| wordpiece.token_to_id(token);
-        added.add_tokens(file.added, size, to_id, file.normalizer.as_ref()).map_err(failed)?;
-        let model = PipelineWordPiece::try_from(wordpiece).map_err(failed)?;
-        let scratch = Scratch {
-            pre_tokenizer: PreTokenizerScratch::default(),
-            spans: Vec::new(),
-            model: model.init_scratch(),
-            pieces: Vec::new(),
-        };
-        Ok(Self {
-            normalizer: file.normalizer,
-            model,
-            added,
-            beyond_vocabulary: (size as u32, lacking),
-            prefix: file.prefix,
-            suffix: file.suffix,
-            scratch: RefCell::new(scratch),
-        })
+        added.add_tokens(tokens, size, |token: &str| model.id(token), normalizer.as_ref()).map_err(failed)?;
+        let beyond_vocabulary = (size as u32, lacking);
+        Ok(Self { normalizer, model, added, beyond_vocabulary, prefix, suffix, scratch: RefCell::default() })
     }
 
     /// How many special tokens frame a text.
@@ -202,7 +178,7 @@ impl Tokenizer {
     pub fn token(&self, id: u32) -> String {
         let (first, added) = &self.beyond_vocabulary;
         let beyond = || added.get(id.checked_sub(*first)? as usize).cloned();
-        self.model.id_to_token(id).or_else(beyond).unwrap_or_default()
+        self.model.token(id).map(str::to_owned).or_else(beyond).unwrap_or_default()
     }
 
     /// Cuts `text` at the added tokens that it spells out (`[SEP]`, say): the byte range of each piece, and its id where
@@ -228,29 +204,19 @@ impl Tokenizer {
     /// Gives `token` the WordPiece tokens of a normalized piece: the byte range of each in `piece`, and its id.
     fn words(&self, piece: &str, mut token: impl FnMut(Range<usize>, u32)) -> Result<()> {
         let mut scratch = self.scratch.borrow_mut();
-        let Scratch { pre_tokenizer, spans, model, pieces } = &mut *scratch;
+        let Scratch { pre_tokenizer, spans, pieces } = &mut *scratch;
         let cut = if punctuation::differs(piece) { &punctuation::stand_in(piece) } else { piece };
         spans.clear();
         BertPreTokenizer.pre_tokenize(cut, pre_tokenizer, spans).map_err(failed)?;
         for span in spans.iter() {
-            let word = span.range();
-            pieces.clear();
-            self.model.tokenize_pipeline(&piece[word.clone()], model, pieces).map_err(failed)?;
-            let mut at = word.start;
-            for (i, id) in pieces.iter().map(|p| p.id()).enumerate() {
-                // The unknown token stands for its whole word, whatever its own name is.
-                let end = if pieces.len() == 1 { word.end } else { (at + self.spelled(id, i > 0)).min(word.end) };
-                token(at..end, id);
-                at = end;
+            let mut at = span.range().start;
+            self.model.cut(&piece[span.range()], pieces);
+            for Piece { id, bytes } in pieces.iter() {
+                token(at..at + bytes, *id);
+                at += bytes;
             }
         }
         Ok(())
-    }
-
-    /// Bytes of a word that its piece `id` spells.
-    fn spelled(&self, id: u32, continues: bool) -> usize {
-        let prefix = if continues { self.model.continuing_subword_prefix().len() } else { 0 };
-        self.model.id_to_token(id).map_or(0, |token| token.len().saturating_sub(prefix))
     }
 }
 

@@ -8,7 +8,8 @@ use super::math::exp;
 use super::simd::{F32x4, LANES};
 use super::team::Parts;
 use super::tile::float::ROWS;
-use super::tile::{PANEL, tile_f32};
+use super::tile::{PANEL, Tile, tile_f32};
+use std::array::from_fn;
 use std::ops::Range;
 
 /// Columns of a row-major tensor from `data[0]` on, `stride` values from row to row.
@@ -74,11 +75,12 @@ pub unsafe fn attention(
     let all_scores = &mut rest[..ROWS * padded];
     pack_keys(&k, keys, head_width, packed_keys);
     pack_values(&v, keys, head_width, packed_values);
+    let mut tile = Tile::new();
     for row in (0..queries).step_by(ROWS) {
         let rows = ROWS.min(queries - row);
         for (panel, columns) in packed_keys.chunks_exact(head_width * PANEL).enumerate() {
-            let tile = tile_f32(&q.data[row * q.stride..], q.stride, rows, columns, head_width);
-            for (scores, [low, high]) in all_scores.chunks_exact_mut(padded).zip(tile).take(rows) {
+            tile_f32(&q.data[row * q.stride..], q.stride, rows, columns, head_width, &mut tile);
+            for (scores, [low, high]) in all_scores.chunks_exact_mut(padded).zip(tile.rows()) {
                 low.write(&mut scores[panel * PANEL..]);
                 high.write(&mut scores[panel * PANEL + LANES..]);
             }
@@ -88,10 +90,10 @@ pub unsafe fn attention(
             *normalizer = F32x4::splat(1.0 / exponentials(scores, keys));
         }
         for (panel, columns) in packed_values.chunks_exact(keys * PANEL).enumerate() {
-            let tile = tile_f32(all_scores, padded, rows, columns, keys);
+            tile_f32(all_scores, padded, rows, columns, keys, &mut tile);
             let column = panel * PANEL;
             let width = PANEL.min(head_width - column);
-            for (r, ([low, high], normalizer)) in tile.into_iter().zip(normalizers).take(rows).enumerate() {
+            for (r, (&[low, high], normalizer)) in tile.rows().iter().zip(normalizers).enumerate() {
                 let (y_low, y_high) = places(row + r, column..column + width).split_at_mut(width.min(LANES));
                 (low * normalizer).write_part(y_low);
                 (high * normalizer).write_part(y_high);
@@ -103,13 +105,26 @@ pub unsafe fn attention(
 /// kᵀ / √dh in panels: (⌈keys/8⌉, dh, 8), zeros beyond the last key.
 fn pack_keys(k: &View<'_>, keys: usize, head_width: usize, to: &mut [f32]) {
     let scale = 1.0 / (head_width as f32).sqrt();
+    let scales = F32x4::splat(scale);
     for (panel, columns) in to.chunks_exact_mut(head_width * PANEL).enumerate() {
+        let first = panel * PANEL;
+        let row = |lane: usize| &k.data[(first + lane) * k.stride..][..head_width];
+        let mut done = 0;
+        if first + PANEL <= keys {
+            let rows: [&[f32]; PANEL] = from_fn(row);
+            let (squares, _) = columns.as_chunks_mut::<{ LANES * PANEL }>();
+            for (square, d) in squares.iter_mut().zip((0..).step_by(LANES)) {
+                for (half, rows) in rows.as_chunks::<LANES>().0.iter().enumerate() {
+                    let dims = F32x4::transpose(rows.map(|row| F32x4::from_slice(&row[d..]) * scales));
+                    dims.iter().enumerate().for_each(|(i, x)| x.write(&mut square[i * PANEL + half * LANES..]));
+                }
+                done = d + LANES;
+            }
+        }
         for lane in 0..PANEL {
-            let key = panel * PANEL + lane;
-            let places = columns.iter_mut().skip(lane).step_by(PANEL);
-            if key < keys {
-                let from = &k.data[key * k.stride..][..head_width];
-                places.zip(from).for_each(|(to, from)| *to = from * scale);
+            let places = columns[done * PANEL..].iter_mut().skip(lane).step_by(PANEL);
+            if first + lane < keys {
+                places.zip(&row(lane)[done..]).for_each(|(to, from)| *to = from * scale);
             } else {
                 places.for_each(|to| *to = 0.0);
             }
@@ -123,8 +138,14 @@ fn pack_values(v: &View<'_>, keys: usize, head_width: usize, to: &mut [f32]) {
         let column = panel * PANEL;
         let width = PANEL.min(head_width - column);
         for (key, to) in columns.chunks_exact_mut(PANEL).enumerate() {
-            to[..width].copy_from_slice(&v.data[key * v.stride + column..][..width]);
-            to[width..].fill(0.0);
+            let from = &v.data[key * v.stride + column..][..width];
+            match from.first_chunk::<PANEL>() {
+                Some(from) => to.copy_from_slice(from),
+                None => {
+                    to[..width].copy_from_slice(from);
+                    to[width..].fill(0.0);
+                }
+            }
         }
     }
 }
@@ -137,11 +158,22 @@ fn exponentials(scores: &mut [f32], keys: usize) -> f32 {
     scores[keys..].fill(pad);
     let largest = scores.chunks_exact(LANES).fold(F32x4::splat(f32::MIN), |m, x| m.max(F32x4::from_slice(x)));
     let largest = F32x4::splat(cut(largest).largest());
-    for x in scores.chunks_exact_mut(PANEL) {
+    let (whole, rest) = scores.split_at_mut(keys / PANEL * PANEL);
+    let step = |x: &mut [f32]| {
         let [low, high] = exp([F32x4::from_slice(x), F32x4::from_slice(&x[LANES..])].map(|x| cut(x) - largest));
         low.write(x);
         high.write(&mut x[LANES..]);
+        [low, high]
+    };
+    let mut sum = F32x4::splat(0.0);
+    for x in whole.chunks_exact_mut(PANEL) {
+        let [low, high] = step(x);
+        sum = sum + low + high;
     }
-    scores[keys..].fill(0.0);
-    scores.chunks_exact(LANES).fold(F32x4::splat(0.0), |sum, x| sum + F32x4::from_slice(x)).sum()
+    if !rest.is_empty() {
+        step(rest);
+        rest[keys % PANEL..].fill(0.0);
+        sum = sum + F32x4::from_slice(rest) + F32x4::from_slice(&rest[LANES..]);
+    }
+    sum.sum()
 }

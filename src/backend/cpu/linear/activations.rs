@@ -23,9 +23,10 @@ pub fn quantize_i16(x: &[f32], limit: i16, values: &mut [i16], scales: &mut [f32
     for (r, (x, scale)) in x.chunks_exact(x.len() / rows).zip(scales).enumerate() {
         let (factor, step) = factor_of(largest_magnitude(x), f32::from(limit));
         *scale = step;
-        for (values, k) in values.chunks_exact_mut(LANES * rows).zip((0..).step_by(LANES)) {
+        let (quads, _) = values.as_chunks_mut::<LANES>();
+        for (values, k) in quads[r..].iter_mut().step_by(rows).zip((0..).step_by(LANES)) {
             let q = (part(x, k) * factor).nearest().1;
-            values[r * LANES..][..LANES].copy_from_slice(&I16x8::narrow(q, q).to_array()[..LANES]);
+            I16x8::narrow(q, q).write_low(values);
         }
     }
 }

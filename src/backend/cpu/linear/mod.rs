@@ -15,7 +15,7 @@ use super::Rounding;
 use super::pool::{Buffer, Pool};
 use super::simd::F32x4;
 use super::team::{Parts, Team};
-use super::tile::{self, PANEL, Tile, for_each_tile};
+use super::tile::{self, PANEL, Row, Tile, for_each_tile};
 use crate::backend::Epilogue;
 use crate::error::Result;
 use crate::weights::int4;
@@ -87,7 +87,7 @@ impl Linear {
         let store = Store { y: Parts::new(y), width: self.out_features, bias: &self.bias, epilogue };
         let call = Call { linear: self, team, x, rows, scratch, store };
         match (&self.panels, x.rounding) {
-            _ if self.in_features == 0 => call.tiles(1, 0, |_, _, _| tile::empty()),
+            _ if self.in_features == 0 => call.tiles(1, 0, |_, count, _, sums| sums.clear(count)),
             (Panels::F32(weights), _) => call.float(weights),
             (Panels::Int8(weights), _) => call.int8_by_int16(weights)?,
             (Panels::Int4(weights), Rounding::Fine) => call.int4_by_int16(weights)?,
@@ -109,14 +109,14 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Stores the tiles that `tile(row, rows, panel)` makes, of at most `tile_rows` rows of `row_bytes`.
-    fn tiles(&self, tile_rows: usize, row_bytes: usize, tile: impl Fn(usize, usize, usize) -> Tile + Sync) {
+    /// Stores the tiles that `tile(row, rows, panel, sums)` sets, of at most `tile_rows` rows of `row_bytes`.
+    fn tiles(&self, tile_rows: usize, row_bytes: usize, tile: impl Fn(usize, usize, usize, &mut Tile) + Sync) {
         let (store, panels) = (&self.store, self.linear.bias.len() / PANEL);
         for_each_tile(self.team, self.rows, tile_rows, panels, row_bytes, |row, count, panel| {
-            for (r, sums) in tile(row, count, panel).into_iter().take(count).enumerate() {
-                // SAFETY: a tile is handed out once.
-                unsafe { store.row(row + r, panel, sums) };
-            }
+            let mut sums = Tile::new();
+            tile(row, count, panel, &mut sums);
+            // SAFETY: a tile is handed out once.
+            unsafe { store.rows(row, panel, sums.rows()) };
         });
     }
 
@@ -132,9 +132,9 @@ impl Call<'_> {
 
     fn float(&self, weights: &[f32]) {
         let (x, depth) = (self.x.values, self.linear.in_features);
-        self.tiles(tile::float::ROWS, depth * size_of::<f32>(), |row, count, panel| {
+        self.tiles(tile::float::ROWS, depth * size_of::<f32>(), |row, count, panel, sums| {
             let weights = &weights[panel * depth * PANEL..][..depth * PANEL];
-            tile::tile_f32(&x[row * depth..], depth, count, weights, depth)
+            tile::tile_f32(&x[row * depth..], depth, count, weights, depth, sums);
         });
     }
 
@@ -142,9 +142,9 @@ impl Call<'_> {
         let (depth, tile_rows) = (weights.depth(), tile::int8::ROWS);
         let (values, scales) = self.int16(depth, weights.limit(), tile_rows)?;
         let (values, scales): (&[i16], &[f32]) = (&values, &scales);
-        self.tiles(tile_rows, depth * size_of::<i16>(), |row, count, panel| {
-            let tile = tile::tile_i8_i16(&values[row * depth..], count, weights.panel(panel), depth / tile::STEP);
-            scaled(tile, weights.scales(panel), |r| scales[row + r], count)
+        self.tiles(tile_rows, depth * size_of::<i16>(), |row, count, panel, sums| {
+            tile::tile_i8_i16(&values[row * depth..], count, weights.panel(panel), depth / tile::STEP, sums);
+            scale(sums.rows(), weights.scales(panel), &scales[row..]);
         });
         Ok(())
     }
@@ -153,9 +153,9 @@ impl Call<'_> {
         let (depth, tile_rows) = (self.linear.in_features, tile::int4::ROWS_I16);
         let (values, scales) = self.int16(depth, i16::MAX, tile_rows)?;
         let (values, scales): (&[i16], &[f32]) = (&values, &scales);
-        self.tiles(tile_rows, depth * size_of::<i16>(), |row, count, panel| {
-            let tile = tile::tile_i4_i16(&values[row * depth..], count, weights.panel(panel));
-            scaled(tile, weights.scales(panel), |r| scales[row + r], count)
+        self.tiles(tile_rows, depth * size_of::<i16>(), |row, count, panel, sums| {
+            tile::tile_i4_i16(&values[row * depth..], count, weights.panel(panel), sums);
+            scale(sums.rows(), weights.scales(panel), &scales[row..]);
         });
         Ok(())
     }
@@ -182,10 +182,10 @@ impl Call<'_> {
             quantize_i8(x, values, starts, scales);
         });
         let (values, starts, scales): (&[i8], &[i16], &[f32]) = (values, &starts, &scales);
-        self.tiles(tile_rows, depth, |row, count, panel| {
+        self.tiles(tile_rows, depth, |row, count, panel, tile| {
             let a = tile::I8Rows { values: &values[row * depth..], starts: &starts[row * sums..] };
-            let tile = tile::tile_i4_i8(&a, count, weights.panel(panel));
-            scaled(tile, weights.scales(panel), |r| scales[row + r], count)
+            tile::tile_i4_i8(&a, count, weights.panel(panel), tile);
+            scale(tile.rows(), weights.scales(panel), &scales[row..]);
         });
         Ok(())
     }
@@ -206,12 +206,11 @@ impl Call<'_> {
     }
 }
 
-/// A tile times the scales of its columns and of its rows.
+/// Multiplies a tile with the scales of its columns and of its rows.
 #[inline(always)]
-fn scaled(mut tile: Tile, columns: [F32x4; 2], row: impl Fn(usize) -> f32, rows: usize) -> Tile {
-    for (r, sums) in tile.iter_mut().take(rows).enumerate() {
-        let scale = F32x4::splat(row(r));
-        *sums = [sums[0] * (scale * columns[0]), sums[1] * (scale * columns[1])];
+fn scale(tile: &mut [Row], columns: [F32x4; 2], rows: &[f32]) {
+    for (sums, row) in tile.iter_mut().zip(rows) {
+        let row = F32x4::splat(*row);
+        *sums = [sums[0] * (row * columns[0]), sums[1] * (row * columns[1])];
     }
-    tile
 }

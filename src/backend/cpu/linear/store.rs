@@ -19,36 +19,55 @@ pub struct Store<'a> {
 }
 
 impl Store<'_> {
-    /// Row `row` of panel `panel`.
+    /// The rows from `row` on of panel `panel`.
     ///
     /// # Safety
-    /// No other thread may store the same row and panel meanwhile.
+    /// No other thread may store the same rows and panel meanwhile.
     #[inline(always)]
-    pub unsafe fn row(&self, row: usize, panel: usize, sums: Row) {
+    pub unsafe fn rows(&self, row: usize, panel: usize, sums: &[Row]) {
         let column = panel * PANEL;
-        let place = row * self.width + column;
-        let width = PANEL.min(self.width - column);
-        let bias = &self.bias[column..column + PANEL];
-        let sums = [sums[0] + F32x4::from_slice(bias), sums[1] + F32x4::from_slice(&bias[LANES..])];
-        let [low, high] = match &self.epilogue {
-            Epilogue::Bias => sums,
-            Epilogue::Activation(Activation::Gelu) => gelu(sums),
-            Epilogue::Activation(Activation::Relu) => sums.map(|x| x.max(F32x4::splat(0.0))),
-            Epilogue::Residual(r) => {
-                let mut lanes = [0.0; PANEL];
-                lanes[..width].copy_from_slice(&r[place..place + width]);
-                [sums[0] + F32x4::from_slice(&lanes), sums[1] + F32x4::from_slice(&lanes[LANES..])]
+        let bias = vectors(&self.bias[column..]);
+        for (row, sums) in (row..).zip(sums) {
+            let sums = [sums[0] + bias[0], sums[1] + bias[1]];
+            let place = row * self.width + column;
+            let [low, high] = match &self.epilogue {
+                Epilogue::Bias => sums,
+                Epilogue::Activation(Activation::Gelu) => gelu(sums),
+                Epilogue::Activation(Activation::Relu) => sums.map(|x| x.max(F32x4::splat(0.0))),
+                Epilogue::Residual(r) => {
+                    let r = self.residual(&r[place..], column);
+                    [sums[0] + r[0], sums[1] + r[1]]
+                }
+            };
+            // The last panel of a matrix may be filled up.
+            let width = PANEL.min(self.width - column);
+            // SAFETY: a row and panel has places of its own, for which the caller vouches.
+            let y = unsafe { self.y.part(place..place + width) };
+            if width == PANEL {
+                low.write(y);
+                high.write(&mut y[LANES..]);
+            } else {
+                let (y_low, y_high) = y.split_at_mut(width.min(LANES));
+                low.write_part(y_low);
+                high.write_part(y_high);
             }
-        };
-        // SAFETY: a row and panel has places of its own, for which the caller vouches.
-        let y = unsafe { self.y.part(place..place + width) };
-        if width == PANEL {
-            low.write(y);
-            high.write(&mut y[LANES..]);
-        } else {
-            let (y_low, y_high) = y.split_at_mut(width.min(LANES));
-            low.write_part(y_low);
-            high.write_part(y_high);
         }
     }
+
+    /// The residual at `r[0]` and following, as far as the matrix has columns.
+    #[inline(always)]
+    fn residual(&self, r: &[f32], column: usize) -> Row {
+        let width = PANEL.min(self.width - column);
+        if width == PANEL {
+            return vectors(r);
+        }
+        let mut lanes = [0.0; PANEL];
+        lanes[..width].copy_from_slice(&r[..width]);
+        vectors(&lanes)
+    }
+}
+
+#[inline(always)]
+fn vectors(values: &[f32]) -> Row {
+    [F32x4::from_slice(values), F32x4::from_slice(&values[LANES..])]
 }

@@ -97,6 +97,12 @@ impl F32x4 {
         I32x4(self.0.map(|x| x.to_bits().cast_signed()))
     }
 
+    /// Lane j of vector i, as lane i of vector j.
+    #[inline(always)]
+    pub fn transpose(rows: [Self; 4]) -> [Self; 4] {
+        from_fn(|j| Self(rows.map(|row| row.0[j])))
+    }
+
     /// The nearest f32 of each i32.
     #[inline(always)]
     pub fn from_i32(x: I32x4) -> Self {
@@ -246,6 +252,12 @@ impl I16x8 {
     #[inline(always)]
     pub fn to_array(self) -> [i16; 8] {
         self.0
+    }
+
+    /// Writes the first four lanes to `to`.
+    #[inline(always)]
+    pub fn write_low(self, to: &mut [i16; 4]) {
+        *to = from_fn(|l| self.0[l]);
     }
 
     /// The lanes of `a`, then those of `b`, each cut to i16's range.

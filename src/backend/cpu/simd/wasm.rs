@@ -100,6 +100,19 @@ impl F32x4 {
         I32x4(self.0)
     }
 
+    /// Lane j of vector i, as lane i of vector j.
+    #[inline(always)]
+    pub fn transpose([a, b, c, d]: [Self; 4]) -> [Self; 4] {
+        let (ab_low, ab_high) = (i32x4_shuffle::<0, 4, 1, 5>(a.0, b.0), i32x4_shuffle::<2, 6, 3, 7>(a.0, b.0));
+        let (cd_low, cd_high) = (i32x4_shuffle::<0, 4, 1, 5>(c.0, d.0), i32x4_shuffle::<2, 6, 3, 7>(c.0, d.0));
+        [
+            Self(i64x2_shuffle::<0, 2>(ab_low, cd_low)),
+            Self(i64x2_shuffle::<1, 3>(ab_low, cd_low)),
+            Self(i64x2_shuffle::<0, 2>(ab_high, cd_high)),
+            Self(i64x2_shuffle::<1, 3>(ab_high, cd_high)),
+        ]
+    }
+
     /// The nearest f32 of each i32.
     #[inline(always)]
     pub fn from_i32(x: I32x4) -> Self {
@@ -259,6 +272,13 @@ impl I16x8 {
         // SAFETY: `lanes` has room for eight values.
         unsafe { v128_store(lanes.as_mut_ptr().cast(), self.0) };
         lanes
+    }
+
+    /// Writes the first four lanes to `to`.
+    #[inline(always)]
+    pub fn write_low(self, to: &mut [i16; 4]) {
+        // SAFETY: `to` has room for four values.
+        unsafe { v128_store64_lane::<0>(self.0, to.as_mut_ptr().cast()) }
     }
 
     /// The lanes of `a`, then those of `b`, each cut to i16's range.

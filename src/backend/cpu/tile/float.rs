@@ -2,35 +2,34 @@
 //!
 //! 8 accumulators, 2 vectors of b and 1 of a fit the registers: 4×3 and 6×2 spill.
 
-use super::{MAX_ROWS, PANEL, Row, Tile, empty};
+use super::{PANEL, Row, Tile};
 use crate::backend::cpu::simd::F32x4;
 use std::array::from_fn;
 
 /// Rows of a tile.
 pub const ROWS: usize = 4;
 
-/// c of `rows` ≤ [`ROWS`] rows of `a`, the first at `a[0]`, and one panel of `depth` × [`PANEL`].
+/// Sets c of `rows` ≤ [`ROWS`] rows of `a`, the first at `a[0]`, and one panel of `depth` × [`PANEL`].
 #[inline(always)]
-pub fn tile_f32(a: &[f32], stride: usize, rows: usize, panel: &[f32], depth: usize) -> Tile {
+pub fn tile_f32(a: &[f32], stride: usize, rows: usize, panel: &[f32], depth: usize, c: &mut Tile) {
     assert!((1..=ROWS).contains(&rows) && panel.len() == depth * PANEL && a.len() >= (rows - 1) * stride + depth);
-    let mut c = empty();
     let (a, b) = (a.as_ptr(), panel.as_ptr());
-    // SAFETY: the assertion has checked what each call reads: `rows` rows of `depth` values, and the panel.
+    // SAFETY: the assertion has checked what each call reads: `rows` rows of `depth` values, and the panel. Each writes its rows.
     unsafe {
-        match rows {
-            1 => f32_rows::<1>(a, stride, b, depth, &mut c),
-            2 => f32_rows::<2>(a, stride, b, depth, &mut c),
-            3 => f32_rows::<3>(a, stride, b, depth, &mut c),
-            _ => f32_rows::<4>(a, stride, b, depth, &mut c),
-        }
+        c.put(rows, |c| match rows {
+            1 => f32_rows::<1>(a, stride, b, depth, c),
+            2 => f32_rows::<2>(a, stride, b, depth, c),
+            3 => f32_rows::<3>(a, stride, b, depth, c),
+            _ => f32_rows::<4>(a, stride, b, depth, c),
+        });
     }
-    c
 }
 
 /// # Safety
-/// `a` must be readable for `R` rows of `depth` values, `stride` apart, and `b` for `depth` × [`PANEL`] values.
+/// `a` must be readable for `R` rows of `depth` values, `stride` apart, and `b` for `depth` × [`PANEL`] values; `c` must be writable for
+/// `R` rows.
 #[inline(never)]
-unsafe fn f32_rows<const R: usize>(a: *const f32, stride: usize, b: *const f32, depth: usize, c: &mut [Row; MAX_ROWS]) {
+unsafe fn f32_rows<const R: usize>(a: *const f32, stride: usize, b: *const f32, depth: usize, c: *mut F32x4) {
     let mut sums = [[F32x4::splat(0.0); 2]; R];
     for k in 0..depth {
         // SAFETY: k < depth, so these are places the caller vouches for.
@@ -42,5 +41,8 @@ unsafe fn f32_rows<const R: usize>(a: *const f32, stride: usize, b: *const f32, 
             sums[r] = from_fn(|j| x[r].mul_add(b[j], sums[r][j]));
         }
     }
-    c[..R].copy_from_slice(&sums);
+    for (r, sums) in sums.into_iter().enumerate() {
+        // SAFETY: the caller vouches for `R` rows.
+        unsafe { c.cast::<Row>().add(r).write(sums) };
+    }
 }

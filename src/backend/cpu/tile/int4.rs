@@ -7,7 +7,7 @@
 //! - int8 activations, a: (K/8, rows, 8) i8. A group's products fit 16 bits together, and one instruction widens, multiplies and
 //!   adds them: all sums are exact in i32. 6 rows × 4 columns.
 
-use super::{MAX_ROWS, PANEL, Row, STEP, Tile, empty};
+use super::{PANEL, STEP, Tile};
 use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4};
 use crate::weights::int4::{GROUP, ZERO as NIBBLE_ZERO};
 use std::array::from_fn;
@@ -46,38 +46,38 @@ impl Panel<'_> {
     }
 }
 
-/// c of `rows` ≤ [`ROWS_I16`] rows in `a` and one panel: Σ a · (q - 8) · multiplier.
+/// Sets c of `rows` ≤ [`ROWS_I16`] rows in `a` and one panel: Σ a · (q - 8) · multiplier.
 #[inline(always)]
-pub fn tile_i4_i16(a: &[i16], rows: usize, panel: Panel<'_>) -> Tile {
+pub fn tile_i4_i16(a: &[i16], rows: usize, panel: Panel<'_>, c: &mut Tile) {
     let groups = panel.groups();
     assert!((1..=ROWS_I16).contains(&rows) && a.len() >= rows * groups * GROUP);
-    let mut c = empty();
     let a = a.as_ptr();
-    for half in 0..2 {
-        let (b, multipliers) = panel.half(half, groups);
-        // SAFETY: the assertions have checked what each call reads: `rows` rows, and half of the panel.
-        unsafe {
-            match rows {
-                1 => i16_rows::<1>(a, b, multipliers, groups, half, &mut c),
-                2 => i16_rows::<2>(a, b, multipliers, groups, half, &mut c),
-                3 => i16_rows::<3>(a, b, multipliers, groups, half, &mut c),
-                _ => i16_rows::<4>(a, b, multipliers, groups, half, &mut c),
+    // SAFETY: the assertions have checked what each call reads: `rows` rows, and half of the panel. Both halves of all rows are written.
+    unsafe {
+        c.put(rows, |c| {
+            for half in 0..2 {
+                let ((b, multipliers), c) = (panel.half(half, groups), c.add(half));
+                match rows {
+                    1 => i16_rows::<1>(a, b, multipliers, groups, c),
+                    2 => i16_rows::<2>(a, b, multipliers, groups, c),
+                    3 => i16_rows::<3>(a, b, multipliers, groups, c),
+                    _ => i16_rows::<4>(a, b, multipliers, groups, c),
+                }
             }
-        }
+        });
     }
-    c
 }
 
 /// # Safety
-/// `a` must be readable for `R` rows, `b` and `multipliers` for half a panel, of `groups` groups.
+/// `a` must be readable for `R` rows, `b` and `multipliers` for half a panel, of `groups` groups; `c` must be writable at `R` places 2
+/// apart.
 #[inline(never)]
 unsafe fn i16_rows<const R: usize>(
     mut a: *const i16,
     mut b: *const i8,
     mut multipliers: *const i16,
     groups: usize,
-    half: usize,
-    c: &mut [Row; MAX_ROWS],
+    c: *mut F32x4,
 ) {
     let mut sums = [F32x4::splat(0.0); R];
     let eight = I8x16::splat(NIBBLE_ZERO as i8);
@@ -106,8 +106,9 @@ unsafe fn i16_rows<const R: usize>(
             multipliers = multipliers.add(PANEL);
         }
     }
-    for (c, sum) in c.iter_mut().zip(sums) {
-        c[half] = sum;
+    for (r, sum) in sums.into_iter().enumerate() {
+        // SAFETY: the caller vouches for `R` places.
+        unsafe { c.add(2 * r).write(sum) };
     }
 }
 
@@ -119,33 +120,34 @@ pub struct I8Rows<'a> {
     pub starts: &'a [i16],
 }
 
-/// c of `rows` ≤ [`ROWS`] rows in `a` and one panel: Σ a · (q - 8) · multiplier as f32, nearest.
+/// Sets c of `rows` ≤ [`ROWS`] rows in `a` and one panel: Σ a · (q - 8) · multiplier as f32, nearest.
 #[inline(always)]
-pub fn tile_i4_i8(a: &I8Rows<'_>, rows: usize, panel: Panel<'_>) -> Tile {
+pub fn tile_i4_i8(a: &I8Rows<'_>, rows: usize, panel: Panel<'_>, c: &mut Tile) {
     let groups = panel.groups();
     assert!((1..=ROWS).contains(&rows) && a.values.len() >= rows * groups * GROUP);
     assert!(a.starts.len() >= rows * groups * 2);
-    let mut c = empty();
     let (values, starts) = (a.values.as_ptr(), a.starts.as_ptr());
-    for half in 0..2 {
-        let (b, multipliers) = panel.half(half, groups);
-        // SAFETY: the assertions have checked what each call reads: `rows` rows, and half of the panel.
-        unsafe {
-            match rows {
-                1 => i8_rows::<1>(values, starts, b, multipliers, groups, half, &mut c),
-                2 => i8_rows::<2>(values, starts, b, multipliers, groups, half, &mut c),
-                3 => i8_rows::<3>(values, starts, b, multipliers, groups, half, &mut c),
-                4 => i8_rows::<4>(values, starts, b, multipliers, groups, half, &mut c),
-                5 => i8_rows::<5>(values, starts, b, multipliers, groups, half, &mut c),
-                _ => i8_rows::<6>(values, starts, b, multipliers, groups, half, &mut c),
+    // SAFETY: the assertions have checked what each call reads: `rows` rows, and half of the panel. Both halves of all rows are written.
+    unsafe {
+        c.put(rows, |c| {
+            for half in 0..2 {
+                let ((b, multipliers), c) = (panel.half(half, groups), c.add(half));
+                match rows {
+                    1 => i8_rows::<1>(values, starts, b, multipliers, groups, c),
+                    2 => i8_rows::<2>(values, starts, b, multipliers, groups, c),
+                    3 => i8_rows::<3>(values, starts, b, multipliers, groups, c),
+                    4 => i8_rows::<4>(values, starts, b, multipliers, groups, c),
+                    5 => i8_rows::<5>(values, starts, b, multipliers, groups, c),
+                    _ => i8_rows::<6>(values, starts, b, multipliers, groups, c),
+                }
             }
-        }
+        });
     }
-    c
 }
 
 /// # Safety
-/// `a` and `starts` must be readable for `R` rows, `b` and `multipliers` for half a panel, of `groups` groups.
+/// `a` and `starts` must be readable for `R` rows, `b` and `multipliers` for half a panel, of `groups` groups; `c` must be writable at
+/// `R` places 2 apart.
 #[inline(never)]
 unsafe fn i8_rows<const R: usize>(
     mut a: *const i8,
@@ -153,8 +155,7 @@ unsafe fn i8_rows<const R: usize>(
     mut b: *const i8,
     mut multipliers: *const i16,
     groups: usize,
-    half: usize,
-    c: &mut [Row; MAX_ROWS],
+    c: *mut F32x4,
 ) {
     let mut sums = [I32x4::splat(0); R];
     // SAFETY: as many groups are read as the caller vouches for.
@@ -176,7 +177,8 @@ unsafe fn i8_rows<const R: usize>(
             (starts, multipliers) = (starts.add(R * 2), multipliers.add(PANEL));
         }
     }
-    for (c, sum) in c.iter_mut().zip(sums) {
-        c[half] = F32x4::from_i32(sum);
+    for (r, sum) in sums.into_iter().enumerate() {
+        // SAFETY: the caller vouches for `R` places.
+        unsafe { c.add(2 * r).write(F32x4::from_i32(sum)) };
     }
 }

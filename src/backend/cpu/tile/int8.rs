@@ -3,44 +3,40 @@
 //!
 //! 4 rows × 4 columns at a time: a column's quad has two sums, which are added in the end.
 
-use super::{MAX_ROWS, PANEL, Row, STEP, Tile, empty};
+use super::{PANEL, STEP, Tile};
 use crate::backend::cpu::simd::{F32x4, I16x8, I32x4};
 use std::array::from_fn;
 
 /// Rows of a tile.
 pub const ROWS: usize = 4;
 
-/// c of `rows` ≤ [`ROWS`] rows in `a` and one panel, both of `steps` steps: Σ a · b as f32, nearest.
+/// Sets c of `rows` ≤ [`ROWS`] rows in `a` and one panel, both of `steps` steps: Σ a · b as f32, nearest.
 #[inline(always)]
-pub fn tile_i8_i16(a: &[i16], rows: usize, panel: &[i8], steps: usize) -> Tile {
+pub fn tile_i8_i16(a: &[i16], rows: usize, panel: &[i8], steps: usize, c: &mut Tile) {
     assert!((1..=ROWS).contains(&rows) && panel.len() == steps * STEP * PANEL && a.len() >= rows * steps * STEP);
-    let mut c = empty();
     let (a, b) = (a.as_ptr(), panel.as_ptr());
-    for half in 0..2 {
-        // SAFETY: the assertion has checked what each call reads: `rows` rows, and one half of each quad of the panel.
-        unsafe {
-            let b = b.add(half * 16);
-            match rows {
-                1 => i16_rows::<1>(a, b, steps, half, &mut c),
-                2 => i16_rows::<2>(a, b, steps, half, &mut c),
-                3 => i16_rows::<3>(a, b, steps, half, &mut c),
-                _ => i16_rows::<4>(a, b, steps, half, &mut c),
+    // SAFETY: the assertion has checked what each call reads: `rows` rows, and one half of each quad of the panel. Both halves of all
+    // rows are written.
+    unsafe {
+        c.put(rows, |c| {
+            for half in 0..2 {
+                let (b, c) = (b.add(half * 16), c.add(half));
+                match rows {
+                    1 => i16_rows::<1>(a, b, steps, c),
+                    2 => i16_rows::<2>(a, b, steps, c),
+                    3 => i16_rows::<3>(a, b, steps, c),
+                    _ => i16_rows::<4>(a, b, steps, c),
+                }
             }
-        }
+        });
     }
-    c
 }
 
 /// # Safety
-/// `a` must be readable for `R` rows of `steps` steps, and `b` for 16 bytes at each of 2·`steps` places 32 apart.
+/// `a` must be readable for `R` rows of `steps` steps, and `b` for 16 bytes at each of 2·`steps` places 32 apart; `c` must be writable
+/// at `R` places 2 apart.
 #[inline(never)]
-unsafe fn i16_rows<const R: usize>(
-    mut a: *const i16,
-    mut b: *const i8,
-    steps: usize,
-    half: usize,
-    c: &mut [Row; MAX_ROWS],
-) {
+unsafe fn i16_rows<const R: usize>(mut a: *const i16, mut b: *const i8, steps: usize, c: *mut F32x4) {
     // Of each column two sums, of the first and the last pair of a quad.
     let mut sums = [[I32x4::splat(0); 2]; R];
     // SAFETY: as many quads are read as the caller vouches for.
@@ -55,7 +51,8 @@ unsafe fn i16_rows<const R: usize>(
             (a, b) = (a.add(R * 4), b.add(4 * PANEL));
         }
     }
-    for (c, [low, high]) in c.iter_mut().zip(sums) {
-        c[half] = F32x4::from_i32(I32x4::add_pairs(low, high));
+    for (r, [low, high]) in sums.into_iter().enumerate() {
+        // SAFETY: the caller vouches for `R` places.
+        unsafe { c.add(2 * r).write(F32x4::from_i32(I32x4::add_pairs(low, high))) };
     }
 }

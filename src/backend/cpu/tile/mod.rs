@@ -10,6 +10,7 @@ pub mod int8;
 
 use super::simd::F32x4;
 use super::team::Team;
+use std::mem::MaybeUninit;
 
 pub use float::tile_f32;
 pub use int4::{I8Rows, tile_i4_i8, tile_i4_i16};
@@ -24,8 +25,50 @@ pub const MAX_ROWS: usize = 6;
 
 /// One row of a tile: [`PANEL`] columns.
 pub type Row = [F32x4; 2];
-/// The rows of a tile; those beyond its rows are 0.
-pub type Tile = [Row; MAX_ROWS];
+/// The sums of a tile's rows, in places that are written once and read there. Zeros to begin with would be a call of the engine's to
+/// fill memory, a tenth of a small tile's time; and engines copy arrays word by word, for which vectors that are read back wait.
+pub struct Tile {
+    rows: [MaybeUninit<Row>; MAX_ROWS],
+    written: usize,
+}
+
+impl Tile {
+    /// Without a row.
+    #[inline(always)]
+    pub fn new() -> Self {
+        Self { rows: [const { MaybeUninit::uninit() }; MAX_ROWS], written: 0 }
+    }
+
+    /// The rows that the last product wrote.
+    #[inline(always)]
+    pub fn rows(&mut self) -> &mut [Row] {
+        // SAFETY: `put` vouches for these, and `Row` is what a `MaybeUninit` of it is in memory.
+        unsafe { std::slice::from_raw_parts_mut(self.rows.as_mut_ptr().cast(), self.written) }
+    }
+
+    /// Sets `rows` rows of zeros, the sums of no products.
+    pub fn clear(&mut self, rows: usize) {
+        self.rows[..rows].fill(MaybeUninit::new([F32x4::splat(0.0); 2]));
+        self.written = rows;
+    }
+
+    /// Lets `write` put `rows` rows at the place that it is given.
+    ///
+    /// # Safety
+    /// It must write all of them.
+    #[inline(always)]
+    unsafe fn put(&mut self, rows: usize, write: impl FnOnce(*mut F32x4)) {
+        assert!(rows <= MAX_ROWS, "a tile's rows");
+        write(self.rows.as_mut_ptr().cast());
+        self.written = rows;
+    }
+}
+
+impl Default for Tile {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// Calls `f(row, rows, panel)` once for every tile, of at most `tile_rows` rows, of a product of `rows` rows and `panels` panels, on the
 /// threads of `team`.
@@ -52,8 +95,3 @@ pub fn for_each_tile(
 
 /// Half of a common second-level cache.
 const BLOCK_BYTES: usize = 512 << 10;
-
-/// A tile of no products.
-pub fn empty() -> Tile {
-    [[F32x4::splat(0.0); 2]; MAX_ROWS]
-}

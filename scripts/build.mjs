@@ -61,7 +61,7 @@ async function buildVariant(manifest, name, variant) {
 async function buildTypeScript(variants) {
   const types = variants.map((name) => `wasm/${name}/tabsense.d.ts`);
   const outputs = ["dist/index.js", "dist/cli.js", ...types.map((file) => `dist/${file}`)];
-  return unlessStamped("target/stamps/typescript", hashOf(["js", "tsconfig.json", "package-lock.json"]), outputs, async () => {
+  return unlessStamped("target/stamps/typescript", hashOf(["js", "tsconfig.json", "package-lock.json", "scripts/build.mjs"]), outputs, async () => {
     console.log("build: TypeScript");
     // A module that is no more must not stay in the package.
     for (const name of existsSync(join(ROOT, "dist")) ? readdirSync(join(ROOT, "dist")) : []) {
@@ -72,6 +72,22 @@ async function buildTypeScript(variants) {
       mkdirSync(dirname(join(ROOT, "dist", file)), { recursive: true });
       copyFileSync(join(ROOT, "js", file), join(ROOT, "dist", file));
     }
+    await bundle();
+  });
+}
+
+/** What a browser loads, as a file each: modules that import modules would cost it a round trip a level. Node reads them from disk as they are. */
+async function bundle() {
+  const { build: esbuild } = await import("esbuild");
+  await esbuild({
+    absWorkingDir: ROOT,
+    entryPoints: ["index", "worker", "thread"].map((name) => `js/${name}.ts`),
+    outdir: "dist",
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    external: ["./wasm/*"],
+    logLevel: "warning",
   });
 }
 

@@ -7,6 +7,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::load::SCALE_SUFFIX;
+use crate::model::names;
 use crate::quantize::calibration::Inputs;
 use crate::quantize::{gptq, refine::refine};
 use crate::weights::dtype::{Storage, check_finite, decode, require_float};
@@ -126,7 +127,8 @@ struct Source {
 
 struct Sink {
     target: Target,
-    tensors: Vec<Source>,
+    /// Of the source; `None` is left out.
+    tensors: Vec<Option<Source>>,
     /// Vectors and scales, in the order of the header.
     tail: Vec<Vec<u8>>,
     out: Vec<u8>,
@@ -141,6 +143,11 @@ impl Sink {
     fn plan(&mut self, header: &Header) -> Result<()> {
         let (mut head, mut tail): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
         for t in &header.tensors {
+            // Older checkpoints hold 0, 1, 2, ... in integers.
+            if names::BUFFERS.contains(&t.name.as_str()) {
+                self.tensors.push(None);
+                continue;
+            }
             let storage = require_float(t)?;
             let numbers = t.bytes / storage.bytes();
             let scale = format!("{}{SCALE_SUFFIX}", t.name);
@@ -170,7 +177,7 @@ impl Sink {
                     (numbers, Form::Fp32 { tail: tail.len() - 1 })
                 }
             };
-            self.tensors.push(Source { name: t.name.clone(), storage, columns, form });
+            self.tensors.push(Some(Source { name: t.name.clone(), storage, columns, form }));
         }
         self.tail = vec![Vec::new(); tail.len()];
 
@@ -202,7 +209,9 @@ impl RowSink for Sink {
     }
 
     fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
-        let t = &self.tensors[tensor];
+        let Some(t) = &self.tensors[tensor] else {
+            return Ok(());
+        };
         self.numbers.resize(t.columns, 0.0);
         decode(t.storage, bytes, &mut self.numbers);
         check_finite(&self.numbers, &t.name)?;

@@ -147,7 +147,9 @@ impl Bench {
             }
             _ => (
                 tile::float::ROWS,
-                Box::new(move |c| tile::tile_f32(&x, TILE_DEPTH, tile::float::ROWS, &panel, TILE_DEPTH, c)),
+                Box::new(move |c| {
+                    tile::tile_f32(&x, TILE_DEPTH, tile::float::ROWS, &panel, TILE_DEPTH, tile::float::Ahead::NONE, c)
+                }),
             ),
         };
         let run = move || {

@@ -7,7 +7,7 @@
 use super::math::exp;
 use super::simd::{F32x4, LANES};
 use super::team::Parts;
-use super::tile::float::ROWS;
+use super::tile::float::{Ahead, ROWS};
 use super::tile::{PANEL, Tile, tile_f32};
 use std::array::from_fn;
 use std::ops::Range;
@@ -79,7 +79,7 @@ pub unsafe fn attention(
     for row in (0..queries).step_by(ROWS) {
         let rows = ROWS.min(queries - row);
         for (panel, columns) in packed_keys.chunks_exact(head_width * PANEL).enumerate() {
-            tile_f32(&q.data[row * q.stride..], q.stride, rows, columns, head_width, &mut tile);
+            tile_f32(&q.data[row * q.stride..], q.stride, rows, columns, head_width, Ahead::NONE, &mut tile);
             for (scores, [low, high]) in all_scores.chunks_exact_mut(padded).zip(tile.rows()) {
                 low.write(&mut scores[panel * PANEL..]);
                 high.write(&mut scores[panel * PANEL + LANES..]);
@@ -90,7 +90,7 @@ pub unsafe fn attention(
             *normalizer = F32x4::splat(1.0 / exponentials(scores, keys));
         }
         for (panel, columns) in packed_values.chunks_exact(keys * PANEL).enumerate() {
-            tile_f32(all_scores, padded, rows, columns, keys, &mut tile);
+            tile_f32(all_scores, padded, rows, columns, keys, Ahead::NONE, &mut tile);
             let column = panel * PANEL;
             let width = PANEL.min(head_width - column);
             for (r, (&[low, high], normalizer)) in tile.rows().iter().zip(normalizers).enumerate() {

@@ -15,6 +15,7 @@ use super::Rounding;
 use super::pool::{Buffer, Pool};
 use super::simd::F32x4;
 use super::team::{Parts, Team};
+use super::tile::float::Ahead;
 use super::tile::{self, PANEL, Row, Tile, for_each_tile};
 use crate::backend::Epilogue;
 use crate::error::Result;
@@ -132,9 +133,17 @@ impl Call<'_> {
 
     fn float(&self, weights: &[f32]) {
         let (x, depth) = (self.x.values, self.linear.in_features);
+        let tiles = self.rows.div_ceil(tile::float::ROWS);
         self.tiles(tile::float::ROWS, depth * size_of::<f32>(), |row, count, panel, sums| {
-            let weights = &weights[panel * depth * PANEL..][..depth * PANEL];
-            tile::tile_f32(&x[row * depth..], depth, count, weights, depth, sums);
+            let mut panels = weights.chunks_exact(depth * PANEL).skip(panel);
+            let weights = panels.next().unwrap_or_default();
+            // The next panel is this one's size: brought in tile by tile while this one is used.
+            // Where there are few tiles, weights are awaited whatever is done: looking ahead would only be more loads.
+            let ahead = match panels.next() {
+                Some(next) if tiles > 2 => Ahead::part(next, row / tile::float::ROWS, tiles),
+                _ => Ahead::NONE,
+            };
+            tile::tile_f32(&x[row * depth..], depth, count, weights, depth, ahead, sums);
         });
     }
 

@@ -9,18 +9,41 @@ use std::array::from_fn;
 /// Rows of a tile.
 pub const ROWS: usize = 4;
 
+/// Weights that are wanted soon: a tile touches a few of their cache lines on its way, so that they come from memory while it computes,
+/// and not all at once when they are wanted. WebAssembly has no instruction for that; a load that nobody waits for does it.
+#[derive(Clone, Copy)]
+pub struct Ahead<'a> {
+    lines: &'a [[f32; LINE]],
+}
+
+/// Values of a cache line.
+const LINE: usize = 16;
+
+impl<'a> Ahead<'a> {
+    /// Nothing is wanted.
+    pub const NONE: Self = Self { lines: &[] };
+
+    /// The part of `panel` that tile `tile` of `tiles` touches.
+    #[inline(always)]
+    pub fn part(panel: &'a [f32], tile: usize, tiles: usize) -> Self {
+        let (lines, _) = panel.as_chunks::<LINE>();
+        let each = lines.len().div_ceil(tiles);
+        Self { lines: lines.get(tile * each..(tile + 1) * each).unwrap_or_default() }
+    }
+}
+
 /// Sets c of `rows` ≤ [`ROWS`] rows of `a`, the first at `a[0]`, and one panel of `depth` × [`PANEL`].
 #[inline(always)]
-pub fn tile_f32(a: &[f32], stride: usize, rows: usize, panel: &[f32], depth: usize, c: &mut Tile) {
+pub fn tile_f32(a: &[f32], stride: usize, rows: usize, panel: &[f32], depth: usize, ahead: Ahead<'_>, c: &mut Tile) {
     assert!((1..=ROWS).contains(&rows) && panel.len() == depth * PANEL && a.len() >= (rows - 1) * stride + depth);
     let (a, b) = (a.as_ptr(), panel.as_ptr());
     // SAFETY: the assertion has checked what each call reads: `rows` rows of `depth` values, and the panel. Each writes its rows.
     unsafe {
         c.put(rows, |c| match rows {
-            1 => f32_rows::<1>(a, stride, b, depth, c),
-            2 => f32_rows::<2>(a, stride, b, depth, c),
-            3 => f32_rows::<3>(a, stride, b, depth, c),
-            _ => f32_rows::<4>(a, stride, b, depth, c),
+            1 => f32_rows::<1>(a, stride, b, depth, ahead.lines, c),
+            2 => f32_rows::<2>(a, stride, b, depth, ahead.lines, c),
+            3 => f32_rows::<3>(a, stride, b, depth, ahead.lines, c),
+            _ => f32_rows::<4>(a, stride, b, depth, ahead.lines, c),
         });
     }
 }
@@ -29,16 +52,34 @@ pub fn tile_f32(a: &[f32], stride: usize, rows: usize, panel: &[f32], depth: usi
 /// `a` must be readable for `R` rows of `depth` values, `stride` apart, and `b` for `depth` × [`PANEL`] values; `c` must be writable for
 /// `R` rows.
 #[inline(never)]
-unsafe fn f32_rows<const R: usize>(a: *const f32, stride: usize, b: *const f32, depth: usize, c: *mut F32x4) {
+unsafe fn f32_rows<const R: usize>(
+    a: *const f32,
+    stride: usize,
+    b: *const f32,
+    depth: usize,
+    ahead: &[[f32; LINE]],
+    c: *mut F32x4,
+) {
     let mut sums = [[F32x4::splat(0.0); 2]; R];
-    for k in 0..depth {
-        // SAFETY: k < depth, so these are places the caller vouches for.
-        let (b, x): (Row, [F32x4; R]) = unsafe {
-            let b = b.add(k * PANEL);
-            ([F32x4::load(b), F32x4::load(b.add(4))], from_fn(|r| F32x4::load_splat(a.add(r * stride + k))))
-        };
-        for r in 0..R {
-            sums[r] = from_fn(|j| x[r].mul_add(b[j], sums[r][j]));
+    let steps = depth / (ahead.len() + 1);
+    let mut k = 0;
+    for line in 0..=ahead.len() {
+        let line = ahead.get(line);
+        let end = if line.is_some() { k + steps } else { depth };
+        while k < end {
+            // SAFETY: k < depth, so these are places the caller vouches for.
+            let (b, x): (Row, [F32x4; R]) = unsafe {
+                let b = b.add(k * PANEL);
+                ([F32x4::load(b), F32x4::load(b.add(4))], from_fn(|r| F32x4::load_splat(a.add(r * stride + k))))
+            };
+            for r in 0..R {
+                sums[r] = from_fn(|j| x[r].mul_add(b[j], sums[r][j]));
+            }
+            k += 1;
+        }
+        if let Some(line) = line {
+            // SAFETY: it is a reference. Volatile, for else it would be taken out: nothing is done with the value.
+            unsafe { std::ptr::from_ref(&line[0]).read_volatile() };
         }
     }
     for (r, sums) in sums.into_iter().enumerate() {

@@ -28,7 +28,7 @@ export async function run({ packageDir, chromium }) {
 function print(version, rows) {
   const percent = (share) => (share === undefined ? "" : `${Math.round(share * 100)} %`);
   const table = rows.map((row) => [row.kernel, row.shape, `${row.rate.toFixed(row.rate < 10 ? 2 : 1)} ${row.unit}`, percent(row.ofTile)]);
-  const head = ["kernel", "rows×depth×width", "best of 21", "of the tile alone"];
+  const head = ["kernel", "rows×depth×width", "best of 21", "of the tile alone (median)"];
   const widths = head.map((title, column) => Math.max(title.length, ...table.map((cells) => cells[column].length)));
   const line = (cells) => `| ${cells.map((cell, column) => (column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(" | ")} |`;
   console.log(`Chromium ${version}, one thread\n`);

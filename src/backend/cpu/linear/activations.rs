@@ -40,16 +40,18 @@ pub fn quantize_i8(x: &[f32], values: &mut [i8], starts: &mut [i16], scales: &mu
         *scale = step;
         let groups = values.chunks_exact_mut(int4::GROUP * rows).zip(starts.chunks_exact_mut(2 * rows));
         for ((values, starts), first) in groups.zip((0..).step_by(int4::GROUP)) {
-            let mut sums = [0i16; 2];
-            for (values, k) in values.chunks_exact_mut(STEP * rows).zip((first..).step_by(STEP)) {
+            let mut sums = I16x8::splat(0);
+            let (places, _) = values.as_chunks_mut::<STEP>();
+            for (place, k) in places[r..].iter_mut().step_by(rows).zip((first..).step_by(STEP)) {
                 let quantized = |k: usize| (part(x, k) * factor).nearest().1;
                 let q = I16x8::narrow(quantized(k), quantized(k + LANES));
-                let q = I8x16::narrow(q, q).to_array();
-                values[r * STEP..][..STEP].copy_from_slice(&q[..STEP]);
-                let sum = |places: [usize; 4]| places.into_iter().map(|i| i16::from(q[i])).sum::<i16>();
-                sums = [sums[0] + sum([0, 1, 4, 5]), sums[1] + sum([2, 3, 6, 7])];
+                let q = I8x16::narrow(q, q);
+                q.write_low(place);
+                sums = sums + q.extend()[0]; // of what is stored, also where a row is infinite or NaN
             }
-            starts[2 * r..][..2].copy_from_slice(&sums.map(|sum| -i16::from(int4::ZERO) * sum));
+            let [a, b, c, d, e, f, g, h] = sums.to_array();
+            starts[2 * r..][..2]
+                .copy_from_slice(&[a + b + e + f, c + d + g + h].map(|sum| -i16::from(int4::ZERO) * sum));
         }
     }
 }

@@ -323,6 +323,12 @@ impl I8x16 {
         [0, 8].map(|first| I16x8(from_fn(|l| self.0[first + l].into())))
     }
 
+    /// Writes the first eight lanes to `to`.
+    #[inline(always)]
+    pub fn write_low(self, to: &mut [i8; 8]) {
+        *to = from_fn(|l| self.0[l]);
+    }
+
     /// The lanes of `a`, then those of `b`, each cut to i8's range.
     #[inline(always)]
     pub fn narrow(a: I16x8, b: I16x8) -> Self {

@@ -344,6 +344,13 @@ impl I8x16 {
         [I16x8(i16x8_extend_low_i8x16(self.0)), I16x8(i16x8_extend_high_i8x16(self.0))]
     }
 
+    /// Writes the first eight lanes to `to`.
+    #[inline(always)]
+    pub fn write_low(self, to: &mut [i8; 8]) {
+        // SAFETY: `to` has room for eight values.
+        unsafe { v128_store64_lane::<0>(self.0, to.as_mut_ptr().cast()) }
+    }
+
     /// The lanes of `a`, then those of `b`, each cut to i8's range.
     #[inline(always)]
     pub fn narrow(a: I16x8, b: I16x8) -> Self {

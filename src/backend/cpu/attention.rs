@@ -8,7 +8,7 @@ use super::math::exp;
 use super::simd::{F32x4, LANES};
 use super::team::Parts;
 use super::tile::float::{Ahead, ROWS};
-use super::tile::{PANEL, Tile, tile_f32};
+use super::tile::{self, PANEL, Tile, tile_f32};
 use std::array::from_fn;
 use std::ops::Range;
 
@@ -160,7 +160,7 @@ fn exponentials(scores: &mut [f32], keys: usize) -> f32 {
     let largest = F32x4::splat(cut(largest).largest());
     let (whole, rest) = scores.split_at_mut(keys / PANEL * PANEL);
     let step = |x: &mut [f32]| {
-        let [low, high] = exp([F32x4::from_slice(x), F32x4::from_slice(&x[LANES..])].map(|x| cut(x) - largest));
+        let [low, high] = exp(tile::row(x).map(|x| cut(x) - largest));
         low.write(x);
         high.write(&mut x[LANES..]);
         [low, high]

@@ -1,8 +1,8 @@
 //! Integer weights in panels, filled row by row.
 
 use super::activations::limit;
-use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4, LANES};
-use crate::backend::cpu::tile::{PANEL, STEP, int4};
+use crate::backend::cpu::simd::{I8x16, I16x8, I32x4, LANES};
+use crate::backend::cpu::tile::{self, PANEL, Row, STEP, int4};
 use crate::error::{Result, try_vec};
 use crate::weights::int4::{GROUP, ZERO, unpack};
 
@@ -69,8 +69,8 @@ impl Int8Panels {
     }
 
     /// The scales of a panel's rows.
-    pub fn scales(&self, panel: usize) -> [F32x4; 2] {
-        vectors(&self.scales[panel * PANEL..])
+    pub fn scales(&self, panel: usize) -> Row {
+        tile::row(&self.scales[panel * PANEL..])
     }
 }
 
@@ -148,8 +148,8 @@ impl Int4Panels {
     }
 
     /// The scales of a panel's rows.
-    pub fn scales(&self, panel: usize) -> [F32x4; 2] {
-        vectors(&self.scales[panel * PANEL..])
+    pub fn scales(&self, panel: usize) -> Row {
+        tile::row(&self.scales[panel * PANEL..])
     }
 }
 
@@ -164,8 +164,4 @@ fn multipliers(packed: &[u8], scales: &[f32]) -> (impl Iterator<Item = i16>, f32
     let most = ((f64::from(i32::MAX) - rounding as f64) / sum.max(1.0)) as i64;
     let scale = largest / most.clamp(1, MAX_MULTIPLIER) as f32;
     (scales.iter().map(move |s| (s / scale).round_ties_even() as i16), scale)
-}
-
-fn vectors(values: &[f32]) -> [F32x4; 2] {
-    [F32x4::from_slice(values), F32x4::from_slice(&values[LANES..])]
 }

@@ -3,7 +3,7 @@
 use crate::backend::cpu::math::gelu;
 use crate::backend::cpu::simd::{F32x4, LANES};
 use crate::backend::cpu::team::Parts;
-use crate::backend::cpu::tile::{PANEL, Row};
+use crate::backend::cpu::tile::{self, PANEL, Row};
 use crate::backend::{Activation, Epilogue};
 
 /// Where the tiles of a product go.
@@ -26,7 +26,9 @@ impl Store<'_> {
     #[inline(always)]
     pub unsafe fn rows(&self, row: usize, panel: usize, sums: &[Row]) {
         let column = panel * PANEL;
-        let bias = vectors(&self.bias[column..]);
+        let bias = tile::row(&self.bias[column..]);
+        // The last panel of a matrix may be filled up.
+        let width = PANEL.min(self.width - column);
         for (row, sums) in (row..).zip(sums) {
             let sums = [sums[0] + bias[0], sums[1] + bias[1]];
             let place = row * self.width + column;
@@ -35,12 +37,10 @@ impl Store<'_> {
                 Epilogue::Activation(Activation::Gelu) => gelu(sums),
                 Epilogue::Activation(Activation::Relu) => sums.map(|x| x.max(F32x4::splat(0.0))),
                 Epilogue::Residual(r) => {
-                    let r = self.residual(&r[place..], column);
+                    let r = residual(&r[place..place + width]);
                     [sums[0] + r[0], sums[1] + r[1]]
                 }
             };
-            // The last panel of a matrix may be filled up.
-            let width = PANEL.min(self.width - column);
             // SAFETY: a row and panel has places of its own, for which the caller vouches.
             let y = unsafe { self.y.part(place..place + width) };
             if width == PANEL {
@@ -53,21 +53,15 @@ impl Store<'_> {
             }
         }
     }
-
-    /// The residual at `r[0]` and following, as far as the matrix has columns.
-    #[inline(always)]
-    fn residual(&self, r: &[f32], column: usize) -> Row {
-        let width = PANEL.min(self.width - column);
-        if width == PANEL {
-            return vectors(r);
-        }
-        let mut lanes = [0.0; PANEL];
-        lanes[..width].copy_from_slice(&r[..width]);
-        vectors(&lanes)
-    }
 }
 
+/// A residual's values for the columns that there are, and zeros.
 #[inline(always)]
-fn vectors(values: &[f32]) -> Row {
-    [F32x4::from_slice(values), F32x4::from_slice(&values[LANES..])]
+fn residual(r: &[f32]) -> Row {
+    if r.len() == PANEL {
+        return tile::row(r);
+    }
+    let mut lanes = [0.0; PANEL];
+    lanes[..r.len()].copy_from_slice(r);
+    tile::row(&lanes)
 }

@@ -8,7 +8,7 @@ pub mod float;
 pub mod int4;
 pub mod int8;
 
-use super::simd::F32x4;
+use super::simd::{F32x4, LANES};
 use super::team::Team;
 use std::mem::MaybeUninit;
 
@@ -25,6 +25,12 @@ pub const MAX_ROWS: usize = 6;
 
 /// One row of a tile: [`PANEL`] columns.
 pub type Row = [F32x4; 2];
+/// The first [`PANEL`] of `values`.
+#[inline(always)]
+pub fn row(values: &[f32]) -> Row {
+    [F32x4::from_slice(values), F32x4::from_slice(&values[LANES..])]
+}
+
 /// The sums of a tile's rows, in places that are written once and read there. Zeros to begin with would be a call of the engine's to
 /// fill memory, a tenth of a small tile's time; and engines copy arrays word by word, for which vectors that are read back wait.
 pub struct Tile {

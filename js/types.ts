@@ -32,7 +32,7 @@ export interface LoadOptions {
   device?: Device;
   /**
    * How to store the weights; `"auto"` keeps int8 and int4 as they are and the rest as fp32; `"int8"` and `"int4"` round floats while they stream
-   * (for int4, `tabsense convert` does so with less harm). `"fp16"` is for the graphics card: it can't be
+   * (for int4, `tabsense convert` does so with less harm), and where the CPU has no relaxed SIMD, int4 is held as int8, which is faster there. `"fp16"` is for the graphics card: it can't be
    * combined with device `"cpu"`, and where the CPU stands in, that stores fp32. Default: `"auto"`.
    */
   dtype?: "auto" | "fp32" | "fp16" | "int8" | "int4";

@@ -5,7 +5,7 @@
 use crate::backend::cpu::math::gelu;
 use crate::backend::cpu::simd::{F32x4, LANES};
 use crate::backend::cpu::tile;
-use crate::backend::cpu::{CpuBackend, CpuTensor, Rounding};
+use crate::backend::cpu::{CpuBackend, CpuTensor};
 use crate::backend::{Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
 use crate::error::Result;
 use crate::model::load::Dtype;
@@ -38,15 +38,7 @@ impl Bench {
     pub fn linear(rows: usize, depth: usize, width: usize, precision: &str) -> std::result::Result<Bench, JsError> {
         let backend = CpuBackend::new();
         let x = tensor(&backend, rows, depth)?;
-        let mut builder = backend.linear_builder(
-            width,
-            depth,
-            match precision {
-                "int8" => Precision::Int8,
-                "int4" => Precision::Int4,
-                _ => Precision::F32,
-            },
-        )?;
+        let mut builder = backend.linear_builder(width, depth, named(precision))?;
         for m in 0..width {
             builder.row_f32(m, &values(depth, m));
         }
@@ -121,29 +113,23 @@ impl Bench {
         let panel = values(TILE_DEPTH * tile::PANEL, 4);
         let small = |x: &[f32]| x.iter().map(|x| (x * 60.0) as i8).collect::<Vec<_>>();
         let (bytes, wide) = (small(&x), x.iter().map(|x| (x * 4000.0) as i16).collect::<Vec<_>>());
-        let coarse = Rounding::FASTEST == Rounding::Coarse;
-        let (rows, run): (usize, TileLoop) = match precision {
-            "int8" => {
+        let (rows, run): (usize, TileLoop) = match CpuBackend::new().precision(named(precision)) {
+            Precision::Int8 => {
                 let weights = small(&panel);
                 let run = move |c: &mut _| {
                     tile::tile_i8_i16(&wide, tile::int8::ROWS, &weights, TILE_DEPTH / tile::STEP, c);
                 };
                 (tile::int8::ROWS, Box::new(run))
             }
-            "int4" => {
+            Precision::Int4 => {
                 let weights: Vec<u8> =
                     small(&panel)[..TILE_DEPTH * tile::PANEL / 2].iter().map(|w| w.cast_unsigned()).collect();
                 let multipliers = vec![1000; TILE_DEPTH / 32 * 2 * tile::PANEL];
-                let rows = if coarse { tile::int4::ROWS } else { tile::int4::ROWS_I16 };
                 let run = move |c: &mut _| {
                     let panel = tile::int4::Panel { weights: &weights, multipliers: &multipliers };
-                    if coarse {
-                        tile::tile_i4_i8(&tile::I8Rows { values: &bytes, starts: &wide }, rows, panel, c)
-                    } else {
-                        tile::tile_i4_i16(&wide, rows, panel, c)
-                    }
+                    tile::tile_i4_i8(&tile::I8Rows { values: &bytes, starts: &wide }, tile::int4::ROWS, panel, c)
                 };
-                (rows, Box::new(run))
+                (tile::int4::ROWS, Box::new(run))
             }
             _ => (
                 tile::float::ROWS,
@@ -176,4 +162,12 @@ impl Bench {
 
 fn tensor(backend: &CpuBackend, rows: usize, columns: usize) -> Result<CpuTensor> {
     backend.embed(rows, columns, None, |x| x.copy_from_slice(&values(rows * columns, 0)))
+}
+
+fn named(precision: &str) -> Precision {
+    match precision {
+        "int8" => Precision::Int8,
+        "int4" => Precision::Int4,
+        _ => Precision::F32,
+    }
 }

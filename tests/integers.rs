@@ -1,11 +1,12 @@
-//! Products with integer weights against the same arithmetic in exact integers, written a second time, over ragged sizes and for
-//! both roundings of activations. The same file runs on the host and, with `wasm-pack test`, in a browser.
+//! Products with integer weights against the same arithmetic in exact integers, written a second time, over ragged sizes and in
+//! every arithmetic, also where a build would choose another. The same file runs on the host and, with `wasm-pack test`, in a browser.
 
 mod common;
 
 use common::Random;
 use common::kernels::*;
-use tabsense::backend::cpu::{CpuBackend, Rounding};
+use tabsense::backend::cpu::CpuBackend;
+use tabsense::backend::cpu::linear::LinearBuilder as Matrix;
 use tabsense::backend::{Backend, Epilogue, LinearBuilder, Precision};
 use tabsense::weights::int4;
 use tabsense::weights::quantize::quantize_row;
@@ -13,16 +14,6 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-fn backend(rounding: Rounding) -> CpuBackend {
-    let backend = CpuBackend::new();
-    backend.set_rounding(rounding);
-    backend
-}
-
-fn fine() -> CpuBackend {
-    backend(Rounding::Fine)
-}
 
 /// x as the int8 product quantizes it, written a second time: values, and the scale of each row.
 fn quantized_activations(x: &[f32], depth: usize, largest_row_sum: i64) -> (Vec<i64>, Vec<f32>) {
@@ -61,12 +52,12 @@ fn quantized(w: &[f32], depth: usize) -> (Vec<i8>, Vec<f32>) {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn linear_int8_is_exact_in_integers_for_every_ragged_size() {
-    let (backend, random) = (fine(), &mut Random(2));
+    let (backend, random) = (CpuBackend::new(), &mut Random(2));
     let mut failures = Failures::default();
     for (rows, depth, width) in ragged_sizes() {
         let (x, w) = (random.values(rows * depth), random.values(width * depth));
         let (bias, residual) = (random.values(width), random.values(rows * width));
-        let weights = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
+        let weights = matrix(random, Precision::Int8, &w, &bias, depth);
         let (q, scales) = quantized(&w, depth);
         let (sums, errors) = int8_product(&x, &q, &scales, depth);
         let x = tensor(&backend, depth, &x);
@@ -79,7 +70,7 @@ fn linear_int8_is_exact_in_integers_for_every_ragged_size() {
 fn int8_sums_reach_the_end_of_i32_without_overflow() {
     // Every weight ±127 and every activation at its limit: the largest sums there are. Depths of the feed-forward product
     // and far beyond.
-    let backend = fine();
+    let backend = CpuBackend::new();
     for depth in [768, 3071, 3072, 70_001] {
         let bias = [0.0; 9];
         let mut builder = backend.linear_builder(9, depth, Precision::Int8).unwrap();
@@ -104,9 +95,9 @@ fn int8_sums_reach_the_end_of_i32_without_overflow() {
 fn int8_activations_keep_13_bits_at_the_feed_forward_depth() {
     // A product of depth 3072 against f64 with the quantized weights: what is left is the activations' error, half a step of
     // 2^-13 each at worst, and as random as its terms.
-    let (backend, random, depth) = (fine(), &mut Random(3), 3072);
+    let (backend, random, depth) = (CpuBackend::new(), &mut Random(3), 3072);
     let (x, w, bias) = (random.values(2 * depth), random.values(8 * depth), vec![0.0; 8]);
-    let weights = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
+    let weights = matrix(random, Precision::Int8, &w, &bias, depth);
     let (q, scales) = quantized(&w, depth);
     let w: Vec<f32> = q.iter().enumerate().map(|(i, q)| f32::from(*q) * scales[i / depth]).collect();
     let (sums, _) = product(&x, &w, depth);
@@ -120,11 +111,11 @@ fn int8_activations_keep_13_bits_at_the_feed_forward_depth() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn stored_int8_rows_become_f32_whatever_comes_first() {
-    let (backend, random, depth, width) = (fine(), &mut Random(4), 13, 21);
+    let (backend, random, depth, width) = (CpuBackend::new(), &mut Random(4), 13, 21);
     let (w, bias) = (random.values(width * depth), random.values(width));
     let (q, scales) = quantized(&w, depth);
     let scaled: Vec<f32> = q.iter().enumerate().map(|(i, q)| f32::from(*q) * scales[i / depth]).collect();
-    let expected = matrix(&backend, random, Precision::F32, &scaled, &bias, depth);
+    let expected = matrix(random, Precision::F32, &scaled, &bias, depth);
     let x = tensor(&backend, depth, &random.values(3 * depth));
     let expected = read(&backend, &backend.linear(&x, &expected, Epilogue::Bias).unwrap());
     // Scales come before the rows, after them, or in two parts between them.
@@ -148,7 +139,7 @@ fn stored_int8_rows_become_f32_whatever_comes_first() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn stored_int8_rows_equal_rows_quantized_on_the_way_in() {
-    let (backend, random, depth, width) = (fine(), &mut Random(5), 31, 17);
+    let (backend, random, depth, width) = (CpuBackend::new(), &mut Random(5), 31, 17);
     let (w, bias) = (random.values(width * depth), random.values(width));
     let (q, scales) = quantized(&w, depth);
     let mut builder = backend.linear_builder(width, depth, Precision::Int8).unwrap();
@@ -158,7 +149,7 @@ fn stored_int8_rows_equal_rows_quantized_on_the_way_in() {
     builder.scales(0, &scales);
     builder.bias(0, &bias);
     let stored = builder.finish();
-    let quantized = matrix(&backend, random, Precision::Int8, &w, &bias, depth);
+    let quantized = matrix(random, Precision::Int8, &w, &bias, depth);
     let x = tensor(&backend, depth, &random.values(6 * depth));
     let run = |weights| read(&backend, &backend.linear(&x, weights, Epilogue::Bias).unwrap());
     assert_eq!(run(&stored), run(&quantized));
@@ -188,34 +179,29 @@ fn int4_rows(w: &[f32], depth: usize) -> (Vec<Vec<u8>>, Vec<Vec<f32>>, Vec<f64>)
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn linear_int4_for_every_ragged_size_and_both_roundings() {
-    let random = &mut Random(23);
+fn linear_int4_for_every_ragged_size() {
+    let (backend, random) = (CpuBackend::new(), &mut Random(23));
     let mut failures = Failures::default();
-    for rounding in [Rounding::Fine, Rounding::Coarse] {
-        let backend = backend(rounding);
-        for (rows, depth, width) in
-            SIZES.into_iter().flat_map(|a| [32, 64, 96, 320].map(|b| [(a, b, 1), (a, b, 13), (a, b, 64)])).flatten()
-        {
-            let (x, w) = (random.values(rows * depth), random.values(width * depth));
-            let (bias, residual) = (random.values(width), random.values(rows * width));
-            let weights = matrix(&backend, random, Precision::Int4, &w, &bias, depth);
-            let (_, _, w) = int4_rows(&w, depth);
-            let most = if rounding == Rounding::Fine { 32767.0 } else { 127.0 };
-            let x_rounded: Vec<f64> = x
-                .chunks_exact(depth)
-                .flat_map(|x| {
-                    let largest = x.iter().fold(0.0f32, |m, x| m.max(x.abs()));
-                    x.iter()
-                        .map(move |x| f64::from((x * (most / largest)).round_ties_even()) * f64::from(largest / most))
-                })
-                .collect();
-            // Scales of groups are whole multiples of a row's, which are off by 1/16,384 of the largest at most. Those of the same
-            // row are within a factor of 3 of each other here.
-            let (sums, errors) = product_f64(&x_rounded, &w, depth, 3.0 / 16384.0 + 20.0 * ROUNDING);
-            let x = tensor(&backend, depth, &x);
-            let case = format!("{rounding:?}, {rows}×{depth}×{width}");
-            check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
-        }
+    for (rows, depth, width) in
+        SIZES.into_iter().flat_map(|a| [32, 64, 96, 320].map(|b| [(a, b, 1), (a, b, 13), (a, b, 64)])).flatten()
+    {
+        let (x, w) = (random.values(rows * depth), random.values(width * depth));
+        let (bias, residual) = (random.values(width), random.values(rows * width));
+        let weights = matrix(random, Precision::Int4, &w, &bias, depth);
+        let (_, _, w) = int4_rows(&w, depth);
+        let x_rounded: Vec<f64> = x
+            .chunks_exact(depth)
+            .flat_map(|x| {
+                let largest = x.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+                x.iter().map(move |x| f64::from((x * (127.0 / largest)).round_ties_even()) * f64::from(largest / 127.0))
+            })
+            .collect();
+        // Scales of groups are whole multiples of a row's, which are off by 1/16,384 of the largest at most. Those of the same
+        // row are within a factor of 3 of each other here.
+        let (sums, errors) = product_f64(&x_rounded, &w, depth, 3.0 / 16384.0 + 20.0 * ROUNDING);
+        let x = tensor(&backend, depth, &x);
+        let case = format!("{rows}×{depth}×{width}");
+        check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
     }
 }
 
@@ -223,27 +209,21 @@ fn linear_int4_for_every_ragged_size_and_both_roundings() {
 fn int4_sums_reach_their_ends_without_overflow() {
     // Every weight at an end of its range and every activation at its limit, at the feed-forward depth and far beyond: 16-bit sums of a
     // group, and 32-bit sums of groups whose multipliers are as large as they get.
-    for rounding in [Rounding::Fine, Rounding::Coarse] {
-        for depth in [768, 3072, 65_536] {
-            let backend = backend(rounding);
-            let mut builder = backend.linear_builder(2, depth, Precision::Int4).unwrap();
-            builder.row_i4(0, &vec![0x00; depth / 2], &vec![1.0; depth / int4::GROUP]); // -8
-            builder.row_i4(1, &vec![0xff; depth / 2], &vec![-0.5; depth / int4::GROUP]); // 7, a negative scale
-            builder.bias(0, &[0.0; 2]);
-            let weights = builder.finish();
-            for sign in [1.0, -1.0] {
-                let x = tensor(&backend, depth, &vec![sign; depth]);
-                let y = read(&backend, &backend.linear(&x, &weights, Epilogue::Bias).unwrap());
-                let wanted = [-8.0, -3.5].map(|w| f64::from(sign) * w * depth as f64);
-                for (y, wanted) in y.iter().zip(wanted) {
-                    // Equal scales are the same multiple of the row's: what is left is rounding.
-                    let error = (f64::from(*y) / wanted - 1.0).abs();
-                    // In f32, groups are added one by one.
-                    assert!(
-                        error < 1e-5 + (depth / 32) as f64 * ROUNDING,
-                        "{rounding:?}, {depth}: {y} instead of {wanted}"
-                    );
-                }
+    for depth in [768, 3072, 65_536] {
+        let backend = CpuBackend::new();
+        let mut builder = Matrix::new(2, depth, Precision::Int4).unwrap();
+        builder.row_i4(0, &vec![0x00; depth / 2], &vec![1.0; depth / int4::GROUP]); // -8
+        builder.row_i4(1, &vec![0xff; depth / 2], &vec![-0.5; depth / int4::GROUP]); // 7, a negative scale
+        builder.bias(0, &[0.0; 2]);
+        let weights = builder.finish();
+        for sign in [1.0, -1.0] {
+            let x = tensor(&backend, depth, &vec![sign; depth]);
+            let y = read(&backend, &backend.linear(&x, &weights, Epilogue::Bias).unwrap());
+            let wanted = [-8.0, -3.5].map(|w| f64::from(sign) * w * depth as f64);
+            for (y, wanted) in y.iter().zip(wanted) {
+                // Equal scales are the same multiple of the row's: what is left is rounding.
+                let error = (f64::from(*y) / wanted - 1.0).abs();
+                assert!(error < 1e-5, "{depth}: {y} instead of {wanted}");
             }
         }
     }
@@ -254,13 +234,15 @@ fn stored_int4_rows_go_into_matrices_of_any_precision() {
     let (random, depth, width) = (&mut Random(24), 64, 11);
     let (w, bias) = (random.values(width * depth), random.values(width));
     let (packed, scales, weights) = int4_rows(&w, depth);
-    let x = random.values(3 * depth);
+    // Whole numbers up to 127, which int8 activations are exactly.
+    let mut x: Vec<f32> = random.values(3 * depth).iter().map(|x| (x * 127.0).round()).collect();
+    x.iter_mut().step_by(depth).for_each(|x| *x = 127.0);
     let x_f64: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
-    let backend = fine();
+    let backend = CpuBackend::new();
     let mut failures = Failures::default();
     // int8 rounds the weights once more: to half of 1/127 of a row's largest, which is 8 at most.
     for (precision, share) in [(Precision::F32, 1e-5), (Precision::Int8, 0.02), (Precision::Int4, 5e-4)] {
-        let mut builder = backend.linear_builder(width, depth, precision).unwrap();
+        let mut builder = Matrix::new(width, depth, precision).unwrap();
         for m in random.order(width) {
             builder.row_i4(m, &packed[m], &scales[m]);
         }
@@ -278,9 +260,7 @@ fn stored_int4_rows_go_into_matrices_of_any_precision() {
 fn zero_tiny_and_huge_rows_stay_in_place() {
     let (random, depth, width) = (&mut Random(6), 96, 9);
     let (w, bias) = (random.values(width * depth), random.values(width));
-    for (rounding, precision) in
-        [Rounding::Fine, Rounding::Coarse].into_iter().flat_map(|r| [(r, Precision::Int8), (r, Precision::Int4)])
-    {
-        zero_tiny_and_huge(&backend(rounding), random, precision, &w, &bias, depth);
+    for precision in [Precision::Int8, Precision::Int4] {
+        zero_tiny_and_huge(&CpuBackend::new(), random, precision, &w, &bias, depth);
     }
 }

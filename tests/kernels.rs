@@ -7,6 +7,7 @@ mod common;
 
 use common::Random;
 use common::kernels::*;
+use tabsense::backend::cpu::linear::Linear;
 use tabsense::backend::cpu::math;
 use tabsense::backend::cpu::pool::Pool;
 use tabsense::backend::cpu::simd::F32x4;
@@ -68,7 +69,7 @@ fn linear_f32_of_every_ragged_size() {
     for (rows, depth, width) in ragged_sizes() {
         let (x, w) = (random.values(rows * depth), random.values(width * depth));
         let (bias, residual) = (random.values(width), random.values(rows * width));
-        let weights = matrix(&backend, random, Precision::F32, &w, &bias, depth);
+        let weights = matrix(random, Precision::F32, &w, &bias, depth);
         let (sums, errors) = product(&x, &w, depth);
         let x = tensor(&backend, depth, &x);
         let case = format!("{rows}×{depth}×{width}");
@@ -248,18 +249,18 @@ fn layer(backend: &CpuBackend, weights: &[<CpuBackend as Backend>::Linear; 2], t
     read(backend, &backend.layer_norm(&y, &norm).unwrap())
 }
 
-fn layer_weights(backend: &CpuBackend) -> [<CpuBackend as Backend>::Linear; 2] {
+fn layer_weights() -> [Linear; 2] {
     let random = &mut Random(11);
     let (w, b) = (random.values(48 * 16), random.values(48));
-    let wide = matrix(backend, random, Precision::F32, &w, &b, 16);
+    let wide = matrix(random, Precision::F32, &w, &b, 16);
     let (w, b) = (random.values(16 * 16), random.values(16));
-    [wide, matrix(backend, random, Precision::Int8, &w, &b, 16)]
+    [wide, matrix(random, Precision::Int8, &w, &b, 16)]
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_repeated_pass_allocates_nothing_and_repeats_its_result() {
     let backend = CpuBackend::new();
-    let weights = layer_weights(&backend);
+    let weights = layer_weights();
     let first = layer(&backend, &weights, 100);
     let held = backend.spare_bytes();
     assert!(held > 0);
@@ -273,7 +274,7 @@ fn a_repeated_pass_allocates_nothing_and_repeats_its_result() {
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let backend = CpuBackend::new();
-    let weights = layer_weights(&backend);
+    let weights = layer_weights();
     for tokens in [1, 2, 8, 37, 512] {
         let alone = layer(&backend, &weights, tokens);
         for threads in [2, 3, 8] {
@@ -305,7 +306,7 @@ fn each_sequence_and_head_is_attended_to_on_any_thread() {
 #[wasm_bindgen_test(unsupported = test)]
 fn buffers_stay_few_however_sizes_vary() {
     let backend = CpuBackend::new();
-    let weights = layer_weights(&backend);
+    let weights = layer_weights();
     layer(&backend, &weights, 512);
     let largest = backend.spare_bytes();
     let random = &mut Random(12);
@@ -333,7 +334,7 @@ fn a_buffer_too_large_is_an_error() {
 fn the_browser_computes_the_hosts_bits() {
     // One number for the bits of a whole layer's result, equal on every engine and on the host.
     let backend = CpuBackend::new();
-    let bits = layer(&backend, &layer_weights(&backend), 37);
+    let bits = layer(&backend, &layer_weights(), 37);
     let hash = bits
         .iter()
         .flat_map(|x| x.to_le_bytes())

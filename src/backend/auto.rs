@@ -1,7 +1,7 @@
 //! Both sides behind one backend: the CPU, the GPU, or both with the weights on each, and a choice for every forward pass
 //! by its tokens. A pass stays on the side that it began on.
 
-use super::cpu::{self, CpuBackend, CpuTensor, Rounding};
+use super::cpu::{self, CpuBackend, CpuTensor};
 use super::gpu::{self, GpuBackend, GpuTensor};
 use super::{Backend, Columns, Epilogue, Precision, Spans};
 use crate::error::{Error, ErrorKind, Result};
@@ -147,33 +147,32 @@ impl AutoBackend {
         }
     }
 
-    /// How the CPU rounds activations for int4 products from now on; returns how it did before.
-    pub fn set_rounding(&self, rounding: Rounding) -> Rounding {
-        self.cpu.set_rounding(rounding)
-    }
-
     fn the_gpu(&self) -> Result<Rc<GpuBackend>> {
-        self.gpu().ok_or_else(|| Error::new(ErrorKind::DeviceLost, "The graphics device is gone."))
+        self.gpu().ok_or_else(gone)
     }
 }
 
+fn gone() -> Error {
+    Error::new(ErrorKind::DeviceLost, "The graphics device is gone.")
+}
+
 impl Linear {
-    /// Brings the device's matrix to the CPU side, which doesn't hold it otherwise.
+    /// Brings the device's matrix, as it holds it, to the CPU side; returns what that held before.
     ///
     /// # Errors
-    /// Those of [`gpu::weights::Linear::read_back`].
+    /// Those of [`gpu::weights::Linear::read_back`], and [`ErrorKind::DeviceLost`] where the matrix is on no device.
     #[allow(clippy::await_holding_refcell_ref)] // Nothing replaces a matrix while the self-test runs.
-    pub async fn lend_to_cpu(&self, backend: &AutoBackend) -> Result<()> {
-        if let Some(linear) = &*self.gpu.borrow() {
-            let read = linear.read_back(&backend.cpu).await?;
-            self.cpu.replace(Some(read));
-        }
-        Ok(())
+    pub async fn lend_to_cpu(&self, backend: &AutoBackend) -> Result<Option<cpu::linear::Linear>> {
+        let lent = match &*self.gpu.borrow() {
+            Some(linear) => linear.read_back(&backend.cpu).await?,
+            None => return Err(gone()),
+        };
+        Ok(self.cpu.replace(Some(lent)))
     }
 
-    /// Frees the CPU side.
-    pub fn drop_cpu(&self) {
-        self.cpu.take();
+    /// Gives the CPU side what it held before [`Linear::lend_to_cpu`].
+    pub fn end_loan(&self, before: Option<cpu::linear::Linear>) {
+        self.cpu.replace(before);
     }
 
     /// Frees the GPU side.

@@ -5,8 +5,9 @@ use libm::erfc;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use tabsense::backend::cpu::linear::{Linear, LinearBuilder};
 use tabsense::backend::cpu::{CpuBackend, CpuTensor};
-use tabsense::backend::{Activation, Backend, Epilogue, LinearBuilder, Precision};
+use tabsense::backend::{Activation, Backend, Epilogue, LinearBuilder as _, Precision};
 
 /// Rows, depths and widths on both sides of every block of the kernels.
 pub const SIZES: [usize; 10] = [1, 2, 3, 5, 7, 8, 63, 64, 65, 129];
@@ -49,15 +50,8 @@ pub fn gelu_f64(x: f64) -> f64 {
 }
 
 /// A weight matrix (M, K) whose rows came in some order.
-pub fn matrix(
-    backend: &CpuBackend,
-    random: &mut Random,
-    precision: Precision,
-    w: &[f32],
-    bias: &[f32],
-    depth: usize,
-) -> <CpuBackend as Backend>::Linear {
-    let mut builder = backend.linear_builder(bias.len(), depth, precision).unwrap();
+pub fn matrix(random: &mut Random, precision: Precision, w: &[f32], bias: &[f32], depth: usize) -> Linear {
+    let mut builder = LinearBuilder::new(bias.len(), depth, precision).unwrap();
     for m in random.order(bias.len()) {
         builder.row_f32(m, &w[m * depth..][..depth]);
         builder.bias(m, &bias[m..=m]);
@@ -70,7 +64,7 @@ pub fn check_epilogues(
     failures: &mut Failures,
     case: &str,
     backend: &CpuBackend,
-    (x, weights, bias): (&CpuTensor, &<CpuBackend as Backend>::Linear, &[f32]),
+    (x, weights, bias): (&CpuTensor, &Linear, &[f32]),
     (sums, errors): (&[f64], &[f64]),
     residual: &[f32],
 ) {
@@ -119,7 +113,7 @@ pub fn zero_tiny_and_huge(
 ) {
     let (mut w, width) = (w.to_vec(), bias.len());
     w[2 * depth..3 * depth].fill(0.0);
-    let weights = matrix(backend, random, precision, &w, bias, depth);
+    let weights = matrix(random, precision, &w, bias, depth);
     let mut x = random.values(5 * depth);
     x[..depth].fill(0.0);
     x[depth..2 * depth].fill(1e-42);

@@ -16,9 +16,8 @@ use super::{Backend, Columns, Epilogue, Precision, Spans};
 use crate::error::{Result, try_vec};
 use attention::{Places, View, attention, scratch_len};
 use layer_norm::LayerNorm;
-use linear::{Input, Linear, LinearBuilder, Scratch};
+use linear::{Linear, LinearBuilder, Scratch};
 use pool::{Buffer, Pool};
-use std::cell::Cell;
 use team::{Parts, Team};
 
 /// What an allocation that fails was for.
@@ -27,26 +26,11 @@ const ACTIVATIONS: &str = "a text's activations";
 /// rows).
 const TOKEN_BUDGET: usize = 1024;
 
-/// How activations are rounded for products with int4 weights; for int8 weights they are int16.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rounding {
-    /// To int16, with a scale a row.
-    Fine,
-    /// To int8, with a scale a row: what an instruction of relaxed SIMD multiplies sixteen of at once.
-    Coarse,
-}
-
-impl Rounding {
-    /// What is fastest in this build.
-    pub const FASTEST: Self = if cfg!(target_feature = "relaxed-simd") { Self::Coarse } else { Self::Fine };
-}
-
 /// The CPU, with the threads that compute and the buffers that its tensors share.
 pub struct CpuBackend {
     team: Team,
     f32: Pool<f32>,
     i16: Pool<i16>,
-    rounding: Cell<Rounding>,
 }
 
 /// A (rows, columns) tensor; its buffer goes back to the backend when it is dropped.
@@ -59,17 +43,7 @@ pub struct CpuTensor {
 impl CpuBackend {
     /// A backend that holds no memory yet.
     pub fn new() -> Self {
-        Self {
-            team: Team::default(),
-            f32: Pool::default(),
-            i16: Pool::default(),
-            rounding: Cell::new(Rounding::FASTEST),
-        }
-    }
-
-    /// How activations are rounded for int4 products from now on; returns how they were before.
-    pub fn set_rounding(&self, rounding: Rounding) -> Rounding {
-        self.rounding.replace(rounding)
+        Self { team: Team::default(), f32: Pool::default(), i16: Pool::default() }
     }
 
     /// A backend that computes on `threads` threads, the calling one among them.
@@ -130,10 +104,12 @@ impl Backend for CpuBackend {
     type LinearBuilder = LinearBuilder;
     type LayerNorm = LayerNorm;
 
-    /// WebAssembly has no half-precision arithmetic: halves become f32.
+    /// WebAssembly has no half-precision arithmetic: halves become f32. Without relaxed SIMD's products of bytes, int4 weights would
+    /// have to be widened at each use, which takes longer than reading int8 weights: they become int8.
     fn precision(&self, wanted: Precision) -> Precision {
         match wanted {
             Precision::F16 => Precision::F32,
+            Precision::Int4 if !cfg!(target_feature = "relaxed-simd") => Precision::Int8,
             other => other,
         }
     }
@@ -143,7 +119,7 @@ impl Backend for CpuBackend {
     }
 
     fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<LinearBuilder> {
-        LinearBuilder::new(out_features, in_features, precision)
+        LinearBuilder::new(out_features, in_features, self.precision(precision))
     }
 
     fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<LayerNorm> {
@@ -177,9 +153,8 @@ impl Backend for CpuBackend {
                 Epilogue::Residual(&*r.data)
             }
         };
-        let input = Input { values: &x.data, rounding: self.rounding.get() };
         let scratch = Scratch { integers: &self.i16, floats: &self.f32 };
-        weights.forward(&self.team, input, scratch, epilogue, &mut y.data)?;
+        weights.forward(&self.team, &x.data, scratch, epilogue, &mut y.data)?;
         Ok(y)
     }
 

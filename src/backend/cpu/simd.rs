@@ -93,6 +93,15 @@ impl F32x4 {
     }
 }
 
+impl I8x16 {
+    /// The sixteen bytes as lanes.
+    #[inline(always)]
+    pub fn from_bytes(bytes: &[u8; 16]) -> Self {
+        // SAFETY: there are as many as are read.
+        unsafe { Self::load(bytes.as_ptr().cast()) }
+    }
+}
+
 impl I32x4 {
     /// The four lanes, in order.
     #[inline(always)]

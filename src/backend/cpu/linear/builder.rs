@@ -1,5 +1,6 @@
 //! A weight matrix on its way in: each row goes straight to its place in the panels.
 
+use super::int4_rows::int4_to_int8;
 use super::panels::{Int4Panels, Int8Panels};
 use super::{Linear, Panels};
 use crate::backend::cpu::tile::PANEL;
@@ -92,7 +93,12 @@ impl Builder for LinearBuilder {
         assert!(m < self.out_features && 2 * packed.len() == self.in_features, "a row of the matrix");
         match &mut self.rows {
             Rows::Int4(panels) => panels.put(m, packed, group_scales),
-            _ => self.row_f32(m, &int4::dequantized(packed, group_scales)),
+            Rows::Int8 { panels, row } => {
+                let scale = int4_to_int8(packed, group_scales, row);
+                panels.put(m, row);
+                panels.set_scales(m, &[scale]);
+            }
+            Rows::F32 { .. } => self.row_f32(m, &int4::dequantized(packed, group_scales)),
         }
     }
 

@@ -6,12 +6,12 @@
 
 mod activations;
 mod builder;
+mod int4_rows;
 mod panels;
 mod store;
 
 pub use builder::LinearBuilder;
 
-use super::Rounding;
 use super::pool::{Buffer, Pool};
 use super::simd::F32x4;
 use super::team::{Parts, Team};
@@ -39,15 +39,6 @@ enum Panels {
     F32(Vec<f32>),
     Int8(Int8Panels),
     Int4(Int4Panels),
-}
-
-/// The activations of a call.
-#[derive(Clone, Copy)]
-pub struct Input<'a> {
-    /// (N, K)
-    pub values: &'a [f32],
-    /// How they are rounded for integer products.
-    pub rounding: Rounding,
 }
 
 /// Where quantized activations are kept.
@@ -79,7 +70,7 @@ impl Linear {
     pub fn forward(
         &self,
         team: &Team,
-        x: Input<'_>,
+        x: &[f32],
         scratch: Scratch<'_>,
         epilogue: Epilogue<'_, [f32]>,
         y: &mut [f32],
@@ -87,12 +78,11 @@ impl Linear {
         let rows = y.len() / self.out_features.max(1);
         let store = Store { y: Parts::new(y), width: self.out_features, bias: &self.bias, epilogue };
         let call = Call { linear: self, team, x, rows, scratch, store };
-        match (&self.panels, x.rounding) {
+        match &self.panels {
             _ if self.in_features == 0 => call.tiles(1, 0, |_, count, _, sums| sums.clear(count)),
-            (Panels::F32(weights), _) => call.float(weights),
-            (Panels::Int8(weights), _) => call.int8_by_int16(weights)?,
-            (Panels::Int4(weights), Rounding::Fine) => call.int4_by_int16(weights)?,
-            (Panels::Int4(weights), Rounding::Coarse) => call.int4_by_int8(weights)?,
+            Panels::F32(weights) => call.float(weights),
+            Panels::Int8(weights) => call.int8_by_int16(weights)?,
+            Panels::Int4(weights) => call.int4_by_int8(weights)?,
         }
         Ok(())
     }
@@ -102,7 +92,8 @@ impl Linear {
 struct Call<'a> {
     linear: &'a Linear,
     team: &'a Team,
-    x: Input<'a>,
+    /// (N, K)
+    x: &'a [f32],
     /// N
     rows: usize,
     scratch: Scratch<'a>,
@@ -123,7 +114,7 @@ impl Call<'_> {
 
     /// Calls `quantize(x, first, count)` for the rows `first..first + count` of each tile.
     fn blocks(&self, tile_rows: usize, quantize: impl Fn(&[f32], usize, usize) + Sync) {
-        let (x, rows, width) = (self.x.values, self.rows, self.linear.in_features);
+        let (x, rows, width) = (self.x, self.rows, self.linear.in_features);
         self.team.run(self.rows.div_ceil(tile_rows), |_, block| {
             let first = block * tile_rows;
             let count = tile_rows.min(rows - first);
@@ -132,7 +123,7 @@ impl Call<'_> {
     }
 
     fn float(&self, weights: &[f32]) {
-        let (x, depth) = (self.x.values, self.linear.in_features);
+        let (x, depth) = (self.x, self.linear.in_features);
         let tiles = self.rows.div_ceil(tile::float::ROWS);
         self.tiles(tile::float::ROWS, depth * size_of::<f32>(), |row, count, panel, sums| {
             let mut panels = weights.chunks_exact(depth * PANEL).skip(panel);
@@ -153,17 +144,6 @@ impl Call<'_> {
         let (values, scales): (&[i16], &[f32]) = (&values, &scales);
         self.tiles(tile_rows, depth * size_of::<i16>(), |row, count, panel, sums| {
             tile::tile_i8_i16(&values[row * depth..], count, weights.panel(panel), depth / tile::STEP, sums);
-            scale(sums.rows(), weights.scales(panel), &scales[row..]);
-        });
-        Ok(())
-    }
-
-    fn int4_by_int16(&self, weights: &Int4Panels) -> Result<()> {
-        let (depth, tile_rows) = (self.linear.in_features, tile::int4::ROWS_I16);
-        let (values, scales) = self.int16(depth, i16::MAX, tile_rows)?;
-        let (values, scales): (&[i16], &[f32]) = (&values, &scales);
-        self.tiles(tile_rows, depth * size_of::<i16>(), |row, count, panel, sums| {
-            tile::tile_i4_i16(&values[row * depth..], count, weights.panel(panel), sums);
             scale(sums.rows(), weights.scales(panel), &scales[row..]);
         });
         Ok(())

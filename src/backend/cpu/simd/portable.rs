@@ -317,6 +317,18 @@ impl I8x16 {
         Self(self.0.map(i8::abs))
     }
 
+    /// The lanes of `self` that `places` names, each 0 to 15.
+    #[inline(always)]
+    pub fn lookup(self, places: Self) -> Self {
+        Self(places.0.map(|place| self.0[place as usize]))
+    }
+
+    /// Lanes of `a` and `b` in turns: those of the first halves, then those of the last.
+    #[inline(always)]
+    pub fn interleave(a: Self, b: Self) -> [Self; 2] {
+        [0, 8].map(|first| Self(from_fn(|l| if l % 2 == 0 { a.0[first + l / 2] } else { b.0[first + l / 2] })))
+    }
+
     /// The first eight lanes, and the last, widened.
     #[inline(always)]
     pub fn extend(self) -> [I16x8; 2] {
@@ -340,14 +352,5 @@ impl I8x16 {
     #[inline(always)]
     pub fn to_array(self) -> [i8; 16] {
         self.0
-    }
-}
-
-impl Sub for I8x16 {
-    type Output = Self;
-    /// The differences modulo 2^8.
-    #[inline(always)]
-    fn sub(self, b: Self) -> Self {
-        Self(from_fn(|l| self.0[l].wrapping_sub(b.0[l])))
     }
 }

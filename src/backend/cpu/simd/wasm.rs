@@ -338,6 +338,21 @@ impl I8x16 {
         Self(i8x16_abs(self.0))
     }
 
+    /// The lanes of `self` that `places` names, each 0 to 15.
+    #[inline(always)]
+    pub fn lookup(self, places: Self) -> Self {
+        Self(i8x16_swizzle(self.0, places.0))
+    }
+
+    /// Lanes of `a` and `b` in turns: those of the first halves, then those of the last.
+    #[inline(always)]
+    pub fn interleave(a: Self, b: Self) -> [Self; 2] {
+        [
+            Self(i8x16_shuffle::<0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23>(a.0, b.0)),
+            Self(i8x16_shuffle::<8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31>(a.0, b.0)),
+        ]
+    }
+
     /// The first eight lanes, and the last, widened.
     #[inline(always)]
     pub fn extend(self) -> [I16x8; 2] {
@@ -364,14 +379,5 @@ impl I8x16 {
         // SAFETY: `lanes` has room for sixteen values.
         unsafe { v128_store(lanes.as_mut_ptr().cast(), self.0) };
         lanes
-    }
-}
-
-impl Sub for I8x16 {
-    type Output = Self;
-    /// The differences modulo 2^8.
-    #[inline(always)]
-    fn sub(self, b: Self) -> Self {
-        Self(i8x16_sub(self.0, b.0))
     }
 }

@@ -2,20 +2,16 @@
 //! b: for each half of a panel (4 columns) and step of 8 k, a byte holds q of two k that are 4 apart, the first in its lower half:
 //! (2, K/8, 4, 4) u8; multipliers: (2, K/32, 4, 2) i16, each twice.
 //!
-//! Two arithmetics on the same panel:
-//! - int16 activations, a: (K/4, rows, 4) i16. A group's sums are exact; the groups are added in f32. 4 rows × 4 columns.
-//! - int8 activations, a: (K/8, rows, 8) i8. A group's products fit 16 bits together, and one instruction widens, multiplies and
-//!   adds them: all sums are exact in i32. 6 rows × 4 columns.
+//! int8 activations, a: (K/8, rows, 8) i8. A group's products fit 16 bits together, and one instruction widens, multiplies and adds
+//! them: all sums are exact in i32. 6 rows × 4 columns.
 
 use super::{PANEL, STEP, Tile};
 use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4};
-use crate::weights::int4::{GROUP, ZERO as NIBBLE_ZERO};
+use crate::weights::int4::GROUP;
 use std::array::from_fn;
 
-/// Rows of a tile of int8 activations.
+/// Rows of a tile.
 pub const ROWS: usize = 6;
-/// Rows of a tile of int16 activations.
-pub const ROWS_I16: usize = 4;
 
 /// Columns of half a panel.
 const HALF: usize = PANEL / 2;
@@ -43,72 +39,6 @@ impl Panel<'_> {
     fn half(&self, half: usize, groups: usize) -> (*const i8, *const i16) {
         let weights = &self.weights[half * groups * GROUP * HALF / 2..];
         (weights.as_ptr().cast(), self.multipliers[half * groups * PANEL..].as_ptr())
-    }
-}
-
-/// Sets c of `rows` ≤ [`ROWS_I16`] rows in `a` and one panel: Σ a · (q - 8) · multiplier.
-#[inline(always)]
-pub fn tile_i4_i16(a: &[i16], rows: usize, panel: Panel<'_>, c: &mut Tile) {
-    let groups = panel.groups();
-    assert!((1..=ROWS_I16).contains(&rows) && a.len() >= rows * groups * GROUP);
-    let a = a.as_ptr();
-    // SAFETY: the assertions have checked what each call reads: `rows` rows, and half of the panel. Both halves of all rows are written.
-    unsafe {
-        c.put(rows, |c| {
-            for half in 0..2 {
-                let ((b, multipliers), c) = (panel.half(half, groups), c.add(half));
-                match rows {
-                    1 => i16_rows::<1>(a, b, multipliers, groups, c),
-                    2 => i16_rows::<2>(a, b, multipliers, groups, c),
-                    3 => i16_rows::<3>(a, b, multipliers, groups, c),
-                    _ => i16_rows::<4>(a, b, multipliers, groups, c),
-                }
-            }
-        });
-    }
-}
-
-/// # Safety
-/// `a` must be readable for `R` rows, `b` and `multipliers` for half a panel, of `groups` groups; `c` must be writable at `R` places 2
-/// apart.
-#[inline(never)]
-unsafe fn i16_rows<const R: usize>(
-    mut a: *const i16,
-    mut b: *const i8,
-    mut multipliers: *const i16,
-    groups: usize,
-    c: *mut F32x4,
-) {
-    let mut sums = [F32x4::splat(0.0); R];
-    let eight = I8x16::splat(NIBBLE_ZERO as i8);
-    // SAFETY: as many groups are read as the caller vouches for.
-    unsafe {
-        for _ in 0..groups {
-            // Of each column two sums, of the first and the last pair of a quad.
-            let mut inner = [[I32x4::splat(0); 2]; R];
-            let end = b.add(GROUP_STEPS * 16);
-            while b < end {
-                for w in I8x16::load(b).nibbles() {
-                    let w = (w - eight).extend();
-                    for (r, inner) in inner.iter_mut().enumerate() {
-                        let x = I16x8::load_splat_quad(a.add(r * 4));
-                        *inner = from_fn(|j| inner[j].dot_add(x, w[j]));
-                    }
-                    a = a.add(R * 4);
-                }
-                b = b.add(16);
-            }
-            let lanes = I16x8::load(multipliers).to_array();
-            let multiplier = F32x4::from_slice(&[lanes[0], lanes[2], lanes[4], lanes[6]].map(f32::from));
-            for (sum, [low, high]) in sums.iter_mut().zip(inner) {
-                *sum = F32x4::from_i32(I32x4::add_pairs(low, high)).mul_add(multiplier, *sum);
-            }
-            multipliers = multipliers.add(PANEL);
-        }
-    }
-    for (r, sum) in sums.into_iter().enumerate() {
-        // SAFETY: the caller vouches for `R` places.
-        unsafe { c.add(2 * r).write(sum) };
     }
 }
 

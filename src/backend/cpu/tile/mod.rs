@@ -13,7 +13,7 @@ use super::team::Team;
 use std::mem::MaybeUninit;
 
 pub use float::tile_f32;
-pub use int4::{I8Rows, tile_i4_i8, tile_i4_i16};
+pub use int4::{I8Rows, tile_i4_i8};
 pub use int8::tile_i8_i16;
 
 /// Columns of a panel: two vectors.

@@ -6,7 +6,8 @@ import { compileBytes, environment } from "./engine.js";
 import { TabsenseError } from "./errors.js";
 import type { ServiceHost } from "./loading.js";
 import { within } from "./patience.js";
-import type { Reply, Request } from "./protocol.js";
+import { browserCache } from "./model-cache.js";
+import { transferOf, type Reply, type Request } from "./protocol.js";
 import { fromUrl, resolveUrls } from "./sources.js";
 import { fetchFile, openResponse, readAll } from "./stream.js";
 import type { HelperReply, HelperWanted } from "./threads.js";
@@ -50,6 +51,7 @@ export const browserHost: ServiceHost = {
   processors: () => (globalThis.crossOriginIsolated === true ? (navigator.hardwareConcurrency ?? 1) : null),
 
   startHelper: null,
+  cache: browserCache,
 
   async openPath(path) {
     throw new TabsenseError("invalid_argument", `A browser opens no folder (${path}). Pass a URL, or the files themselves.`);
@@ -93,7 +95,7 @@ function startWorker(): Channel {
         onBroken(started ? new TabsenseError("internal", `The worker broke (${event.message}). Load a new classifier, and please report this.`) : unavailable());
       };
     },
-    send: (request: Request) => worker.postMessage(request),
+    send: (request: Request) => worker.postMessage(request, transferOf(request)),
     hold: () => {},
     async close(holds) {
       worker.onmessage = worker.onerror = null;

@@ -13,6 +13,7 @@ export const ERROR_KINDS = [
   "weights_mismatch",
   "weights_not_finite",
   "weights_length",
+  "integrity",
   "network",
   "not_a_model",
   "aborted",

@@ -6,8 +6,9 @@ import { checkLoadOptions } from "./options.js";
 import { openSession } from "./session.js";
 import type { LoadOptions, Source } from "./types.js";
 
+export { clearCachedFiles, listCachedFiles } from "./model-cache.js";
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
-export type { Calibration, ClassifierInfo, ClassifyOptions, ClassifyProgress, Detailed, Device, FileName, KernelTime, LoadOptions, ModelFiles, Progress, Score, Source, Timings, Token, WebGpuInfo, WebGpuReason } from "./types.js";
+export type { CachedFile, Calibration, ClassifierInfo, ClassifyOptions, ClassifyProgress, Detailed, Device, FileName, KernelTime, LoadOptions, ModelFile, ModelFiles, Progress, Score, Source, Timings, Token, WebGpuInfo, WebGpuReason } from "./types.js";
 
 /** A text classifier. Make one with `await Classifier.load(source)`. */
 export class Classifier extends LoadedClassifier {

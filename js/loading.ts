@@ -1,18 +1,20 @@
 /** Loads a model: its files from wherever they are, side by side, into the wasm and onto the graphics card as they come. */
 
+import type { EngineModule } from "./builds.js";
+import { startCheck } from "./check.js";
 import { startEngine, type EngineHost, type Runtime } from "./engine.js";
-import { isTrap, toError } from "./errors.js";
+import { isTrap, TabsenseError, toError } from "./errors.js";
+import { changeOf, startFiles, type Files, type FilesHost, type Weights } from "./files.js";
 import type { Placement } from "./placement.js";
 import { progressOf } from "./progress.js";
-import type { FileRef, LoadRequest } from "./protocol.js";
+import type { FileRefs, LoadRequest } from "./protocol.js";
 import { startWarmUp } from "./warm-up.js";
-import { fetchFile, openBlob, openBytes, openResponse, readAll, readChunks, type Opened } from "./stream.js";
-import type { FileName, Progress } from "./types.js";
+import { FileChanged, readAll } from "./stream.js";
+import type { Progress } from "./types.js";
 import type { Engine, Loader } from "./wasm/simd/tabsense.js";
 
 /** What differs between the browser and Node. */
-export interface ServiceHost extends EngineHost {
-  openPath(path: string): Promise<Opened>;
+export interface ServiceHost extends EngineHost, FilesHost {
   /** Why no graphics card can be asked for here, or null. */
   noWebGpu: string | null;
 }
@@ -36,9 +38,13 @@ export interface LoadedModel {
 export const CONFIG_LIMIT = 1 << 20;
 export const TOKENIZER_LIMIT = 64 << 20;
 
+/** How many times the loading starts over because a file changed meanwhile, or a copy of it was damaged. */
+const MOST_RESTARTS = 3;
+
 /**
  * Fetches wasm, configuration, tokenizer and weights side by side, and a device as soon as the wasm is there. The weights
- * are read once all of these are. Where the graphics card fails meanwhile, they are read again for what `placement` says next.
+ * are read once all of these are. Where the graphics card fails meanwhile, they are read again for what `placement` says next; where a file
+ * changes meanwhile, it is read again.
  */
 export async function loadModel({ host, request, placement, runtime: started }: Loading, signal: AbortSignal, emit: (progress: Progress) => void): Promise<LoadedModel> {
   const ended = new AbortController();
@@ -48,34 +54,32 @@ export async function loadModel({ host, request, placement, runtime: started }: 
   if (signal.aborted) end();
 
   // What is read again is wanted as it was, and without a connection if need be.
-  let cache: RequestCache = started ? "force-cache" : "default";
-  const whole = async (file: FileName, stage: Progress["stage"], limit: number) =>
-    readAll(await openFile(host, request.files[file], all, cache), nameOf(request.files[file], file), limit, all, progressOf(stage, file, emit));
-  const openWeights = () => awaitedLater(openFile(host, request.files["model.safetensors"], all, cache));
-
+  const files = startFiles(host, request, all, started ? "force-cache" : "default");
   const starting = started ? Promise.resolve(started) : startEngine(host, request, all, emit);
   let gpu = awaitedLater(starting.then(({ module }) => (all.aborted ? null : placement.request(module))));
-  let weights = openWeights();
+  let weights = awaitedLater(files.openWeights());
   try {
     const [runtime, config, tokenizer] = await Promise.all([
       starting,
-      whole("config.json", "config", CONFIG_LIMIT),
-      whole("tokenizer.json", "tokenizer", TOKENIZER_LIMIT),
+      whole(files, starting, "config.json", "config", CONFIG_LIMIT, all, emit),
+      whole(files, starting, "tokenizer.json", "tokenizer", TOKENIZER_LIMIT, all, emit),
     ]);
     const { module } = runtime;
-    for (;;) {
+    for (let restarts = 0; ; ) {
       const device = await gpu;
       all.throwIfAborted();
       gpu = Promise.resolve(null); // the loader takes it, also where it throws
       try {
         const loader = new module.Loader(config, tokenizer, dtypeOf(request.dtype, device !== null), device ?? undefined, device === null || placement.both);
-        await fill(loader, weights, nameOf(request.files["model.safetensors"], "model.safetensors"), all, emit);
+        await fill(loader, module, weights, all, emit);
         return { engine: await loader.finish(), runtime };
       } catch (thrown) {
-        if (all.aborted || device === null || !placement.recovers(toError(thrown))) throw thrown;
+        if (all.aborted) throw thrown;
+        const changed = thrown instanceof FileChanged;
+        if (changed ? restarts++ >= MOST_RESTARTS : device === null || !placement.recovers(toError(thrown))) throw changed ? unsteady(thrown) : thrown;
         discard(weights);
-        cache = "force-cache";
-        weights = openWeights();
+        files.again(changed ? "reload" : "force-cache");
+        weights = awaitedLater(files.openWeights());
         gpu = awaitedLater(placement.request(module));
       }
     }
@@ -92,24 +96,48 @@ export async function loadModel({ host, request, placement, runtime: started }: 
   }
 }
 
-/** The same request, to be loaded from again: bytes in memory become a Blob, which browsers may keep on disk. */
-export function kept(request: LoadRequest): LoadRequest {
-  const files = Object.entries(request.files).map(([name, file]) => [name, "bytes" in file && file.bytes.buffer instanceof ArrayBuffer ? { blob: new Blob([file.bytes as Uint8Array<ArrayBuffer>]) } : file]);
-  return { ...request, files: Object.fromEntries(files) as LoadRequest["files"] };
+/** A file that is read whole, checked. */
+async function whole(files: Files, starting: Promise<Runtime>, name: "config.json" | "tokenizer.json", stage: Progress["stage"], limit: number, signal: AbortSignal, emit: (progress: Progress) => void): Promise<Uint8Array> {
+  for (let restarts = 0; ; restarts++) {
+    const file = await files.open(name);
+    try {
+      const bytes = await readAll(file.opened, file.name, limit, signal, progressOf(stage, name, emit));
+      const check = startCheck((await starting).module, file);
+      await check.take(bytes);
+      await check.end();
+      return bytes;
+    } catch (thrown) {
+      file.writer?.abandon();
+      const change = await changeOf(file, thrown, signal);
+      if (change === null) throw thrown;
+      if (restarts >= MOST_RESTARTS) throw unsteady(change);
+      files.again("reload");
+    }
+  }
 }
 
-/** Closes a file that maybe nobody began to read. */
-function discard(opened: Promise<Opened>): void {
-  void opened.then(({ body }) => body.cancel()).catch(() => {});
+/** The same request, to be loaded from again: bytes in memory become a Blob, which browsers may keep on disk. */
+export function kept(request: LoadRequest): LoadRequest {
+  const { shards, ...files } = request.files;
+  const entries = Object.entries(files).map(([name, file]) => [name, "bytes" in file && file.bytes.buffer instanceof ArrayBuffer ? { blob: new Blob([file.bytes as Uint8Array<ArrayBuffer>]) } : file]);
+  return { ...request, files: { ...(Object.fromEntries(entries) as FileRefs), shards } };
+}
+
+/** Closes files that maybe nobody began to read. */
+function discard(opening: Promise<Weights>): void {
+  void opening.then(({ close }) => close()).catch(() => {});
 }
 
 /** Reads the weights into the loader, which is freed where that fails. */
-async function fill(loader: Loader, weights: Promise<Opened>, name: string, signal: AbortSignal, emit: (progress: Progress) => void): Promise<void> {
+async function fill(loader: Loader, module: EngineModule, opening: Promise<Weights>, signal: AbortSignal, emit: (progress: Progress) => void): Promise<void> {
   const report = progressOf("weights", "model.safetensors", emit);
   try {
-    const opened = await weights;
-    let bytes = 0;
-    const chunks = readChunks(opened, name, signal, report);
+    const weights = await opening;
+    let [bytes, total] = [0, weights.total];
+    const chunks = weights.chunks(module, (passed, of) => {
+      [bytes, total] = [passed, of];
+      report(bytes, total);
+    });
     const warmUp = startWarmUp(loader);
     try {
       for (;;) {
@@ -118,32 +146,28 @@ async function fill(loader: Loader, weights: Promise<Opened>, name: string, sign
         const { done, value } = await next;
         if (done) break;
         loader.push(value);
-        bytes += value.length;
       }
+    } catch (thrown) {
+      // Bytes that the loader can't use may be those of a damaged copy.
+      throw isTrap(thrown) || signal.aborted || !(await weights.dropCopies()) ? thrown : new FileChanged("model.safetensors");
     } finally {
       // Lets go of the stream, also where the loader threw.
       void chunks.return(undefined).catch(() => {});
     }
-    if (opened.total === null) report(bytes, bytes);
+    if (total === null) report(bytes, bytes);
   } catch (thrown) {
     if (!isTrap(thrown)) loader.free();
     throw thrown;
   }
 }
 
+function unsteady(change: FileChanged): TabsenseError {
+  return new TabsenseError("network", `${change.message}, again and again. Load the model once it is uploaded.`, { cause: change });
+}
+
 /** Half precision is for the graphics card; the CPU that stands in for it computes in single. */
 function dtypeOf(asked: string, onGpu: boolean): string {
   return asked === "fp16" && !onGpu ? "fp32" : asked;
-}
-
-async function openFile(host: ServiceHost, file: FileRef, signal: AbortSignal, cache: RequestCache): Promise<Opened> {
-  if ("url" in file) return openResponse(await fetchFile(file.url, signal, cache), file.url);
-  if ("path" in file) return host.openPath(file.path);
-  return "blob" in file ? openBlob(file.blob) : openBytes(file.bytes);
-}
-
-function nameOf(file: FileRef, name: FileName): string {
-  return "url" in file ? file.url : "path" in file ? file.path : name;
 }
 
 /** A promise that is awaited later, or never: its failure is no unhandled one. */

@@ -11,6 +11,7 @@ import type { Channel, Platform } from "./channel.js";
 import { compileBytes } from "./engine.js";
 import { TabsenseError } from "./errors.js";
 import type { ServiceHost } from "./loading.js";
+import { transferOf } from "./protocol.js";
 import { fromUrl, resolved, resolveUrls, type Resolved } from "./sources.js";
 import { fetchFile, type Opened } from "./stream.js";
 import type { Source } from "./types.js";
@@ -32,6 +33,7 @@ export const nodeHost: ServiceHost = {
     return { send: (request) => worker.postMessage(request) };
   },
   openPath,
+  cache: null,
   noWebGpu: "Node has no WebGPU.",
 };
 
@@ -77,7 +79,7 @@ function startWorker(): Channel {
       );
       worker.on("exit", () => onBroken(new TabsenseError("internal", "The worker thread ended. Load a new classifier.")));
     },
-    send: (request) => worker.postMessage(request),
+    send: (request) => worker.postMessage(request, transferOf(request) as never),
     hold: (waiting) => (waiting ? worker.ref() : worker.unref()),
     async close() {
       worker.ref(); // or the process could end before the promise does

@@ -1,7 +1,9 @@
 /** Checks options: a misspelt key or a wrong type is an error, not a default. */
 
+import { parseIntegrity } from "./check.js";
 import { TabsenseError } from "./errors.js";
-import type { ClassifyOptions, ClassifyProgress, Device, LoadOptions, Progress } from "./types.js";
+import type { NetworkOptions } from "./protocol.js";
+import { FILES, type ClassifyOptions, type ClassifyProgress, type Device, type LoadOptions, type Progress } from "./types.js";
 
 /** `LoadOptions` with every default filled in. */
 export interface CheckedLoadOptions {
@@ -14,6 +16,7 @@ export interface CheckedLoadOptions {
   hub: string;
   models: string | null;
   wasm: string | null;
+  network: NetworkOptions;
 }
 
 /** `ClassifyOptions` with every default filled in. */
@@ -30,9 +33,16 @@ const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
 /** More would share out tasks too small to gain by it. */
 const MOST_THREADS = 64;
 
+/** How often a connection that breaks is taken up again, by default and at most. */
+const DEFAULT_RETRIES = 3;
+const MOST_RETRIES = 100;
+/** Milliseconds without a byte that count as a broken connection, by default and at most: what a timer can be set to. */
+const DEFAULT_STALL_MS = 30_000;
+const MOST_STALL_MS = 2 ** 31 - 1;
+
 /** Checks the options of `Classifier.load`. */
 export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadOptions {
-  const given = record(options, ["device", "dtype", "onProgress", "signal", "worker", "threads", "hub", "models", "wasm"]);
+  const given = record(options, ["device", "dtype", "onProgress", "signal", "worker", "threads", "hub", "models", "wasm", "cache", "integrity", "retries", "stallTimeout"]);
   const device = oneOf(given, "device", DEVICES);
   const dtype = oneOf(given, "dtype", DTYPES);
   if (device === "cpu" && dtype === "fp16") {
@@ -52,6 +62,12 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
     hub,
     models: text(given, "models"),
     wasm: wasm === null ? null : String(wasm),
+    network: {
+      cache: flag(given, "cache", true),
+      integrity: integrity(given),
+      retries: whole(given, "retries", DEFAULT_RETRIES, 0, MOST_RETRIES),
+      stallTimeout: whole(given, "stallTimeout", DEFAULT_STALL_MS, 1, MOST_STALL_MS),
+    },
   };
 }
 
@@ -98,6 +114,26 @@ function threads(given: Record<string, unknown>): number | "auto" {
     throw invalid("threads", `"auto" or a whole number from 1 to ${MOST_THREADS}`, value);
   }
   return value as number | "auto";
+}
+
+function whole(given: Record<string, unknown>, key: string, otherwise: number, least: number, most: number): number {
+  const value = given[key] ?? otherwise;
+  if (!(typeof value === "number" && Number.isInteger(value) && value >= least && value <= most)) throw invalid(key, `a whole number from ${least} to ${most}`, value);
+  return value;
+}
+
+/** The digests by file, in hexadecimal digits. */
+function integrity(given: Record<string, unknown>): Record<string, string> {
+  const value = given["integrity"] ?? {};
+  if (typeof value !== "object" || Array.isArray(value)) throw invalid("integrity", 'an object such as { "model.safetensors": "sha256-…" }', value);
+  return Object.fromEntries(Object.entries(value).map(([file, text]) => {
+    if (!(FILES as readonly string[]).includes(file) && !/\.safetensors$/.test(file)) {
+      throw new TabsenseError("invalid_argument", `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, or the parts of the weights by their names.`);
+    }
+    const digest = typeof text === "string" ? parseIntegrity(text) : null;
+    if (digest === null) throw invalid(`integrity[${JSON.stringify(file)}]`, '"sha256-" and the digest, in base64 or in hexadecimal digits', text);
+    return [file, digest];
+  }));
 }
 
 function signal(given: Record<string, unknown>): AbortSignal | null {

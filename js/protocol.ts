@@ -5,15 +5,49 @@ import type { PlainError } from "./errors.js";
 import type { ClassifyProgress, Device, FileName, Progress } from "./types.js";
 import type { Classification, EngineInfo } from "./wasm/simd/tabsense.js";
 
-/** One of a model's files, in a form that a worker can be sent. */
-export type FileRef = { url: string } | { path: string } | { blob: Blob } | { bytes: Uint8Array };
+/** One of a model's files, in a form that a worker can be sent. A stream can be read once. */
+export type FileRef = { url: string } | { path: string } | { blob: Blob } | { bytes: Uint8Array } | StreamRef;
+
+/** A file that is under way already; `total` and `exact` as for an open file. */
+export interface StreamRef {
+  stream: ReadableStream<Uint8Array>;
+  total: number | null;
+  exact: boolean;
+}
+
+/** Where a model's files are, and where its weights are if they are in several (`model.safetensors.index.json`). */
+export interface FileRefs extends Record<FileName, FileRef> {
+  /** Null: beside `model.safetensors`, should that not be there. */
+  shards: { index: FileRef; files: Record<string, FileRef> } | null;
+}
 
 /** All that the service needs to load a model. */
 export interface LoadRequest extends EngineRequest {
   type: "load";
-  files: Record<FileName, FileRef>;
+  files: FileRefs;
   device: Device;
   dtype: string;
+  /** How a file from the network is read. */
+  network: NetworkOptions;
+}
+
+/** How files from the network are read, and what they must be. */
+export interface NetworkOptions {
+  retries: number;
+  /** Milliseconds. */
+  stallTimeout: number;
+  /** Whether the browser keeps copies. */
+  cache: boolean;
+  /** The SHA-256 of files by name, in hexadecimal digits. */
+  integrity: Record<string, string>;
+}
+
+/** What of a request moves to the worker instead of being copied. */
+export function transferOf(request: Request): ReadableStream[] {
+  if (request.type !== "load") return [];
+  const { shards, ...files } = request.files;
+  const all = shards ? [...Object.values(files), shards.index, ...Object.values(shards.files)] : Object.values(files);
+  return all.flatMap((file) => ("stream" in file ? [file.stream] : []));
 }
 
 /** One call of `classify`; `top` is 0 for all labels. */

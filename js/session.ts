@@ -4,6 +4,7 @@ import { inPlace, type Channel, type Platform } from "./channel.js";
 import { aborted, TabsenseError, toError } from "./errors.js";
 import type { CheckedLoadOptions } from "./options.js";
 import type { Classified, ClassifyRequest, Loaded, LoadRequest, Reply, State } from "./protocol.js";
+import { movable } from "./sources.js";
 import type { ClassifyProgress, Source } from "./types.js";
 
 /** A request with the promise of its answer. */
@@ -37,7 +38,7 @@ export async function openSession(platform: Platform, source: Source, options: C
   const queue = startQueue(channel, options.device !== "cpu" || threads !== 1);
   try {
     const wasm = options.wasm === null ? null : platform.locate(options.wasm);
-    await queue.submit({ type: "load", files, device: options.device, dtype: options.dtype, wasm, threads }, options.signal, options.onProgress, "The loading");
+    await queue.submit({ type: "load", files: options.worker ? await movable(files) : files, device: options.device, dtype: options.dtype, wasm, threads, network: options.network }, options.signal, options.onProgress, "The loading");
     return {
       name,
       state: () => queue.state()!,

@@ -2,13 +2,14 @@
 
 import { TabsenseError } from "./errors.js";
 import type { CheckedLoadOptions } from "./options.js";
-import type { FileRef } from "./protocol.js";
+import type { FileRef, FileRefs, StreamRef } from "./protocol.js";
+import { openResponse } from "./stream.js";
 import { FILES, type FileName, type ModelFiles, type Source } from "./types.js";
 
 /** A model's name, and where its files are. */
 export interface Resolved {
   name: string;
-  files: Record<FileName, FileRef>;
+  files: FileRefs;
 }
 
 /** A model on a hub: `org/name`, or `org/name@revision`. */
@@ -19,7 +20,7 @@ const EMBEDDED_NAME = /^\w[\w.-]*$/;
 
 /** Resolves a source to URLs below `base`, or to the files themselves; `embedded` says where a model named without a slash is. */
 export function resolveUrls(source: Source, options: CheckedLoadOptions, base: string, embedded: (name: string) => Resolved): Resolved {
-  if (typeof source !== "string") return fromFiles(source);
+  if (typeof source !== "string") return fromFiles(source, base);
   if (/^(https?:\/\/|\.{0,2}\/)/.test(source)) {
     const url = new URL(source, base);
     return fromUrl(url, url.pathname.split("/").filter(Boolean).at(-1) ?? url.host);
@@ -55,27 +56,71 @@ export function fromUrl(base: URL, name: string): Resolved {
   });
 }
 
+/** The name of the file that says which files hold which weights. */
+export const INDEX = "model.safetensors.index.json";
+
 /** The files that were handed over: a record by name, or a list of `File`s as dropped on a page. */
-export function fromFiles(source: ModelFiles): Resolved {
+export function fromFiles(source: ModelFiles, base: string): Resolved {
   if (typeof source !== "object" || source === null) {
     throw new TabsenseError("invalid_argument", `A model is named by a string or given as its files, not as ${source === null ? "null" : typeof source}.`);
   }
   const given: Record<string, unknown> = Array.isArray(source) ? Object.fromEntries((source as readonly unknown[]).map((file) => [(file as File | null)?.name, file])) : { ...source };
-  const missing = FILES.filter((file) => given[file] === undefined);
+  const sharded = given["model.safetensors"] === undefined && given[INDEX] !== undefined;
+  const missing = FILES.filter((file) => given[file] === undefined && !(sharded && file === "model.safetensors"));
   if (missing.length > 0) {
     throw new TabsenseError("invalid_argument", `The model lacks ${missing.join(" and ")}. Give all three files: ${FILES.join(", ")}.`);
   }
-  return resolved("files", (file) => fileRef(given[file], file));
+  const ref = (file: string) => fileRef(given[file], file, base);
+  if (!sharded) return resolved("files", ref);
+  const files = Object.fromEntries(Object.keys(given).filter((name) => name.endsWith(".safetensors")).map((name) => [name, ref(name)]));
+  const index = ref(INDEX);
+  return { name: "files", files: { "config.json": ref("config.json"), "tokenizer.json": ref("tokenizer.json"), "model.safetensors": index, shards: { index, files } } };
 }
 
 /** A record of the three files. */
 export function resolved(name: string, ref: (file: FileName) => FileRef): Resolved {
-  return { name, files: Object.fromEntries(FILES.map((file) => [file, ref(file)])) as Record<FileName, FileRef> };
+  const files = Object.fromEntries(FILES.map((file) => [file, ref(file)])) as Record<FileName, FileRef>;
+  return { name, files: { ...files, shards: null } };
 }
 
-function fileRef(value: unknown, file: FileName): FileRef {
+function fileRef(value: unknown, file: string, base: string): FileRef {
   if (value instanceof Blob) return { blob: value };
   if (value instanceof Uint8Array) return { bytes: value };
   if (value instanceof ArrayBuffer) return { bytes: new Uint8Array(value) };
-  throw new TabsenseError("invalid_argument", `${file} must be a Blob, a Uint8Array or an ArrayBuffer.`);
+  if (value instanceof URL) return { url: new URL(value, base).href };
+  if (value instanceof Response) return responseRef(value, file);
+  if (value instanceof ReadableStream) return unread(value as ReadableStream<Uint8Array>, file, { total: null, exact: false });
+  throw new TabsenseError("invalid_argument", `${file} must be a Blob, a Uint8Array, an ArrayBuffer, a URL, a Response or a ReadableStream.`);
+}
+
+function responseRef(response: Response, file: string): StreamRef {
+  if (!response.ok) throw new TabsenseError("network", `The response for ${file} has the status ${`${response.status} ${response.statusText}`.trimEnd()}. Check the address that it was fetched from.`);
+  const { body, total, exact } = openResponse(response, response.url || file);
+  return unread(body, file, { total, exact });
+}
+
+function unread(stream: ReadableStream<Uint8Array>, file: string, length: { total: number | null; exact: boolean }): StreamRef {
+  if (stream.locked) throw new TabsenseError("invalid_argument", `The stream of ${file} is being read already. Pass one that nobody has read from.`);
+  return { stream, ...length };
+}
+
+/** The same files for a worker. Where streams can't move there, they are read into Blobs. */
+export async function movable(files: FileRefs): Promise<FileRefs> {
+  if (streamsMove()) return files;
+  const read = async (ref: FileRef): Promise<FileRef> => ("stream" in ref ? { blob: await new Response(ref.stream).blob() } : ref);
+  const all = async <Name extends string>(refs: Record<Name, FileRef>) =>
+    Object.fromEntries(await Promise.all(Object.entries<FileRef>(refs).map(async ([name, ref]) => [name, await read(ref)]))) as Record<Name, FileRef>;
+  const { shards, ...named } = files;
+  return { ...(await all(named)), shards: shards && { index: await read(shards.index), files: await all(shards.files) } };
+}
+
+/** Whether this runtime can send a stream to a worker. */
+function streamsMove(): boolean {
+  try {
+    const stream = new ReadableStream();
+    structuredClone(stream, { transfer: [stream] });
+    return true;
+  } catch {
+    return false;
+  }
 }

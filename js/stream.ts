@@ -8,6 +8,23 @@ export interface Opened {
   /** Whether `total` is a promise that the bytes must keep; a length told of compressed bytes is not. */
   exact: boolean;
   body: ReadableStream<Uint8Array>;
+  /** Of a file from the network: which version it is. */
+  version?: Version;
+  /** The SHA-256 that the server tells of it, in hexadecimal digits. */
+  sha256?: string | null;
+}
+
+/** What tells one version of a file from another; null where the server doesn't say, or hides it from other origins. */
+export interface Version {
+  etag: string | null;
+  modified: string | null;
+}
+
+/** Thrown to whoever reads a file that is another one by now: what was read is of no use. */
+export class FileChanged extends Error {
+  constructor(name: string) {
+    super(`${name} is no longer what it was`);
+  }
 }
 
 /** The largest piece that is passed to the wasm at once: it is copied there, on top of the model. */
@@ -79,6 +96,7 @@ export async function* readChunks(opened: Opened, name: string, signal: AbortSig
       signal.throwIfAborted();
       const { done, value } = await reader.read().catch((cause: unknown) => {
         signal.throwIfAborted();
+        if (cause instanceof FileChanged || cause instanceof TabsenseError) throw cause;
         throw new TabsenseError("network", `The connection broke off after ${bytes} bytes${opened.total === null ? "" : ` of ${opened.total}`} of ${name} (${reason(cause)}). Load the model again.`, { cause });
       });
       signal.throwIfAborted();
@@ -167,7 +185,8 @@ function concat(chunks: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-function reason(cause: unknown): string {
+/** What went wrong, in the words of whoever threw it. */
+export function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   // Node's fetch says "fetch failed" and keeps the reason in `cause`.
   return cause.cause instanceof Error ? cause.cause.message : cause.message;

@@ -6,8 +6,21 @@ export const FILES = ["config.json", "tokenizer.json", "model.safetensors"] as c
 /** The name of one of a model's files. */
 export type FileName = (typeof FILES)[number];
 
-/** A model's files in memory or on disk, by name, or as a page's file picker and drop give them. */
-export type ModelFiles = { readonly [name in FileName]: Blob | Uint8Array | ArrayBuffer } | readonly File[];
+/** One of a model's files: in memory, on disk, at an address, or under way (which can be read once). */
+export type ModelFile = Blob | Uint8Array | ArrayBuffer | URL | Response | ReadableStream<Uint8Array>;
+
+/**
+ * A model's files by name, or as a page's file picker and drop give them. Weights in several files come as
+ * `model.safetensors.index.json` and the files that it names, in place of `model.safetensors`.
+ */
+export type ModelFiles =
+  | {
+      readonly "config.json": ModelFile;
+      readonly "tokenizer.json": ModelFile;
+      readonly [weights: `${string}.safetensors`]: ModelFile;
+      readonly [index: `${string}.safetensors.index.json`]: ModelFile;
+    }
+  | readonly File[];
 
 /**
  * Where a model is: an embedded one by name (`"sentiment-en"`), `"org/name"` or `"org/name@revision"` on a model hub,
@@ -52,8 +65,27 @@ export interface LoadOptions {
   hub?: string;
   /** The base URL (Node: also a folder) of the models that are named without a slash. Default: `models/` beside the page (Node: beside the package, then in the working folder). */
   models?: string;
+  /**
+   * Whether the browser keeps copies of files from the network (in the Cache API), so that the next start needs none. A copy is used where the server has
+   * nothing newer, or can't be reached; one that is cut short or damaged is fetched again. See `listCachedFiles` and `clearCachedFiles`. Node keeps none. Default: `true`.
+   */
+  cache?: boolean;
+  /** What files must be: their SHA-256 by name, `{ "model.safetensors": "sha256-…" }`, in base64 as for a script's `integrity`, or in hexadecimal digits. Others reject with kind `"integrity"`. */
+  integrity?: { readonly [file: string]: string };
+  /** How many times in a row a connection that breaks is taken up again where it ended. Default: 3. */
+  retries?: number;
+  /** Milliseconds without a byte after which a connection counts as broken. Default: 30,000. */
+  stallTimeout?: number;
   /** Where the `.wasm` file of the build `simd` is, if the package's own are not to be used. */
   wasm?: string | URL;
+}
+
+/** A file of a model that the browser keeps. */
+export interface CachedFile {
+  url: string;
+  bytes: number;
+  /** When it was kept. */
+  stored: Date;
 }
 
 /** How far the loading is. A file's bytes start anew where it has to be read again, because a graphics card failed meanwhile. */

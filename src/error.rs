@@ -44,6 +44,8 @@ kinds! {
     WeightsNotFinite = "weights_not_finite",
     /// The weights' stream ended early or went on past its end.
     WeightsLength = "weights_length",
+    /// A file's SHA-256 is not the one that was promised.
+    Integrity = "integrity",
     /// A file could not be fetched: no connection, or a status other than success.
     Network = "network",
     /// A file is not what its name says: a web page in place of a model file, say.

@@ -18,6 +18,7 @@ pub mod config;
 pub mod convert;
 pub mod engine;
 mod error;
+pub mod file_hash;
 pub mod head;
 pub mod model;
 pub mod quantize;

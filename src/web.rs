@@ -12,6 +12,7 @@ use crate::classifier;
 use crate::engine;
 use crate::engine::warm_up::WarmUp;
 use crate::error::{Error, ErrorKind};
+use crate::file_hash;
 use crate::head;
 use crate::model::load::Dtype;
 use crate::tokenize::Encoding;
@@ -143,6 +144,36 @@ impl Gpu {
     /// Ends the device, as a driver's reset would.
     pub fn lose(&self) {
         self.device.destroy();
+    }
+}
+
+/// The hashes of a file whose bytes pass.
+#[wasm_bindgen]
+pub struct FileHash {
+    inner: file_hash::FileHash,
+}
+
+#[wasm_bindgen]
+impl FileHash {
+    /// Of no bytes yet; `sha256`: whether the digest is wanted beside the checksum.
+    #[wasm_bindgen(constructor)]
+    pub fn new(sha256: bool) -> FileHash {
+        Self { inner: file_hash::FileHash::new(sha256) }
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.inner.update(bytes);
+    }
+
+    /// XXH64, in hexadecimal digits.
+    pub fn checksum(&self) -> String {
+        self.inner.checksum()
+    }
+
+    /// SHA-256, in hexadecimal digits, where it was wanted.
+    pub fn sha256(&self) -> Option<String> {
+        self.inner.sha256()
     }
 }
 

@@ -14,6 +14,18 @@ export class Gpu {
   free(): void;
 }
 
+/** The hashes of a file whose bytes pass. */
+export class FileHash {
+  /** `sha256`: whether the digest is wanted beside the checksum. */
+  constructor(sha256: boolean);
+  update(bytes: Uint8Array): void;
+  /** XXH64 in hexadecimal digits, against damage. */
+  checksum(): string;
+  /** In hexadecimal digits, where it was wanted. */
+  sha256(): string | undefined;
+  free(): void;
+}
+
 /** Takes a model's files and yields an `Engine`. Every method throws `Error`s that carry a `kind`. */
 export class Loader {
   /** Consumes `gpu`. With one, `cpu` says whether the CPU holds the weights too; without one it always does. */

@@ -1,0 +1,176 @@
+/** Opens a model's files, each from where it is: a kept copy, the network, the disk, or memory. */
+
+import type { EngineModule } from "./builds.js";
+import { startCheck, type CheckedFile } from "./check.js";
+import { download } from "./download.js";
+import { TabsenseError } from "./errors.js";
+import type { ModelCache } from "./model-cache.js";
+import type { FileRef, LoadRequest } from "./protocol.js";
+import { merged, shardNames } from "./shards.js";
+import { INDEX } from "./sources.js";
+import { FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./stream.js";
+import type { FileName } from "./types.js";
+
+/** What differs between the browser and Node. */
+export interface FilesHost {
+  openPath(path: string): Promise<Opened>;
+  /** Where copies are kept, if they are. */
+  cache: ModelCache | null;
+}
+
+/** A model's files. */
+export interface Files {
+  open(name: FileName): Promise<CheckedFile>;
+  openWeights(): Promise<Weights>;
+  /** How files are fetched from now on: as the browser holds them, or anew. */
+  again(cache: RequestCache): void;
+}
+
+/** Weights that are open, in one file or several. */
+export interface Weights {
+  /** Their bytes, where that is known. */
+  total: number | null;
+  /** Their bytes, checked, in pieces; to be called once. */
+  chunks(module: EngineModule, onBytes: (bytes: number, total: number | null) => void): AsyncGenerator<Uint8Array>;
+  /** Forgets the copies that they come from; false where they come from none. */
+  dropCopies(): Promise<boolean>;
+  /** Lets go of what nobody reads. */
+  close(): void;
+}
+
+/** The streams that were read: each can be once. */
+const read = new WeakSet<ReadableStream>();
+
+/** The longest index of files, in bytes. */
+const INDEX_LIMIT = 16 << 20;
+
+/** The files of `request`, opened until `signal` fires. */
+export function startFiles(host: FilesHost, { files, network }: LoadRequest, signal: AbortSignal, first: RequestCache): Files {
+  let cache = first;
+
+  async function openRef(file: FileRef, fileName: string): Promise<CheckedFile> {
+    const rest = { sha256: network.integrity[fileName] ?? null, checksum: null, drop: null, writer: null };
+    if ("path" in file) return { ...rest, name: file.path, opened: await host.openPath(file.path) };
+    if ("blob" in file) return { ...rest, name: fileName, opened: openBlob(file.blob) };
+    if ("bytes" in file) return { ...rest, name: fileName, opened: openBytes(file.bytes) };
+    if ("stream" in file) {
+      if (read.has(file.stream)) throw new TabsenseError("invalid_argument", `${fileName} was given as a stream, which can be read once, and it is needed again. Load the model anew, or pass a Blob or a URL.`);
+      read.add(file.stream);
+      return { ...rest, name: fileName, opened: { total: file.total, exact: file.exact, body: file.stream } };
+    }
+    const { url } = file;
+    const store = network.cache ? host.cache : null;
+    const copy = cache === "reload" ? null : ((await store?.open(url, signal)) ?? null);
+    signal.throwIfAborted();
+    if (copy) return { ...rest, ...copy, name: url };
+    const opened = await download(url, { retries: network.retries, stall: network.stallTimeout }, signal, cache);
+    return { ...rest, name: url, opened, writer: (await store?.write(url, opened.version!)) ?? null };
+  }
+
+  async function openWeights(): Promise<Weights> {
+    if (files.shards) return openShards(files.shards.index, (name) => files.shards!.files[name] ?? null);
+    const file = files["model.safetensors"];
+    try {
+      return single(await openRef(file, "model.safetensors"), signal);
+    } catch (thrown) {
+      const index = isMissing(thrown) ? beside(file, INDEX) : null;
+      if (index === null) throw thrown;
+      return openShards(index, (name) => beside(file, name)).catch((other: unknown) => {
+        throw isMissing(other) ? thrown : other;
+      });
+    }
+  }
+
+  async function openShards(index: FileRef, ref: (name: string) => FileRef | null): Promise<Weights> {
+    const { name, opened } = await openRef(index, INDEX);
+    const names = shardNames(new TextDecoder().decode(await readAll(opened, name, INDEX_LIMIT, signal, () => {})), name);
+    const refs = names.map((shard) => {
+      const file = ref(shard);
+      if (file === null) throw new TabsenseError("invalid_argument", `The model lacks ${shard}, which ${INDEX} names. Give all files of the weights.`);
+      return { name: shard, file };
+    });
+    const copies: CheckedFile[] = [];
+    let passed = 0;
+    return {
+      total: null,
+      chunks: (module, onBytes) =>
+        merged(refs.map(({ name, file }) => ({
+          name,
+          open: async function* () {
+            const opened = await openRef(file, name);
+            if (opened.drop) copies.push(opened);
+            let before = 0;
+            yield* checked(opened, module, signal, (bytes) => {
+              passed += bytes - before;
+              before = bytes;
+              onBytes(passed, null);
+            });
+          },
+        }))),
+      dropCopies: () => drop(copies),
+      close: () => {},
+    };
+  }
+
+  return {
+    open: (name) => openRef(files[name], name),
+    openWeights,
+    again: (next) => void (cache = next),
+  };
+}
+
+/** What a failure of reading means: that the file is another one by now, or that its copy was damaged, which is then gone. Null: what it says. */
+export async function changeOf(file: CheckedFile, thrown: unknown, signal: AbortSignal): Promise<FileChanged | null> {
+  if (thrown instanceof FileChanged) return thrown;
+  if (signal.aborted || !(await drop([file]))) return null;
+  return new FileChanged(file.name);
+}
+
+function single(file: CheckedFile, signal: AbortSignal): Weights {
+  return {
+    total: file.opened.total,
+    chunks: (module, onBytes) => checked(file, module, signal, onBytes),
+    dropCopies: () => drop([file]),
+    close() {
+      file.writer?.abandon();
+      void file.opened.body.cancel().catch(() => {});
+    },
+  };
+}
+
+/** The bytes of a file; at the end it is known that they are the right ones. */
+async function* checked(file: CheckedFile, module: EngineModule, signal: AbortSignal, onBytes: (bytes: number, total: number | null) => void): AsyncGenerator<Uint8Array> {
+  const check = startCheck(module, file);
+  let done = false;
+  try {
+    for await (const chunk of readChunks(file.opened, file.name, signal, onBytes)) {
+      await check.take(chunk);
+      yield chunk;
+    }
+    done = true;
+    await check.end();
+  } finally {
+    if (!done) check.abandon();
+  }
+}
+
+async function drop(files: readonly CheckedFile[]): Promise<boolean> {
+  const copies = files.filter((file) => file.drop !== null);
+  await Promise.all(copies.map((file) => file.drop!()));
+  return copies.length > 0;
+}
+
+/** The file `name` in the folder of `file`, where that is known. */
+function beside(file: FileRef, name: string): FileRef | null {
+  if ("path" in file) return { path: file.path.replace(/[^/\\]*$/, name) };
+  if (!("url" in file)) return null;
+  const url = new URL(file.url);
+  url.pathname = url.pathname.replace(/[^/]*$/, name);
+  return { url: url.href };
+}
+
+/** Whether a file could not be opened because it isn't there. */
+function isMissing(thrown: unknown): boolean {
+  const cause = thrown instanceof TabsenseError ? thrown.cause : null;
+  return cause === 404 || (cause as { code?: unknown } | null)?.code === "ENOENT";
+}

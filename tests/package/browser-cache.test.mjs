@@ -1,0 +1,244 @@
+// The browser's copies of models' files: in a real Chromium, against a server that can change, damage and withhold.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { ROOT, startBrowser, startSite } from "./support.mjs";
+
+const FILES = ["config.json", "tokenizer.json", "model.safetensors"];
+
+let site, browser;
+
+before(async () => {
+  site = await startSite();
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+/** A model on a server of its own, of another origin than the page. `state.down`: it doesn't answer; `state.etag`: its version. */
+async function serveModel(t) {
+  const files = Object.fromEntries(FILES.map((name) => [name, readFileSync(join(ROOT, "test_data/models/tiny-f32", name))]));
+  const state = { files, etag: "one", down: false, requests: [], handler: null };
+  const server = createServer((request, response) => {
+    const name = request.url.slice(1);
+    state.requests.push(`${request.method} ${name}${request.headers.range ? " range" : ""}`);
+    if (state.down) return response.destroy();
+    response.setHeader("access-control-allow-origin", "*");
+    response.setHeader("access-control-expose-headers", "etag, content-range");
+    response.setHeader("cache-control", "no-store");
+    response.setHeader("etag", `"${state.etag}"`);
+    if (request.method === "OPTIONS") return response.writeHead(405).end();
+    if (state.handler?.(request, response, name)) return;
+    response.writeHead(200, { "content-length": files[name].length });
+    response.end(request.method === "HEAD" ? undefined : files[name]);
+  });
+  await new Promise((resolve) => server.listen(0, resolve));
+  t.after(() => (server.closeAllConnections(), server.close()));
+  return Object.assign(state, { url: `http://localhost:${server.address().port}/`, gets: () => state.requests.filter((request) => request.startsWith("GET")).length });
+}
+
+async function open(t, { context } = {}) {
+  const own = context ?? (await browser.newContext());
+  const page = await own.newPage();
+  if (!context) t.after(() => own.close());
+  await page.goto(site.url);
+  await page.waitForFunction(() => globalThis.tabsense);
+  return page;
+}
+
+/** Loads in the page, classifies once, disposes; the best label's score, or the error. */
+function load(page, url, options = {}) {
+  return page.evaluate(async ([url, options]) => {
+    try {
+      const classifier = await tabsense.Classifier.load(url, options);
+      const [{ score }] = await classifier.classify("once stored, always there");
+      await classifier.dispose();
+      return score;
+    } catch ({ kind, message }) {
+      return { kind, message };
+    }
+  }, [url, options]);
+}
+
+/** The files that are kept, once there are `count`: the last bytes reach the disk after the model is ready. */
+function kept(page, count) {
+  return page.evaluate(async (count) => {
+    for (let tries = 0; tries < 200; tries++) {
+      const files = await tabsense.listCachedFiles();
+      if (files.length === count) return files.map(({ url, bytes, stored }) => ({ name: url.split("/").at(-1), bytes, age: Date.now() - stored })).sort((a, b) => a.name.localeCompare(b.name));
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    return tabsense.listCachedFiles();
+  }, count);
+}
+
+test("a second start asks only whether there is something newer, a third needs no network", async (t) => {
+  const model = await serveModel(t);
+  const page = await open(t);
+  const first = await load(page, model.url);
+  assert.equal(typeof first, "number", JSON.stringify(first));
+  const files = await kept(page, 3);
+  assert.deepEqual(files.map(({ name, bytes }) => [name, bytes]), [...FILES].sort().map((name) => [name, model.files[name].length]));
+  assert.ok(files.every(({ age }) => age >= 0 && age < 60_000));
+
+  model.requests.length = 0;
+  assert.equal(await load(page, model.url), first);
+  assert.deepEqual([...model.requests].sort(), [...FILES].sort().map((name) => `HEAD ${name}`));
+
+  model.down = true;
+  assert.equal(await load(page, model.url), first, "offline");
+  await page.context().setOffline(true);
+  assert.equal(await load(page, model.url), first, "offline, as the browser sees it");
+});
+
+test("a newer file takes the place of the copy", async (t) => {
+  const model = await serveModel(t);
+  const page = await open(t);
+  const first = await load(page, model.url);
+  await kept(page, 3);
+  model.etag = "two";
+  model.files["model.safetensors"] = Buffer.from(model.files["model.safetensors"]).fill(0, model.files["model.safetensors"].length - 40_000);
+  const second = await load(page, model.url);
+  assert.notEqual(second, first);
+  await kept(page, 3);
+  model.down = true;
+  assert.equal(await load(page, model.url), second);
+});
+
+for (const [name, damage] of [
+  ["cut short", (bytes) => bytes.slice(0, -100)],
+  ["empty", () => new Uint8Array(0)],
+  ["changed by a byte", (bytes) => ((bytes[bytes.length - 10] ^= 1), bytes)],
+  ["changed in its first byte", (bytes) => ((bytes[0] ^= 255), bytes)],
+]) {
+  for (const file of FILES) {
+    test(`a copy of ${file} that is ${name} is fetched again`, async (t) => {
+      const model = await serveModel(t);
+      const page = await open(t);
+      const first = await load(page, model.url);
+      await kept(page, 3);
+      await page.evaluate(async ([url, damage]) => {
+        const cache = await caches.open("tabsense-models");
+        const bytes = new Uint8Array(await (await cache.match(url)).arrayBuffer());
+        await cache.put(url, new Response(new Function(`return ${damage}`)()(bytes)));
+      }, [model.url + file, damage.toString()]);
+      model.requests.length = 0;
+      assert.equal(await load(page, model.url), first);
+      assert.ok(model.requests.includes(`GET ${file}`), `${model.requests}`);
+      await kept(page, 3);
+      model.down = true;
+      assert.equal(await load(page, model.url), first, "the copy is whole again");
+    });
+  }
+}
+
+test("cache: false keeps nothing and uses nothing", async (t) => {
+  const model = await serveModel(t);
+  const page = await open(t);
+  await load(page, model.url, { cache: false });
+  assert.deepEqual(await kept(page, 0), []);
+  await load(page, model.url);
+  await kept(page, 3);
+  const before = model.gets();
+  await load(page, model.url, { cache: false });
+  assert.equal(model.gets() - before, 3);
+});
+
+test("copies can be cleared, some or all", async (t) => {
+  const [one, two] = [await serveModel(t), await serveModel(t)];
+  const page = await open(t);
+  await load(page, one.url);
+  await load(page, two.url);
+  assert.equal((await kept(page, 6)).length, 6);
+  await page.evaluate((url) => tabsense.clearCachedFiles(url), one.url);
+  assert.equal((await kept(page, 3)).length, 3);
+  await page.evaluate(() => tabsense.clearCachedFiles());
+  assert.deepEqual(await kept(page, 0), []);
+  assert.deepEqual(await page.evaluate(() => caches.keys()), []);
+});
+
+test("a storage that is full: the model loads, nothing half is kept", async (t) => {
+  const model = await serveModel(t);
+  const page = await open(t);
+  const session = await page.context().newCDPSession(page);
+  await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(site.url).origin, quotaSize: 100_000 });
+  assert.equal(typeof (await load(page, model.url)), "number");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const files = await page.evaluate(() => tabsense.listCachedFiles());
+  assert.ok(files.every(({ url }) => !url.endsWith("model.safetensors")), JSON.stringify(files));
+  assert.equal(typeof (await load(page, model.url)), "number");
+});
+
+test("two tabs at once", async (t) => {
+  const model = await serveModel(t);
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const pages = [await open(t, { context }), await open(t, { context })];
+  const scores = await Promise.all(pages.map((page) => load(page, model.url)));
+  assert.equal(typeof scores[0], "number");
+  assert.equal(scores[0], scores[1]);
+  await kept(pages[0], 3);
+  model.down = true;
+  assert.deepEqual(await Promise.all(pages.map((page) => load(page, model.url))), scores);
+});
+
+test("a load that is aborted or fails keeps no weights", async (t) => {
+  const model = await serveModel(t);
+  const page = await open(t);
+  model.handler = (request, response, name) => {
+    if (name !== "model.safetensors" || request.method !== "GET") return false;
+    response.writeHead(200, { "content-length": model.files[name].length }).write(model.files[name].subarray(0, 9000));
+    return true;
+  };
+  const error = await page.evaluate(async (url) => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 1000);
+    return failed(tabsense.Classifier.load(url, { signal: controller.signal }));
+  }, model.url);
+  assert.equal(error.kind, "aborted");
+  model.handler = null;
+  const files = await page.evaluate(() => tabsense.listCachedFiles());
+  assert.ok(files.every(({ url }) => !url.endsWith("model.safetensors")));
+  assert.equal(typeof (await load(page, model.url)), "number");
+});
+
+test("a download of another origin is resumed without asking for permission", async (t) => {
+  const model = await serveModel(t);
+  const page = await open(t);
+  const bytes = model.files["model.safetensors"];
+  let broken = false;
+  model.handler = (request, response, name) => {
+    if (name !== "model.safetensors" || request.method !== "GET") return false;
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+    if (start === 0 && !broken) {
+      broken = true;
+      response.writeHead(200, { "content-length": bytes.length }).write(bytes.subarray(0, 50_000), () => setTimeout(() => response.destroy(), 50));
+      return true;
+    }
+    response.writeHead(206, { "content-length": bytes.length - start, "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` }).end(bytes.subarray(start));
+    return true;
+  };
+  assert.equal(typeof (await load(page, model.url)), "number");
+  assert.ok(model.requests.includes("GET model.safetensors range"));
+  assert.ok(model.requests.every((request) => !request.startsWith("OPTIONS")), `${model.requests}`);
+  await kept(page, 3);
+  model.down = true;
+  assert.equal(typeof (await load(page, model.url)), "number", "the copy of two connections is whole");
+});
+
+test("streams and responses of the page load in its worker", async (t) => {
+  const model = await serveModel(t);
+  const page = await open(t);
+  const score = await page.evaluate(async (url) => {
+    const files = { "config.json": await fetch(`${url}config.json`), "tokenizer.json": (await fetch(`${url}tokenizer.json`)).body, "model.safetensors": await fetch(`${url}model.safetensors`) };
+    const classifier = await tabsense.Classifier.load(files);
+    return (await classifier.classify("once stored, always there"))[0].score;
+  }, model.url);
+  assert.equal(score, await load(page, model.url));
+});

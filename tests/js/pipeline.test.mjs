@@ -101,8 +101,8 @@ test("a model of several labels at a time", async (t) => {
 test("sentiment-analysis, with the model of this project", async (t) => {
   const rows = readFileSync(join(ROOT, "test_data/sentiment_goldens.jsonl"), "utf8").trim().split("\n").slice(0, 3).map((line) => JSON.parse(line));
   const wanted = rows.map(({ logits }) => expected(["NEGATIVE", "POSITIVE"], logits));
-  for (const model of [["sentiment-en"], [], [null], [undefined, {}]]) {
-    const classify = await open(t, ...[...model, undefined, undefined].slice(0, 2), "sentiment-analysis");
+  for (const model of ["sentiment-en", undefined]) {
+    const classify = await open(t, model, undefined, "sentiment-analysis");
     close(await classify(rows[0].text), wanted[0].slice(0, 1), INT8_TOLERANCE);
     close(await classify(rows.map(({ text }) => text)), wanted.map(([best]) => best), INT8_TOLERANCE);
     close(await classify(rows.map(({ text }) => text), { top_k: null }), wanted, INT8_TOLERANCE);

@@ -3,12 +3,15 @@
 import { LoadedClassifier } from "./classifier.js";
 import { nodejs } from "./nodejs.js";
 import { checkLoadOptions } from "./options.js";
+import { openPipeline } from "./pipeline.js";
+import type { PipelineType, PretrainedModelOptions, TextClassificationPipeline } from "./pipeline-types.js";
 import { openSession } from "./session.js";
 import type { LoadOptions, Source } from "./types.js";
 
 export { clearCachedFiles, listCachedFiles } from "./model-cache.js";
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
 export type { CachedFile, Calibration, ClassifierInfo, ClassifyOptions, Detailed, Device, FileName, KernelTime, LoadOptions, ModelFile, ModelFiles, Progress, Score, Source, Timings, Token, WebGpuInfo, WebGpuReason } from "./types.js";
+export type { DataType, DeviceType, FileLoadingProgress, PipelineModelConfig, PipelineType, PretrainedModelOptions, ProgressCallback, ProgressInfo, TextClassificationOutput, TextClassificationPipeline, TextClassificationPipelineOptions, TextClassificationSingle } from "./pipeline-types.js";
 
 /** A text classifier. Make one with `await Classifier.load(source)`. */
 export class Classifier extends LoadedClassifier {
@@ -16,4 +19,9 @@ export class Classifier extends LoadedClassifier {
   static async load(source: Source, options?: LoadOptions): Promise<Classifier> {
     return new Classifier(await openSession(nodejs, source, checkLoadOptions(options)));
   }
+}
+
+/** Loads a text classifier that is called as a function: the signature, outputs and progress events of transformers.js 4. Without a `model` it is `"sentiment-en"`. */
+export function pipeline(task: PipelineType, model?: Source | null, options?: PretrainedModelOptions | null): Promise<TextClassificationPipeline> {
+  return openPipeline((source, loading) => Classifier.load(source, loading), task, model, options);
 }

@@ -4,7 +4,6 @@ import { existsSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { Readable } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Channel, Platform } from "./channel.js";
@@ -13,7 +12,7 @@ import { TabsenseError } from "./errors.js";
 import type { ServiceHost } from "./loading.js";
 import { transferOf } from "./protocol.js";
 import { fromUrl, resolved, resolveUrls, type Resolved } from "./sources.js";
-import { fetchFile, type Opened } from "./stream.js";
+import { fetchFile, MAX_CHUNK, type Opened } from "./stream.js";
 import type { Source } from "./types.js";
 
 /** The service's host in Node. */
@@ -48,13 +47,24 @@ export const nodejs: Platform = {
   locate: (wasm) => (URL.canParse(wasm) && !/^[a-z]:/i.test(wasm.slice(0, 2)) ? wasm : pathToFileURL(wasm).href),
 };
 
-/** A model file on disk, as a stream. */
+/** A model file on disk, as a stream. (Node 20's `Readable.toWeb` ends the process where a stream is cancelled while a piece is on its way.) */
 export async function openPath(path: string): Promise<Opened> {
   try {
     const file = await open(path);
     const { size } = await file.stat();
-    const stream = file.createReadStream({ highWaterMark: 1 << 18 });
-    return { total: size, exact: true, body: Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array> };
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const { bytesRead, buffer } = await file.read(new Uint8Array(MAX_CHUNK)).catch(async (cause: unknown) => {
+          await file.close();
+          throw cause;
+        });
+        if (bytesRead > 0) return controller.enqueue(buffer.subarray(0, bytesRead));
+        await file.close();
+        controller.close();
+      },
+      cancel: () => file.close(),
+    });
+    return { total: size, exact: true, body };
   } catch (cause) {
     throw new TabsenseError("network", `${path} could not be read (${(cause as Error).message}). A model's folder holds config.json, tokenizer.json and model.safetensors.`, { cause });
   }

@@ -30,6 +30,8 @@ export interface CheckedClassifyOptions {
 
 const DEVICES = ["auto", "webgpu", "cpu"];
 const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
+/** The keys of `LoadOptions`. */
+export const LOAD_OPTIONS: readonly string[] = ["device", "dtype", "onProgress", "signal", "worker", "threads", "hub", "models", "wasm", "cache", "integrity", "retries", "stallTimeout"];
 /** More would share out tasks too small to gain by it. */
 const MOST_THREADS = 64;
 
@@ -42,7 +44,7 @@ const MOST_STALL_MS = 2 ** 31 - 1;
 
 /** Checks the options of `Classifier.load`. */
 export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadOptions {
-  const given = record(options, ["device", "dtype", "onProgress", "signal", "worker", "threads", "hub", "models", "wasm", "cache", "integrity", "retries", "stallTimeout"]);
+  const given = record(options, LOAD_OPTIONS);
   const device = oneOf(given, "device", DEVICES);
   const dtype = oneOf(given, "dtype", DTYPES);
   if (device === "cpu" && dtype === "fp16") {
@@ -93,7 +95,7 @@ export function checkTexts(texts: unknown): { texts: string[]; single: boolean }
   return { texts: [...(texts as string[])], single: false };
 }
 
-function record(options: unknown, keys: readonly string[]): Record<string, unknown> {
+export function record(options: unknown, keys: readonly string[]): Record<string, unknown> {
   if (options === undefined) return {};
   if (typeof options !== "object" || options === null || Array.isArray(options)) throw new TabsenseError("invalid_argument", `The options must be an object, not ${kindOf(options)}.`);
   const wrong = Object.keys(options).find((key) => !keys.includes(key));
@@ -136,35 +138,35 @@ function integrity(given: Record<string, unknown>): Record<string, string> {
   }));
 }
 
-function signal(given: Record<string, unknown>): AbortSignal | null {
+export function signal(given: Record<string, unknown>): AbortSignal | null {
   const value = given["signal"] ?? null;
   if (value !== null && !(value instanceof AbortSignal)) throw invalid("signal", "an AbortSignal", value);
   return value;
 }
 
-function callback(given: Record<string, unknown>, key: string): unknown {
+export function callback(given: Record<string, unknown>, key: string): unknown {
   const value = given[key] ?? null;
   if (value !== null && typeof value !== "function") throw invalid(key, "a function", value);
   return value;
 }
 
-function flag(given: Record<string, unknown>, key: string, otherwise: boolean): boolean {
+export function flag(given: Record<string, unknown>, key: string, otherwise: boolean): boolean {
   const value = given[key] ?? otherwise;
   if (typeof value !== "boolean") throw invalid(key, "true or false", value);
   return value;
 }
 
-function text(given: Record<string, unknown>, key: string): string | null {
+export function text(given: Record<string, unknown>, key: string): string | null {
   const value = given[key] ?? null;
   if (value !== null && (typeof value !== "string" || value === "")) throw invalid(key, "a text that is not empty", value);
   return value;
 }
 
-function invalid(key: string, wanted: string, value: unknown): TabsenseError {
+export function invalid(key: string, wanted: string, value: unknown): TabsenseError {
   return new TabsenseError("invalid_argument", `The option ${key} must be ${wanted}, not ${typeof value === "string" ? JSON.stringify(value) : kindOf(value)}.`);
 }
 
-function kindOf(value: unknown): string {
+export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   return typeof value === "number" ? String(value) : typeof value;

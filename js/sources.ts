@@ -13,7 +13,7 @@ export interface Resolved {
 }
 
 /** A model on a hub: `org/name`, or `org/name@revision`. */
-const HUB_NAME = /^([\w-][\w.-]*)\/([\w-][\w.-]*)(?:@([\w./-]+))?$/;
+export const HUB_NAME = /^([\w-][\w.-]*)\/([\w-][\w.-]*)(?:@([\w./-]+))?$/;
 
 /** The name of an embedded model. */
 const EMBEDDED_NAME = /^\w[\w.-]*$/;

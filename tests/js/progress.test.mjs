@@ -69,3 +69,13 @@ for (const worker of [true, false]) {
     await rejects("invalid_argument", Classifier.load(TINY, { worker, onProgress: () => { throw new Error("mine"); } }), /mine/);
   });
 }
+
+test("a callback that throws amid the weights, in place: the process lives on", async () => {
+  for (let i = 0; i < 5; i++) {
+    const onProgress = ({ stage }) => {
+      if (stage === "weights") throw new Error("mine");
+    };
+    await rejects("invalid_argument", Classifier.load(TINY, { worker: false, onProgress }), /mine/);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+});

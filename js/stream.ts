@@ -8,6 +8,8 @@ export interface Opened {
   /** Whether `total` is a promise that the bytes must keep; a length told of compressed bytes is not. */
   exact: boolean;
   body: ReadableStream<Uint8Array>;
+  /** Whose body it is: Node ends that of a response that nobody holds any more. */
+  response?: Response;
 }
 
 /** The largest piece that is passed to the wasm at once: it is copied there, on top of the model. */
@@ -41,7 +43,7 @@ export function openResponse(response: Response, url: string): Opened {
   // Content-Length counts the bytes on the wire. A server of another origin may hide that it compressed them.
   const encoded = (response.headers.get("content-encoding") ?? "identity") !== "identity";
   const total = length !== null && /^\d+$/.test(length) && !encoded ? Number(length) : null;
-  return { total, exact: total !== null && response.type !== "cors", body: response.body };
+  return { total, exact: total !== null && response.type !== "cors", body: response.body, response };
 }
 
 /** Opens a Blob. */

@@ -92,6 +92,12 @@ export async function loadModel({ host, request, placement, runtime: started }: 
   }
 }
 
+/** The request as {@link kept}, or null where it can't be loaded from again, because one of its files can be read but once. */
+export function repeatable(request: LoadRequest): LoadRequest | null {
+  const again = (file: FileRef) => "url" in file || "path" in file || "blob" in file || "bytes" in file;
+  return Object.values(request.files).every(again) ? kept(request) : null;
+}
+
 /** The same request, to be loaded from again: bytes in memory become a Blob, which browsers may keep on disk. */
 export function kept(request: LoadRequest): LoadRequest {
   const files = Object.entries(request.files).map(([name, file]) => [name, "bytes" in file && file.bytes.buffer instanceof ArrayBuffer ? { blob: new Blob([file.bytes as Uint8Array<ArrayBuffer>]) } : file]);

@@ -1,7 +1,7 @@
 /** Checks options: a misspelt key or a wrong type is an error, not a default. */
 
 import { TabsenseError } from "./errors.js";
-import type { ClassifyOptions, ClassifyProgress, Device, LoadOptions, Progress } from "./types.js";
+import type { ClassifyOptions, ClassifyProgress, Device, LoadOptions, Progress, StreamOptions } from "./types.js";
 
 /** `LoadOptions` with every default filled in. */
 export interface CheckedLoadOptions {
@@ -68,6 +68,21 @@ export function checkClassifyOptions(options: ClassifyOptions | undefined): Chec
   };
 }
 
+/** `StreamOptions` with every default filled in. */
+export interface CheckedStreamOptions {
+  signal: AbortSignal | null;
+  onError: StreamOptions["onError"] | null;
+  /** What the calls are made with. */
+  each: ClassifyOptions;
+}
+
+/** Checks the options of `stream`. */
+export function checkStreamOptions(options: StreamOptions | undefined): CheckedStreamOptions {
+  const { onError, ...each } = record(options, ["topK", "signal", "details", "onError"]);
+  const { signal } = checkClassifyOptions(each);
+  return { signal, onError: callback({ onError }, "onError") as CheckedStreamOptions["onError"], each };
+}
+
 /** Checks the texts of a call, and tells whether it was a single one. */
 export function checkTexts(texts: unknown): { texts: string[]; single: boolean } {
   if (typeof texts === "string") return { texts: [texts], single: true };
@@ -128,7 +143,8 @@ function invalid(key: string, wanted: string, value: unknown): TabsenseError {
   return new TabsenseError("invalid_argument", `The option ${key} must be ${wanted}, not ${typeof value === "string" ? JSON.stringify(value) : kindOf(value)}.`);
 }
 
-function kindOf(value: unknown): string {
+/** What a value is, in words. */
+export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   return typeof value === "number" ? String(value) : typeof value;

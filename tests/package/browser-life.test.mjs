@@ -170,6 +170,26 @@ test("bytes that a page has given, and changed since, are loaded again as they w
   assert.deepEqual(await page.evaluate(() => classifier.classify("a text", { topK: null })), scores);
 });
 
+test("a new worker that can't be started fails the calls that wait for it, and is tried again for the next", async (t) => {
+  const page = await open(t);
+  const scores = await page.evaluate(async () => {
+    globalThis.classifier = await tabsense.Classifier.load("/tiny/");
+    return classifier.classify("a text", { topK: null });
+  });
+  await page.route("**/worker.js", (route) => route.fulfill({ status: 404 }));
+  await (await workerOf(page)).evaluate(() => void setTimeout(() => { throw new Error("boom"); }));
+  await workersLeft(page, 0);
+  for (let i = 0; i < 4; i++) {
+    const errors = await page.evaluate(() => Promise.all(["one", "two"].map((text) => failed(classifier.classify(text)))));
+    for (const { kind, message } of errors) {
+      assert.equal(kind, "environment");
+      assert.match(message, /could not be loaded again\. The worker could not be started/);
+    }
+  }
+  await page.unroute("**/worker.js");
+  assert.deepEqual(await page.evaluate(() => classifier.classify("a text", { topK: null })), scores);
+});
+
 /** Bytes of the browser's processes that are theirs alone: what its pages and workers have taken and not given back. */
 async function bytesOf(session) {
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");

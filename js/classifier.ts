@@ -17,6 +17,7 @@ declare global {
 /** All of a classifier but its loading, which the browser and Node do each in their own way. */
 export abstract class LoadedClassifier {
   readonly #session: Session;
+  readonly #disposal = new AbortController();
   /** `dispose()`, for `await using`; there where the runtime has the symbol, or a polyfill has brought it before the model was loaded. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 
@@ -56,7 +57,8 @@ export abstract class LoadedClassifier {
   stream(texts: Texts, options?: StreamOptions & { details?: false }): AsyncGenerator<Verdict, void, undefined>;
   stream(texts: Texts, options: StreamOptions & { details: true }): AsyncGenerator<DetailedVerdict, void, undefined>;
   stream(texts: Texts, options?: StreamOptions): AsyncGenerator<Verdict | DetailedVerdict, void, undefined> {
-    return streamVerdicts((group, each) => this.#classify(group, each) as Promise<(Score[] | Detailed)[]>, this.#session, texts, options);
+    const classify = (group: readonly string[], each: ClassifyOptions) => this.#classify(group, each) as Promise<(Score[] | Detailed)[]>;
+    return streamVerdicts({ classify, ended: () => this.#session.ended(), disposal: this.#disposal.signal }, texts, options);
   }
 
   /** A `classify` for a box that one types into: a call ends the one before it, which then yields `null`. Each has calls of its own. */
@@ -86,7 +88,9 @@ export abstract class LoadedClassifier {
 
   /** Ends the worker and frees the model and its device. Calls that wait, and later ones, reject with kind `"disposed"`. */
   dispose(): Promise<void> {
-    return this.#session.dispose();
+    const disposed = this.#session.dispose();
+    this.#disposal.abort();
+    return disposed;
   }
 }
 

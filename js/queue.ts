@@ -26,15 +26,12 @@ export interface Queue {
   state(): State | null;
   /** Why no request can be answered any more, or null. */
   ended(): TabsenseError | null;
-  /** Fires when `ended` turns from null. */
-  ending: AbortSignal;
   dispose(): Promise<void>;
 }
 
 /** Starts a service with `start`, and its queue. `mayHold`: whether the service may hold a device or helpers before it has said so. */
 export function startQueue(start: () => Channel, mayHold: boolean): Queue {
   const waiting: Job[] = [];
-  const ending = new AbortController();
   let channel: Channel | null = null;
   let active: Job | null = null;
   let state: State | null = null;
@@ -74,7 +71,6 @@ export function startQueue(start: () => Channel, mayHold: boolean): Queue {
     waiting.length = 0;
     for (const job of jobs) job.reject(error);
     channel?.hold(false);
-    ending.abort(error);
   }
 
   /** The service is gone: the call under way is told, and those that wait get a new one, if there can be one. */
@@ -171,7 +167,6 @@ export function startQueue(start: () => Channel, mayHold: boolean): Queue {
     keep: (request) => void (again = request),
     state: () => state,
     ended: () => end,
-    ending: ending.signal,
     dispose() {
       endWith(disposed());
       end = disposed(); // also where it had ended by itself

@@ -16,8 +16,6 @@ export interface Session {
   classify(request: ClassifyRequest, signal: AbortSignal | null, onProgress: ((progress: ClassifyProgress) => void) | null): Promise<Classified>;
   /** Why no call can be answered any more, or null. */
   ended(): TabsenseError | null;
-  /** Fires when `ended` turns from null. */
-  ending: AbortSignal;
   dispose(): Promise<void>;
 }
 
@@ -41,7 +39,6 @@ export async function openSession(platform: Platform, source: Source, options: C
       state: () => queue.state()!,
       classify: async (request, signal, onProgress) => (await queue.submit(request, signal, onProgress, "The call")) as Classified,
       ended: queue.ended,
-      ending: queue.ending,
       dispose: queue.dispose,
     };
   } catch (thrown) {

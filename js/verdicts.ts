@@ -3,7 +3,6 @@
 import { aborted, toError, TabsenseError, type ErrorKind } from "./errors.js";
 import { openTexts, type Placed } from "./incoming.js";
 import { checkStreamOptions } from "./options.js";
-import type { Session } from "./session.js";
 import type { ClassifyOptions, Detailed, DetailedVerdict, Score, StreamOptions, Verdict } from "./types.js";
 
 /** The texts of the first group, so that the first verdicts come soon; each group may have twice as many as the one before. */
@@ -19,16 +18,23 @@ interface Outcome extends Placed {
   answer: Score[] | Detailed | TabsenseError;
 }
 
-/** Classifies many texts in one call. */
-type Classify = (texts: readonly string[], options: ClassifyOptions) => Promise<(Score[] | Detailed)[]>;
+/** What answers. */
+export interface Classifying {
+  /** Classifies many texts in one call. */
+  classify(texts: readonly string[], options: ClassifyOptions): Promise<(Score[] | Detailed)[]>;
+  /** Why no call is answered any more, or null. */
+  ended(): TabsenseError | null;
+  /** Fires when it is disposed of. */
+  disposal: AbortSignal;
+}
 
 /**
  * Yields a verdict on each text. While the caller takes those of one group, the next is read and computed, and none after it. The source
- * is ended whenever the verdicts are: by the caller, by an error, by `signal`, or with the session.
+ * is ended whenever the verdicts are: by the caller, by an error, by `signal`, or by a disposal.
  */
-export async function* streamVerdicts(classify: Classify, session: Pick<Session, "ended" | "ending">, texts: unknown, options: StreamOptions | undefined): AsyncGenerator<Verdict | DetailedVerdict, void, undefined> {
+export async function* streamVerdicts({ classify, ended, disposal }: Classifying, texts: unknown, options: StreamOptions | undefined): AsyncGenerator<Verdict | DetailedVerdict, void, undefined> {
   const { signal, onError, each } = checkStreamOptions(options);
-  if (session.ended()) throw session.ended();
+  if (ended()) throw ended();
   if (signal?.aborted) throw aborted("The stream");
   const incoming = openTexts(texts);
   const calls = new AbortController();
@@ -39,9 +45,9 @@ export async function* streamVerdicts(classify: Classify, session: Pick<Session,
     incoming.end(reason).catch(() => {}); // the reason is what there is to tell
   };
   const abort = () => stop(aborted("The stream"));
-  const end = () => stop(session.ended()!);
+  const end = () => stop(ended()!);
   signal?.addEventListener("abort", abort);
-  session.ending.addEventListener("abort", end);
+  disposal.addEventListener("abort", end);
 
   /** A text that can't be classified fails its whole call: halves of the group find it, and answer the others. */
   async function ask(group: readonly Placed[]): Promise<Outcome[]> {
@@ -90,7 +96,7 @@ export async function* streamVerdicts(classify: Classify, session: Pick<Session,
     throw error;
   } finally {
     signal?.removeEventListener("abort", abort);
-    session.ending.removeEventListener("abort", end);
+    disposal.removeEventListener("abort", end);
     calls.abort();
     await incoming.end(aborted("The stream"));
   }

@@ -3,7 +3,7 @@
 import { CLOSE_LIMIT, type Channel, type Platform } from "./channel.js";
 import type { Build } from "./builds.js";
 import { compileBytes, environment } from "./engine.js";
-import { TabsenseError } from "./errors.js";
+import { crashed, TabsenseError } from "./errors.js";
 import type { ServiceHost } from "./loading.js";
 import { within } from "./patience.js";
 import { browserCache } from "./model-cache.js";
@@ -92,7 +92,7 @@ function startWorker(): Channel {
       worker.onerror = (event) => {
         event.preventDefault();
         broken = true;
-        onBroken(started ? new TabsenseError("internal", `The worker broke (${event.message}). Load a new classifier, and please report this.`) : unavailable());
+        onBroken(started ? crashed(event.message) : unavailable());
       };
     },
     send: (request: Request) => worker.postMessage(request, transferOf(request)),

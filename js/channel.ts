@@ -14,7 +14,10 @@ export const CLOSE_LIMIT = 1000;
 
 /** A connection to a service. */
 export interface Channel {
-  /** Called once, before anything is sent. `onBroken` tells that no answer will come any more. */
+  /**
+   * Called once, before anything is sent. `onBroken` tells that no answer will come any more: kind `"worker_crashed"`
+   * where the worker had started, `"environment"` where it could not be.
+   */
   connect(onReply: (reply: Reply) => void, onBroken: (error: TabsenseError) => void): void;
   send(request: Request): void;
   /** Whether an answer is awaited; a Node process must not end before it, nor wait for an idle worker. */

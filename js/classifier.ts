@@ -1,16 +1,30 @@
 /** What a caller holds: a loaded model that classifies texts. */
 
+import { startLatest } from "./latest.js";
 import { checkClassifyOptions, checkTexts } from "./options.js";
 import type { Session } from "./session.js";
-import type { ClassifierInfo, ClassifyOptions, Detailed, Score } from "./types.js";
+import type { ClassifierInfo, ClassifyOptions, Detailed, DetailedVerdict, Latest, Score, StreamOptions, Texts, Verdict } from "./types.js";
+import { streamVerdicts } from "./verdicts.js";
 import type { Classification, EngineInfo } from "./wasm/simd/tabsense.js";
+
+declare global {
+  // As TypeScript's own `esnext.disposable` has it, which a user of this package need not have.
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
 
 /** All of a classifier but its loading, which the browser and Node do each in their own way. */
 export abstract class LoadedClassifier {
   readonly #session: Session;
+  readonly #disposal = new AbortController();
+  /** `dispose()`, for `await using`; there where the runtime has the symbol, or a polyfill has brought it before the model was loaded. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 
   protected constructor(session: Session) {
     this.#session = session;
+    const symbol: unknown = Symbol.asyncDispose;
+    if (typeof symbol === "symbol") Object.defineProperty(this, symbol, { value: () => this.dispose() });
   }
 
   /** Classifies one text: its labels, best first. */
@@ -36,6 +50,27 @@ export abstract class LoadedClassifier {
     return single ? detailed[0]! : detailed;
   }
 
+  /**
+   * Yields a verdict on each text, in order, as texts come. Texts are read and computed in groups, of which one is under way while
+   * those of another are taken. Leaving the loop ends the source; what the source throws comes after the verdicts on the texts before.
+   */
+  stream(texts: Texts, options?: StreamOptions & { details?: false }): AsyncGenerator<Verdict, void, undefined>;
+  stream(texts: Texts, options: StreamOptions & { details: true }): AsyncGenerator<DetailedVerdict, void, undefined>;
+  stream(texts: Texts, options?: StreamOptions): AsyncGenerator<Verdict | DetailedVerdict, void, undefined> {
+    const classify = (group: readonly string[], each: ClassifyOptions) => this.#classify(group, each) as Promise<(Score[] | Detailed)[]>;
+    return streamVerdicts({ classify, ended: () => this.#session.ended(), disposal: this.#disposal.signal }, texts, options);
+  }
+
+  /** A `classify` for a box that one types into: a call ends the one before it, which then yields `null`. Each has calls of its own. */
+  latest(): Latest {
+    return startLatest((input, options) => this.#classify(input, options));
+  }
+
+  /** All overloads of `classify` in one. */
+  #classify(input: string | readonly string[], options: ClassifyOptions): Promise<unknown> {
+    return (this.classify as (input: string | readonly string[], options: ClassifyOptions) => Promise<unknown>)(input, options);
+  }
+
   /** What was loaded, where it is computed, and how much memory it takes; as of the last answer. */
   get info(): ClassifierInfo {
     const { info, memory } = this.#session.state();
@@ -53,7 +88,9 @@ export abstract class LoadedClassifier {
 
   /** Ends the worker and frees the model and its device. Calls that wait, and later ones, reject with kind `"disposed"`. */
   dispose(): Promise<void> {
-    return this.#session.dispose();
+    const disposed = this.#session.dispose();
+    this.#disposal.abort();
+    return disposed;
   }
 }
 

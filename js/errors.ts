@@ -1,6 +1,6 @@
 /** The one error type: a `kind` from a closed list and a sentence that says what to do. */
 
-/** Every kind, word for word the list of src/error.rs (a test compares them). */
+/** Every kind: word for word the list of src/error.rs (a test compares them), and last what no engine can tell of itself. */
 export const ERROR_KINDS = [
   "invalid_argument",
   "empty_text",
@@ -24,6 +24,7 @@ export const ERROR_KINDS = [
   "webgpu_unusable",
   "not_finite",
   "internal",
+  "worker_crashed",
 ] as const;
 
 /** What went wrong. */
@@ -63,8 +64,13 @@ export function aborted(what: string): TabsenseError {
   return new TabsenseError("aborted", `${what} was aborted by its signal.`);
 }
 
+/** The error of a worker that is gone; `reason` is what is known of its end. Whoever tells it adds what to do. */
+export function crashed(reason: string, cause?: unknown): TabsenseError {
+  return new TabsenseError("worker_crashed", `The worker crashed (${reason}).`, { cause });
+}
+
 /** Whether the wasm instance that threw this is broken for good. */
-export function isTrap(thrown: unknown): boolean {
+export function isTrap(thrown: unknown): thrown is WebAssembly.RuntimeError {
   return thrown instanceof WebAssembly.RuntimeError;
 }
 

@@ -116,6 +116,13 @@ async function whole(files: Files, starting: Promise<Runtime>, name: "config.jso
   }
 }
 
+/** The request as {@link kept}, or null where it can't be loaded from again, because one of its files can be read but once. */
+export function repeatable(request: LoadRequest): LoadRequest | null {
+  const { shards, ...files } = request.files;
+  const all = shards ? [...Object.values(files), shards.index, ...Object.values(shards.files)] : Object.values(files);
+  return all.some((file) => "stream" in file) ? null : kept(request);
+}
+
 /** The same request, to be loaded from again: bytes in memory become a Blob, which browsers may keep on disk. */
 export function kept(request: LoadRequest): LoadRequest {
   const { shards, ...files } = request.files;

@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Channel, Platform } from "./channel.js";
 import { compileBytes } from "./engine.js";
-import { TabsenseError } from "./errors.js";
+import { crashed, TabsenseError } from "./errors.js";
 import type { ServiceHost } from "./loading.js";
 import { transferOf } from "./protocol.js";
 import { fromUrl, resolved, resolveUrls, type Resolved } from "./sources.js";
@@ -74,20 +74,16 @@ function startWorker(): Channel {
   // The flags of the process are not for the worker: with --input-type, say, it would not start.
   const worker = new Worker(new URL("./worker-node.js", import.meta.url), { name: "tabsense", execArgv: [] });
   let started = false;
+  const broken = (reason: string, cause?: unknown) =>
+    started ? crashed(reason, cause) : new TabsenseError("environment", `The worker thread could not be started (${reason}). Pass \`worker: false\` to do without one.`, { cause });
   return {
     connect(onReply, onBroken) {
       worker.on("message", (reply) => {
         started = true;
         onReply(reply);
       });
-      worker.on("error", (cause) =>
-        onBroken(
-          started
-            ? new TabsenseError("internal", `The worker thread broke (${cause.message}). Load a new classifier, and please report this.`, { cause })
-            : new TabsenseError("environment", `The worker thread could not be started (${cause.message}). Pass \`worker: false\` to do without one.`, { cause }),
-        ),
-      );
-      worker.on("exit", () => onBroken(new TabsenseError("internal", "The worker thread ended. Load a new classifier.")));
+      worker.on("error", (cause) => onBroken(broken(cause.message, cause)));
+      worker.on("exit", (code) => onBroken(broken(`it ended with code ${code}`)));
     },
     send: (request) => worker.postMessage(request, transferOf(request) as never),
     hold: (waiting) => (waiting ? worker.ref() : worker.unref()),

@@ -3,7 +3,7 @@
 import { parseIntegrity } from "./check.js";
 import { TabsenseError } from "./errors.js";
 import type { NetworkOptions } from "./protocol.js";
-import { FILES, type ClassifyOptions, type ClassifyProgress, type Device, type LoadOptions, type Progress } from "./types.js";
+import { FILES, type ClassifyOptions, type ClassifyProgress, type Device, type LoadOptions, type Progress, type StreamOptions } from "./types.js";
 
 /** `LoadOptions` with every default filled in. */
 export interface CheckedLoadOptions {
@@ -86,6 +86,21 @@ export function checkClassifyOptions(options: ClassifyOptions | undefined): Chec
   };
 }
 
+/** `StreamOptions` with every default filled in. */
+export interface CheckedStreamOptions {
+  signal: AbortSignal | null;
+  onError: StreamOptions["onError"] | null;
+  /** What the calls are made with. */
+  each: ClassifyOptions;
+}
+
+/** Checks the options of `stream`. */
+export function checkStreamOptions(options: StreamOptions | undefined): CheckedStreamOptions {
+  const { onError, ...each } = record(options, ["topK", "signal", "details", "onError"]);
+  const { signal } = checkClassifyOptions(each);
+  return { signal, onError: callback({ onError }, "onError") as CheckedStreamOptions["onError"], each };
+}
+
 /** Checks the texts of a call, and tells whether it was a single one. */
 export function checkTexts(texts: unknown): { texts: string[]; single: boolean } {
   if (typeof texts === "string") return { texts: [texts], single: true };
@@ -166,6 +181,7 @@ export function invalid(key: string, wanted: string, value: unknown): TabsenseEr
   return new TabsenseError("invalid_argument", `The option ${key} must be ${wanted}, not ${typeof value === "string" ? JSON.stringify(value) : kindOf(value)}.`);
 }
 
+/** What a value is, in words. */
 export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";

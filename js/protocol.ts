@@ -99,6 +99,8 @@ export interface Failed {
   type: "failed";
   error: PlainError;
   state: State | null;
+  /** The trap that broke the service for good, in its own words; null where it works on. */
+  trap: string | null;
 }
 
 /** What the service says. `started` comes once, first; `disposed` once, last. */

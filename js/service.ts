@@ -42,7 +42,7 @@ interface Held {
 /** Starts a service that answers through `post`. */
 export function startService(host: ServiceHost, post: (reply: Reply) => void): Service {
   let held: Held | null = null;
-  let broken: TabsenseError | null = null;
+  let broken: { error: TabsenseError; trap: string } | null = null;
   let current = new AbortController();
   let work: Promise<void> = Promise.resolve();
 
@@ -96,14 +96,15 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
 
   async function answer(request: LoadRequest | ClassifyRequest, signal: AbortSignal): Promise<void> {
     try {
-      if (broken) throw broken;
+      if (broken) throw broken.error;
       post(request.type === "load" ? await load(request, signal) : await classify(request, signal));
     } catch (thrown) {
       const error = signal.aborted ? aborted("The call") : toError(thrown);
+      const trap = [thrown, toError(thrown).cause].find(isTrap);
       // After a trap, the memory of the wasm is in no known state: nothing may be computed with it again.
-      if (isTrap(thrown) || isTrap(error.cause)) broken = error;
+      if (trap) broken = { error: toError(thrown), trap: String(trap) };
       const state = held?.engine && !broken ? stateOf(held, held.engine) : null;
-      post({ type: "failed", error: { kind: error.kind, message: error.message }, state });
+      post({ type: "failed", error: { kind: error.kind, message: error.message }, state, trap: broken?.trap ?? null });
     }
   }
 

@@ -12,6 +12,8 @@ export interface Opened {
   version?: Version;
   /** The SHA-256 that the server tells of it, in hexadecimal digits. */
   sha256?: string | null;
+  /** Whose body it is: Node ends that of a response that nobody holds any more. */
+  response?: Response;
 }
 
 /** What tells one version of a file from another; null where the server doesn't say, or hides it from other origins. */
@@ -58,7 +60,7 @@ export function openResponse(response: Response, url: string): Opened {
   // Content-Length counts the bytes on the wire. A server of another origin may hide that it compressed them.
   const encoded = (response.headers.get("content-encoding") ?? "identity") !== "identity";
   const total = length !== null && /^\d+$/.test(length) && !encoded ? Number(length) : null;
-  return { total, exact: total !== null && response.type !== "cors", body: response.body };
+  return { total, exact: total !== null && response.type !== "cors", body: response.body, response };
 }
 
 /** Opens a Blob. */

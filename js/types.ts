@@ -1,5 +1,7 @@
 /** The public types. */
 
+import type { TabsenseError } from "./errors.js";
+
 /** The three files of a model, by their names on a model hub. */
 export const FILES = ["config.json", "tokenizer.json", "model.safetensors"] as const;
 
@@ -117,6 +119,43 @@ export interface ClassifyOptions {
 export interface ClassifyProgress {
   done: number;
   total: number;
+}
+
+/**
+ * `classify` for a box that one types into: a call ends the one before, which yields `null`. All else is as with `classify`:
+ * the newest call may fail, also by a `signal` of its own.
+ */
+export interface Latest {
+  (text: string, options?: ClassifyOptions & { details?: false }): Promise<Score[] | null>;
+  (text: string, options: ClassifyOptions & { details: true }): Promise<Detailed | null>;
+  (texts: readonly string[], options?: ClassifyOptions & { details?: false }): Promise<Score[][] | null>;
+  (texts: readonly string[], options: ClassifyOptions & { details: true }): Promise<Detailed[] | null>;
+}
+
+/** Texts that come one after the other: an array, a generator, the lines of a file, a stream of strings. */
+export type Texts = Iterable<string> | AsyncIterable<string> | ReadableStream<string>;
+
+/** How to classify texts as they come. */
+export interface StreamOptions extends Omit<ClassifyOptions, "onProgress"> {
+  /**
+   * Called in place of a verdict on a text that can't have one: kinds `"empty_text"` and `"text_too_long"`. The stream goes on, unless it throws.
+   * Without it, such a text ends the stream with that error.
+   */
+  onError?: (error: TabsenseError, at: { index: number; text: string }) => void;
+}
+
+/** What `stream` yields for a text. */
+export interface Verdict {
+  /** The text's place among all that came, from 0. */
+  index: number;
+  text: string;
+  scores: Score[];
+}
+
+/** What `stream` yields for a text with `details: true`. */
+export interface DetailedVerdict extends Detailed {
+  index: number;
+  text: string;
 }
 
 /** One label with its probability. */

@@ -7,9 +7,9 @@ import { nodeHost } from "../../dist/nodejs.js";
 import { startEngine } from "../../dist/engine.js";
 import { isTrap, toError } from "../../dist/errors.js";
 
-test("the kinds are those of the WebAssembly module, in its order", async () => {
+test("the kinds are those of the WebAssembly module, in its order, and what it can't tell of itself", async () => {
   const { module } = await startEngine(nodeHost, { wasm: null, threads: 1 }, new AbortController().signal, () => {});
-  assert.deepEqual([...ERROR_KINDS], module.errorKinds());
+  assert.deepEqual([...ERROR_KINDS], [...module.errorKinds(), "worker_crashed"]);
 });
 
 test("a TabsenseError is an Error with a kind", () => {

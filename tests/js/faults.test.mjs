@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { Classifier } from "tabsense";
 import { FILES, filesOf, rejects, rounded, serveModel, tiny } from "./support.mjs";
@@ -105,6 +108,24 @@ test("compressed answers, whose length is that of the compressed bytes", async (
   t.after(() => classifier.dispose());
   const original = await tiny(t);
   assert.deepEqual(await classifier.classify("a text"), await original.classify("a text"));
+});
+
+test("weights that wait for the other files are there when it is their turn, whatever the garbage collector does", async (t) => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc");
+  const files = filesOf();
+  const { url } = await serveModel(t, files, {
+    async "config.json"(_, response) {
+      for (let i = 0; i < 5; i++) {
+        await sleep(20);
+        collect();
+      }
+      response.end(files["config.json"]);
+    },
+  });
+  const classifier = await Classifier.load(url, { worker: false });
+  t.after(() => classifier.dispose());
+  assert.equal((await classifier.classify("a text")).length, 1);
 });
 
 test("any split of the stream gives the same model", async (t) => {

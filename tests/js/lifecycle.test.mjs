@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { transform } from "esbuild";
 import { Classifier } from "tabsense";
 import { rejects, ROOT, rounded, tiny, TINY } from "./support.mjs";
 
@@ -31,6 +32,41 @@ for (const worker of [true, false]) {
     assert.deepEqual(order, ["one", "empty_text", "two", "empty_text", "three"]);
   });
 }
+
+test("`await using` disposes, in place and out, and symbols that come late or never are no fault", async (t) => {
+  const classifier = await tiny(t);
+  await classifier[Symbol.asyncDispose]();
+  await rejects("disposed", classifier.classify("after"));
+  assert.ok(!Object.keys(classifier).length, "it is no property that is listed");
+  // As a bundler writes it for runtimes that don't know the syntax.
+  const { code } = await transform(`
+    export async function use(load) {
+      let kept;
+      {
+        await using classifier = await load();
+        kept = classifier;
+        await classifier.classify("a text");
+      }
+      return kept;
+    }`, { target: "es2022", format: "esm" });
+  const { use } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  for (const worker of [true, false]) await rejects("disposed", (await use(() => Classifier.load(TINY, { worker }))).classify("after"));
+  // A runtime without the symbol: the package loads, disposes, and has no method by the name of nothing.
+  const script = `
+    let asyncDispose;
+    const make = Symbol;
+    const { iterator, asyncIterator, hasInstance } = Symbol;
+    globalThis.Symbol = { iterator, asyncIterator, hasInstance, get asyncDispose() { return asyncDispose; } };
+    const { Classifier } = await import("tabsense");
+    const early = await Classifier.load(${JSON.stringify(TINY)});
+    asyncDispose = make("polyfilled");
+    const late = await Classifier.load(${JSON.stringify(TINY)});
+    console.log(JSON.stringify(["undefined" in early, typeof late[asyncDispose]]));
+    await early.dispose();
+    await late[asyncDispose]();`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: ROOT, encoding: "utf8", timeout: 60_000 });
+  assert.deepEqual([status, stdout.trim()], [0, '[false,"function"]'], stderr);
+});
 
 test("many classifiers at once", async (t) => {
   const all = await Promise.all(Array.from({ length: 6 }, (_, i) => tiny(t, { worker: i % 2 === 0, dtype: i % 3 === 0 ? "int8" : "fp32" })));

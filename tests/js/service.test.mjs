@@ -2,11 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Classifier } from "tabsense";
 import { fastestBuild } from "../../dist/builds.js";
 import { nodeHost } from "../../dist/nodejs.js";
 import { startService } from "../../dist/service.js";
-import { filesOf, tiny } from "./support.mjs";
+import { filesOf } from "./support.mjs";
 
 /** The module that this runtime takes, to be played with. */
 const glue = await import(`../../dist/wasm/${fastestBuild()}/tabsense.js`);
@@ -30,22 +29,6 @@ test("after a trap, the engine is not used again", async (t) => {
   await ask(request);
   trap.mock.restore();
   await ask(request);
-  for (const { type, error } of replies.slice(-2)) assert.deepEqual([type, error.kind], ["failed", "internal"]);
+  for (const { type, error, trap } of replies.slice(-2)) assert.deepEqual([type, error.kind, trap], ["failed", "internal", "RuntimeError: unreachable"]);
   await service.close();
-});
-
-test("a worker that ends by itself fails what waits, and what comes", async (t) => {
-  const { Worker } = await import("node:worker_threads");
-  const workers = [];
-  const post = Worker.prototype.postMessage;
-  t.mock.method(Worker.prototype, "postMessage", function (...args) {
-    workers.push(this);
-    return post.apply(this, args);
-  });
-  const classifier = await tiny(t);
-  const call = classifier.classify(Array(300).fill("a text"));
-  await workers.at(-1).terminate();
-  await assert.rejects(call, { kind: "internal" });
-  await assert.rejects(classifier.classify("again"), { kind: "internal" });
-  assert.ok(classifier instanceof Classifier);
 });

@@ -57,7 +57,7 @@ test("a model that is not in the package is told to be missing", () => {
 
 test("its types hold in the strictest project", () => {
   writeFileSync(join(installed.project, "use.ts"), `
-    import { Classifier, TabsenseError, type ClassifierInfo, type Detailed, type Device, type ErrorKind, type KernelTime, type LoadOptions, type Score } from "tabsense";
+    import { Classifier, TabsenseError, type ClassifierInfo, type Detailed, type Device, type ErrorKind, type KernelTime, type Latest, type LoadOptions, type Score, type Verdict } from "tabsense";
     export async function use(files: File[], signal: AbortSignal): Promise<void> {
       const options: LoadOptions = { device: "cpu", dtype: "int8", signal, onProgress: ({ stage, bytes, total, rate }) => console.log(stage, bytes, total ?? 0, rate) };
       const classifier: Classifier = await Classifier.load(files, options);
@@ -71,6 +71,19 @@ test("its types hold in the strictest project", () => {
       const where: string = "reason" in info.webgpu ? info.webgpu.reason : \`\${info.webgpu.adapter} from \${info.webgpu.fromTokens ?? "no"} tokens\`;
       const kernels: KernelTime[] = detailed.timings.kernels ?? [];
       console.log(one, many, detailed.tokens[0]?.start, all, info.bytes.memory, kind, device, where, kernels[0]?.ms);
+      const latest: Latest = classifier.latest();
+      const newest: Score[] | null = await latest("text", { topK: 2, signal });
+      const newestTokens: string[] | undefined = (await latest("text", { details: true }))?.tokens.map(({ text }) => text);
+      const lines: ReadableStream<string> = files[0]!.stream().pipeThrough(new TextDecoderStream());
+      for await (const verdict of classifier.stream(lines, { onError: ({ kind }, { index }) => console.log(kind, index) })) {
+        const { index, text, scores }: Verdict = verdict;
+        console.log(index, text, scores[0]?.label, newest, newestTokens);
+        // @ts-expect-error: tokens are for those who ask for details
+        console.log(verdict.tokens);
+      }
+      for await (const { index, tokens } of classifier.stream(["a", "b"], { details: true, signal })) console.log(index, tokens.length);
+      // @ts-expect-error: a number is no source of texts
+      classifier.stream(7);
       await Classifier.load("x", { device: "webgpu", dtype: "fp16" });
       // @ts-expect-error: there is no such device
       await Classifier.load("x", { device: "tpu" });
@@ -78,9 +91,19 @@ test("its types hold in the strictest project", () => {
       await classifier.classify(7);
       await classifier.dispose();
     }`);
-  for (const module of ["nodenext", "esnext"]) {
-    const options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--module", module, "--moduleResolution", module === "esnext" ? "bundler" : module];
-    const { status, stdout } = spawnSync(process.execPath, [join(ROOT, "node_modules/.bin/tsc"), ...options, "use.ts"], { cwd: installed.project, encoding: "utf8" });
-    assert.equal(status, 0, stdout);
+  writeFileSync(join(installed.project, "using.ts"), `
+    import { Classifier } from "tabsense";
+    export async function use(): Promise<void> {
+      await using classifier = await Classifier.load("x");
+      const disposable: AsyncDisposable = classifier;
+      await classifier.classify(typeof disposable);
+    }`);
+  // `await using` asks for TypeScript's own types of it, and nothing else does.
+  for (const [file, lib] of [["use.ts", "es2022,dom,dom.iterable"], ["using.ts", "es2022,dom,dom.iterable,esnext.disposable"]]) {
+    for (const module of ["nodenext", "esnext"]) {
+      const options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--target", "es2022", "--lib", lib, "--types", "", "--module", module, "--moduleResolution", module === "esnext" ? "bundler" : module];
+      const { status, stdout } = spawnSync(process.execPath, [join(ROOT, "node_modules/.bin/tsc"), ...options, file], { cwd: installed.project, encoding: "utf8" });
+      assert.equal(status, 0, stdout);
+    }
   }
 });

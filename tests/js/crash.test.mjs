@@ -1,0 +1,251 @@
+// A worker that crashes: the call under way is told so, all others are answered by a new one. Real worker threads are killed here, or made to
+// throw; traps, which no model can be made to cause, are played in place.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { Classifier } from "tabsense";
+import { fastestBuild } from "../../dist/builds.js";
+import { inPlace } from "../../dist/channel.js";
+import { repeatable } from "../../dist/loading.js";
+import { nodeHost, nodejs } from "../../dist/nodejs.js";
+import { checkLoadOptions } from "../../dist/options.js";
+import { MOST_CRASHES, startQueue } from "../../dist/queue.js";
+import { openSession } from "../../dist/session.js";
+import { filesOf, rejects, ROOT, rounded, serveModel, signalled, tiny, TINY } from "./support.mjs";
+
+const LONG = Array.from({ length: 3000 }, (_, i) => `many words are in text ${i} of this call`);
+
+/** The workers that were sent anything since, newest last. */
+function workersOf(t) {
+  const workers = [];
+  const post = Worker.prototype.postMessage;
+  t.mock.method(Worker.prototype, "postMessage", function (...args) {
+    if (workers.at(-1) !== this) workers.push(this);
+    return post.apply(this, args);
+  });
+  return workers;
+}
+
+const CRASHES = {
+  "that ends": (worker) => worker.terminate(),
+  "that throws": (worker) => worker.postMessage(null), // its listener can't read that
+};
+
+for (const [how, crash] of Object.entries(CRASHES)) {
+  for (const threads of [1, 2]) {
+    test(`a worker ${how} under a call: that call is told, those that wait are answered, ${threads} threads`, async (t) => {
+      const workers = workersOf(t);
+      const classifier = await tiny(t, { threads });
+      const before = await classifier.classify("a text", { topK: null });
+      const call = rejects("worker_crashed", classifier.classify(LONG), /^The worker crashed \(.+\)\. The next call gets a new one/);
+      const queued = [classifier.classify("a text", { topK: null }), rejects("empty_text", classifier.classify(" ")), classifier.classify(["one", "two"])];
+      void crash(workers.at(-1));
+      const [, first, , many] = await Promise.all([call, ...queued]);
+      assert.deepEqual(first, before);
+      assert.equal(many.length, 2);
+      assert.equal(workers.length, 2);
+      assert.equal(classifier.info.threads, threads);
+    });
+  }
+
+  test(`a worker ${how} between two calls: nobody needs to know`, async (t) => {
+    const workers = workersOf(t);
+    const classifier = await tiny(t);
+    const before = await classifier.classify("a text");
+    const gone = new Promise((resolve) => workers.at(-1).once("exit", resolve));
+    const awake = setInterval(() => {}, 1000); // a process need not wait for an idle worker
+    void crash(workers.at(-1));
+    await gone;
+    clearInterval(awake);
+    assert.deepEqual(await classifier.classify("a text"), before);
+    assert.equal(workers.length, 2);
+  });
+
+  test(`a worker ${how} while its model loads fails the loading`, async (t) => {
+    const workers = workersOf(t);
+    const files = filesOf();
+    const sent = signalled();
+    const { url } = await serveModel(t, files, { "model.safetensors": (_, response) => response.write(files["model.safetensors"].subarray(0, 5000), sent.resolve) });
+    const loading = rejects("worker_crashed", Classifier.load(url), /Load the model again/);
+    await sent.promise;
+    void crash(workers.at(-1));
+    await loading;
+    assert.equal(workers.length, 1);
+  });
+}
+
+test("a worker that crashes each time is given up, one that answers in between is not", async (t) => {
+  const workers = workersOf(t);
+  const classifier = await tiny(t);
+  const crash = async (message) => {
+    const call = rejects("worker_crashed", classifier.classify(LONG), message);
+    while (workers.at(-1).threadId === -1) await sleep(1);
+    await workers.at(-1).terminate();
+    await call;
+  };
+  for (let i = 0; i < MOST_CRASHES + 1; i++) {
+    await crash(/The next call gets a new one/);
+    assert.equal((await classifier.classify("a text")).length, 1);
+  }
+  for (let i = 1; i < MOST_CRASHES; i++) {
+    await crash(/The next call gets a new one/);
+    // The next worker is there, and has its model, before it is killed.
+    const count = workers.length;
+    const empty = rejects("empty_text", classifier.classify(" "));
+    await empty;
+    assert.equal(workers.length, count + 1);
+  }
+  const queued = rejects("worker_crashed", Promise.resolve().then(() => classifier.classify("waits")), /3 times in a row.*Load a new classifier/);
+  await crash(/3 times in a row/);
+  await queued;
+  await rejects("worker_crashed", classifier.classify("after"), /3 times in a row/);
+  await classifier.dispose();
+  await rejects("disposed", classifier.classify("after"));
+});
+
+test("a model whose source is gone fails the calls that wait for it, not those after it", async (t) => {
+  const workers = workersOf(t);
+  const handlers = {};
+  const { url, requests } = await serveModel(t, filesOf(), handlers);
+  const classifier = await Classifier.load(url);
+  t.after(() => classifier.dispose());
+  const before = await classifier.classify("a text");
+  handlers["config.json"] = (_, response) => response.writeHead(503).end();
+  const call = rejects("worker_crashed", classifier.classify(LONG));
+  const queued = ["one", "two"].map((text) => rejects("network", classifier.classify(text), /could not be loaded again.*config\.json answered 503/));
+  await workers.at(-1).terminate();
+  await Promise.all([call, ...queued]);
+  assert.equal(requests.filter((path) => path.endsWith("config.json")).length, 2, "it is not asked for once a call");
+  delete handlers["config.json"];
+  assert.deepEqual(await classifier.classify("a text"), before);
+});
+
+test("a signal drops a call that waits for the new worker, and dispose ends it", async (t) => {
+  const workers = workersOf(t);
+  const files = filesOf();
+  const handlers = {};
+  const { url } = await serveModel(t, files, handlers);
+  const classifier = await Classifier.load(url);
+  const held = signalled();
+  const closed = signalled();
+  handlers["model.safetensors"] = (_, response) => {
+    response.on("close", closed.resolve);
+    response.write(files["model.safetensors"].subarray(0, 5000), held.resolve);
+  };
+  const call = rejects("worker_crashed", classifier.classify(LONG));
+  await workers.at(-1).terminate();
+  await call;
+  const controller = new AbortController();
+  const dropped = rejects("aborted", classifier.classify("dropped", { signal: controller.signal }));
+  const waits = rejects("disposed", classifier.classify("waits"));
+  await held.promise;
+  controller.abort();
+  await dropped;
+  await classifier.dispose();
+  await waits;
+  await closed.promise;
+});
+
+test("bytes that the caller changes after the loading are loaded again as they were", async (t) => {
+  const workers = workersOf(t);
+  const files = filesOf();
+  const classifier = await Classifier.load(files);
+  t.after(() => classifier.dispose());
+  const before = await classifier.classify("a text", { topK: null });
+  for (const bytes of Object.values(files)) bytes.fill(0);
+  await workers.at(-1).terminate();
+  assert.deepEqual(await classifier.classify("a text", { topK: null }), before);
+});
+
+test("a stream whose worker crashes ends with that, and the next one is answered", async (t) => {
+  const workers = workersOf(t);
+  const classifier = await tiny(t);
+  const stream = classifier.stream(LONG);
+  await stream.next();
+  await workers.at(-1).terminate();
+  await rejects("worker_crashed", (async () => { for await (const _ of stream); })());
+  const again = [];
+  for await (const { index } of classifier.stream(["one", "two"])) again.push(index);
+  assert.deepEqual(again, [0, 1]);
+});
+
+test("a process ends by itself after a crash, and not before an answer that it waits for", () => {
+  const script = `
+    import { Worker } from "node:worker_threads";
+    import { Classifier } from "tabsense";
+    let worker;
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (...args) { worker = this; return post.apply(this, args); };
+    const classifier = await Classifier.load(${JSON.stringify(TINY)});
+    const call = classifier.classify(Array(3000).fill("a text of some words")).catch(({ kind }) => console.log(kind));
+    const queued = classifier.classify("one").then((scores) => console.log(scores.length));
+    void worker.terminate();
+    await call;
+    await queued;
+    await new Promise((resolve) => worker.once("exit", resolve).terminate());`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: ROOT, encoding: "utf8", timeout: 60_000 });
+  assert.deepEqual([status, stdout.trim().split("\n")], [0, ["worker_crashed", "1"]], stderr);
+});
+
+/** A session whose workers are services in place, so that their engines can be made to trap: each text that holds "trap" does so. */
+async function trapping(t, source = TINY) {
+  const glue = await import(`../../dist/wasm/${fastestBuild()}/tabsense.js`);
+  const { classify } = glue.Engine.prototype;
+  t.mock.method(glue.Engine.prototype, "classify", async function (texts, ...args) {
+    if (texts.some((text) => text.includes("trap"))) throw new WebAssembly.RuntimeError("unreachable");
+    return classify.call(this, texts, ...args);
+  });
+  let started = 0;
+  const platform = { ...nodejs, startWorker: () => (started++, inPlace(nodeHost)) };
+  const session = await openSession(platform, source, checkLoadOptions({ device: "cpu", threads: 1 }));
+  t.after(() => session.dispose());
+  const ask = (texts, signal = null) => session.classify({ type: "classify", texts, top: 0, details: false, progress: false }, signal, null);
+  return { session, ask, started: () => started };
+}
+
+test("a trap in the engine is a crash: the worker is replaced, and its call told", async (t) => {
+  const { ask, started } = await trapping(t);
+  const { results: [{ scores }] } = await ask(["a text"]);
+  const [, answer] = await Promise.all([rejects("worker_crashed", ask(["a trap"]), /RuntimeError: unreachable\)\. The next call gets a new one/), ask(["a text"])]);
+  assert.deepEqual(rounded(answer.results[0].scores), rounded(scores));
+  assert.equal(started(), 2);
+});
+
+test("a trap under a call that was aborted is a crash, too, and the next call is answered", async (t) => {
+  const { ask, started } = await trapping(t);
+  const controller = new AbortController();
+  const call = rejects("aborted", ask(["a trap"], controller.signal));
+  controller.abort();
+  await call;
+  assert.equal((await ask(["a text"])).results.length, 1);
+  assert.ok(started() <= 2);
+});
+
+test("a text that traps each time ends the classifier, and says so", async (t) => {
+  const { session, ask, started } = await trapping(t);
+  for (let i = 1; i < MOST_CRASHES; i++) await rejects("worker_crashed", ask(["a trap"]), /next call/);
+  await rejects("worker_crashed", ask(["a trap"]), /3 times in a row/);
+  assert.equal(session.ended().kind, "worker_crashed");
+  await rejects("worker_crashed", ask(["a text"]), /3 times in a row/);
+  assert.equal(started(), MOST_CRASHES);
+});
+
+test("a model that was read from a stream can't be loaded again, and the error says so", async (t) => {
+  const load = { type: "load", device: "cpu", dtype: "auto", wasm: null, threads: 1 };
+  const bytes = Object.fromEntries(Object.entries(filesOf()).map(([name, bytes]) => [name, { bytes }]));
+  assert.equal(repeatable({ ...load, files: { ...bytes, "model.safetensors": { stream: new ReadableStream() } } }), null);
+  assert.ok(Object.values(repeatable({ ...load, files: bytes }).files).every(({ blob }) => blob instanceof Blob));
+
+  const queue = startQueue(nodejs.startWorker, true);
+  t.after(() => queue.dispose());
+  const workers = workersOf(t);
+  await queue.submit({ ...load, files: bytes }, null, null, "The loading");
+  queue.keep(null);
+  const call = rejects("worker_crashed", queue.submit({ type: "classify", texts: LONG, top: 1, details: false, progress: false }, null, null, "The call"), /stream, which can't be read again: load a new classifier/);
+  await workers.at(-1).terminate();
+  await call;
+  assert.equal(queue.ended().kind, "worker_crashed");
+});

@@ -7,7 +7,7 @@ import { isTrap, TabsenseError, toError } from "./errors.js";
 import { changeOf, startFiles, type Files, type FilesHost, type Weights } from "./files.js";
 import type { Placement } from "./placement.js";
 import { progressOf } from "./progress.js";
-import type { FileRefs, LoadRequest } from "./protocol.js";
+import { transferOf, type FileRefs, type LoadRequest } from "./protocol.js";
 import { startWarmUp } from "./warm-up.js";
 import { FileChanged, readAll } from "./stream.js";
 import type { Progress } from "./types.js";
@@ -118,9 +118,7 @@ async function whole(files: Files, starting: Promise<Runtime>, name: "config.jso
 
 /** The request as {@link kept}, or null where it can't be loaded from again, because one of its files can be read but once. */
 export function repeatable(request: LoadRequest): LoadRequest | null {
-  const { shards, ...files } = request.files;
-  const all = shards ? [...Object.values(files), shards.index, ...Object.values(shards.files)] : Object.values(files);
-  return all.some((file) => "stream" in file) ? null : kept(request);
+  return transferOf(request).length === 0 ? kept(request) : null;
 }
 
 /** The same request, to be loaded from again: bytes in memory become a Blob, which browsers may keep on disk. */

@@ -77,7 +77,7 @@ export const browserCache: ModelCache = {
 
 /** The files of models that this origin keeps, newest first. In Node, and where a browser keeps nothing, there are none. */
 export async function listCachedFiles(): Promise<CachedFile[]> {
-  const cache = await storage().catch(() => null);
+  const cache = await existing();
   if (!cache) return [];
   const answers = await Promise.all((await cache.keys()).filter(({ url }) => url.startsWith(NOTES)).map((key) => cache.match(key)));
   const notes = (await Promise.all(answers.map(noteOf))).filter((note) => note !== null);
@@ -86,7 +86,7 @@ export async function listCachedFiles(): Promise<CachedFile[]> {
 
 /** Forgets the files whose address begins with `prefix`; without one, all. */
 export async function clearCachedFiles(prefix?: string): Promise<void> {
-  const cache = await storage().catch(() => null);
+  const cache = await existing();
   if (!cache) return;
   if (prefix === undefined) return void (await caches.delete(NAME));
   for (const { url } of await listCachedFiles()) if (url.startsWith(prefix)) await drop(cache, url);
@@ -95,6 +95,11 @@ export async function clearCachedFiles(prefix?: string): Promise<void> {
 /** Null where there is no such thing: in Node, and on pages that aren't secure. */
 async function storage(): Promise<Cache | null> {
   return typeof caches === "object" ? caches.open(NAME) : null;
+}
+
+/** Looking makes none. */
+async function existing(): Promise<Cache | null> {
+  return typeof caches === "object" && (await caches.has(NAME).catch(() => false)) ? storage() : null;
 }
 
 /** No file of a model has such an address. */

@@ -87,6 +87,7 @@ async function bundle() {
     format: "esm",
     target: "es2022",
     external: ["./wasm/*"],
+    minify: true,
     logLevel: "warning",
   });
 }

@@ -2,8 +2,8 @@
 
 import { browser } from "./browser.js";
 import { LoadedClassifier } from "./classifier.js";
+import { open } from "./instant.js";
 import { checkLoadOptions } from "./options.js";
-import { openSession } from "./session.js";
 import type { LoadOptions, Source } from "./types.js";
 
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
@@ -13,6 +13,6 @@ export type { Calibration, ClassifierInfo, ClassifyOptions, ClassifyProgress, De
 export class Classifier extends LoadedClassifier {
   /** Loads a model: streams its weights into a worker of its own, and reports on the way. */
   static async load(source: Source, options?: LoadOptions): Promise<Classifier> {
-    return new Classifier(await openSession(browser, source, checkLoadOptions(options)));
+    return new Classifier(await open(browser, source, checkLoadOptions(options)));
   }
 }

@@ -24,6 +24,8 @@ export interface Loading {
   placement: Placement;
   /** Where it runs already, as it does when a model is loaded again. */
   runtime: Runtime | null;
+  /** Hears the bytes of `config.json` long before the weights are there. */
+  onConfig: ((config: Uint8Array) => void) | null;
 }
 
 /** A model in memory. */
@@ -40,7 +42,7 @@ export const TOKENIZER_LIMIT = 64 << 20;
  * Fetches wasm, configuration, tokenizer and weights side by side, and a device as soon as the wasm is there. The weights
  * are read once all of these are. Where the graphics card fails meanwhile, they are read again for what `placement` says next.
  */
-export async function loadModel({ host, request, placement, runtime: started }: Loading, signal: AbortSignal, emit: (progress: Progress) => void): Promise<LoadedModel> {
+export async function loadModel({ host, request, placement, runtime: started, onConfig }: Loading, signal: AbortSignal, emit: (progress: Progress) => void): Promise<LoadedModel> {
   const ended = new AbortController();
   const all = ended.signal;
   const end = () => ended.abort();
@@ -59,7 +61,7 @@ export async function loadModel({ host, request, placement, runtime: started }: 
   try {
     const [runtime, config, tokenizer] = await Promise.all([
       starting,
-      whole("config.json", "config", CONFIG_LIMIT),
+      whole("config.json", "config", CONFIG_LIMIT).then((config) => (onConfig?.(config), config)),
       whole("tokenizer.json", "tokenizer", TOKENIZER_LIMIT),
     ]);
     const { module } = runtime;

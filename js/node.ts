@@ -1,9 +1,9 @@
 /** Tabsense in Node. Importing it touches nothing. */
 
 import { LoadedClassifier } from "./classifier.js";
+import { open } from "./instant.js";
 import { nodejs } from "./nodejs.js";
 import { checkLoadOptions } from "./options.js";
-import { openSession } from "./session.js";
 import type { LoadOptions, Source } from "./types.js";
 
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
@@ -13,6 +13,6 @@ export type { Calibration, ClassifierInfo, ClassifyOptions, Detailed, Device, Fi
 export class Classifier extends LoadedClassifier {
   /** Loads a model from a folder, a URL, a hub or memory into a worker of its own, and reports on the way. */
   static async load(source: Source, options?: LoadOptions): Promise<Classifier> {
-    return new Classifier(await openSession(nodejs, source, checkLoadOptions(options)));
+    return new Classifier(await open(nodejs, source, checkLoadOptions(options)));
   }
 }

@@ -7,6 +7,7 @@ import type { ClassifyOptions, ClassifyProgress, Device, LoadOptions, Progress }
 export interface CheckedLoadOptions {
   device: Device;
   dtype: string;
+  instant: boolean;
   onProgress: ((progress: Progress) => void) | null;
   signal: AbortSignal | null;
   worker: boolean;
@@ -25,14 +26,14 @@ export interface CheckedClassifyOptions {
   onProgress: ((progress: ClassifyProgress) => void) | null;
 }
 
-const DEVICES = ["auto", "webgpu", "cpu"];
+const DEVICES = ["auto", "webgpu", "cpu", "lexicon"];
 const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
 /** More would share out tasks too small to gain by it. */
 const MOST_THREADS = 64;
 
 /** Checks the options of `Classifier.load`. */
 export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadOptions {
-  const given = record(options, ["device", "dtype", "onProgress", "signal", "worker", "threads", "hub", "models", "wasm"]);
+  const given = record(options, ["device", "dtype", "instant", "onProgress", "signal", "worker", "threads", "hub", "models", "wasm"]);
   const device = oneOf(given, "device", DEVICES);
   const dtype = oneOf(given, "dtype", DTYPES);
   if (device === "cpu" && dtype === "fp16") {
@@ -45,6 +46,7 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
   return {
     device: device as Device,
     dtype,
+    instant: flag(given, "instant", false),
     onProgress: callback(given, "onProgress") as CheckedLoadOptions["onProgress"],
     signal: signal(given),
     worker: flag(given, "worker", true),

@@ -2,7 +2,7 @@
 
 import type { EngineRequest } from "./engine.js";
 import type { PlainError } from "./errors.js";
-import type { ClassifyProgress, Device, FileName, Progress } from "./types.js";
+import type { ClassifyProgress, Detailed, Device, FileName, Progress, Score } from "./types.js";
 import type { Classification, EngineInfo } from "./wasm/simd/tabsense.js";
 
 /** One of a model's files, in a form that a worker can be sent. */
@@ -60,6 +60,9 @@ export interface Classified {
   state: State;
 }
 
+/** A text's answer, be it the engine's or the lexicon's. */
+export type Answer = Omit<Classification, "scores" | "device"> & Pick<Detailed, "device"> & { scores: Score[] };
+
 /** What a request yields that fails; `state` is null where no model is held. */
 export interface Failed {
   type: "failed";
@@ -67,5 +70,5 @@ export interface Failed {
   state: State | null;
 }
 
-/** What the service says. `started` comes once, first; `disposed` once, last. */
-export type Reply = { type: "started" } | { type: "progress"; progress: Progress | ClassifyProgress } | Loaded | Classified | Failed | { type: "disposed" };
+/** What the service says. `started` comes once, first; `config` (the file's bytes) with a load, as soon as it has come; `disposed` once, last. */
+export type Reply = { type: "started" } | { type: "config"; config: Uint8Array } | { type: "progress"; progress: Progress | ClassifyProgress } | Loaded | Classified | Failed | { type: "disposed" };

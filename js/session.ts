@@ -3,8 +3,8 @@
 import { inPlace, type Channel, type Platform } from "./channel.js";
 import { aborted, TabsenseError, toError } from "./errors.js";
 import type { CheckedLoadOptions } from "./options.js";
-import type { Classified, ClassifyRequest, Loaded, LoadRequest, Reply, State } from "./protocol.js";
-import type { ClassifyProgress, Source } from "./types.js";
+import type { Answer, Classified, ClassifyRequest, Loaded, LoadRequest, Reply, State } from "./protocol.js";
+import type { ClassifierInfo, ClassifyProgress, Source } from "./types.js";
 
 /** A request with the promise of its answer. */
 interface Job {
@@ -20,21 +20,31 @@ export interface Session {
   name: string;
   /** What the service held after its last answer. */
   state(): State;
-  classify(request: ClassifyRequest, signal: AbortSignal | null, onProgress: ((progress: ClassifyProgress) => void) | null): Promise<Classified>;
+  classify(request: ClassifyRequest, signal: AbortSignal | null, onProgress: ((progress: ClassifyProgress) => void) | null): Promise<{ results: Answer[] }>;
   /** Why no call can be answered any more, or null. */
   ended(): TabsenseError | null;
   dispose(): Promise<void>;
+  /** Only there where a lexicon answers, or did until the model was there. */
+  standIn?: StandIn;
 }
 
-/** Loads a model and yields its session; on any failure the worker is gone before the promise rejects. */
-export async function openSession(platform: Platform, source: Source, options: CheckedLoadOptions): Promise<Session> {
+/** What answers in the model's place. */
+export interface StandIn {
+  /** Fulfils once it stands in no more for a model that is to come; rejects where that won't. It may be left alone. */
+  ready: Promise<void>;
+  /** Null from when on the model answers. */
+  info(): ClassifierInfo | null;
+}
+
+/** Loads a model and yields its session; on any failure the worker is gone before the promise rejects. `onConfig` hears the bytes of `config.json`. */
+export async function openSession(platform: Platform, source: Source, options: CheckedLoadOptions, onConfig: (config: Uint8Array) => void = () => {}): Promise<Session> {
   if (options.signal?.aborted) throw aborted("The loading");
   const { name, files } = await platform.resolve(source, options);
   if (options.signal?.aborted) throw aborted("The loading");
   const channel = options.worker ? platform.startWorker() : inPlace(platform.host);
   // A page's own thread may not wait for others, and threads need a memory and an instance of their own.
   const threads = options.worker ? options.threads : 1;
-  const queue = startQueue(channel, options.device !== "cpu" || threads !== 1);
+  const queue = startQueue(channel, options.device !== "cpu" || threads !== 1, onConfig);
   try {
     const wasm = options.wasm === null ? null : platform.locate(options.wasm);
     await queue.submit({ type: "load", files, device: options.device, dtype: options.dtype, wasm, threads }, options.signal, options.onProgress, "The loading");
@@ -57,7 +67,7 @@ function holds({ info }: State): boolean {
 }
 
 /** `mayHold`: whether the service may hold a device or helpers before it has said so. */
-function startQueue(channel: Channel, mayHold: boolean) {
+function startQueue(channel: Channel, mayHold: boolean, onConfig: (config: Uint8Array) => void) {
   const waiting: Job[] = [];
   let active: Job | null = null;
   let state: State | null = null;
@@ -83,6 +93,7 @@ function startQueue(channel: Channel, mayHold: boolean) {
 
   function receive(reply: Reply): void {
     if (reply.type === "started" || reply.type === "disposed" || !active) return;
+    if (reply.type === "config") return onConfig(reply.config);
     if (reply.type === "progress") {
       try {
         active.onProgress?.(reply.progress as never);

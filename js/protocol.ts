@@ -14,6 +14,8 @@ export interface LoadRequest extends EngineRequest {
   files: Record<FileName, FileRef>;
   device: Device;
   dtype: string;
+  /** Whether the bytes of `config.json` are wanted as soon as they have come. */
+  tellConfig: boolean;
 }
 
 /** One call of `classify`; `top` is 0 for all labels. */
@@ -70,5 +72,5 @@ export interface Failed {
   state: State | null;
 }
 
-/** What the service says. `started` comes once, first; `config` (the file's bytes) with a load, as soon as it has come; `disposed` once, last. */
+/** What the service says. `started` comes once, first; `config` where a load asked for it; `disposed` once, last. */
 export type Reply = { type: "started" } | { type: "config"; config: Uint8Array } | { type: "progress"; progress: Progress | ClassifyProgress } | Loaded | Classified | Failed | { type: "disposed" };

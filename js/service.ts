@@ -49,7 +49,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   async function load(request: LoadRequest, signal: AbortSignal): Promise<Loaded> {
     const emit = (progress: Progress) => post({ type: "progress", progress });
     const placement = startPlacement(request.device, host.noWebGpu);
-    const { engine, runtime } = await loadModel({ host, request, placement, runtime: null, onConfig: (config) => post({ type: "config", config }) }, signal, emit);
+    const { engine, runtime } = await loadModel({ host, request, placement, runtime: null, onConfig: request.tellConfig ? (config) => post({ type: "config", config }) : null }, signal, emit);
     held = { engine, runtime, placement, pace: startPace(), source: onGpuAlone(engine) ? kept(request) : null };
     const { info, memory } = stateOf(held, engine);
     emit({ stage: "ready", file: "", bytes: info.weightBytes, total: info.weightBytes, rate: 0 });

@@ -37,7 +37,7 @@ export interface StandIn {
 }
 
 /** Loads a model and yields its session; on any failure the worker is gone before the promise rejects. `onConfig` hears the bytes of `config.json`. */
-export async function openSession(platform: Platform, source: Source, options: CheckedLoadOptions, onConfig: (config: Uint8Array) => void = () => {}): Promise<Session> {
+export async function openSession(platform: Platform, source: Source, options: CheckedLoadOptions, onConfig: ((config: Uint8Array) => void) | null = null): Promise<Session> {
   if (options.signal?.aborted) throw aborted("The loading");
   const { name, files } = await platform.resolve(source, options);
   if (options.signal?.aborted) throw aborted("The loading");
@@ -47,7 +47,7 @@ export async function openSession(platform: Platform, source: Source, options: C
   const queue = startQueue(channel, options.device !== "cpu" || threads !== 1, onConfig);
   try {
     const wasm = options.wasm === null ? null : platform.locate(options.wasm);
-    await queue.submit({ type: "load", files, device: options.device, dtype: options.dtype, wasm, threads }, options.signal, options.onProgress, "The loading");
+    await queue.submit({ type: "load", files, device: options.device, dtype: options.dtype, wasm, threads, tellConfig: onConfig !== null }, options.signal, options.onProgress, "The loading");
     return {
       name,
       state: () => queue.state()!,
@@ -67,7 +67,7 @@ function holds({ info }: State): boolean {
 }
 
 /** `mayHold`: whether the service may hold a device or helpers before it has said so. */
-function startQueue(channel: Channel, mayHold: boolean, onConfig: (config: Uint8Array) => void) {
+function startQueue(channel: Channel, mayHold: boolean, onConfig: ((config: Uint8Array) => void) | null) {
   const waiting: Job[] = [];
   let active: Job | null = null;
   let state: State | null = null;
@@ -93,7 +93,7 @@ function startQueue(channel: Channel, mayHold: boolean, onConfig: (config: Uint8
 
   function receive(reply: Reply): void {
     if (reply.type === "started" || reply.type === "disposed" || !active) return;
-    if (reply.type === "config") return onConfig(reply.config);
+    if (reply.type === "config") return onConfig?.(reply.config);
     if (reply.type === "progress") {
       try {
         active.onProgress?.(reply.progress as never);

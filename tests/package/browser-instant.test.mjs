@@ -1,7 +1,7 @@
 // The lexicon in a page: fetched only when asked for, and an answer before the weights have come.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -20,13 +20,13 @@ after(async () => {
 });
 
 /** A page of its own for one test, and the paths that it and its workers ask for. */
-async function open(t) {
+async function open(t, path = "") {
   const context = await browser.newContext();
   t.after(() => context.close());
   const asked = [];
   context.on("request", (request) => asked.push(new URL(request.url()).pathname));
   const page = await context.newPage();
-  await page.goto(site.url);
+  await page.goto(site.url + path);
   await page.waitForFunction(() => globalThis.tabsense);
   return { page, asked };
 }
@@ -91,6 +91,22 @@ test("the lexicon alone fetches nothing else", async (t) => {
   assert.deepEqual(scores.map(([{ label, source }]) => [label, source]), [["POSITIVE", "lexicon"], ["NEGATIVE", "lexicon"]]);
   assert.deepEqual(asked.slice(before), ["/node_modules/tabsense/dist/lexicon.js"]);
   assert.deepEqual(page.workers(), []);
+});
+
+test("a page with a strict Content-Security-Policy", async (t) => {
+  const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src data:";
+  writeFileSync(join(site.project, "strict.js"), `import * as tabsense from "./node_modules/tabsense/dist/index.js"; globalThis.tabsense = tabsense;`);
+  writeFileSync(join(site.project, "strict.html"), `<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy}"><link rel="icon" href="data:,"><script type="module" src="strict.js"></script>`);
+  const { page } = await open(t, "strict.html");
+  const sources = await page.evaluate(async () => {
+    const classifier = await tabsense.Classifier.load("sentiment-en", { instant: true });
+    const [first] = await classifier.classify("fine");
+    await classifier.ready;
+    const [second] = await classifier.classify("fine");
+    await classifier.dispose();
+    return [first.source, second.source];
+  });
+  assert.deepEqual(sources, ["lexicon", "model"]);
 });
 
 test("a lexicon that is not served is told, and the model given up", async (t) => {

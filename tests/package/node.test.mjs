@@ -72,6 +72,10 @@ test("its types hold in the strictest project", () => {
       const kernels: KernelTime[] = detailed.timings.kernels ?? [];
       console.log(one, many, detailed.tokens[0]?.start, all, info.bytes.memory, kind, device, where, kernels[0]?.ms);
       await Classifier.load("x", { device: "webgpu", dtype: "fp16" });
+      const instant: Classifier = await Classifier.load("x", { instant: true });
+      await instant.ready.then((nothing: void) => nothing, (error: TabsenseError) => console.log(error.kind, instant.info.lexicon ?? ""));
+      const source: "lexicon" | "model" | undefined = one[0]?.source;
+      console.log(source, await Classifier.load("x", { device: "lexicon" }));
       // @ts-expect-error: there is no such device
       await Classifier.load("x", { device: "tpu" });
       // @ts-expect-error: a number is no text

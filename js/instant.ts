@@ -5,13 +5,10 @@ import { aborted, TabsenseError, toError } from "./errors.js";
 import type { CheckedLoadOptions } from "./options.js";
 import type { Answer } from "./protocol.js";
 import { openSession, type Session } from "./session.js";
-import type { Source } from "./types.js";
+import { SENTIMENT_LABELS, type Source } from "./types.js";
 
 /** js/lexicon.ts, which is a file of its own. */
 type Lexicon = typeof import("./lexicon.js");
-
-/** The lexicon's labels. A model that stands in its place must have the same. */
-const LABELS = ["NEGATIVE", "POSITIVE"];
 
 /** Who answers, as things stand. */
 interface Course {
@@ -47,8 +44,8 @@ async function openInstant(platform: Platform, source: Source, options: CheckedL
 
   /** Ends all, as soon as it shows that the lexicon's answers are not what the model's will be. */
   function refuseOthers(labels: readonly string[] | null): void {
-    if (labels === null || (labels.length === LABELS.length && LABELS.every((label) => labels.includes(label)))) return;
-    course.end ??= new TabsenseError("invalid_argument", `The option instant is for English sentiment, with the labels ${LABELS.join(" and ")}. This model has ${labels.join(", ")}: load it without.`);
+    if (labels === null || (labels.length === SENTIMENT_LABELS.length && SENTIMENT_LABELS.every((label) => labels.includes(label)))) return;
+    course.end ??= new TabsenseError("invalid_argument", `The option instant is for English sentiment, with the labels ${SENTIMENT_LABELS.join(" and ")}. This model has ${labels.join(", ")}: load it without.`);
     giveUp();
   }
 

@@ -7,10 +7,7 @@ import sentiment from "wink-sentiment";
 import { aborted, TabsenseError } from "./errors.js";
 import type { Answer, ClassifyRequest } from "./protocol.js";
 import { nextTask } from "./stream.js";
-import type { ClassifierInfo, ClassifyProgress, Score } from "./types.js";
-
-/** The labels, in the order of a model's ids. */
-const LABELS = ["NEGATIVE", "POSITIVE"] as const;
+import { SENTIMENT_LABELS, type ClassifierInfo, type ClassifyProgress, type Score } from "./types.js";
 
 /** What `info.model.name` says where no model is named. */
 export const NAME = "wink-sentiment";
@@ -75,7 +72,7 @@ export function infoOf(name: string, reason: string): ClassifierInfo {
     threads: 1,
     webgpu: { reason: "The lexicon needs no graphics card." },
     lexicon: reason,
-    model: { name, architecture: "lexicon", layers: 0, width: 0, heads: 0, vocabulary: WORDS, maxTokens: MAX_WORDS, parameters: 0, labels: [...LABELS] },
+    model: { name, architecture: "lexicon", layers: 0, width: 0, heads: 0, vocabulary: WORDS, maxTokens: MAX_WORDS, parameters: 0, labels: [...SENTIMENT_LABELS] },
     bytes: { weights: 0, memory: 0 },
   };
 }
@@ -93,8 +90,8 @@ function answerOf(text: string, top: number): Answer {
   const { intensity, truncated } = weigh(text);
   const positive = 1 / (1 + Math.exp(-(CALIBRATION.slope * intensity + CALIBRATION.bias)));
   const scores: Score[] = [
-    { label: LABELS[0], score: 1 - positive, source: "lexicon" },
-    { label: LABELS[1], score: positive, source: "lexicon" },
+    { label: SENTIMENT_LABELS[0], score: 1 - positive, source: "lexicon" },
+    { label: SENTIMENT_LABELS[1], score: positive, source: "lexicon" },
   ];
   scores.sort((a, b) => b.score - a.score);
   return { scores: top === 0 ? scores : scores.slice(0, top), truncated, device: "lexicon", timings: { tokenize: 0, forward: performance.now() - start } };

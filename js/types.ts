@@ -3,6 +3,9 @@
 /** The three files of a model, by their names on a model hub. */
 export const FILES = ["config.json", "tokenizer.json", "model.safetensors"] as const;
 
+/** The lexicon's labels, in the order of a model's ids. A model that stands in its place has the same. */
+export const SENTIMENT_LABELS = ["NEGATIVE", "POSITIVE"] as const;
+
 /** The name of one of a model's files. */
 export type FileName = (typeof FILES)[number];
 

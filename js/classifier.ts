@@ -2,10 +2,11 @@
 
 import { startLatest } from "./latest.js";
 import { checkClassifyOptions, checkTexts } from "./options.js";
+import type { Answer } from "./protocol.js";
 import type { Session } from "./session.js";
 import type { ClassifierInfo, ClassifyOptions, Detailed, DetailedVerdict, Latest, Score, StreamOptions, Texts, Verdict } from "./types.js";
 import { streamVerdicts } from "./verdicts.js";
-import type { Classification, EngineInfo } from "./wasm/simd/tabsense.js";
+import type { EngineInfo } from "./wasm/simd/tabsense.js";
 
 declare global {
   // As TypeScript's own `esnext.disposable` has it, which a user of this package need not have.
@@ -73,6 +74,8 @@ export abstract class LoadedClassifier {
 
   /** What was loaded, where it is computed, and how much memory it takes; as of the last answer. */
   get info(): ClassifierInfo {
+    const standIn = this.#session.standIn?.info();
+    if (standIn) return standIn;
     const { info, memory } = this.#session.state();
     const { build, threads, device, dtype, weightBytes, webgpu, webgpuReason, calibration, ...model } = info;
     return {
@@ -84,6 +87,14 @@ export abstract class LoadedClassifier {
       model: { name: this.#session.name, ...model },
       bytes: { weights: weightBytes, memory },
     };
+  }
+
+  /**
+   * With `instant: true`: fulfils as soon as the model answers, and rejects where it won't: its loading failed (the lexicon then goes on
+   * answering), or its labels are not the lexicon's (calls then reject, too). It may be left alone. Else it has fulfilled already.
+   */
+  get ready(): Promise<void> {
+    return this.#session.standIn?.ready ?? Promise.resolve();
   }
 
   /** Ends the worker and frees the model and its device. Calls that wait, and later ones, reject with kind `"disposed"`. */
@@ -100,11 +111,11 @@ function webGpuInfo({ webgpu, webgpuReason, calibration }: EngineInfo): Classifi
   return { ...device, bytes: gpuBytes, calibration };
 }
 
-function toScores({ scores, truncated }: Classification): Score[] {
+function toScores({ scores, truncated }: Answer): Score[] {
   return truncated ? scores.map((score) => ({ ...score, truncated: true })) : scores;
 }
 
-function toDetailed(result: Classification, total: number): Detailed {
+function toDetailed(result: Answer, total: number): Detailed {
   const { tokens = [], truncated, device, timings } = result;
   return { scores: toScores(result), tokens, truncated, device, timings: { ...timings, total } };
 }

@@ -26,6 +26,8 @@ export interface Loading {
   placement: Placement;
   /** Where it runs already, as it does when a model is loaded again. */
   runtime: Runtime | null;
+  /** Hears the bytes of `config.json` long before the weights are there. */
+  onConfig: ((config: Uint8Array) => void) | null;
 }
 
 /** A model in memory. */
@@ -46,7 +48,7 @@ const MOST_RESTARTS = 3;
  * are read once all of these are. Where the graphics card fails meanwhile, they are read again for what `placement` says next; where a file
  * changes meanwhile, it is read again.
  */
-export async function loadModel({ host, request, placement, runtime: started }: Loading, signal: AbortSignal, emit: (progress: Progress) => void): Promise<LoadedModel> {
+export async function loadModel({ host, request, placement, runtime: started, onConfig }: Loading, signal: AbortSignal, emit: (progress: Progress) => void): Promise<LoadedModel> {
   const ended = new AbortController();
   const all = ended.signal;
   const end = () => ended.abort();
@@ -61,7 +63,7 @@ export async function loadModel({ host, request, placement, runtime: started }: 
   try {
     const [runtime, config, tokenizer] = await Promise.all([
       starting,
-      whole(files, starting, "config.json", "config", CONFIG_LIMIT, all, emit),
+      whole(files, starting, "config.json", "config", CONFIG_LIMIT, all, emit).then((config) => (onConfig?.(config), config)),
       whole(files, starting, "tokenizer.json", "tokenizer", TOKENIZER_LIMIT, all, emit),
     ]);
     const { module } = runtime;

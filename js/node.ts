@@ -1,11 +1,11 @@
 /** Tabsense in Node. Importing it touches nothing. */
 
 import { LoadedClassifier } from "./classifier.js";
+import { open } from "./instant.js";
 import { nodejs } from "./nodejs.js";
 import { checkLoadOptions } from "./options.js";
 import { openPipeline } from "./pipeline.js";
 import type { PipelineType, PretrainedModelOptions, TextClassificationPipeline } from "./pipeline-types.js";
-import { openSession } from "./session.js";
 import type { LoadOptions, Source } from "./types.js";
 
 export { clearCachedFiles, listCachedFiles } from "./model-cache.js";
@@ -17,7 +17,7 @@ export type { DataType, DeviceType, FileLoadingProgress, PipelineModelConfig, Pi
 export class Classifier extends LoadedClassifier {
   /** Loads a model from a folder, a URL, a hub or memory into a worker of its own, and reports on the way. */
   static async load(source: Source, options?: LoadOptions): Promise<Classifier> {
-    return new Classifier(await openSession(nodejs, source, checkLoadOptions(options)));
+    return new Classifier(await open(nodejs, source, checkLoadOptions(options)));
   }
 }
 

@@ -9,6 +9,7 @@ import { FILES, type ClassifyOptions, type ClassifyProgress, type Device, type L
 export interface CheckedLoadOptions {
   device: Device;
   dtype: string;
+  instant: boolean;
   onProgress: ((progress: Progress) => void) | null;
   signal: AbortSignal | null;
   worker: boolean;
@@ -28,10 +29,10 @@ export interface CheckedClassifyOptions {
   onProgress: ((progress: ClassifyProgress) => void) | null;
 }
 
-const DEVICES = ["auto", "webgpu", "cpu"];
+const DEVICES = ["auto", "webgpu", "cpu", "lexicon"];
 const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
 /** The keys of `LoadOptions`. */
-export const LOAD_OPTIONS: readonly string[] = ["device", "dtype", "onProgress", "signal", "worker", "threads", "hub", "models", "wasm", "cache", "integrity", "retries", "stallTimeout"];
+export const LOAD_OPTIONS: readonly string[] = ["device", "dtype", "instant", "onProgress", "signal", "worker", "threads", "hub", "models", "wasm", "cache", "integrity", "retries", "stallTimeout"];
 /** More would share out tasks too small to gain by it. */
 const MOST_THREADS = 64;
 
@@ -57,6 +58,7 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
   return {
     device: device as Device,
     dtype,
+    instant: flag(given, "instant", false),
     onProgress: callback(given, "onProgress") as CheckedLoadOptions["onProgress"],
     signal: signal(given),
     worker: flag(given, "worker", true),

@@ -2,7 +2,7 @@
 
 import type { EngineRequest } from "./engine.js";
 import type { PlainError } from "./errors.js";
-import type { ClassifyProgress, Device, FileName, Progress } from "./types.js";
+import type { ClassifyProgress, Detailed, Device, FileName, Progress, Score } from "./types.js";
 import type { Classification, EngineInfo } from "./wasm/simd/tabsense.js";
 
 /** One of a model's files, in a form that a worker can be sent. A stream can be read once. */
@@ -27,6 +27,8 @@ export interface LoadRequest extends EngineRequest {
   files: FileRefs;
   device: Device;
   dtype: string;
+  /** Whether the bytes of `config.json` are wanted as soon as they have come. */
+  tellConfig: boolean;
   /** How a file from the network is read. */
   network: NetworkOptions;
 }
@@ -94,6 +96,9 @@ export interface Classified {
   state: State;
 }
 
+/** A text's answer, be it the engine's or the lexicon's. */
+export type Answer = Omit<Classification, "scores" | "device"> & Pick<Detailed, "device"> & { scores: Score[] };
+
 /** What a request yields that fails; `state` is null where no model is held. */
 export interface Failed {
   type: "failed";
@@ -103,5 +108,5 @@ export interface Failed {
   trap: string | null;
 }
 
-/** What the service says. `started` comes once, first; `disposed` once, last. */
-export type Reply = { type: "started" } | { type: "progress"; progress: Progress | ClassifyProgress } | Loaded | Classified | Failed | { type: "disposed" };
+/** What the service says. `started` comes once, first; `config` where a load asked for it; `disposed` once, last. */
+export type Reply = { type: "started" } | { type: "config"; config: Uint8Array } | { type: "progress"; progress: Progress | ClassifyProgress } | Loaded | Classified | Failed | { type: "disposed" };

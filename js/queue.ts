@@ -29,8 +29,8 @@ export interface Queue {
   dispose(): Promise<void>;
 }
 
-/** Starts a service with `start`, and its queue. `mayHold`: whether the service may hold a device or helpers before it has said so. */
-export function startQueue(start: () => Channel, mayHold: boolean): Queue {
+/** Starts a service with `start`, and its queue. `mayHold`: whether the service may hold a device or helpers before it has said so; `onConfig` hears the bytes of `config.json`. */
+export function startQueue(start: () => Channel, mayHold: boolean, onConfig: ((config: Uint8Array) => void) | null): Queue {
   const waiting: Job[] = [];
   let channel: Channel | null = null;
   let active: Job | null = null;
@@ -114,6 +114,7 @@ export function startQueue(start: () => Channel, mayHold: boolean): Queue {
 
   function receive(reply: Reply): void {
     if (reply.type === "started" || reply.type === "disposed" || !active) return;
+    if (reply.type === "config") return onConfig?.(reply.config);
     const job = active;
     if (reply.type === "progress") {
       try {

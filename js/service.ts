@@ -49,7 +49,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   async function load(request: LoadRequest, signal: AbortSignal): Promise<Loaded> {
     const emit = (progress: Progress) => post({ type: "progress", progress });
     const placement = startPlacement(request.device, host.noWebGpu);
-    const { engine, runtime } = await loadModel({ host, request, placement, runtime: null }, signal, emit);
+    const { engine, runtime } = await loadModel({ host, request, placement, runtime: null, onConfig: request.tellConfig ? (config) => post({ type: "config", config }) : null }, signal, emit);
     held = { engine, runtime, placement, pace: startPace(), source: onGpuAlone(engine) ? kept(request) : null };
     const { info, memory } = stateOf(held, engine);
     emit({ stage: "ready", file: "", bytes: info.weightBytes, total: info.weightBytes, rate: 0 });
@@ -84,7 +84,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   /** The lost model once more, from its source: on a new device, or on the CPU. */
   async function loadAgain(held: Held, signal: AbortSignal): Promise<Engine> {
     try {
-      const { engine } = await loadModel({ host, request: held.source!, placement: held.placement, runtime: held.runtime }, signal, () => {});
+      const { engine } = await loadModel({ host, request: held.source!, placement: held.placement, runtime: held.runtime, onConfig: null }, signal, () => {});
       held.engine = engine;
       if (!onGpuAlone(engine)) held.source = null;
       return engine;

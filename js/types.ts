@@ -5,6 +5,9 @@ import type { TabsenseError } from "./errors.js";
 /** The three files of a model, by their names on a model hub. */
 export const FILES = ["config.json", "tokenizer.json", "model.safetensors"] as const;
 
+/** The lexicon's labels, in the order of a model's ids. A model that stands in its place has the same. */
+export const SENTIMENT_LABELS = ["NEGATIVE", "POSITIVE"] as const;
+
 /** The name of one of a model's files. */
 export type FileName = (typeof FILES)[number];
 
@@ -38,8 +41,10 @@ export type Source = string | ModelFiles;
  * - `"webgpu"`: the graphics card alone holds the weights, also one of software. Where there is none that can be used, the
  *   CPU computes, and `info.webgpu` says why.
  * - `"cpu"`: no graphics card is asked for.
+ * - `"lexicon"`: no model is fetched at all. A list of English words with their sentiment answers in microseconds, with the labels
+ *   NEGATIVE and POSITIVE, and is wrong far more often than a model. The source is not looked at.
  */
-export type Device = "auto" | "webgpu" | "cpu";
+export type Device = "auto" | "webgpu" | "cpu" | "lexicon";
 
 /** How to load a model. */
 export interface LoadOptions {
@@ -51,6 +56,12 @@ export interface LoadOptions {
    * combined with device `"cpu"`, and where the CPU stands in, that stores fp32. Default: `"auto"`.
    */
   dtype?: "auto" | "fp32" | "fp16" | "int8" | "int4";
+  /**
+   * Whether to answer from the lexicon (see {@link Device}) until the model is there: `load` then waits for that alone, scores tell their
+   * `source`, and `ready` tells when the model answers. For English sentiment with the labels NEGATIVE and POSITIVE; a model with
+   * others is refused. Default: `false`.
+   */
+  instant?: boolean;
   /** Called while the model loads. */
   onProgress?: (progress: Progress) => void;
   /** Ends the loading at any point; the promise rejects with kind `"aborted"`. */
@@ -164,6 +175,8 @@ export interface Score {
   score: number;
   /** Only there when the text was cut to the model's length. */
   truncated?: true;
+  /** What the score is from; only there with `instant: true` or device `"lexicon"`. */
+  source?: "lexicon" | "model";
 }
 
 /** A token of a text. */
@@ -181,11 +194,12 @@ export interface Token {
 /** What `details: true` gives for one text. */
 export interface Detailed {
   scores: Score[];
+  /** None from the lexicon, which has no vocabulary. */
   tokens: Token[];
   /** Whether the text was cut to the model's length. */
   truncated: boolean;
   /** Where this text was computed. */
-  device: "cpu" | "webgpu";
+  device: "cpu" | "webgpu" | "lexicon";
   timings: Timings;
 }
 
@@ -214,14 +228,16 @@ export interface KernelTime {
 export interface ClassifierInfo {
   /** What holds the weights; `"auto"`: both. */
   device: Device;
-  /** How the weights are stored: on the graphics card, where that holds them. */
-  dtype: "fp32" | "fp16" | "int8" | "int4";
-  /** The WebAssembly build in use. */
-  build: "simd" | "relaxed" | "simd-threads" | "relaxed-threads";
+  /** How the weights are stored: on the graphics card, where that holds them. The lexicon has none. */
+  dtype: "fp32" | "fp16" | "int8" | "int4" | "none";
+  /** The WebAssembly build in use. The lexicon needs none. */
+  build: "simd" | "relaxed" | "simd-threads" | "relaxed-threads" | "none";
   /** How many threads the CPU computes with. */
   threads: number;
   /** The graphics card, or why none is in use. */
   webgpu: WebGpuInfo | WebGpuReason;
+  /** Why the lexicon answers, in a sentence: the model is still loading, its loading failed, and so on; only there while it does. */
+  lexicon?: string;
   model: {
     name: string;
     architecture: string;

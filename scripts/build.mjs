@@ -76,20 +76,15 @@ async function buildTypeScript(variants) {
   });
 }
 
-/** What a browser loads, as a file each: modules that import modules would cost it a round trip a level. Node reads them from disk as they are. */
+/**
+ * What a browser loads, as a file each: modules that import modules would cost it a round trip a level. Node reads them from disk as they
+ * are, but for the lexicon, which holds a library that is no dependency of the package.
+ */
 async function bundle() {
   const { build: esbuild } = await import("esbuild");
-  await esbuild({
-    absWorkingDir: ROOT,
-    entryPoints: ["index", "worker", "thread"].map((name) => `js/${name}.ts`),
-    outdir: "dist",
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    external: ["./wasm/*"],
-    minify: true,
-    logLevel: "warning",
-  });
+  const options = { absWorkingDir: ROOT, outdir: "dist", bundle: true, format: "esm", target: "es2022", minify: true, logLevel: "warning" };
+  await esbuild({ ...options, entryPoints: ["index", "worker", "thread"].map((name) => `js/${name}.ts`), external: ["./wasm/*", "./lexicon.js"] });
+  await esbuild({ ...options, entryPoints: ["js/lexicon.ts"] });
 }
 
 await main(import.meta.url, async () => {

@@ -1,5 +1,5 @@
 // What a visitor's browser transfers for the package without a model: the modules that index.js and worker.js reach, and the
-// .wasm and its JavaScript of one build variant; the largest counts.
+// .wasm and its JavaScript of one build variant; the largest counts. The lexicon is fetched only when asked for, and counted by itself.
 
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -7,6 +7,9 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { ROOT } from "./run.mjs";
 
 const IMPORTS = /(?:from\s+|import\s*\(\s*|import\s+|new URL\(\s*)["'](\.[^"']+)["']/g;
+
+/** What a page fetches only where it asks for `instant` or the device "lexicon". */
+const LEXICON = join(ROOT, "dist/lexicon.js");
 
 /** The build variant that a file belongs to, or null. */
 function variantOf(path) {
@@ -18,7 +21,7 @@ export function transferred() {
   const dist = join(ROOT, "dist");
   const seen = new Set();
   const visit = (path) => {
-    if (seen.has(path)) return;
+    if (seen.has(path) || path === LEXICON) return;
     seen.add(path);
     if (!path.endsWith(".js")) return;
     for (const [, target] of code(readFileSync(path, "utf8")).matchAll(IMPORTS)) visit(join(dirname(path), target));
@@ -26,11 +29,18 @@ export function transferred() {
   visit(join(dist, "index.js"));
   const size = (variant) => statSync(join(dist, "wasm", variant, "tabsense_bg.wasm")).size;
   const [largest] = [...new Set([...seen].map(variantOf))].filter((variant) => variant !== null).sort((a, b) => size(b) - size(a));
-  return [...seen].filter((path) => [null, largest].includes(variantOf(path))).sort().map((path) => {
-    const bytes = readFileSync(path);
-    const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
-    return { file: relative(dist, path), raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotli.length };
-  });
+  return [...seen].filter((path) => [null, largest].includes(variantOf(path))).sort().map((path) => ({ file: relative(dist, path), ...sizesOf(path) }));
+}
+
+/** The size of the lexicon's file. */
+export function lexiconSize() {
+  return sizesOf(LEXICON);
+}
+
+function sizesOf(path) {
+  const bytes = readFileSync(path);
+  const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
+  return { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotli.length };
 }
 
 /** The sums of `transferred()`. */
@@ -42,7 +52,7 @@ export function transferTotal(files = transferred()) {
 export function printSizes() {
   const files = transferred();
   const wasm = files.filter(({ file }) => file.endsWith(".wasm"));
-  const rows = [["wasm", wasm], ["JavaScript", files.filter((file) => !wasm.includes(file))], ["together", files]];
+  const rows = [["wasm", wasm], ["JavaScript", files.filter((file) => !wasm.includes(file))], ["together", files], ["lexicon", [lexiconSize()]]];
   console.log("what a visitor transfers, in bytes:");
   for (const [name, part] of rows) {
     const { raw, gzip, brotli } = transferTotal(part);

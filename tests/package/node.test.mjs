@@ -85,6 +85,10 @@ test("its types hold in the strictest project", () => {
       // @ts-expect-error: a number is no source of texts
       classifier.stream(7);
       await Classifier.load("x", { device: "webgpu", dtype: "fp16" });
+      const instant: Classifier = await Classifier.load("x", { instant: true });
+      await instant.ready.then((nothing: void) => nothing, (error: TabsenseError) => console.log(error.kind, instant.info.lexicon ?? ""));
+      const source: "lexicon" | "model" | undefined = one[0]?.source;
+      console.log(source, await Classifier.load("x", { device: "lexicon" }));
       // @ts-expect-error: there is no such device
       await Classifier.load("x", { device: "tpu" });
       // @ts-expect-error: a number is no text

@@ -1,6 +1,6 @@
 /** Both backends on the same text: the model in use beside a second one, loaded from the same source on the other device. */
 
-import { Classifier, type Detailed, type LoadOptions } from "tabsense";
+import { Classifier, type ClassifierInfo, type Detailed, type LoadOptions } from "tabsense";
 import { BACKENDS, type Backend } from "./format.ts";
 import { newestWins } from "./newest.ts";
 import type { Loaded } from "./slot.ts";
@@ -98,7 +98,8 @@ export class Comparison {
     this.#view.load(info.model.name);
     // "auto" holds both and chooses by itself: then both sides are loaded anew, each on its one device.
     const sides: Partial<Record<Backend, Classifier>> = {};
-    if (info.device !== "auto") sides[info.device] = loaded.classifier;
+    const own = BACKENDS.find((one) => one === info.device);
+    if (own) sides[own] = loaded.classifier;
     try {
       for (const device of BACKENDS) {
         if (sides[device]) continue;
@@ -168,6 +169,7 @@ export class Comparison {
 }
 
 /** The weights as the other device holds them; halves are for the graphics card alone. */
-function dtypeOn(device: Backend, dtype: "fp32" | "fp16" | "int8" | "int4"): NonNullable<LoadOptions["dtype"]> {
+function dtypeOn(device: Backend, dtype: ClassifierInfo["dtype"]): NonNullable<LoadOptions["dtype"]> {
+  if (dtype === "none") return "auto";
   return device === "cpu" && dtype === "fp16" ? "fp32" : dtype;
 }

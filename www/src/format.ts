@@ -3,7 +3,7 @@
 import type { Device } from "tabsense";
 
 /** What the page calls the devices. */
-export const DEVICE_NAMES: Readonly<Record<Device, string>> = { auto: "AUTO", cpu: "CPU", webgpu: "WebGPU" };
+export const DEVICE_NAMES: Readonly<Record<Device, string>> = { auto: "AUTO", cpu: "CPU", webgpu: "WebGPU", lexicon: "Lexicon" };
 
 /** Milliseconds as finely as a browser's clock tells them, which is in tenths: "< 0.1 ms", "12.4 ms", "145 ms". */
 export function milliseconds(ms: number): string {

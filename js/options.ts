@@ -25,8 +25,10 @@ export interface CheckedClassifyOptions {
   onProgress: ((progress: ClassifyProgress) => void) | null;
 }
 
-const DEVICES = ["auto", "webgpu", "cpu"];
-const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
+/** The values of the option `device`. */
+export const DEVICES = ["auto", "webgpu", "cpu"];
+/** The values of the option `dtype`. */
+export const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
 /** More would share out tasks too small to gain by it. */
 const MOST_THREADS = 64;
 

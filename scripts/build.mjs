@@ -76,19 +76,16 @@ async function buildTypeScript(variants) {
   });
 }
 
-/** What a browser loads, as a file each: modules that import modules would cost it a round trip a level. Node reads them from disk as they are. */
+/**
+ * What a browser loads, as a file each: modules that import modules would cost it a round trip a level. Node reads them from disk as they are.
+ * The command line is one file, too, with the libraries that it alone needs: so the package depends on none.
+ */
 async function bundle() {
   const { build: esbuild } = await import("esbuild");
-  await esbuild({
-    absWorkingDir: ROOT,
-    entryPoints: ["index", "worker", "thread"].map((name) => `js/${name}.ts`),
-    outdir: "dist",
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    external: ["./wasm/*"],
-    logLevel: "warning",
-  });
+  const options = { absWorkingDir: ROOT, outdir: "dist", bundle: true, format: "esm", target: "es2022", external: ["./wasm/*"], logLevel: "warning" };
+  await esbuild({ ...options, entryPoints: ["index", "worker", "thread"].map((name) => `js/${name}.ts`) });
+  await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node" });
+  rmSync(join(ROOT, "dist/cli"), { recursive: true });
 }
 
 await main(import.meta.url, async () => {

@@ -29,8 +29,10 @@ export interface CheckedClassifyOptions {
   onProgress: ((progress: ClassifyProgress) => void) | null;
 }
 
-const DEVICES = ["auto", "webgpu", "cpu", "lexicon"];
-const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
+/** The values of the option `device`. */
+export const DEVICES = ["auto", "webgpu", "cpu", "lexicon"];
+/** The values of the option `dtype`. */
+export const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
 /** The keys of `LoadOptions`. */
 export const LOAD_OPTIONS: readonly string[] = ["device", "dtype", "instant", "onProgress", "signal", "worker", "threads", "hub", "models", "wasm", "cache", "integrity", "retries", "stallTimeout"];
 /** More would share out tasks too small to gain by it. */

@@ -78,13 +78,16 @@ async function buildTypeScript(variants) {
 
 /**
  * What a browser loads, as a file each: modules that import modules would cost it a round trip a level. Node reads them from disk as they
- * are, but for the lexicon, which holds a library that is no dependency of the package.
+ * are, but for the lexicon, which holds a library that is no dependency of the package. The
+ * command line is one file, too, with the libraries that it alone needs.
  */
 async function bundle() {
   const { build: esbuild } = await import("esbuild");
   const options = { absWorkingDir: ROOT, outdir: "dist", bundle: true, format: "esm", target: "es2022", minify: true, logLevel: "warning" };
   await esbuild({ ...options, entryPoints: ["index", "worker", "thread"].map((name) => `js/${name}.ts`), external: ["./wasm/*", "./lexicon.js"] });
   await esbuild({ ...options, entryPoints: ["js/lexicon.ts"] });
+  await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node", external: ["./wasm/*", "./lexicon.js"] });
+  rmSync(join(ROOT, "dist/cli"), { recursive: true });
 }
 
 await main(import.meta.url, async () => {

@@ -74,7 +74,7 @@ for (const [name, content, kind] of [
     writeFileSync(input, content);
     const { status, stderr } = tabsense("convert", input, output, "--dtype", "int8");
     assert.equal(status, 1);
-    assert.match(stderr, new RegExp(`^tabsense: .*\\(${kind}\\)$`, "m"));
+    assert.match(stderr, new RegExp(`^tabsense: ${kind}: .*\\.$`, "m"));
     assert.ok(!existsSync(output), "no half of a file");
     assert.equal(readdirSync(folder).length, 1);
   });
@@ -96,5 +96,5 @@ test("the command explains itself", () => {
     assert.match(stderr, /^tabsense: .*\n\nUsage:/);
   }
   const failed = tabsense("text", "--model", "/no/such/folder");
-  assert.deepEqual([failed.status, /\(network\)/.test(failed.stderr)], [1, true]);
+  assert.deepEqual([failed.status, /^tabsense: network: /.test(failed.stderr)], [1, true]);
 });

@@ -48,6 +48,14 @@ test("its command runs", () => {
   assert.match(stdout, /^\S+\t\d\.\d{4}\n$/);
 });
 
+test("its command reads CSV without any other package", () => {
+  const command = join(installed.project, "node_modules/.bin/tabsense");
+  assert.deepEqual(Object.keys(JSON.parse(execFileSync("npm", ["ls", "--all", "--json"], { cwd: installed.project, encoding: "utf8" })).dependencies), ["tabsense"]);
+  const { status, stdout, stderr } = spawnSync(command, ["-", "--format", "csv", "--model", TINY], { cwd: installed.project, encoding: "utf8", input: 'id,text\n1,"a ""text"""\n' });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^\{"id":"1","text":"a \\"text\\"","label":"[^"]+","score":[\d.]+\}\n$/);
+});
+
 test("a model that is not in the package is told to be missing", () => {
   const command = join(installed.project, "node_modules/.bin/tabsense");
   const { status, stderr } = spawnSync(command, ["a text"], { cwd: installed.project, encoding: "utf8" });

@@ -4,18 +4,18 @@ import { createWriteStream, rmSync } from "node:fs";
 import { readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { calibrate, convert, loadConverter, type CalibratedModel, type ConverterModule } from "./convert.js";
-import { TabsenseError } from "./errors.js";
-import { CONFIG_LIMIT, TOKENIZER_LIMIT } from "./loading.js";
-import { openPath } from "./nodejs.js";
-import { readAll, readChunks } from "./stream.js";
-import { textsOf } from "./texts.js";
+import { calibrate, convert, loadConverter, type CalibratedModel, type ConverterModule } from "../convert.js";
+import { TabsenseError } from "../errors.js";
+import { CONFIG_LIMIT, TOKENIZER_LIMIT } from "../loading.js";
+import { openPath } from "../nodejs.js";
+import { readAll, readChunks } from "../stream.js";
+import { textsOf } from "../texts.js";
+import { STOP_CODES, type StopName } from "./stops.js";
 
 /** Calibration tokens from which on more say little that is new. */
 export const ENOUGH_TOKENS = 4000;
 
-/** What ends a command from outside. */
-const STOPS = ["SIGINT", "SIGTERM"] as const;
+const STOPS = Object.keys(STOP_CODES) as StopName[];
 
 /** What to convert: a safetensors file, or the folder that holds it, to which form; `calibration` names the file of texts for int4. */
 export interface Conversion {
@@ -81,9 +81,9 @@ async function readTexts(path: string): Promise<string> {
 async function writeWhole(output: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
   const temporary = `${output}.${process.pid}.tmp`;
   let written = 0;
-  const stop = () => {
+  const stop = (name: StopName) => {
     rmSync(temporary, { force: true });
-    process.exit(130);
+    process.exit(STOP_CODES[name]);
   };
   for (const name of STOPS) process.once(name, stop);
   try {

@@ -1,0 +1,94 @@
+/** Rows with their answers, as lines of JSON Lines or CSV. */
+
+import { TabsenseError } from "../errors.js";
+import type { Score } from "../types.js";
+import { csvLine } from "./csv.js";
+import { listed, type Row } from "./row.js";
+
+/** The formats that are written. */
+export const OUT_FORMATS = ["csv", "jsonl"] as const;
+
+/** A format that is written. */
+export type OutFormat = (typeof OUT_FORMATS)[number];
+
+/**
+ * How lines are made: `head` of what the row holds, `tail` of its answer. A file that was begun is known by its heads;
+ * `tailOf` matches the tail at its `lastIndex`.
+ */
+export interface Encoder {
+  /** What stands before the first row. */
+  header: string;
+  head(row: Row): string;
+  tail(scores: readonly Score[]): string;
+  tailOf: RegExp;
+}
+
+/** What the answers are to look like. */
+export interface AnswerOptions {
+  format: OutFormat;
+  delimiter: string;
+  /** Whether there is a line of columns' names, in CSV. */
+  header: boolean;
+  /** In front of the names of the answers' columns. */
+  prefix: string;
+  /** How many labels to give; null: the best, and no list. */
+  top: number | null;
+}
+
+/** The encoder for rows whose first has these columns. */
+export function encoderOf(options: AnswerOptions, columns: readonly string[]): Encoder {
+  return options.format === "csv" ? csvEncoder(options, columns) : jsonEncoder(options);
+}
+
+/** `{"text":"…","label":"POSITIVE","score":0.97}`, with `scores` where a number of labels is asked for. */
+function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
+  const key = (name: string) => JSON.stringify(prefix + name);
+  const ours = [...(top === null ? ["label", "score"] : ["label", "score", "scores"]), "truncated"].map((name) => prefix + name);
+  let checked: readonly string[] | null = null;
+  return {
+    header: "",
+    head(row) {
+      if (row.columns !== checked) refuseNames(row, ours);
+      checked = row.columns;
+      const json = row.json ?? `{${row.columns.map((column, i) => `${JSON.stringify(column)}:${JSON.stringify(row.values[i])}`).join(",")}}`;
+      return `${json.slice(0, -1).trimEnd()},${key("label")}:`;
+    },
+    tail(scores) {
+      const { label, score, truncated } = scores[0]!;
+      const all = top === null ? "" : `,${key("scores")}:${JSON.stringify(scores.map(({ label, score }) => ({ label, score })))}`;
+      return `${JSON.stringify(label)},${key("score")}:${score}${all}${truncated ? `,${key("truncated")}:true` : ""}}\n`;
+    },
+    tailOf: /"[^\n]*\}\n/y,
+  };
+}
+
+/** The row's columns, `label` and `score`; then `label_2`, `score_2` and so on. */
+function csvEncoder({ delimiter, header, prefix, top }: AnswerOptions, columns: readonly string[]): Encoder {
+  const ours = Array.from({ length: top ?? 1 }, (_, i) => ["label", "score"].map((name) => `${prefix}${name}${i === 0 ? "" : `_${i + 1}`}`)).flat();
+  const known = new Set(columns);
+  let checked: readonly string[] | null = null;
+  const check = (row: Row) => {
+    refuseNames(row, ours);
+    const wrong = row.columns.filter((column) => !known.has(column));
+    if (wrong.length > 0) {
+      throw new TabsenseError("invalid_argument", `Line ${row.line} of the input has ${listed(wrong)}, which the first row has not: a CSV's rows are all alike. Write JSON Lines instead (--out FILE.jsonl).`);
+    }
+    checked = row.columns;
+  };
+  return {
+    header: header ? `${csvLine([...columns, ...ours], delimiter)}\n` : "",
+    head(row) {
+      if (row.columns !== checked) check(row);
+      const values = row.json === null ? row.values : columns.map((column) => row.values[row.columns.indexOf(column)]);
+      return `${csvLine(values, delimiter)}${delimiter}`;
+    },
+    tail: (scores) => `${csvLine(scores.flatMap(({ label, score }) => [label, score]), delimiter)}\n`,
+    tailOf: /(?:[^"\n]|"[^"]*")+\n/y,
+  };
+}
+
+function refuseNames({ columns, line }: Row, ours: readonly string[]): void {
+  const taken = columns.find((column) => ours.includes(column));
+  if (taken === undefined) return;
+  throw new TabsenseError("invalid_argument", `The input has ${JSON.stringify(taken)} already (line ${line}). Name the answers otherwise with --prefix: --prefix predicted_ makes it ${JSON.stringify(`predicted_${taken}`)}.`);
+}

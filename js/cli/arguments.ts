@@ -1,0 +1,139 @@
+/** The command line: which command, which options, and whether they belong together. */
+
+import { parseArgs } from "node:util";
+import { DEVICES, DTYPES } from "../options.js";
+import type { Device, LoadOptions } from "../types.js";
+
+/** Every option of every command. */
+const OPTIONS = {
+  calibration: { type: "string" },
+  column: { type: "string" },
+  delimiter: { type: "string" },
+  device: { type: "string" },
+  dtype: { type: "string" },
+  force: { type: "boolean" },
+  format: { type: "string" },
+  help: { type: "boolean", short: "h" },
+  json: { type: "boolean" },
+  model: { type: "string" },
+  "no-header": { type: "boolean" },
+  out: { type: "string" },
+  "out-format": { type: "string" },
+  prefix: { type: "string" },
+  resume: { type: "boolean" },
+  "skip-invalid": { type: "boolean" },
+  threads: { type: "string" },
+  top: { type: "string" },
+  version: { type: "boolean" },
+} as const;
+
+type OptionName = keyof typeof OPTIONS;
+
+/** The options that a command takes, besides `--help`. */
+const TAKEN = {
+  classify: ["column", "delimiter", "device", "dtype", "force", "format", "json", "model", "no-header", "out", "out-format", "prefix", "resume", "skip-invalid", "threads", "top"],
+  convert: ["calibration", "dtype"],
+  info: ["json", "model"],
+  bench: ["device", "dtype", "json", "model", "threads"],
+} as const satisfies Record<string, readonly OptionName[]>;
+
+/** A command's name. */
+export type Command = keyof typeof TAKEN;
+
+/** The options' values. */
+export type Values = ReturnType<typeof lex>["values"];
+
+/** A command line that was understood. */
+export interface Invocation {
+  /** Null where none is named: then texts or a file are classified. */
+  command: Command | null;
+  values: Values;
+  /** What is neither the command nor an option. */
+  operands: string[];
+  /** What comes after `--`: texts, whatever they look like. */
+  texts: string[];
+}
+
+/** A command line that makes no sense; `command` is the one whose usage helps. */
+export class UsageError extends Error {
+  readonly command: Command | null;
+
+  constructor(message: string, command: Command | null = null) {
+    super(message);
+    this.command = command;
+  }
+}
+
+/** The model that is used unless another one is named. */
+export const DEFAULT_MODEL = "sentiment-en";
+
+/** The most threads that can be asked for, as in `LoadOptions`. */
+const MOST_THREADS = 64;
+
+/** The model that is an operand, or that `--model` names. */
+export function modelOf({ operands, texts, values }: Invocation): string {
+  const named = [...operands, ...texts, ...(values.model === undefined ? [] : [values.model])];
+  if (named.length > 1) throw new UsageError(`One model at a time, not ${named.join(" and ")}.`);
+  return named[0] ?? DEFAULT_MODEL;
+}
+
+/** Understands a command line, `help COMMAND` included. */
+export function parse(args: string[]): Invocation {
+  let lexed;
+  try {
+    lexed = lex(args);
+  } catch (thrown) {
+    throw new UsageError((thrown as Error).message, args.find(isCommand) ?? null);
+  }
+  const { values, tokens } = lexed;
+  const end = tokens.find(({ kind }) => kind === "option-terminator")?.index ?? Infinity;
+  const positionals = tokens.filter((token) => token.kind === "positional");
+  const [operands, texts] = [positionals.filter(({ index }) => index < end), positionals.filter(({ index }) => index > end)].map((some) => some.map(({ value }) => value)) as [string[], string[]];
+  if (operands[0] === "help" && operands.slice(1).every(isCommand) && operands.length <= 2 && texts.length === 0) {
+    return { command: (operands[1] as Command | undefined) ?? null, values: { ...values, help: true }, operands: [], texts };
+  }
+  const command = isCommand(operands[0]) ? operands[0] : null;
+  if (command) operands.shift();
+  const taken: readonly string[] = [...TAKEN[command ?? "classify"], "help", "version"];
+  const foreign = tokens.find((token) => token.kind === "option" && !taken.includes(token.name));
+  if (foreign?.kind === "option") throw new UsageError(`${command ?? "classify"} takes no ${foreign.rawName}.`, command ?? "classify");
+  return { command, values, operands, texts };
+}
+
+/** A whole number of at least 1, or what stands for an option that was left out. */
+export function wholeNumber<T>(values: Values, name: "threads" | "top", otherwise: T, most: number = Infinity): number | T {
+  const value = values[name];
+  if (value === undefined) return otherwise;
+  const number = /^\d+$/.test(value) ? Number(value) : 0;
+  if (number < 1 || number > most) throw new UsageError(`--${name} must be a whole number ${most === Infinity ? "of at least 1" : `from 1 to ${most}`}, not ${JSON.stringify(value)}.`);
+  return number;
+}
+
+/** `--threads`: how many processors to use at most. */
+export function threadsOf<T>(values: Values, otherwise: T): number | T {
+  return wholeNumber(values, "threads", otherwise, MOST_THREADS);
+}
+
+/** One of the `known` values of an option, or null where it was left out. */
+export function oneOf<T extends string>(name: string, value: string | undefined, known: readonly T[]): T | null {
+  if (value === undefined) return null;
+  const found = known.find((one) => one === value);
+  if (found === undefined) throw new UsageError(`--${name} must be one of ${known.join(", ")}, not ${JSON.stringify(value)}.`);
+  return found;
+}
+
+/** How a model is to be loaded, as far as the command line says. */
+export function loadOptionsOf(values: Values): Pick<LoadOptions, "device" | "dtype"> {
+  const device = oneOf("device", values.device, DEVICES) ?? "auto";
+  const dtype = oneOf("dtype", values.dtype, DTYPES) ?? "auto";
+  if (dtype === "fp16" && device === "cpu") throw new UsageError("--dtype fp16 is for graphics cards: with --device cpu take auto, fp32, int8 or int4.");
+  return { device: device as Device, dtype: dtype as NonNullable<LoadOptions["dtype"]> };
+}
+
+function isCommand(word: string | undefined): word is Command {
+  return word !== undefined && Object.hasOwn(TAKEN, word);
+}
+
+function lex(args: string[]) {
+  return parseArgs({ args, allowPositionals: true, tokens: true, options: OPTIONS });
+}

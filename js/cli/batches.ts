@@ -1,0 +1,79 @@
+/** Rows in batches, and batches answered side by side in their order. */
+
+import type { Row } from "./row.js";
+
+/** The most of a batch, in rows and in UTF-16 units: enough that messages cost nothing, few enough that a kill loses little. */
+const MOST_ROWS = 32;
+const MOST_UNITS = 1 << 14;
+
+/** Milliseconds that a batch waits for rows of a pipe that comes slowly. */
+const PATIENCE = 50;
+
+/** Rows as batches. One that isn't full goes where no row comes for a while. */
+export async function* batched(rows: AsyncGenerator<Row>): AsyncGenerator<Row[]> {
+  let next = awaitedLater(rows.next());
+  for (;;) {
+    const first = await next;
+    if (first.done) return;
+    const batch = [first.value];
+    let units = first.value.text.length;
+    next = awaitedLater(rows.next());
+    const late = timer(PATIENCE);
+    try {
+      while (batch.length < MOST_ROWS && units < MOST_UNITS) {
+        const row = await Promise.race([next.catch(() => null), late.promise]);
+        if (row === null || row.done) break; // an error is thrown once this batch is gone
+        batch.push(row.value);
+        units += row.value.text.length;
+        next = awaitedLater(rows.next());
+      }
+    } finally {
+      late.clear();
+    }
+    yield batch;
+  }
+}
+
+/** What `answer` yields for each batch, in the order of the batches; at most so many are under way. An error among the batches comes after the answers of those before it. */
+export async function* inOrder<Batch, Answer>(batches: AsyncGenerator<Batch>, answer: (batch: Batch) => Promise<Answer>, most: number): AsyncGenerator<Answer> {
+  const waiting: Promise<Answer>[] = [];
+  let next: Promise<IteratorResult<Batch>> | null = awaitedLater(batches.next());
+  let failed: { thrown: unknown } | null = null;
+  while (next || waiting.length > 0) {
+    const events: Promise<"batch" | "answer">[] = [];
+    if (next && waiting.length < most) events.push(settled(next, "batch"));
+    if (waiting[0]) events.push(settled(waiting[0], "answer"));
+    if ((await Promise.race(events)) === "answer") {
+      yield await waiting.shift()!;
+      continue;
+    }
+    try {
+      const batch: IteratorResult<Batch> = await next!;
+      if (!batch.done) waiting.push(awaitedLater(answer(batch.value)));
+      next = batch.done ? null : awaitedLater(batches.next());
+    } catch (thrown) {
+      failed = { thrown };
+      next = null;
+    }
+  }
+  if (failed) throw failed.thrown;
+}
+
+/** `what`, once the promise is settled either way. */
+function settled<T>(promise: Promise<unknown>, what: T): Promise<T> {
+  return promise.then(() => what, () => what);
+}
+
+/** A promise that is awaited later, or never: its failure is no unhandled one. */
+function awaitedLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+function timer(ms: number): { promise: Promise<null>; clear(): void } {
+  let handle: ReturnType<typeof setTimeout>;
+  const promise = new Promise<null>((resolve) => {
+    handle = setTimeout(resolve, ms, null);
+  });
+  return { promise, clear: () => clearTimeout(handle) };
+}

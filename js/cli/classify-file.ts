@@ -1,0 +1,113 @@
+/** The rows of a file, each with its answer, in their order; of any number, for what is held is a few batches. */
+
+import { aborted, TabsenseError } from "../errors.js";
+import type { Score } from "../types.js";
+import { encoderOf, type AnswerOptions } from "./answers.js";
+import { rateOf, startBar } from "./bar.js";
+import { batched, inOrder } from "./batches.js";
+import { openInput } from "./input.js";
+import { checkOutput, openFile, openStdout, type Existing } from "./output.js";
+import { openPool, type Pool, type PoolOptions } from "./pool.js";
+import type { Row, RowOptions } from "./row.js";
+import { openRows } from "./rows.js";
+
+/** All that the command line says of a file. */
+export interface FileJob {
+  input: string;
+  rows: Pick<RowOptions, "format" | "column" | "delimiter" | "header">;
+  /** Whether rows that can't be classified are left out. */
+  skips: boolean;
+  /** The file to write, or null for the standard output. */
+  out: string | null;
+  existing: Existing;
+  answers: Omit<AnswerOptions, "top">;
+  /** How many labels, null for all; undefined: the best alone. */
+  top: number | null | undefined;
+  model: Omit<PoolOptions, "signal" | "onBytes">;
+}
+
+/** Answered rows, up to one that can't be and ends the command. */
+interface Answers {
+  answered: { row: Row; scores: Score[] }[];
+  error: TabsenseError | null;
+}
+
+/** Hears of rows that are left out. */
+type OnInvalid = (error: TabsenseError) => void;
+
+/** How many left out rows are told one by one. */
+const MOST_TOLD = 5;
+
+/** Classifies a file; yields how many rows this run answered. */
+export async function classifyFile(job: FileJob, signal: AbortSignal): Promise<{ rows: number }> {
+  if (job.out !== null) checkOutput(job.out, job.existing, job.input);
+  const file = await openInput(job.input);
+  signal.addEventListener("abort", file.close, { once: true });
+  const bar = startBar(file.size);
+  const skipped: TabsenseError[] = [];
+  let left = 0;
+  const onInvalid: OnInvalid | null = job.skips ? (error) => void (++left <= MOST_TOLD && skipped.push(error)) : null;
+  let pool: Pool | null = null;
+  let close = async () => {};
+  let count = 0;
+  const start = performance.now();
+  try {
+    const { columns, rows } = await openRows(file.bytes, { ...job.rows, name: file.name, onInvalid });
+    if (columns.length === 0 && job.out === null) return { rows: 0 }; // no model is needed
+    pool = await openPool({ ...job.model, signal, onBytes: (name, bytes, total) => bar.say(`${name}: ${megabytes(bytes)}${total === null ? "" : ` of ${megabytes(total)}`} MB`) });
+    if (job.model.device === "webgpu" && "reason" in pool.info.webgpu) process.stderr.write(`tabsense: the CPU computes. ${pool.info.webgpu.reason}\n`);
+    const top = job.top === undefined ? null : Math.min(job.top ?? Infinity, pool.info.model.labels.length);
+    const encoder = encoderOf({ ...job.answers, top }, columns);
+    const { output, done } = job.out === null ? { output: await openStdout(encoder), done: { rows, end: 0 } } : await openFile(job.out, job.existing, encoder, rows, job.skips);
+    close = output.close;
+    bar.step({ rows: 0, bytes: done.end });
+    const answer = (batch: Row[]) => answerBatch(pool!, batch, top ?? 1, file.name, onInvalid);
+    for await (const { answered, error } of inOrder(batched(done.rows), answer, 2 * pool.size)) {
+      if (answered.length > 0) {
+        await output.write(answered.map(({ row, scores }) => encoder.head(row) + encoder.tail(scores)).join(""));
+        count += answered.length;
+        bar.step({ rows: count, bytes: answered.at(-1)!.row.end });
+      }
+      if (error) throw error;
+    }
+    if (signal.aborted) throw aborted("The command");
+  } finally {
+    bar.clear();
+    file.close();
+    await Promise.all([close(), pool?.close()]);
+  }
+  const seconds = (performance.now() - start) / 1000;
+  if (process.stderr.isTTY) process.stderr.write(`${job.out ?? "done"}: ${count} texts in ${seconds.toFixed(1)} s, ${rateOf(count / seconds)} texts/s\n`);
+  if (left > 0) process.stderr.write(`tabsense: ${left} ${left === 1 ? "row was" : "rows were"} left out.\n${skipped.map(({ message }) => `  ${message}\n`).join("")}${left > MOST_TOLD ? "  …\n" : ""}`);
+  return { rows: count };
+}
+
+async function answerBatch(pool: Pool, rows: Row[], topK: number, name: string, onInvalid: OnInvalid | null): Promise<Answers> {
+  const answered: Answers["answered"] = [];
+  try {
+    const scores = await pool.classify(rows.map(({ text }) => text), topK);
+    return { answered: rows.map((row, i) => ({ row, scores: scores[i]! })), error: null };
+  } catch (thrown) {
+    if (!refusesText(thrown)) throw thrown;
+  }
+  // One of them is no text for the model: alone, each says so of itself.
+  for (const row of rows) {
+    try {
+      answered.push({ row, scores: (await pool.classify([row.text], topK))[0]! });
+    } catch (thrown) {
+      if (!refusesText(thrown)) throw thrown;
+      const error = new TabsenseError(thrown.kind, `Line ${row.line} of ${name}: ${thrown.message}`, { cause: thrown });
+      if (!onInvalid) return { answered, error: new TabsenseError(error.kind, `${error.message} Or leave such rows out with --skip-invalid.`, { cause: thrown }) };
+      onInvalid(error);
+    }
+  }
+  return { answered, error: null };
+}
+
+function refusesText(thrown: unknown): thrown is TabsenseError {
+  return thrown instanceof TabsenseError && (thrown.kind === "empty_text" || thrown.kind === "text_too_long");
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}

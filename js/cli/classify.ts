@@ -1,0 +1,106 @@
+/** `tabsense classify`: texts from the command line, or the rows of a file. */
+
+import { availableParallelism } from "node:os";
+import { Classifier } from "../node.js";
+import type { Score } from "../types.js";
+import { OUT_FORMATS, type OutFormat } from "./answers.js";
+import { DEFAULT_MODEL, loadOptionsOf, oneOf, threadsOf, UsageError, wholeNumber, type Invocation, type Values } from "./arguments.js";
+import { classifyFile, type FileJob } from "./classify-file.js";
+import { extensionOf, formatOf, isFile, isPiped, STDIN } from "./input.js";
+import { print } from "./print.js";
+import { FORMATS } from "./row.js";
+import { stoppable } from "./stops.js";
+
+/** What only a file's rows have use for. */
+const OF_FILES = ["column", "delimiter", "force", "format", "no-header", "out", "out-format", "prefix", "resume", "skip-invalid"] as const;
+
+/** Classifies what the command line names: a file, the standard input, or texts. */
+export async function classify({ values, operands, texts, command }: Invocation): Promise<void> {
+  const files = operands.filter(isFile);
+  if (files.length > 0 && operands.length + texts.length > 1) {
+    throw new UsageError(`${files[0]} is a file, of which one is classified at a time. Put -- in front of texts that look like files.`);
+  }
+  const nothing = operands.length + texts.length === 0;
+  if (nothing && !isPiped()) throw new UsageError("There is no text to classify.", command);
+  if (files.length === 0 && !nothing) return classifyTexts([...operands, ...texts], values);
+  const job = fileJob(files[0] ?? STDIN, values);
+  const { rows } = await stoppable(job.out ? "; the same command with --resume goes on" : "", (signal) => classifyFile(job, signal));
+  // A script whose input is a pipe that nobody writes to: likelier a mistake than an empty file.
+  if (rows === 0 && nothing && command === null) throw new UsageError("There is no text to classify.");
+}
+
+async function classifyTexts(texts: string[], values: Values): Promise<void> {
+  const wrong = OF_FILES.find((name) => values[name] !== undefined);
+  if (wrong) throw new UsageError(`--${wrong} is for files, and ${JSON.stringify(texts[0])} is none.`, "classify");
+  const topK = topOf(values) ?? null;
+  const load = { ...loadOptionsOf(values), threads: threadsOf(values, "auto" as const) };
+  await stoppable("", async (signal) => {
+    const classifier = await Classifier.load(values.model ?? DEFAULT_MODEL, { ...load, signal });
+    try {
+      const results = await classifier.classify(texts, { topK, signal });
+      for (const [i, scores] of results.entries()) await print(values.json ? jsonOf(texts[i]!, scores) : linesOf(texts, i, scores));
+    } finally {
+      await classifier.dispose();
+    }
+  });
+}
+
+function jsonOf(text: string, scores: readonly Score[]): string {
+  const { label, score, truncated } = scores[0]!;
+  return `${JSON.stringify({ text, label, score, scores: scores.map(({ label, score }) => ({ label, score })), ...(truncated && { truncated }) })}\n`;
+}
+
+function linesOf(texts: readonly string[], i: number, scores: readonly Score[]): string {
+  const lines = scores.map(({ label, score }) => `${label}\t${score.toFixed(4)}`);
+  if (texts.length > 1) lines.unshift(texts[i]!);
+  if (scores[0]?.truncated) lines.push("(cut to the length that the model takes)");
+  return `${lines.join("\n")}\n`;
+}
+
+/** The number of labels, null for all; undefined where nothing is said. */
+function topOf(values: Values): number | null | undefined {
+  return values.top === "all" ? null : wholeNumber(values, "top", undefined);
+}
+
+function fileJob(input: string, values: Values): FileJob {
+  const { column = null, out = null, prefix = "" } = values;
+  const load = loadOptionsOf(values);
+  if (values.resume && values.force) throw new UsageError("--resume goes on with a file that --force would overwrite: pass one of them.", "classify");
+  if (out === null && (values.resume || values.force)) throw new UsageError(`--${values.resume ? "resume" : "force"} is for a file that --out names.`, "classify");
+  const format = oneOf("format", values.format, FORMATS) ?? formatOf(input) ?? (input === STDIN ? "text" : null);
+  if (format === null) throw new UsageError(`${input} has no name that tells its format: say it by --format ${FORMATS.join(", ")}.`, "classify");
+  const delimiter = delimiterOf(values.delimiter) ?? (extensionOf(input) === "tsv" ? "\t" : ",");
+  const outFormat = outFormatOf(out, values);
+  return {
+    input,
+    rows: { format, column, delimiter, header: !values["no-header"] },
+    skips: values["skip-invalid"] ?? false,
+    out,
+    existing: values.resume ? "resume" : values.force ? "overwrite" : "refuse",
+    answers: {
+      format: outFormat,
+      delimiter: out !== null && extensionOf(out) === "tsv" ? "\t" : (delimiterOf(values.delimiter) ?? ","),
+      header: !(values["no-header"] && format === "csv"),
+      prefix,
+    },
+    top: topOf(values),
+    model: { ...load, model: values.model ?? DEFAULT_MODEL, processors: threadsOf(values, availableParallelism()) },
+  };
+}
+
+function outFormatOf(out: string | null, values: Values): OutFormat {
+  const asked = oneOf("out-format", values["out-format"], OUT_FORMATS);
+  const byName = out === null ? null : { csv: "csv" as const, jsonl: "jsonl" as const, text: null, none: null }[formatOf(out) ?? "none"];
+  if (out !== null && byName === null && asked === null && !values.json) throw new UsageError(`--out must end in .jsonl, .csv or .tsv, or --out-format say what to write: ${out} doesn't tell.`, "classify");
+  const format = asked ?? (values.json ? "jsonl" : byName) ?? "jsonl";
+  if (values.json && format !== "jsonl") throw new UsageError("--json writes JSON Lines, and --out-format csv does not.", "classify");
+  if (values.json && byName === "csv") throw new UsageError(`--json writes JSON Lines, and ${out} is named as CSV.`, "classify");
+  return format;
+}
+
+function delimiterOf(value: string | undefined): string | null {
+  if (value === undefined) return null;
+  if (value === "\\t" || value === "tab") return "\t";
+  if (!/^[\x01-\x7f]$/.test(value) || /["\r\n]/.test(value)) throw new UsageError(`--delimiter must be one character of ASCII, or tab, not ${JSON.stringify(value)}.`, "classify");
+  return value;
+}

@@ -1,0 +1,100 @@
+/** What `--help` prints. */
+
+import { CONVERT_DTYPES } from "../convert.js";
+import type { Command } from "./arguments.js";
+
+const LIST = new Intl.ListFormat("en", { type: "disjunction" });
+
+const USAGE: Record<Command, string> = {
+  classify: `Usage: tabsense [classify] TEXT...            classify each text
+       tabsense [classify] FILE [--out FILE]  classify each row of a file; - is the standard input
+`,
+  convert: `Usage: tabsense convert IN OUT --dtype TYPE     TYPE is ${LIST.format(CONVERT_DTYPES)}
+`,
+  info: `Usage: tabsense info [MODEL]
+`,
+  bench: `Usage: tabsense bench [MODEL]
+`,
+};
+
+const MODEL = `  --model MODEL      an embedded model's name, "org/name[@revision]" on a model hub, a URL or a folder
+                     (default: sentiment-en)
+`;
+
+const PLACE = `  --device DEVICE    auto, cpu or webgpu (Node has no WebGPU: there the CPU computes)
+  --dtype TYPE       how to hold the weights: auto, fp32, int8 or int4, and fp16 on graphics cards
+`;
+
+const DETAILS: Record<Command, string> = {
+  classify: `Prints the labels of each text, best first. With a file, or with a pipe on the standard input, each row gets an answer,
+in the order of the rows; the file may be of any length. A row of CSV or JSON Lines keeps all it has and gets "label" and
+"score". An argument is a file where there is one of that name, or where it ends in .csv, .tsv, .jsonl, .ndjson or .txt;
+all that follows -- is text: tabsense -- info
+
+Model:
+${MODEL}${PLACE}  --threads N        processors to use at most (default: all for a file, four for a text)
+
+Answers:
+  --top N            give the N best labels, or all (default: all for a text, the best for a row)
+  --json             one JSON object a text, also for a file
+
+Files:
+  --format FORMAT    csv, jsonl or text (one a line); default: by the file's name, and text for the standard input
+  --column NAME      where the text is: a column's name, or its number from 1; in JSON Lines the property
+                     (default: "text", or the only column)
+  --delimiter CHAR   what separates columns (default: a comma; a tab in .tsv files)
+  --no-header        the CSV's first row is data
+  --skip-invalid     leave out rows that can't be classified, and say how many; else the first one ends the command
+  --out FILE         write there: .jsonl, .csv or .tsv (default: JSON Lines on the standard output)
+  --out-format FORMAT
+                     csv or jsonl, whatever the output's name
+  --prefix TEXT      put TEXT in front of the names of the answers' columns
+  --resume           go on where an earlier run with the same options was ended, after what --out holds
+  --force            overwrite --out
+`,
+  convert: `Converts a safetensors file, or the one of a folder, to smaller weights.
+
+  --dtype TYPE       ${LIST.format(CONVERT_DTYPES)}
+  --calibration TEXTS
+                     for int4: texts of the kind that the model will read, one a line, or JSON Lines (.jsonl) with a
+                     property "text"; config.json and tokenizer.json must lie beside IN
+`,
+  info: `Tells what a model is, from its configuration and the header of its weights; the weights themselves are not read.
+
+${MODEL}  --json             as one JSON object
+`,
+  bench: `Measures a model on this machine, in some fifteen seconds: how long it takes to load, from text to scores for texts of 16, 32
+and 128 tokens (median and 90th percentile), and how many texts a second many at once are.
+
+${MODEL}${PLACE}                     (more than one: --dtype int8,fp32)
+  --threads N        on how many threads; more than one: --threads 1,2 (default: one, and all up to four)
+  --json             as one JSON object
+`,
+};
+
+const GENERAL = `Usage: tabsense TEXT...                       classify each text
+       tabsense classify FILE [--out FILE]    classify each row of a CSV, JSON Lines or text file; - is the standard input
+       tabsense convert IN OUT --dtype TYPE   convert a safetensors file to ${LIST.format(CONVERT_DTYPES)}
+       tabsense info [MODEL]                  what a model is, without loading it
+       tabsense bench [MODEL]                 how fast a model is on this machine
+       tabsense help COMMAND                  a command's options
+
+${MODEL}  --top N            print only the N best labels
+  --json             print JSON
+  --version          print the version
+`;
+
+const EXITS = `
+Exit codes: 0 done; 1 failed, stderr says "tabsense: KIND: what to do"; 2 the command line makes no sense; 130 stopped by Ctrl-C
+(143 by SIGTERM). A closed output (| head) is no failure.
+`;
+
+/** The help of one command, or of all. */
+export function help(command: Command | null): string {
+  return `${command ? `${USAGE[command]}\n${DETAILS[command]}` : GENERAL}${EXITS}`;
+}
+
+/** What is said of a command line that makes no sense. */
+export function usageOf(command: Command | null): string {
+  return command ? `${USAGE[command]}Try: tabsense ${command} --help\n` : GENERAL;
+}

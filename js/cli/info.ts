@@ -1,0 +1,154 @@
+/** `tabsense info`: what a model is, from its configuration and the header of its weights. */
+
+import { TabsenseError } from "../errors.js";
+import { CONFIG_LIMIT } from "../loading.js";
+import { nodejs, openPath } from "../nodejs.js";
+import { checkLoadOptions } from "../options.js";
+import type { FileRef } from "../protocol.js";
+import { fetchFile, openResponse, readAll } from "../stream.js";
+import { modelOf, type Invocation } from "./arguments.js";
+import { readHeader, type Tensor, type WeightsHeader } from "./header.js";
+import { print } from "./print.js";
+import { stoppable } from "./stops.js";
+
+/** What is told of a model; null where it doesn't say. */
+export interface ModelInfo {
+  name: string;
+  architecture: string | null;
+  /** Whether it runs here, as far as its type tells. */
+  runs: boolean;
+  layers: number | null;
+  width: number | null;
+  heads: number | null;
+  feedForward: number | null;
+  vocabulary: number | null;
+  maxTokens: number | null;
+  labels: string[];
+  /** Numbers of the model, the scales of rounded matrices not counted. */
+  parameters: number;
+  /** Tensors by their type. */
+  tensors: Record<string, { count: number; bytes: number }>;
+  /** The weights' file. */
+  bytes: number | null;
+  languages: string[] | null;
+  licence: string | null;
+}
+
+type Config = Readonly<Record<string, unknown>>;
+
+/** The only `model_type` that runs here, as in src/config.rs. */
+const RUNS = "distilbert";
+/** What a DistilBERT's configuration leaves out, as in src/config.rs. */
+const DISTILBERT: Config = { dim: 768, n_heads: 12, n_layers: 6, hidden_dim: 3072, vocab_size: 30_522, max_position_embeddings: 512 };
+/** Tensors that hold no parameters of the model: scales, and the positions of old checkpoints. */
+const NO_PARAMETERS = /_scale$|\.position_ids$/;
+/** How int4 is stored: two numbers a byte. */
+const PAIRS = "U8";
+
+const COUNT = new Intl.NumberFormat("en");
+
+/** Prints what a model is. */
+export async function info(invocation: Invocation): Promise<void> {
+  const model = await stoppable("", (signal) => readInfo(modelOf(invocation), signal));
+  await print(invocation.values.json ? `${JSON.stringify(model, null, 2)}\n` : linesOf(model));
+}
+
+async function readInfo(source: string, signal: AbortSignal): Promise<ModelInfo> {
+  const { name, files } = await nodejs.resolve(source, checkLoadOptions(undefined));
+  const [config, header] = await Promise.all([readConfig(files["config.json"], signal), readHeader(files["model.safetensors"], signal)]);
+  return { name, ...describe(config, header) };
+}
+
+async function readConfig(file: FileRef, signal: AbortSignal): Promise<Config> {
+  const opened = "url" in file ? openResponse(await fetchFile(file.url, signal), file.url) : await openPath((file as { path: string }).path);
+  const bytes = await readAll(opened, "config.json", CONFIG_LIMIT, signal, () => {});
+  let config: unknown;
+  try {
+    config = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new TabsenseError("config_invalid", `config.json can't be read (${(cause as Error).message}): take the file that belongs to the weights.`, { cause });
+  }
+  if (typeof config !== "object" || config === null || Array.isArray(config)) throw new TabsenseError("config_invalid", "config.json is no JSON object: take the file that belongs to the weights.");
+  return config as Config;
+}
+
+function describe(given: Config, { bytes, tensors, metadata }: WeightsHeader): Omit<ModelInfo, "name"> {
+  const runs = given["model_type"] === RUNS;
+  const config = runs ? { ...DISTILBERT, ...given } : given;
+  // Other architectures are told about, too; they call these sizes otherwise.
+  const size = (...keys: string[]) => keys.map((key) => config[key]).find((value) => typeof value === "number") ?? null;
+  const architectures = config["architectures"];
+  return {
+    architecture: textOf(Array.isArray(architectures) ? architectures[0] : null) ?? textOf(config["model_type"]),
+    runs,
+    layers: size("n_layers", "num_hidden_layers"),
+    width: size("dim", "hidden_size"),
+    heads: size("n_heads", "num_attention_heads"),
+    feedForward: size("hidden_dim", "intermediate_size"),
+    vocabulary: size("vocab_size"),
+    maxTokens: size("max_position_embeddings"),
+    labels: labelsOf(config),
+    parameters: tensors.filter(({ name }) => !NO_PARAMETERS.test(name)).reduce((sum, tensor) => sum + numbersOf(tensor), 0),
+    tensors: byType(tensors),
+    bytes,
+    languages: listOf(config["language"] ?? config["languages"] ?? metadata["language"] ?? metadata["languages"]),
+    licence: textOf(config["license"] ?? config["licence"] ?? metadata["license"] ?? metadata["licence"]),
+  };
+}
+
+function numbersOf({ dtype, shape }: Tensor): number {
+  return shape.reduce((product, size) => product * size, 1) * (dtype === PAIRS ? 2 : 1);
+}
+
+function byType(tensors: readonly Tensor[]): ModelInfo["tensors"] {
+  const types: ModelInfo["tensors"] = {};
+  for (const { dtype, bytes } of tensors) {
+    const type = (types[dtype] ??= { count: 0, bytes: 0 });
+    type.count++;
+    type.bytes += bytes;
+  }
+  return types;
+}
+
+/** By id; where there are none, as many as the configuration says, or two. */
+function labelsOf(config: Config): string[] {
+  const map = config["id2label"];
+  if (typeof map === "object" && map !== null) return Object.entries(map).sort(([a], [b]) => Number(a) - Number(b)).map(([, label]) => String(label));
+  const count = config["num_labels"];
+  return Array.from({ length: typeof count === "number" ? count : 2 }, (_, i) => `LABEL_${i}`);
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function listOf(value: unknown): string[] | null {
+  if (Array.isArray(value)) return value.map(String);
+  return textOf(value)?.split(/[\s,]+/) ?? null;
+}
+
+function linesOf(model: ModelInfo): string {
+  const number = (value: number | null) => (value === null ? null : COUNT.format(value));
+  const lines: [string, string | null][] = [
+    ["model", model.name],
+    ["architecture", model.architecture && (model.runs ? model.architecture : `${model.architecture}, which does not run here`)],
+    ["layers", number(model.layers)],
+    ["width", number(model.width)],
+    ["heads", number(model.heads)],
+    ["feed-forward", number(model.feedForward)],
+    ["vocabulary", number(model.vocabulary)],
+    ["max tokens", number(model.maxTokens)],
+    ["labels", labelsLine(model.labels)],
+    ["parameters", number(model.parameters)],
+    ["tensors", Object.entries(model.tensors).map(([dtype, { count, bytes }]) => `${count} ${dtype} (${COUNT.format(bytes)} bytes)`).join(", ")],
+    ["file", model.bytes === null ? null : `${COUNT.format(model.bytes)} bytes`],
+    ["languages", model.languages?.join(", ") ?? null],
+    ["licence", model.licence],
+  ];
+  return lines.filter(([, value]) => value !== null).map(([name, value]) => `${name.padEnd(14)}${value}\n`).join("");
+}
+
+/** A hundred labels and more are for `--json`. */
+function labelsLine(labels: readonly string[]): string {
+  return labels.length <= 30 ? labels.join(", ") : `${labels.slice(0, 30).join(", ")} and ${labels.length - 30} more`;
+}

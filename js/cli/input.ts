@@ -1,0 +1,78 @@
+/** The file, or the standard input, whose rows are classified. */
+
+import { fstatSync, statSync, type Stats } from "node:fs";
+import { open } from "node:fs/promises";
+import { TabsenseError } from "../errors.js";
+import { withoutMark } from "./lines.js";
+import type { Format } from "./row.js";
+
+/** What the standard input is called on the command line. */
+export const STDIN = "-";
+
+/** A file that is open. */
+export interface InputFile {
+  name: string;
+  /** Its bytes, without a byte order mark. */
+  bytes: AsyncGenerator<Buffer>;
+  /** Its length; null where it is a pipe. */
+  size: number | null;
+  /** Ends the reading, also of a pipe that nothing comes from. */
+  close(): void;
+}
+
+const READ_AT_ONCE = 1 << 18;
+
+const FORMAT_OF: Record<string, Format> = { csv: "csv", tsv: "csv", jsonl: "jsonl", ndjson: "jsonl", txt: "text" };
+
+/** The format that a file's name tells, or null. */
+export function formatOf(path: string): Format | null {
+  return FORMAT_OF[extensionOf(path)] ?? null;
+}
+
+/** The end of a file's name, behind its last dot. */
+export function extensionOf(path: string): string {
+  return /\.(\w+)$/.exec(path)?.[1]?.toLowerCase() ?? "";
+}
+
+/** Whether an argument is meant as a file: there is one of that name, or its name ends like one. */
+export function isFile(argument: string): boolean {
+  if (argument === STDIN) return true;
+  const found = statOf(argument);
+  return found ? !found.isDirectory() : formatOf(argument) !== null && !/\s/.test(argument);
+}
+
+/** What is at a path; null where there is nothing, as at one that no system takes: a long text. */
+export function statOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether something is piped into the standard input. */
+export function isPiped(): boolean {
+  try {
+    const found = fstatSync(0);
+    return found.isFIFO() || found.isFile() || found.isSocket();
+  } catch {
+    return false; // it is closed
+  }
+}
+
+/** Opens a file or the standard input. Kind `"invalid_argument"` where it can't be read. */
+export async function openInput(path: string): Promise<InputFile> {
+  if (path === STDIN) return { name: "the standard input", bytes: withoutMark(process.stdin, "the standard input"), size: null, close: () => void process.stdin.destroy() };
+  try {
+    const handle = await open(path);
+    const found = await handle.stat();
+    if (found.isDirectory()) {
+      await handle.close();
+      throw new Error("it is a folder");
+    }
+    const stream = handle.createReadStream({ highWaterMark: READ_AT_ONCE });
+    return { name: path, bytes: withoutMark(stream, path), size: found.isFile() ? found.size : null, close: () => void stream.destroy() };
+  } catch (cause) {
+    throw new TabsenseError("invalid_argument", `${path} could not be read (${(cause as Error).message}). Check the path; for a text that looks like a file's name, put -- in front of it.`, { cause });
+  }
+}

@@ -1,0 +1,61 @@
+/** Where the answers go: the standard output, or a file that a later run can go on with. */
+
+import { open, type FileHandle } from "node:fs/promises";
+import { TabsenseError } from "../errors.js";
+import type { Encoder } from "./answers.js";
+import { statOf } from "./input.js";
+import { print } from "./print.js";
+import { readDone, type Done } from "./resume.js";
+import type { Row } from "./row.js";
+
+/** What to do where the file is there already. */
+export type Existing = "refuse" | "resume" | "overwrite";
+
+/** An open output. */
+export interface Output {
+  /** Resolves once it is written, so that nothing piles up. */
+  write(text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Refuses what can be refused before a model is loaded. */
+export function checkOutput(path: string, existing: Existing, input: string): void {
+  const found = statOf(path);
+  if (!found) return;
+  if (found.isDirectory()) throw new TabsenseError("invalid_argument", `${path} is a folder. Name a file in it.`);
+  const read = statOf(input);
+  if (read && found.ino === read.ino && found.dev === read.dev && found.isFile()) throw new TabsenseError("invalid_argument", `${path} is the input itself. Give --out another name.`);
+  if (existing === "refuse" && found.isFile()) throw taken(path);
+}
+
+/** The standard output. */
+export async function openStdout(encoder: Encoder): Promise<Output> {
+  if (encoder.header) await print(encoder.header);
+  return { write: print, close: async () => {} };
+}
+
+/**
+ * Opens the file, behind the complete lines of an earlier run where it is to be resumed; `done` says how far that came.
+ * `rows` are those of the whole input, and begin behind these lines when it returns.
+ */
+export async function openFile(path: string, existing: Existing, encoder: Encoder, rows: AsyncGenerator<Row>, skips: boolean): Promise<{ output: Output; done: Done }> {
+  let done: Done = { rows, count: 0, bytes: 0, end: 0 };
+  let handle: FileHandle;
+  if (existing === "resume" && statOf(path)?.isFile()) {
+    done = await readDone(path, encoder, rows, skips);
+    handle = await open(path, "r+");
+    await handle.truncate(done.bytes);
+    await handle.close();
+    handle = await open(path, "a");
+  } else {
+    handle = await open(path, existing === "overwrite" ? "w" : "wx").catch((thrown: NodeJS.ErrnoException) => {
+      throw thrown.code === "EEXIST" ? taken(path) : thrown;
+    });
+  }
+  if (done.bytes === 0) await handle.writeFile(encoder.header);
+  return { output: { write: (text) => handle.writeFile(text), close: () => handle.close() }, done };
+}
+
+function taken(path: string): TabsenseError {
+  return new TabsenseError("invalid_argument", `${path} is there already. Go on with it by --resume, or overwrite it by --force.`);
+}

@@ -1,0 +1,18 @@
+/** The standard output, which may be a pipe that its reader closes. */
+
+// A closed pipe is told to whoever writes next; that it is also an event must not end the process with a stack trace.
+process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
+
+/** Writes to the standard output; resolves once there is room for more. */
+export function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Whether an error says that nobody reads the output any more. */
+export function isBrokenPipe(thrown: unknown): boolean {
+  const { code } = (thrown ?? {}) as { code?: unknown };
+  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
+}

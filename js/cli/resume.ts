@@ -1,0 +1,113 @@
+/** How far an earlier run came: its lines beside the rows that they belong to. */
+
+import { open } from "node:fs/promises";
+import { TabsenseError } from "../errors.js";
+import type { Encoder } from "./answers.js";
+import { continued, type Row } from "./row.js";
+
+/** What an earlier run has left to do. */
+export interface Done {
+  /** The rows that it did not answer. */
+  rows: AsyncGenerator<Row>;
+  /** Lines that are complete, without a header. */
+  count: number;
+  /** Their bytes, with the header. */
+  bytes: number;
+  /** Bytes of the input up to the first row without an answer. */
+  end: number;
+}
+
+const READ_AT_ONCE = 1 << 18;
+
+/** How long an answer is looked for, in bytes: so far at first, and at most. */
+const FIRST_TAIL = 256;
+const MAX_TAIL = 1 << 20;
+
+/** The most characters that a text may have, as in src/tokenize. */
+const MAX_CHARS = 1 << 18;
+
+/**
+ * Reads the file at `path` along with the input's rows. A last line that is cut off does not count.
+ *
+ * Kind `"invalid_argument"` where a line is not the one that its row would have. `skips`: whether rows that no model takes have no line.
+ */
+export async function readDone(path: string, encoder: Encoder, rows: AsyncGenerator<Row>, skips: boolean): Promise<Done> {
+  const file = await startReader(path);
+  const foreign = (count: number, why: string) =>
+    new TabsenseError("invalid_argument", `${path} can't be resumed: ${why} (answer ${count + 1}). Give the input and the options of the run that began it, or overwrite it by --force.`);
+  let [count, bytes, end] = [0, 0, 0];
+  try {
+    const header = Buffer.from(encoder.header);
+    const start = await file.peek(header.length);
+    if (!start.equals(header.subarray(0, start.length))) throw foreign(0, "it begins with other columns");
+    if (start.length < header.length) return { rows, count, bytes, end };
+    file.take(header.length);
+    bytes = header.length;
+    while ((await file.peek(1)).length > 0) {
+      const next = await rows.next();
+      if (next.done) throw foreign(count, "it has more answers than the input has rows");
+      const head = Buffer.from(encoder.head(next.value));
+      const found = await file.peek(head.length);
+      if (!found.equals(head.subarray(0, found.length))) {
+        if (skips && mayBeSkipped(next.value.text)) continue;
+        throw foreign(count, `its answers don't belong to the row on line ${next.value.line} of the input`);
+      }
+      const tail = await readTail(file, head.length, encoder.tailOf);
+      if (tail === "cut") return { rows: continued(next, rows), count, bytes, end };
+      if (tail === "other") throw foreign(count, "an answer has another form");
+      const length = head.length + tail;
+      file.take(length);
+      bytes += length;
+      end = next.value.end;
+      count++;
+    }
+    return { rows, count, bytes, end };
+  } finally {
+    await file.close();
+  }
+}
+
+/** The bytes of the answer that begins at `from`; or that the file ends within it, or that it is none of this form. */
+async function readTail(file: Reader, from: number, pattern: RegExp): Promise<number | "cut" | "other"> {
+  for (let size = FIRST_TAIL; ; size *= 4) {
+    const bytes = (await file.peek(from + size)).subarray(from);
+    pattern.lastIndex = 0;
+    const tail = pattern.exec(bytes.toString());
+    if (tail) return Buffer.byteLength(tail[0]);
+    if (bytes.length < size) return bytes.includes("\n") ? "other" : "cut";
+    if (size >= MAX_TAIL) return "other";
+  }
+}
+
+/** Whether a row may have been left out as one that no model takes: the model says so, and it is not asked again. */
+function mayBeSkipped(text: string): boolean {
+  return text.length > MAX_CHARS || !/[\p{L}\p{N}\p{P}\p{S}]/u.test(text);
+}
+
+/** A file to look ahead in. */
+interface Reader {
+  /** The next bytes, as many as are there and at most `count`; they stay. */
+  peek(count: number): Promise<Buffer>;
+  take(count: number): void;
+  close(): Promise<void>;
+}
+
+async function startReader(path: string): Promise<Reader> {
+  const handle = await open(path);
+  let held: Buffer = Buffer.alloc(0);
+  let ended = false;
+  return {
+    async peek(count) {
+      while (held.length < count && !ended) {
+        const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(READ_AT_ONCE), 0, READ_AT_ONCE);
+        ended = bytesRead === 0;
+        held = Buffer.concat([held, buffer.subarray(0, bytesRead)]);
+      }
+      return held.subarray(0, count);
+    },
+    take(count) {
+      held = held.subarray(count);
+    },
+    close: () => handle.close(),
+  };
+}

@@ -1,0 +1,77 @@
+/** A row of text with all that came with it, whatever the file's format. */
+
+import { TabsenseError } from "../errors.js";
+
+/** The formats that are read. */
+export const FORMATS = ["csv", "jsonl", "text"] as const;
+
+/** A format that is read. */
+export type Format = (typeof FORMATS)[number];
+
+/** One text and what came with it. */
+export interface Row {
+  /** The line that it begins on, from 1. */
+  line: number;
+  /** Bytes of the file up to the next row. */
+  end: number;
+  text: string;
+  /** The names of `values`. */
+  columns: readonly string[];
+  values: readonly unknown[];
+  /** The row as it stands in a file of JSON Lines: so it is kept, for parsing would spoil large numbers. */
+  json: string | null;
+}
+
+/** How to find the texts in a file. */
+export interface RowOptions {
+  /** What messages call the file. */
+  name: string;
+  format: Format;
+  /** A column's name, or its number from 1. Null: `"text"`, or the only one. */
+  column: string | null;
+  delimiter: string;
+  /** Whether the CSV's first row has the columns' names. */
+  header: boolean;
+  /** Called for a row that holds no text; null: it ends the reading. */
+  onInvalid: ((error: TabsenseError) => void) | null;
+}
+
+/** The rows of a file, and the columns that the first of them has. */
+export interface Rows {
+  columns: readonly string[];
+  rows: AsyncGenerator<Row>;
+}
+
+/** A column's place: by its name, or else by its number. Null where there is none. */
+export function placeOf(column: string | null, columns: readonly string[]): number | null {
+  if (column === null) return columns.includes("text") ? columns.indexOf("text") : columns.length === 1 ? 0 : null;
+  if (columns.includes(column)) return columns.indexOf(column);
+  const number = /^[1-9]\d*$/.test(column) ? Number(column) : 0;
+  return number >= 1 && number <= columns.length ? number - 1 : null;
+}
+
+/** An error in a row. */
+export function invalidRow(message: string, cause?: unknown): TabsenseError {
+  return new TabsenseError("invalid_argument", `${message} Or leave such rows out with --skip-invalid.`, { cause });
+}
+
+/** A generator whose first step was taken already. */
+export async function* continued<T>(first: IteratorResult<T, unknown>, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  try {
+    if (!first.done) yield first.value;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
+}
+
+/** Names for a message, not too many of them. */
+export function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 20).map((name) => JSON.stringify(name)).join(", ");
+  return names.length === 0 ? "none" : names.length > 20 ? `${shown} and ${names.length - 20} more` : shown;
+}
+
+/** The error of a row in another encoding. */
+export function notUtf8(line: number, name: string): TabsenseError {
+  return invalidRow(`Line ${line} of ${name} is not UTF-8. Save the file as UTF-8.`);
+}

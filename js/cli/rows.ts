@@ -1,0 +1,61 @@
+/** Rows from CSV, JSON Lines or plain lines, as they come. */
+
+import { isUtf8 } from "node:buffer";
+import { TabsenseError } from "../errors.js";
+import { readCsv } from "./csv.js";
+import { readLines, type Line } from "./lines.js";
+import { continued, invalidRow, listed, notUtf8, type Row, type RowOptions, type Rows } from "./row.js";
+
+/** Begins to read. Every error has kind `"invalid_argument"` and names the line. */
+export async function openRows(input: AsyncIterable<Buffer>, options: RowOptions): Promise<Rows> {
+  if (options.format === "csv") return readCsv(input, options);
+  const lines = readLines(input, options.name);
+  const rows = parsed(lines, options);
+  const first = await rows.next();
+  const columns = first.done ? [] : first.value.columns;
+  return { columns, rows: continued(first, rows) };
+}
+
+async function* parsed(lines: AsyncGenerator<Line>, options: RowOptions): AsyncGenerator<Row> {
+  const toRow = options.format === "jsonl" ? jsonRow : textRow;
+  for await (const line of lines) {
+    let row: Row | null;
+    try {
+      row = toRow(line, decoded(line, options.name), options);
+    } catch (thrown) {
+      if (!options.onInvalid || !(thrown instanceof TabsenseError)) throw thrown;
+      options.onInvalid(thrown);
+      continue;
+    }
+    if (row) yield row;
+  }
+}
+
+const TEXT_COLUMNS = ["text"];
+
+/** A line is a text; a blank one is none. */
+function textRow({ number, end }: Line, text: string): Row | null {
+  return text.trim() === "" ? null : { line: number, end, text, columns: TEXT_COLUMNS, values: [text], json: null };
+}
+
+function jsonRow({ number, end }: Line, content: string, { name, column }: RowOptions): Row | null {
+  const json = content.trim();
+  if (json === "") return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw invalidRow(`Line ${number} of ${name} is not JSON (${(cause as Error).message}). In JSON Lines each line is an object.`, cause);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidRow(`Line ${number} of ${name} is no JSON object. Each line must be an object with the text as a property.`);
+  const property = column ?? "text";
+  const text = Object.hasOwn(value, property) ? (value as Record<string, unknown>)[property] : undefined;
+  const columns = Object.keys(value);
+  if (typeof text !== "string") throw invalidRow(`Line ${number} of ${name} has no property ${JSON.stringify(property)} that is a string: it has ${listed(columns)}. Name the one with the text by --column.`);
+  return { line: number, end, text, columns, values: Object.values(value), json };
+}
+
+function decoded({ number, bytes }: Line, name: string): string {
+  if (!isUtf8(bytes)) throw notUtf8(number, name);
+  return bytes.toString();
+}

@@ -1,0 +1,59 @@
+/** From a command line to its exit code. */
+
+import { readFile } from "node:fs/promises";
+import { TabsenseError, toError } from "../errors.js";
+import { parse, UsageError, type Invocation } from "./arguments.js";
+import { bench } from "./bench.js";
+import { classify } from "./classify.js";
+import { convertCommand } from "./convert.js";
+import { help, usageOf } from "./help.js";
+import { info } from "./info.js";
+import { isBrokenPipe, print } from "./print.js";
+import { Stopped } from "./stops.js";
+
+/** Exit codes, as `tabsense --help` tells them; what a signal ends has its own ({@link Stopped}). */
+const DONE = 0;
+const FAILED = 1;
+const USAGE = 2;
+
+const COMMANDS = { classify, convert: convertCommand, info, bench };
+
+/** Runs a command line; what goes wrong is told on stderr, and by the exit code. */
+export async function run(args: string[]): Promise<number> {
+  let invocation: Invocation | null = null;
+  try {
+    invocation = parse(args);
+    if (invocation.values.version) await print(`${await version()}\n`);
+    else if (invocation.values.help) await print(help(invocation.command));
+    else await COMMANDS[invocation.command ?? "classify"](invocation);
+    return DONE;
+  } catch (thrown) {
+    // Whoever read the output has enough of it (`| head`), which is no failure.
+    if (isBrokenPipe(thrown)) return DONE;
+    if (thrown instanceof UsageError) {
+      process.stderr.write(`tabsense: ${thrown.message}\n\n${usageOf(thrown.command ?? invocation?.command ?? null)}`);
+      return USAGE;
+    }
+    if (thrown instanceof Stopped) {
+      process.stderr.write(`tabsense: ${thrown.message}\n`);
+      return thrown.exitCode;
+    }
+    const { kind, message } = fromSystem(thrown);
+    process.stderr.write(`tabsense: ${kind}: ${message}\n`);
+    return FAILED;
+  }
+}
+
+/** What the system refused (a full disk, a folder that can't be written to) is no fault of the engine. */
+function fromSystem(thrown: unknown): TabsenseError {
+  const { code, syscall, message } = thrown as NodeJS.ErrnoException;
+  if (!(thrown instanceof TabsenseError) && typeof code === "string" && typeof syscall === "string") {
+    return new TabsenseError("environment", `The system refused (${message}). Check the path, its rights, and the room on the disk.`, { cause: thrown });
+  }
+  return toError(thrown);
+}
+
+async function version(): Promise<string> {
+  const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  return version;
+}

@@ -1,0 +1,87 @@
+// Files of any length: memory that does not grow, outputs that are closed early, and what a terminal shows.
+
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { createWriteStream, readFileSync, statSync } from "node:fs";
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { once } from "node:events";
+import { test } from "node:test";
+import { CLI, scratch, start } from "./command.mjs";
+import { ROOT, TINY } from "./support.mjs";
+
+/** Prints the peak of the process' memory when it ends. */
+const PEAK = ["--import", `data:text/javascript,${encodeURIComponent('process.on("exit", () => process.stderr.write(`peak ${process.resourceUsage().maxRSS}\n`))')}`];
+
+async function many(path, count, line) {
+  const file = createWriteStream(path);
+  file.write("id,text,more\n");
+  for (let i = 0; i < count; i++) if (!file.write(line(i))) await once(file, "drain");
+  file.end();
+  await once(file, "finish");
+}
+
+async function peak(args) {
+  const { how, stderr } = await start(args, { node: PEAK }).ended;
+  assert.equal(how, 0, stderr);
+  return Number(/^peak (\d+)$/m.exec(stderr)[1]) / 1024;
+}
+
+test("a file a hundred times as long takes no more memory", { timeout: 300_000 }, async (t) => {
+  const { path } = scratch(t);
+  const more = "x".repeat(400);
+  const [few, all] = [1_000, 100_000];
+  const peaks = [];
+  for (const count of [few, all]) {
+    await many(path("in.csv"), count, (i) => `${i},ok ${i % 10},${more}\n`);
+    peaks.push(await peak(["classify", path("in.csv"), "--model", TINY, "--out", path(`${count}.jsonl`)]));
+  }
+  assert.ok(statSync(path("in.csv")).size > 40e6);
+  // V8 lets garbage lie until some tens of megabytes are worth a collection.
+  assert.ok(peaks[1] < peaks[0] + 80, `${peaks.map((mib) => mib.toFixed(0)).join(" and ")} MiB`);
+  let next = 0;
+  for await (const line of createInterface({ input: createReadStream(path(`${all}.jsonl`)) })) assert.equal(JSON.parse(line).id, String(next++));
+  assert.equal(next, all);
+  const again = await peak(["classify", path("in.csv"), "--model", TINY, "--out", path(`${all}.jsonl`), "--resume"]);
+  assert.ok(again < peaks[0] + 80, `resumed: ${again.toFixed(0)} MiB`);
+});
+
+test("a reader that leaves early ends the command quietly", async (t) => {
+  const { path } = scratch(t);
+  await many(path("in.csv"), 50_000, (i) => `${i},ok,\n`);
+  for (const args of [["classify", path("in.csv"), "--model", TINY], ["one", "two", "--model", TINY, "--json"], ["--help"], ["info", TINY]]) {
+    const { status, stdout, stderr } = spawnSync("bash", ["-c", `set -o pipefail; "$0" "$@" | head -n 1`, process.execPath, CLI, ...args], { encoding: "utf8", cwd: ROOT, timeout: 60_000 });
+    assert.deepEqual([status, stdout.split("\n").length, stderr], [0, 2, ""], args.join(" "));
+  }
+});
+
+test("a reader that is slow is waited for", async (t) => {
+  const { path } = scratch(t);
+  await many(path("in.csv"), 30_000, (i) => `${i},ok,${"y".repeat(1000)}\n`);
+  const { child, ended, printed } = start(["classify", path("in.csv"), "--model", TINY], { node: PEAK, stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.pause();
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  child.stdout.resume();
+  assert.equal((await ended).how, 0, printed.stderr);
+  assert.equal(printed.stdout.split("\n").length, 30_001);
+  assert.ok(Number(/^peak (\d+)$/m.exec(printed.stderr)[1]) / 1024 < 400);
+});
+
+test("a terminal shows how far it is, and nothing else does", async (t) => {
+  const { path, write } = scratch(t);
+  await many(path("in.csv"), 20_000, (i) => `${i},ok,\n`);
+  const args = ["classify", path("in.csv"), "--model", TINY, "--out", path("out.jsonl"), "--force"];
+  assert.deepEqual((await start(args).ended).stderr, "");
+  const line = [process.execPath, CLI, ...args].map((arg) => `'${arg}'`).join(" ");
+  const child = spawn("script", ["-qec", line, "/dev/null"], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, COLUMNS: "100" } });
+  let shown = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => (shown += text));
+  assert.equal((await once(child, "close"))[0], 0);
+  assert.match(shown, /\r\x1b\[K\[#*-+\] +\d+ % {2}[\d,]+ texts {2}[\d.,]+ texts\/s {2}(\d+:\d\d|\?) left/);
+  assert.match(shown, /\[#{24}\] 100 % {2}20,000 texts/);
+  assert.match(shown, /out\.jsonl: 20000 texts in [\d.]+ s, [\d.,]+ texts\/s\r?\n$/);
+  assert.equal(readFileSync(path("out.jsonl"), "utf8").split("\n").length, 20_001);
+  const failing = spawnSync("script", ["-qec", `'${process.execPath}' '${CLI}' '${write("bad.csv", "id,text\n1\n")}' --model '${TINY}'`, "/dev/null"], { encoding: "utf8", cwd: ROOT });
+  assert.equal(failing.status, 1);
+  assert.match(failing.stdout, /\r\x1b\[Ktabsense: invalid_argument: [^\r\n]+\r?\n$/, "the error has a line of its own");
+});

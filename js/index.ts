@@ -7,7 +7,7 @@ import { openSession } from "./session.js";
 import type { LoadOptions, Source } from "./types.js";
 
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
-export type { Calibration, ClassifierInfo, ClassifyOptions, ClassifyProgress, Detailed, Device, FileName, KernelTime, LoadOptions, ModelFiles, Progress, Score, Source, Timings, Token, WebGpuInfo, WebGpuReason } from "./types.js";
+export type { Calibration, ClassifierInfo, ClassifyOptions, ClassifyProgress, Detailed, Device, FileName, KernelTime, LoadOptions, Model, ModelFiles, Progress, Score, Source, Timings, Token, WebGpuInfo, WebGpuReason } from "./types.js";
 
 /** A text classifier. Make one with `await Classifier.load(source)`. */
 export class Classifier extends LoadedClassifier {

@@ -36,7 +36,7 @@ export async function openSession(platform: Platform, source: Source, options: C
   const threads = options.worker ? options.threads : 1;
   const queue = startQueue(channel, options.device !== "cpu" || threads !== 1);
   try {
-    const wasm = options.wasm === null ? null : platform.locate(options.wasm);
+    const wasm = typeof options.wasm === "string" ? platform.locate(options.wasm) : options.wasm;
     await queue.submit({ type: "load", files, device: options.device, dtype: options.dtype, wasm, threads }, options.signal, options.onProgress, "The loading");
     return {
       name,

@@ -6,14 +6,21 @@ export const FILES = ["config.json", "tokenizer.json", "model.safetensors"] as c
 /** The name of one of a model's files. */
 export type FileName = (typeof FILES)[number];
 
-/** A model's files in memory or on disk, by name, or as a page's file picker and drop give them. */
-export type ModelFiles = { readonly [name in FileName]: Blob | Uint8Array | ArrayBuffer } | readonly File[];
+/** A model's files in memory, on disk or by their URLs, by name, or as a page's file picker and drop give them. */
+export type ModelFiles = { readonly [name in FileName]: Blob | Uint8Array | ArrayBuffer | URL } | readonly File[];
+
+/** A model with its name, as a package of a model exports it. */
+export interface Model {
+  readonly name: string;
+  readonly files: ModelFiles;
+}
 
 /**
  * Where a model is: an embedded one by name (`"sentiment-en"`), `"org/name"` or `"org/name@revision"` on a model hub,
- * a base URL (`"https://…/"`, `"/…"`, `"./…"`, `"../…"`; in Node the last three are folders), or the files themselves.
+ * a base URL (`"https://…/"`, `"/…"`, `"./…"`, `"../…"`; in Node the last three are folders), the files themselves, or what the package
+ * of a model exports (`import model from "tabsense/model/sentiment-en"`).
  */
-export type Source = string | ModelFiles;
+export type Source = string | ModelFiles | Model;
 
 /**
  * Where to compute.
@@ -52,8 +59,8 @@ export interface LoadOptions {
   hub?: string;
   /** The base URL (Node: also a folder) of the models that are named without a slash. Default: `models/` beside the page (Node: beside the package, then in the working folder). */
   models?: string;
-  /** Where the `.wasm` file of the build `simd` is, if the package's own are not to be used. */
-  wasm?: string | URL;
+  /** The `.wasm` file of the build `simd`, if the package's own are not to be used: where it is, or the compiled module. */
+  wasm?: string | URL | WebAssembly.Module;
 }
 
 /** How far the loading is. A file's bytes start anew where it has to be read again, because a graphics card failed meanwhile. */

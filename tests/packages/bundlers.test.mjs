@@ -1,10 +1,11 @@
 // Projects of each bundler: built, served as they are, and opened in Chromium. What is emitted is there once, and a page fetches one .wasm file and one worker.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { createHash } from "node:crypto";
 import { assertVerdict, filesBelow, HERE, MODULES, open, runIn, setUpConsumers, site, startBrowser, startServer } from "./support.mjs";
 
 let browser;
@@ -19,7 +20,7 @@ after(() => browser?.close());
 /** What the package has for browsers: one is fetched. */
 const BUILDS = ["relaxed", "relaxed-threads", "simd", "simd-threads"];
 
-/** How many scripts each project's build has for workers: the classifier's, and where there are threads, the helpers'. */
+/** `workers`: how many scripts of each name the output has; webpack gives its own numbers for names. */
 const PROJECTS = [
   { name: "vite", build: ["bin:vite", "build", "--logLevel", "warn"], mounts: (folder) => ({ "/": join(folder, "dist") }), builds: BUILDS, workers: { worker: 1, thread: 1 } },
   { name: "webpack", build: ["bin:webpack", "--stats", "errors-only"], builds: BUILDS },
@@ -32,9 +33,11 @@ for (const { name, build, mounts = (folder) => ({ "/": folder }), builds, worker
     const folder = join(HERE, name);
     await runIn(name, build);
     await t.test("each file is emitted once", () => assertEmitted(join(folder, "dist"), builds, workers));
-    const { url, requests } = await site(t, mounts(folder));
-    await assertVerdict(await open(t, browser, url));
-    assertFetched(requests);
+    for (const isolated of [false, true]) {
+      const { url, requests } = await site(t, mounts(folder), { isolated });
+      await assertVerdict(await open(t, browser, url));
+      assertFetched(requests, isolated && builds.length > 1);
+    }
   });
 }
 
@@ -67,10 +70,11 @@ function assertEmitted(folder, builds, workers = null) {
   }
 }
 
-/** The page, which is not cross-origin isolated, fetched one .wasm file and started one worker. */
-function assertFetched(requests) {
+/** The page fetched one .wasm file and one worker's script; a second script only where there may be helpers. */
+function assertFetched(requests, threads) {
   const paths = requests.map(({ path }) => path).join(" ");
   assert.equal(requests.filter(({ path }) => path.endsWith(".wasm")).length, 1, paths);
-  assert.equal(requests.filter(({ dest }) => dest === "worker").length, 1, paths);
+  const scripts = new Set(requests.filter(({ dest }) => dest === "worker").map(({ path }) => path));
+  assert.equal(scripts.size, threads && availableParallelism() > 1 ? 2 : 1, paths);
   assert.equal(requests.filter(({ path }) => path.endsWith(".safetensors")).length, 1, paths);
 }

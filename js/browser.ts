@@ -3,7 +3,7 @@
 import { CLOSE_LIMIT, type Channel, type Platform } from "./channel.js";
 import { WASM } from "./builds.js";
 import { compileBytes, environment } from "./engine.js";
-import { TabsenseError, type ErrorKind } from "./errors.js";
+import { TabsenseError } from "./errors.js";
 import type { ServiceHost } from "./loading.js";
 import { within } from "./patience.js";
 import type { Reply, Request } from "./protocol.js";
@@ -22,13 +22,13 @@ export const browserHost: ServiceHost = {
   async compileWasm(build, url, signal, onBytes) {
     const address = url ?? WASM[build]().href;
     const response = await fetchFile(address, signal).catch((thrown) => {
-      throw url === null ? notServed(thrown, "network") : thrown;
+      throw url === null ? notServed(thrown) : thrown;
     });
     const mime = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
     const opened = openResponse(response, address);
     if (mime !== "application/wasm") {
       const bytes = await readAll(opened, address, WASM_LIMIT, signal, onBytes).catch((thrown) => {
-        throw notServed(thrown, "not_a_model", "environment");
+        throw notServed(thrown);
       });
       return compileBytes(bytes as Uint8Array<ArrayBuffer>);
     }
@@ -101,10 +101,10 @@ function startWorker(): Channel {
   };
 }
 
-/** An error of `kind`, with what is to be done for a .wasm file, and as of kind `as`; other errors stay as they are. */
-function notServed(thrown: unknown, kind: ErrorKind, as = kind): unknown {
-  if (!(thrown instanceof TabsenseError) || thrown.kind !== kind) return thrown;
-  return new TabsenseError(as, `${thrown.message} It should be the package's WebAssembly module: serve its dist folder whole, as it is, or let a bundler emit the file.`, { cause: thrown });
+/** The error for the module's file where the server has none, or a web page in its place: no fault of the network, and trying again doesn't help. */
+function notServed(thrown: unknown): unknown {
+  if (!(thrown instanceof TabsenseError) || !(thrown.kind === "not_a_model" || / answered 404\b/.test(thrown.message))) return thrown;
+  return new TabsenseError("environment", `${thrown.message} It should be the package's WebAssembly module: serve its dist folder whole, as it is, or let a bundler emit the file.`, { cause: thrown });
 }
 
 /** Lets the worker give back its device and its helpers: ending a worker doesn't wait for that. */

@@ -43,15 +43,15 @@ export const nodejs: Platform = {
   startWorker,
   async resolve(source, options) {
     if (isFolder(source)) return fromFolder(source);
-    return fromDisk(resolveUrls(source, options, pathToFileURL("./").href, (name) => embedded(name, options.models)));
+    return resolveUrls(source, options, pathToFileURL("./").href, (name) => embedded(name, options.models));
   },
   locate: (wasm) => (URL.canParse(wasm) && !/^[a-z]:/i.test(wasm.slice(0, 2)) ? wasm : pathToFileURL(wasm).href),
 };
 
-/** A model file on disk, as a stream. */
+/** A model file on disk, by its path or its file: URL, as a stream. */
 export async function openPath(path: string): Promise<Opened> {
   try {
-    const file = await open(path);
+    const file = await open(path.startsWith("file:") ? new URL(path) : path);
     const { size } = await file.stat();
     const stream = file.createReadStream({ highWaterMark: 1 << 18 });
     return { total: size, exact: true, body: Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array> };
@@ -95,14 +95,6 @@ function isFolder(source: Source): source is string {
 function fromFolder(folder: string): Resolved {
   const path = folder.startsWith("file:") ? fileURLToPath(folder) : resolve(folder);
   return resolved(path.split(/[/\\]/).filter(Boolean).at(-1) ?? path, (file) => ({ path: join(path, file) }));
-}
-
-/** The same files, those with file: URLs as paths, for Node's fetch takes none of them. */
-function fromDisk({ name, files }: Resolved): Resolved {
-  return resolved(name, (file) => {
-    const ref = files[file];
-    return "url" in ref && ref.url.startsWith("file:") ? { path: fileURLToPath(ref.url) } : ref;
-  });
 }
 
 /** A model by its name alone: below `models`, or beside the package, or in an installed package of its own, or in the working folder. */

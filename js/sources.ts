@@ -84,7 +84,8 @@ function fileRef(value: unknown, file: FileName, base: string): FileRef {
   if (value instanceof URL) {
     // A bundler's URL may be a path that only claims to be absolute.
     const { href } = new URL(value.href, base);
-    return href.startsWith("data:") ? { bytes: dataBytes(href) } : { url: href };
+    if (href.startsWith("data:")) return { bytes: dataBytes(href) };
+    return href.startsWith("file:") ? { path: href } : { url: href };
   }
   throw new TabsenseError("invalid_argument", `${file} must be a Blob, a Uint8Array, an ArrayBuffer or a URL.`);
 }

@@ -118,7 +118,7 @@ function spoilt(t, content) {
 }
 
 for (const [what, content, expected] of [
-  ["is missing", null, { kind: "network", message: /tabsense_bg\.wasm answered 404.*serve its dist folder whole/ }],
+  ["is missing", null, { kind: "environment", message: /tabsense_bg\.wasm answered 404.*serve its dist folder whole/ }],
   ["is another file", "<!doctype html><title>Not found</title>", { kind: "environment", message: /could not be compiled.*the one of this version/ }],
   ["is empty", "", { kind: "environment", message: /could not be compiled/ }],
 ]) {

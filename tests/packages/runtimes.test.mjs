@@ -8,6 +8,7 @@ import { command, HERE, MODULES, ROOT, runIn, setUpConsumers, site, startServer,
 
 before(setUpConsumers);
 
+/** From the packages of one system: those that choose among systems do so with a script at their installation, and none is run here. */
 const PROGRAMS = {
   deno: join(MODULES, "@deno/linux-x64-glibc/deno"),
   bun: join(MODULES, "@oven/bun-linux-x64-baseline/bin/bun"),

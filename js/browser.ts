@@ -1,7 +1,7 @@
 /** The browser's side of things: wasm by streaming compilation, web workers, and URLs. */
 
 import { CLOSE_LIMIT, type Channel, type Platform } from "./channel.js";
-import type { Build } from "./builds.js";
+import { WASM } from "./builds.js";
 import { compileBytes, environment } from "./engine.js";
 import { crashed, TabsenseError } from "./errors.js";
 import type { ServiceHost } from "./loading.js";
@@ -9,19 +9,12 @@ import { within } from "./patience.js";
 import { browserCache } from "./model-cache.js";
 import { transferOf, type Reply, type Request } from "./protocol.js";
 import { fromUrl, resolveUrls } from "./sources.js";
+import { newWorker, startHelper } from "./start-worker.js";
 import { fetchFile, openResponse, readAll } from "./stream.js";
-import type { HelperReply, HelperWanted } from "./threads.js";
+import type { HelperWanted } from "./threads.js";
 
 /** No build of the module comes near this many bytes. */
 const WASM_LIMIT = 1 << 26;
-
-/** The file of each build. The paths stand here as literals, so that bundlers find the files. */
-const WASM: Record<Build, () => URL> = {
-  simd: () => new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url),
-  relaxed: () => new URL("./wasm/relaxed/tabsense_bg.wasm", import.meta.url),
-  "simd-threads": () => new URL("./wasm/simd-threads/tabsense_bg.wasm", import.meta.url),
-  "relaxed-threads": () => new URL("./wasm/relaxed-threads/tabsense_bg.wasm", import.meta.url),
-};
 
 /** The service's host in a page or a web worker. */
 export const browserHost: ServiceHost = {
@@ -29,11 +22,16 @@ export const browserHost: ServiceHost = {
 
   async compileWasm(build, url, signal, onBytes) {
     const address = url ?? WASM[build]().href;
-    const response = await fetchFile(address, signal);
+    const response = await fetchFile(address, signal).catch((thrown) => {
+      throw url === null ? notServed(thrown) : thrown;
+    });
     const mime = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
     const opened = openResponse(response, address);
     if (mime !== "application/wasm") {
-      return compileBytes((await readAll(opened, address, WASM_LIMIT, signal, onBytes)) as Uint8Array<ArrayBuffer>);
+      const bytes = await readAll(opened, address, WASM_LIMIT, signal, onBytes).catch((thrown) => {
+        throw notServed(thrown);
+      });
+      return compileBytes(bytes as Uint8Array<ArrayBuffer>);
     }
     // The response goes in as it is, not through a counter: browsers keep the compiled code of a file they fetched.
     onBytes(0, opened.total);
@@ -73,8 +71,7 @@ function startWorker(): Channel {
     new TabsenseError("environment", "The worker could not be started. Serve the package's dist folder whole and from the page's own origin, allow workers in its Content-Security-Policy, or pass `worker: false`.", { cause });
   let worker: Worker;
   try {
-    // This line as it stands is what bundlers look for.
-    worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    worker = newWorker();
   } catch (cause) {
     throw unavailable(cause);
   }
@@ -106,29 +103,10 @@ function startWorker(): Channel {
   };
 }
 
-/**
- * Starts a worker that helps the classifier's, which talks with it through `port`. It is the page that starts it, for Chromium may lose
- * the end of a worker that has workers of its own. Null where it can't be started, which the port then tells.
- */
-function startHelper(port: MessagePort): Worker | null {
-  const fail = () => port.postMessage({ ready: false } satisfies HelperReply);
-  let worker: Worker;
-  try {
-    // This line as it stands is what bundlers look for.
-    worker = new Worker(new URL("./thread.js", import.meta.url), { type: "module" });
-  } catch {
-    fail();
-    return null;
-  }
-  worker.onmessage = () => {
-    worker.onmessage = worker.onerror = null;
-    worker.postMessage(port, [port]);
-  };
-  worker.onerror = (event) => {
-    event.preventDefault();
-    fail();
-  };
-  return worker;
+/** The error for the module's file where the server has none, or a web page in its place: no fault of the network, and trying again doesn't help. */
+function notServed(thrown: unknown): unknown {
+  if (!(thrown instanceof TabsenseError) || !(thrown.kind === "not_a_model" || / answered 404\b/.test(thrown.message))) return thrown;
+  return new TabsenseError("environment", `${thrown.message} It should be the package's WebAssembly module: serve its dist folder whole, as it is, or let a bundler emit the file.`, { cause: thrown });
 }
 
 /** Lets the worker give back its device and its helpers: ending a worker doesn't wait for that. */

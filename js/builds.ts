@@ -1,4 +1,4 @@
-/** The WebAssembly builds: which of them this runtime takes, and the JavaScript of each. */
+/** The WebAssembly builds: which of them this runtime takes, and the files of each. `builds-simd.ts` stands in where one build is all there is. */
 
 /** The JavaScript of a build without threads. */
 export type SingleModule = typeof import("./wasm/simd/tabsense.js");
@@ -29,8 +29,13 @@ const THREADS_PROBE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 
 
 /** The fastest build without threads that this runtime takes: one without a build's features rejects the whole module. Null where it takes none. */
 export function fastestBuild(): SingleBuild | null {
-  if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD_PROBE)) return null;
+  if (!takesSimd()) return null;
   return WebAssembly.validate(RELAXED_PROBE) ? "relaxed" : "simd";
+}
+
+/** Whether this runtime takes the build `simd`, without which there is none for it. */
+export function takesSimd(): boolean {
+  return typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
 }
 
 /**
@@ -40,6 +45,14 @@ export function fastestBuild(): SingleBuild | null {
 export function takesThreads(): boolean {
   return typeof SharedArrayBuffer === "function" && typeof (Atomics as { waitAsync?: unknown }).waitAsync === "function" && WebAssembly.validate(THREADS_PROBE);
 }
+
+/** The `.wasm` file of each build. The paths stand here as literals, so that bundlers find the files. */
+export const WASM: Record<Build, () => URL> = {
+  simd: () => new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url),
+  relaxed: () => new URL("./wasm/relaxed/tabsense_bg.wasm", import.meta.url),
+  "simd-threads": () => new URL("./wasm/simd-threads/tabsense_bg.wasm", import.meta.url),
+  "relaxed-threads": () => new URL("./wasm/relaxed-threads/tabsense_bg.wasm", import.meta.url),
+};
 
 /** The JavaScript of the builds with threads. The paths stand here as literals, so that bundlers find the files. */
 export const THREADED_GLUE: Record<ThreadedBuild, () => Promise<ThreadedModule>> = {

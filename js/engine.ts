@@ -25,8 +25,8 @@ export interface Runtime {
 
 /** Which module to start, and on how many threads. */
 export interface EngineRequest {
-  /** The URL of the .wasm file; null for the package's own. */
-  wasm: string | null;
+  /** The URL of the .wasm file, or what it was compiled to; null for the package's own. */
+  wasm: string | WebAssembly.Module | null;
   threads: number | "auto";
 }
 
@@ -34,14 +34,14 @@ export interface EngineRequest {
  * Starts the module. A page or worker holds one instance without threads, however many models it loads; one with threads belongs to
  * the worker that starts it.
  */
-export async function startEngine(host: EngineHost, { wasm: url, threads }: EngineRequest, signal: AbortSignal, emit: (progress: Progress) => void): Promise<Runtime> {
+export async function startEngine(host: EngineHost, { wasm, threads }: EngineRequest, signal: AbortSignal, emit: (progress: Progress) => void): Promise<Runtime> {
   const fastest = fastestBuild();
   if (fastest === null) {
     throw new TabsenseError("environment", "This browser runs no WebAssembly SIMD. Use Chrome or Edge 91, Firefox 89, Safari 16.4, Node 20, or newer.");
   }
-  const compile = (build: Build) => host.compileWasm(build, url, signal, progressOf("runtime", "tabsense_bg.wasm", emit));
+  const compile = (build: Build, url: string | null = null) => host.compileWasm(build, url, signal, progressOf("runtime", "tabsense_bg.wasm", emit));
   // A file of the caller's own is of the build that every runtime takes.
-  if (url !== null) return single("simd", compile("simd"));
+  if (wasm !== null) return single("simd", typeof wasm === "string" ? compile("simd", wasm) : Promise.resolve(wasm));
   const processors = takesThreads() ? host.processors() : null;
   const count = processors === null ? 1 : threadsFor(threads, processors);
   const helpers = count > 1 && host.startHelper ? startHelpers(count - 1, host.startHelper) : null;

@@ -10,7 +10,7 @@ import type { LoadOptions, Source } from "./types.js";
 
 export { clearCachedFiles, listCachedFiles } from "./model-cache.js";
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
-export type { CachedFile, Calibration, ClassifierInfo, ClassifyOptions, ClassifyProgress, Detailed, DetailedVerdict, Device, FileName, KernelTime, Latest, LoadOptions, ModelFile, ModelFiles, Progress, Score, Source, StreamOptions, Texts, Timings, Token, Verdict, WebGpuInfo, WebGpuReason } from "./types.js";
+export type { CachedFile, Calibration, ClassifierInfo, ClassifyOptions, ClassifyProgress, Detailed, DetailedVerdict, Device, FileName, KernelTime, Latest, LoadOptions, Model, ModelFile, ModelFiles, Progress, Score, Source, StreamOptions, Texts, Timings, Token, Verdict, WebGpuInfo, WebGpuReason } from "./types.js";
 export type { DataType, DeviceType, FileLoadingProgress, PipelineModelConfig, PipelineType, PretrainedModelOptions, ProgressCallback, ProgressInfo, TextClassificationOutput, TextClassificationPipeline, TextClassificationPipelineOptions, TextClassificationSingle } from "./pipeline-types.js";
 
 /** A text classifier. Make one with `await Classifier.load(source)`. */

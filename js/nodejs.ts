@@ -2,10 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import { WASM } from "./builds.js";
 import type { Channel, Platform } from "./channel.js";
 import { compileBytes } from "./engine.js";
 import { crashed, TabsenseError } from "./errors.js";
@@ -18,7 +20,7 @@ import type { Source } from "./types.js";
 /** The service's host in Node. */
 export const nodeHost: ServiceHost = {
   async compileWasm(build, url, signal, onBytes) {
-    const address = new URL(url ?? new URL(`./wasm/${build}/tabsense_bg.wasm`, import.meta.url));
+    const address = new URL(url ?? WASM[build]());
     const bytes = address.protocol === "file:" ? await readWasm(address) : new Uint8Array(await (await fetchFile(address.href, signal)).arrayBuffer());
     onBytes(bytes.length, bytes.length);
     return compileBytes(bytes);
@@ -47,10 +49,10 @@ export const nodejs: Platform = {
   locate: (wasm) => (URL.canParse(wasm) && !/^[a-z]:/i.test(wasm.slice(0, 2)) ? wasm : pathToFileURL(wasm).href),
 };
 
-/** A model file on disk, as a stream. (Node 20's `Readable.toWeb` ends the process where a stream is cancelled while a piece is on its way.) */
+/** A model file on disk, by its path or its file: URL, as a stream. (Node 20's `Readable.toWeb` ends the process where a stream is cancelled while a piece is on its way.) */
 export async function openPath(path: string): Promise<Opened> {
   try {
-    const file = await open(path);
+    const file = await open(path.startsWith("file:") ? new URL(path) : path);
     const { size } = await file.stat();
     const body = new ReadableStream<Uint8Array>({
       async pull(controller) {
@@ -103,18 +105,31 @@ function fromFolder(folder: string): Resolved {
   return resolved(path.split(/[/\\]/).filter(Boolean).at(-1) ?? path, (file) => ({ path: join(path, file) }));
 }
 
-/** A model by its name alone: below `models`, or beside the package, or in the working folder. */
+/** A model by its name alone: below `models`, or beside the package, or in an installed package of its own, or in the working folder. */
 function embedded(name: string, models: string | null): Resolved {
   if (models !== null) {
     if (/^https?:/.test(models)) return fromUrl(new URL(name, models.endsWith("/") ? models : `${models}/`), name);
     return { ...fromFolder(join(models.startsWith("file:") ? fileURLToPath(models) : models, name)), name };
   }
-  const places = [fileURLToPath(new URL("../models/", import.meta.url)), resolve("models")].map((place) => join(place, name));
-  const found = places.find((place) => existsSync(join(place, "config.json")));
+  // Not `new URL("../models/", import.meta.url)`, which bundlers take for a file that they should emit.
+  const places = [join(dirname(fileURLToPath(import.meta.url)), "../models"), resolve("models")].map((place) => join(place, name));
+  const found = places.find((place) => existsSync(join(place, "config.json"))) ?? installed(name);
   if (!found) {
-    throw new TabsenseError("network", `There is no model ${name} in ${places.join(" or ")}. Models are not part of the npm package: copy the folder there, name another one with \`models\`, or pass the model's own folder or URL.`);
+    throw new TabsenseError("network", `There is no model ${name}: no package tabsense-${name} is installed, and nothing is in ${places.join(" or ")}. Models are not part of the package tabsense: install the model's own (npm install tabsense-sentiment-en), name another folder with \`models\`, or pass the model's own folder or URL.`);
   }
   return { ...fromFolder(found), name };
+}
+
+/** The folder of the model's package, as this package finds it, or the working folder; null where neither does. */
+function installed(name: string): string | null {
+  for (const from of [import.meta.url, resolve("package.json")]) {
+    try {
+      return dirname(createRequire(from).resolve(`tabsense-${name}/config.json`));
+    } catch {
+      // Not from there.
+    }
+  }
+  return null;
 }
 
 /** A .wasm file of the package, or of the caller's. */

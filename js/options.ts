@@ -16,7 +16,7 @@ export interface CheckedLoadOptions {
   threads: number | "auto";
   hub: string;
   models: string | null;
-  wasm: string | null;
+  wasm: string | WebAssembly.Module | null;
   network: NetworkOptions;
 }
 
@@ -54,7 +54,7 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
     throw new TabsenseError("invalid_argument", 'dtype "fp16" is not for the CPU, which has no half-precision arithmetic. A file of fp16 weights runs there with dtype "auto", "fp32", "int8" or "int4".');
   }
   const wasm = given["wasm"] ?? null;
-  if (wasm !== null && typeof wasm !== "string" && !(wasm instanceof URL)) throw invalid("wasm", "a URL", wasm);
+  if (wasm !== null && typeof wasm !== "string" && !(wasm instanceof URL) && !isModule(wasm)) throw invalid("wasm", "a URL or a WebAssembly.Module", wasm);
   const hub = text(given, "hub") ?? "https://huggingface.co";
   if (!URL.canParse(hub) || !/^https?:/.test(hub)) throw invalid("hub", 'an origin such as "https://huggingface.co"', hub);
   return {
@@ -67,7 +67,7 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
     threads: threads(given),
     hub,
     models: text(given, "models"),
-    wasm: wasm === null ? null : String(wasm),
+    wasm: wasm === null || isModule(wasm) ? wasm : String(wasm),
     network: {
       cache: flag(given, "cache", true),
       integrity: integrity(given),
@@ -135,6 +135,10 @@ function threads(given: Record<string, unknown>): number | "auto" {
     throw invalid("threads", `"auto" or a whole number from 1 to ${MOST_THREADS}`, value);
   }
   return value as number | "auto";
+}
+
+function isModule(value: unknown): value is WebAssembly.Module {
+  return typeof WebAssembly === "object" && value instanceof WebAssembly.Module;
 }
 
 function whole(given: Record<string, unknown>, key: string, otherwise: number, least: number, most: number): number {

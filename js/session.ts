@@ -37,7 +37,7 @@ export async function openSession(platform: Platform, source: Source, options: C
   if (options.signal?.aborted) throw aborted("The loading");
   // A page's own thread may not wait for others, and threads need a memory and an instance of their own.
   const threads = options.worker ? options.threads : 1;
-  const wasm = options.wasm === null ? null : platform.locate(options.wasm);
+  const wasm = typeof options.wasm === "string" ? platform.locate(options.wasm) : options.wasm;
   const request: LoadRequest = { type: "load", files: options.worker ? await movable(files) : files, device: options.device, dtype: options.dtype, wasm, threads, network: options.network, tellConfig: onConfig !== null };
   const queue = startQueue(options.worker ? platform.startWorker : () => inPlace(platform.host), options.device !== "cpu" || threads !== 1, onConfig);
   try {

@@ -4,7 +4,7 @@ import { TabsenseError } from "./errors.js";
 import type { CheckedLoadOptions } from "./options.js";
 import type { FileRef, FileRefs, StreamRef } from "./protocol.js";
 import { openResponse } from "./stream.js";
-import { FILES, type FileName, type ModelFiles, type Source } from "./types.js";
+import { FILES, type FileName, type Model, type ModelFiles, type Source } from "./types.js";
 
 /** A model's name, and where its files are. */
 export interface Resolved {
@@ -20,7 +20,7 @@ const EMBEDDED_NAME = /^\w[\w.-]*$/;
 
 /** Resolves a source to URLs below `base`, or to the files themselves; `embedded` says where a model named without a slash is. */
 export function resolveUrls(source: Source, options: CheckedLoadOptions, base: string, embedded: (name: string) => Resolved): Resolved {
-  if (typeof source !== "string") return fromFiles(source, base);
+  if (typeof source !== "string") return isModel(source) ? { ...fromFiles(source.files, base), name: source.name } : fromFiles(source, base);
   if (/^(https?:\/\/|\.{0,2}\/)/.test(source)) {
     const url = new URL(source, base);
     return fromUrl(url, url.pathname.split("/").filter(Boolean).at(-1) ?? url.host);
@@ -59,7 +59,7 @@ export function fromUrl(base: URL, name: string): Resolved {
 /** The name of the file that says which files hold which weights. */
 export const INDEX = "model.safetensors.index.json";
 
-/** The files that were handed over: a record by name, or a list of `File`s as dropped on a page. */
+/** The files that were handed over: a record by name, or a list of `File`s as dropped on a page. URLs may be relative to `base`. */
 export function fromFiles(source: ModelFiles, base: string): Resolved {
   if (typeof source !== "object" || source === null) {
     throw new TabsenseError("invalid_argument", `A model is named by a string or given as its files, not as ${source === null ? "null" : typeof source}.`);
@@ -83,14 +83,30 @@ export function resolved(name: string, ref: (file: FileName) => FileRef): Resolv
   return { name, files: { ...files, shards: null } };
 }
 
+function isModel(source: ModelFiles | Model): source is Model {
+  return typeof (source as Model | null)?.name === "string" && "files" in source;
+}
+
 function fileRef(value: unknown, file: string, base: string): FileRef {
   if (value instanceof Blob) return { blob: value };
   if (value instanceof Uint8Array) return { bytes: value };
   if (value instanceof ArrayBuffer) return { bytes: new Uint8Array(value) };
-  if (value instanceof URL) return { url: new URL(value, base).href };
+  if (value instanceof URL) {
+    // A bundler's URL may be a path that only claims to be absolute.
+    const { href } = new URL(value.href, base);
+    if (href.startsWith("data:")) return { bytes: dataBytes(href) };
+    return href.startsWith("file:") ? { path: href } : { url: href };
+  }
   if (value instanceof Response) return responseRef(value, file);
   if (value instanceof ReadableStream) return unread(value as ReadableStream<Uint8Array>, file, { total: null, exact: false });
   throw new TabsenseError("invalid_argument", `${file} must be a Blob, a Uint8Array, an ArrayBuffer, a URL, a Response or a ReadableStream.`);
+}
+
+/** The bytes in a data: URL. Bundlers make small files into such, and a page's policy may not let them be fetched. */
+function dataBytes(href: string): Uint8Array {
+  const comma = href.indexOf(",");
+  const text = decodeURIComponent(href.slice(comma + 1));
+  return href.slice(0, comma).endsWith(";base64") ? Uint8Array.from(atob(text), (char) => char.charCodeAt(0)) : new TextEncoder().encode(text);
 }
 
 function responseRef(response: Response, file: string): StreamRef {

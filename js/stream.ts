@@ -42,7 +42,8 @@ const SNIFF = 64;
 export async function fetchFile(url: string, signal: AbortSignal, cache: RequestCache = "default"): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, { signal, cache });
+    // Edge runtimes refuse the field, even where it says what they do anyway.
+    response = await fetch(url, cache === "default" ? { signal } : { signal, cache });
   } catch (cause) {
     throw new TabsenseError("network", `${url} could not be fetched (${reason(cause)}). Check the address and the connection, and that the server allows this origin (CORS).`, { cause });
   }

@@ -27,11 +27,18 @@ export type ModelFiles =
     }
   | readonly File[];
 
+/** A model with its name, as a package of a model exports it. */
+export interface Model {
+  readonly name: string;
+  readonly files: ModelFiles;
+}
+
 /**
  * Where a model is: an embedded one by name (`"sentiment-en"`), `"org/name"` or `"org/name@revision"` on a model hub,
- * a base URL (`"https://…/"`, `"/…"`, `"./…"`, `"../…"`; in Node the last three are folders), or the files themselves.
+ * a base URL (`"https://…/"`, `"/…"`, `"./…"`, `"../…"`; in Node the last three are folders), the files themselves, or what the package
+ * of a model exports (`import model from "tabsense/model/sentiment-en"`).
  */
-export type Source = string | ModelFiles;
+export type Source = string | ModelFiles | Model;
 
 /**
  * Where to compute.
@@ -89,8 +96,8 @@ export interface LoadOptions {
   retries?: number;
   /** Milliseconds without a byte after which a connection counts as broken. Default: 30,000. */
   stallTimeout?: number;
-  /** Where the `.wasm` file of the build `simd` is, if the package's own are not to be used. */
-  wasm?: string | URL;
+  /** The `.wasm` file of the build `simd`, if the package's own are not to be used: where it is, or the compiled module. */
+  wasm?: string | URL | WebAssembly.Module;
 }
 
 /** A file of a model that the browser keeps. */

@@ -1,8 +1,8 @@
 // Builds the package into dist/: each enabled variant of wasm-pack.toml and the converter, then the TypeScript. What is unchanged is skipped.
 
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { main, must, output, ROOT } from "./run.mjs";
+import { Failure, main, must, output, ROOT } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
 import { hashOf, unlessStamped } from "./stamp.mjs";
 
@@ -15,6 +15,7 @@ export async function build() {
   const modules = [...enabledVariants(manifest), converterVariant(manifest)];
   let built = false;
   for (const [name, variant] of modules) built = (await buildVariant(manifest, name, variant)) || built;
+  for (const [name] of modules) withoutBlobWorker(join(ROOT, "dist/wasm", name, "tabsense.js"));
   built = (await buildTypeScript(modules.map(([name]) => name))) || built;
   if (built) (await import("./sizes.mjs")).printSizes();
 }
@@ -59,13 +60,13 @@ async function buildVariant(manifest, name, variant) {
 }
 
 async function buildTypeScript(variants) {
-  const types = variants.map((name) => `wasm/${name}/tabsense.d.ts`);
-  const outputs = ["dist/index.js", "dist/cli.js", ...types.map((file) => `dist/${file}`)];
+  const types = ["wasm-module.d.ts", ...variants.map((name) => `wasm/${name}/tabsense.d.ts`)];
+  const outputs = ["dist/index.js", "dist/cli.js", "dist/worker-simd.js", "dist/edge.js", ...types.map((file) => `dist/${file}`)];
   return unlessStamped("target/stamps/typescript", hashOf(["js", "tsconfig.json", "package-lock.json", "scripts/build.mjs"]), outputs, async () => {
     console.log("build: TypeScript");
     // A module that is no more must not stay in the package.
     for (const name of existsSync(join(ROOT, "dist")) ? readdirSync(join(ROOT, "dist")) : []) {
-      if (/\.(js|d\.ts)$/.test(name)) rmSync(join(ROOT, "dist", name));
+      if (name !== "wasm") rmSync(join(ROOT, "dist", name), { recursive: true });
     }
     await must(process.execPath, [join(ROOT, "node_modules/.bin/tsc"), "-p", "tsconfig.json"]);
     for (const file of types) {
@@ -77,18 +78,47 @@ async function buildTypeScript(variants) {
 }
 
 /**
+ * Takes a worker from a blob: URL out of a build's JavaScript. wasm-bindgen brings it for engines without `Atomics.waitAsync`, which are given no
+ * build with threads (`takesThreads`), so it never ran; now whoever reads the package sees that, too.
+ */
+function withoutBlobWorker(glue) {
+  const text = readFileSync(glue, "utf8");
+  const found = /const val = `onmessage = [^`]*Atomics\.wait\([^`]*`;\s*const ret = [^\n]*createObjectURL[^\n]*\n/;
+  if (!text.includes("createObjectURL")) return;
+  if (!found.test(text)) throw new Failure(`${glue} makes a blob: URL in a way that scripts/build.mjs doesn't know.`);
+  writeFileSync(glue, text.replace(found, 'const ret = "";\n'));
+}
+
+/**
  * What a browser loads, as a file each: modules that import modules would cost it a round trip a level. Node reads them from disk as they
- * are, but for the lexicon, which holds a library that is no dependency of the package. The
- * command line is one file, too, with the libraries that it alone needs.
+ * are, but for the lexicon, which holds a library that is no dependency of the package. The command line is one file, too, with the
+ * libraries that it alone needs.
  */
 async function bundle() {
   const { build: esbuild } = await import("esbuild");
-  const options = { absWorkingDir: ROOT, outdir: "dist", bundle: true, format: "esm", target: "es2022", minify: true, logLevel: "warning" };
-  await esbuild({ ...options, entryPoints: ["index", "worker", "thread"].map((name) => `js/${name}.ts`), external: ["./wasm/*", "./lexicon.js"] });
+  const options = { absWorkingDir: ROOT, outdir: "dist", bundle: true, format: "esm", target: "es2022", minify: true, external: ["./wasm/*", "./lexicon.js"], logLevel: "warning" };
+  await esbuild({ ...options, entryPoints: ["js/index.ts", "js/worker.ts", "js/thread.ts"] });
+  await esbuild({ ...options, entryPoints: { simd: "js/simd.ts", "worker-simd": "js/worker.ts", edge: "js/edge.ts" }, plugins: [oneBuild] });
   await esbuild({ ...options, entryPoints: ["js/lexicon.ts"] });
-  await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node", external: ["./wasm/*", "./lexicon.js"] });
+  await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node" });
+  // What is in these bundles alone is no module of the package.
+  for (const name of ["browser", "builds-simd", "start-worker", "start-worker-simd", "edge-platform"]) {
+    for (const end of ["js", "d.ts"]) rmSync(join(ROOT, "dist", `${name}.${end}`));
+  }
   rmSync(join(ROOT, "dist/cli"), { recursive: true });
 }
+
+/** Puts the modules that know one build in the place of those that know all. */
+const oneBuild = {
+  name: "one build",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/(builds|start-worker)\.js$/ }, ({ path, importer }) => {
+      // The stand-in itself takes from the module that it stands in for.
+      if (importer.endsWith("builds-simd.ts")) return null;
+      return { path: join(ROOT, "js", path.replace(".js", "-simd.ts")) };
+    });
+  },
+};
 
 await main(import.meta.url, async () => {
   await setUpBuild();

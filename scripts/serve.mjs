@@ -26,11 +26,13 @@ export const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-o
 
 /**
  * Serves folders: `mounts` maps a path such as "/models/" to a folder; the longest that fits wins.
- * Takes the first free port from `port` on (0: any); `isolated`: with the headers of {@link ISOLATION}. Yields `{ url, close }`.
+ * Takes the first free port from `port` on (0: any); `isolated`: with the headers of {@link ISOLATION}; `headers`: with these, too;
+ * `onRequest` hears of each request. Yields `{ url, close }`.
  */
-export async function serve(mounts, { port = 0, host = "localhost", isolated = false } = {}) {
-  const headers = isolated ? ISOLATION : {};
+export async function serve(mounts, { port = 0, host = "localhost", isolated = false, headers: others = {}, onRequest = () => {} } = {}) {
+  const headers = { ...(isolated ? ISOLATION : {}), ...others };
   const server = createServer((request, response) => {
+    onRequest(request);
     answer(mounts, headers, request, response).catch((error) => {
       if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });
       response.end(String(error));

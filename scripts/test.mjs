@@ -14,7 +14,7 @@ const NO_GPU = "no_gpu";
 /** The tests of the CPU's arithmetic, which differs between build variants. */
 const ARITHMETIC = ["integers", "kernels", "parity"];
 
-const SUITES = { rust, web, js, page };
+const SUITES = { rust, web, js, page, packages };
 
 async function rust({ vulkan }) {
   const { readManifest, variantEnv } = await import("./manifest.mjs");
@@ -69,6 +69,12 @@ async function js({ chromium }) {
 
 async function page({ chromium }) {
   return node(["tests/page"], { CHROMIUM: chromium });
+}
+
+async function packages({ chromium }) {
+  const { setUpConsumers } = await import("../tests/packages/support.mjs");
+  await setUpConsumers();
+  return node(["tests/packages"], { CHROMIUM: chromium });
 }
 
 /** Runs Node's test files below some folders. They are listed here, for a folder means different things to Node 20 and 22. */
@@ -129,7 +135,7 @@ await main(import.meta.url, async (args) => {
   await setUpBuild();
   const browser = names.some((name) => name !== "rust") ? await setUpBrowser() : {};
   const vulkan = names.includes("rust") ? await setUpVulkan() : {};
-  if (names.some((name) => name === "js" || name === "page")) await build();
+  if (names.some((name) => ["js", "page", "packages"].includes(name))) await build();
   if (names.includes("page")) await buildPage();
   const results = [];
   for (const name of names) {

@@ -1,0 +1,26 @@
+/** Stands in for builds.ts in `tabsense/simd` and on the edge, where the build `simd` is all there is. */
+
+import { takesSimd, type SingleBuild, type SingleModule } from "./builds.js";
+
+/** The one build, or null where this runtime takes none. */
+export function fastestBuild(): SingleBuild | null {
+  return takesSimd() ? "simd" : null;
+}
+
+/** There is no build with threads. */
+export function takesThreads(): boolean {
+  return false;
+}
+
+/** Its `.wasm` file. */
+export const WASM: Partial<Record<SingleBuild, () => URL>> = {
+  simd: () => new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url),
+};
+
+/** Its JavaScript. */
+export const SINGLE_GLUE: Partial<Record<SingleBuild, () => Promise<SingleModule>>> = {
+  simd: () => import("./wasm/simd/tabsense.js"),
+};
+
+/** None. */
+export const THREADED_GLUE = {};

@@ -1,0 +1,12 @@
+/** Stands in for start-worker.ts in `tabsense/simd`: a worker that knows one build, and no helpers. */
+
+/** Starts the classifier's worker. Throws where the browser refuses at once. */
+export function newWorker(): Worker {
+  // This line as it stands is what bundlers look for.
+  return new Worker(new URL("./worker-simd.js", import.meta.url), { type: "module" });
+}
+
+/** Starts none: without threads, nobody asks for a helper. */
+export function startHelper(): null {
+  return null;
+}

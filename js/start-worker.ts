@@ -1,0 +1,34 @@
+/** The web workers that a page starts: the classifier's own, and those that help it. `start-worker-simd.ts` stands in where there are no threads. */
+
+import type { HelperReply } from "./threads.js";
+
+/** Starts the classifier's worker. Throws where the browser refuses at once. */
+export function newWorker(): Worker {
+  // This line as it stands is what bundlers look for.
+  return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+}
+
+/**
+ * Starts a worker that helps the classifier's, which talks with it through `port`. It is the page that starts it, for Chromium may lose
+ * the end of a worker that has workers of its own. Null where it can't be started, which the port then tells.
+ */
+export function startHelper(port: MessagePort): Worker | null {
+  const fail = () => port.postMessage({ ready: false } satisfies HelperReply);
+  let worker: Worker;
+  try {
+    // This line as it stands is what bundlers look for.
+    worker = new Worker(new URL("./thread.js", import.meta.url), { type: "module" });
+  } catch {
+    fail();
+    return null;
+  }
+  worker.onmessage = () => {
+    worker.onmessage = worker.onerror = null;
+    worker.postMessage(port, [port]);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    fail();
+  };
+  return worker;
+}

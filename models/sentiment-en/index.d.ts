@@ -1,0 +1,7 @@
+/** The model, for `Classifier.load(model)` of the package `tabsense`. */
+declare const model: {
+  readonly name: "sentiment-en";
+  /** Where its files are. */
+  readonly files: { readonly [name in "config.json" | "tokenizer.json" | "model.safetensors"]: URL };
+};
+export default model;

@@ -1,0 +1,9 @@
+// The model's files, named so that bundlers emit them, and servers and CDNs serve them as they lie here.
+export default {
+  name: "sentiment-en",
+  files: {
+    "config.json": new URL("./config.json", import.meta.url),
+    "tokenizer.json": new URL("./tokenizer.json", import.meta.url),
+    "model.safetensors": new URL("./model.safetensors", import.meta.url),
+  },
+};

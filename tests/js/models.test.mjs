@@ -1,0 +1,64 @@
+// Models by the URLs of their files, as packages of models export them, and the engine as a module that the caller compiled.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { pathToFileURL } from "node:url";
+import { Classifier } from "tabsense";
+import model from "tabsense/model/sentiment-en";
+import { FILES, filesOf, rejects, ROOT, serveModel, TINY, tiny } from "./support.mjs";
+
+const onDisk = () => Object.fromEntries(FILES.map((name) => [name, pathToFileURL(join(TINY, name))]));
+
+/** What a source answers, with its name. */
+async function answer(t, source, options) {
+  const classifier = await Classifier.load(source, options);
+  t.after(() => classifier.dispose());
+  return { name: classifier.info.model.name, scores: await classifier.classify("a text", { topK: null }) };
+}
+
+test("the embedded model's package names its files, and the model", async (t) => {
+  assert.deepEqual(Object.keys(model.files), FILES);
+  const { name, scores } = await answer(t, model);
+  assert.equal(name, "sentiment-en");
+  assert.deepEqual(scores.map(({ label }) => label).sort(), ["NEGATIVE", "POSITIVE"]);
+});
+
+test("URLs of files: on disk, on a server, and with the file in it", async (t) => {
+  const { scores } = await answer(t, TINY);
+  const { url } = await serveModel(t, filesOf());
+  const config = readFileSync(join(TINY, "config.json"));
+  const sources = [
+    onDisk(),
+    { name: "tiny", files: onDisk() },
+    Object.fromEntries(FILES.map((name) => [name, new URL(name, url)])),
+    { ...onDisk(), "config.json": new URL(`data:application/json;base64,${config.toString("base64")}`) },
+    { ...onDisk(), "config.json": new URL(`data:application/json,${encodeURIComponent(config)}`), "tokenizer.json": filesOf()["tokenizer.json"] },
+  ];
+  for (const source of sources) {
+    for (const worker of [true, false]) assert.deepEqual(await answer(t, source, { worker }), { name: source.name ?? "files", scores });
+  }
+});
+
+test("what is no model's file, or no model, is told", async () => {
+  await rejects("invalid_argument", Classifier.load({ ...onDisk(), "config.json": TINY }), /config\.json must be a Blob.*URL/);
+  await rejects("invalid_argument", Classifier.load({ name: "x", files: null }), /given as its files, not as null/);
+  await rejects("invalid_argument", Classifier.load({ name: "x", files: {} }), /lacks config\.json/);
+  await rejects("network", Classifier.load({ ...onDisk(), "model.safetensors": new URL("none.safetensors", pathToFileURL(`${TINY}/`)) }), /none\.safetensors could not be read/);
+});
+
+test("the engine may be a module that is compiled already", async (t) => {
+  const wasm = await WebAssembly.compile(readFileSync(join(ROOT, "dist/wasm/simd/tabsense_bg.wasm")));
+  for (const worker of [true, false]) {
+    const classifier = await tiny(t, { wasm, worker });
+    assert.equal(classifier.info.build, "simd");
+    assert.equal((await classifier.classify("a text")).length, 1);
+  }
+});
+
+test("an engine of another kind is refused", async () => {
+  await rejects("invalid_argument", Classifier.load(TINY, { wasm: new Uint8Array(8) }), /wasm must be a URL or a WebAssembly\.Module/);
+  const empty = await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+  await rejects("environment", Classifier.load(TINY, { wasm: empty }), /could not be started/);
+});

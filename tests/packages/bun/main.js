@@ -1,0 +1,7 @@
+import { Classifier } from "tabsense";
+import model from "tabsense/model/sentiment-en";
+
+const classifier = await Classifier.load(model);
+const [{ label, score }] = await classifier.classify("A delight from start to finish.");
+console.log(`${label} ${score.toFixed(3)}`);
+await classifier.dispose();

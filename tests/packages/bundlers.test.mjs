@@ -1,0 +1,80 @@
+// Projects of each bundler: built, served as they are, and opened in Chromium. What is emitted is there once, and a page fetches one .wasm file and one worker.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { assertVerdict, filesBelow, HERE, MODULES, open, runIn, setUpConsumers, site, startBrowser, startServer } from "./support.mjs";
+
+let browser;
+
+before(async () => {
+  await setUpConsumers();
+  browser = await startBrowser();
+});
+
+after(() => browser?.close());
+
+/** What the package has for browsers: one is fetched. */
+const BUILDS = ["relaxed", "relaxed-threads", "simd", "simd-threads"];
+
+/** `workers`: how many scripts of each name the output has; webpack gives its own numbers for names. */
+const PROJECTS = [
+  { name: "vite", build: ["bin:vite", "build", "--logLevel", "warn"], mounts: (folder) => ({ "/": join(folder, "dist") }), builds: BUILDS, workers: { worker: 1, thread: 1 } },
+  { name: "webpack", build: ["bin:webpack", "--stats", "errors-only"], builds: BUILDS },
+  { name: "rollup", build: ["bin:rollup", "--config", "--silent"], builds: BUILDS, workers: { worker: 1, thread: 1 } },
+  { name: "esbuild", build: ["build.js"], builds: ["simd"], workers: { "worker-simd": 1, thread: 0 } },
+];
+
+for (const { name, build, mounts = (folder) => ({ "/": folder }), builds, workers } of PROJECTS) {
+  test(`${name}: built, it classifies with one .wasm file and one worker`, async (t) => {
+    const folder = join(HERE, name);
+    await runIn(name, build);
+    await t.test("each file is emitted once", () => assertEmitted(join(folder, "dist"), builds, workers));
+    for (const isolated of [false, true]) {
+      const { url, requests } = await site(t, mounts(folder), { isolated });
+      await assertVerdict(await open(t, browser, url));
+      assertFetched(requests, isolated && builds.length > 1);
+    }
+  });
+}
+
+test("esbuild's project has the one .wasm file and the one worker that the page fetches", async () => {
+  const files = filesBelow(join(HERE, "esbuild/dist")).filter((path) => !path.startsWith("models/"));
+  assert.deepEqual(files, ["main.js", "wasm/simd/tabsense.d.ts", "wasm/simd/tabsense.js", "wasm/simd/tabsense_bg.wasm", "worker-simd.js"]);
+});
+
+test("vite: its development server serves the package as it lies", async (t) => {
+  const [, url] = await startServer(t, process.execPath, [join(MODULES, ".bin/vite"), "--port", "0", "--clearScreen", "false"], join(HERE, "vite"), /(http:\/\/localhost:\d+\/)/);
+  const opened = await open(t, browser, url);
+  await assertVerdict(opened);
+  assert.equal(opened.paths.filter((path) => path.endsWith(".wasm")).length, 1, opened.paths.join(" "));
+});
+
+/** The .wasm files in the output are the package's own, byte by byte, each once, and none is written into a script. */
+function assertEmitted(folder, builds, workers = null) {
+  const files = filesBelow(folder);
+  const digest = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
+  const emitted = files.filter((path) => path.endsWith(".wasm")).map((path) => digest(join(folder, path)));
+  const own = builds.map((build) => digest(join(MODULES, `tabsense/dist/wasm/${build}/tabsense_bg.wasm`)));
+  assert.deepEqual(emitted.sort(), own.sort(), files.join(" "));
+  const weights = files.filter((path) => path.endsWith(".safetensors"));
+  assert.equal(weights.length, 1, files.join(" "));
+  const scripts = files.filter((path) => path.endsWith(".js"));
+  for (const path of scripts) assert.ok(!/AGFzbQ|application\/wasm;base64/.test(readFileSync(join(folder, path), "utf8")), `${path} has a module in it`);
+  for (const [name, count] of Object.entries(workers ?? {})) {
+    const found = scripts.filter((path) => new RegExp(`(^|/)${name}[^/]*\\.js$`).test(path));
+    assert.equal(found.length, count, `${name}: ${files.join(" ")}`);
+  }
+}
+
+/** The page fetched one .wasm file and one worker's script; a second script only where there may be helpers. */
+function assertFetched(requests, threads) {
+  const paths = requests.map(({ path }) => path).join(" ");
+  assert.equal(requests.filter(({ path }) => path.endsWith(".wasm")).length, 1, paths);
+  const scripts = new Set(requests.filter(({ dest }) => dest === "worker").map(({ path }) => path));
+  assert.equal(scripts.size, threads && availableParallelism() > 1 ? 2 : 1, paths);
+  assert.equal(requests.filter(({ path }) => path.endsWith(".safetensors")).length, 1, paths);
+}

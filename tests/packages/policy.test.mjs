@@ -1,0 +1,145 @@
+// Content security policies: the strictest that suffices, and what is told where one, or the server, keeps something from the page.
+
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { HERE, MODULES, open, ROOT, setUpConsumers, site, startBrowser, assertVerdict } from "./support.mjs";
+
+/** All that the package needs of a page's policy. */
+const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; style-src 'self'";
+const TINY = join(ROOT, "test_data/models/tiny-f32");
+
+let browser, folder;
+
+before(async () => {
+  await setUpConsumers();
+  browser = await startBrowser();
+  folder = mkdtempSync(join(tmpdir(), "tabsense-policy-"));
+  writeFileSync(join(folder, "index.html"), '<!doctype html><meta charset="utf-8"><title>policy</title><script type="module" src="main.js"></script>');
+  writeFileSync(join(folder, "main.js"), 'import * as tabsense from "/tabsense/index.js";\nglobalThis.tabsense = tabsense;\n');
+});
+
+after(async () => {
+  await browser?.close();
+  if (folder) rmSync(folder, { recursive: true });
+});
+
+const dist = () => join(MODULES, "tabsense/dist");
+
+/** A page under `policy`, which all files are sent with, and `load(options)`, which yields the first label or the error. */
+async function openUnder(t, policy, mounts = {}, headers = {}) {
+  const { url, requests } = await site(t, { "/": folder, "/tabsense/": dist(), "/tiny/": TINY, ...mounts }, { headers: { ...(policy ? { "content-security-policy": policy } : {}), ...headers } });
+  const { page, faults } = await open(t, browser, url);
+  await page.waitForFunction(() => globalThis.tabsense);
+  const load = (options = {}) => page.evaluate(async (options) => {
+    try {
+      const classifier = await tabsense.Classifier.load("/tiny/", options);
+      const [{ label }] = await classifier.classify("a text");
+      const { threads } = classifier.info;
+      await classifier.dispose();
+      return { label, threads };
+    } catch (error) {
+      return { kind: error.kind, message: error.message };
+    }
+  }, options);
+  return { page, faults, requests, load };
+}
+
+/** The page lives on: it computes, and its document takes changes. */
+async function assertAlive(page) {
+  assert.equal(await page.evaluate(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    document.title = "alive";
+    return document.title;
+  }), "alive");
+  for (let i = 0; page.workers().length > 0; i++) {
+    assert.ok(i < 100, `${page.workers().length} workers are left`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test("the strictest policy suffices, in a worker and in place, with a model's package and without isolation", async (t) => {
+  const { url, requests } = await site(t, { "/": join(HERE, "plain"), "/tabsense/": dist(), "/models/sentiment-en/": join(MODULES, "tabsense-sentiment-en") }, { headers: { "content-security-policy": `${STRICT}; img-src data:` } });
+  const opened = await open(t, browser, url);
+  await assertVerdict(opened);
+  assert.equal(await opened.page.evaluate(() => crossOriginIsolated), false, "neither COOP nor COEP is sent");
+  assert.equal(requests.filter(({ dest }) => dest === "worker").length, 1);
+  const { load, page, faults } = await openUnder(t, STRICT);
+  for (const worker of [true, false]) assert.equal((await load({ worker })).threads, 1);
+  await assertAlive(page);
+  assert.deepEqual(faults.filter((fault) => !fault.includes("favicon")), []);
+});
+
+test("with isolation, threads need nothing more", async (t) => {
+  const { load, faults } = await openUnder(t, STRICT, {}, { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" });
+  assert.equal((await load({ threads: 2 })).threads, 2);
+  assert.deepEqual(faults.filter((fault) => !fault.includes("favicon")), []);
+});
+
+for (const worker of [true, false]) {
+  test(`a policy that forbids WebAssembly, worker: ${worker}`, async (t) => {
+    const { load, page } = await openUnder(t, STRICT.replace(" 'wasm-unsafe-eval'", ""));
+    const { kind, message } = await load({ worker });
+    assert.equal(kind, "environment", message);
+    assert.match(message, /Content-Security-Policy.*'wasm-unsafe-eval'/);
+    await assertAlive(page);
+  });
+}
+
+test("a policy that forbids workers, and what to do without", async (t) => {
+  const { load, page } = await openUnder(t, STRICT.replace("worker-src 'self'", "worker-src 'none'"));
+  const { kind, message } = await load();
+  assert.equal(kind, "environment", message);
+  assert.match(message, /Content-Security-Policy.*worker: false/);
+  assert.equal((await load({ worker: false })).threads, 1);
+  await assertAlive(page);
+});
+
+test("a policy that forbids connections", async (t) => {
+  const { load, page } = await openUnder(t, STRICT.replace("connect-src 'self'", "connect-src 'none'"));
+  for (const worker of [true, false]) assert.equal((await load({ worker })).kind, "network");
+  await assertAlive(page);
+});
+
+/** The package's dist folder without its .wasm files, or with others in their place. */
+function spoilt(t, content) {
+  const copy = mkdtempSync(join(tmpdir(), "tabsense-spoilt-"));
+  t.after(() => rmSync(copy, { recursive: true }));
+  cpSync(dist(), copy, { recursive: true });
+  rmSync(join(copy, "wasm"), { recursive: true });
+  for (const build of ["simd", "relaxed", "simd-threads", "relaxed-threads"]) {
+    mkdirSync(join(copy, "wasm", build), { recursive: true });
+    cpSync(join(dist(), "wasm", build, "tabsense.js"), join(copy, "wasm", build, "tabsense.js"));
+    if (content !== null) writeFileSync(join(copy, "wasm", build, "tabsense_bg.wasm"), content);
+  }
+  return copy;
+}
+
+for (const [what, content, expected] of [
+  ["is missing", null, { kind: "environment", message: /tabsense_bg\.wasm answered 404.*serve its dist folder whole/ }],
+  ["is another file", "<!doctype html><title>Not found</title>", { kind: "environment", message: /could not be compiled.*the one of this version/ }],
+  ["is empty", "", { kind: "environment", message: /could not be compiled/ }],
+]) {
+  test(`a .wasm file that ${what}`, async (t) => {
+    const { load, page } = await openUnder(t, STRICT, { "/tabsense/": spoilt(t, content) });
+    for (const worker of [true, false]) {
+      const { kind, message } = await load({ worker });
+      assert.equal(kind, expected.kind, message);
+      assert.match(message, expected.message);
+    }
+    await assertAlive(page);
+  });
+}
+
+test("a .wasm file that is served as a web page, as some servers answer for what is not there", async (t) => {
+  const { load, page } = await openUnder(t, STRICT);
+  await page.context().route("**/*.wasm", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><title>Home</title><p>Welcome to this site, which has a page for everything.</p>" }));
+  const { kind, message } = await load({ worker: false });
+  assert.equal(kind, "environment", message);
+  assert.match(message, /is a web page.*serve its dist folder whole/);
+  await page.context().unroute("**/*.wasm");
+  assert.equal((await load({ worker: false })).threads, 1, "the next loading works");
+  await assertAlive(page);
+});

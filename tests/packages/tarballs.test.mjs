@@ -1,0 +1,86 @@
+// The packed packages: what is in them, what the checkers of packages say, and what their files don't do.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { command, filesBelow, HERE, MODULES, ROOT, runIn, setUpConsumers, tarballs } from "./support.mjs";
+
+before(setUpConsumers);
+
+const inTarball = async (path) => (await command("tar", ["-tzf", path], HERE)).trim().split("\n").map((name) => name.replace(/^package\//, "")).sort();
+
+test("the model's package holds its files, and nothing else", async () => {
+  assert.deepEqual(await inTarball(tarballs().find((path) => path.includes("sentiment-en"))), ["LICENSE", "README.md", "config.json", "index.d.ts", "index.js", "model.safetensors", "package.json", "tokenizer.json"]);
+});
+
+test("both packages are of one version, and name each other's", () => {
+  const [own, model] = ["tabsense", "tabsense-sentiment-en"].map((name) => JSON.parse(readFileSync(join(MODULES, name, "package.json"), "utf8")));
+  assert.equal(own.version, model.version);
+  assert.equal(own.peerDependencies[model.name], `^${model.version}`);
+  assert.deepEqual([own.dependencies, model.dependencies], [undefined, undefined], "no package is installed along with them");
+});
+
+test("types come first in every condition, and every file that is named is there", () => {
+  for (const name of ["tabsense", "tabsense-sentiment-en"]) {
+    const folder = join(MODULES, name);
+    const check = (entry) => {
+      if (typeof entry === "string") return assert.doesNotThrow(() => readFileSync(join(folder, entry)), entry);
+      const keys = Object.keys(entry);
+      if (Object.values(entry).some((value) => typeof value === "string")) assert.equal(keys[0], "types", JSON.stringify(entry));
+      for (const value of Object.values(entry)) check(value);
+    };
+    for (const entry of Object.values(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).exports)) check(entry);
+  }
+});
+
+test("publint --strict and attw find nothing", async () => {
+  for (const path of tarballs()) {
+    await runIn(".", ["bin:publint", "run", path, "--strict"]);
+    // A file of weights is no module.
+    await runIn(".", ["bin:attw", path, "--profile", "esm-only", "--no-emoji", "--exclude-entrypoints", "./model.safetensors"]);
+  }
+});
+
+test("importing touches nothing: no file but the modules, no worker, no timer that keeps the process", async () => {
+  const script = `
+    for (const name of ["fetch", "Worker", "WebAssembly"]) Object.defineProperty(globalThis, name, { get: () => { throw new Error(name + " was touched"); } });
+    const names = await Promise.all(["tabsense", "tabsense/simd", "tabsense/model/sentiment-en"].map((name) => import(name)));
+    await new Promise((resolve) => setTimeout(resolve, 50)); // the modules' own files are closed
+    const active = process.getActiveResourcesInfo();
+    console.log(names.map((module) => Object.keys(module).sort().join(" ")).join("\\n"));
+    console.log(JSON.stringify(active));`;
+  const exported = "Classifier ERROR_KINDS TabsenseError";
+  for (const conditions of [[], ["--conditions=browser"], ["--conditions=worker"], ["--conditions=workerd"]]) {
+    const lines = (await command(process.execPath, [...conditions, "--input-type=module", "-e", script], join(HERE, "node"))).trim().split("\n");
+    assert.deepEqual(lines, [exported, exported, "default", "[]"], conditions.join(" "));
+  }
+  assert.equal(await command(process.execPath, ["-e", "import('tabsense')"], join(HERE, "node")), "");
+});
+
+test("every entry exports the same names", async () => {
+  const names = (condition) => command(process.execPath, [...condition, "-p", "import('tabsense').then((module) => console.log(Object.keys(module).sort().join()))"], join(HERE, "node"));
+  const all = await Promise.all([[], ["--conditions=browser"], ["--conditions=workerd"]].map(names));
+  assert.equal(new Set(all).size, 1, all.join("\n"));
+});
+
+test("no eval, no script from a blob: or data: URL, no address of a third party", () => {
+  const folder = join(MODULES, "tabsense/dist");
+  const hub = "https://huggingface.co";
+  for (const path of filesBelow(folder).filter((name) => name.endsWith(".js"))) {
+    const text = readFileSync(join(folder, path), "utf8");
+    for (const forbidden of [/\beval\s*\(/, /\bnew Function\b/, /\bFunction\s*\(\s*["'`]/, /createObjectURL/, /importScripts/, /["'`](blob|data):[^"'`]*(javascript|ecmascript)/, /set(Timeout|Interval)\s*\(\s*["'`]/, /document\.write/, /innerHTML/]) {
+      assert.equal(forbidden.exec(text)?.[0], undefined, path);
+    }
+    const addresses = [...text.matchAll(/["'`(](https?:\/\/[^\s"'`$)]+)/g)].map(([, address]) => address).filter((address) => address !== hub);
+    assert.deepEqual(addresses, [], path);
+  }
+});
+
+test("the types of the model's package, of the edge and of a compiled module hold in the strictest project", async () => {
+  const tsc = join(ROOT, "node_modules/.bin/tsc");
+  const flags = ["--ignoreConfig", "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--types", "", "--skipLibCheck", "false"];
+  for (const [module, resolution, conditions] of [["nodenext", "nodenext", []], ["esnext", "bundler", []], ["esnext", "bundler", ["--customConditions", "browser"]], ["esnext", "bundler", ["--customConditions", "workerd"]]]) {
+    await command(process.execPath, [tsc, ...flags, "--module", module, "--moduleResolution", resolution, ...conditions, "types.ts"], join(HERE, "types"));
+  }
+});

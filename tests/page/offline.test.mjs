@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { chromium } from "playwright-core";
 import { contrasts, DELIGHT, HOURS, open, overflow, quiet, ROOT, scratch, site } from "./harness.mjs";
 
 const CUT_OFF = /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|ERR_FAILED|Failed to load resource|Failed to fetch/;
@@ -77,17 +78,26 @@ test("it works from a subfolder, and leaves the rest of the site alone", async (
   await assert.rejects(page.goto(server.url));
 });
 
-test("the model is fetched once: what is stored comes from the browser's own cache, or once more at most", async (t) => {
+test("the model is fetched once: what is stored comes from the browser's own cache", async (t) => {
+  const server = await site(t);
+  // A profile on disk, for a private window's cache has no room for the model.
+  const context = await chromium.launchPersistentContext(scratch(t), { executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-background-networking"] });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(server.url);
+  await page.waitForSelector('[data-testid="offline"][data-state="ready"]');
+  assert.equal(server.asked.filter((path) => path === MODEL).length, 1);
+});
+
+test("the next visit asks for a newer version, and for nothing else", { timeout: 60_000 }, async (t) => {
   const { server, page, stored, status } = await openOffline(t);
   await stored("ready");
-  const fetched = server.asked.filter((path) => path === MODEL).length;
-  t.diagnostic(`the server was asked for the weights ${fetched} times`);
-  assert.ok(fetched <= 2, `${fetched} times`);
   server.asked.length = 0;
   await page.reload();
   await status("ready");
   await stored("ready");
-  assert.deepEqual(server.asked.filter((path) => path !== "/sw.js"), [], "the next visit asks for a newer version, and for nothing else");
+  while (server.asked.length === 0) await page.waitForTimeout(100); // the browser takes its time for it
+  assert.deepEqual([...new Set(server.asked)], ["/sw.js"]);
 });
 
 test("requests for a part of a file, and others than GET, are the server's", async (t) => {

@@ -23,8 +23,8 @@ export function textCode(request: Request, text: string): string {
     imports,
     "",
     ...load,
-    `const scores = await classifier.classify(${given}, { topK: null }); // all labels, best first`,
-    "console.log(scores[0].label, scores[0].score);",
+    `const scores = await classifier.classify(${given}, { topK: null });`,
+    "console.log(scores[0].label, scores[0].score); // the best of all labels",
     "await classifier.dispose();",
   ]);
 }
@@ -56,8 +56,8 @@ function loading({ source, device, dtype }: Request): { imports: string; load: s
   const rest = options.length > 0 ? `, { ${options.join(", ")} }` : "";
   const imports = 'import { Classifier } from "tabsense";';
   if (typeof source === "string") {
-    const where = /^\w[\w.-]*$/.test(source) ? ` // from models/${source}/ beside your page` : "";
-    return { imports, load: [`const classifier = await Classifier.load(${JSON.stringify(source)}${rest});${where}`] };
+    const where = /^\w[\w.-]*$/.test(source) ? [`// its files are in models/${source}/ beside your page`] : [];
+    return { imports, load: [...where, `const classifier = await Classifier.load(${JSON.stringify(source)}${rest});`] };
   }
   return {
     imports,
@@ -71,7 +71,7 @@ function loading({ source, device, dtype }: Request): { imports: string; load: s
 function reading({ format, encoding, column }: FileRead): string[] {
   const content = encoding === "utf-8" ? "await file.text()" : `new TextDecoder(${JSON.stringify(encoding)}).decode(await file.arrayBuffer())`;
   const cell = typeof column === "string" ? `row[${JSON.stringify(column)}]` : column === null ? "row" : `row[${column}]`;
-  const texts = `const texts = rows.map((row) => ${cell}).filter((text) => typeof text === "string" && text.trim());`;
+  const texts = `const texts = rows.map((row) => ${cell}).filter((text) => text?.trim?.());`;
   switch (format) {
     case "csv":
       return [`const { data: rows } = Papa.parse(${content}, { header: ${typeof column === "string"}, skipEmptyLines: "greedy" });`, texts];

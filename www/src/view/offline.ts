@@ -37,7 +37,8 @@ export function wireFoot(): Foot {
     const { groups, usage, quota } = await readStorage().catch(() => ({ groups: [], usage: null, quota: null }));
     const pairs: [string, string][] = groups.map(({ kind, files, bytes: size }) => [NAMES[kind], `${counted(files, "file")}, ${bytes(size)}`]);
     if (groups.length === 0) pairs.push(["Files", "none"]);
-    if (usage !== null && quota !== null) pairs.push(["In all", `${bytes(usage)} of ${bytes(quota)}`]);
+    // The browser's count lags behind a clearing.
+    else if (usage !== null && quota !== null) pairs.push(["In all", `${bytes(usage)} of ${bytes(quota)}`]);
     part("storage-list", HTMLElement).replaceChildren(...pairs.map(([name, value]) => {
       const pair = make("div");
       pair.append(make("dt", "", name), make("dd", "", value));

@@ -264,6 +264,31 @@ test("another model starts anew, and takes its own labels", async (t) => {
   quiet(problems);
 });
 
+test("a file may be dropped before the model is there, and another column chosen", async (t) => {
+  const server = await site(t);
+  const release = server.hold("/models/sentiment-en/model.safetensors");
+  const { page, part, choose, state, rows, drawn, problems } = filed(await open(t, `${server.url}#file`));
+  await part("file-zone").waitFor();
+  await choose("two.csv", `text,other\nLovely.,Dreadful.\n${HOURS.text},${DELIGHT.text}\n`);
+  await state("chosen");
+  assert.equal(await part("file-run").textContent(), "Waiting for the model");
+  assert.equal(await part("file-run").isDisabled(), true);
+  release();
+  await page.waitForSelector('[data-testid="file-run"]:enabled');
+  await part("file-run").click();
+  await state("done");
+  await drawn();
+  assert.deepEqual((await rows()).map(({ label }) => label), ["POSITIVE", "NEGATIVE"]);
+  await part("file-column").selectOption({ label: "other" });
+  await state("chosen");
+  assert.equal(await part("file-results").isVisible(), false, "verdicts on another column are gone");
+  await part("file-run").click();
+  await state("done");
+  await drawn();
+  assert.deepEqual((await rows()).map(({ label, other, text }) => [label, other, text]), [["NEGATIVE", "Dreadful.", "Lovely."], ["POSITIVE", DELIGHT.text, HOURS.text]]);
+  quiet(problems);
+});
+
 const BAD = [
   { name: "empty.csv", content: "", says: /^empty\.csv is empty\.$/ },
   { name: "white.txt", content: " \n\t\r\n", says: /nothing but white space/ },

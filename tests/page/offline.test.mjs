@@ -153,9 +153,10 @@ test("what is stored is shown, can be cleared, and stored again", async (t) => {
   assert.equal(await part("storage-clear").isDisabled(), true);
   assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), "offline-store", "the focus goes to what can be done now");
   assert.equal((await verdict(DELIGHT.text)).label, DELIGHT.label, "it works on");
-  await page.keyboard.press("Enter").catch(() => {});
-  await part("offline-store").click();
+  await part("offline-store").focus();
+  await page.keyboard.press("Enter");
   await stored("ready");
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), "offline");
   assert.equal((await caches()).length, 1);
   await context.setOffline(true);
   await page.reload();
@@ -218,6 +219,23 @@ test("a newer version is stored beside the one in use, and taken over when asked
   assert.deepEqual(server.asked.filter((path) => path.startsWith("/models/")), [], "the same model is not fetched again");
   assert.equal(await part("offline-renew").isVisible(), false);
   quiet(problems, /integrity|digest/i);
+});
+
+test("without room for the model the page says so, works, and stores it when there is room", async (t) => {
+  const server = await site(t);
+  const { context, page, part, verdict } = await open(t, "about:blank", { offline: true });
+  const stored = (state) => page.waitForSelector(`[data-testid="offline"][data-state="${state}"]`);
+  const devtools = await context.newCDPSession(page);
+  const { origin } = new URL(server.url);
+  await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 12e6 });
+  await page.goto(server.url);
+  await stored("failed");
+  assert.match(await part("offline-note").textContent(), /There is no room for .*\/model\.safetensors/);
+  assert.equal((await verdict(DELIGHT.text)).label, DELIGHT.label);
+  assert.equal(await page.evaluate(async (path) => Boolean(await caches.match(path)), MODEL), false);
+  await devtools.send("Storage.overrideQuotaForOrigin", { origin });
+  await part("offline-store").click();
+  await stored("ready");
 });
 
 test("a page whose model failed opens offline, and says that it has none", async (t) => {

@@ -57,7 +57,10 @@ async function store(files: Digests): Promise<void> {
   for (const [path, integrity] of Object.entries(files)) {
     const address = addressOf(path);
     if (await cache.match(address)) continue;
-    await cache.put(address, await fetchWhole(address, integrity));
+    await cache.put(address, await fetchWhole(address, integrity)).catch((error: unknown) => {
+      const full = error instanceof DOMException && error.name === "QuotaExceededError";
+      throw full ? new Error(`There is no room for ${address}: the browser allows this site no more.`) : error;
+    });
   }
 }
 

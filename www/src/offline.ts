@@ -98,8 +98,10 @@ export function startKeeper(events: Events): Keeper {
     },
 
     renew() {
+      const waiting = registration?.waiting;
+      if (!waiting) return location.reload(); // another tab was faster
       navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
-      registration?.waiting?.postMessage({ type: "take-over" } satisfies Message);
+      waiting.postMessage({ type: "take-over" } satisfies Message);
     },
   };
 }

@@ -121,7 +121,9 @@ export function openFileTab(page: Page): FileTab {
     grid.show(shown, order, top);
     const counts = tally(items);
     chart.show(counts, items.length, filter.group);
-    part("file-shown", HTMLElement).textContent = shown.length === items.length ? counted(items.length, "row") : `${whole(shown.length)} of ${counted(items.length, "row")}`;
+    const words = shown.length === items.length ? counted(items.length, "row") : `${whole(shown.length)} of ${counted(items.length, "row")}`;
+    const count = part("file-shown", HTMLElement);
+    if (count.textContent !== words) count.textContent = words; // what is the same is not to be read out again
     part("file-reset", HTMLElement).hidden = filter.group === null && filter.text === "" && filter.least === 0;
     part("file-least-shown", HTMLOutputElement).textContent = `${Math.round(filter.least * 100)} %`;
     part("file-finding", HTMLElement).textContent = finding(items, counts);

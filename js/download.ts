@@ -96,7 +96,7 @@ async function connectAt(url: string, at: number, wanted: Version | null, stall:
     own.abort();
   };
   try {
-    const response = await inTime(stall, fetch(url, { signal: own.signal, cache, headers: headersFor(url, at, wanted) })).catch((cause: unknown) => {
+    const response = await inTime(stall, fetch(url, { signal: own.signal, headers: headersFor(url, at, wanted), ...(cache === "default" ? {} : { cache }) })).catch((cause: unknown) => {
       throw new Temporary(new TabsenseError("network", `${url} could not be fetched (${reason(cause)}). Check the address and the connection, and that the server allows this origin (CORS).`, { cause }), null);
     });
     if (response.status === 416) throw new FileChanged(url);

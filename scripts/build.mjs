@@ -22,8 +22,8 @@ export async function build() {
 
 /** Builds the demo page into www/dist, from the package as it is built. */
 export async function buildPage() {
-  const hash = hashOf(["www/index.html", "www/vite.config.ts", "www/src", "www/public", "package-lock.json", "dist"]);
-  await unlessStamped("target/stamps/page", hash, ["www/dist/index.html"], async () => {
+  const hash = hashOf(["www/index.html", "www/vite.config.ts", "www/sample.ts", "www/offline", "www/src", "www/public", "models/sentiment-en", "test_data/sentiment_validation.jsonl", "package-lock.json", "dist"]);
+  await unlessStamped("target/stamps/page", hash, ["www/dist/index.html", "www/dist/sw.js"], async () => {
     console.log("build: the demo page");
     await must(process.execPath, [join(ROOT, "node_modules/.bin/vite"), "build", "www", "--logLevel", "warn"]);
   });

@@ -4,10 +4,14 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Connect, type Plugin } from "vite";
+import { offline } from "./offline/plugin.ts";
+import { sample } from "./sample.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const entry = fileURLToPath(new URL("../dist/index.js", import.meta.url));
 const models = fileURLToPath(new URL("../models/", import.meta.url));
+const wasm = fileURLToPath(new URL("../dist/wasm/", import.meta.url));
+const sentences = fileURLToPath(new URL("../test_data/sentiment_validation.jsonl", import.meta.url));
 
 /**
  * Answers with a file of the repository's models/, by its length and as it streams from the disk.
@@ -44,7 +48,7 @@ export default defineConfig(() => {
     root,
     base: "./", // so that the built page can lie in any folder of a site
     appType: "mpa", // an unknown address answers 404, not the page
-    plugins: [serveModels],
+    plugins: [serveModels, sample(sentences), offline({ page: join(root, "dist"), wasm, model: { folder: join(models, "sentiment-en"), path: "models/sentiment-en/" } })],
     resolve: { alias: { tabsense: entry } },
     server: { headers: isolation, fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
     preview: { headers: isolation },

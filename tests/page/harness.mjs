@@ -20,6 +20,7 @@ export const HOURS = { text: "I want those two hours of my life back.", label: "
 
 const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
 const WEBGPU_TIMEOUT_MS = 300_000; // a software adapter compiles for half a minute where others compute beside it
+const BLOCKED = /^Service Worker registration blocked by Playwright/;
 const HELD_BYTES = 64 * 1024; // of a held file, how many go out at once
 
 const launch = (args = []) => chromium.launch({
@@ -43,9 +44,10 @@ export function blank(t) {
  * Serves the built page at /, models/ at /models/, test_data/models/ at /fixtures/, and `mounts` besides, until the test ends;
  * `isolated` as `npm run demo` does.
  *
+ * `headers` are added to each answer; `asked` lists the paths asked for.
  * `hold(path)` lets a file's first bytes through and keeps the rest back until the function that it yields is called.
  */
-export async function site(t, mounts = {}, { isolated = true } = {}) {
+export async function site(t, mounts = {}, { isolated = true, headers = {} } = {}) {
   const files = await serve({
     "/": join(ROOT, "www/dist"),
     "/models/": join(ROOT, "models"),
@@ -53,9 +55,11 @@ export async function site(t, mounts = {}, { isolated = true } = {}) {
     ...mounts,
   }, { isolated });
   const held = new Map();
+  const asked = [];
   const gate = createServer((request, response) => {
+    asked.push(request.url);
     const upstream = ask(new URL(request.url, files.url), { method: request.method }, async (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
+      response.writeHead(answer.statusCode, { ...answer.headers, ...headers });
       let sent = 0;
       try {
         for await (const chunk of answer) {
@@ -80,6 +84,7 @@ export async function site(t, mounts = {}, { isolated = true } = {}) {
   t.after(close);
   return {
     url: `http://localhost:${gate.address().port}/`,
+    asked,
     close,
     hold(path) {
       let release;
@@ -95,13 +100,14 @@ export async function site(t, mounts = {}, { isolated = true } = {}) {
 
 /**
  * Opens `url` in a context of its own, with `webgpu: true` in a browser that has a WebGPU adapter. `initScript` is a function
- * that runs in the page before its own code.
+ * that runs in the page before its own code. `offline` lets the page's service worker store it, which would blur what most tests look at: files
+ * are asked for in the background, and answered without the server.
  *
  * `problems` gets what the console and the page complain about, `requests` every address asked for, by workers too.
  */
-export async function open(t, url, { webgpu = false, initScript = null, ...contextOptions } = {}) {
+export async function open(t, url, { webgpu = false, initScript = null, offline = false, ...contextOptions } = {}) {
   if (webgpu) browserWithWebGpu ??= launch(readManifest().tests["webgpu-args"]);
-  const context = await (webgpu ? await browserWithWebGpu : browser).newContext({ viewport: { width: 1280, height: 900 }, ...contextOptions });
+  const context = await (webgpu ? await browserWithWebGpu : browser).newContext({ viewport: { width: 1280, height: 900 }, serviceWorkers: offline ? "allow" : "block", ...contextOptions });
   t.after(() => context.close());
   context.setDefaultTimeout(webgpu ? WEBGPU_TIMEOUT_MS : TIMEOUT_MS);
   const requests = [];
@@ -110,7 +116,7 @@ export async function open(t, url, { webgpu = false, initScript = null, ...conte
   if (initScript) await context.addInitScript(initScript);
   const page = await context.newPage();
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
+    if ((message.type() === "error" || message.type() === "warning") && !BLOCKED.test(message.text())) problems.push(message.text());
   });
   page.on("pageerror", (error) => problems.push(String(error)));
   await page.goto(url);

@@ -62,7 +62,7 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
   const { page, part, result, problems } = await openReady(t);
   await result();
   const order = [];
-  for (let i = 0; i < 25; i += 1) {
+  for (let i = 0; i < 28; i += 1) {
     await page.keyboard.press("Tab");
     const id = await page.evaluate(() => {
       const { activeElement } = document;
@@ -81,7 +81,7 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
     });
     assert.ok(outlined, `the focus shows on ${id}`);
   }
-  assert.deepEqual(order.slice(0, 11), ["tab-classify", "clear", "input", "examples", "compare", "tokens", "model-source", "model-load", "device-auto", "dtype-auto", "files"]);
+  assert.deepEqual(order.slice(0, 13), ["tab-classify", "clear", "input", "examples", "compare", "tokens", "code-copy", "code-text", "model-source", "model-load", "device-auto", "dtype-auto", "files"]);
 
   await part("examples").getByRole("button", { name: "Complaint" }).focus();
   await page.keyboard.press("Enter");

@@ -28,7 +28,7 @@ async function bundled(name) {
 }
 
 test("the page's TypeScript has no type errors", () => {
-  execFileSync(process.execPath, [join(ROOT, "node_modules/.bin/tsc"), "-p", join(ROOT, "www")], { stdio: "inherit" });
+  for (const project of ["www", "www/offline"]) execFileSync(process.execPath, [join(ROOT, "node_modules/.bin/tsc"), "-p", join(ROOT, project)], { stdio: "inherit" });
 });
 
 test("percentiles are by the nearest rank", async () => {
@@ -179,4 +179,49 @@ test("numbers read as they should", async () => {
   assert.deepEqual([0.9999, 0.976, 0.0001].map(percent), ["> 99.9 %", "97.6 %", "< 0.1 %"]);
   assert.deepEqual([812, 412_345, 23_032_432].map(bytes), ["1 kB", "412 kB", "23.0 MB"]);
   assert.deepEqual([812, 41_234, 22_700_000].map(quantity), ["812", "41.2 k", "22.7 M"]);
+});
+
+test("the column with the texts is found by its name, or else by its length", async () => {
+  const { guessColumn, looksLikeNames } = await load("file/table.ts");
+  const column = (head, ...rows) => guessColumn({ columns: head, rows });
+  assert.equal(column(["id", "Review", "note"], [1, "fine", "a much longer note than the review"]), 1);
+  assert.equal(column(["id", "review_text", "user"], ["1", "a fine day", "ann"]), 1);
+  assert.equal(column(["title_id", "words"], ["a7", "a fine day for a walk"]), 1, "a name that only looks like it must hold texts");
+  assert.equal(column(["text", "said"], ["", "a fine day"]), 1, "an empty column holds none");
+  assert.equal(column(["a", "b"], ["1", "2.5"], [3, true]), -1);
+  assert.equal(column([], []), -1);
+  assert.deepEqual([["text", "stars"], ["text", "text"], ["5", "Good"], ["Good.", "x"], ["", "x"], ["w".repeat(41)], []].map(looksLikeNames), [true, false, false, false, false, false, false]);
+});
+
+test("rows pass a filter in order, and what has nothing to be sorted by comes last both ways", async () => {
+  const { select, tally } = await bundled("file/rows.ts");
+  const items = [["B", "X", 0.9, "10"], ["a", null, 0, "9"], ["c", "Y", 0.6, ""], ["b", "X", 0.7, "-1"]].map(([text, label, score, cell], at) => ({ place: at + 1, cells: [cell], text, lower: text.toLowerCase(), label, score, cut: false, why: label ? "" : "no text" }));
+  const places = (filter, key, down = false) => select(items, { group: null, text: "", least: 0, ...filter }, { key, down }).map(({ place }) => place);
+  assert.deepEqual(places({}, "place"), [1, 2, 3, 4]);
+  assert.deepEqual(places({}, "place", true), [4, 3, 2, 1]);
+  assert.deepEqual(places({}, "text"), [2, 1, 4, 3]);
+  assert.deepEqual(places({}, "score", true), [1, 4, 3, 2]);
+  assert.deepEqual(places({}, "score"), [3, 4, 1, 2]);
+  assert.deepEqual(places({}, 0), [4, 2, 1, 3], "as numbers");
+  assert.deepEqual(places({}, 0, true), [1, 2, 4, 3]);
+  assert.deepEqual(places({ group: "X" }, "place"), [1, 4]);
+  assert.deepEqual(places({ group: "no text" }, "place"), [2]);
+  assert.deepEqual(places({ text: " B" }, "place"), [1, 4]);
+  assert.deepEqual(places({ least: 0.7 }, "place"), [1, 4]);
+  assert.deepEqual([...tally(items)], [["X", 2], ["no text", 1], ["Y", 1]]);
+  assert.deepEqual(items.map(({ place }) => place), [1, 2, 3, 4], "the rows themselves stay in order");
+});
+
+test("code says what differs from the defaults, and nothing else", async () => {
+  const { textCode, fileCode } = await load("code.ts");
+  const request = (source, device = "auto", dtype = "auto") => ({ source, device, dtype });
+  assert.match(textCode(request("sentiment-en"), 'Say "no"\n'), /load\("sentiment-en"\);.*\nconst scores = await classifier\.classify\("Say \\"no\\"\\n", /);
+  assert.match(textCode(request("org/name@v2", "webgpu", "fp16"), "x"), /load\("org\/name@v2", \{ device: "webgpu", dtype: "fp16" \}\);\n/);
+  assert.match(textCode(request([]), "x"), /load\(files\);/);
+  assert.match(textCode(request("sentiment-en"), "long ".repeat(1000)), /querySelector\("textarea"\)/);
+  const file = { name: "a\nb.csv", format: "csv", encoding: "utf-8", column: 'the "text"' };
+  assert.match(fileCode(request("sentiment-en"), file), /\/\/ a b\.csv\n.*header: true.*\n.*row\["the \\"text\\""\]/);
+  assert.match(fileCode(request("sentiment-en"), { ...file, column: 1 }), /header: false.*\n.*row\[1\]/);
+  assert.match(fileCode(request("sentiment-en"), { ...file, format: "lines", column: null, encoding: "windows-1252" }), /new TextDecoder\("windows-1252"\)\.decode\(await file\.arrayBuffer\(\)\)\)\.split/);
+  assert.doesNotMatch(fileCode(request("sentiment-en"), { ...file, format: "jsonl" }), /papaparse/);
 });

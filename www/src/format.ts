@@ -22,6 +22,13 @@ export function duration(ms: number): string {
   return ms < 1000 ? milliseconds(ms) : `${(ms / 1000).toFixed(2)} s`;
 }
 
+/** The time of a whole run: "0.8 s", "12 s", "3 min 20 s". */
+export function seconds(ms: number): string {
+  const all = Math.round(ms / 1000);
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  return all < 60 ? `${all} s` : `${Math.floor(all / 60)} min ${all % 60} s`;
+}
+
 /** A score, or the difference of two, to five decimals: "0.97827", "< 0.00001". */
 export function decimals(value: number): string {
   return value > 0 && value < 1e-5 ? "< 0.00001" : value.toFixed(5);
@@ -34,8 +41,9 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** Bytes in decimal megabytes, or kilobytes where there are few: "23.1 MB", "412 kB". */
+/** Bytes in decimal megabytes, or kilobytes where there are few, or gigabytes where there are many: "23.1 MB", "412 kB", "12.3 GB". */
 export function bytes(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(1)} GB`;
   return count < 1e6 ? `${Math.round(count / 1e3)} kB` : `${(count / 1e6).toFixed(1)} MB`;
 }
 

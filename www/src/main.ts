@@ -3,9 +3,11 @@
 import type { Classifier, Detailed } from "tabsense";
 import type { Benchmark } from "./bench/index.ts";
 import type { Target } from "./bench/measure.ts";
+import { textCode } from "./code.ts";
 import { Comparison, type Answer } from "./comparison.ts";
 import { find, make, part } from "./dom.ts";
 import { EXAMPLES } from "./examples.ts";
+import type { FileTab } from "./file/index.ts";
 import { BACKENDS, bytes, DEVICE_NAMES, whole } from "./format.ts";
 import { newestWins } from "./newest.ts";
 import { nameOf, Slot, type Request } from "./slot.ts";
@@ -13,8 +15,10 @@ import { Session } from "./statistics.ts";
 import { wireTabs } from "./tabs.ts";
 import { Bars } from "./view/bars.ts";
 import { Chips, counts } from "./view/chips.ts";
+import { wireCode } from "./view/code.ts";
 import { Latency } from "./view/latency.ts";
 import { showModel, wireRequests } from "./view/model.ts";
+import { wireFoot } from "./view/offline.ts";
 import { Profile } from "./view/profile.ts";
 import { kindOf, Status } from "./view/status.ts";
 
@@ -29,11 +33,24 @@ const latency = new Latency();
 const profile = new Profile();
 const status = new Status();
 const session = new Session();
+const code = wireCode("code");
+const foot = wireFoot();
 
 const DENSE = 200; // UTF-16 units; a longer text is set smaller
+const OWN = "sentiment-en"; // the model that the page opens with
+const TEXTS = /\.(csv|tsv|tab|jsonl|ndjson|json|txt|text|log|md)$/i; // what the File tab takes wherever it is dropped
 
-let request: Request = { source: "sentiment-en", device: "auto", dtype: "auto" };
-const form = wireRequests(() => (slot.loading ? request : (slot.loaded?.request ?? request)), (next) => void slot.load(next));
+let request: Request = { source: OWN, device: "auto", dtype: "auto" };
+const form = wireRequests(
+  () => (slot.loading ? request : (slot.loaded?.request ?? request)),
+  (next) => void slot.load(next),
+  ([first, ...others]) => {
+    if (!first || others.length > 0 || !(TEXTS.test(first.name) || part("panel-file", HTMLElement).checkVisibility())) return false;
+    location.hash = "#file";
+    void openFiles().then((tab) => tab?.open(first));
+    return true;
+  },
+);
 
 const slot = new Slot({
   started: (next) => {
@@ -56,6 +73,7 @@ const slot = new Slot({
     status.fail(error, "model");
     showInUse();
     if (!slot.current) bars.idle(hint());
+    foot.keep({ build: null, model: false });
   },
   cancelled: () => {
     const { current } = slot;
@@ -120,6 +138,9 @@ function adopt(classifier: Classifier): void {
   profile.adopt(classifier.info);
   status.set("ready", "Ready", summary(classifier));
   comparison.adopt();
+  files?.adopt();
+  // What is stored must not hold up what is in use.
+  foot.keep({ build: classifier.info.build, model: slot.loaded?.request.source === OWN });
 }
 
 function show(text: string, result: Detailed, newest: boolean): void {
@@ -138,6 +159,7 @@ function show(text: string, result: Detailed, newest: boolean): void {
   }
   if (!current) return;
   count.textContent = counts(text, result.tokens.length);
+  if (slot.loaded) code.show(textCode(slot.loaded.request, text));
   settle();
 }
 
@@ -187,6 +209,8 @@ function write(text: string): void {
 
 let benchmark: Benchmark | null = null;
 let opening = false;
+let files: FileTab | null = null;
+let openingFiles: Promise<FileTab | null> | null = null;
 
 /** What the benchmark measures: both backends while they are compared, or else the model in use. */
 function targets(): Target[] {
@@ -217,6 +241,23 @@ async function openBenchmark(): Promise<void> {
   }
 }
 
+/** The File tab, whose code is fetched when it is first opened; null where that fails. */
+function openFiles(): Promise<FileTab | null> {
+  const wait = part("file-wait", HTMLElement);
+  openingFiles ??= import("./file/index.ts").then(
+    ({ openFileTab }) => {
+      wait.hidden = true;
+      return (files = openFileTab({ loaded: () => slot.loaded }));
+    },
+    (error: unknown) => {
+      openingFiles = null;
+      wait.textContent = `This tab could not be fetched (${String(error)}). With the network back, open it again or reload the page.`;
+      return null;
+    },
+  );
+  return openingFiles;
+}
+
 EXAMPLES.forEach(({ name, text }, index) => {
   const button = make("button", "example", name);
   button.type = "button";
@@ -234,6 +275,7 @@ status.cancel.addEventListener("click", () => slot.cancel());
 status.restart.addEventListener("click", () => void slot.load(request));
 wireTabs((name) => {
   if (name === "benchmark") void openBenchmark();
+  if (name === "file") void openFiles();
 });
 
 if (input.value === "") input.value = EXAMPLES[0]?.text ?? ""; // a reload may have brought the last text back

@@ -65,6 +65,7 @@ export class Slot {
         device: request.device,
         dtype: request.dtype,
         signal: abort.signal,
+        cache: request.source !== "sentiment-en", // that one the service worker keeps, with the page
         onProgress: (progress) => {
           if (this.#abort === abort) this.events.progress(progress);
         },

@@ -5,13 +5,14 @@ import { find, make, part } from "../dom.ts";
 import { percent } from "../format.ts";
 
 /** Labels that have a direction get a sign and a bar of their own pattern, so that colour is never the only difference. */
-function valence(label: string): "positive" | "negative" | "none" {
+export function valence(label: string): "positive" | "negative" | "none" {
   if (/^(very )?pos(itive)?$/i.test(label)) return "positive";
   if (/^(very )?neg(ative)?$/i.test(label)) return "negative";
   return "none";
 }
 
-const SIGNS = { positive: "+", negative: "−", none: "" } as const;
+/** The signs of the directions. */
+export const SIGNS = { positive: "+", negative: "−", none: "" } as const;
 const MANY = 10; // more labels than this scroll
 const ANNOUNCE_AFTER_MS = 700; // a pause in typing, so that a screen reader is not flooded
 

@@ -60,8 +60,8 @@ export interface RequestForm {
   show(request: Request): void;
 }
 
-/** Wires the form, the file chooser and drag and drop to `load`; another device loads the source of what `wanted` gives once more. */
-export function wireRequests(wanted: () => Request, load: (request: Request) => void): RequestForm {
+/** Wires the form, the file chooser and drag and drop to `load`; another device loads the source of what `wanted` gives once more. `texts` may take dropped files that are no model's. */
+export function wireRequests(wanted: () => Request, load: (request: Request) => void, texts: (files: readonly File[]) => boolean): RequestForm {
   const form = part("model-form", HTMLFormElement);
   const source = part("model-source", HTMLInputElement);
   const files = part("files", HTMLInputElement);
@@ -91,7 +91,9 @@ export function wireRequests(wanted: () => Request, load: (request: Request) => 
     if (files.files?.length) load(request([...files.files]));
     files.value = ""; // so that the same files can be chosen again
   });
-  onDrop((dropped) => load(request(dropped)));
+  onDrop((dropped) => {
+    if (dropped.some(isOfModel) || !texts(dropped)) load(request(dropped));
+  });
   for (const device of form.querySelectorAll<HTMLInputElement>('input[name="device"]')) {
     device.addEventListener("change", () => {
       limitDtypes();
@@ -105,6 +107,10 @@ export function wireRequests(wanted: () => Request, load: (request: Request) => 
       limitDtypes();
     },
   };
+}
+
+function isOfModel({ name }: File): boolean {
+  return name === "config.json" || name === "tokenizer.json" || name.endsWith(".safetensors");
 }
 
 /** Calls `take` with the files dropped anywhere on the page; a folder stands for the files in it. */

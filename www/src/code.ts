@@ -1,0 +1,93 @@
+/** The program that does what the page just did, for those who want it in their own page. */
+
+import type { Request } from "./slot.ts";
+
+const LONGEST = 2_000; // UTF-16 units of a text that is written out
+const DEFAULT = "auto";
+
+/** A file that was classified, as its code has to read it. */
+export interface FileRead {
+  name: string;
+  format: "csv" | "jsonl" | "json" | "lines";
+  /** The name that `TextDecoder` knows its encoding by. */
+  encoding: string;
+  /** The column's name, its place where the file names none, or null where a line is a text. */
+  column: string | number | null;
+}
+
+/** The code of one text's verdict. */
+export function textCode(request: Request, text: string): string {
+  const { imports, load } = loading(request);
+  const given = text.length <= LONGEST ? JSON.stringify(text) : 'document.querySelector("textarea").value';
+  return lines([
+    imports,
+    "",
+    ...load,
+    `const scores = await classifier.classify(${given}, { topK: null });`,
+    "console.log(scores[0].label, scores[0].score); // the best of all labels",
+    "await classifier.dispose();",
+  ]);
+}
+
+/** The code of a file's verdicts. */
+export function fileCode(request: Request, file: FileRead): string {
+  const { imports, load } = loading(request);
+  return lines([
+    ...(file.format === "csv" ? ['import Papa from "papaparse";'] : []),
+    imports,
+    "",
+    `const file = document.querySelector("input[type=file]").files[0]; // ${oneLine(file.name)}`,
+    ...reading(file),
+    "",
+    ...load,
+    "const results = await classifier.classify(texts, {",
+    "  onProgress: ({ done, total }) => console.log(`${done} of ${total}`),",
+    "});",
+    "results.forEach(([{ label, score }], i) => console.log(label, score, texts[i]));",
+    "await classifier.dispose();",
+  ]);
+}
+
+function loading({ source, device, dtype }: Request): { imports: string; load: string[] } {
+  const options = [
+    ...(device === DEFAULT ? [] : [`device: ${JSON.stringify(device)}`]),
+    ...(dtype === DEFAULT ? [] : [`dtype: ${JSON.stringify(dtype)}`]),
+  ];
+  const rest = options.length > 0 ? `, { ${options.join(", ")} }` : "";
+  const imports = 'import { Classifier } from "tabsense";';
+  if (typeof source === "string") {
+    const where = /^\w[\w.-]*$/.test(source) ? [`// its files are in models/${source}/ beside your page`] : [];
+    return { imports, load: [...where, `const classifier = await Classifier.load(${JSON.stringify(source)}${rest});`] };
+  }
+  return {
+    imports,
+    load: [
+      'const files = [...document.querySelector("input[type=file][multiple]").files]; // config.json, tokenizer.json, model.safetensors',
+      `const classifier = await Classifier.load(files${rest});`,
+    ],
+  };
+}
+
+function reading({ format, encoding, column }: FileRead): string[] {
+  const content = encoding === "utf-8" ? "await file.text()" : `new TextDecoder(${JSON.stringify(encoding)}).decode(await file.arrayBuffer())`;
+  const cell = typeof column === "string" ? `row[${JSON.stringify(column)}]` : column === null ? "row" : `row[${column}]`;
+  const texts = `const texts = rows.map((row) => ${cell}).filter((text) => text?.trim?.());`;
+  switch (format) {
+    case "csv":
+      return [`const { data: rows } = Papa.parse(${content}, { header: ${typeof column === "string"}, skipEmptyLines: "greedy" });`, texts];
+    case "jsonl":
+      return [`const rows = (${content}).split("\\n").filter((line) => line.trim()).map((line) => JSON.parse(line));`, texts];
+    case "json":
+      return [`const rows = JSON.parse(${content});`, texts];
+    case "lines":
+      return [`const texts = (${content}).split(/\\r?\\n/).filter((line) => line.trim());`];
+  }
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ");
+}
+
+function lines(all: readonly string[]): string {
+  return `${all.join("\n")}\n`;
+}

@@ -1,0 +1,59 @@
+/** A file as a table: rows of cells below named columns, and the choice of the column that holds the texts. */
+
+/** What a cell may hold; what is nested in JSON is held as its JSON. */
+export type Cell = string | number | boolean | null;
+
+/** How a file is laid out: `"csv"` with any of the usual separators, JSON Lines, a JSON array, or a text a line. */
+export type Format = "csv" | "jsonl" | "json" | "lines";
+
+/** The encodings that files are read in. */
+export type Encoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
+
+/** What was read. */
+export interface Table {
+  /** The file's name. */
+  name: string;
+  format: Format;
+  encoding: Encoding;
+  /** Whether the columns' names are the file's own. */
+  named: boolean;
+  columns: string[];
+  rows: Cell[][];
+  /** What the person should know of the reading, in sentences. */
+  remarks: string[];
+}
+
+const NAMES = ["text", "texts", "review", "sentence", "comment", "content", "message", "body", "tweet", "feedback", "description", "summary", "title"];
+const SEEN = 200; // rows that the choice of a column looks at
+const SHORT = 40; // characters of the longest name that a column is believed to have
+
+/** A cell as it is shown and classified. */
+export function textOf(cell: Cell | undefined): string {
+  return cell === null || cell === undefined ? "" : String(cell);
+}
+
+/** The column that most likely holds the texts, by its name or else by its length; -1 where none holds any. */
+export function guessColumn({ columns, rows }: Pick<Table, "columns" | "rows">): number {
+  const names = columns.map((name) => name.trim().toLowerCase());
+  const seen = rows.slice(0, SEEN);
+  const weight = columns.map((_, at) => seen.reduce((sum, row) => sum + (typeof row[at] === "string" && !isNumber(row[at]) ? row[at].trim().length : 0), 0));
+  const holds = (at: number): boolean => (weight[at] ?? 0) > 0;
+  for (const name of NAMES) {
+    const at = names.indexOf(name);
+    if (at >= 0 && holds(at)) return at;
+  }
+  const longest = Math.max(0, ...weight);
+  const part = names.findIndex((name, at) => holds(at) && (weight[at] ?? 0) * 2 > longest && NAMES.some((known) => name.includes(known)));
+  return part >= 0 ? part : longest > 0 ? weight.indexOf(longest) : -1;
+}
+
+/** Whether a first row looks like names: none is empty, long or a number, and no two are the same. */
+export function looksLikeNames(row: readonly string[]): boolean {
+  const names = row.map((name) => name.trim());
+  return names.length > 0 && new Set(names).size === names.length && names.every((name) => name !== "" && name.length <= SHORT && !isNumber(name) && !/[.!?]$/.test(name));
+}
+
+/** Whether a text is a number, and nothing else. */
+export function isNumber(text: string): boolean {
+  return text.trim() !== "" && Number.isFinite(Number(text));
+}

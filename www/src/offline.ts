@@ -1,0 +1,168 @@
+/** What the page stores so that it opens without a network: the page's side of its service worker, and what lies in the caches. */
+
+import type { Kept, Message } from "../offline/protocol.ts";
+
+const OURS = "tabsense"; // what the names of the page's and the package's caches begin with
+
+/** What has been loaded and is to be there without a network. */
+export interface Wanted {
+  /** The WebAssembly build in use; null while there is none. */
+  build: string | null;
+  /** Whether the model that the page opens with has been loaded. */
+  model: boolean;
+}
+
+/** How far the storing is. */
+export type Offline =
+  | { state: "waiting" | "storing" | "cleared" }
+  | { state: "ready"; model: boolean }
+  | { state: "unsupported" | "failed"; reason: string };
+
+/** How the page hears of it. */
+export interface Events {
+  changed(offline: Offline): void;
+  /** A newer version of the page is stored, and waits. */
+  newer(): void;
+}
+
+/** Stored files of one kind. */
+export interface Group {
+  kind: "page" | "engine" | "model";
+  files: number;
+  bytes: number;
+}
+
+/** What this site stores, and what the browser allows it, in bytes; null where it doesn't tell. */
+export interface Storage {
+  groups: Group[];
+  usage: number | null;
+  quota: number | null;
+}
+
+/** The page's hold on what is stored of it. */
+export interface Keeper {
+  /** Stores what is in use. Until `again`, nothing is stored after it was cleared. */
+  keep(wanted: Wanted, again?: boolean): Promise<void>;
+  /** Forgets all that is stored. */
+  clear(): Promise<void>;
+  /** Reloads the page in its newer version. */
+  renew(): void;
+}
+
+/** Starts with nothing under way. */
+export function startKeeper(events: Events): Keeper {
+  let cleared = false;
+  let registration: ServiceWorkerRegistration | null = null;
+
+  async function register(): Promise<ServiceWorkerRegistration> {
+    if (registration) return registration;
+    const found = await navigator.serviceWorker.register("./sw.js", { updateViaCache: "none" });
+    if (!found) throw new Error("The browser takes no service worker here.");
+    registration = found;
+    watch(found);
+    return found;
+  }
+
+  /** Tells when another version is stored and waits for this one to go. */
+  function watch(found: ServiceWorkerRegistration): void {
+    const tell = (): void => {
+      if (found.waiting && found.active) events.newer();
+    };
+    found.addEventListener("updatefound", () => found.installing?.addEventListener("statechange", tell));
+    tell();
+  }
+
+  return {
+    async keep({ build, model }, again = false) {
+      if (cleared && !again) return;
+      cleared = false;
+      if (!("serviceWorker" in navigator)) return events.changed({ state: "unsupported", reason: "This browser stores no pages at this address: it wants https for that, or localhost, and no private window." });
+      events.changed({ state: "storing" });
+      try {
+        const worker = await activeOf(await register());
+        const kept = await ask(worker, { type: "keep", build, model });
+        if (cleared) return;
+        events.changed(kept.ok ? { state: "ready", model } : { state: "failed", reason: kept.reason });
+      } catch (error) {
+        if (!cleared) events.changed({ state: "failed", reason: error instanceof Error ? error.message : String(error) });
+      }
+    },
+
+    async clear() {
+      cleared = true;
+      registration = null;
+      const found = await navigator.serviceWorker?.getRegistration("./");
+      await found?.unregister();
+      for (const name of await ourCaches()) await caches.delete(name);
+      events.changed({ state: "cleared" });
+    },
+
+    renew() {
+      const waiting = registration?.waiting;
+      if (!waiting) return location.reload(); // another tab was faster
+      navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+      waiting.postMessage({ type: "take-over" } satisfies Message);
+    },
+  };
+}
+
+/** Adds up what lies in the caches. */
+export async function readStorage(): Promise<Storage> {
+  const groups = new Map<Group["kind"], Group>();
+  for (const name of await ourCaches()) {
+    const cache = await caches.open(name);
+    for (const request of await cache.keys()) {
+      if (new URL(request.url).host === "note.invalid") continue; // what the package notes of a copy
+      const response = await cache.match(request);
+      if (!response) continue;
+      const kind = kindOf(request.url);
+      const group = groups.get(kind) ?? { kind, files: 0, bytes: 0 };
+      group.files += 1;
+      group.bytes += await sizeOf(response);
+      groups.set(kind, group);
+    }
+  }
+  const { usage = null, quota = null } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {};
+  return { groups: [...groups.values()].sort((a, b) => b.bytes - a.bytes), usage, quota };
+}
+
+async function ourCaches(): Promise<string[]> {
+  return "caches" in window ? (await caches.keys()).filter((name) => name.startsWith(OURS)) : [];
+}
+
+function kindOf(url: string): Group["kind"] {
+  const { origin, pathname } = new URL(url);
+  if (origin !== location.origin || /\/(config\.json|tokenizer\.json|[^/]+\.safetensors)$/.test(pathname)) return "model";
+  return pathname.endsWith(".wasm") ? "engine" : "page";
+}
+
+/** A length that was told of compressed bytes is not that of the file. */
+async function sizeOf(response: Response): Promise<number> {
+  const length = response.headers.get("content-length");
+  return length !== null && !response.headers.has("content-encoding") ? Number(length) : (await response.blob()).size;
+}
+
+/** The worker that answers for the page; the first one has to store the page before it does. */
+function activeOf({ active, installing, waiting }: ServiceWorkerRegistration): Promise<ServiceWorker> {
+  const coming = installing ?? waiting;
+  if (active) return Promise.resolve(active);
+  return new Promise((resolve, reject) => {
+    const follow = (): void => {
+      if (coming?.state === "activated") resolve(coming);
+      if (!coming || coming.state === "redundant") reject(new Error("One of the page’s files did not come, or is of another version, or there is no room for them."));
+    };
+    coming?.addEventListener("statechange", follow);
+    follow();
+  });
+}
+
+function ask(worker: ServiceWorker, message: Message): Promise<Kept> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }: MessageEvent<Kept>) => {
+      port1.close();
+      resolve(data);
+    };
+    worker.postMessage(message, [port2]);
+  });
+}

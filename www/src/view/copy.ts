@@ -1,0 +1,36 @@
+/** Buttons that copy, and files that are handed out. */
+
+const SAID_MS = 2_500; // how long a button says what it has done
+const KEPT_MS = 10_000; // how long a file is held for its download
+
+/** Makes `button` copy what `text` gives; where the browser forbids it, `shown` is marked, so that the keyboard can copy it. */
+export function wireCopy(button: HTMLButtonElement, text: () => string, shown: HTMLElement): void {
+  const name = button.textContent ?? "";
+  let timer = 0;
+  const say = (words: string): void => {
+    button.textContent = words;
+    clearTimeout(timer);
+    timer = window.setTimeout(() => (button.textContent = name), SAID_MS);
+  };
+  button.addEventListener("click", () => {
+    navigator.clipboard.writeText(text()).then(
+      () => say("Copied"),
+      () => {
+        // No permission, or a page without https.
+        const folded = shown.closest("details");
+        if (folded) folded.open = true;
+        getSelection()?.selectAllChildren(shown);
+        say("Marked below");
+      },
+    );
+  });
+}
+
+/** Hands `content` to the person as a file. */
+export function download(name: string, content: string, type: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
+}

@@ -1,0 +1,101 @@
+/** The foot of the page: whether it works without a network, what is stored for that, and the buttons to change it. */
+
+import { find, make, part } from "../dom.ts";
+import { bytes, counted } from "../format.ts";
+import { readStorage, startKeeper, type Group, type Offline, type Wanted } from "../offline.ts";
+
+const NAMES: Record<Group["kind"], string> = { page: "This page", engine: "Engine", model: "Model" };
+
+/** The foot's side of the page. */
+export interface Foot {
+  /** Stores what has come into use, so that it is there without a network. */
+  keep(wanted: Wanted): void;
+}
+
+/** Brings the foot to life. */
+export function wireFoot(): Foot {
+  const section = part("offline", HTMLElement);
+  const line = part("offline-line", HTMLElement);
+  const note = part("offline-note", HTMLElement);
+  const store = part("offline-store", HTMLButtonElement);
+  const renew = part("offline-renew", HTMLButtonElement);
+  const clear = part("storage-clear", HTMLButtonElement);
+  let wanted: Wanted = { build: null, model: false };
+  let now: Offline = { state: "waiting" };
+
+  const show = (): void => {
+    const { words, remark } = told(now, navigator.onLine);
+    section.dataset.state = now.state;
+    if (line.textContent !== words) line.textContent = words;
+    note.textContent = remark;
+    const held = document.activeElement === store;
+    store.hidden = now.state !== "cleared" && now.state !== "failed";
+    if (held && store.hidden) section.focus();
+  };
+
+  const list = async (): Promise<void> => {
+    const { groups, usage, quota } = await readStorage().catch(() => ({ groups: [], usage: null, quota: null }));
+    const pairs: [string, string][] = groups.map(({ kind, files, bytes: size }) => [NAMES[kind], `${counted(files, "file")}, ${bytes(size)}`]);
+    if (groups.length === 0) pairs.push(["Files", "none"]);
+    // The browser's count lags behind a clearing.
+    else if (usage !== null && quota !== null) pairs.push(["In all", `${bytes(usage)} of ${bytes(quota)}`]);
+    part("storage-list", HTMLElement).replaceChildren(...pairs.map(([name, value]) => {
+      const pair = make("div");
+      pair.append(make("dt", "", name), make("dd", "", value));
+      return pair;
+    }));
+    // A button that can't be pressed any more hands the focus on.
+    const held = document.activeElement === clear && groups.length === 0;
+    clear.disabled = groups.length === 0;
+    if (held) (store.hidden ? section : store).focus();
+  };
+
+  const keeper = startKeeper({
+    changed: (offline) => {
+      now = offline;
+      show();
+      void list();
+    },
+    newer: () => {
+      renew.hidden = false;
+      find(".foot-newer", HTMLElement, section).hidden = false;
+    },
+  });
+
+  store.addEventListener("click", () => void keeper.keep(wanted, true));
+  clear.addEventListener("click", () => void keeper.clear());
+  renew.addEventListener("click", () => keeper.renew());
+  for (const event of ["online", "offline"]) window.addEventListener(event, show);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") void list(); // another tab may have changed it
+  });
+  show();
+  void list();
+
+  return {
+    keep(next) {
+      // Once the page's own model was loaded, it stays worth keeping.
+      wanted = { build: next.build ?? wanted.build, model: next.model || wanted.model };
+      void keeper.keep(wanted);
+    },
+  };
+}
+
+function told(offline: Offline, online: boolean): { words: string; remark: string } {
+  switch (offline.state) {
+    case "waiting":
+      return { words: online ? "Not stored yet" : "No network", remark: "What is needed without a network is stored once the model is there." };
+    case "storing":
+      return { words: "Storing the page", remark: "The page’s files and its model, for the next time without a network." };
+    case "ready":
+      return offline.model
+        ? { words: online ? "Ready for offline use" : "Offline, and it works", remark: "Cut the network and reload: the page opens, and classifies. So do models from a hub that were loaded here." }
+        : { words: "Opens offline, without a model", remark: "The page’s own model, sentiment-en, is stored once it was loaded." };
+    case "cleared":
+      return { words: "Not stored", remark: "Nothing is stored any more. It works on while this tab is open; opening it anew stores it again." };
+    case "unsupported":
+      return { words: "Needs the network to open", remark: offline.reason };
+    case "failed":
+      return { words: "Needs the network to open", remark: `It could not be stored. ${offline.reason}` };
+  }
+}

@@ -1,4 +1,4 @@
-// Projects of each bundler: built, served as they are, and opened in Chromium. What is emitted is there once, and a page fetches one .wasm file and one worker.
+// Projects of each bundler: built, served under the strictest policy, and opened in Chromium. What is emitted is there once, and a page fetches one .wasm file and one worker.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { assertVerdict, filesBelow, HERE, MODULES, open, runIn, setUpConsumers, site, startBrowser, startServer } from "./support.mjs";
+import { assertVerdict, filesBelow, HERE, MODULES, open, runIn, setUpConsumers, site, startBrowser, startServer, STRICT } from "./support.mjs";
 
 let browser;
 
@@ -34,7 +34,8 @@ for (const { name, build, mounts = (folder) => ({ "/": folder }), builds, worker
     await runIn(name, build);
     await t.test("each file is emitted once", () => assertEmitted(join(folder, "dist"), builds, workers));
     for (const isolated of [false, true]) {
-      const { url, requests } = await site(t, mounts(folder), { isolated });
+      const headers = { "content-security-policy": `${STRICT}; img-src data:` }; // the projects' icons are data: URLs
+      const { url, requests } = await site(t, mounts(folder), { isolated, headers });
       await assertVerdict(await open(t, browser, url));
       assertFetched(requests, isolated && builds.length > 1);
     }

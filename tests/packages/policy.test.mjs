@@ -5,10 +5,8 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { HERE, MODULES, open, ROOT, setUpConsumers, site, startBrowser, assertVerdict } from "./support.mjs";
+import { assertVerdict, HERE, MODULES, open, ROOT, setUpConsumers, site, startBrowser, STRICT } from "./support.mjs";
 
-/** All that the package needs of a page's policy. */
-const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; style-src 'self'";
 const TINY = join(ROOT, "test_data/models/tiny-f32");
 
 let browser, folder;

@@ -17,8 +17,11 @@ export const MODULES = join(HERE, "node_modules");
 /** What every project writes. */
 export const VERDICT = /^POSITIVE 0\.9\d\d$/;
 
-/** The same with the score as it is elsewhere. */
+/** What it is the verdict on. */
 export const TEXT = "A delight from start to finish.";
+
+/** All that the package needs of a page's policy. */
+export const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; style-src 'self'";
 
 const TARBALLS = join(MODULES, ".tarballs");
 const NPM = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];

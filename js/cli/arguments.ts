@@ -105,7 +105,7 @@ export function wholeNumber<T>(values: Values, name: "threads" | "top", otherwis
   const value = values[name];
   if (value === undefined) return otherwise;
   const number = /^\d+$/.test(value) ? Number(value) : 0;
-  if (number < 1 || number > most) throw new UsageError(`--${name} must be a whole number ${most === Infinity ? "of at least 1" : `from 1 to ${most}`}, not ${JSON.stringify(value)}.`);
+  if (number < 1 || number > most) throw new UsageError(`--${name} must be a whole number ${most === Infinity ? "of at least 1, or all" : `from 1 to ${most}`}, not ${JSON.stringify(value)}.`);
   return number;
 }
 

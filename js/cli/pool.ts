@@ -1,4 +1,7 @@
-/** Several classifiers of one model, each in a worker of its own: for many texts that is faster than one on several threads (docs/decisions.md). */
+/**
+ * All processors for one model: a classifier on as many threads as one makes good use of, and another one where there are more
+ * processors than that (docs/decisions.md).
+ */
 
 import { freemem } from "node:os";
 import { stat } from "node:fs/promises";
@@ -7,6 +10,7 @@ import { Classifier } from "../node.js";
 import { checkLoadOptions } from "../options.js";
 import type { FileRef } from "../protocol.js";
 import { fetchFile, openResponse, readChunks } from "../stream.js";
+import { threadsFor } from "../threads.js";
 import { FILES, type ClassifierInfo, type FileName, type LoadOptions, type Score, type Source } from "../types.js";
 
 /** Which model to load, and on how many processors. */
@@ -35,15 +39,15 @@ const SHARE_OF_MEMORY = 0.5;
 const BYTES_EACH = 64 << 20;
 const TIMES_FILE = 2;
 
-/** Loads the model as often as there are processors and memory for it; what is on a network is fetched once. */
+/** Loads the model as often as the processors want and memory allows; what is on a network is fetched once. */
 export async function openPool(options: PoolOptions): Promise<Pool> {
   const { model, processors, device, dtype, signal } = options;
   const { name, files } = await nodejs.resolve(model, checkLoadOptions(undefined));
   const source = "url" in files["model.safetensors"] ? await fetchOnce(files, options) : model;
-  const size = Math.min(processors, roomFor(await weightsOf(files, source)));
+  const wanted = Math.ceil(processors / threadsFor("auto", processors));
+  const size = Math.min(wanted, roomFor(await weightsOf(files, source)));
   const load = { ...(device && { device }), ...(dtype && { dtype }), signal };
-  const loading = Array.from({ length: size }, () => Classifier.load(source, { ...load, threads: size === 1 ? processors : 1 }));
-  const loaded = await Promise.allSettled(loading);
+  const loaded = await Promise.allSettled(Array.from({ length: size }, (_, i) => Classifier.load(source, { ...load, threads: shareOf(processors, size, i) })));
   const classifiers = loaded.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const close = async () => void (await Promise.all(classifiers.map((classifier) => classifier.dispose())));
   const failed = loaded.find((one) => one.status === "rejected");
@@ -67,6 +71,11 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
     },
     close,
   };
+}
+
+/** The threads of classifier `i` of `size`: all processors, shared out as evenly as they can be. */
+function shareOf(processors: number, size: number, i: number): number {
+  return Math.floor(processors / size) + (i < processors % size ? 1 : 0);
 }
 
 /** How many classifiers have room. */

@@ -126,7 +126,7 @@ test("a CSV without a header has numbered columns", (t) => {
 test("rows keep their order, whatever their lengths, and those that are cut say so", async (t) => {
   const { write } = scratch(t);
   const texts = Array.from({ length: 300 }, (_, i) => `${i} ${"word ".repeat(i % 50 === 0 ? 600 : i % 5)}`.trim());
-  const found = objects(classified([write("in.txt", `${texts.join("\n")}\n`), "--threads", "2"]).stdout);
+  const found = objects(classified([write("in.txt", `${texts.join("\n")}\n`), "--threads", "6"]).stdout);
   assert.deepEqual(found.map(({ text }) => text), texts);
   const wanted = await (await tiny(t)).classify(texts);
   assert.deepEqual(found.map(({ label, score, truncated = false }) => [label, score, truncated]), wanted.map(([{ label, score, truncated = false }]) => [label, score, truncated]));
@@ -223,7 +223,7 @@ test("what is there is not written over, unless it is meant", (t) => {
 test("a model on a server is fetched once, for however many threads", async (t) => {
   const { write } = scratch(t);
   const { url, requests } = await serveModel(t, filesOf());
-  const { ended } = start(["classify", write("in.txt", "one\ntwo\n"), "--model", url, "--threads", "3"]);
+  const { ended } = start(["classify", write("in.txt", "one\ntwo\n"), "--model", url, "--threads", "9"]);
   const { how, stdout, stderr } = await ended;
   assert.equal(how, 0, stderr);
   assert.deepEqual(objects(stdout).map(({ text }) => text), ["one", "two"]);

@@ -30,12 +30,13 @@ export function blocksOf(document, source = readFileSync(join(ROOT, document), "
   walk(marked.lexer(source), (token) => {
     if (token.type === "space") return;
     if (token.type === "code") {
-      const begin = source.indexOf(token.raw.trimStart().split("\n")[0], at);
+      const raw = token.raw.trim();
+      const begin = source.indexOf(raw.split("\n")[0], at);
       const line = source.slice(0, begin).split("\n").length;
-      at = begin + 1;
+      at = begin + raw.length;
       const [language = "", ...rest] = (token.lang ?? "").split(/\s+/);
       const file = rest.map((word) => /^file=(\S+)$/.exec(word)?.[1]).find(Boolean) ?? null;
-      blocks.push({ document, line, language: token.codeBlockStyle === "indented" ? indented(token.text) : language.toLowerCase(), file, code: `${token.text}\n`, reason: NOT_RUN.exec(before ?? "")?.[1] ?? null });
+      blocks.push({ document, line, language: token.codeBlockStyle === "indented" ? indented(token.text) : language.toLowerCase(), file, code: token.text.replace(/\n*$/, "\n"), reason: NOT_RUN.exec(before ?? "")?.[1] ?? null });
     }
     before = token.type === "html" ? token.raw.trim() : null;
   });

@@ -61,8 +61,8 @@ function declares(code, name) {
 
 /** A block alone, without any library: whatever it does not declare itself is unknown. */
 function analysed(code) {
-  const name = "block.js";
-  const file = ts.createSourceFile(name, code, ts.ScriptTarget.ESNext, true, ts.ScriptKind.JS);
+  const name = "block.ts"; // in a .js file, `output.value = 1` would declare `output`
+  const file = ts.createSourceFile(name, code, ts.ScriptTarget.ESNext, true, ts.ScriptKind.TS);
   const host = {
     fileExists: (path) => path === name,
     readFile: () => undefined,
@@ -74,6 +74,6 @@ function analysed(code) {
     useCaseSensitiveFileNames: () => true,
     writeFile: () => {},
   };
-  const options = { allowJs: true, checkJs: true, noLib: true, noResolve: true, types: [], target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext, moduleDetection: ts.ModuleDetectionKind.Force };
+  const options = { noLib: true, noResolve: true, types: [], target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext, moduleDetection: ts.ModuleDetectionKind.Force };
   return { file, program: ts.createProgram([name], options, host) };
 }

@@ -45,7 +45,9 @@ export function writeSamples(folder, project) {
   for (const name of ["IN", "MODEL"]) cpSync(TINY, join(folder, name), { recursive: true });
   cpSync(join(TINY, "model.safetensors"), join(folder, "IN.safetensors"));
   mkdirSync(join(folder, "public"));
-  symlinkSync(join(ROOT, "models"), join(folder, "models"));
+  mkdirSync(join(folder, "models"));
+  symlinkSync(join(ROOT, "models/sentiment-en"), join(folder, "models/sentiment-en"));
+  symlinkSync(TINY, join(folder, "models/MODEL"));
   symlinkSync(join(project, "node_modules"), join(folder, "node_modules"));
   write("package.json", JSON.stringify({ name: "samples", private: true, type: "module" }));
 }

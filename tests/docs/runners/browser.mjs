@@ -1,7 +1,7 @@
 // Runs `js` and `html` blocks in Chromium, on a site that serves the package and the models as a reader's site would.
 
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { serve } from "../../../scripts/serve.mjs";
 import { ROOT, startBrowser } from "../../package/support.mjs";
@@ -25,6 +25,7 @@ export async function startPages(project, exported) {
   const dist = join(project, "node_modules/tabsense/dist/");
   const site = await serve({ "/": project, "/tabsense/": dist, "/models/": join(ROOT, "models"), "/blocks/": blocks });
   const browser = await startBrowser();
+  const map = importMap(project);
   let count = 0;
 
   /** Opens a file of /blocks/ and yields the page with what it printed; any error in it fails. */
@@ -64,7 +65,7 @@ export async function startPages(project, exported) {
     async runScript({ code }) {
       const name = `block-${count++}`;
       writeFileSync(join(blocks, `${name}.js`), `${preludeOf(code, { exported, dom: true })} ${code}\nglobalThis.finished = true;\n`);
-      writeFileSync(join(blocks, `${name}.html`), `<!doctype html><meta charset="utf-8"><title>Block</title><link rel="icon" href="data:,">${IMPORT_MAP}<body></body><script type="module" src="${name}.js"></script>`);
+      writeFileSync(join(blocks, `${name}.html`), `<!doctype html><meta charset="utf-8"><title>Block</title><link rel="icon" href="data:,">${map}<body></body><script type="module" src="${name}.js"></script>`);
       const printed = await visit(`blocks/${name}.html`, async (page, faults) => {
         const end = Date.now() + TIMEOUT_MS;
         while (faults.length === 0 && !(await page.evaluate(() => globalThis.finished === true))) {
@@ -79,7 +80,7 @@ export async function startPages(project, exported) {
     async openPage({ code }) {
       const name = `block-${count++}.html`;
       const whole = /<!doctype|<html|<head|<body/i.test(code);
-      writeFileSync(join(blocks, name), whole ? code : `<!doctype html><meta charset="utf-8"><title>Block</title><link rel="icon" href="data:,">${code.includes("importmap") ? "" : IMPORT_MAP}<body>${code}</body>`);
+      writeFileSync(join(blocks, name), whole ? code : `<!doctype html><meta charset="utf-8"><title>Block</title><link rel="icon" href="data:,">${code.includes("importmap") ? "" : map}<body>${code}</body>`);
       await visit(`blocks/${name}`, async (page) => {
         await page.waitForLoadState("networkidle");
         await page.waitForTimeout(SETTLED_MS);
@@ -93,5 +94,25 @@ export async function startPages(project, exported) {
   };
 }
 
-/** What a bundler would do with the package's name. */
-const IMPORT_MAP = `<script type="importmap">{"imports":{"tabsense":"/tabsense/index.js"}}</script>`;
+/** What a bundler would do with the names of this project's packages: an import map of what they export to browsers. */
+function importMap(project) {
+  const imports = {};
+  for (const name of ["tabsense", "tabsense-sentiment-en"]) {
+    const path = join(project, "node_modules", name, "package.json");
+    if (!existsSync(path)) continue;
+    const { exports } = JSON.parse(readFileSync(path, "utf8"));
+    const parts = typeof exports === "string" || !Object.keys(exports)[0].startsWith(".") ? { ".": exports } : exports;
+    for (const [part, target] of Object.entries(parts)) {
+      const file = forBrowsers(target);
+      if (file) imports[name + part.slice(1)] = `/node_modules/${name}/${file.slice(2)}`;
+    }
+  }
+  return `<script type="importmap">${JSON.stringify({ imports })}</script>`;
+}
+
+/** The file of an export, by the first condition that a browser's bundler knows. */
+function forBrowsers(target) {
+  if (typeof target === "string" || target === null) return target;
+  const condition = Object.keys(target).find((name) => ["browser", "import", "default"].includes(name));
+  return condition ? forBrowsers(target[condition]) : null;
+}

@@ -1,6 +1,7 @@
 // Every code block of README.md and docs/ is run. What has no runner, and no reason in front of it why it is not run, fails.
 
 import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as tabsense from "../../dist/node.js";
@@ -24,19 +25,24 @@ const all = documents().flatMap((document) => blocksOf(document)).map((block) =>
 const counts = new Map();
 const count = (what) => counts.set(what, (counts.get(what) ?? 0) + 1);
 
-let installed, pages, samples, typeErrors;
+let installed, pages, typeErrors;
 before(async () => {
   installed = installTarball();
   linkPackages(installed.project);
   pages = await startPages(installed.project, exported);
-  samples = join(installed.project, "samples");
-  writeSamples(samples, installed.project);
   typeErrors = checkTypes(all.filter((block) => isTyped(block) && !isOfRecipe(block) && !block.reason), { folder: join(installed.project, "types"), exported });
 });
 after(async () => {
   await pages?.close();
   installed?.remove();
 });
+
+/** A folder of samples for one block: what another left there is not there. */
+function samples() {
+  const folder = mkdtempSync(join(installed.project, "samples-"));
+  writeSamples(folder, installed.project);
+  return folder;
+}
 
 const isTyped = ({ language }) => language === "ts" || language === "tsx";
 
@@ -45,10 +51,10 @@ function runnerOf(block) {
   const { language, code } = block;
   if (isTyped(block)) return ["type-checked", () => assert.deepEqual(typeErrors(block), [])];
   if (language === "js" && code.includes(FOREIGN)) return ["compiled", () => COMPILERS.jsx(code)];
-  if (language === "js" && isForNode(block)) return ["run in Node", () => runInNode(block, { folder: samples, exported })];
+  if (language === "js" && isForNode(block)) return ["run in Node", () => runInNode(block, { folder: samples(), exported })];
   if (language === "js") return ["run in Chromium", () => pages.runScript(block)];
   if (language === "html") return ["opened in Chromium", () => pages.openPage(block)];
-  if (language === "sh") return ["commands run or looked up", () => runShell(block, { folder: samples })];
+  if (language === "sh") return ["commands run or looked up", () => runShell(block, { folder: samples() })];
   if (Object.hasOwn(READERS, language)) return ["read", () => READERS[language](code)];
   if (Object.hasOwn(COMPILERS, language)) return ["compiled", () => COMPILERS[language](code)];
   if (language === "text") return ["text, with nothing to run", () => {}];
@@ -57,7 +63,7 @@ function runnerOf(block) {
 
 for (const block of all) {
   const { document, line, language, reason } = block;
-  test(`${document}:${line} (${language || "no language"})`, { timeout: 180_000 }, async () => {
+  test(`${document}:${line} (${language || "no language"})`, { timeout: 300_000 }, async () => {
     if (reason) return count(`not run, for a reason`);
     if (isOfRecipe(block)) return count("part of a recipe, which its own test builds and runs");
     const runner = runnerOf(block);

@@ -93,6 +93,7 @@ test("js in Node", async () => {
 test("sh", () => {
   const run = (code) => runShell(block(code, "sh"), { folder: samples });
   run('npm install tabsense # the package\nnpx tabsense "A delight." --model MODEL \\\n  --json | head -n 1\nnpm run build\ncargo run --release --example gpu_bench -- MODEL\n');
+  run('tabsense "a text from a model on the hub" --model org/name --json');
   run("tabsense convert IN.safetensors OUT.safetensors --dtype int8\ntest -s OUT.safetensors\n");
   for (const [code, message] of [
     ["tabsense --no-such-option", /no-such-option/],

@@ -11,7 +11,7 @@ import { checkPrinted } from "./expected.mjs";
 const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
 const TINY = join(ROOT, "test_data/models/tiny-f32");
 
-/** Addresses of a model hub, whatever the model: the smallest one answers. */
+/** Addresses of a model hub, whatever the model: the smallest one answers, here as in runners/hub.mjs. */
 const HUB = /^https:\/\/huggingface\.co\/[^/]+\/[^/]+\/resolve\/[^/]+\/(config\.json|tokenizer\.json|model\.safetensors)$/;
 
 /** How long a page that was opened must stay free of errors. */
@@ -23,7 +23,7 @@ export async function startPages(project, exported) {
   mkdirSync(blocks, { recursive: true });
   writeFileSync(join(project, "favicon.ico"), ""); // a page that names no icon is asked for this one
   const dist = join(project, "node_modules/tabsense/dist/");
-  const site = await serve({ "/": project, "/tabsense/": dist, "/models/": join(ROOT, "models"), "/blocks/": blocks });
+  const site = await serve({ "/": project, "/tabsense/": dist, "/models/": join(ROOT, "models"), "/blocks/": blocks, "/blocks/models/": join(ROOT, "models") });
   const browser = await startBrowser();
   const map = importMap(project);
   let count = 0;

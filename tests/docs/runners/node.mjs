@@ -36,7 +36,7 @@ export async function runInNode({ code, document, line }, { folder, exported }) 
   const hooks = join(folder, "hooks.mjs");
   writeFileSync(hooks, HOOKS);
   writeFileSync(join(folder, name), `${preludeOf(code, { exported, dom: false }).replaceAll('"/models/', '"./models/')} ${code}`);
-  const child = spawn(process.execPath, ["--import", pathToFileURL(hooks).href, name], { cwd: folder, stdio: ["ignore", "pipe", "pipe", "ipc"], timeout: TIMEOUT_MS });
+  const child = spawn(process.execPath, ["--import", pathToFileURL(hooks).href, name], { cwd: folder, env: { ...process.env, NODE_OPTIONS: `--import ${new URL("hub.mjs", import.meta.url).href}` }, stdio: ["ignore", "pipe", "pipe", "ipc"], timeout: TIMEOUT_MS });
   const printed = [];
   child.on("message", (args) => printed.push(args));
   let text = "";

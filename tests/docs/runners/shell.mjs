@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { parse } from "smol-toml";
 import { ROOT } from "../../package/support.mjs";
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000; // generous: a slow machine must not fail a test
 
 /** Programs that are run as they stand. `npx tabsense` finds the installed package, without a network. */
 const RUN = /^(?:npx\s+(?:--yes\s+|-y\s+)?(?:tabsense|esbuild)|tabsense|cat|cd|cp|echo|export|head|jq|ls|mkdir|printf|rm|sort|tail|test|time|wc)\b/;
@@ -16,7 +16,7 @@ const RUN = /^(?:npx\s+(?:--yes\s+|-y\s+)?(?:tabsense|esbuild)|tabsense|cat|cd|c
 /** Packages that a reader is told to install, beside those that the project itself knows. */
 const KNOWN_PACKAGES = ["tabsense", "tabsense-sentiment-en", "@huggingface/transformers"];
 
-/** What may stand for a model in a command. */
+/** What may stand for a model in a command, by its folder or on the hub. */
 const TINY = join(ROOT, "test_data/models/tiny-f32");
 
 /** Looks at or runs each command of a block. `folder`: samples, as {@link writeSamples} makes them. */
@@ -28,22 +28,24 @@ export function runShell({ code, document }, { folder }) {
   }
   if (script.length === 0) return;
   const path = `${join(folder, "node_modules/.bin")}:${process.env.PATH}`;
-  const { status, stdout, stderr } = spawnSync("bash", ["-euo", "pipefail", "-c", script.join("\n")], { cwd: folder, encoding: "utf8", timeout: TIMEOUT_MS, env: { ...process.env, PATH: path, npm_config_offline: "true", npm_config_yes: "false" } });
+  const { status, stdout, stderr } = spawnSync("bash", ["-euo", "pipefail", "-c", script.join("\n")], { cwd: folder, encoding: "utf8", timeout: TIMEOUT_MS, env: { ...process.env, NODE_OPTIONS: `--import ${new URL("hub.mjs", import.meta.url).href}`, PATH: path, npm_config_offline: "true", npm_config_yes: "false" } });
   assert.equal(status, 0, `${script.join("\n")}\n${stdout}${stderr}`);
 }
 
 /** A folder with the files that documents name. `project`: where the package is installed. */
 export function writeSamples(folder, project) {
   mkdirSync(folder, { recursive: true });
-  const rows = readFileSync(join(ROOT, "test_data/sentiment_validation.jsonl"), "utf8").trim().split("\n").slice(0, 12).map((line) => JSON.parse(line));
+  const all = readFileSync(join(ROOT, "test_data/sentiment_validation.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line).text);
+  const few = all.slice(0, 12);
   const write = (name, content) => writeFileSync(join(folder, name), `${content}\n`);
-  const texts = rows.map(({ text }) => text).join("\n");
   const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
-  for (const name of ["reviews.csv", "in.csv"]) write(name, ["id,text,rating", ...rows.map(({ text }, id) => `${id},${quoted(text)},${1 + (id % 5)}`)].join("\n"));
-  for (const name of ["reviews.jsonl", "texts.jsonl", "in.jsonl"]) write(name, rows.map(({ text }, id) => JSON.stringify({ id, text })).join("\n"));
-  for (const name of ["reviews.txt", "texts.txt", "in.txt", "TEXTS"]) write(name, texts);
-  for (const name of ["IN", "MODEL"]) cpSync(TINY, join(folder, name), { recursive: true });
-  cpSync(join(TINY, "model.safetensors"), join(folder, "IN.safetensors"));
+  for (const name of ["reviews.csv", "in.csv"]) write(name, ["id,text,rating", ...few.map((text, id) => `${id},${quoted(text)},${1 + (id % 5)}`)].join("\n"));
+  for (const name of ["reviews.jsonl", "texts.jsonl", "in.jsonl"]) write(name, few.map((text, id) => JSON.stringify({ id, text })).join("\n"));
+  write("posts.jsonl", few.map((body, id) => JSON.stringify({ id, body })).join("\n"));
+  for (const name of ["reviews.txt", "lines.txt", "in.txt"]) write(name, few.join("\n"));
+  for (const name of ["texts.txt", "TEXTS"]) write(name, all.join("\n")); // enough to round int4 with
+  for (const name of ["IN", "MODEL", "model"]) cpSync(TINY, join(folder, name), { recursive: true });
+  for (const name of ["IN.safetensors", "model.safetensors"]) cpSync(join(TINY, "model.safetensors"), join(folder, name));
   mkdirSync(join(folder, "public"));
   mkdirSync(join(folder, "models"));
   symlinkSync(join(ROOT, "models/sentiment-en"), join(folder, "models/sentiment-en"));

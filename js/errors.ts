@@ -32,6 +32,7 @@ export type ErrorKind = (typeof ERROR_KINDS)[number];
 
 /** What every promise of this package rejects with. */
 export class TabsenseError extends Error {
+  /** Tells it from other errors, also where it comes from another copy of the package. */
   override readonly name = "TabsenseError";
   /** What went wrong, from the closed list. */
   readonly kind: ErrorKind;

@@ -110,6 +110,7 @@ export interface CachedFile {
 
 /** How far the loading is. A file's bytes start anew where it has to be read again, because a graphics card failed meanwhile. */
 export interface Progress {
+  /** What is being read; several are at the same time. */
   stage: "runtime" | "config" | "tokenizer" | "weights" | "ready";
   /** The file that this is about; empty at `"ready"`. */
   file: string;
@@ -135,7 +136,9 @@ export interface ClassifyOptions {
 
 /** How far a call is, in texts. */
 export interface ClassifyProgress {
+  /** Texts that are answered. */
   done: number;
+  /** Texts of the call. */
   total: number;
 }
 
@@ -178,7 +181,9 @@ export interface DetailedVerdict extends Detailed {
 
 /** One label with its probability. */
 export interface Score {
+  /** The label, as the model's configuration names it. */
   label: string;
+  /** Its probability; for a model of several labels at a time, each by itself. */
   score: number;
   /** Only there when the text was cut to the model's length. */
   truncated?: true;
@@ -190,9 +195,11 @@ export interface Score {
 export interface Token {
   /** The vocabulary's token: `"##ing"`, say. */
   text: string;
+  /** Its number in the vocabulary. */
   id: number;
-  /** The part of the text that it stands for, as for `String.prototype.slice`; 0 and 0 for a special token. */
+  /** Where the part of the text begins that it stands for, as for `String.prototype.slice`; 0 for a special token. */
   start: number;
+  /** Where that part ends; 0 for a special token. */
   end: number;
   /** Whether the tokenizer added it: `[CLS]` and `[SEP]`. */
   special: boolean;
@@ -200,13 +207,15 @@ export interface Token {
 
 /** What `details: true` gives for one text. */
 export interface Detailed {
+  /** The labels, best first. */
   scores: Score[];
-  /** None from the lexicon, which has no vocabulary. */
+  /** What the model saw of the text; none from the lexicon, which has no vocabulary. */
   tokens: Token[];
   /** Whether the text was cut to the model's length. */
   truncated: boolean;
   /** Where this text was computed. */
   device: "cpu" | "webgpu" | "lexicon";
+  /** How long it took. */
   timings: Timings;
 }
 
@@ -228,6 +237,7 @@ export interface KernelTime {
   name: string;
   /** Milliseconds of all its dispatches together. */
   ms: number;
+  /** How often it ran. */
   dispatches: number;
 }
 
@@ -245,19 +255,34 @@ export interface ClassifierInfo {
   webgpu: WebGpuInfo | WebGpuReason;
   /** Why the lexicon answers, in a sentence: the model is still loading, its loading failed, and so on; only there while it does. */
   lexicon?: string;
+  /** The model. */
   model: {
+    /** What it was loaded as. */
     name: string;
+    /** `model_type` of its configuration. */
     architecture: string;
+    /** Transformer layers. */
     layers: number;
+    /** Numbers of a token's state. */
     width: number;
+    /** Attention heads of a layer. */
     heads: number;
+    /** Words of the embedding. */
     vocabulary: number;
+    /** Tokens of a text at most, special ones included; what is longer is cut. */
     maxTokens: number;
+    /** Its numbers, scales not counted. */
     parameters: number;
+    /** Its labels, in the order of its configuration. */
     labels: string[];
   };
-  /** The length of the weights' file, and the size of the wasm memory, which is also its peak. */
-  bytes: { weights: number; memory: number };
+  /** Bytes. */
+  bytes: {
+    /** Of the weights' file. */
+    weights: number;
+    /** Of the wasm memory, which is also its peak. */
+    memory: number;
+  };
 }
 
 /** A graphics card in use. */
@@ -280,8 +305,11 @@ export interface WebGpuInfo {
 
 /** Milliseconds of one text on either side. */
 export interface Calibration {
+  /** Of the text. */
   tokens: number;
+  /** Milliseconds on the CPU. */
   cpu: number;
+  /** Milliseconds on the graphics card. */
   webgpu: number;
 }
 

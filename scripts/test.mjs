@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setUpBrowser, writeWebdriverConfig } from "./browser.mjs";
 import { build, buildPage } from "./build.mjs";
 import { Failure, main, ROOT, run } from "./run.mjs";
+import { setUpNested } from "./nested.mjs";
 import { setUpBuild } from "./setup.mjs";
 import { setUpVulkan } from "./vulkan.mjs";
 
@@ -14,7 +15,7 @@ const NO_GPU = "no_gpu";
 /** The tests of the CPU's arithmetic, which differs between build variants. */
 const ARITHMETIC = ["integers", "kernels", "parity"];
 
-const SUITES = { rust, web, js, page, packages };
+const SUITES = { rust, web, js, page, packages, docs, examples };
 
 async function rust({ vulkan }) {
   const { readManifest, variantEnv } = await import("./manifest.mjs");
@@ -77,8 +78,18 @@ async function packages({ chromium }) {
   return node(["tests/packages"], { CHROMIUM: chromium });
 }
 
+async function docs({ chromium }) {
+  await setUpNested("tests/docs");
+  return node(["tests/docs"], { CHROMIUM: chromium });
+}
+
+async function examples() {
+  await setUpNested("examples/rest", ["dist"]);
+  return node(["examples/rest/test"]);
+}
+
 /** Runs Node's test files below some folders. They are listed here, for a folder means different things to Node 20 and 22. */
-async function node(folders, env) {
+async function node(folders, env = {}) {
   const files = folders.flatMap(testFiles);
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   return counted(process.execPath, ["--test", "--test-reporter=spec", ...files], env, countNode);
@@ -133,9 +144,9 @@ await main(import.meta.url, async (args) => {
   const unknown = names.find((name) => !Object.hasOwn(SUITES, name));
   if (unknown) throw new Failure(`There is no suite ${unknown}. The suites are: ${Object.keys(SUITES).join(", ")}.`);
   await setUpBuild();
-  const browser = names.some((name) => name !== "rust") ? await setUpBrowser() : {};
+  const browser = names.some((name) => name !== "rust" && name !== "examples") ? await setUpBrowser() : {};
   const vulkan = names.includes("rust") ? await setUpVulkan() : {};
-  if (names.some((name) => ["js", "page", "packages"].includes(name))) await build();
+  if (names.some((name) => name !== "rust" && name !== "web")) await build();
   if (names.includes("page")) await buildPage();
   const results = [];
   for (const name of names) {

@@ -1,0 +1,48 @@
+/** The service on Node: `node node.mjs`, with PORT, HOST and MODEL (a folder, a URL, or "org/name" on a model hub) from the environment. */
+
+import { pathToFileURL } from "node:url";
+import { serve } from "@hono/node-server";
+import { Classifier } from "tabsense";
+import { createApp } from "./app.mjs";
+import { createModel } from "./model.mjs";
+
+/** Milliseconds that the calls under way have when the service is told to end. */
+const GRACE = 10_000;
+
+/**
+ * Starts the service; port 0 takes any that is free. Yields `{ url, stop }` once it listens, while the model is still on its way.
+ *
+ * `stop()` takes no more calls, waits for those under way (for `grace` milliseconds at most), and frees the model.
+ */
+export async function start({ source, port = 8787, host = "127.0.0.1", limits, grace = GRACE, load = {} }) {
+  const model = createModel(() => Classifier.load(source, load));
+  model.get().catch(() => {}); // it is logged, and told by /health
+  const app = createApp({ model, limits });
+  const server = await new Promise((resolve, reject) => {
+    const starting = serve({ fetch: app.fetch, port, hostname: host, serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000 } }, () => resolve(starting));
+    starting.on("error", reject);
+  });
+  return {
+    url: `http://${host}:${server.address().port}`,
+    async stop() {
+      model.stop();
+      const closed = new Promise((resolve) => server.close(resolve));
+      const late = setTimeout(() => server.closeAllConnections(), grace);
+      await closed;
+      clearTimeout(late);
+      await model.dispose();
+    },
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const { PORT = "8787", HOST = "127.0.0.1", MODEL = "sentiment-en" } = process.env;
+  const service = await start({ source: MODEL, port: Number(PORT), host: HOST });
+  console.log(`Listening on ${service.url}`);
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.once(signal, () => {
+      console.log(`${signal}: no more calls are taken`);
+      service.stop().then(() => process.exit(0));
+    });
+  }
+}

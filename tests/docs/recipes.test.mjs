@@ -1,0 +1,180 @@
+// Each recipe, laid out from its document as it stands, built, and run: in Chromium, as an extension, or in Node.
+
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+import { serve } from "../../scripts/serve.mjs";
+import { installTarball, ROOT, startBrowser } from "../package/support.mjs";
+import { linkPackages } from "./project.mjs";
+import { layOut, RECIPES } from "./recipes.mjs";
+
+const MODELS = join(ROOT, "models");
+const HOURS = "I want those two hours of my life back.";
+
+let installed, browser;
+before(async () => {
+  installed = installTarball();
+  linkPackages(installed.project);
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  installed?.remove();
+});
+
+const tested = new Set();
+
+/** A recipe's project in a folder of its own, beside the installed package. Yields `{ folder, files }`. */
+function project(document, changes) {
+  tested.add(document);
+  const folder = join(installed.project, "recipes", document.replace(/\W+/g, "-"));
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(join(installed.project, "node_modules"), join(folder, "node_modules"));
+  symlinkSync(MODELS, join(folder, "models"));
+  return { folder, files: layOut(document, folder, changes) };
+}
+
+/** Serves a folder with the models beside it, and opens its page; whatever goes wrong in it, but for what `allowed` matches, fails the test at its end. */
+async function open(t, folder, allowed = null) {
+  const site = await serve({ "/": folder, "/models/": MODELS });
+  const context = await browser.newContext();
+  const faults = [];
+  t.after(async () => {
+    await context.close();
+    await site.close();
+    assert.deepEqual(faults.filter((fault) => !allowed?.test(fault)), []);
+  });
+  context.on("request", (request) => !request.url().startsWith(site.url) && !request.url().startsWith("data:") && faults.push(`asked for ${request.url()}`));
+  const page = await context.newPage();
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && faults.push(message.text()));
+  await page.goto(site.url);
+  return page;
+}
+
+/** The page's verdict on the text that it begins with, and on another; both right. */
+async function verdicts(page) {
+  const shows = (label) => page.waitForFunction((label) => document.querySelector("output")?.textContent.startsWith(label), label);
+  await shows("POSITIVE");
+  assert.match(await page.locator("output").textContent(), /^POSITIVE 0\.9\d\d$/);
+  await page.locator("textarea").fill(HOURS);
+  await page.locator("textarea").blur();
+  await shows("NEGATIVE");
+}
+
+/** The workers of classifiers; those that help them are not counted. */
+const workers = (page) => page.workers().filter((worker) => !/\/thread[^/]*\.js$/.test(worker.url())).length;
+
+function run(program, args, folder) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, "node_modules/.bin", program), ...args], { cwd: folder, encoding: "utf8", timeout: 120_000 });
+  assert.equal(status, 0, `${program}: ${stdout}${stderr}`);
+}
+
+/** How each framework takes its component away again; the line is put behind the recipe's own. */
+const UNMOUNT = {
+  react: ["src/main.tsx", "Object.assign(globalThis, { unmount: () => root.unmount() });"],
+  vue: ["src/main.ts", "Object.assign(globalThis, { unmount: () => app.unmount() });"],
+  svelte: ["src/main.ts", 'import { unmount } from "svelte";\nObject.assign(globalThis, { unmount: () => unmount(app) });'],
+};
+
+for (const [name, [main, unmount]] of Object.entries(UNMOUNT)) {
+  test(`${name}: it is built with Vite, classifies what is typed, and frees its model when it goes`, { timeout: 180_000 }, async (t) => {
+    const { folder } = project(`docs/recipes/${name}.md`, { [main]: (code) => `${code}${unmount}\n` });
+    run("vite", ["build", "--logLevel", "warn"], folder);
+    const page = await open(t, join(folder, "dist"));
+    await verdicts(page);
+    assert.equal(workers(page), 1);
+    await page.evaluate(() => globalThis.unmount());
+    for (let end = Date.now() + 5000; workers(page) > 0 && Date.now() < end; ) await page.waitForTimeout(20);
+    assert.equal(workers(page), 0);
+    assert.equal(await page.locator("textarea").count(), 0);
+  });
+}
+
+for (const name of ["react", "vue"]) {
+  test(`${name}: its TypeScript has no type errors`, { timeout: 120_000 }, () => {
+    const { folder, files } = project(`docs/recipes/${name}.md`);
+    const sources = files.filter((file) => /\.tsx?$/.test(file) && (name !== "vue" || !file.endsWith("main.ts"))); // tsc reads no .vue
+    run("tsc", ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noUnusedLocals", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--module", "esnext", "--moduleResolution", "bundler", "--jsx", "react-jsx", "--skipLibCheck", ...sources], folder);
+  });
+}
+
+test("page: it needs no tool, and no more than its policy allows", { timeout: 120_000 }, async (t) => {
+  const { folder } = project("docs/recipes/page.md");
+  await verdicts(await open(t, join(folder, "public")));
+});
+
+test("service worker: it answers in the server's place", { timeout: 120_000 }, async (t) => {
+  const { folder } = project("docs/recipes/service-worker.md");
+  const page = await open(t, join(folder, "public"), /status of 400/); // what is refused below, the browser tells the console
+  await verdicts(page);
+  const error = await page.evaluate(async () => (await fetch("/classify", { method: "POST", body: JSON.stringify({ texts: [" "] }) })).json());
+  assert.equal(error.error.kind, "empty_text");
+});
+
+test("extension: its popup classifies, on threads, without a server", { timeout: 120_000 }, async (t) => {
+  const { folder } = project("docs/recipes/extension.md");
+  const extension = join(folder, "extension");
+  const profile = mkdtempSync(join(tmpdir(), "tabsense-profile-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-background-networking", `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+    ignoreDefaultArgs: ["--disable-extensions"],
+  });
+  t.after(async () => {
+    await context.close();
+    rmSync(profile, { recursive: true, force: true });
+  });
+  const page = await context.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  context.on("request", (request) => !request.url().startsWith("chrome-extension://") && faults.push(`asked for ${request.url()}`));
+  await page.goto(`chrome-extension://${extensionId(extension)}/popup.html`);
+  assert.equal(await page.evaluate(() => crossOriginIsolated), true);
+  await page.locator("textarea").fill("A delight from start to finish.");
+  await verdicts(page);
+  const processors = await page.evaluate(() => navigator.hardwareConcurrency);
+  assert.equal(page.workers().length, Math.min(processors, 4)); // the classifier's own, and one for each further thread
+  assert.deepEqual(faults, []);
+});
+
+/** The id that Chromium gives an unpacked extension: half a digest of its path, in letters from a to p. */
+function extensionId(folder) {
+  const hex = createHash("sha256").update(realpathSync(folder)).digest("hex").slice(0, 32);
+  return hex.replace(/./g, (digit) => String.fromCharCode(97 + parseInt(digit, 16)));
+}
+
+test("node: it answers, refuses what is wrong, and ends when told", { timeout: 120_000 }, async (t) => {
+  const { folder } = project("docs/recipes/node.md");
+  const child = spawn(process.execPath, ["server.mjs"], { cwd: folder, env: { ...process.env, PORT: "0" }, stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => child.kill("SIGKILL"));
+  const port = await new Promise((resolve, reject) => {
+    child.stdout.setEncoding("utf8").on("data", (text) => resolve(Number(/port (\d+)/.exec(text)?.[1])));
+    child.on("exit", (code) => reject(new Error(`it ended with exit code ${code}`)));
+  });
+  const post = async (body, path = "/classify") => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", body });
+    return { status: response.status, body: await response.json() };
+  };
+  const { status, body } = await post(JSON.stringify({ texts: ["A delight from start to finish.", HOURS] }));
+  assert.equal(status, 200);
+  assert.deepEqual(body.results.map(([{ label }]) => label), ["POSITIVE", "NEGATIVE"]);
+  assert.equal((await post("{")).status, 400);
+  assert.equal((await post(JSON.stringify({ texts: [""] }))).status, 400);
+  assert.equal((await post(JSON.stringify({ texts: 7 }))).status, 400);
+  assert.equal((await post(JSON.stringify({ texts: ["x".repeat(70_000)] }))).status, 413);
+  assert.equal((await post("{}", "/other")).status, 404);
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  child.kill("SIGTERM");
+  assert.equal(await ended, 0);
+});
+
+test("every recipe was run", () => {
+  assert.deepEqual([...tested].sort(), [...RECIPES].sort());
+});

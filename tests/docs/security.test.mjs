@@ -1,0 +1,139 @@
+// What docs/security.md promises: each test that it names is there, each bound is that of the code, and the promises that no other test holds.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Classifier } from "../../dist/node.js";
+import { ROOT, startBrowser, startSite } from "../package/support.mjs";
+
+const TINY = join(ROOT, "test_data/models/tiny-f32");
+const text = (path) => readFileSync(join(ROOT, path), "utf8");
+const document = text("docs/security.md");
+
+/** What a browser loads of the package. */
+const BROWSER_FILES = readdirSync(join(ROOT, "dist")).filter((name) => /^(index|simd|worker|worker-simd|thread|edge)\.js$/.test(name)).map((name) => `dist/${name}`);
+const GLUE = ["simd", "relaxed", "simd-threads", "relaxed-threads"].map((build) => `dist/wasm/${build}/tabsense.js`);
+
+/** The modules that fetch a model's files and the package's own; the last is the command line's. */
+const LOADERS = ["stream.ts", "download.ts", "model-cache.ts", "cli/header.ts"];
+
+/** What no code has that keeps the promises. */
+const FORBIDDEN = {
+  "code from strings": /\beval\s*\(|\bnew\s+Function\b|(?<![`"'])\bFunction\s*\(|\bimportScripts\b|javascript:|document\.write|innerHTML/g,
+  "another way to the network": /XMLHttpRequest|WebSocket|EventSource|sendBeacon|RTCPeerConnection|WebTransport/g,
+  "a place to keep texts": /document\.cookie|localStorage|sessionStorage|indexedDB/g,
+};
+
+let site, browser;
+before(async () => {
+  site = await startSite();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+test("the tests that it names are there", () => {
+  const named = [...document.matchAll(/`(tests\/[^`]+|src\/[^`]+\.rs)`: "([^"]+)"/g)];
+  assert.ok(named.length >= 15, `only ${named.length} are named`);
+  for (const [, path, name] of named) {
+    const source = text(path);
+    const forms = path.endsWith(".rs") ? [`fn ${name}(`, `gpu_test!(${name},`] : [`test("${name}"`];
+    assert.ok(forms.some((form) => source.includes(form)), `${path} has no test ${name}`);
+  }
+});
+
+test("its bounds are those of the code", () => {
+  const rows = [...document.matchAll(/^\| [^|]+ \| ([\d,]+) \| `(\w+)` in `([^`]+)` \|$/gm)];
+  assert.ok(rows.length >= 12, `only ${rows.length} are read`);
+  for (const [, told, name, path] of rows) {
+    const value = new RegExp(`const ${name}(?:: \\w+)? = ([\\d_<\\s]+);`).exec(text(path))?.[1];
+    assert.ok(value, `${path} has no constant ${name}`);
+    const [base, shift = "0"] = value.replaceAll("_", "").split("<<");
+    assert.equal(Number(told.replaceAll(",", "")), Number(base) * 2 ** Number(shift), name);
+  }
+});
+
+test("the package's code makes no code, and asks the network for files alone", () => {
+  assert.ok(BROWSER_FILES.length >= 3);
+  for (const path of [...BROWSER_FILES, ...GLUE]) {
+    const code = withoutComments(text(path));
+    for (const [what, pattern] of Object.entries(FORBIDDEN)) assert.deepEqual([...code.matchAll(pattern)].map(([found]) => found), [], `${what} in ${path}`);
+    // wasm-bindgen's stand-in for Atomics.waitAsync is a blob: worker. Only the builds with threads hold it, and they are taken where there is waitAsync.
+    assert.equal(/createObjectURL/.test(code), path.includes("-threads"), path);
+  }
+  assert.match(text("js/builds.ts"), /function takesThreads\(\)[^}]*Atomics[^}]*waitAsync/);
+  const modules = readdirSync(join(ROOT, "js"), { recursive: true }).filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"));
+  const calls = modules.flatMap((name) => [...withoutComments(text(`js/${name}`)).matchAll(/(?<![.\w])fetch\((.*)$/gm)].map(([, args]) => ({ name, args })));
+  assert.ok(calls.length > 0);
+  for (const { name, args } of calls) {
+    assert.ok(LOADERS.includes(name), `js/${name} asks the network for something`);
+    assert.doesNotMatch(args, /\bbody\b|method: (?!"HEAD")/, `js/${name}: fetch(${args}`);
+  }
+  // The glue could fetch a module by its address; it is given a compiled one.
+  for (const path of GLUE) assert.deepEqual([...text(path).matchAll(/(?<![.\w])fetch\(([^)]*)\)/g)].map(([, args]) => args), ["module_or_path"], path);
+});
+
+test("a model is loaded with plain requests for its files, and a text causes none", async (t) => {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const requests = [];
+  context.on("request", (request) => requests.push(request));
+  const page = await context.newPage();
+  await page.goto(site.url);
+  await page.waitForFunction(() => globalThis.tabsense);
+  requests.length = 0;
+  await page.evaluate(async () => (globalThis.classifier = await tabsense.Classifier.load("/tiny/")));
+  for (const request of requests) {
+    assert.ok(["GET", "HEAD"].includes(request.method()), request.url());
+    assert.equal(request.postData(), null, request.url());
+    assert.match(request.url().slice(site.url.length), /^(?:tiny\/(?:config\.json|tokenizer\.json|model\.safetensors)|node_modules\/tabsense\/dist\/[\w/.-]+\.(?:js|wasm))$/);
+  }
+  assert.ok(requests.length >= 4);
+  requests.length = 0;
+  await page.evaluate(async () => {
+    await classifier.classify(["a secret", "and another"], { topK: null, details: true });
+    await classifier.classify("").catch(() => {});
+    await classifier.dispose();
+  });
+  await page.waitForTimeout(200);
+  assert.deepEqual(requests.map((request) => request.url()), []);
+});
+
+test("neither console nor errors repeat a text", async (t) => {
+  const secret = "correct horse battery staple";
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const said = [];
+  page.on("console", (message) => said.push(message.text()));
+  await page.goto(site.url);
+  await page.waitForFunction(() => globalThis.tabsense);
+  const errors = await page.evaluate(async (secret) => {
+    const classifier = await tabsense.Classifier.load("/tiny/");
+    await classifier.classify([secret, secret], { details: true });
+    const told = async (...args) => classifier.classify(...args).then(() => "answered", (error) => `${error.message} ${error.stack} ${JSON.stringify(error)}`);
+    const errors = [await told([secret, " "]), await told(`${secret} `.repeat(20_000)), await told(secret, { topK: 0 }), await told([secret, 7]), await told(secret, { signal: AbortSignal.abort() })];
+    await classifier.dispose();
+    return [...errors, await told(secret)];
+  }, secret);
+  assert.equal(errors.length, 6);
+  for (const error of errors) assert.ok(error !== "answered" && !error.includes("horse"), error);
+  assert.deepEqual(said, []);
+  const classifier = await Classifier.load(TINY);
+  t.after(() => classifier.dispose());
+  await assert.rejects(classifier.classify([secret, ""]), ({ message }) => !message.includes("horse"));
+});
+
+test("unsafe Rust is in the CPU's kernels and their memory alone", () => {
+  const files = (folder) => readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? files(`${folder}/${entry.name}`) : [`${folder}/${entry.name}`]));
+  const unsafe = files("src").filter((path) => path.endsWith(".rs") && /\bunsafe\b\s*(?:\{|fn|impl|trait|extern)/.test(withoutComments(text(path))));
+  assert.ok(unsafe.length > 0);
+  assert.deepEqual(unsafe.filter((path) => !path.startsWith("src/backend/cpu/")), []);
+});
+
+function withoutComments(code) {
+  return code.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(?<![:"'`\\])\/\/[^\n]*/g, "");
+}

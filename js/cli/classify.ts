@@ -26,7 +26,7 @@ export async function classify({ values, operands, texts, command }: Invocation)
   const job = fileJob(files[0] ?? STDIN, values);
   const { rows } = await stoppable(job.out ? "; the same command with --resume goes on" : "", (signal) => classifyFile(job, signal));
   // A script whose input is a pipe that nobody writes to: likelier a mistake than an empty file.
-  if (rows === 0 && nothing && command === null) throw new UsageError("There is no text to classify.");
+  if (rows === 0 && nothing && command === null && job.out === null) throw new UsageError("There is no text to classify.");
 }
 
 async function classifyTexts(texts: string[], values: Values): Promise<void> {

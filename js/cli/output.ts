@@ -41,14 +41,16 @@ export async function openStdout(encoder: Encoder): Promise<Output> {
 export async function openFile(path: string, existing: Existing, encoder: Encoder, rows: AsyncGenerator<Row>, skips: boolean): Promise<{ output: Output; done: Done }> {
   let done: Done = { rows, count: 0, bytes: 0, end: 0 };
   let handle: FileHandle;
-  if (existing === "resume" && statOf(path)?.isFile()) {
+  const found = statOf(path);
+  if (existing === "resume" && found?.isFile()) {
     done = await readDone(path, encoder, rows, skips);
     handle = await open(path, "r+");
     await handle.truncate(done.bytes);
     await handle.close();
     handle = await open(path, "a");
   } else {
-    handle = await open(path, existing === "overwrite" ? "w" : "wx").catch((thrown: NodeJS.ErrnoException) => {
+    // A pipe or a device is there before it is written to.
+    handle = await open(path, existing === "overwrite" || (found && !found.isFile()) ? "w" : "wx").catch((thrown: NodeJS.ErrnoException) => {
       throw thrown.code === "EEXIST" ? taken(path) : thrown;
     });
   }

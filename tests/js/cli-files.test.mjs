@@ -211,6 +211,7 @@ test("what is there is not written over, unless it is meant", (t) => {
   classified([input, "--out", out, "--force"]);
   assert.equal(objects(readFileSync(out, "utf8"))[0].text, "one");
   assert.match(classify([input, "--out", input, "--out-format", "jsonl", "--force"]).stderr, /is the input itself/);
+  assert.equal(classified([input, "--out", "/dev/null", "--json"]).stdout, "", "a device is no file that could be lost");
   mkdirSync(path("sub.jsonl"));
   assert.match(classify([input, "--out", path("sub.jsonl")]).stderr, /is a folder/);
   assert.match(classify([input, "--out", path("no/such/out.jsonl")]).stderr, /^tabsense: environment: The system refused/);

@@ -55,7 +55,7 @@ export function startCheck(module: EngineModule, file: CheckedFile): Check {
       const wrong = [file.sha256, told].find((wanted) => wanted !== null && wanted !== sha256);
       if (damaged || (wrong && file.drop)) {
         await file.drop?.();
-        throw new FileChanged(file.name);
+        throw new FileChanged(`The copy of ${file.name} was damaged`);
       }
       if (wrong) {
         file.writer?.abandon();

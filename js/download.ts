@@ -99,7 +99,7 @@ async function connectAt(url: string, at: number, wanted: Version | null, stall:
     const response = await inTime(stall, fetch(url, { signal: own.signal, headers: headersFor(url, at, wanted), ...(cache === "default" ? {} : { cache }) })).catch((cause: unknown) => {
       throw new Temporary(new TabsenseError("network", `${url} could not be fetched (${reason(cause)}). Check the address and the connection, and that the server allows this origin (CORS).`, { cause }), null);
     });
-    if (response.status === 416) throw new FileChanged(url);
+    if (response.status === 416) throw new FileChanged(`${url} is shorter than it was`);
     if (!response.ok) throw refused(url, response);
     const version = versionOf(response);
     let skip = wanted === null ? 0 : bytesToSkip(url, at, wanted, response, version);
@@ -109,7 +109,7 @@ async function connectAt(url: string, at: number, wanted: Version | null, stall:
         const { done, value } = reader ? await inTime(stall, reader.read()) : { done: true, value: undefined };
         if (done) {
           close();
-          if (skip > 0) throw new FileChanged(url);
+          if (skip > 0) throw new FileChanged(`${url} is shorter than it was`);
           return null;
         }
         const skipped = Math.min(skip, value!.length);
@@ -139,11 +139,13 @@ function headersFor(url: string, at: number, wanted: Version | null): Record<str
 function bytesToSkip(url: string, at: number, wanted: Version, response: Response, version: Version): number {
   if (at > 0 && response.status === 206) {
     const range = response.headers.get("content-range");
-    if (isOther(wanted, version) || (range !== null && !range.startsWith(`bytes ${at}-`))) throw new FileChanged(url);
+    if (isOther(wanted, version)) throw new FileChanged(`${url} changed while it was read`);
+    if (range !== null && !range.startsWith(`bytes ${at}-`)) throw new FileChanged(`The server of ${url} sends other bytes than it was asked for`);
     return 0;
   }
   // The whole file once more: a mixture of two files would be a wrong model, so it must be known to be the same.
-  if (at > 0 && !isSame(wanted, version)) throw new FileChanged(url);
+  if (at > 0 && isOther(wanted, version)) throw new FileChanged(`${url} changed while it was read`);
+  if (at > 0 && !isSame(wanted, version)) throw new FileChanged(`The connection to ${url} broke off after ${at} bytes, and its server can't go on from there`);
   return at;
 }
 

@@ -123,7 +123,7 @@ export function startFiles(host: FilesHost, { files, network }: LoadRequest, sig
 export async function changeOf(file: CheckedFile, thrown: unknown, signal: AbortSignal): Promise<FileChanged | null> {
   if (thrown instanceof FileChanged) return thrown;
   if (signal.aborted || !(await drop([file]))) return null;
-  return new FileChanged(file.name);
+  return new FileChanged(`The copy of ${file.name} was damaged`);
 }
 
 function single(file: CheckedFile, signal: AbortSignal): Weights {

@@ -156,7 +156,7 @@ async function fill(loader: Loader, module: EngineModule, opening: Promise<Weigh
       }
     } catch (thrown) {
       // Bytes that the loader can't use may be those of a damaged copy.
-      throw isTrap(thrown) || signal.aborted || !(await weights.dropCopies()) ? thrown : new FileChanged("model.safetensors");
+      throw isTrap(thrown) || signal.aborted || !(await weights.dropCopies()) ? thrown : new FileChanged("The copy of model.safetensors was damaged");
     } finally {
       // Lets go of the stream, also where the loader threw.
       void chunks.return(undefined).catch(() => {});
@@ -169,7 +169,7 @@ async function fill(loader: Loader, module: EngineModule, opening: Promise<Weigh
 }
 
 function unsteady(change: FileChanged): TabsenseError {
-  return new TabsenseError("network", `${change.message}, again and again. Load the model once it is uploaded.`, { cause: change });
+  return new TabsenseError("network", `${change.message}, again and again. Load the model later; if that doesn't help, look at the server.`, { cause: change });
 }
 
 /** Half precision is for the graphics card; the CPU that stands in for it computes in single. */

@@ -58,7 +58,9 @@ export type ProgressCallback = (progress: ProgressInfo) => void;
 
 /** One label with its probability. */
 export interface TextClassificationSingle {
+  /** The label, as the model's configuration names it. */
   label: string;
+  /** Its probability. */
   score: number;
 }
 
@@ -97,6 +99,8 @@ export interface TextClassificationPipeline {
 
 /** The part of a model's configuration that tells its labels. */
 export interface PipelineModelConfig {
+  /** Each label by its number. */
   readonly id2label: Readonly<Record<string, string>>;
+  /** Each label's number. */
   readonly label2id: Readonly<Record<string, number>>;
 }

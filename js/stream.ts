@@ -22,12 +22,8 @@ export interface Version {
   modified: string | null;
 }
 
-/** Thrown to whoever reads a file that is another one by now: what was read is of no use. */
-export class FileChanged extends Error {
-  constructor(name: string) {
-    super(`${name} is no longer what it was`);
-  }
-}
+/** Thrown to whoever reads a file that is, or may be, another one by now: what was read is of no use. The message is half a sentence. */
+export class FileChanged extends Error {}
 
 /** The largest piece that is passed to the wasm at once: it is copied there, on top of the model. */
 export const MAX_CHUNK = 256 * 1024;

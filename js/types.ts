@@ -29,7 +29,9 @@ export type ModelFiles =
 
 /** A model with its name, as a package of a model exports it. */
 export interface Model {
+  /** What `info.model.name` tells. */
   readonly name: string;
+  /** Its files. */
   readonly files: ModelFiles;
 }
 
@@ -102,7 +104,9 @@ export interface LoadOptions {
 
 /** A file of a model that the browser keeps. */
 export interface CachedFile {
+  /** Where it was fetched from. */
   url: string;
+  /** Its length. */
   bytes: number;
   /** When it was kept. */
   stored: Date;
@@ -169,13 +173,17 @@ export interface StreamOptions extends Omit<ClassifyOptions, "onProgress"> {
 export interface Verdict {
   /** The text's place among all that came, from 0. */
   index: number;
+  /** The text itself. */
   text: string;
+  /** Its labels, best first. */
   scores: Score[];
 }
 
 /** What `stream` yields for a text with `details: true`. */
 export interface DetailedVerdict extends Detailed {
+  /** The text's place among all that came, from 0. */
   index: number;
+  /** The text itself. */
   text: string;
 }
 

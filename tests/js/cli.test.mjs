@@ -43,7 +43,7 @@ for (const [args, message] of [
   [["text", "--top", "0"], /--top must be a whole number of at least 1/],
   [["text", "--top", "1.5"], /--top must be/],
   [["text", "--threads", "65"], /--threads must be a whole number from 1 to 64/],
-  [["text", "--device", "tpu"], /--device must be one of auto, webgpu, cpu, not "tpu"/],
+  [["text", "--device", "tpu"], /--device must be one of auto, webgpu, cpu, lexicon, not "tpu"/],
   [["text", "--dtype", "int3"], /--dtype must be one of/],
   [["text", "--dtype", "fp16", "--device", "cpu"], /fp16 is for graphics cards/],
   [["text", "--column", "1"], /--column is for files, and "text" is none/],

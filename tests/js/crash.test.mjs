@@ -14,7 +14,7 @@ import { nodeHost, nodejs } from "../../dist/nodejs.js";
 import { checkLoadOptions } from "../../dist/options.js";
 import { MOST_CRASHES, startQueue } from "../../dist/queue.js";
 import { openSession } from "../../dist/session.js";
-import { filesOf, rejects, ROOT, rounded, serveModel, signalled, tiny, TINY } from "./support.mjs";
+import { filesOf, loadRequest, rejects, ROOT, rounded, serveModel, signalled, tiny, TINY } from "./support.mjs";
 
 const LONG = Array.from({ length: 3000 }, (_, i) => `many words are in text ${i} of this call`);
 
@@ -110,7 +110,7 @@ test("a model whose source is gone fails the calls that wait for it, not those a
   const workers = workersOf(t);
   const handlers = {};
   const { url, requests } = await serveModel(t, filesOf(), handlers);
-  const classifier = await Classifier.load(url);
+  const classifier = await Classifier.load(url, { retries: 0 });
   t.after(() => classifier.dispose());
   const before = await classifier.classify("a text");
   handlers["config.json"] = (_, response) => response.writeHead(503).end();
@@ -234,15 +234,14 @@ test("a text that traps each time ends the classifier, and says so", async (t) =
 });
 
 test("a model that was read from a stream can't be loaded again, and the error says so", async (t) => {
-  const load = { type: "load", device: "cpu", dtype: "auto", wasm: null, threads: 1 };
-  const bytes = Object.fromEntries(Object.entries(filesOf()).map(([name, bytes]) => [name, { bytes }]));
-  assert.equal(repeatable({ ...load, files: { ...bytes, "model.safetensors": { stream: new ReadableStream() } } }), null);
-  assert.ok(Object.values(repeatable({ ...load, files: bytes }).files).every(({ blob }) => blob instanceof Blob));
+  assert.equal(repeatable(loadRequest({ ...filesOf(), "model.safetensors": { stream: new ReadableStream() } })), null);
+  const { shards, ...files } = repeatable(loadRequest(filesOf())).files;
+  assert.ok(shards === null && Object.values(files).every(({ blob }) => blob instanceof Blob));
 
   const queue = startQueue(nodejs.startWorker, true);
   t.after(() => queue.dispose());
   const workers = workersOf(t);
-  await queue.submit({ ...load, files: bytes }, null, null, "The loading");
+  await queue.submit(loadRequest(filesOf()), null, null, "The loading");
   queue.keep(null);
   const call = rejects("worker_crashed", queue.submit({ type: "classify", texts: LONG, top: 1, details: false, progress: false }, null, null, "The call"), /stream, which can't be read again: load a new classifier/);
   await workers.at(-1).terminate();

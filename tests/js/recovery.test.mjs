@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fastestBuild } from "../../dist/builds.js";
 import { nodeHost } from "../../dist/nodejs.js";
 import { startService } from "../../dist/service.js";
-import { FILES, filesOf, serveModel, signalled } from "./support.mjs";
+import { FILES, filesOf, loadRequest, serveModel, signalled } from "./support.mjs";
 
 /** The module that this runtime takes, to be played with. */
 const glue = await import(`../../dist/wasm/${fastestBuild()}/tabsense.js`);
@@ -68,7 +68,7 @@ function play(t, devices) {
     service,
     progress,
     ask,
-    load: (files, options) => ask({ type: "load", files, device: "webgpu", dtype: "auto", wasm: null, threads: 1, ...options }),
+    load: (files, options) => ask(loadRequest(files, { device: "webgpu", ...options })),
     classify: (texts) => ask({ type: "classify", texts, top: 0, details: false }),
   };
 }
@@ -83,7 +83,7 @@ async function expected(texts) {
   let answered;
   const service = startService(nodeHost, (reply) => reply.type !== "progress" && answered(reply));
   const ask = (request) => new Promise((resolve) => ((answered = resolve), service.receive(request)));
-  await ask({ type: "load", files: inMemory(), device: "cpu", dtype: "auto", wasm: null, threads: 1 });
+  await ask(loadRequest(inMemory()));
   const reply = await ask({ type: "classify", texts, top: 0, details: false });
   await service.close();
   return scoresOf(reply);

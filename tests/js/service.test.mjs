@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fastestBuild } from "../../dist/builds.js";
 import { nodeHost } from "../../dist/nodejs.js";
 import { startService } from "../../dist/service.js";
-import { filesOf } from "./support.mjs";
+import { filesOf, loadRequest } from "./support.mjs";
 
 /** The module that this runtime takes, to be played with. */
 const glue = await import(`../../dist/wasm/${fastestBuild()}/tabsense.js`);
@@ -20,7 +20,7 @@ test("after a trap, the engine is not used again", async (t) => {
     answered?.();
   });
   const ask = (request) => new Promise((resolve) => ((answered = resolve), service.receive(request)));
-  await ask({ type: "load", files, dtype: "auto", wasm: null, threads: 1 });
+  await ask(loadRequest(files));
   assert.equal(replies.at(-1).type, "loaded");
   const trap = t.mock.method(glue.Engine.prototype, "classify", async () => {
     throw new WebAssembly.RuntimeError("unreachable");

@@ -63,6 +63,13 @@ export function rounded(scores) {
   return scores.map(({ label, score }) => ({ label, score: Number(score.toFixed(5)) }));
 }
 
+/** The message that asks the service to load `files`, a record of their bytes. */
+export function loadRequest(files, options) {
+  const network = { cache: false, integrity: {}, retries: 0, stallTimeout: 30_000 };
+  const refs = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes instanceof Uint8Array ? { bytes } : bytes]));
+  return { type: "load", files: { ...refs, shards: null }, device: "cpu", dtype: "auto", wasm: null, threads: 1, network, tellConfig: false, ...options };
+}
+
 /** A promise with its resolver: for a server that waits for the test, or the other way round. */
 export function signalled() {
   let resolve;

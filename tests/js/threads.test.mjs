@@ -11,14 +11,14 @@ import { Classifier } from "tabsense";
 import { fastestBuild } from "../../dist/builds.js";
 import { nodeHost } from "../../dist/nodejs.js";
 import { startService } from "../../dist/service.js";
-import { filesOf, rejects, ROOT, tiny, TINY } from "./support.mjs";
+import { filesOf, loadRequest, rejects, ROOT, tiny, TINY } from "./support.mjs";
 
 const TEXTS = ["a text", "A delight from start to finish. ".repeat(40), ...Array.from({ length: 20 }, (_, i) => "word ".repeat(i + 1))];
 const single = fastestBuild();
 const threaded = `${single}-threads`;
 
 /** A request to load the tiny model on two threads. */
-const request = { type: "load", files: Object.fromEntries(Object.entries(filesOf()).map(([name, bytes]) => [name, { bytes }])), device: "cpu", dtype: "auto", wasm: null, threads: 2 };
+const request = loadRequest(filesOf(), { threads: 2 });
 
 for (const dtype of ["fp32", "int8"]) {
   test(`the number of threads changes no bit, ${dtype}`, async (t) => {

@@ -79,7 +79,7 @@ export const browserCache: ModelCache = {
 export async function listCachedFiles(): Promise<CachedFile[]> {
   const cache = await existing();
   if (!cache) return [];
-  const answers = await Promise.all((await cache.keys()).filter(({ url }) => url.startsWith(NOTES)).map((key) => cache.match(key)));
+  const answers = await Promise.all((await cache.keys()).filter(({ url }) => url.endsWith(NOTE)).map((key) => cache.match(key)));
   const notes = (await Promise.all(answers.map(noteOf))).filter((note) => note !== null);
   return notes.sort((a, b) => b.stored - a.stored).map(({ url, bytes, stored }) => ({ url, bytes, stored: new Date(stored) }));
 }
@@ -102,11 +102,11 @@ async function existing(): Promise<Cache | null> {
   return typeof caches === "object" && (await caches.has(NAME).catch(() => false)) ? storage() : null;
 }
 
-/** No file of a model has such an address. */
-const NOTES = "https://note.invalid/?";
+/** How the address of a note ends; no file of a model has such. */
+const NOTE = "tabsense-note";
 
 function noteKey(url: string): string {
-  return NOTES + encodeURIComponent(url);
+  return `${url}${url.includes("?") ? "&" : "?"}${NOTE}`;
 }
 
 async function noteOf(response: Response | undefined): Promise<Note | null> {

@@ -122,11 +122,12 @@ function unread(stream: ReadableStream<Uint8Array>, file: string, length: { tota
 
 /** The same files for a worker. Where streams can't move there, they are read into Blobs. */
 export async function movable(files: FileRefs): Promise<FileRefs> {
-  if (streamsMove()) return files;
+  const { shards, ...named } = files;
+  const streams = [...Object.values(named), ...(shards ? Object.values(shards.files) : [])].some((file) => "stream" in file);
+  if (!streams || streamsMove()) return files;
   const read = async (ref: FileRef): Promise<FileRef> => ("stream" in ref ? { blob: await new Response(ref.stream).blob() } : ref);
   const all = async <Name extends string>(refs: Record<Name, FileRef>) =>
     Object.fromEntries(await Promise.all(Object.entries<FileRef>(refs).map(async ([name, ref]) => [name, await read(ref)]))) as Record<Name, FileRef>;
-  const { shards, ...named } = files;
   return { ...(await all(named)), shards: shards && { index: await read(shards.index), files: await all(shards.files) } };
 }
 

@@ -50,7 +50,7 @@ test("importing touches nothing: no file but the modules, no worker, no timer th
     const active = process.getActiveResourcesInfo();
     console.log(names.map((module) => Object.keys(module).sort().join(" ")).join("\\n"));
     console.log(JSON.stringify(active));`;
-  const exported = "Classifier ERROR_KINDS TabsenseError";
+  const exported = "Classifier ERROR_KINDS TabsenseError clearCachedFiles listCachedFiles pipeline";
   for (const conditions of [[], ["--conditions=browser"], ["--conditions=worker"], ["--conditions=workerd"]]) {
     const lines = (await command(process.execPath, [...conditions, "--input-type=module", "-e", script], join(HERE, "node"))).trim().split("\n");
     assert.deepEqual(lines, [exported, exported, "default", "[]"], conditions.join(" "));

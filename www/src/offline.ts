@@ -112,7 +112,7 @@ export async function readStorage(): Promise<Storage> {
   for (const name of await ourCaches()) {
     const cache = await caches.open(name);
     for (const request of await cache.keys()) {
-      if (new URL(request.url).host === "note.invalid") continue; // what the package notes of a copy
+      if (request.url.endsWith("tabsense-note")) continue; // what the package notes of a copy
       const response = await cache.match(request);
       if (!response) continue;
       const kind = kindOf(request.url);

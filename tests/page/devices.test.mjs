@@ -70,6 +70,8 @@ test("a load that is cancelled, or fails, puts the switch back", async (t) => {
   const { server, page, part, status, load, problems } = opened;
   await load("./fixtures/tiny-f32/");
   await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+  const forget = () => page.evaluate(() => caches.delete("tabsense-models")); // or its copies would answer
+  await forget();
   const release = server.hold("/fixtures/tiny-f32/model.safetensors");
   await part("device-cpu").check();
   await status("loading");
@@ -78,6 +80,7 @@ test("a load that is cancelled, or fails, puts the switch back", async (t) => {
   assert.equal(await part("device-auto").isChecked(), true);
   assert.equal(await part("dtype-fp16").isDisabled(), false);
   release();
+  await forget();
   await page.route("**/fixtures/tiny-f32/config.json", (route) => route.fulfill({ status: 404 }));
   await part("device-cpu").check();
   await status("error");

@@ -38,7 +38,7 @@ const whole = (options) => (request, response, bytes) => response.end(answer(req
 /** Sends `share` of what was asked for, then cuts the connection. */
 const cut = (share, options) => (request, response, bytes) => {
   const body = answer(request, response, bytes, options);
-  response.write(body.subarray(0, Math.floor(body.length * share)), () => setTimeout(() => response.destroy(), 30));
+  response.write(body.subarray(0, Math.floor(body.length * share)), () => setTimeout(() => response.destroy(), 250));
 };
 
 /** Loads from `url` and compares an answer with that of the same model from disk. */

@@ -1,7 +1,7 @@
 /** A file from the network that survives what networks do: a connection that breaks or stalls is taken up again where it ended. */
 
-import { TabsenseError } from "./errors.js";
-import { FileChanged, openResponse, reason, type Opened, type Version } from "./stream.js";
+import type { TabsenseError } from "./errors.js";
+import { FileChanged, notFetched, openResponse, refused, type Opened, type Version } from "./stream.js";
 
 /** How patient a download is. */
 export interface Patience {
@@ -97,10 +97,10 @@ async function connectAt(url: string, at: number, wanted: Version | null, stall:
   };
   try {
     const response = await inTime(stall, fetch(url, { signal: own.signal, headers: headersFor(url, at, wanted), ...(cache === "default" ? {} : { cache }) })).catch((cause: unknown) => {
-      throw new Temporary(new TabsenseError("network", `${url} could not be fetched (${reason(cause)}). Check the address and the connection, and that the server allows this origin (CORS).`, { cause }), null);
+      throw new Temporary(notFetched(url, cause), null);
     });
     if (response.status === 416) throw new FileChanged(`${url} is shorter than it was`);
-    if (!response.ok) throw refused(url, response);
+    if (!response.ok) throw failureOf(url, response);
     const version = versionOf(response);
     let skip = wanted === null ? 0 : bytesToSkip(url, at, wanted, response, version);
     const reader = response.body?.getReader();
@@ -171,9 +171,9 @@ function linkedDigest(response: Response): string | null {
 }
 
 /** The error for a status other than success. */
-function refused(url: string, response: Response): Temporary | TabsenseError {
+function failureOf(url: string, response: Response): Temporary | TabsenseError {
   void response.body?.cancel().catch(() => {});
-  const error = new TabsenseError("network", `${url} answered ${`${response.status} ${response.statusText}`.trimEnd()}. Check the address and that the file is there.`, { cause: response.status });
+  const error = refused(url, response);
   return TEMPORARY.includes(response.status) ? new Temporary(error, retryAfter(response)) : error;
 }
 

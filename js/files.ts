@@ -82,7 +82,9 @@ export function startFiles(host: FilesHost, { files, network }: LoadRequest, sig
   }
 
   async function openShards(index: FileRef, ref: (name: string) => FileRef | null): Promise<Weights> {
-    const { name, opened } = await openRef(index, INDEX);
+    const { name, opened, writer } = await openRef(index, INDEX);
+    // It is read before there is a module to check it with: no copy is kept of it.
+    writer?.abandon();
     const names = shardNames(new TextDecoder().decode(await readAll(opened, name, INDEX_LIMIT, signal, () => {})), name);
     const refs = names.map((shard) => {
       const file = ref(shard);

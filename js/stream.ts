@@ -41,11 +41,11 @@ export async function fetchFile(url: string, signal: AbortSignal, cache: Request
     // Edge runtimes refuse the field, even where it says what they do anyway.
     response = await fetch(url, cache === "default" ? { signal } : { signal, cache });
   } catch (cause) {
-    throw new TabsenseError("network", `${url} could not be fetched (${reason(cause)}). Check the address and the connection, and that the server allows this origin (CORS).`, { cause });
+    throw notFetched(url, cause);
   }
   if (!response.ok) {
     await response.body?.cancel();
-    throw new TabsenseError("network", `${url} answered ${`${response.status} ${response.statusText}`.trimEnd()}. Check the address and that the file is there.`);
+    throw refused(url, response);
   }
   return response;
 }
@@ -182,6 +182,16 @@ function concat(chunks: readonly Uint8Array[]): Uint8Array {
     at += chunk.length;
   }
   return all;
+}
+
+/** The error for a request that no answer came to. */
+export function notFetched(url: string, cause: unknown): TabsenseError {
+  return new TabsenseError("network", `${url} could not be fetched (${reason(cause)}). Check the address and the connection, and that the server allows this origin (CORS).`, { cause });
+}
+
+/** The error for a status other than success, which is its cause. */
+export function refused(url: string, { status, statusText }: Response): TabsenseError {
+  return new TabsenseError("network", `${url} answered ${`${status} ${statusText}`.trimEnd()}. Check the address and that the file is there.`, { cause: status });
 }
 
 /** What went wrong, in the words of whoever threw it. */

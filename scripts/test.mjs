@@ -15,6 +15,9 @@ const NO_GPU = "no_gpu";
 /** The tests of the CPU's arithmetic, which differs between build variants. */
 const ARITHMETIC = ["integers", "kernels", "parity"];
 
+/** How long a file of Node's tests may take, in ms, some times what the longest takes: one that never ends is a failure with a name. */
+const FILE_TIMEOUT = 20 * 60_000;
+
 const SUITES = { rust, web, js, page, packages, docs, examples };
 
 async function rust({ vulkan }) {
@@ -92,7 +95,7 @@ async function examples() {
 async function node(folders, env = {}) {
   const files = folders.flatMap(testFiles);
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
-  return counted(process.execPath, ["--test", "--test-reporter=spec", ...files], env, countNode);
+  return counted(process.execPath, ["--test", "--test-reporter=spec", `--test-timeout=${FILE_TIMEOUT}`, ...files], env, countNode);
 }
 
 function testFiles(folder) {

@@ -3,13 +3,16 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { HOURS, post, refused, SENTIMENT } from "./support.mjs";
 
 const HOME = fileURLToPath(new URL("..", import.meta.url));
-const bin = (name) => `${HOME}node_modules/.bin/${name}`;
+
+/** The program itself. `.bin/workerd` can be a script that starts it, and what ends the script leaves the program running. */
+const { default: WORKERD } = createRequire(import.meta.url)("workerd");
 
 /** The package's entry for workerd takes a compiled module; one without it can't run there. */
 const { exports } = JSON.parse(readFileSync(`${HOME}node_modules/tabsense/package.json`, "utf8"));
@@ -23,7 +26,7 @@ describe("workerd", { skip }, () => {
     assert.equal(status, 0, stderr);
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
-    child = spawn(bin("workerd"), ["serve", "workerd.capnp", "--socket-addr", `http=127.0.0.1:${port}`, "--directory-path", `model=${SENTIMENT}`], { cwd: HOME, stdio: ["ignore", "pipe", "pipe"] });
+    child = spawn(WORKERD, ["serve", "workerd.capnp", "--socket-addr", `http=127.0.0.1:${port}`, "--directory-path", `model=${SENTIMENT}`], { cwd: HOME, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (log += text));
     for (const end = Date.now() + 60_000; Date.now() < end && child.exitCode === null; ) {
       if ((await fetch(`${url}/health`).catch(() => null))?.status === 200) return;

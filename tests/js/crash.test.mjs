@@ -34,6 +34,15 @@ const CRASHES = {
   "that throws": (worker) => worker.postMessage(null), // its listener can't read that
 };
 
+/** Fulfils once a worker has crashed. */
+async function crashed(worker, crash = CRASHES["that ends"]) {
+  const awake = setInterval(() => {}, 1000); // a process need not wait for an idle worker
+  const gone = new Promise((resolve) => worker.once("exit", resolve));
+  void crash(worker);
+  await gone;
+  clearInterval(awake);
+}
+
 for (const [how, crash] of Object.entries(CRASHES)) {
   for (const threads of [1, 2]) {
     test(`a worker ${how} under a call: that call is told, those that wait are answered, ${threads} threads`, async (t) => {
@@ -55,11 +64,7 @@ for (const [how, crash] of Object.entries(CRASHES)) {
     const workers = workersOf(t);
     const classifier = await tiny(t);
     const before = await classifier.classify("a text");
-    const gone = new Promise((resolve) => workers.at(-1).once("exit", resolve));
-    const awake = setInterval(() => {}, 1000); // a process need not wait for an idle worker
-    void crash(workers.at(-1));
-    await gone;
-    clearInterval(awake);
+    await crashed(workers.at(-1), crash);
     assert.deepEqual(await classifier.classify("a text"), before);
     assert.equal(workers.length, 2);
   });
@@ -83,7 +88,7 @@ test("a worker that crashes each time is given up, one that answers in between i
   const crash = async (message) => {
     const call = rejects("worker_crashed", classifier.classify(LONG), message);
     while (workers.at(-1).threadId === -1) await sleep(1);
-    await workers.at(-1).terminate();
+    await crashed(workers.at(-1));
     await call;
   };
   for (let i = 0; i < MOST_CRASHES + 1; i++) {
@@ -116,7 +121,7 @@ test("a model whose source is gone fails the calls that wait for it, not those a
   handlers["config.json"] = (_, response) => response.writeHead(503).end();
   const call = rejects("worker_crashed", classifier.classify(LONG));
   const queued = ["one", "two"].map((text) => rejects("network", classifier.classify(text), /could not be loaded again.*config\.json answered 503/));
-  await workers.at(-1).terminate();
+  await crashed(workers.at(-1));
   await Promise.all([call, ...queued]);
   assert.equal(requests.filter((path) => path.endsWith("config.json")).length, 2, "it is not asked for once a call");
   delete handlers["config.json"];
@@ -136,7 +141,7 @@ test("a signal drops a call that waits for the new worker, and dispose ends it",
     response.write(files["model.safetensors"].subarray(0, 5000), held.resolve);
   };
   const call = rejects("worker_crashed", classifier.classify(LONG));
-  await workers.at(-1).terminate();
+  await crashed(workers.at(-1));
   await call;
   const controller = new AbortController();
   const dropped = rejects("aborted", classifier.classify("dropped", { signal: controller.signal }));
@@ -156,16 +161,16 @@ test("bytes that the caller changes after the loading are loaded again as they w
   t.after(() => classifier.dispose());
   const before = await classifier.classify("a text", { topK: null });
   for (const bytes of Object.values(files)) bytes.fill(0);
-  await workers.at(-1).terminate();
+  await crashed(workers.at(-1));
   assert.deepEqual(await classifier.classify("a text", { topK: null }), before);
 });
 
 test("a stream whose worker crashes ends with that, and the next one is answered", async (t) => {
   const workers = workersOf(t);
   const classifier = await tiny(t);
-  const stream = classifier.stream(LONG);
+  const stream = classifier.stream(LONG.map((text) => text.repeat(60)));
   await stream.next();
-  await workers.at(-1).terminate();
+  await crashed(workers.at(-1)); // under the second group
   await rejects("worker_crashed", (async () => { for await (const _ of stream); })());
   const again = [];
   for await (const { index } of classifier.stream(["one", "two"])) again.push(index);
@@ -244,7 +249,7 @@ test("a model that was read from a stream can't be loaded again, and the error s
   await queue.submit(loadRequest(filesOf()), null, null, "The loading");
   queue.keep(null);
   const call = rejects("worker_crashed", queue.submit({ type: "classify", texts: LONG, top: 1, details: false, progress: false }, null, null, "The call"), /stream, which can't be read again: load a new classifier/);
-  await workers.at(-1).terminate();
+  await crashed(workers.at(-1));
   await call;
   assert.equal(queue.ended().kind, "worker_crashed");
 });

@@ -69,7 +69,7 @@ function refuseForeign(given: Record<string, unknown>): void {
     throw new TabsenseError("invalid_argument", `The option ${key} ${why}`);
   };
   if (given["config"] != null) refuse("config", "has no counterpart: the configuration is the model's own. Leave it out, or pass the model's files with another config.json in place of its name.");
-  if (given["cache_dir"] != null) refuse("cache_dir", "has no counterpart: no file is written to disk. Leave it out; to keep a model, save its folder and pass the folder's path.");
+  if (given["cache_dir"] != null) refuse("cache_dir", "has no counterpart: browsers keep copies in a cache of their own (`cache` says whether), and Node keeps none. Leave it out; to keep a model in Node, save its folder and pass the folder's path.");
   if (!["onnx", "", null, undefined].includes(given["subfolder"] as string)) refuse("subfolder", "is for ONNX files, which are not read here. Leave it out; a model in a folder of its repository is named by the folder's URL.");
   if (!["model", null, undefined].includes(given["model_file_name"] as string)) refuse("model_file_name", "is for ONNX files, which are not read here. Leave it out: the weights are model.safetensors, or pass the files themselves.");
   const session = given["session_options"] ?? {};

@@ -116,10 +116,29 @@ impl Bench {
         let (rows, run): (usize, TileLoop) = match CpuBackend::new().precision(named(precision)) {
             Precision::Int8 => {
                 let weights = small(&panel);
-                let run = move |c: &mut _| {
-                    tile::tile_i8_i16(&wide, tile::int8::ROWS, &weights, TILE_DEPTH / tile::STEP, c);
-                };
-                (tile::int8::ROWS, Box::new(run))
+                let steps = TILE_DEPTH / tile::STEP;
+                match tile::Dot::fastest() {
+                    tile::Dot::Pairs => {
+                        let run = move |c: &mut _| tile::tile_i8_i16(&wide, tile::int8::I16_ROWS, &weights, steps, c);
+                        (tile::int8::I16_ROWS, Box::new(run) as TileLoop)
+                    }
+                    tile::Dot::Quads => {
+                        let halves: Vec<i8> = [&bytes[..], &bytes].concat().iter().map(|x| x & 127).collect();
+                        let starts = [0; tile::PANEL];
+                        let run = move |c: &mut _| {
+                            tile::tile_i8_i14(
+                                &halves,
+                                tile::int8::I14_ROWS,
+                                &weights,
+                                &starts,
+                                steps,
+                                tile::Ahead::NONE,
+                                c,
+                            );
+                        };
+                        (tile::int8::I14_ROWS, Box::new(run) as TileLoop)
+                    }
+                }
             }
             Precision::Int4 => {
                 let weights: Vec<u8> =
@@ -127,14 +146,15 @@ impl Bench {
                 let multipliers = vec![1000; TILE_DEPTH / 32 * 2 * tile::PANEL];
                 let run = move |c: &mut _| {
                     let panel = tile::int4::Panel { weights: &weights, multipliers: &multipliers };
-                    tile::tile_i4_i8(&tile::I8Rows { values: &bytes, starts: &wide }, tile::int4::ROWS, panel, c)
+                    let a = tile::I8Rows { values: &bytes, starts: &wide };
+                    tile::tile_i4_i8(tile::Dot::fastest(), &a, tile::int4::ROWS, panel, c)
                 };
                 (tile::int4::ROWS, Box::new(run))
             }
             _ => (
                 tile::float::ROWS,
                 Box::new(move |c| {
-                    tile::tile_f32(&x, TILE_DEPTH, tile::float::ROWS, &panel, TILE_DEPTH, tile::float::Ahead::NONE, c)
+                    tile::tile_f32(&x, TILE_DEPTH, tile::float::ROWS, &panel, TILE_DEPTH, tile::Ahead::NONE, c)
                 }),
             ),
         };

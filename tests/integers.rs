@@ -7,6 +7,7 @@ use common::Random;
 use common::kernels::*;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::cpu::linear::LinearBuilder as Matrix;
+use tabsense::backend::cpu::tile::Dot;
 use tabsense::backend::{Backend, Epilogue, LinearBuilder, Precision};
 use tabsense::weights::int4;
 use tabsense::weights::quantize::quantize_row;
@@ -15,9 +16,12 @@ use wasm_bindgen_test::wasm_bindgen_test;
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
+/// Every way of computing a product.
+const DOTS: [Dot; 2] = [Dot::Pairs, Dot::Quads];
+
 /// x as the int8 product quantizes it, written a second time: values, and the scale of each row.
 fn quantized_activations(x: &[f32], depth: usize, largest_row_sum: i64) -> (Vec<i64>, Vec<f32>) {
-    let limit = (i64::from(i32::MAX) / largest_row_sum.max(1)).min(32767) as f32;
+    let limit = (i64::from(i32::MAX) / largest_row_sum.max(1)).min(8191) as f32;
     let largest = |x: &[f32]| x.iter().fold(0.0f32, |m, x| m.max(x.abs()));
     let scales: Vec<f32> = x.chunks_exact(depth).map(|x| largest(x) / limit).collect();
     let values = x.chunks_exact(depth).flat_map(|x| {
@@ -57,12 +61,14 @@ fn linear_int8_is_exact_in_integers_for_every_ragged_size() {
     for (rows, depth, width) in ragged_sizes() {
         let (x, w) = (random.values(rows * depth), random.values(width * depth));
         let (bias, residual) = (random.values(width), random.values(rows * width));
-        let weights = matrix(random, Precision::Int8, &w, &bias, depth);
         let (q, scales) = quantized(&w, depth);
         let (sums, errors) = int8_product(&x, &q, &scales, depth);
         let x = tensor(&backend, depth, &x);
-        let case = format!("{rows}×{depth}×{width}");
-        check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
+        for dot in DOTS {
+            let weights = matrix_by(random, dot, Precision::Int8, &w, &bias, depth);
+            let case = format!("{dot:?} {rows}×{depth}×{width}");
+            check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
+        }
     }
 }
 
@@ -71,9 +77,9 @@ fn int8_sums_reach_the_end_of_i32_without_overflow() {
     // Every weight ±127 and every activation at its limit: the largest sums there are. Depths of the feed-forward product
     // and far beyond.
     let backend = CpuBackend::new();
-    for depth in [768, 3071, 3072, 70_001] {
+    for (depth, dot) in [768, 3071, 3072, 70_001].into_iter().flat_map(|depth| DOTS.map(|dot| (depth, dot))) {
         let bias = [0.0; 9];
-        let mut builder = backend.linear_builder(9, depth, Precision::Int8).unwrap();
+        let mut builder = Matrix::with_dot(9, depth, Precision::Int8, dot).unwrap();
         let q: Vec<i8> = (0..9 * depth).map(|i| if i / depth % 2 == 0 { 127 } else { -127 }).collect();
         for (m, row) in q.chunks_exact(depth).enumerate() {
             builder.row_i8(m, row);
@@ -86,7 +92,7 @@ fn int8_sums_reach_the_end_of_i32_without_overflow() {
             read(&backend, &backend.linear(&tensor(&backend, depth, &x), &builder.finish(), Epilogue::Bias).unwrap());
         let mut failures = Failures::default();
         for (i, y) in y.iter().enumerate() {
-            failures.check(&format!("depth {depth}, {i}"), *y, sums[i], errors[i]);
+            failures.check(&format!("{dot:?}, depth {depth}, {i}"), *y, sums[i], errors[i]);
         }
     }
 }
@@ -187,7 +193,7 @@ fn linear_int4_for_every_ragged_size() {
     {
         let (x, w) = (random.values(rows * depth), random.values(width * depth));
         let (bias, residual) = (random.values(width), random.values(rows * width));
-        let weights = matrix(random, Precision::Int4, &w, &bias, depth);
+        let weights = DOTS.map(|dot| (dot, matrix_by(random, dot, Precision::Int4, &w, &bias, depth)));
         let (_, _, w) = int4_rows(&w, depth);
         let x_rounded: Vec<f64> = x
             .chunks_exact(depth)
@@ -200,8 +206,27 @@ fn linear_int4_for_every_ragged_size() {
         // row are within a factor of 3 of each other here.
         let (sums, errors) = product_f64(&x_rounded, &w, depth, 3.0 / 16384.0 + 20.0 * ROUNDING);
         let x = tensor(&backend, depth, &x);
-        let case = format!("{rows}×{depth}×{width}");
-        check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
+        for (dot, weights) in weights {
+            let case = format!("{dot:?} {rows}×{depth}×{width}");
+            check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn every_dot_gives_the_same_bits() {
+    let (backend, random) = (CpuBackend::new(), &mut Random(25));
+    for (precision, rows, depth, width) in [(Precision::Int8, 13, 771, 21), (Precision::Int4, 13, 768, 21)] {
+        let (w, bias) = (random.values(width * depth), random.values(width));
+        let mut x = random.values(rows * depth);
+        x[..depth].fill(0.0);
+        x[depth..][..depth].iter_mut().for_each(|x| *x *= 1e30);
+        let x = tensor(&backend, depth, &x);
+        let [pairs, quads] = DOTS.map(|dot| {
+            let weights = matrix_by(random, dot, precision, &w, &bias, depth);
+            read(&backend, &backend.linear(&x, &weights, Epilogue::Bias).unwrap()).into_iter().map(f32::to_bits)
+        });
+        assert!(pairs.eq(quads), "{precision:?}");
     }
 }
 
@@ -209,9 +234,9 @@ fn linear_int4_for_every_ragged_size() {
 fn int4_sums_reach_their_ends_without_overflow() {
     // Every weight at an end of its range and every activation at its limit, at the feed-forward depth and far beyond: 16-bit sums of a
     // group, and 32-bit sums of groups whose multipliers are as large as they get.
-    for depth in [768, 3072, 65_536] {
+    for (depth, dot) in [768, 3072, 65_536].into_iter().flat_map(|depth| DOTS.map(|dot| (depth, dot))) {
         let backend = CpuBackend::new();
-        let mut builder = Matrix::new(2, depth, Precision::Int4).unwrap();
+        let mut builder = Matrix::with_dot(2, depth, Precision::Int4, dot).unwrap();
         builder.row_i4(0, &vec![0x00; depth / 2], &vec![1.0; depth / int4::GROUP]); // -8
         builder.row_i4(1, &vec![0xff; depth / 2], &vec![-0.5; depth / int4::GROUP]); // 7, a negative scale
         builder.bias(0, &[0.0; 2]);
@@ -223,7 +248,7 @@ fn int4_sums_reach_their_ends_without_overflow() {
             for (y, wanted) in y.iter().zip(wanted) {
                 // Equal scales are the same multiple of the row's: what is left is rounding.
                 let error = (f64::from(*y) / wanted - 1.0).abs();
-                assert!(error < 1e-5, "{depth}: {y} instead of {wanted}");
+                assert!(error < 1e-5, "{dot:?}, {depth}: {y} instead of {wanted}");
             }
         }
     }
@@ -260,7 +285,7 @@ fn stored_int4_rows_go_into_matrices_of_any_precision() {
 fn zero_tiny_and_huge_rows_stay_in_place() {
     let (random, depth, width) = (&mut Random(6), 96, 9);
     let (w, bias) = (random.values(width * depth), random.values(width));
-    for precision in [Precision::Int8, Precision::Int4] {
-        zero_tiny_and_huge(&CpuBackend::new(), random, precision, &w, &bias, depth);
+    for kind in [Precision::Int8, Precision::Int4].into_iter().flat_map(|precision| DOTS.map(|dot| (precision, dot))) {
+        zero_tiny_and_huge(&CpuBackend::new(), random, kind, &w, &bias, depth);
     }
 }

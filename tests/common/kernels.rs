@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use tabsense::backend::cpu::linear::{Linear, LinearBuilder};
+use tabsense::backend::cpu::tile::Dot;
 use tabsense::backend::cpu::{CpuBackend, CpuTensor};
 use tabsense::backend::{Activation, Backend, Epilogue, LinearBuilder as _, Precision};
 
@@ -51,7 +52,12 @@ pub fn gelu_f64(x: f64) -> f64 {
 
 /// A weight matrix (M, K) whose rows came in some order.
 pub fn matrix(random: &mut Random, precision: Precision, w: &[f32], bias: &[f32], depth: usize) -> Linear {
-    let mut builder = LinearBuilder::new(bias.len(), depth, precision).unwrap();
+    matrix_by(random, Dot::fastest(), precision, w, bias, depth)
+}
+
+/// The same, for products by `dot`.
+pub fn matrix_by(random: &mut Random, dot: Dot, precision: Precision, w: &[f32], bias: &[f32], depth: usize) -> Linear {
+    let mut builder = LinearBuilder::with_dot(bias.len(), depth, precision, dot).unwrap();
     for m in random.order(bias.len()) {
         builder.row_f32(m, &w[m * depth..][..depth]);
         builder.bias(m, &bias[m..=m]);
@@ -106,14 +112,14 @@ pub fn ragged_sizes() -> impl Iterator<Item = (usize, usize, usize)> {
 pub fn zero_tiny_and_huge(
     backend: &CpuBackend,
     random: &mut Random,
-    precision: Precision,
+    (precision, dot): (Precision, Dot),
     w: &[f32],
     bias: &[f32],
     depth: usize,
 ) {
     let (mut w, width) = (w.to_vec(), bias.len());
     w[2 * depth..3 * depth].fill(0.0);
-    let weights = matrix(random, precision, &w, bias, depth);
+    let weights = matrix_by(random, dot, precision, &w, bias, depth);
     let mut x = random.values(5 * depth);
     x[..depth].fill(0.0);
     x[depth..2 * depth].fill(1e-42);

@@ -7,7 +7,8 @@
 use super::math::exp;
 use super::simd::{F32x4, LANES};
 use super::team::Parts;
-use super::tile::float::{Ahead, ROWS};
+use super::tile::Ahead;
+use super::tile::float::ROWS;
 use super::tile::{self, PANEL, Tile, tile_f32};
 use std::array::from_fn;
 use std::ops::Range;

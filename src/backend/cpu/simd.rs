@@ -2,7 +2,7 @@
 //! host's tests cover the arithmetic that the browser runs. Lane order, rounding and the order of sums are part of that.
 //!
 //! Relaxed SIMD: [`F32x4::mul_add`] is the only operation whose result differs between engines (one rounding less where the
-//! processor fuses). [`I16x8::dot_i7`] would, too, for operands that it is never given.
+//! processor fuses). [`I16x8::dot_i7`] and [`I32x4::dot_quads_add`] would, too, for operands that products never have.
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod portable;
@@ -103,6 +103,13 @@ impl I8x16 {
 }
 
 impl I32x4 {
+    /// Lanes 0 and 1 of `a`, added, 2 and 3, then those of `b`.
+    #[inline(always)]
+    pub fn add_pairs(a: Self, b: Self) -> Self {
+        let [even, odd] = Self::even_and_odd(a, b);
+        even + odd
+    }
+
     /// The four lanes, in order.
     #[inline(always)]
     pub fn to_array(self) -> [i32; LANES] {

@@ -1,20 +1,22 @@
 //! Activations as integers, for products with integer weights: once a call, in the order in which the tiles read them.
 //!
-//! The rows of a tile are interleaved in chunks of 4 (int16) or 8 values; the depth K is padded with zeros to K', a multiple
+//! The rows of a tile are interleaved in chunks of 4 (int16, and 14 bits in halves) or 8 values; the depth K is padded with zeros to K', a multiple
 //! that the weights share. Each function takes the rows of one tile: `x` (R, K), R as many as there are scales a group.
 //! An infinite or NaN activation makes its scale infinite or NaN, and with it the row's results.
 
-use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, LANES};
+use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4, LANES};
 use crate::backend::cpu::tile::STEP;
+use crate::backend::cpu::tile::int8::{HALF_BITS, ZERO};
 use crate::weights::int4;
 
 /// Values whose largest magnitude is below this count as zeros: 32767 divided by less would be infinite.
 const NEGLIGIBLE: f32 = 1e-30;
 
-/// The largest magnitude of an activation for which |Σ q·w| ≤ 2^31 - 1, given the largest Σ |w| of a row.
+/// The largest magnitude of an activation for which |Σ q·w| ≤ 2^31 - 1, given the largest Σ |w| of a row; at most what halves hold,
+/// also where there are none, so that every way of computing has the same results.
 pub fn limit(largest_row_sum: u64) -> i16 {
     let limit = i32::MAX as u64 / largest_row_sum.max(1);
-    limit.min(i16::MAX as u64) as i16
+    limit.min(ZERO as u64 - 1) as i16
 }
 
 /// int16: q[k] = nearest(x[k] / s), s = max |x| / limit; ties to even. values: (K'/4, R, 4); scales: (R).
@@ -27,6 +29,24 @@ pub fn quantize_i16(x: &[f32], limit: i16, values: &mut [i16], scales: &mut [f32
         for (values, k) in quads[r..].iter_mut().step_by(rows).zip((0..).step_by(LANES)) {
             let q = (part(x, k) * factor).nearest().1;
             I16x8::narrow(q, q).write_low(values);
+        }
+    }
+}
+
+/// 14 bits in halves: q[k] as `quantize_i16` has it; q + 8192 = 128 · high + low. values: (K'/4, R, 2, 4), the highs of 4 k, then their
+/// lows; scales: (R).
+pub fn quantize_i14(x: &[f32], limit: i16, values: &mut [i8], scales: &mut [f32]) {
+    let rows = scales.len();
+    let [zero, mask] = [ZERO.into(), (1 << HALF_BITS) - 1].map(I32x4::splat);
+    for (r, (x, scale)) in x.chunks_exact(x.len() / rows).zip(scales).enumerate() {
+        let (factor, step) = factor_of(largest_magnitude(x), f32::from(limit));
+        *scale = step;
+        let (quads, _) = values.as_chunks_mut::<{ 2 * LANES }>();
+        for (values, k) in quads[r..].iter_mut().step_by(rows).zip((0..).step_by(LANES)) {
+            let q = (part(x, k) * factor).nearest().1 + zero;
+            // Masked also where a row is infinite or NaN: for other halves engines differ.
+            let halves = I16x8::narrow(q.shr::<HALF_BITS>().and(mask), q.and(mask));
+            I8x16::narrow(halves, halves).write_low(values);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::int4_rows::int4_to_int8;
 use super::panels::{Int4Panels, Int8Panels};
 use super::{Linear, Panels};
-use crate::backend::cpu::tile::PANEL;
+use crate::backend::cpu::tile::{Dot, PANEL};
 use crate::backend::{LinearBuilder as Builder, Precision};
 use crate::error::{Result, try_vec};
 use crate::weights::int4;
@@ -15,6 +15,7 @@ pub struct LinearBuilder {
     in_features: usize,
     rows: Rows,
     bias: Vec<f32>,
+    dot: Dot,
 }
 
 enum Rows {
@@ -34,11 +35,19 @@ enum Rows {
 }
 
 impl LinearBuilder {
-    /// Room for a matrix (M = `out_features`, K = `in_features`).
+    /// Room for a matrix (M = `out_features`, K = `in_features`), for products of the fastest instructions.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
     pub fn new(out_features: usize, in_features: usize, precision: Precision) -> Result<Self> {
+        Self::with_dot(out_features, in_features, precision, Dot::fastest())
+    }
+
+    /// Room for a matrix (M = `out_features`, K = `in_features`), for products by `dot` where its weights are integers.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    pub fn with_dot(out_features: usize, in_features: usize, precision: Precision, dot: Dot) -> Result<Self> {
         let padded = out_features.next_multiple_of(PANEL);
         let what = "a weight matrix";
         let rows = match precision {
@@ -47,12 +56,13 @@ impl LinearBuilder {
                 scales: try_vec(out_features, what)?,
                 unscaled: try_vec(out_features, what)?,
             },
-            Precision::Int8 => {
-                Rows::Int8 { panels: Int8Panels::new(out_features, in_features)?, row: try_vec(in_features, what)? }
-            }
+            Precision::Int8 => Rows::Int8 {
+                panels: Int8Panels::new(out_features, in_features, dot)?,
+                row: try_vec(in_features, what)?,
+            },
             Precision::Int4 => Rows::Int4(Int4Panels::new(out_features, in_features)?),
         };
-        Ok(Self { out_features, in_features, rows, bias: try_vec(padded, what)? })
+        Ok(Self { out_features, in_features, rows, bias: try_vec(padded, what)?, dot })
     }
 }
 
@@ -127,7 +137,13 @@ impl Builder for LinearBuilder {
             Rows::Int8 { panels, .. } => Panels::Int8(panels),
             Rows::Int4(panels) => Panels::Int4(panels),
         };
-        Linear { out_features: self.out_features, in_features: self.in_features, panels, bias: self.bias }
+        Linear {
+            out_features: self.out_features,
+            in_features: self.in_features,
+            panels,
+            bias: self.bias,
+            dot: self.dot,
+        }
     }
 }
 

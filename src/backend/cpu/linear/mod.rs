@@ -15,12 +15,11 @@ pub use builder::LinearBuilder;
 use super::pool::{Buffer, Pool};
 use super::simd::F32x4;
 use super::team::{Parts, Team};
-use super::tile::float::Ahead;
-use super::tile::{self, PANEL, Row, Tile, for_each_tile};
+use super::tile::{self, Ahead, Dot, PANEL, Row, Tile, for_each_tile};
 use crate::backend::Epilogue;
 use crate::error::Result;
 use crate::weights::int4;
-use activations::{quantize_i8, quantize_i16};
+use activations::{quantize_i8, quantize_i14, quantize_i16};
 use panels::{Int4Panels, Int8Panels};
 use store::Store;
 
@@ -31,6 +30,7 @@ pub struct Linear {
     panels: Panels,
     // With zeros up to a multiple of `PANEL`.
     bias: Vec<f32>,
+    dot: Dot,
 }
 
 /// The matrix in panels of [`PANEL`] rows, the last filled up with rows of zeros.
@@ -81,7 +81,10 @@ impl Linear {
         match &self.panels {
             _ if self.in_features == 0 => call.tiles(1, 0, |_, count, _, sums| sums.clear(count)),
             Panels::F32(weights) => call.float(weights),
-            Panels::Int8(weights) => call.int8_by_int16(weights)?,
+            Panels::Int8(weights) => match self.dot {
+                Dot::Pairs => call.int8_by_int16(weights)?,
+                Dot::Quads => call.int8_by_int14(weights)?,
+            },
             Panels::Int4(weights) => call.int4_by_int8(weights)?,
         }
         Ok(())
@@ -129,21 +132,41 @@ impl Call<'_> {
             let mut panels = weights.chunks_exact(depth * PANEL).skip(panel);
             let weights = panels.next().unwrap_or_default();
             // The next panel is this one's size: brought in tile by tile while this one is used.
-            // Where there are few tiles, weights are awaited whatever is done: looking ahead would only be more loads.
-            let ahead = match panels.next() {
-                Some(next) if tiles > 2 => Ahead::part(next, row / tile::float::ROWS, tiles),
-                _ => Ahead::NONE,
-            };
+            let ahead = Ahead::part(panels.next(), row / tile::float::ROWS, tiles);
             tile::tile_f32(&x[row * depth..], depth, count, weights, depth, ahead, sums);
         });
     }
 
     fn int8_by_int16(&self, weights: &Int8Panels) -> Result<()> {
-        let (depth, tile_rows) = (weights.depth(), tile::int8::ROWS);
-        let (values, scales) = self.int16(depth, weights.limit(), tile_rows)?;
+        let (depth, tile_rows, limit) = (weights.depth(), tile::int8::I16_ROWS, weights.limit());
+        let (values, scales) =
+            self.rows_of_16_bits(depth, tile_rows, |x, values, scales| quantize_i16(x, limit, values, scales))?;
         let (values, scales): (&[i16], &[f32]) = (&values, &scales);
         self.tiles(tile_rows, depth * size_of::<i16>(), |row, count, panel, sums| {
             tile::tile_i8_i16(&values[row * depth..], count, weights.panel(panel), depth / tile::STEP, sums);
+            scale(sums.rows(), weights.scales(panel), &scales[row..]);
+        });
+        Ok(())
+    }
+
+    fn int8_by_int14(&self, weights: &Int8Panels) -> Result<()> {
+        let (depth, tile_rows, limit) = (weights.depth(), tile::int8::I14_ROWS, weights.limit());
+        let (values, scales) = self.rows_of_16_bits(depth, tile_rows, |x, values, scales| {
+            quantize_i14(x, limit, bytemuck::cast_slice_mut(values), scales);
+        })?;
+        let (values, scales): (&[i8], &[f32]) = (bytemuck::cast_slice(&values), &scales);
+        let (tiles, panels) = (self.rows.div_ceil(tile_rows), self.linear.bias.len() / PANEL);
+        self.tiles(tile_rows, depth * size_of::<i16>(), |row, count, panel, sums| {
+            let starts = weights.starts(panel).expect("a matrix for products of quads has them");
+            tile::tile_i8_i14(
+                &values[2 * row * depth..],
+                count,
+                weights.panel(panel),
+                starts,
+                depth / tile::STEP,
+                Ahead::part((panel + 1 < panels).then(|| weights.panel(panel + 1)), row / tile_rows, tiles),
+                sums,
+            );
             scale(sums.rows(), weights.scales(panel), &scales[row..]);
         });
         Ok(())
@@ -173,14 +196,20 @@ impl Call<'_> {
         let (values, starts, scales): (&[i8], &[i16], &[f32]) = (values, &starts, &scales);
         self.tiles(tile_rows, depth, |row, count, panel, tile| {
             let a = tile::I8Rows { values: &values[row * depth..], starts: &starts[row * sums..] };
-            tile::tile_i4_i8(&a, count, weights.panel(panel), tile);
+            tile::tile_i4_i8(self.linear.dot, &a, count, weights.panel(panel), tile);
             scale(tile.rows(), weights.scales(panel), &scales[row..]);
         });
         Ok(())
     }
 
-    /// x in int16, padded to `depth`: (N, depth) in blocks of `tile_rows`, and a scale a row.
-    fn int16(&self, depth: usize, limit: i16, tile_rows: usize) -> Result<(Buffer<i16>, Buffer<f32>)> {
+    /// x in 16 bits a value, padded to `depth`, and a scale a row: (N, depth) in blocks of `tile_rows`, as `quantize(x, values, scales)`
+    /// writes each.
+    fn rows_of_16_bits(
+        &self,
+        depth: usize,
+        tile_rows: usize,
+        quantize: impl Fn(&[f32], &mut [i16], &mut [f32]) + Sync,
+    ) -> Result<(Buffer<i16>, Buffer<f32>)> {
         let mut values = self.scratch.integers.take(self.rows * depth, WHAT)?;
         let mut scales = self.scratch.floats.take(self.rows, WHAT)?;
         let (value_parts, scale_parts) = (Parts::new(&mut values), Parts::new(&mut scales));
@@ -189,7 +218,7 @@ impl Call<'_> {
             // SAFETY: each block has rows of its own.
             let (values, scales) =
                 unsafe { (value_parts.part(first * depth..end * depth), scale_parts.part(first..end)) };
-            quantize_i16(x, limit, values, scales);
+            quantize(x, values, scales);
         });
         Ok((values, scales))
     }

@@ -2,7 +2,7 @@
 
 use super::activations::limit;
 use crate::backend::cpu::simd::{I8x16, I16x8, I32x4, LANES};
-use crate::backend::cpu::tile::{self, PANEL, Row, STEP, int4};
+use crate::backend::cpu::tile::{self, Dot, PANEL, Row, STEP, int4, int8};
 use crate::error::{Result, try_vec};
 use crate::weights::int4::{GROUP, ZERO, unpack};
 
@@ -22,6 +22,8 @@ pub struct Int8Panels {
     scales: Vec<f32>,
     /// The largest Σ |w| of a row.
     largest_row_sum: u64,
+    /// For products of activations in halves, what their sums begin with: (M); else empty.
+    starts: Vec<i32>,
 }
 
 impl Int8Panels {
@@ -29,10 +31,16 @@ impl Int8Panels {
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
-    pub fn new(out_features: usize, in_features: usize) -> Result<Self> {
+    pub fn new(out_features: usize, in_features: usize, dot: Dot) -> Result<Self> {
         let padded = out_features.next_multiple_of(PANEL);
         let depth = in_features.next_multiple_of(STEP);
-        Ok(Self { depth, weights: try_vec(padded * depth, WHAT)?, scales: try_vec(padded, WHAT)?, largest_row_sum: 0 })
+        Ok(Self {
+            depth,
+            weights: try_vec(padded * depth, WHAT)?,
+            scales: try_vec(padded, WHAT)?,
+            largest_row_sum: 0,
+            starts: try_vec(if dot == Dot::Quads { padded } else { 0 }, WHAT)?,
+        })
     }
 
     /// Puts row `m`.
@@ -46,6 +54,9 @@ impl Int8Panels {
             place[..rest.len()].copy_from_slice(rest);
         }
         self.largest_row_sum = self.largest_row_sum.max(magnitudes(row));
+        if let Some(start) = self.starts.get_mut(m) {
+            *start = sum(row).wrapping_mul(-i32::from(int8::ZERO));
+        }
     }
 
     /// Sets the scales of the rows from `first` on.
@@ -72,6 +83,11 @@ impl Int8Panels {
     pub fn scales(&self, panel: usize) -> Row {
         tile::row(&self.scales[panel * PANEL..])
     }
+
+    /// -8192 · Σ w of a panel's rows, modulo 2^32, where products are of halves.
+    pub fn starts(&self, panel: usize) -> Option<&[i32; PANEL]> {
+        self.starts.as_chunks().0.get(panel)
+    }
 }
 
 /// Σ |w|. By vectors, for this runs over a file's every byte before the engine has optimized it.
@@ -85,6 +101,16 @@ fn magnitudes(row: &[i8]) -> u64 {
     });
     let whole: u64 = sums.to_array().into_iter().map(|sum| u64::from(sum.unsigned_abs())).sum();
     whole + rest.iter().map(|w| u64::from(w.unsigned_abs())).sum::<u64>()
+}
+
+/// Σ w, modulo 2^32.
+fn sum(row: &[i8]) -> i32 {
+    let (parts, rest) = row.as_chunks::<BYTES>();
+    let sums = parts.iter().fold(I32x4::splat(0), |sums, part| {
+        // SAFETY: there are as many values as are read.
+        sums.dot_quads_add(unsafe { I8x16::load(part.as_ptr()) }, I8x16::splat(1))
+    });
+    sums.to_array().into_iter().chain(rest.iter().map(|w| i32::from(*w))).fold(0, i32::wrapping_add)
 }
 
 /// Lanes of a vector of bytes.

@@ -155,11 +155,33 @@ impl I32x4 {
         Self(from_fn(|l| self.0[l].max(b.0[l])))
     }
 
-    /// Lanes 0 and 2 of `a`, then those of `b`; plus lanes 1 and 3 of both.
+    /// The four values at `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be readable for four values.
     #[inline(always)]
-    pub fn add_pairs(a: Self, b: Self) -> Self {
+    pub unsafe fn load(p: *const i32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { p.cast::<[i32; 4]>().read_unaligned() })
+    }
+
+    /// Lanes 0 and 2 of `a`, then those of `b`; and lanes 1 and 3 of both.
+    #[inline(always)]
+    pub fn even_and_odd(a: Self, b: Self) -> [Self; 2] {
         let ([a, b, c, d], [e, f, g, h]) = (a.0, b.0);
-        Self([a.wrapping_add(b), c.wrapping_add(d), e.wrapping_add(f), g.wrapping_add(h)])
+        [Self([a, c, e, g]), Self([b, d, f, h])]
+    }
+
+    /// The bits that both have.
+    #[inline(always)]
+    pub fn and(self, b: Self) -> Self {
+        Self(from_fn(|l| self.0[l] & b.0[l]))
+    }
+
+    /// The lanes' lower and upper halves, as pairs.
+    #[inline(always)]
+    pub fn halves(self) -> I16x8 {
+        I16x8(from_fn(|l| (self.0[l / 2] >> (l % 2 * 16)) as i16))
     }
 
     /// self + a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, modulo 2^32.
@@ -169,10 +191,23 @@ impl I32x4 {
         Self(from_fn(|l| self.0[l].wrapping_add(product(2 * l).wrapping_add(product(2 * l + 1)))))
     }
 
+    /// self + Σ a[4l + i] · b[4l + i] in lane l, modulo 2^32, of signed a and of b in 0..=127.
+    #[inline(always)]
+    pub fn dot_quads_add(self, a: I8x16, b: I8x16) -> Self {
+        let product = |i: usize| i32::from(a.0[i]) * i32::from(b.0[i]);
+        Self(from_fn(|l| (4 * l..4 * l + 4).fold(self.0[l], |sum, i| sum.wrapping_add(product(i)))))
+    }
+
     /// Bits moved up by `N`.
     #[inline(always)]
     pub fn shl<const N: u32>(self) -> Self {
         Self(self.0.map(|x| x << N))
+    }
+
+    /// Bits moved down by `N`, the sign's into the places above.
+    #[inline(always)]
+    pub fn shr<const N: u32>(self) -> Self {
+        Self(self.0.map(|x| x >> N))
     }
 }
 
@@ -303,6 +338,23 @@ impl I8x16 {
         // SAFETY: the caller's promise.
         let four = unsafe { p.cast::<[i8; 4]>().read() };
         Self(from_fn(|l| four[l % 4]))
+    }
+
+    /// The eight values at `p`, twice.
+    ///
+    /// # Safety
+    /// `p` must be readable for eight values.
+    #[inline(always)]
+    pub unsafe fn load_splat_8(p: *const i8) -> Self {
+        // SAFETY: the caller's promise.
+        let eight = unsafe { p.cast::<[i8; 8]>().read() };
+        Self(from_fn(|l| eight[l % 8]))
+    }
+
+    /// The first two quads of lanes, each twice; and the last two.
+    #[inline(always)]
+    pub fn double_quads(self) -> [Self; 2] {
+        [0, 8].map(|first| Self(from_fn(|l| self.0[first + l / 8 * 4 + l % 4])))
     }
 
     /// The lower four bits of each lane, and the upper four: 0 to 15.

@@ -165,11 +165,32 @@ impl I32x4 {
         Self(i32x4_max(self.0, b.0))
     }
 
-    /// Lanes 0 and 2 of `a`, then those of `b`; plus lanes 1 and 3 of both.
+    /// The four values at `p`, of any alignment.
+    ///
+    /// # Safety
+    /// `p` must be readable for four values.
     #[inline(always)]
-    pub fn add_pairs(a: Self, b: Self) -> Self {
-        let even = i32x4_shuffle::<0, 2, 4, 6>(a.0, b.0);
-        Self(i32x4_add(even, i32x4_shuffle::<1, 3, 5, 7>(a.0, b.0)))
+    pub unsafe fn load(p: *const i32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { v128_load(p.cast()) })
+    }
+
+    /// Lanes 0 and 2 of `a`, then those of `b`; and lanes 1 and 3 of both.
+    #[inline(always)]
+    pub fn even_and_odd(a: Self, b: Self) -> [Self; 2] {
+        [Self(i32x4_shuffle::<0, 2, 4, 6>(a.0, b.0)), Self(i32x4_shuffle::<1, 3, 5, 7>(a.0, b.0))]
+    }
+
+    /// The bits that both have.
+    #[inline(always)]
+    pub fn and(self, b: Self) -> Self {
+        Self(v128_and(self.0, b.0))
+    }
+
+    /// The lanes' lower and upper halves, as pairs.
+    #[inline(always)]
+    pub fn halves(self) -> I16x8 {
+        I16x8(self.0)
     }
 
     /// self + a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, modulo 2^32.
@@ -178,10 +199,33 @@ impl I32x4 {
         Self(i32x4_add(i32x4_dot_i16x8(a.0, b.0), self.0))
     }
 
+    /// self + Σ a[4l + i] · b[4l + i] in lane l, modulo 2^32, of signed a and of b in 0..=127. For any other b, engines differ.
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub fn dot_quads_add(self, a: I8x16, b: I8x16) -> Self {
+        Self(i32x4_relaxed_dot_i8x16_i7x16_add(a.0, b.0, self.0))
+    }
+
+    /// self + Σ a[4l + i] · b[4l + i] in lane l, modulo 2^32, of signed a and of b in 0..=127.
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    #[inline(always)]
+    pub fn dot_quads_add(self, a: I8x16, b: I8x16) -> Self {
+        let low = i32x4_dot_i16x8(i16x8_extend_low_i8x16(a.0), i16x8_extend_low_i8x16(b.0));
+        let high = i32x4_dot_i16x8(i16x8_extend_high_i8x16(a.0), i16x8_extend_high_i8x16(b.0));
+        let [even, odd] = Self::even_and_odd(Self(low), Self(high));
+        self + even + odd
+    }
+
     /// Bits moved up by `N`.
     #[inline(always)]
     pub fn shl<const N: u32>(self) -> Self {
         Self(i32x4_shl(self.0, N))
+    }
+
+    /// Bits moved down by `N`, the sign's into the places above.
+    #[inline(always)]
+    pub fn shr<const N: u32>(self) -> Self {
+        Self(i32x4_shr(self.0, N))
     }
 }
 
@@ -322,6 +366,22 @@ impl I8x16 {
     pub unsafe fn load_splat_quad(p: *const i8) -> Self {
         // SAFETY: the caller's promise.
         Self(unsafe { v128_load32_splat(p.cast()) })
+    }
+
+    /// The eight values at `p`, twice.
+    ///
+    /// # Safety
+    /// `p` must be readable for eight values.
+    #[inline(always)]
+    pub unsafe fn load_splat_8(p: *const i8) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { v128_load64_splat(p.cast()) })
+    }
+
+    /// The first two quads of lanes, each twice; and the last two.
+    #[inline(always)]
+    pub fn double_quads(self) -> [Self; 2] {
+        [Self(i32x4_shuffle::<0, 0, 1, 1>(self.0, self.0)), Self(i32x4_shuffle::<2, 2, 3, 3>(self.0, self.0))]
     }
 
     /// The lower four bits of each lane, and the upper four: 0 to 15.

@@ -2,35 +2,12 @@
 //!
 //! 8 accumulators, 2 vectors of b and 1 of a fit the registers: 4×3 and 6×2 spill.
 
-use super::{PANEL, Row, Tile};
+use super::{Ahead, PANEL, Row, Tile};
 use crate::backend::cpu::simd::F32x4;
 use std::array::from_fn;
 
 /// Rows of a tile.
 pub const ROWS: usize = 4;
-
-/// Weights that are wanted soon: a tile touches a few of their cache lines on its way, so that they come from memory while it computes,
-/// and not all at once when they are wanted. WebAssembly has no instruction for that; a load that nobody waits for does it.
-#[derive(Clone, Copy)]
-pub struct Ahead<'a> {
-    lines: &'a [[f32; LINE]],
-}
-
-/// Values of a cache line.
-const LINE: usize = 16;
-
-impl<'a> Ahead<'a> {
-    /// Nothing is wanted.
-    pub const NONE: Self = Self { lines: &[] };
-
-    /// The part of `panel` that tile `tile` of `tiles` touches.
-    #[inline(always)]
-    pub fn part(panel: &'a [f32], tile: usize, tiles: usize) -> Self {
-        let (lines, _) = panel.as_chunks::<LINE>();
-        let each = lines.len().div_ceil(tiles);
-        Self { lines: lines.get(tile * each..(tile + 1) * each).unwrap_or_default() }
-    }
-}
 
 /// Sets c of `rows` ≤ [`ROWS`] rows of `a`, the first at `a[0]`, and one panel of `depth` × [`PANEL`].
 #[inline(always)]
@@ -40,10 +17,10 @@ pub fn tile_f32(a: &[f32], stride: usize, rows: usize, panel: &[f32], depth: usi
     // SAFETY: the assertion has checked what each call reads: `rows` rows of `depth` values, and the panel. Each writes its rows.
     unsafe {
         c.put(rows, |c| match rows {
-            1 => f32_rows::<1>(a, stride, b, depth, ahead.lines, c),
-            2 => f32_rows::<2>(a, stride, b, depth, ahead.lines, c),
-            3 => f32_rows::<3>(a, stride, b, depth, ahead.lines, c),
-            _ => f32_rows::<4>(a, stride, b, depth, ahead.lines, c),
+            1 => f32_rows::<1>(a, stride, b, depth, ahead, c),
+            2 => f32_rows::<2>(a, stride, b, depth, ahead, c),
+            3 => f32_rows::<3>(a, stride, b, depth, ahead, c),
+            _ => f32_rows::<4>(a, stride, b, depth, ahead, c),
         });
     }
 }
@@ -57,15 +34,14 @@ unsafe fn f32_rows<const R: usize>(
     stride: usize,
     b: *const f32,
     depth: usize,
-    ahead: &[[f32; LINE]],
+    ahead: Ahead<'_>,
     c: *mut F32x4,
 ) {
     let mut sums = [[F32x4::splat(0.0); 2]; R];
-    let steps = depth / (ahead.len() + 1);
+    let steps = depth / (ahead.lines() + 1);
     let mut k = 0;
-    for line in 0..=ahead.len() {
-        let line = ahead.get(line);
-        let end = if line.is_some() { k + steps } else { depth };
+    for line in 0..=ahead.lines() {
+        let end = if line < ahead.lines() { k + steps } else { depth };
         while k < end {
             // SAFETY: k < depth, so these are places the caller vouches for.
             let (b, x): (Row, [F32x4; R]) = unsafe {
@@ -77,10 +53,7 @@ unsafe fn f32_rows<const R: usize>(
             }
             k += 1;
         }
-        if let Some(line) = line {
-            // SAFETY: it is a reference. Volatile, for else it would be taken out: nothing is done with the value.
-            unsafe { std::ptr::from_ref(&line[0]).read_volatile() };
-        }
+        ahead.touch(line);
     }
     for (r, sums) in sums.into_iter().enumerate() {
         // SAFETY: the caller vouches for `R` rows.

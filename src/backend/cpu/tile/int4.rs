@@ -5,7 +5,7 @@
 //! int8 activations, a: (K/8, rows, 8) i8. A group's products fit 16 bits together, and one instruction widens, multiplies and adds
 //! them: all sums are exact in i32. 6 rows × 4 columns.
 
-use super::{PANEL, STEP, Tile};
+use super::{Dot, PANEL, STEP, Tile};
 use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4};
 use crate::weights::int4::GROUP;
 use std::array::from_fn;
@@ -50,9 +50,90 @@ pub struct I8Rows<'a> {
     pub starts: &'a [i16],
 }
 
+/// The sums of a group's products, of 4 columns.
+trait GroupSums: Copy {
+    /// Those that begin with the two values at `starts`.
+    ///
+    /// # Safety
+    /// They must be readable.
+    unsafe fn begin(starts: *const i16) -> Self;
+
+    /// And those of a step: `x`, its first and its last four values, and their weights q.
+    fn add(self, x: [I8x16; 2], q: [I8x16; 2]) -> Self;
+
+    /// The group's multipliers at `p`, for `scaled`.
+    ///
+    /// # Safety
+    /// Eight values must be readable.
+    unsafe fn multipliers(p: *const i16) -> I16x8;
+
+    /// Two halves of each sum, of which the products with the multipliers are added.
+    fn halves(self) -> I16x8;
+}
+
+/// [`Dot::Pairs`]: two sums of 16 bits a column. A lane adds 16 products of at most 127 · 15 to -8 · Σ a: modulo 2^16 on the way, within 16,256
+/// in the end.
+impl GroupSums for I16x8 {
+    #[inline(always)]
+    unsafe fn begin(starts: *const i16) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::load_splat_pair(starts) }
+    }
+
+    #[inline(always)]
+    fn add(self, x: [I8x16; 2], q: [I8x16; 2]) -> Self {
+        self + (Self::dot_i7(x[0], q[0]) + Self::dot_i7(x[1], q[1]))
+    }
+
+    #[inline(always)]
+    unsafe fn multipliers(p: *const i16) -> I16x8 {
+        // SAFETY: the caller's promise.
+        unsafe { I16x8::load(p) }
+    }
+
+    #[inline(always)]
+    fn halves(self) -> I16x8 {
+        self
+    }
+}
+
+/// [`Dot::Quads`]: one sum of 32 bits a column, within 32,512 in the end.
+impl GroupSums for I32x4 {
+    #[inline(always)]
+    unsafe fn begin(starts: *const i16) -> Self {
+        // SAFETY: the caller's promise.
+        Self::splat(0).dot_add(unsafe { I16x8::load_splat_pair(starts) }, I16x8::splat(1))
+    }
+
+    #[inline(always)]
+    fn add(self, x: [I8x16; 2], q: [I8x16; 2]) -> Self {
+        self.dot_quads_add(x[0], q[0]).dot_quads_add(x[1], q[1])
+    }
+
+    #[inline(always)]
+    unsafe fn multipliers(p: *const i16) -> I16x8 {
+        // The lower half of a sum is all of it: the upper one, its sign, counts for nothing.
+        // SAFETY: the caller's promise.
+        unsafe { Self::load(p.cast()) }.and(Self::splat(0xffff)).halves()
+    }
+
+    #[inline(always)]
+    fn halves(self) -> I16x8 {
+        self.halves()
+    }
+}
+
 /// Sets c of `rows` ≤ [`ROWS`] rows in `a` and one panel: Σ a · (q - 8) · multiplier as f32, nearest.
 #[inline(always)]
-pub fn tile_i4_i8(a: &I8Rows<'_>, rows: usize, panel: Panel<'_>, c: &mut Tile) {
+pub fn tile_i4_i8(dot: Dot, a: &I8Rows<'_>, rows: usize, panel: Panel<'_>, c: &mut Tile) {
+    match dot {
+        Dot::Pairs => tile_of::<I16x8>(a, rows, panel, c),
+        Dot::Quads => tile_of::<I32x4>(a, rows, panel, c),
+    }
+}
+
+#[inline(always)]
+fn tile_of<S: GroupSums>(a: &I8Rows<'_>, rows: usize, panel: Panel<'_>, c: &mut Tile) {
     let groups = panel.groups();
     assert!((1..=ROWS).contains(&rows) && a.values.len() >= rows * groups * GROUP);
     assert!(a.starts.len() >= rows * groups * 2);
@@ -63,12 +144,12 @@ pub fn tile_i4_i8(a: &I8Rows<'_>, rows: usize, panel: Panel<'_>, c: &mut Tile) {
             for half in 0..2 {
                 let ((b, multipliers), c) = (panel.half(half, groups), c.add(half));
                 match rows {
-                    1 => i8_rows::<1>(values, starts, b, multipliers, groups, c),
-                    2 => i8_rows::<2>(values, starts, b, multipliers, groups, c),
-                    3 => i8_rows::<3>(values, starts, b, multipliers, groups, c),
-                    4 => i8_rows::<4>(values, starts, b, multipliers, groups, c),
-                    5 => i8_rows::<5>(values, starts, b, multipliers, groups, c),
-                    _ => i8_rows::<6>(values, starts, b, multipliers, groups, c),
+                    1 => i8_rows::<1, S>(values, starts, b, multipliers, groups, c),
+                    2 => i8_rows::<2, S>(values, starts, b, multipliers, groups, c),
+                    3 => i8_rows::<3, S>(values, starts, b, multipliers, groups, c),
+                    4 => i8_rows::<4, S>(values, starts, b, multipliers, groups, c),
+                    5 => i8_rows::<5, S>(values, starts, b, multipliers, groups, c),
+                    _ => i8_rows::<6, S>(values, starts, b, multipliers, groups, c),
                 }
             }
         });
@@ -79,7 +160,7 @@ pub fn tile_i4_i8(a: &I8Rows<'_>, rows: usize, panel: Panel<'_>, c: &mut Tile) {
 /// `a` and `starts` must be readable for `R` rows, `b` and `multipliers` for half a panel, of `groups` groups; `c` must be writable at
 /// `R` places 2 apart.
 #[inline(never)]
-unsafe fn i8_rows<const R: usize>(
+unsafe fn i8_rows<const R: usize, S: GroupSums>(
     mut a: *const i8,
     mut starts: *const i16,
     mut b: *const i8,
@@ -91,19 +172,18 @@ unsafe fn i8_rows<const R: usize>(
     // SAFETY: as many groups are read as the caller vouches for.
     unsafe {
         for _ in 0..groups {
-            // A lane adds 16 products of at most 127 · 15 to -8 · Σ a: modulo 2^16 on the way, within 16,256 in the end.
-            let mut inner: [I16x8; R] = from_fn(|r| I16x8::load_splat_pair(starts.add(r * 2)));
+            let mut inner: [S; R] = from_fn(|r| S::begin(starts.add(r * 2)));
             let end = b.add(GROUP_STEPS * 16);
             while b < end {
-                let [first, second] = I8x16::load(b).nibbles();
+                let q = I8x16::load(b).nibbles();
                 for (r, inner) in inner.iter_mut().enumerate() {
                     let x = [I8x16::load_splat_quad(a.add(r * 8)), I8x16::load_splat_quad(a.add(r * 8 + 4))];
-                    *inner = *inner + (I16x8::dot_i7(x[0], first) + I16x8::dot_i7(x[1], second));
+                    *inner = inner.add(x, q);
                 }
                 (a, b) = (a.add(R * STEP), b.add(16));
             }
-            let multiplier = I16x8::load(multipliers);
-            sums = from_fn(|r| sums[r].dot_add(inner[r], multiplier));
+            let multiplier = S::multipliers(multipliers);
+            sums = from_fn(|r| sums[r].dot_add(inner[r].halves(), multiplier));
             (starts, multipliers) = (starts.add(R * 2), multipliers.add(PANEL));
         }
     }

@@ -4,6 +4,8 @@
 //! Each tile is a function of its own, so that the engine's register allocation sees one loop. Engines have 16 vector registers on
 //! x86; a tile's shape is the fastest of those tried in Chromium (docs/decisions.md).
 
+pub mod ahead;
+pub mod dot;
 pub mod float;
 pub mod int4;
 pub mod int8;
@@ -12,9 +14,11 @@ use super::simd::{F32x4, LANES};
 use super::team::Team;
 use std::mem::MaybeUninit;
 
+pub use ahead::Ahead;
+pub use dot::Dot;
 pub use float::tile_f32;
 pub use int4::{I8Rows, tile_i4_i8};
-pub use int8::tile_i8_i16;
+pub use int8::{tile_i8_i14, tile_i8_i16};
 
 /// Columns of a panel: two vectors.
 pub const PANEL: usize = 8;

@@ -22,7 +22,7 @@ export interface Channel {
   send(request: Request): void;
   /** Whether an answer is awaited; a Node process must not end before it, nor wait for an idle worker. */
   hold(waiting: boolean): void;
-  /** Ends the service and frees its model. Where it `holds` a device or helpers, it gives them back before it ends, if that doesn't take too long. */
+  /** Ends the service and frees its model. Where it `holds` a device, helpers, or copies that are not on the disk yet, it is done with them before it ends, if that doesn't take too long. */
   close(holds: boolean): Promise<void>;
 }
 

@@ -61,7 +61,7 @@ export function startCheck(module: EngineModule, file: CheckedFile): Check {
         file.writer?.abandon();
         throw new TabsenseError("integrity", `${file.name} is not the file that was promised: its SHA-256 is ${sha256}, not ${wrong}. Check that the address is right and that nobody changed the file; if it is meant to be new, name its new digest in \`integrity\`.`);
       }
-      await file.writer?.commit(bytes, checksum);
+      file.writer?.commit(bytes, checksum);
     },
     abandon() {
       free();

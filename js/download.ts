@@ -140,6 +140,8 @@ function bytesToSkip(url: string, at: number, wanted: Version, response: Respons
   if (at > 0 && response.status === 206) {
     const range = response.headers.get("content-range");
     if (isOther(wanted, version)) throw new FileChanged(`${url} changed while it was read`);
+    // A part on the condition of a version is of that version, also where it doesn't say so.
+    if (!("If-Range" in headersFor(url, at, wanted)) && !isSame(wanted, version)) throw new FileChanged(`The connection to ${url} broke off after ${at} bytes, and its server doesn't say whether the rest is of the same file`);
     if (range !== null && !range.startsWith(`bytes ${at}-`)) throw new FileChanged(`The server of ${url} sends other bytes than it was asked for`);
     return 0;
   }

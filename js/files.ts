@@ -41,8 +41,8 @@ export interface Weights {
 /** The streams that were read: each can be once. */
 const read = new WeakSet<ReadableStream>();
 
-/** The longest index of files, in bytes. */
-const INDEX_LIMIT = 16 << 20;
+/** The longest index of files, in bytes: more than one of as many tensors as a model may have. */
+const INDEX_LIMIT = 1 << 20;
 
 /** The files of `request`, opened until `signal` fires. */
 export function startFiles(host: FilesHost, { files, network }: LoadRequest, signal: AbortSignal, first: RequestCache): Files {
@@ -70,37 +70,52 @@ export function startFiles(host: FilesHost, { files, network }: LoadRequest, sig
   async function openWeights(): Promise<Weights> {
     if (files.shards) return openShards(files.shards.index, (name) => files.shards!.files[name] ?? null);
     const file = files["model.safetensors"];
+    let opened: CheckedFile;
     try {
-      return single(await openRef(file, "model.safetensors"), signal);
+      opened = await openRef(file, "model.safetensors");
     } catch (thrown) {
-      const index = isMissing(thrown) ? beside(file, INDEX) : null;
-      if (index === null) throw thrown;
+      const index = beside(file, INDEX);
+      if (index === null || !(isMissing(thrown) || (await isKept(index)))) throw thrown;
       return openShards(index, (name) => beside(file, name)).catch((other: unknown) => {
         throw isMissing(other) ? thrown : other;
       });
     }
+    const weights = single(opened, signal);
+    try {
+      refuseUnread(network.integrity, ["model.safetensors"]);
+      return weights;
+    } catch (thrown) {
+      weights.close();
+      throw thrown;
+    }
   }
 
-  async function openShards(index: FileRef, ref: (name: string) => FileRef | null): Promise<Weights> {
-    const { name, opened, writer } = await openRef(index, INDEX);
-    // It is read before there is a module to check it with: no copy is kept of it.
-    writer?.abandon();
-    const names = shardNames(new TextDecoder().decode(await readAll(opened, name, INDEX_LIMIT, signal, () => {})), name);
+  /** Whether there is a copy of a file: without a connection nobody says that `model.safetensors` isn't there. */
+  async function isKept(file: FileRef): Promise<boolean> {
+    const copy = "url" in file && network.cache && cache !== "reload" ? await host.cache?.open(file.url, signal) : null;
+    void copy?.opened.body.cancel().catch(() => {});
+    return !!copy;
+  }
+
+  async function openShards(ref: FileRef, refOf: (name: string) => FileRef | null): Promise<Weights> {
+    const index = await openRef(ref, INDEX);
+    const { text, names } = await readIndex(index);
     const refs = names.map((shard) => {
-      const file = ref(shard);
+      const file = refOf(shard);
       if (file === null) throw new TabsenseError("invalid_argument", `The model lacks ${shard}, which ${INDEX} names. Give all files of the weights.`);
       return { name: shard, file };
     });
-    const copies: CheckedFile[] = [];
+    const copies = [index];
     let passed = 0;
     return {
       total: null,
-      chunks: (module, onBytes) =>
-        merged(refs.map(({ name, file }) => ({
+      async *chunks(module, onBytes) {
+        await checkWhole(index, text, module);
+        yield* merged(refs.map(({ name, file }) => ({
           name,
           open: async function* () {
             const opened = await openRef(file, name);
-            if (opened.drop) copies.push(opened);
+            copies.push(opened);
             let before = 0;
             yield* checked(opened, module, signal, (bytes) => {
               passed += bytes - before;
@@ -108,10 +123,24 @@ export function startFiles(host: FilesHost, { files, network }: LoadRequest, sig
               onBytes(passed, null);
             });
           },
-        }))),
+        })));
+      },
       dropCopies: () => drop(copies),
-      close: () => {},
+      close: () => index.writer?.abandon(),
     };
+  }
+
+  /** An index and the files that it names. It is read before there is a module to check it with. */
+  async function readIndex(index: CheckedFile): Promise<{ text: Uint8Array; names: string[] }> {
+    try {
+      const text = await readAll(index.opened, index.name, INDEX_LIMIT, signal, () => {});
+      const names = shardNames(new TextDecoder().decode(text), index.name);
+      refuseUnread(network.integrity, [INDEX, ...names]);
+      return { text, names };
+    } catch (thrown) {
+      index.writer?.abandon();
+      throw (await changeOf(index, thrown, signal)) ?? thrown;
+    }
   }
 
   return {
@@ -119,6 +148,19 @@ export function startFiles(host: FilesHost, { files, network }: LoadRequest, sig
     openWeights,
     again: (next) => void (cache = next),
   };
+}
+
+/** Checks a file that was read whole. */
+export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: EngineModule): Promise<void> {
+  const check = startCheck(module, file);
+  await check.take(bytes);
+  await check.end();
+}
+
+/** A digest that nothing is held to would promise what isn't so. */
+function refuseUnread(integrity: Record<string, string>, read: readonly string[]): void {
+  const unread = Object.keys(integrity).find((name) => (name.endsWith(".safetensors") || name === INDEX) && !read.includes(name));
+  if (unread !== undefined) throw new TabsenseError("integrity", `integrity names ${unread}, but this model's weights are in ${read.join(", ")}. Name the digests of those files.`);
 }
 
 /** What a failure of reading means: that the file is another one by now, or that its copy was damaged, which is then gone. Null: what it says. */

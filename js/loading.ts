@@ -1,10 +1,9 @@
 /** Loads a model: its files from wherever they are, side by side, into the wasm and onto the graphics card as they come. */
 
 import type { EngineModule } from "./builds.js";
-import { startCheck } from "./check.js";
 import { startEngine, type EngineHost, type Runtime } from "./engine.js";
 import { isTrap, TabsenseError, toError } from "./errors.js";
-import { changeOf, startFiles, type Files, type FilesHost, type Weights } from "./files.js";
+import { changeOf, checkWhole, startFiles, type Files, type FilesHost, type Weights } from "./files.js";
 import type { Placement } from "./placement.js";
 import { progressOf } from "./progress.js";
 import { transferOf, type FileRefs, type LoadRequest } from "./protocol.js";
@@ -104,9 +103,7 @@ async function whole(files: Files, starting: Promise<Runtime>, name: "config.jso
     const file = await files.open(name);
     try {
       const bytes = await readAll(file.opened, file.name, limit, signal, progressOf(stage, name, emit));
-      const check = startCheck((await starting).module, file);
-      await check.take(bytes);
-      await check.end();
+      await checkWhole(file, bytes, (await starting).module);
       return bytes;
     } catch (thrown) {
       file.writer?.abandon();

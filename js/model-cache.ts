@@ -8,8 +8,8 @@ import type { CachedFile } from "./types.js";
 export interface CopyWriter {
   /** Takes the next bytes; waits where the disk is slower than the network. */
   write(bytes: Uint8Array): Promise<void>;
-  /** The copy is whole. From now on it is found. */
-  commit(bytes: number, checksum: string): Promise<void>;
+  /** The copy is whole: as soon as the disk has it, it is found. */
+  commit(bytes: number, checksum: string): void;
   /** Nothing is kept. */
   abandon(): void;
 }
@@ -27,6 +27,8 @@ export interface ModelCache {
   open(url: string, signal: AbortSignal): Promise<Copy | null>;
   /** A place for a copy of `url`, or null where none can be kept: in a private window, say. */
   write(url: string, version: Version): Promise<CopyWriter | null>;
+  /** Fulfils once no whole copy is on its way to the disk any more; null where none is. */
+  settled(): Promise<void> | null;
 }
 
 /** What is written beside a copy once it is whole; without it, a copy counts for nothing. */
@@ -39,12 +41,17 @@ interface Note {
 }
 
 const NAME = "tabsense-models";
-/** How many bytes wait for the disk at most. */
+/** How many bytes of a copy are held at most before any is written. A file within that is written once it is whole, and takes no time from its loading. */
+const MOST_HELD = 32 << 20;
+/** How many bytes of a longer one wait for the disk at most. */
 const QUEUE = 4 << 20;
 /** Milliseconds that a server has for saying whether it has something newer. */
 const ASK_LIMIT = 3000;
 /** An address that names one version for good: a commit on a model hub. */
 const PINNED = /\/resolve\/[0-9a-f]{40}\//;
+
+/** The whole copies that the disk doesn't have yet. */
+const unsettled = new Set<Promise<void>>();
 
 /** The browser's cache. */
 export const browserCache: ModelCache = {
@@ -73,6 +80,8 @@ export const browserCache: ModelCache = {
       return null;
     }
   },
+
+  settled: () => (unsettled.size === 0 ? null : Promise.all(unsettled).then(() => {})),
 };
 
 /** The files of models that this origin keeps, newest first. In Node, and where a browser keeps nothing, there are none. */
@@ -124,39 +133,75 @@ async function isNewer(url: string, note: Note, signal: AbortSignal): Promise<bo
 }
 
 function startCopy(cache: Cache, url: string, version: Version): CopyWriter {
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({}, new ByteLengthQueuingStrategy({ highWaterMark: QUEUE }));
-  const writer = writable.getWriter();
-  const stored = cache.put(url, new Response(readable, { headers: { "content-type": "application/octet-stream" } }));
+  const headers = { "content-type": "application/octet-stream" };
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  let stream: CopyStream | null = null;
   let failed = false;
   const fail = () => {
     if (failed) return;
     failed = true;
-    writer.abort().catch(() => {});
+    held = [];
+    stream?.writer.abort().catch(() => {});
     // What was written of it takes up room that is short already.
     void drop(cache, url).catch(() => {});
   };
-  stored.catch(fail);
-  writer.closed.catch(fail);
+
+  function open(): CopyStream {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({}, new ByteLengthQueuingStrategy({ highWaterMark: QUEUE }));
+    const [writer, stored] = [writable.getWriter(), cache.put(url, new Response(readable, { headers }))];
+    stored.catch(fail);
+    writer.closed.catch(fail);
+    return { writer, stored };
+  }
+
+  async function write({ writer, stored }: CopyStream, bytes: Uint8Array): Promise<void> {
+    // Where the cache has given up, it never gets ready.
+    await Promise.race([writer.ready, stored]).catch(fail);
+    if (!failed) void writer.write(bytes).catch(fail);
+  }
+
+  async function finish(bytes: number, checksum: string): Promise<void> {
+    try {
+      if (stream) {
+        await stream.writer.close();
+        await stream.stored;
+      } else {
+        await cache.put(url, new Response(new Blob(held as BlobPart[]), { headers }));
+        held = [];
+      }
+      const note: Note = { url, bytes, checksum, version, stored: Date.now() };
+      await cache.put(noteKey(url), new Response(JSON.stringify(note)));
+      if (failed) await drop(cache, url); // given up meanwhile
+    } catch {
+      fail();
+    }
+  }
+
   return {
     async write(bytes) {
       if (failed) return;
-      // Where the cache has given up, it never gets ready.
-      await Promise.race([writer.ready, stored]).catch(fail);
-      if (!failed) void writer.write(bytes).catch(fail);
+      if (stream) return write(stream, bytes);
+      held.push(bytes);
+      heldBytes += bytes.length;
+      if (heldBytes <= MOST_HELD) return;
+      stream = open();
+      for (const part of held.splice(0)) await write(stream, part);
     },
-    async commit(bytes, checksum) {
+    commit(bytes, checksum) {
       if (failed) return;
-      try {
-        await writer.close();
-        await stored;
-        const note: Note = { url, bytes, checksum, version, stored: Date.now() };
-        await cache.put(noteKey(url), new Response(JSON.stringify(note)));
-      } catch {
-        fail();
-      }
+      // Nobody who wants an answer waits for the disk.
+      const finished = finish(bytes, checksum).finally(() => unsettled.delete(finished));
+      unsettled.add(finished);
     },
     abandon: fail,
   };
+}
+
+/** A copy that is being written. */
+interface CopyStream {
+  writer: WritableStreamDefaultWriter<Uint8Array>;
+  stored: Promise<void>;
 }
 
 async function drop(cache: Cache, url: string): Promise<void> {

@@ -3,6 +3,7 @@
 import { parseIntegrity } from "./check.js";
 import { TabsenseError } from "./errors.js";
 import type { NetworkOptions } from "./protocol.js";
+import { INDEX } from "./sources.js";
 import { FILES, type ClassifyOptions, type ClassifyProgress, type Device, type LoadOptions, type Progress, type StreamOptions } from "./types.js";
 
 /** `LoadOptions` with every default filled in. */
@@ -152,8 +153,8 @@ function integrity(given: Record<string, unknown>): Record<string, string> {
   const value = given["integrity"] ?? {};
   if (typeof value !== "object" || Array.isArray(value)) throw invalid("integrity", 'an object such as { "model.safetensors": "sha256-…" }', value);
   return Object.fromEntries(Object.entries(value).map(([file, text]) => {
-    if (!(FILES as readonly string[]).includes(file) && !/\.safetensors$/.test(file)) {
-      throw new TabsenseError("invalid_argument", `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, or the parts of the weights by their names.`);
+    if (!(FILES as readonly string[]).includes(file) && file !== INDEX && !/\.safetensors$/.test(file)) {
+      throw new TabsenseError("invalid_argument", `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, or ${INDEX} and the parts of the weights by their names.`);
     }
     const digest = typeof text === "string" ? parseIntegrity(text) : null;
     if (digest === null) throw invalid(`integrity[${JSON.stringify(file)}]`, '"sha256-" and the digest, in base64 or in hexadecimal digits', text);

@@ -87,6 +87,8 @@ export interface State {
 export interface Loaded {
   type: "loaded";
   state: State;
+  /** Whether copies of its files are still on their way to the disk; once they are there, `stored` comes. */
+  storing: boolean;
 }
 
 /** What a classification yields. */
@@ -108,5 +110,5 @@ export interface Failed {
   trap: string | null;
 }
 
-/** What the service says. `started` comes once, first; `config` where a load asked for it; `disposed` once, last. */
-export type Reply = { type: "started" } | { type: "config"; config: Uint8Array } | { type: "progress"; progress: Progress | ClassifyProgress } | Loaded | Classified | Failed | { type: "disposed" };
+/** What the service says. `started` comes once, first; `config` where a load asked for it; `stored` at any time; `disposed` once, last. */
+export type Reply = { type: "started" } | { type: "config"; config: Uint8Array } | { type: "progress"; progress: Progress | ClassifyProgress } | Loaded | { type: "stored" } | Classified | Failed | { type: "disposed" };

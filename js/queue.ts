@@ -35,6 +35,8 @@ export function startQueue(start: () => Channel, mayHold: boolean, onConfig: ((c
   let channel: Channel | null = null;
   let active: Job | null = null;
   let state: State | null = null;
+  /** Whether the service is still keeping copies of files. */
+  let storing = false;
   let end: TabsenseError | null = null;
   let again: LoadRequest | null = null;
   let crashes = 0;
@@ -49,8 +51,9 @@ export function startQueue(start: () => Channel, mayHold: boolean, onConfig: ((c
   }
 
   function close(): Promise<void> {
-    if (channel) closed = channel.close(state ? holds(state) : mayHold);
+    if (channel) closed = channel.close(storing || (state ? holds(state) : mayHold));
     channel = null;
+    storing = false;
     return closed;
   }
 
@@ -113,6 +116,7 @@ export function startQueue(start: () => Channel, mayHold: boolean, onConfig: ((c
   }
 
   function receive(reply: Reply): void {
+    if (reply.type === "stored") return void (storing = false);
     if (reply.type === "started" || reply.type === "disposed" || !active) return;
     if (reply.type === "config") return onConfig?.(reply.config);
     const job = active;
@@ -133,6 +137,7 @@ export function startQueue(start: () => Channel, mayHold: boolean, onConfig: ((c
       job.reject(new TabsenseError(reply.error.kind, reply.error.message));
     } else {
       if (reply.type === "classified") crashes = 0;
+      else storing = reply.storing;
       job.resolve(reply);
     }
     next();

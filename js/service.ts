@@ -53,7 +53,9 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     held = { engine, runtime, placement, pace: startPace(), source: onGpuAlone(engine) ? kept(request) : null };
     const { info, memory } = stateOf(held, engine);
     emit({ stage: "ready", file: "", bytes: info.weightBytes, total: info.weightBytes, rate: 0 });
-    return { type: "loaded", state: { info, memory } };
+    const storing = host.cache?.settled() ?? null;
+    void storing?.then(() => post({ type: "stored" }));
+    return { type: "loaded", state: { info, memory }, storing: storing !== null };
   }
 
   async function classify(request: ClassifyRequest, signal: AbortSignal): Promise<Classified> {
@@ -114,6 +116,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     if (!broken) held?.engine?.free();
     held?.runtime.end();
     held = null;
+    await host.cache?.settled();
   }
 
   return {

@@ -26,8 +26,8 @@ interface Entry {
   data_offsets: [number, number];
 }
 
-/** The longest header that a safetensors file may have, in bytes. */
-const HEADER_LIMIT = 100_000_000;
+/** The longest header of one file, and of all together, in bytes: as src/weights/header.rs has it for the whole. */
+const HEADER_LIMIT = 1 << 20;
 /** No model has more files than this. */
 const MOST_SHARDS = 1000;
 
@@ -52,12 +52,14 @@ export function shardNames(index: string, name: string): string[] {
 export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Array> {
   const all = Object.create(null) as Record<string, unknown>;
   const begun: Begun[] = [];
-  let offset = 0;
+  let [offset, headers] = [0, 0];
   try {
     for (const [i, shard] of shards.entries()) {
       const { name } = shard;
-      const { header, file } = await begin(shard, i < MOST_OPEN);
+      const { header, headerBytes, file } = await begin(shard, i < MOST_OPEN);
       begun.push(file);
+      headers += headerBytes;
+      if (headers > HEADER_LIMIT) throw new TabsenseError("weights_header", `The headers of the weights' files up to ${name} have ${headers} bytes, more than the ${HEADER_LIMIT} of any model of this kind.`);
       for (const [tensor, entry] of Object.entries(header)) {
         if (tensor === "__metadata__") continue;
         const [start, end] = offsetsOf(entry, tensor, name);
@@ -87,14 +89,14 @@ export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Arr
 }
 
 /** Reads a file's header, and keeps the file open where it is to be `kept` so. */
-async function begin(shard: Shard, kept: boolean): Promise<{ header: Record<string, unknown>; file: Begun }> {
+async function begin(shard: Shard, kept: boolean): Promise<{ header: Record<string, unknown>; headerBytes: number; file: Begun }> {
   const opened = shard.open();
   const close = () => void opened.return(undefined).catch(() => {});
   try {
     const { header, data, rest } = await readHeader(shard.name, opened);
     const chunks = kept ? () => joined(rest, opened) : () => skipped(data, shard.open());
     if (!kept) close();
-    return { header, file: { name: shard.name, length: 0, chunks, close } };
+    return { header, headerBytes: data, file: { name: shard.name, length: 0, chunks, close } };
   } catch (thrown) {
     close();
     throw thrown;

@@ -89,10 +89,10 @@ export interface LoadOptions {
   models?: string;
   /**
    * Whether the browser keeps copies of files from the network (in the Cache API), so that the next start needs none. A copy is used where the server has
-   * nothing newer, or can't be reached; one that is cut short or damaged is fetched again. See `listCachedFiles` and `clearCachedFiles`. Node keeps none. Default: `true`.
+   * nothing newer, or can't be reached; one that is cut short or damaged is fetched again. A model answers before the disk has all of it; `dispose` waits for that, a second at most. See `listCachedFiles` and `clearCachedFiles`. Node keeps none. Default: `true`.
    */
   cache?: boolean;
-  /** What files must be: their SHA-256 by name, `{ "model.safetensors": "sha256-…" }`, in base64 as for a script's `integrity`, or in hexadecimal digits. Others reject with kind `"integrity"`. */
+  /** What files must be: their SHA-256 by name, `{ "model.safetensors": "sha256-…" }`, in base64 as for a script's `integrity`, or in hexadecimal digits. Files that are others, and names of files that the model does without, reject with kind `"integrity"`. */
   integrity?: { readonly [file: string]: string };
   /** How many times in a row a connection that breaks is taken up again where it ended. Default: 3. */
   retries?: number;

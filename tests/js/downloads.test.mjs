@@ -76,6 +76,18 @@ test("where nothing tells versions apart, a server without ranges is read from t
   assert.equal(seen.length, 3);
 });
 
+test("a part that nothing shows to be of the same file is not taken for one", async (t) => {
+  const files = filesOf();
+  const other = new Uint8Array(files[WEIGHTS]).fill(0, 20_000);
+  const { url, seen } = await serveTurns(t, [
+    cut(0.5, { etag: null }),
+    (request, response) => response.end(answer(request, response, other, { etag: null })),
+    whole({ etag: null }),
+  ], files);
+  await loads(t, url);
+  assert.deepEqual(seen.map(({ range }) => range !== null), [false, true, false]);
+});
+
 test("a file that never stays the same ends with an error", async (t) => {
   let version = 0;
   const { url } = await serveTurns(t, [(request, response, bytes) => cut(0.5, { etag: `"${version++}"` })(request, response, bytes)]);

@@ -1,45 +1,14 @@
 // Weights in several files, as checkpoints too large for one have them.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Classifier } from "tabsense";
+import { INDEX, safetensors, sharded } from "./sharded.mjs";
 import { filesOf, rejects, rounded, serveModel, tiny } from "./support.mjs";
-
-const INDEX = "model.safetensors.index.json";
-
-/** The tiny model with its weights in `count` files, and their index. */
-function sharded(count) {
-  const { "model.safetensors": weights, ...rest } = filesOf();
-  const length = Number(new DataView(weights.buffer).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(weights.subarray(8, 8 + length)));
-  const data = weights.subarray(8 + length);
-  const tensors = Object.entries(header).filter(([name]) => name !== "__metadata__");
-  const files = { ...rest };
-  const map = {};
-  for (let shard = 0; shard < count; shard++) {
-    const name = `model-${String(shard + 1).padStart(5, "0")}-of-${String(count).padStart(5, "0")}.safetensors`;
-    let at = 0;
-    const parts = [];
-    const own = Object.fromEntries(tensors.filter((_, i) => i % count === shard).map(([tensor, { data_offsets: [start, end], ...entry }]) => {
-      parts.push(data.subarray(start, end));
-      map[tensor] = name;
-      return [tensor, { ...entry, data_offsets: [at, (at += end - start)] }];
-    }));
-    files[name] = safetensors({ __metadata__: { format: "pt" }, ...own }, Buffer.concat(parts));
-  }
-  files[INDEX] = new TextEncoder().encode(JSON.stringify({ metadata: { total_size: data.length }, weight_map: map }));
-  return files;
-}
-
-function safetensors(header, data) {
-  const json = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(json.length));
-  return new Uint8Array(Buffer.concat([length, json, data]));
-}
 
 async function sameAsWhole(t, classifier) {
   t.after(() => classifier.dispose());
@@ -84,6 +53,37 @@ for (const [name, change, kind, message] of [
     await rejects(kind, Classifier.load(files), message);
   });
 }
+
+const digest = (bytes) => `sha256-${createHash("sha256").update(bytes).digest("base64")}`;
+
+test("the digests of index and files are held to", async (t) => {
+  const files = sharded(2);
+  const { url } = await serveModel(t, files);
+  const integrity = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, digest(bytes)]));
+  await sameAsWhole(t, await Classifier.load(url, { integrity }));
+  for (const name of Object.keys(integrity)) {
+    await rejects("integrity", Classifier.load(url, { integrity: { ...integrity, [name]: digest("another file") } }), new RegExp(`${name} is not the file that was promised`));
+  }
+});
+
+test("a digest for a file that the model does without is no digest of what is read", async (t) => {
+  const whole = await serveModel(t, filesOf());
+  const parts = await serveModel(t, sharded(2));
+  await rejects("integrity", Classifier.load(parts.url, { integrity: { "model.safetensors": digest("") } }), /weights are in .*model-00002-of-00002/);
+  await rejects("integrity", Classifier.load(sharded(2), { integrity: { "model.safetensors": digest("") } }), /Name the digests/);
+  await rejects("integrity", Classifier.load(whole.url, { integrity: { "model-00001-of-00002.safetensors": digest("") } }), /weights are in model\.safetensors\./);
+  await rejects("integrity", Classifier.load(whole.url, { integrity: { [INDEX]: digest("") } }), /Name the digests/);
+});
+
+test("headers that are too long together are refused, however many files they are in", async () => {
+  const files = sharded(2);
+  for (const name of Object.keys(files).filter((name) => /^model-.*safetensors$/.test(name))) {
+    const length = Number(new DataView(files[name].buffer).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(files[name].subarray(8, 8 + length)));
+    files[name] = safetensors({ ...header, __metadata__: { note: "x".repeat(600_000) } }, files[name].subarray(8 + length));
+  }
+  await rejects("weights_header", Classifier.load(files), /up to model-00002-of-00002\.safetensors/);
+});
 
 test("neither file nor index: what is told is the file that every model has", async (t) => {
   const { "model.safetensors": _, ...files } = filesOf();

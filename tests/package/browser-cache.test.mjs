@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { sharded } from "../js/sharded.mjs";
 import { ROOT, startBrowser, startSite } from "./support.mjs";
 
 const FILES = ["config.json", "tokenizer.json", "model.safetensors"];
@@ -35,8 +36,9 @@ async function serveModel(t) {
     response.setHeader("etag", `"${state.etag}"`);
     if (request.method === "OPTIONS") return response.writeHead(405).end();
     if (state.handler?.(request, response, name)) return;
-    response.writeHead(200, { "content-length": files[name].length });
-    response.end(request.method === "HEAD" ? undefined : files[name]);
+    const bytes = state.files[name];
+    response.writeHead(200, { "content-length": bytes.length });
+    response.end(request.method === "HEAD" ? undefined : bytes);
   });
   await new Promise((resolve) => server.listen(0, resolve));
   t.after(() => (server.closeAllConnections(), server.close()));
@@ -83,6 +85,7 @@ test("a second start asks only whether there is something newer, a third needs n
   const page = await open(t);
   const first = await load(page, model.url);
   assert.equal(typeof first, "number", JSON.stringify(first));
+  assert.equal((await page.evaluate(() => tabsense.listCachedFiles())).length, 3, "a classifier that was disposed of has stored all");
   const files = await kept(page, 3);
   assert.deepEqual(files.map(({ name, bytes }) => [name, bytes]), [...FILES].sort().map((name) => [name, model.files[name].length]));
   assert.ok(files.every(({ age }) => age >= 0 && age < 60_000));
@@ -93,6 +96,21 @@ test("a second start asks only whether there is something newer, a third needs n
 
   model.down = true;
   assert.equal(await load(page, model.url), first, "the server is gone");
+});
+
+test("a model whose weights are in several files needs no network either", async (t) => {
+  const model = await serveModel(t);
+  model.handler = (request, response, name) => !model.files[name] && response.writeHead(404).end();
+  model.files = sharded(2);
+  const page = await open(t);
+  const first = await load(page, model.url);
+  assert.equal(typeof first, "number", JSON.stringify(first));
+  await kept(page, 5);
+  model.requests.length = 0;
+  assert.equal(await load(page, model.url), first);
+  assert.deepEqual(model.requests.filter((request) => request.startsWith("GET")), ["GET model.safetensors"]);
+  model.down = true;
+  assert.equal(await load(page, model.url, { retries: 0 }), first, "the server is gone");
 });
 
 test("a newer file takes the place of the copy", async (t) => {

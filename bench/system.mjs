@@ -28,9 +28,10 @@ export function systemInfo(described, python) {
   };
 }
 
+/** The system and its kernel's first two numbers: what follows them names a machine's own build. */
 function osName() {
   const name = existsSync("/etc/os-release") ? /^PRETTY_NAME="?([^"\n]+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] : null;
-  return [name, type(), release()].filter(Boolean).join(", ");
+  return [name, type(), /^\d+\.\d+/.exec(release())?.[0]].filter(Boolean).join(", ");
 }
 
 function pythonPackages(python) {

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { Failure, main, ROOT } from "./run.mjs";
 import { setUpNested } from "./nested.mjs";
+import { setUpNpm } from "./setup.mjs";
 
 /** typedoc works with TypeScript up to 6; it and its compiler belong to this project of their own. */
 const HOME = "tests/docs";
@@ -15,6 +16,7 @@ export function makeReference(out, options = "docs/typedoc.json") {
 }
 
 await main(import.meta.url, async () => {
+  await setUpNpm();
   await setUpNested(HOME);
   const out = join(ROOT, "target/docs");
   const { status, output } = makeReference(out);

@@ -10,7 +10,7 @@ import { hashOf, unlessStamped } from "./stamp.mjs";
 /** Makes everything available that a build needs, on PATH of this process. */
 export async function setUpBuild() {
   if (Number(process.versions.node.split(".")[0]) < 20) throw new Failure(`Node ${process.versions.node} is too old: install Node 20 or newer.`);
-  await npmPackages();
+  await setUpNpm();
   const { enabledVariants, readManifest } = await import("./manifest.mjs");
   const manifest = readManifest();
   const { tools } = manifest;
@@ -21,7 +21,8 @@ export async function setUpBuild() {
   await cargoTool("wasm-bindgen", "wasm-bindgen-cli", tools["wasm-bindgen"]);
 }
 
-async function npmPackages() {
+/** Installs the package's own npm packages where they are missing or others. */
+export async function setUpNpm() {
   const stamp = "node_modules/.tabsense-installed";
   const hash = hashOf(["package-lock.json"], [process.platform, process.arch]);
   await unlessStamped(stamp, hash, ["node_modules/.bin/tsc"], async () => {

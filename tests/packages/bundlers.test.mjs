@@ -1,8 +1,9 @@
-// Projects of each bundler: built, served under the strictest policy, and opened in Chromium. What is emitted is there once, and a page fetches one .wasm file and one worker.
+// Projects of each bundler: built, served under the strictest policy, and opened in Chromium. What is emitted is there once, and a page fetches one
+// .wasm file and one worker; of `tabsense/simd` (the projects *-simd and esbuild), no more than these is emitted.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -20,17 +21,28 @@ after(() => browser?.close());
 /** What the package has for browsers: one is fetched. */
 const BUILDS = ["relaxed", "relaxed-threads", "simd", "simd-threads"];
 
+/** What `tabsense/simd` has. */
+const ONE_BUILD = ["simd"];
+
+const VITE = { build: ["bin:vite", "build", "--logLevel", "warn"], mounts: (folder) => ({ "/": join(folder, "dist") }) };
+const WEBPACK = ["bin:webpack", "--stats", "errors-only"];
+const ROLLUP = ["bin:rollup", "--config", "--silent"];
+
 /** `workers`: how many scripts of each name the output has; webpack gives its own numbers for names. */
 const PROJECTS = [
-  { name: "vite", build: ["bin:vite", "build", "--logLevel", "warn"], mounts: (folder) => ({ "/": join(folder, "dist") }), builds: BUILDS, workers: { worker: 1, thread: 1 } },
-  { name: "webpack", build: ["bin:webpack", "--stats", "errors-only"], builds: BUILDS },
-  { name: "rollup", build: ["bin:rollup", "--config", "--silent"], builds: BUILDS, workers: { worker: 1, thread: 1 } },
-  { name: "esbuild", build: ["build.js"], builds: ["simd"], workers: { "worker-simd": 1, thread: 0 } },
+  { name: "vite", ...VITE, builds: BUILDS, workers: { worker: 1, thread: 1 } },
+  { name: "vite-simd", ...VITE, builds: ONE_BUILD, workers: { worker: 1, thread: 0 } },
+  { name: "webpack", build: WEBPACK, builds: BUILDS },
+  { name: "webpack-simd", build: WEBPACK, builds: ONE_BUILD },
+  { name: "rollup", build: ROLLUP, builds: BUILDS, workers: { worker: 1, thread: 1 } },
+  { name: "rollup-simd", build: ROLLUP, builds: ONE_BUILD, workers: { worker: 1, thread: 0 } },
+  { name: "esbuild", build: ["build.js"], builds: ONE_BUILD, workers: { worker: 1, thread: 0 } },
 ];
 
 for (const { name, build, mounts = (folder) => ({ "/": folder }), builds, workers } of PROJECTS) {
   test(`${name}: built, it classifies with one .wasm file and one worker`, async (t) => {
     const folder = join(HERE, name);
+    rmSync(join(folder, "dist"), { recursive: true, force: true }); // Rollup leaves what lies there
     await runIn(name, build);
     await t.test("each file is emitted once", () => assertEmitted(join(folder, "dist"), builds, workers));
     for (const isolated of [false, true]) {
@@ -64,7 +76,9 @@ function assertEmitted(folder, builds, workers = null) {
   const weights = files.filter((path) => path.endsWith(".safetensors"));
   assert.equal(weights.length, 1, files.join(" "));
   const scripts = files.filter((path) => path.endsWith(".js"));
-  for (const path of scripts) assert.ok(!/AGFzbQ|application\/wasm;base64/.test(readFileSync(join(folder, path), "utf8")), `${path} has a module in it`);
+  const texts = scripts.map((path) => readFileSync(join(folder, path), "utf8"));
+  texts.forEach((text, i) => assert.ok(!/AGFzbQ|application\/wasm;base64/.test(text), `${scripts[i]} has a module in it`));
+  if (builds.length === 1) assert.equal(texts.join("\n").match(/\bnew Worker\(/g)?.length, 1, "one worker is started, whatever its script is called");
   for (const [name, count] of Object.entries(workers ?? {})) {
     const found = scripts.filter((path) => new RegExp(`(^|/)${name}[^/]*\\.js$`).test(path));
     assert.equal(found.length, count, `${name}: ${files.join(" ")}`);

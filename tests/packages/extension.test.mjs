@@ -1,25 +1,20 @@
 // A page of a Chrome extension (manifest 3), under the strictest policy that extensions may have.
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { readManifest } from "../../scripts/manifest.mjs";
-import { HERE, runIn, setUpConsumers, VERDICT } from "./support.mjs";
+import { extensionId, HERE, runIn, setUpConsumers, STRICT, VERDICT } from "./support.mjs";
 
 before(setUpConsumers);
 
-/** Chromium names an unpacked extension by its path: the first half of a digest, in the letters a to p. */
-function idOf(path) {
-  const digest = createHash("sha256").update(realpathSync(path)).digest("hex").slice(0, 32);
-  return [...digest].map((digit) => String.fromCharCode(97 + Number.parseInt(digit, 16))).join("");
-}
-
 test("extension: its page classifies", async (t) => {
   const folder = join(HERE, "extension");
+  const { content_security_policy: policy } = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
+  assert.deepEqual(policy, { extension_pages: `${STRICT}; img-src data:` }); // the page's icon is a data: URL
   await runIn("extension", ["build.js"]);
   const profile = mkdtempSync(join(tmpdir(), "tabsense-profile-"));
   const context = await chromium.launchPersistentContext(profile, {
@@ -37,7 +32,7 @@ test("extension: its page classifies", async (t) => {
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
   context.on("request", (request) => fetched.push(request.url()));
-  await page.goto(`chrome-extension://${idOf(folder)}/index.html`);
+  await page.goto(`chrome-extension://${extensionId(folder)}/index.html`);
   await page.waitForFunction(() => document.querySelector("output").textContent, null, { timeout: 60_000 }).catch(() => assert.fail(`there is no verdict: ${faults.join("\n")}`));
   assert.match(await page.locator("output").textContent(), VERDICT);
   assert.deepEqual(faults, []);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { command, HERE, MODULES, ROOT, runIn, setUpConsumers, site, startServer, TEXT, VERDICT } from "./support.mjs";
+import { command, HERE, MODULES, runIn, setUpConsumers, site, startServer, TEXT, VERDICT } from "./support.mjs";
 
 before(setUpConsumers);
 

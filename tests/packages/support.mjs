@@ -2,11 +2,13 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { readManifest } from "../../scripts/manifest.mjs";
+import { setUpNested } from "../../scripts/nested.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { hashOf, unlessStamped } from "../../scripts/stamp.mjs";
 
@@ -28,12 +30,8 @@ const NPM = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
 
 /** Installs what builds the projects, and both packages as they are packed; what is there already stays. */
 export async function setUpConsumers() {
-  const installed = hashOf(["tests/packages/package.json", "tests/packages/package-lock.json"], [process.platform, process.arch]);
-  await unlessStamped("tests/packages/node_modules/.tabsense-installed", installed, ["tests/packages/node_modules/.bin/esbuild"], async () => {
-    console.log("set-up: npm packages of the consumer projects");
-    await command("npm", ["ci", ...NPM], HERE);
-  });
-  const packed = hashOf(["dist", "package.json", "README.md", "CHANGELOG.md", "NOTICE", "LICENSE", "models/sentiment-en"], [installed]);
+  await setUpNested("tests/packages"); // an installation takes the packed ones and their stamp away
+  const packed = hashOf(["dist", "package.json", "README.md", "CHANGELOG.md", "NOTICE", "LICENSE", "models/sentiment-en"]);
   await unlessStamped("tests/packages/node_modules/.tabsense-packed", packed, ["tests/packages/node_modules/tabsense", "tests/packages/node_modules/tabsense-sentiment-en"], async () => {
     rmSync(TARBALLS, { recursive: true, force: true });
     mkdirSync(TARBALLS);
@@ -92,6 +90,12 @@ export async function site(t, mounts, options = {}) {
   const { url, close } = await serve(mounts, { ...options, onRequest });
   t.after(close);
   return { url, requests };
+}
+
+/** The id that Chromium gives an unpacked extension: half a digest of its path, in letters from a to p. */
+export function extensionId(folder) {
+  const digest = createHash("sha256").update(realpathSync(folder)).digest("hex").slice(0, 32);
+  return digest.replace(/./g, (digit) => String.fromCharCode(97 + Number.parseInt(digit, 16)));
 }
 
 /** A headless Chromium of the test file's own. */

@@ -11,7 +11,7 @@ before(setUpConsumers);
 const inTarball = async (path) => (await command("tar", ["-tzf", path], HERE)).trim().split("\n").map((name) => name.replace(/^package\//, "")).sort();
 
 test("the model's package holds its files, and nothing else", async () => {
-  assert.deepEqual(await inTarball(tarballs().find((path) => path.includes("sentiment-en"))), ["LICENSE", "README.md", "config.json", "index.d.ts", "index.js", "model.safetensors", "package.json", "tokenizer.json"]);
+  assert.deepEqual(await inTarball(tarballs().find((path) => path.includes("sentiment-en"))), ["LICENSE", "NOTICE", "README.md", "config.json", "index.d.ts", "index.js", "model.safetensors", "package.json", "tokenizer.json"]);
 });
 
 test("both packages are of one version, and name each other's", () => {

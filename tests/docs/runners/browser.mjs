@@ -7,12 +7,10 @@ import { serve } from "../../../scripts/serve.mjs";
 import { ROOT, startBrowser } from "../../package/support.mjs";
 import { preludeOf } from "../prelude.mjs";
 import { checkPrinted } from "./expected.mjs";
+import { HUB } from "./hub-address.mjs";
 
 const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
 const TINY = join(ROOT, "test_data/models/tiny-f32");
-
-/** Addresses of a model hub, whatever the model: the smallest one answers, here as in runners/hub.mjs. */
-const HUB = /^https:\/\/huggingface\.co\/[^/]+\/[^/]+\/resolve\/[^/]+\/(config\.json|tokenizer\.json|model\.safetensors)$/;
 
 /** How long a page that was opened must stay free of errors. */
 const SETTLED_MS = 300;

@@ -1,11 +1,9 @@
 // Loaded before everything else in a Node process and its threads: the model hub's addresses are answered with the smallest model, as no test has a network.
 
 import { readFileSync } from "node:fs";
+import { HUB } from "./hub-address.mjs";
 
 const TINY = new URL("../../../test_data/models/tiny-f32/", import.meta.url);
-
-/** A file of a model on the hub, whatever the model. */
-const HUB = /^https:\/\/huggingface\.co\/[^/]+\/[^/]+\/resolve\/[^/]+\/(config\.json|tokenizer\.json|model\.safetensors)$/;
 
 const { fetch } = globalThis;
 

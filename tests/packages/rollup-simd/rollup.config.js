@@ -1,0 +1,22 @@
+import { cpSync } from "node:fs";
+import resolve from "@rollup/plugin-node-resolve";
+
+const installed = "../node_modules";
+
+export default {
+  input: "main.js",
+  output: { dir: "dist", format: "es" },
+  plugins: [
+    resolve({ browser: true }),
+    {
+      // Rollup does not follow `new URL("…", import.meta.url)`: what the package looks for beside its own module is laid beside the bundle.
+      name: "copy tabsense",
+      writeBundle() {
+        for (const path of ["worker-simd.js", "wasm/simd"]) {
+          cpSync(`${installed}/tabsense/dist/${path}`, `dist/${path}`, { recursive: true });
+        }
+        cpSync(`${installed}/tabsense-sentiment-en`, "dist/models/sentiment-en", { recursive: true });
+      },
+    },
+  ],
+};

@@ -1,48 +1,76 @@
-// Each recipe, laid out from its document as it stands, built, and run: in Chromium, as an extension, or in Node.
+// Each recipe, laid out from its document as it stands, with the packages alone that it installs, built, and run: in Chromium, as an extension, or in Node.
+// So is the command line of README.md and docs/cli.md.
 
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { serve } from "../../scripts/serve.mjs";
 import { installTarball, ROOT, startBrowser } from "../package/support.mjs";
-import { linkPackages } from "./project.mjs";
+import { blocksOf } from "./markdown.mjs";
 import { layOut, RECIPES } from "./recipes.mjs";
+import { commandsOf, runShell } from "./runners/shell.mjs";
 
-const MODELS = join(ROOT, "models");
+/** This repository's packages: copied, for a link would lead to what lies beside it. */
+const OWN = ["tabsense", "tabsense-sentiment-en"];
 const HOURS = "I want those two hours of my life back.";
 
-let installed, browser;
+let installed, projects, browser;
 before(async () => {
   installed = installTarball();
-  linkPackages(installed.project);
+  const npm = (args, cwd) => execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const [{ filename }] = Object.values(JSON.parse(npm(["pack", "--json", "--ignore-scripts", "--pack-destination", installed.project], join(ROOT, "models/sentiment-en"))));
+  npm(["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], installed.project);
+  projects = mkdtempSync(join(tmpdir(), "tabsense-recipes-")); // not below what is installed, where all packages are found
   browser = await startBrowser();
 });
 after(async () => {
   await browser?.close();
+  if (projects) rmSync(projects, { recursive: true, force: true });
   installed?.remove();
 });
 
 const tested = new Set();
 
-/** A recipe's project in a folder of its own, beside the installed package. Yields `{ folder, files }`. */
+/** A recipe's project in a folder of its own. Yields `{ folder, files }`. */
 function project(document, changes) {
   tested.add(document);
-  const folder = join(installed.project, "recipes", document.replace(/\W+/g, "-"));
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  symlinkSync(join(installed.project, "node_modules"), join(folder, "node_modules"));
-  symlinkSync(MODELS, join(folder, "models"));
+  const folder = emptyProject(document, blocksOf(document));
   return { folder, files: layOut(document, folder, changes) };
 }
 
-/** Serves a folder with the models beside it, and opens its page; whatever goes wrong in it, but for what `allowed` matches, fails the test at its end. */
+/** A folder that holds what the blocks install with npm, and nothing else. */
+function emptyProject(document, blocks) {
+  const folder = join(projects, document.replace(/\W+/g, "-"));
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), "{}\n"); // npm adds dependencies, and no type
+  const commands = blocks.filter(({ language }) => language === "sh").flatMap(({ code }) => commandsOf(code));
+  const names = commands.flatMap((command) => /^npm install (.*)$/.exec(command)?.[1].split(/\s+/) ?? []).filter((word) => !word.startsWith("-"));
+  for (const name of names) install(name, folder);
+  return folder;
+}
+
+/** Puts a package, and the programs it has, into a project's node_modules as npm would. Its dependencies are found from where it really lies. */
+function install(name, folder) {
+  const from = [installed.project, join(ROOT, "tests/docs"), ROOT].map((place) => join(place, "node_modules", name)).find((path) => existsSync(path));
+  assert.ok(from, `${name} is not installed here`);
+  const to = join(folder, "node_modules", name);
+  mkdirSync(dirname(to), { recursive: true });
+  if (OWN.includes(name)) cpSync(from, to, { recursive: true });
+  else symlinkSync(from, to);
+  const { bin = {} } = JSON.parse(readFileSync(join(to, "package.json"), "utf8"));
+  mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
+  for (const [program, path] of Object.entries(typeof bin === "string" ? { [name.split("/").at(-1)]: bin } : bin)) symlinkSync(join(to, path), join(folder, "node_modules/.bin", program));
+}
+
+/** Serves a folder, and opens its page; whatever goes wrong in it, but for what `allowed` matches, fails the test at its end. */
 async function open(t, folder, allowed = null) {
-  const site = await serve({ "/": folder, "/models/": MODELS });
+  const site = await serve({ "/": folder });
   const context = await browser.newContext();
   const faults = [];
   t.after(async () => {
@@ -72,7 +100,7 @@ async function verdicts(page) {
 const workers = (page) => page.workers().filter((worker) => !/\/thread[^/]*\.js$/.test(worker.url())).length;
 
 function run(program, args, folder) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, "node_modules/.bin", program), ...args], { cwd: folder, encoding: "utf8", timeout: 120_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { cwd: folder, encoding: "utf8", timeout: 120_000 });
   assert.equal(status, 0, `${program}: ${stdout}${stderr}`);
 }
 
@@ -86,7 +114,7 @@ const UNMOUNT = {
 for (const [name, [main, unmount]] of Object.entries(UNMOUNT)) {
   test(`${name}: it is built with Vite, classifies what is typed, and frees its model when it goes`, { timeout: 180_000 }, async (t) => {
     const { folder } = project(`docs/recipes/${name}.md`, { [main]: (code) => `${code}${unmount}\n` });
-    run("vite", ["build", "--logLevel", "warn"], folder);
+    run(join(folder, "node_modules/.bin/vite"), ["build", "--logLevel", "warn"], folder);
     const page = await open(t, join(folder, "dist"));
     await verdicts(page);
     assert.equal(workers(page), 1);
@@ -101,7 +129,7 @@ for (const name of ["react", "vue"]) {
   test(`${name}: its TypeScript has no type errors`, { timeout: 120_000 }, () => {
     const { folder, files } = project(`docs/recipes/${name}.md`);
     const sources = files.filter((file) => /\.tsx?$/.test(file) && (name !== "vue" || !file.endsWith("main.ts"))); // tsc reads no .vue
-    run("tsc", ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noUnusedLocals", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--module", "esnext", "--moduleResolution", "bundler", "--jsx", "react-jsx", "--skipLibCheck", ...sources], folder);
+    run(join(ROOT, "node_modules/.bin/tsc"), ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noUnusedLocals", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--module", "esnext", "--moduleResolution", "bundler", "--jsx", "react-jsx", "--skipLibCheck", ...sources], folder);
   });
 }
 
@@ -174,6 +202,16 @@ test("node: it answers, refuses what is wrong, and ends when told", { timeout: 1
   child.kill("SIGTERM");
   assert.equal(await ended, 0);
 });
+
+for (const document of ["README.md", "docs/cli.md"]) {
+  test(`${document}: its command runs with the packages that it installs there`, { timeout: 120_000 }, () => {
+    const block = blocksOf(document).find(({ language, code }) => language === "sh" && /^npm install [^]*^npx tabsense "/m.test(code));
+    assert.ok(block, "no block installs what its texts need");
+    const folder = emptyProject(`command-${document}`, [block]);
+    writeFileSync(join(folder, "reviews.csv"), `text\n${HOURS}\n`);
+    runShell(block, { folder });
+  });
+}
 
 test("every recipe was run", () => {
   assert.deepEqual([...tested].sort(), [...RECIPES].sort());

@@ -10,7 +10,7 @@ const OVER = ["tokens", "batch", "model", "threads"];
 const TOP = ["name", "seed", "run", "models", "data", "subjects", "workloads", "sweeps", "checks", "prediction"];
 const KEYS = {
   run: ["order", "settle", "warm_up", "turn_ms", "request_s", "cold_starts", "memory"],
-  models: ["int8", "fp32", "onnx", "goldens"],
+  models: ["int8", "fp32", "onnx", "goldens", "cold_starts"],
   data: ["path", "group"],
   subjects: ["enabled", "implementation", "dtypes", "threads", "models"],
   workloads: ["name", "tokens", "mixed", "batch", "data", "models", "implementations", "rounds", "iterations"],
@@ -57,6 +57,7 @@ function expand({ implementation, dtypes, threads = [1], models }, known) {
 function hasten(config) {
   const [model] = Object.keys(config.models);
   config.run.cold_starts = Math.min(1, config.run.cold_starts);
+  for (const model of Object.values(config.models)) delete model.cold_starts;
   config.checks.limit = Math.min(100, config.checks.limit);
   config.workloads = config.workloads.map((workload) => ({ ...workload, rounds: Math.min(workload.data ? 2 : 4, workload.rounds), iterations: Math.min(3, workload.iterations) }));
   config.sweeps = [];

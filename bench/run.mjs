@@ -75,7 +75,7 @@ async function measureModel(model, subjects, config, { hosts, server }, measured
       const request = loadRequest(subject, model, subject.weights, server, first);
       try {
         console.log(`${subject.id}: cold start`);
-        const { urls, ...cold } = await coldStarts(() => hosts.openFresh(subject), request, config.run.cold_starts, config.run.memory);
+        const { urls, ...cold } = await coldStarts(() => hosts.openFresh(subject), request, config.models[subject.model].cold_starts ?? config.run.cold_starts, config.run.memory);
         const opened = await hosts.open(subject);
         members.push({ subject, opened });
         const { adapter } = await opened.ask(request);

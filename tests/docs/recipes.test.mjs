@@ -3,14 +3,14 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { serve } from "../../scripts/serve.mjs";
 import { installTarball, ROOT, startBrowser } from "../package/support.mjs";
+import { extensionId } from "../packages/support.mjs";
 import { blocksOf } from "./markdown.mjs";
 import { layOut, RECIPES } from "./recipes.mjs";
 import { commandsOf, runShell } from "./runners/shell.mjs";
@@ -171,12 +171,6 @@ test("extension: its popup classifies, on threads, without a server", { timeout:
   assert.equal(page.workers().length, Math.min(processors, 4)); // the classifier's own, and one for each further thread
   assert.deepEqual(faults, []);
 });
-
-/** The id that Chromium gives an unpacked extension: half a digest of its path, in letters from a to p. */
-function extensionId(folder) {
-  const hex = createHash("sha256").update(realpathSync(folder)).digest("hex").slice(0, 32);
-  return hex.replace(/./g, (digit) => String.fromCharCode(97 + parseInt(digit, 16)));
-}
 
 test("node: it answers, refuses what is wrong, and ends when told", { timeout: 120_000 }, async (t) => {
   const { folder } = project("docs/recipes/node.md");

@@ -29,6 +29,8 @@ export interface ModelCache {
   write(url: string, version: Version): Promise<CopyWriter | null>;
   /** Fulfils once no whole copy is on its way to the disk any more; null where none is. */
   settled(): Promise<void> | null;
+  /** Writes at once what would wait until the first call has been answered. */
+  hurry(): void;
 }
 
 /** What is written beside a copy once it is whole; without it, a copy counts for nothing. */
@@ -43,6 +45,8 @@ interface Note {
 const NAME = "tabsense-models";
 /** How many bytes of a copy are held at most before any is written. A file within that is written once it is whole, and takes no time from its loading. */
 const MOST_HELD = 32 << 20;
+/** Milliseconds after a file is whole in which its copy is left unwritten. */
+const FIRST_CALL = 250;
 /** How many bytes of a longer one wait for the disk at most. */
 const QUEUE = 4 << 20;
 /** Milliseconds that a server has for saying whether it has something newer. */
@@ -52,6 +56,22 @@ const PINNED = /\/resolve\/[0-9a-f]{40}\//;
 
 /** The whole copies that the disk doesn't have yet. */
 const unsettled = new Set<Promise<void>>();
+
+/** Goes on with each copy that waits. */
+const waiting = new Set<() => void>();
+
+/** A moment in which the first call can be answered: the copy of 23 MB would take a tenth of a second of its thread and the disk's. */
+function afterFirstCall(): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      clearTimeout(timer);
+      waiting.delete(go);
+      resolve();
+    };
+    const timer = setTimeout(go, FIRST_CALL);
+    waiting.add(go);
+  });
+}
 
 /** The browser's cache. */
 export const browserCache: ModelCache = {
@@ -81,6 +101,7 @@ export const browserCache: ModelCache = {
     }
   },
 
+  hurry: () => waiting.forEach((go) => go()),
   settled: () => (unsettled.size === 0 ? null : Promise.all(unsettled).then(() => {})),
 };
 
@@ -167,6 +188,8 @@ function startCopy(cache: Cache, url: string, version: Version): CopyWriter {
         await stream.writer.close();
         await stream.stored;
       } else {
+        await afterFirstCall();
+        if (failed) return;
         await cache.put(url, new Response(new Blob(held as BlobPart[]), { headers }));
         held = [];
       }

@@ -116,6 +116,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     if (!broken) held?.engine?.free();
     held?.runtime.end();
     held = null;
+    host.cache?.hurry();
     await host.cache?.settled();
   }
 

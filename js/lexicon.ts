@@ -7,6 +7,7 @@ import sentiment from "wink-sentiment";
 import { aborted, TabsenseError } from "./errors.js";
 import type { Answer, ClassifyRequest } from "./protocol.js";
 import { nextTask } from "./stream.js";
+import { MAX_CHARS, NOTHING } from "./texts.js";
 import { SENTIMENT_LABELS, type ClassifierInfo, type ClassifyProgress, type Score } from "./types.js";
 
 /** What `info.model.name` says where no model is named. */
@@ -26,12 +27,6 @@ export const CALIBRATION = { slope: 0.338, bias: -0.111 };
 
 /** Milliseconds after which the page gets a turn. */
 const TURN = 8;
-
-/** The most characters of a text, as in src/tokenize/mod.rs: what is too long for the model is so here. */
-const MAX_CHARS = 1 << 18;
-
-/** White space, control characters and what else a model's tokenizer drops. */
-const NOTHING = /^[\s\p{C}\p{Mn}\uFFFD]*$/u;
 
 /**
  * Answers a request. `ended` is asked between two turns, and what it gives ends the call.

@@ -13,7 +13,7 @@ export type OutFormat = (typeof OUT_FORMATS)[number];
 
 /**
  * How lines are made: `head` of what the row holds, `tail` of its answer. A file that was begun is known by its heads;
- * `tailOf` matches the tail at its `lastIndex`.
+ * `tailOf` matches the tail of an answer with these options at its `lastIndex`.
  */
 export interface Encoder {
   /** What stands before the first row. */
@@ -35,6 +35,11 @@ export interface AnswerOptions {
   top: number | null;
 }
 
+/** A string and a number of JSON, and an answer of a list of them, in regular expressions. */
+const STRING = '"(?:[^"\\\\\\n]|\\\\.)*"';
+const NUMBER = "[-+.\\de]+";
+const SCORE = `\\{"label":${STRING},"score":${NUMBER}\\}`;
+
 /** The encoder for rows whose first has these columns. */
 export function encoderOf(options: AnswerOptions, columns: readonly string[]): Encoder {
   return options.format === "csv" ? csvEncoder(options, columns) : jsonEncoder(options);
@@ -44,6 +49,7 @@ export function encoderOf(options: AnswerOptions, columns: readonly string[]): E
 function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
   const key = (name: string) => JSON.stringify(prefix + name);
   const ours = [...(top === null ? ["label", "score"] : ["label", "score", "scores"]), "truncated"].map((name) => prefix + name);
+  const list = top === null ? "" : `,${escaped(key("scores"))}:\\[${SCORE}(?:,${SCORE}){${top - 1}}\\]`;
   let checked: readonly string[] | null = null;
   return {
     header: "",
@@ -58,13 +64,14 @@ function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
       const all = top === null ? "" : `,${key("scores")}:${JSON.stringify(scores.map(({ label, score }) => ({ label, score })))}`;
       return `${JSON.stringify(label)},${key("score")}:${score}${all}${truncated ? `,${key("truncated")}:true` : ""}}\n`;
     },
-    tailOf: /"[^\n]*\}\n/y,
+    tailOf: new RegExp(`${STRING},${escaped(key("score"))}:${NUMBER}${list}(?:,${escaped(key("truncated"))}:true)?\\}\\n`, "y"),
   };
 }
 
 /** The row's columns, `label` and `score`; then `label_2`, `score_2` and so on. */
 function csvEncoder({ delimiter, header, prefix, top }: AnswerOptions, columns: readonly string[]): Encoder {
   const ours = Array.from({ length: top ?? 1 }, (_, i) => ["label", "score"].map((name) => `${prefix}${name}${i === 0 ? "" : `_${i + 1}`}`)).flat();
+  const field = `(?:"(?:[^"]|"")*"|[^"\\n${escaped(delimiter)}]*)`;
   const known = new Set(columns);
   let checked: readonly string[] | null = null;
   const check = (row: Row) => {
@@ -83,8 +90,13 @@ function csvEncoder({ delimiter, header, prefix, top }: AnswerOptions, columns: 
       return `${csvLine(values, delimiter)}${delimiter}`;
     },
     tail: (scores) => `${csvLine(scores.flatMap(({ label, score }) => [label, score]), delimiter)}\n`,
-    tailOf: /(?:[^"\n]|"[^"]*")+\n/y,
+    tailOf: new RegExp(`${field}(?:${escaped(delimiter)}${field}){${ours.length - 1}}\\n`, "y"),
   };
+}
+
+/** Text as it stands in a regular expression. */
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|\/-]/g, "\\$&");
 }
 
 function refuseNames({ columns, line }: Row, ours: readonly string[]): void {

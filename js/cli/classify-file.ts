@@ -8,7 +8,7 @@ import { batched, inOrder } from "./batches.js";
 import { openInput } from "./input.js";
 import { checkOutput, openFile, openStdout, type Existing } from "./output.js";
 import { openPool, type Pool, type PoolOptions } from "./pool.js";
-import type { Row, RowOptions } from "./row.js";
+import { withAdvice, type OnInvalid, type Row, type RowOptions } from "./row.js";
 import { openRows } from "./rows.js";
 
 /** All that the command line says of a file. */
@@ -32,33 +32,36 @@ interface Answers {
   error: TabsenseError | null;
 }
 
-/** Hears of rows that are left out. */
-type OnInvalid = (error: TabsenseError) => void;
-
 /** How many left out rows are told one by one. */
 const MOST_TOLD = 5;
 
-/** Classifies a file; yields how many rows this run answered. */
-export async function classifyFile(job: FileJob, signal: AbortSignal): Promise<{ rows: number }> {
+/** Classifies a file; yields how many rows this run answered, and how many it left out. */
+export async function classifyFile(job: FileJob, signal: AbortSignal): Promise<{ answered: number; left: number }> {
+  const told: TabsenseError[] = [];
+  let left = 0;
+  const answered = await classifyRows(job, signal, job.skips ? (error) => void (++left <= MOST_TOLD && told.push(error)) : null);
+  if (left > 0) process.stderr.write(`tabsense: ${left} ${left === 1 ? "row was" : "rows were"} left out.\n${told.map(({ message }) => `  ${message}\n`).join("")}${left > MOST_TOLD ? "  …\n" : ""}`);
+  return { answered, left };
+}
+
+/** The number of rows that were answered. */
+async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInvalid | null): Promise<number> {
   if (job.out !== null) checkOutput(job.out, job.existing, job.input);
   const file = await openInput(job.input);
   signal.addEventListener("abort", file.close, { once: true });
   const bar = startBar(file.size);
-  const skipped: TabsenseError[] = [];
-  let left = 0;
-  const onInvalid: OnInvalid | null = job.skips ? (error) => void (++left <= MOST_TOLD && skipped.push(error)) : null;
   let pool: Pool | null = null;
   let close = async () => {};
   let count = 0;
   const start = performance.now();
   try {
     const { columns, rows } = await openRows(file.bytes, { ...job.rows, name: file.name, onInvalid });
-    if (columns.length === 0 && job.out === null) return { rows: 0 }; // no model is needed
+    if (columns.length === 0 && job.out === null) return 0; // no model is needed
     pool = await openPool({ ...job.model, signal, onBytes: (name, bytes, total) => bar.say(`${name}: ${megabytes(bytes)}${total === null ? "" : ` of ${megabytes(total)}`} MB`) });
     if (job.model.device === "webgpu" && "reason" in pool.info.webgpu) process.stderr.write(`tabsense: the CPU computes. ${pool.info.webgpu.reason}\n`);
     const top = job.top === undefined ? null : Math.min(job.top ?? Infinity, pool.info.model.labels.length);
     const encoder = encoderOf({ ...job.answers, top }, columns);
-    const { output, done } = job.out === null ? { output: await openStdout(encoder), done: { rows, end: 0 } } : await openFile(job.out, job.existing, encoder, rows, job.skips);
+    const { output, done } = job.out === null ? { output: await openStdout(encoder, signal), done: { rows, end: 0 } } : await openFile(job.out, job.existing, encoder, rows, job.skips);
     close = output.close;
     bar.step({ rows: 0, bytes: done.end });
     const answer = (batch: Row[]) => answerBatch(pool!, batch, top ?? 1, file.name, onInvalid);
@@ -78,8 +81,7 @@ export async function classifyFile(job: FileJob, signal: AbortSignal): Promise<{
   }
   const seconds = (performance.now() - start) / 1000;
   if (process.stderr.isTTY) process.stderr.write(`${job.out ?? "done"}: ${count} texts in ${seconds.toFixed(1)} s, ${rateOf(count / seconds)} texts/s\n`);
-  if (left > 0) process.stderr.write(`tabsense: ${left} ${left === 1 ? "row was" : "rows were"} left out.\n${skipped.map(({ message }) => `  ${message}\n`).join("")}${left > MOST_TOLD ? "  …\n" : ""}`);
-  return { rows: count };
+  return count;
 }
 
 async function answerBatch(pool: Pool, rows: Row[], topK: number, name: string, onInvalid: OnInvalid | null): Promise<Answers> {
@@ -97,7 +99,7 @@ async function answerBatch(pool: Pool, rows: Row[], topK: number, name: string, 
     } catch (thrown) {
       if (!refusesText(thrown)) throw thrown;
       const error = new TabsenseError(thrown.kind, `Line ${row.line} of ${name}: ${thrown.message}`, { cause: thrown });
-      if (!onInvalid) return { answered, error: new TabsenseError(error.kind, `${error.message} Or leave such rows out with --skip-invalid.`, { cause: thrown }) };
+      if (!onInvalid) return { answered, error: withAdvice(error) };
       onInvalid(error);
     }
   }

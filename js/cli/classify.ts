@@ -6,7 +6,7 @@ import type { Score } from "../types.js";
 import { OUT_FORMATS, type OutFormat } from "./answers.js";
 import { DEFAULT_MODEL, loadOptionsOf, oneOf, threadsOf, UsageError, wholeNumber, type Invocation, type Values } from "./arguments.js";
 import { classifyFile, type FileJob } from "./classify-file.js";
-import { extensionOf, formatOf, isFile, isPiped, STDIN } from "./input.js";
+import { extensionOf, formatOf, isFile, isPiped, STDIN, statOf } from "./input.js";
 import { print } from "./print.js";
 import { FORMATS } from "./row.js";
 import { stoppable } from "./stops.js";
@@ -24,9 +24,16 @@ export async function classify({ values, operands, texts, command }: Invocation)
   if (nothing && !isPiped()) throw new UsageError("There is no text to classify.", command);
   if (files.length === 0 && !nothing) return classifyTexts([...operands, ...texts], values);
   const job = fileJob(files[0] ?? STDIN, values);
-  const { rows } = await stoppable(job.out ? "; the same command with --resume goes on" : "", (signal) => classifyFile(job, signal));
+  const { answered, left } = await stoppable(goingOn(job), (signal) => classifyFile(job, signal));
   // A script whose input is a pipe that nobody writes to: likelier a mistake than an empty file.
-  if (rows === 0 && nothing && command === null && job.out === null) throw new UsageError("There is no text to classify.");
+  if (answered + left === 0 && nothing && command === null && job.out === null) throw new UsageError("There is no text to classify.");
+}
+
+/** How to go on with a job that was stopped, where there is a way. */
+function goingOn({ out, existing }: FileJob): string {
+  if (out === null || statOf(out)?.isFile() === false) return "";
+  const how = { refuse: " with --resume", resume: "", overwrite: " with --resume in place of --force" }[existing];
+  return `; the same command${how} goes on`;
 }
 
 async function classifyTexts(texts: string[], values: Values): Promise<void> {
@@ -38,7 +45,7 @@ async function classifyTexts(texts: string[], values: Values): Promise<void> {
     const classifier = await Classifier.load(values.model ?? DEFAULT_MODEL, { ...load, signal });
     try {
       const results = await classifier.classify(texts, { topK, signal });
-      for (const [i, scores] of results.entries()) await print(values.json ? jsonOf(texts[i]!, scores) : linesOf(texts, i, scores));
+      for (const [i, scores] of results.entries()) await print(values.json ? jsonOf(texts[i]!, scores) : linesOf(texts, i, scores), signal);
     } finally {
       await classifier.dispose();
     }

@@ -2,11 +2,11 @@
 
 import { isUtf8 } from "node:buffer";
 import { pipeline } from "node:stream";
-import { parse, type Info } from "csv-parse";
+import { parse, type CsvError, type Parser } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
 import { TabsenseError } from "../errors.js";
-import { MAX_ROW } from "./lines.js";
-import { continued, invalidRow, listed, notUtf8, placeOf, type Row, type RowOptions, type Rows } from "./row.js";
+import { MAX_ROW, startLineCount } from "./lines.js";
+import { continued, invalidRow, listed, notUtf8, placeOf, refuseRow, withAdvice, type Row, type RowOptions, type Rows } from "./row.js";
 
 /** A record of the file, its fields still as bytes: a character each. */
 interface CsvRecord {
@@ -55,8 +55,8 @@ async function* toRows(records: AsyncGenerator<CsvRecord>, columns: readonly str
       }
       values = decoded(record, name);
     } catch (thrown) {
-      if (!onInvalid || !(thrown instanceof TabsenseError)) throw thrown;
-      onInvalid(thrown);
+      if (!(thrown instanceof TabsenseError)) throw thrown;
+      refuseRow(thrown, onInvalid);
       continue;
     }
     yield { line: record.line, end: record.end, text: values[place]!, columns, values, json: null };
@@ -66,38 +66,48 @@ async function* toRows(records: AsyncGenerator<CsvRecord>, columns: readonly str
 async function* readRecords(input: AsyncIterable<Buffer>, { name, delimiter, onInvalid }: RowOptions): AsyncGenerator<CsvRecord> {
   /** What ends the reading, and the number of records before it. */
   let failure: { error: TabsenseError; after: number } | null = null;
+  /** The fields of the last record that was found wrong: what is wrong with it is told once. */
+  let wrong: unknown = null;
+  const lines = startLineCount();
+  const recordOf = (fields: string[], end: number): CsvRecord => ({ fields, line: lines.lineOf(end - 1) - breaksIn(fields), end });
   const parser = parse({
     delimiter,
+    // Without them the first line's break would be the only one, and rows that end otherwise would be one.
+    record_delimiter: ["\r\n", "\n", "\r"],
     // Bytes as they are: fields are decoded one by one, so that one which is not UTF-8 can be told.
     encoding: "latin1",
-    info: true,
     max_record_size: MAX_ROW,
     relax_column_count: true,
     skip_empty_lines: true,
+    // Called within the parser, where bytes come in their order; its type knows no records but lists.
+    on_record: (fields, { bytes }) => recordOf(fields, bytes) as unknown as string[],
     // A parser that fails forgets the records that it holds: so it never does, and where to stop is noted.
     skip_records_with_error: true,
-    on_skip(error) {
-      if (!error) return undefined;
-      const ends = ENDING.includes(error.code);
-      const told = `${name}: ${error.message}. Check its quotes and the --delimiter.`;
-      if (!ends && onInvalid) onInvalid(invalidRow(told, error));
-      else failure ??= { error: ends ? new TabsenseError("invalid_argument", told, { cause: error }) : invalidRow(told, error), after: parser.info.records };
+    on_skip(thrown) {
+      const fields = fieldsOf(parser);
+      if (!thrown || failure || fields === wrong) return undefined;
+      wrong = fields;
+      const { bytes, records } = parser.info;
+      const error = invalidRow(`Line ${lines.lineFrom(bytes)} of ${name} ${faultOf(thrown)}. Check its quotes and the --delimiter.`, thrown);
+      // What would be read in the place of the first record would have its columns.
+      const ends = ENDING.includes(thrown.code) || records === 0;
+      if (!ends && onInvalid) onInvalid(error);
+      else failure = { error: ends ? error : withAdvice(error), after: records };
       return undefined;
     },
   });
   const untilFailure = async function* () {
     for await (const bytes of input) {
       if (failure) return;
+      lines.add(bytes);
       yield bytes;
     }
   };
   pipeline(untilFailure, parser, () => {}); // what fails is told by the parser
-  let line = 1;
   let count = 0;
-  for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
+  for await (const record of parser as AsyncIterable<CsvRecord>) {
     if (failure && count >= (failure as { after: number }).after) break;
-    yield { fields: record, line, end: info.bytes };
-    line = info.lines + 1;
+    yield record;
     count++;
   }
   if (failure) throw (failure as { error: TabsenseError }).error;
@@ -105,6 +115,27 @@ async function* readRecords(input: AsyncIterable<Buffer>, { name, delimiter, onI
 
 /** Errors after which nobody knows where the next record begins. */
 const ENDING: readonly string[] = ["CSV_INVALID_CLOSING_QUOTE", "CSV_MAX_RECORD_SIZE", "CSV_QUOTE_NOT_CLOSED"];
+
+const FAULTS: Record<string, string> = {
+  CSV_INVALID_CLOSING_QUOTE: "has a field that goes on behind its closing quote",
+  CSV_MAX_RECORD_SIZE: `is of a row of more than ${MAX_ROW} bytes`,
+  CSV_QUOTE_NOT_CLOSED: "has a quote that is never closed",
+  INVALID_OPENING_QUOTE: "has a quote within a field that does not begin with one",
+};
+
+function faultOf({ code, message }: CsvError): string {
+  return FAULTS[code] ?? `is no CSV (${message})`;
+}
+
+/** The fields that the parser has of its record so far: the same array as long as it is the same record. */
+function fieldsOf(parser: Parser): unknown {
+  return (parser as unknown as { state: { record: unknown } }).state.record;
+}
+
+/** Line breaks within fields: all that a record has but for its last. */
+function breaksIn(fields: readonly string[]): number {
+  return fields.reduce((sum, field) => sum + (field.match(/\r\n|\r|\n/g)?.length ?? 0), 0);
+}
 
 /** The fields as text. */
 function decoded({ fields, line }: CsvRecord, name: string): string[] {

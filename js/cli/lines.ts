@@ -1,4 +1,4 @@
-/** A stream of bytes as lines, and what may stand in front of the first one. */
+/** A stream of bytes as lines, on which of them a byte is, and what may stand in front of the first one. */
 
 import { TabsenseError } from "../errors.js";
 
@@ -58,6 +58,51 @@ export async function* readLines(input: AsyncIterable<Buffer>, name: string): As
     if (rest.length > MAX_ROW) throw new TabsenseError("text_too_long", `Line ${number + 1} of ${name} is longer than ${MAX_ROW} bytes. Check that it is a file of lines, and its --format.`);
   }
   if (rest.length > 0) yield line(rest, rest.length);
+}
+
+/** Tells of bytes on which line they are: of those that were added, and in their order. */
+export interface LineCount {
+  add(bytes: Buffer): void;
+  /** The line of the byte at `place`, from 1. */
+  lineOf(place: number): number;
+  /** The line of the first byte at `place` or behind it that ends no line. */
+  lineFrom(place: number): number;
+}
+
+/** Counts lines that end with a line feed, a carriage return, or both. */
+export function startLineCount(): LineCount {
+  const held: Buffer[] = [];
+  let [line, read, at, last] = [1, 0, 0, 0];
+  /** Reads a byte; false where there is none. */
+  const step = (): boolean => {
+    const bytes = held[0];
+    if (!bytes) return false;
+    const byte = bytes[at++]!;
+    if (at === bytes.length) {
+      held.shift();
+      at = 0;
+    }
+    // A break belongs to the line that it ends.
+    if (last === LF || (last === CR && byte !== LF)) line++;
+    last = byte;
+    read++;
+    return true;
+  };
+  const lineOf = (place: number): number => {
+    while (read <= place && step());
+    return line;
+  };
+  return {
+    add(bytes) {
+      if (bytes.length > 0) held.push(bytes);
+    },
+    lineOf,
+    lineFrom(place) {
+      lineOf(place);
+      while ((last === LF || last === CR) && step());
+      return line;
+    },
+  };
 }
 
 function afterMark(head: Buffer, name: string): Buffer {

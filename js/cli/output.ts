@@ -28,10 +28,10 @@ export function checkOutput(path: string, existing: Existing, input: string): vo
   if (existing === "refuse" && found.isFile()) throw taken(path);
 }
 
-/** The standard output. */
-export async function openStdout(encoder: Encoder): Promise<Output> {
-  if (encoder.header) await print(encoder.header);
-  return { write: print, close: async () => {} };
+/** The standard output. What its reader does not take is not waited for once `signal` fires. */
+export async function openStdout(encoder: Encoder, signal: AbortSignal): Promise<Output> {
+  if (encoder.header) await print(encoder.header, signal);
+  return { write: (text) => print(text, signal), close: async () => {} };
 }
 
 /**

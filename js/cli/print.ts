@@ -1,13 +1,22 @@
 /** The standard output, which may be a pipe that its reader closes. */
 
+import { aborted } from "../errors.js";
+
 // A closed pipe is told to whoever writes next; that it is also an event must not end the process with a stack trace.
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 
-/** Writes to the standard output; resolves once there is room for more. */
-export function print(text: string): Promise<void> {
+/** Writes to the standard output; resolves once there is room for more. Kind `"aborted"` where `signal` fires before that. */
+export function print(text: string, signal: AbortSignal | null = null): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+    const stop = () => reject(aborted("The output"));
+    if (signal?.aborted) return stop();
+    signal?.addEventListener("abort", stop, { once: true });
+    process.stdout.write(text, (error) => {
+      signal?.removeEventListener("abort", stop);
+      if (error) reject(error);
+      else resolve();
+    });
   });
 }
 

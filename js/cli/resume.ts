@@ -3,6 +3,7 @@
 import { open } from "node:fs/promises";
 import { TabsenseError } from "../errors.js";
 import type { Encoder } from "./answers.js";
+import { MAX_CHARS, NOTHING } from "../texts.js";
 import { continued, type Row } from "./row.js";
 
 /** What an earlier run has left to do. */
@@ -22,9 +23,6 @@ const READ_AT_ONCE = 1 << 18;
 /** How long an answer is looked for, in bytes: so far at first, and at most. */
 const FIRST_TAIL = 256;
 const MAX_TAIL = 1 << 20;
-
-/** The most characters that a text may have, as in src/tokenize. */
-const MAX_CHARS = 1 << 18;
 
 /**
  * Reads the file at `path` along with the input's rows. A last line that is cut off does not count.
@@ -81,7 +79,7 @@ async function readTail(file: Reader, from: number, pattern: RegExp): Promise<nu
 
 /** Whether a row may have been left out as one that no model takes: the model says so, and it is not asked again. */
 function mayBeSkipped(text: string): boolean {
-  return text.length > MAX_CHARS || !/[\p{L}\p{N}\p{P}\p{S}]/u.test(text);
+  return text.length > MAX_CHARS || NOTHING.test(text);
 }
 
 /** A file to look ahead in. */

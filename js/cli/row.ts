@@ -22,6 +22,9 @@ export interface Row {
   json: string | null;
 }
 
+/** Hears of a row that is left out; where there is none, the row ends the command. */
+export type OnInvalid = (error: TabsenseError) => void;
+
 /** How to find the texts in a file. */
 export interface RowOptions {
   /** What messages call the file. */
@@ -32,8 +35,7 @@ export interface RowOptions {
   delimiter: string;
   /** Whether the CSV's first row has the columns' names. */
   header: boolean;
-  /** Called for a row that holds no text; null: it ends the reading. */
-  onInvalid: ((error: TabsenseError) => void) | null;
+  onInvalid: OnInvalid | null;
 }
 
 /** The rows of a file, and the columns that the first of them has. */
@@ -50,9 +52,20 @@ export function placeOf(column: string | null, columns: readonly string[]): numb
   return number >= 1 && number <= columns.length ? number - 1 : null;
 }
 
+/** Leaves a row out, or else throws its error. */
+export function refuseRow(error: TabsenseError, onInvalid: OnInvalid | null): void {
+  if (!onInvalid) throw withAdvice(error);
+  onInvalid(error);
+}
+
+/** The error of a row that could have been left out. */
+export function withAdvice({ kind, message, cause }: TabsenseError): TabsenseError {
+  return new TabsenseError(kind, `${message} Or leave such rows out with --skip-invalid.`, { cause });
+}
+
 /** An error in a row. */
 export function invalidRow(message: string, cause?: unknown): TabsenseError {
-  return new TabsenseError("invalid_argument", `${message} Or leave such rows out with --skip-invalid.`, { cause });
+  return new TabsenseError("invalid_argument", message, { cause });
 }
 
 /** A generator whose first step was taken already. */

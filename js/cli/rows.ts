@@ -4,7 +4,7 @@ import { isUtf8 } from "node:buffer";
 import { TabsenseError } from "../errors.js";
 import { readCsv } from "./csv.js";
 import { readLines, type Line } from "./lines.js";
-import { continued, invalidRow, listed, notUtf8, type Row, type RowOptions, type Rows } from "./row.js";
+import { continued, invalidRow, listed, notUtf8, refuseRow, type Row, type RowOptions, type Rows } from "./row.js";
 
 /** Begins to read. Every error has kind `"invalid_argument"` and names the line. */
 export async function openRows(input: AsyncIterable<Buffer>, options: RowOptions): Promise<Rows> {
@@ -23,8 +23,8 @@ async function* parsed(lines: AsyncGenerator<Line>, options: RowOptions): AsyncG
     try {
       row = toRow(line, decoded(line, options.name), options);
     } catch (thrown) {
-      if (!options.onInvalid || !(thrown instanceof TabsenseError)) throw thrown;
-      options.onInvalid(thrown);
+      if (!(thrown instanceof TabsenseError)) throw thrown;
+      refuseRow(thrown, options.onInvalid);
       continue;
     }
     if (row) yield row;

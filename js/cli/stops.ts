@@ -18,6 +18,9 @@ export class Stopped extends Error {
   }
 }
 
+/** Milliseconds that a stopped process waits for a reader who does not take what was printed. */
+const GRACE = 500;
+
 /** Does `work`, whose signal fires when the process is to end; a second wish ends it at once. `hint` says how to go on later. */
 export async function stoppable<T>(hint: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
@@ -33,9 +36,12 @@ export async function stoppable<T>(hint: string, work: (signal: AbortSignal) => 
   try {
     return await work(controller.signal);
   } catch (thrown) {
-    if (by) throw new Stopped(by, hint);
-    throw thrown;
+    if (!by) throw thrown;
+    const stopped = new Stopped(by, hint);
+    setTimeout(() => process.exit(stopped.exitCode), GRACE).unref();
+    throw stopped;
   } finally {
-    for (const name of names) process.off(name, stop);
+    // Of a process that is stopped, a second wish is heard to its end.
+    if (!by) for (const name of names) process.off(name, stop);
   }
 }

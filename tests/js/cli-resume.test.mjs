@@ -1,6 +1,7 @@
 // A run that was ended is gone on with: what it wrote is checked, and neither lost nor written twice.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -67,7 +68,15 @@ test("what belongs to another input, or to other options, is refused and kept", 
     refused([], /answers don't belong to the row on line \d+ of the input \(answer 4\)/, write("other.csv", INPUTS["in.csv"].replace("naïve", "Naïve")));
     refused([], /more answers than the input has rows/, write("shorter.csv", stringify([["id", "text"], ...ROWS.slice(0, 50)])));
     refused(["--prefix", "my_"], out === csv ? /begins with other columns/ : /answers don't belong/);
-    if (out === csv) refused(["--top", "2"], /begins with other columns/);
+    refused(["--top", "2"], out === csv ? /begins with other columns/ : /an answer has another form/);
+  }
+  for (const [name, from] of [["list.jsonl", []], ["bare.csv", ["--no-header", "--column", "2"]]]) {
+    const begin = classify([input, "--out", path(name), "--top", "2", ...from]);
+    assert.equal(begin.status, 0, begin.stderr);
+    for (const top of [[], ["--top", "1"], ["--top", "all"]]) {
+      assert.match(resumed(t, input, path(name), [...from, ...top]).stderr, /can't be resumed: an answer has another form/, `${name} ${top}`);
+    }
+    assert.equal(resumed(t, input, path(name), [...from, "--top", "2"]).status, 0);
   }
   const foreign = write("foreign.jsonl", "something else\n");
   assert.match(classify([input, "--out", foreign, "--resume"]).stderr, /can't be resumed/);
@@ -84,7 +93,7 @@ test("an input that has grown is gone on with", (t) => {
 
 test("rows that were left out don't come into the way", (t) => {
   const { path, write } = scratch(t);
-  const input = write("in.csv", `id,text\n1,one\n2\n3,\n4,\u200b\n5,five\n6,${"x".repeat(300_000)}\n7,seven\n8,\n9,nine\n`);
+  const input = write("in.csv", `id,text\n1,one\n2\n3,\n4,\u200b\n4,\ufffd\n5,five\n6,${"x".repeat(300_000)}\n7,seven\n8,\n9,nine\n`);
   const whole = resumed(t, input, path("out.jsonl"), ["--skip-invalid"]).content;
   assert.deepEqual(objects(whole).map(({ id }) => id), ["1", "5", "7", "9"]);
   const lines = whole.split("\n");
@@ -142,15 +151,22 @@ for (const [signal, wanted] of [["SIGKILL", "SIGKILL"], ["SIGINT", 130], ["SIGTE
   }
 }
 
-test("a second Ctrl-C does not wait, and one while nothing comes ends the command", async (t) => {
-  const { child, ended } = start(["classify", "--model", TINY]);
-  await sleep(500);
-  child.kill("SIGINT");
-  assert.equal((await ended).how, 130);
+/** Says on stderr when the command obeys signals. */
+const READY = ["--import", `data:text/javascript,${encodeURIComponent('const look = setInterval(() => process.listenerCount("SIGINT") > 0 && (clearInterval(look), process.stderr.write("ready\\n")), 10)')}`];
+
+test("a Ctrl-C while nothing comes ends the command, which says how to go on where that can be", async (t) => {
   const { path, write } = scratch(t);
-  const again = start(["classify", write("in.txt", "word\n".repeat(200_000)), "--model", TINY, "--out", path("out.jsonl")]);
-  await sleep(700);
-  again.child.kill("SIGINT");
-  again.child.kill("SIGINT");
-  assert.equal((await again.ended).how, 130);
+  for (const [args, hint] of [
+    [[], ""],
+    [["--out", path("new.jsonl")], "; the same command with --resume goes on"],
+    [["--out", write("old.jsonl", ""), "--force"], "; the same command with --resume in place of --force goes on"],
+    [["--out", write("begun.jsonl", ""), "--resume"], "; the same command goes on"],
+    [["--out", "/dev/null", "--json"], ""],
+  ]) {
+    const { child, ended } = start(["classify", "--model", TINY, ...args], { node: READY });
+    await once(child.stderr, "data");
+    child.kill("SIGINT");
+    const { how, stderr } = await ended;
+    assert.deepEqual([how, stderr], [130, `ready\ntabsense: stopped by SIGINT${hint}.\n`]);
+  }
 });

@@ -10,8 +10,24 @@ import { test } from "node:test";
 import { CLI, scratch, start } from "./command.mjs";
 import { ROOT, TINY } from "./support.mjs";
 
+/** Runs a script in the command's process. */
+const along = (script) => ["--import", `data:text/javascript,${encodeURIComponent(script)}`];
+
 /** Prints the peak of the process' memory when it ends. */
-const PEAK = ["--import", `data:text/javascript,${encodeURIComponent('process.on("exit", () => process.stderr.write(`peak ${process.resourceUsage().maxRSS}\n`))')}`];
+const PEAK = along('process.on("exit", () => process.stderr.write(`peak ${process.resourceUsage().maxRSS}\n`))');
+
+/** Prints once that a write to the standard output waits, and no other one has come for a while. */
+const STALLS = along(`
+  let last = -1;
+  const look = setInterval(() => {
+    const { writableLength, bytesWritten } = process.stdout;
+    if (writableLength > 0 && bytesWritten === last) {
+      clearInterval(look);
+      process.stderr.write("stalled\\n");
+    }
+    last = bytesWritten;
+  }, 200).unref();
+`);
 
 async function many(path, count, line) {
   const file = createWriteStream(path);
@@ -24,6 +40,10 @@ async function many(path, count, line) {
 async function peak(args) {
   const { how, stderr } = await start(args, { node: PEAK }).ended;
   assert.equal(how, 0, stderr);
+  return peakOf(stderr);
+}
+
+function peakOf(stderr) {
   return Number(/^peak (\d+)$/m.exec(stderr)[1]) / 1024;
 }
 
@@ -55,17 +75,45 @@ test("a reader that leaves early ends the command quietly", async (t) => {
   }
 });
 
-test("a reader that is slow is waited for", async (t) => {
+/** Starts the command with so many rows of 32 KiB, and yields once it waits for a reader who takes nothing. */
+async function stalled(t, rows) {
   const { path } = scratch(t);
-  await many(path("in.csv"), 30_000, (i) => `${i},ok,${"y".repeat(1000)}\n`);
-  const { child, ended, printed } = start(["classify", path("in.csv"), "--model", TINY], { node: PEAK, stdio: ["ignore", "pipe", "pipe"] });
-  child.stdout.pause();
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  const more = "y".repeat(32 << 10);
+  await many(path("in.csv"), rows, (i) => `${i},ok,${more}\n`);
+  const args = ["classify", path("in.csv"), "--model", TINY];
+  const run = start(args, { node: [...PEAK, ...STALLS], stdio: ["ignore", "pipe", "pipe"] });
+  t.after(() => run.child.kill("SIGKILL"));
+  run.child.stdout.removeAllListeners("data").pause(); // what is printed need not be kept
+  while (!run.printed.stderr.includes("stalled\n")) await once(run.child.stderr, "data");
+  return { ...run, args };
+}
+
+test("a reader that is slow is waited for", { timeout: 300_000 }, async (t) => {
+  const { child, ended, printed, args } = await stalled(t, 8_000);
+  let lines = 0;
+  child.stdout.on("data", (text) => (lines += text.split("\n").length - 1));
   child.stdout.resume();
   assert.equal((await ended).how, 0, printed.stderr);
-  assert.equal(printed.stdout.split("\n").length, 30_001);
-  assert.ok(Number(/^peak (\d+)$/m.exec(printed.stderr)[1]) / 1024 < 400);
+  assert.equal(lines, 8_000);
+  const unpaused = await peak([...args, "--out", "/dev/null", "--json"]);
+  // The output has 262 MB.
+  assert.ok(peakOf(printed.stderr) < unpaused + 80, `${peakOf(printed.stderr).toFixed(0)} and ${unpaused.toFixed(0)} MiB`);
 });
+
+for (const [name, signals, wanted, said] of [
+  ["a Ctrl-C is obeyed", ["SIGINT"], 130, /^tabsense: stopped by SIGINT\.$/m],
+  ["a SIGTERM is obeyed", ["SIGTERM"], 143, /^tabsense: stopped by SIGTERM\.$/m],
+  ["a second wish is obeyed at once", ["SIGINT", "SIGTERM"], 143, /^(?!.*by SIGTERM)/s],
+]) {
+  test(`${name} also where the output's reader takes nothing`, { timeout: 60_000 }, async (t) => {
+    const { child, ended } = await stalled(t, 300);
+    const exit = once(child, "exit");
+    for (const signal of signals) child.kill(signal);
+    assert.deepEqual(await exit, [wanted, null]);
+    child.stdout.resume();
+    assert.match((await ended).stderr, said);
+  });
+}
 
 test("a terminal shows how far it is, and nothing else does", async (t) => {
   const { path, write } = scratch(t);

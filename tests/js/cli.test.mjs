@@ -30,7 +30,10 @@ test("each command explains itself, and every exit code", () => {
 test("every option of the helps is one that the command takes, and the other way round", () => {
   for (const command of COMMANDS) {
     const named = new Set(tabsense([command, "--help"]).stdout.match(/--[a-z-]+/g).filter((name) => !["--", "--help"].includes(name)));
-    for (const name of named) assert.doesNotMatch(tabsense([command, name, "--threads", "x"]).stderr, new RegExp(`takes no ${name}\\.|Unknown option`), `${command} ${name}`);
+    for (const name of named) {
+      // Which of the two an option takes, the other one is refused for.
+      for (const form of [name, `${name}=x`]) assert.doesNotMatch(tabsense([command, form, "--threads=x"]).stderr, new RegExp(`takes no ${name}\\.|Unknown option`), `${command} ${form}`);
+    }
     for (const name of ["--column", "--calibration", "--model", "--json", "--resume", "--threads"].filter((name) => !named.has(name))) {
       assert.match(tabsense([command, name, "1"]).stderr, new RegExp(`^tabsense: ${command} takes no ${name}\\.`), `${command} ${name}`);
     }

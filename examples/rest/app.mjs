@@ -47,7 +47,8 @@ export function createApp({ model, limits: given = {} }) {
 
   app.get("/health", (c) => {
     const status = model.status();
-    if (status === "idle") model.get(c.env).catch(() => {}); // on workerd, a request has to ask for it
+    // On workerd a request has to ask for it; and where nothing else comes before the service is healthy, nothing else would try again.
+    if (status === "idle" || status === "failed") model.get(c.env).catch(() => {});
     if (status !== "ready") c.header("retry-after", String(RETRY_AFTER));
     return c.json({ status, calls }, status === "ready" ? 200 : 503);
   });
@@ -59,8 +60,8 @@ export function createApp({ model, limits: given = {} }) {
     calls++;
     try {
       const timeout = AbortSignal.timeout(limits.time);
-      const classifier = await model.get(c.env, timeout);
       const signal = AbortSignal.any([timeout, c.req.raw.signal]);
+      const classifier = await model.get(c.env, signal);
       const results = await classifier.classify(texts, { topK, signal }).catch((error) => {
         if (timeout.aborted) refuse(504, "timeout", `The call took longer than ${limits.time} ms. Send fewer or shorter texts.`);
         throw error;

@@ -3,20 +3,22 @@
 import { Refusal } from "./app.mjs";
 
 /**
- * A model that `load(env)` loads when it is first asked for; `env` are workerd's bindings.
+ * A model that `load(env, signal)` loads when it is first asked for; `env` are workerd's bindings, and `signal` ends the loading.
  *
  * `status()` is `"idle"`, `"loading"`, `"ready"`, `"failed"` or `"stopping"`.
  */
 export function createModel(load) {
   let status = "idle";
   let loading = null;
+  const ended = new AbortController();
 
   function start(env) {
     status = "loading";
-    loading = load(env);
+    loading = load(env, ended.signal);
     loading.then(
       () => status === "loading" && (status = "ready"),
       (error) => {
+        if (ended.signal.aborted) return;
         console.error("The model could not be loaded:", error);
         if (status === "loading") status = "failed";
         loading = null; // the next request tries again
@@ -40,9 +42,10 @@ export function createModel(load) {
     },
     /** Refuses what comes from now on. */
     stop: () => void (status = "stopping"),
-    /** Frees the model. */
+    /** Frees the model, or ends its loading. */
     async dispose() {
       status = "stopping";
+      ended.abort();
       const classifier = await loading?.catch(() => null);
       await classifier?.dispose();
     },

@@ -15,12 +15,15 @@ const GRACE = 10_000;
  * `stop()` takes no more calls, waits for those under way (for `grace` milliseconds at most), and frees the model.
  */
 export async function start({ source, port = 8787, host = "127.0.0.1", limits, grace = GRACE, load = {} }) {
-  const model = createModel(() => Classifier.load(source, load));
+  const model = createModel((_, signal) => Classifier.load(source, { ...load, signal }));
   model.get().catch(() => {}); // it is logged, and told by /health
   const app = createApp({ model, limits });
   const server = await new Promise((resolve, reject) => {
     const starting = serve({ fetch: app.fetch, port, hostname: host, serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000 } }, () => resolve(starting));
     starting.on("error", reject);
+  }).catch(async (error) => {
+    await model.dispose();
+    throw error;
   });
   return {
     url: `http://${host}:${server.address().port}`,

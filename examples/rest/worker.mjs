@@ -11,13 +11,13 @@ import { createModel } from "./model.mjs";
 
 const FILES = ["config.json", "tokenizer.json", "model.safetensors"];
 
-const model = createModel(async ({ MODEL }) => {
+const model = createModel(async ({ MODEL }, signal) => {
   const files = FILES.map(async (name) => {
-    const response = await MODEL.fetch(`http://model/${name}`);
+    const response = await MODEL.fetch(`http://model/${name}`, { signal });
     if (!response.ok) throw new Error(`${name}: the binding MODEL answered ${response.status}`);
     return [name, await response.arrayBuffer()];
   });
-  return Classifier.load(Object.fromEntries(await Promise.all(files)), { worker: false, wasm });
+  return Classifier.load(Object.fromEntries(await Promise.all(files)), { worker: false, wasm, signal });
 });
 
 const app = createApp({ model });

@@ -2,9 +2,14 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { request as ask } from "node:http";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, request as ask } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { createApp } from "../app.mjs";
+import { createModel } from "../model.mjs";
 import { start } from "../node.mjs";
 import { HOURS, post, refused, SENTIMENT, TINY } from "./support.mjs";
 
@@ -137,7 +142,58 @@ test("while there is no model, health says so, and calls are told to come again"
   assert.match((await health.json()).status, /^(failed|loading)$/);
 });
 
-test("told to end, it answers what is under way, refuses what comes, and frees the model", { timeout: 60_000 }, async (t) => {
+/** A server of the tiny model's files that may be made to fail (`broken`) or to be silent. */
+async function serveTiny(t, state) {
+  const server = createServer((request, response) => {
+    if (state.silent) return;
+    if (state.broken) return response.writeHead(404).end();
+    response.end(readFileSync(`${TINY}${request.url}`));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => (server.closeAllConnections(), server.close()));
+  return `http://127.0.0.1:${server.address().port}/`;
+}
+
+const statusOf = async ({ url }) => (await (await fetch(`${url}/health`)).json()).status;
+
+test("where a loading failed, health alone makes it try again", { timeout: 60_000 }, async (t) => {
+  const state = { broken: true };
+  const service = await start({ source: await serveTiny(t, state), port: 0 });
+  t.after(() => service.stop());
+  while ((await statusOf(service)) !== "failed") await sleep(20);
+  state.broken = false;
+  while ((await statusOf(service)) !== "ready") await sleep(20);
+  assert.equal((await post(service.url, { text: "a" })).status, 200);
+});
+
+test("while the model loads: calls are told so in the end, who hangs up frees a place, and the service can end", { timeout: 60_000 }, async (t) => {
+  const service = await start({ source: await serveTiny(t, { silent: true }), port: 0, limits: { calls: 1, time: 1000 } });
+  const hangUp = new AbortController();
+  const call = post(service.url, { text: "a" }, hangUp.signal).catch(({ name }) => name);
+  const calls = async () => (await (await fetch(`${service.url}/health`)).json()).calls;
+  while ((await calls()) < 1) await sleep(5);
+  hangUp.abort();
+  assert.equal(await call, "AbortError");
+  while ((await calls()) > 0) await sleep(5);
+  refused(await post(service.url, { text: "a" }), 503, "loading");
+  const begun = performance.now();
+  await service.stop();
+  assert.ok(performance.now() - begun < 5000, "the loading would have gone on for minutes");
+});
+
+test("a port that is taken, with a model that takes long", { timeout: 20_000 }, async (t) => {
+  await assert.rejects(start({ source: await serveTiny(t, { silent: true }), port: new URL(service.url).port }), { code: "EADDRINUSE" });
+});
+
+test("told to end, it refuses what comes", async () => {
+  const model = createModel(async () => assert.fail("nothing asks for it"));
+  model.stop();
+  const response = await createApp({ model }).request("/classify", { method: "POST", body: '{ "text": "a" }', headers: { "content-type": "application/json" } });
+  refused({ status: response.status, headers: response.headers, body: await response.json() }, 503, "stopping");
+});
+
+test("told to end, it answers what is under way, and ends", { timeout: 60_000 }, async (t) => {
   const child = spawn(process.execPath, [fileURLToPath(new URL("../node.mjs", import.meta.url))], { env: { ...process.env, PORT: "0", MODEL: SENTIMENT }, stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
   const url = await new Promise((resolve) => child.stdout.setEncoding("utf8").on("data", (text) => /Listening on (\S+)/.test(text) && resolve(/Listening on (\S+)/.exec(text)[1])));

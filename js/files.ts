@@ -18,6 +18,9 @@ export interface FilesHost {
   cache: ModelCache | null;
 }
 
+/** Where a file is that is not in memory. */
+export type Place = { path: string } | { url: string };
+
 /** A model's files. */
 export interface Files {
   open(name: FileName): Promise<CheckedFile>;
@@ -42,7 +45,7 @@ export interface Weights {
 const read = new WeakSet<ReadableStream>();
 
 /** The longest index of files, in bytes: more than one of as many tensors as a model may have. */
-const INDEX_LIMIT = 1 << 20;
+export const INDEX_LIMIT = 1 << 20;
 
 /** The files of `request`, opened until `signal` fires. */
 export function startFiles(host: FilesHost, { files, network }: LoadRequest, signal: AbortSignal, first: RequestCache): Files {
@@ -205,7 +208,9 @@ async function drop(files: readonly CheckedFile[]): Promise<boolean> {
 }
 
 /** The file `name` in the folder of `file`, where that is known. */
-function beside(file: FileRef, name: string): FileRef | null {
+export function beside(file: Place, name: string): Place;
+export function beside(file: FileRef, name: string): Place | null;
+export function beside(file: FileRef, name: string): Place | null {
   if ("path" in file) return { path: file.path.replace(/[^/\\]*$/, name) };
   if (!("url" in file)) return null;
   const url = new URL(file.url);
@@ -214,7 +219,7 @@ function beside(file: FileRef, name: string): FileRef | null {
 }
 
 /** Whether a file could not be opened because it isn't there. */
-function isMissing(thrown: unknown): boolean {
+export function isMissing(thrown: unknown): boolean {
   const cause = thrown instanceof TabsenseError ? thrown.cause : null;
   return cause === 404 || (cause as { code?: unknown } | null)?.code === "ENOENT";
 }

@@ -37,7 +37,7 @@ export const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
 /** The keys of `LoadOptions`. */
 export const LOAD_OPTIONS: readonly string[] = ["device", "dtype", "instant", "onProgress", "signal", "worker", "threads", "hub", "models", "wasm", "cache", "integrity", "retries", "stallTimeout"];
 /** More would share out tasks too small to gain by it. */
-const MOST_THREADS = 64;
+export const MOST_THREADS = 64;
 
 /** How often a connection that breaks is taken up again, by default and at most. */
 const DEFAULT_RETRIES = 3;
@@ -46,12 +46,17 @@ const MOST_RETRIES = 100;
 const DEFAULT_STALL_MS = 30_000;
 const MOST_STALL_MS = 2 ** 31 - 1;
 
+/** Whether the CPU alone is asked for half precision, of which it has no arithmetic. */
+export function isHalfOnCpu(device: string, dtype: string): boolean {
+  return device === "cpu" && dtype === "fp16";
+}
+
 /** Checks the options of `Classifier.load`. */
 export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadOptions {
   const given = record(options, LOAD_OPTIONS);
   const device = oneOf(given, "device", DEVICES);
   const dtype = oneOf(given, "dtype", DTYPES);
-  if (device === "cpu" && dtype === "fp16") {
+  if (isHalfOnCpu(device, dtype)) {
     throw new TabsenseError("invalid_argument", 'dtype "fp16" is not for the CPU, which has no half-precision arithmetic. A file of fp16 weights runs there with dtype "auto", "fp32", "int8" or "int4".');
   }
   const wasm = given["wasm"] ?? null;

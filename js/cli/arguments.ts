@@ -1,7 +1,7 @@
 /** The command line: which command, which options, and whether they belong together. */
 
 import { parseArgs } from "node:util";
-import { DEVICES, DTYPES } from "../options.js";
+import { DEVICES, DTYPES, isHalfOnCpu, MOST_THREADS } from "../options.js";
 import type { Device, LoadOptions } from "../types.js";
 
 /** Every option of every command. */
@@ -32,7 +32,7 @@ type OptionName = keyof typeof OPTIONS;
 /** The options that a command takes, besides `--help`. */
 const TAKEN = {
   classify: ["column", "delimiter", "device", "dtype", "force", "format", "json", "model", "no-header", "out", "out-format", "prefix", "resume", "skip-invalid", "threads", "top"],
-  convert: ["calibration", "dtype"],
+  convert: ["calibration", "dtype", "force"],
   info: ["json", "model"],
   bench: ["device", "dtype", "json", "model", "threads"],
 } as const satisfies Record<string, readonly OptionName[]>;
@@ -67,8 +67,8 @@ export class UsageError extends Error {
 /** The model that is used unless another one is named. */
 export const DEFAULT_MODEL = "sentiment-en";
 
-/** The most threads that can be asked for, as in `LoadOptions`. */
-const MOST_THREADS = 64;
+/** Values as a message names them: "int8, int4, or fp16". */
+export const ANY_OF = new Intl.ListFormat("en", { type: "disjunction" });
 
 /** The model that is an operand, or that `--model` names. */
 export function modelOf({ operands, texts, values }: Invocation): string {
@@ -126,7 +126,7 @@ export function oneOf<T extends string>(name: string, value: string | undefined,
 export function loadOptionsOf(values: Values): Pick<LoadOptions, "device" | "dtype"> {
   const device = oneOf("device", values.device, DEVICES) ?? "auto";
   const dtype = oneOf("dtype", values.dtype, DTYPES) ?? "auto";
-  if (dtype === "fp16" && device === "cpu") throw new UsageError("--dtype fp16 is for graphics cards: with --device cpu take auto, fp32, int8 or int4.");
+  if (isHalfOnCpu(device, dtype)) throw new UsageError("--dtype fp16 is for graphics cards: with --device cpu take auto, fp32, int8 or int4.");
   return { device: device as Device, dtype: dtype as NonNullable<LoadOptions["dtype"]> };
 }
 

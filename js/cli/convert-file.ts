@@ -1,21 +1,21 @@
 /** `tabsense convert`: from a model's file to another file. */
 
-import { createWriteStream, rmSync } from "node:fs";
-import { readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { calibrate, convert, loadConverter, type CalibratedModel, type ConverterModule } from "../convert.js";
 import { TabsenseError } from "../errors.js";
 import { CONFIG_LIMIT, TOKENIZER_LIMIT } from "../loading.js";
 import { openPath } from "../nodejs.js";
 import { readAll, readChunks } from "../stream.js";
 import { textsOf } from "../texts.js";
-import { STOP_CODES, type StopName } from "./stops.js";
+import type { Converter } from "../wasm/convert/tabsense.js";
+import { startBar, type Bar } from "./bar.js";
+import { statOf } from "./input.js";
+import { checkOutput } from "./output.js";
+import { print } from "./print.js";
 
 /** Calibration tokens from which on more say little that is new. */
 export const ENOUGH_TOKENS = 4000;
-
-const STOPS = Object.keys(STOP_CODES) as StopName[];
 
 /** What to convert: a safetensors file, or the folder that holds it, to which form; `calibration` names the file of texts for int4. */
 export interface Conversion {
@@ -23,50 +23,67 @@ export interface Conversion {
   output: string;
   dtype: string;
   calibration: string | undefined;
+  /** Whether a file that has the new one's name already is overwritten. */
+  force: boolean;
 }
 
 /** Converts file to file. The new file gets its name only once it is whole. */
-export async function convertFile({ from, output, dtype, calibration }: Conversion): Promise<void> {
-  const input = (await stat(from).catch(() => null))?.isDirectory() ? join(from, "model.safetensors") : from;
-  const { signal } = new AbortController();
+export async function convertFile({ from, output, dtype, calibration, force }: Conversion, signal: AbortSignal): Promise<void> {
+  const input = statOf(from)?.isDirectory() ? join(from, "model.safetensors") : from;
+  checkOutput(output, "overwrite", input);
+  const existing = statOf(output);
+  // The new file takes the name of whatever is there, which a device must not lose.
+  if (existing && !existing.isFile()) throw new TabsenseError("invalid_argument", `${output} is no plain file. Name another one.`);
+  if (existing && !force) throw new TabsenseError("invalid_argument", `${output} is there already. Name another file, or overwrite it by --force.`);
   let read = 0;
   const weights = async function* () {
     yield* readChunks(await openPath(input), input, signal, (bytes) => void (read = bytes));
   };
   const module = await loadConverter();
-  const pieces = calibration === undefined ? convert(new module.Converter(dtype), weights()) : await rounded(module, input, calibration, weights);
-  const written = await writeWhole(output, pieces);
-  console.log(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${input}`);
+  const pieces = calibration === undefined ? convert(new module.Converter(dtype), weights()) : await rounded(module, input, calibration, weights, signal);
+  const written = await writeWhole(output, pieces, signal);
+  await print(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${input}\n`);
 }
 
 /** The file in int4. It is made whole before it is written: a matrix takes seconds, in which no signal would get through to clean up. */
-async function rounded(module: ConverterModule, input: string, calibration: string, weights: CalibratedModel["weights"]): Promise<Uint8Array[]> {
-  const { signal } = new AbortController();
+async function rounded(module: ConverterModule, input: string, calibration: string, weights: CalibratedModel["weights"], signal: AbortSignal): Promise<Uint8Array[]> {
   const beside = async (name: string, limit: number) => readAll(await openPath(join(dirname(input), name)), name, limit, signal, () => {});
   const texts = textsOf(await readTexts(calibration), calibration);
   const model = { config: await beside("config.json", CONFIG_LIMIT), tokenizer: await beside("tokenizer.json", TOKENIZER_LIMIT), weights };
+  const bar = startBar(null);
+  try {
+    const { converter, tokens } = await calibrated(module, model, texts, signal, bar);
+    const { size } = await stat(input);
+    let taken = 0;
+    const counted = async function* () {
+      for await (const bytes of weights()) {
+        taken += bytes.length;
+        yield bytes;
+      }
+    };
+    const pieces: Uint8Array[] = [];
+    for await (const piece of convert(converter, counted())) {
+      pieces.push(piece);
+      bar.say(`rounding: ${Math.floor((100 * taken) / size)} %`);
+    }
+    bar.clear();
+    await print(`calibrated with ${texts.length} texts, ${tokens} tokens\n`);
+    if (tokens < ENOUGH_TOKENS) process.stderr.write(`tabsense: ${tokens} tokens are few: with ${ENOUGH_TOKENS} or more the answers stay closer to the original's.\n`);
+    return pieces;
+  } finally {
+    bar.clear();
+  }
+}
+
+/** A converter that knows the texts, and how many tokens these are. */
+async function calibrated(module: ConverterModule, model: CalibratedModel, texts: readonly string[], signal: AbortSignal, bar: Bar): Promise<{ converter: Converter; tokens: number }> {
   let tokens = 0;
   const converter = await calibrate(module, model, texts, (done, all) => {
+    signal.throwIfAborted();
     tokens = all;
-    showProgress(`reading: ${done} of ${texts.length} texts, ${tokens} tokens`);
+    bar.say(`reading: ${done} of ${texts.length} texts, ${tokens} tokens`);
   });
-  const { size } = await stat(input);
-  let taken = 0;
-  const counted = async function* () {
-    for await (const bytes of weights()) {
-      taken += bytes.length;
-      yield bytes;
-    }
-  };
-  const pieces: Uint8Array[] = [];
-  for await (const piece of convert(converter, counted())) {
-    pieces.push(piece);
-    showProgress(`rounding: ${Math.floor((100 * taken) / size)} %`);
-  }
-  showProgress("");
-  console.log(`calibrated with ${texts.length} texts, ${tokens} tokens`);
-  if (tokens < ENOUGH_TOKENS) process.stderr.write(`tabsense: ${tokens} tokens are few: with ${ENOUGH_TOKENS} or more the answers stay closer to the original's.\n`);
-  return pieces;
+  return { converter, tokens };
 }
 
 async function readTexts(path: string): Promise<string> {
@@ -78,32 +95,24 @@ async function readTexts(path: string): Promise<string> {
 }
 
 /** Writes a file, which gets its name only once it is whole; yields its length. */
-async function writeWhole(output: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
+async function writeWhole(output: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, signal: AbortSignal): Promise<number> {
   const temporary = `${output}.${process.pid}.tmp`;
+  const handle = await open(temporary, "w");
   let written = 0;
-  const stop = (name: StopName) => {
-    rmSync(temporary, { force: true });
-    process.exit(STOP_CODES[name]);
-  };
-  for (const name of STOPS) process.once(name, stop);
   try {
-    await pipeline(async function* () {
+    try {
       for await (const piece of pieces) {
+        await handle.writeFile(piece, { signal });
         written += piece.length;
-        yield piece;
       }
-    }, createWriteStream(temporary));
+    } finally {
+      await handle.close();
+    }
+    signal.throwIfAborted();
     await rename(temporary, output);
   } catch (thrown) {
     await rm(temporary, { force: true });
     throw thrown;
-  } finally {
-    for (const name of STOPS) process.off(name, stop);
   }
   return written;
-}
-
-/** A line that the next one replaces, where somebody watches. */
-function showProgress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }

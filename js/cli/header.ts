@@ -1,8 +1,10 @@
 /** The header of a safetensors file, without the file: its first bytes from disk, or by a ranged request. */
 
-import { open } from "node:fs/promises";
 import { TabsenseError } from "../errors.js";
-import type { FileRef } from "../protocol.js";
+import type { Place } from "../files.js";
+import { openPath } from "../nodejs.js";
+import { notFetched, openResponse, refused, type Opened } from "../stream.js";
+import { nameOf } from "./model-files.js";
 
 /** One tensor, as the header has it. */
 export interface Tensor {
@@ -35,14 +37,14 @@ const MAX_HEADER = 1 << 20;
 const FIRST_READ = 1 << 16;
 
 /** Reads the header. Kind `"weights_header"` where the file is no safetensors, `"network"` where it can't be read. */
-export async function readHeader(file: FileRef, signal: AbortSignal): Promise<WeightsHeader> {
-  const name = "url" in file ? file.url : "path" in file ? file.path : "model.safetensors";
-  let start = await readStart(file, FIRST_READ, signal);
+export async function readHeader(place: Place, signal: AbortSignal): Promise<WeightsHeader> {
+  const name = nameOf(place);
+  let start = await readStart(place, FIRST_READ, signal);
   const length = start.bytes.length >= 8 ? Number(start.bytes.readBigUInt64LE()) : 0;
   if (length < 2 || length > MAX_HEADER) {
     throw new TabsenseError("weights_header", `${name} doesn't begin with the header of a safetensors file. Check that it is the file itself, and not a web page or the pointer that Git LFS leaves.`);
   }
-  if (start.bytes.length < 8 + length) start = await readStart(file, 8 + length, signal);
+  if (start.bytes.length < 8 + length) start = await readStart(place, 8 + length, signal);
   const text = start.bytes.subarray(8, 8 + length).toString();
   try {
     if (start.bytes.length < 8 + length) throw new Error(`it ends after ${start.bytes.length} bytes`);
@@ -57,48 +59,34 @@ export async function readHeader(file: FileRef, signal: AbortSignal): Promise<We
   }
 }
 
-/** The first `count` bytes of a file on disk, on a server or in memory. */
-async function readStart(file: FileRef, count: number, signal: AbortSignal): Promise<Start> {
-  if ("url" in file) return fetchStart(file.url, count, signal);
-  if ("path" in file) return diskStart(file.path, count);
-  const blob = "blob" in file ? file.blob : await new Response("stream" in file ? file.stream : new Uint8Array(file.bytes)).blob();
-  return { bytes: Buffer.from(await blob.slice(0, count).arrayBuffer()), total: blob.size };
-}
-
-async function diskStart(path: string, count: number): Promise<Start> {
+/** The first `count` bytes of a file on disk or on a server. */
+async function readStart(place: Place, count: number, signal: AbortSignal): Promise<Start> {
+  const opened = "url" in place ? await openStart(place.url, count, signal) : await openPath(place.path);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
   try {
-    const handle = await open(path);
-    try {
-      const { size } = await handle.stat();
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(count, size)), 0, Math.min(count, size), 0);
-      return { bytes: buffer.subarray(0, bytesRead), total: size };
-    } finally {
-      await handle.close();
-    }
-  } catch (cause) {
-    throw new TabsenseError("network", `${path} could not be read (${(cause as Error).message}). A model's folder holds config.json, tokenizer.json and model.safetensors.`, { cause });
-  }
-}
-
-/** Asks for a range; a server that doesn't know them is left after so many bytes. */
-async function fetchStart(url: string, count: number, signal: AbortSignal): Promise<Start> {
-  try {
-    const response = await fetch(url, { signal, headers: { range: `bytes=0-${count - 1}`, "accept-encoding": "identity" } });
-    if (!response.ok || !response.body) {
-      await response.body?.cancel();
-      throw new Error(`the server answered ${response.status}`);
-    }
-    const pieces: Uint8Array[] = [];
-    let length = 0;
-    for await (const piece of response.body) {
+    for await (const piece of opened.body) {
       pieces.push(piece);
       length += piece.length;
       if (length >= count) break;
     }
-    const total = response.status === 206 ? /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1] : response.headers.get("content-length");
-    return { bytes: Buffer.concat(pieces).subarray(0, count), total: total ? Number(total) : null };
   } catch (cause) {
-    const { message, cause: deeper } = cause as Error;
-    throw new TabsenseError("network", `${url} could not be read (${deeper instanceof Error ? deeper.message : message}). Check the address and the connection.`, { cause });
+    throw "url" in place ? notFetched(place.url, cause) : cause;
   }
+  return { bytes: Buffer.concat(pieces).subarray(0, count), total: opened.total };
+}
+
+/** Asks for a range; a server that doesn't know them sends all, and is left. */
+async function openStart(url: string, count: number, signal: AbortSignal): Promise<Opened> {
+  const response = await fetch(url, { signal, headers: { range: `bytes=0-${count - 1}`, "accept-encoding": "identity" } }).catch((cause: unknown) => {
+    throw notFetched(url, cause);
+  });
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw refused(url, response);
+  }
+  const opened = openResponse(response, url);
+  if (response.status !== 206) return opened;
+  const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
+  return { ...opened, total: total === undefined ? null : Number(total) };
 }

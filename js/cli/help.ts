@@ -1,15 +1,15 @@
 /** What `--help` prints. */
 
 import { CONVERT_DTYPES } from "../convert.js";
-import type { Command } from "./arguments.js";
+import { ANY_OF, type Command } from "./arguments.js";
 
-const LIST = new Intl.ListFormat("en", { type: "disjunction" });
+const CONVERTED = ANY_OF.format(CONVERT_DTYPES);
 
 const USAGE: Record<Command, string> = {
   classify: `Usage: tabsense [classify] TEXT...            classify each text
        tabsense [classify] FILE [--out FILE]  classify each row of a file; - is the standard input
 `,
-  convert: `Usage: tabsense convert IN OUT --dtype TYPE     TYPE is ${LIST.format(CONVERT_DTYPES)}
+  convert: `Usage: tabsense convert IN OUT --dtype TYPE     TYPE is ${CONVERTED}
 `,
   info: `Usage: tabsense info [MODEL]
 `,
@@ -21,8 +21,15 @@ const MODEL = `  --model MODEL      an embedded model's name, "org/name[@revisio
                      (default: sentiment-en)
 `;
 
-const PLACE = `  --device DEVICE    auto, cpu or webgpu (Node has no WebGPU: there the CPU computes)
-  --dtype TYPE       how to hold the weights: auto, fp32, int8 or int4, and fp16 on graphics cards
+const DEVICE = `  --device DEVICE    auto, cpu or webgpu (Node has no WebGPU: there the CPU computes)
+`;
+
+/** No model at all: nothing for who measures one. */
+const LEXICON = `                     or lexicon: no model is loaded or fetched, a list of English words answers, in microseconds, and
+                     is wrong far more often; its labels are NEGATIVE and POSITIVE
+`;
+
+const DTYPE = `  --dtype TYPE       how to hold the weights: auto, fp32, int8 or int4, and fp16 on graphics cards
 `;
 
 const DETAILS: Record<Command, string> = {
@@ -32,7 +39,7 @@ in the order of the rows; the file may be of any length. A row of CSV or JSON Li
 all that follows -- is text: tabsense -- info
 
 Model:
-${MODEL}${PLACE}  --threads N        processors to use at most (default: all for a file, four for a text)
+${MODEL}${DEVICE}${LEXICON}${DTYPE}  --threads N        processors to use at most (default: all for a file, four for a text)
 
 Answers:
   --top N            give the N best labels, or all (default: all for a text, the best for a row)
@@ -54,10 +61,11 @@ Files:
 `,
   convert: `Converts a safetensors file, or the one of a folder, to smaller weights.
 
-  --dtype TYPE       ${LIST.format(CONVERT_DTYPES)}
+  --dtype TYPE       ${CONVERTED}
   --calibration TEXTS
                      for int4: texts of the kind that the model will read, one a line, or JSON Lines (.jsonl) with a
                      property "text"; config.json and tokenizer.json must lie beside IN
+  --force            overwrite OUT, which is else not touched where it is there already; IN itself never is
 `,
   info: `Tells what a model is, from its configuration and the header of its weights; the weights themselves are not read.
 
@@ -66,7 +74,7 @@ ${MODEL}  --json             as one JSON object
   bench: `Measures a model on this machine, in some fifteen seconds: how long it takes to load, from text to scores for texts of 16, 32
 and 128 tokens (median and 90th percentile), and how many texts a second many at once are.
 
-${MODEL}${PLACE}                     (more than one: --dtype int8,fp32)
+${MODEL}${DEVICE}${DTYPE}                     (more than one: --dtype int8,fp32)
   --threads N        on how many threads; more than one: --threads 1,2 (default: one, and all up to four)
   --json             as one JSON object
 `,
@@ -74,7 +82,7 @@ ${MODEL}${PLACE}                     (more than one: --dtype int8,fp32)
 
 const GENERAL = `Usage: tabsense TEXT...                       classify each text
        tabsense classify FILE [--out FILE]    classify each row of a CSV, JSON Lines or text file; - is the standard input
-       tabsense convert IN OUT --dtype TYPE   convert a safetensors file to ${LIST.format(CONVERT_DTYPES)}
+       tabsense convert IN OUT --dtype TYPE   convert a safetensors file to ${CONVERTED}
        tabsense info [MODEL]                  what a model is, without loading it
        tabsense bench [MODEL]                 how fast a model is on this machine
        tabsense help COMMAND                  a command's options

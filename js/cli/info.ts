@@ -1,13 +1,12 @@
 /** `tabsense info`: what a model is, from its configuration and the header of its weights. */
 
 import { TabsenseError } from "../errors.js";
+import type { Place } from "../files.js";
 import { CONFIG_LIMIT } from "../loading.js";
-import { nodejs, openPath } from "../nodejs.js";
-import { checkLoadOptions } from "../options.js";
-import type { FileRef } from "../protocol.js";
-import { fetchFile, openResponse, readAll } from "../stream.js";
+import { readAll } from "../stream.js";
 import { modelOf, type Invocation } from "./arguments.js";
 import { readHeader, type Tensor, type WeightsHeader } from "./header.js";
+import { placesOf, readPlace, readWeights } from "./model-files.js";
 import { print } from "./print.js";
 import { stoppable } from "./stops.js";
 
@@ -28,7 +27,7 @@ export interface ModelInfo {
   parameters: number;
   /** Tensors by their type. */
   tensors: Record<string, { count: number; bytes: number }>;
-  /** The weights' file. */
+  /** The weights' file, or all of them. */
   bytes: number | null;
   languages: string[] | null;
   licence: string | null;
@@ -54,14 +53,25 @@ export async function info(invocation: Invocation): Promise<void> {
 }
 
 async function readInfo(source: string, signal: AbortSignal): Promise<ModelInfo> {
-  const { name, files } = await nodejs.resolve(source, checkLoadOptions(undefined));
-  const [config, header] = await Promise.all([readConfig(files["config.json"], signal), readHeader(files["model.safetensors"], signal)]);
-  return { name, ...describe(config, header) };
+  const { name, places } = await placesOf(source);
+  const [config, { files }] = await Promise.all([
+    readConfig(places["config.json"], signal),
+    readWeights(places["model.safetensors"], signal, (_, place) => readHeader(place, signal)),
+  ]);
+  return { name, ...describe(config, sumOf(Object.values(files))) };
 }
 
-async function readConfig(file: FileRef, signal: AbortSignal): Promise<Config> {
-  const opened = "url" in file ? openResponse(await fetchFile(file.url, signal), file.url) : await openPath((file as { path: string }).path);
-  const bytes = await readAll(opened, "config.json", CONFIG_LIMIT, signal, () => {});
+/** The headers of several files as the one of all of them. */
+function sumOf(headers: readonly WeightsHeader[]): WeightsHeader {
+  return {
+    bytes: headers.reduce<number | null>((sum, { bytes }) => (sum === null || bytes === null ? null : sum + bytes), 0),
+    tensors: headers.flatMap(({ tensors }) => tensors),
+    metadata: Object.assign({}, ...headers.map(({ metadata }) => metadata)) as WeightsHeader["metadata"],
+  };
+}
+
+async function readConfig(place: Place, signal: AbortSignal): Promise<Config> {
+  const bytes = await readPlace(place, signal, (opened) => readAll(opened, "config.json", CONFIG_LIMIT, signal, () => {}));
   let config: unknown;
   try {
     config = JSON.parse(new TextDecoder().decode(bytes));

@@ -24,7 +24,7 @@ export function checkOutput(path: string, existing: Existing, input: string): vo
   if (!found) return;
   if (found.isDirectory()) throw new TabsenseError("invalid_argument", `${path} is a folder. Name a file in it.`);
   const read = statOf(input);
-  if (read && found.ino === read.ino && found.dev === read.dev && found.isFile()) throw new TabsenseError("invalid_argument", `${path} is the input itself. Give --out another name.`);
+  if (read && found.ino === read.ino && found.dev === read.dev && found.isFile()) throw new TabsenseError("invalid_argument", `${path} is the input itself. Give the output another name.`);
   if (existing === "refuse" && found.isFile()) throw taken(path);
 }
 

@@ -3,15 +3,17 @@
  * processors than that (docs/decisions.md).
  */
 
+import { createHash } from "node:crypto";
 import { freemem } from "node:os";
-import { stat } from "node:fs/promises";
-import { nodejs } from "../nodejs.js";
+import { TabsenseError } from "../errors.js";
+import type { Place } from "../files.js";
 import { Classifier } from "../node.js";
-import { checkLoadOptions } from "../options.js";
-import type { FileRef } from "../protocol.js";
-import { fetchFile, openResponse, readChunks } from "../stream.js";
+import { MOST_THREADS } from "../options.js";
+import { INDEX } from "../sources.js";
+import { readChunks, type Opened } from "../stream.js";
 import { threadsFor } from "../threads.js";
-import { FILES, type ClassifierInfo, type FileName, type LoadOptions, type Score, type Source } from "../types.js";
+import type { ClassifierInfo, FileName, LoadOptions, Score, Source } from "../types.js";
+import { placesOf, readPlace, readWeights } from "./model-files.js";
 
 /** Which model to load, and on how many processors. */
 export interface PoolOptions extends Pick<LoadOptions, "device" | "dtype"> {
@@ -19,7 +21,7 @@ export interface PoolOptions extends Pick<LoadOptions, "device" | "dtype"> {
   processors: number;
   signal: AbortSignal;
   /** Hears how far a download is: bytes of the file so far, and its length where that is known. */
-  onBytes(file: FileName, bytes: number, total: number | null): void;
+  onBytes(file: string, bytes: number, total: number | null): void;
 }
 
 /** Loaded classifiers. */
@@ -39,13 +41,21 @@ const SHARE_OF_MEMORY = 0.5;
 const BYTES_EACH = 64 << 20;
 const TIMES_FILE = 2;
 
-/** Loads the model as often as the processors want and memory allows; what is on a network is fetched once. */
+/** What the classifiers are loaded from. */
+interface Prepared {
+  /** The model's name; null where there is none. */
+  name: string | null;
+  source: Source;
+  /** Bytes of the weights. */
+  weights: number;
+}
+
+/** Loads the model as often as the processors want and memory allows; what is on a network is fetched once. The lexicon is there once, and nothing is fetched for it. */
 export async function openPool(options: PoolOptions): Promise<Pool> {
   const { model, processors, device, dtype, signal } = options;
-  const { name, files } = await nodejs.resolve(model, checkLoadOptions(undefined));
-  const source = "url" in files["model.safetensors"] ? await fetchOnce(files, options) : model;
-  const wanted = Math.ceil(processors / threadsFor("auto", processors));
-  const size = Math.min(wanted, roomFor(await weightsOf(files, source)));
+  const lexicon = device === "lexicon";
+  const { name, source, weights }: Prepared = lexicon ? { name: null, source: model, weights: 0 } : await prepare(options);
+  const size = lexicon ? 1 : Math.min(Math.ceil(processors / threadsFor("auto", processors)), roomFor(weights));
   const load = { ...(device && { device }), ...(dtype && { dtype }), signal };
   const loaded = await Promise.allSettled(Array.from({ length: size }, (_, i) => Classifier.load(source, { ...load, threads: shareOf(processors, size, i) })));
   const classifiers = loaded.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
@@ -59,7 +69,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
   const { info } = classifiers[0]!;
   return {
     size,
-    info: { ...info, model: { ...info.model, name } },
+    info: name === null ? info : { ...info, model: { ...info.model, name } },
     async classify(texts, topK) {
       const least = busy.indexOf(Math.min(...busy));
       busy[least]! += texts.length;
@@ -75,29 +85,67 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
 
 /** The threads of classifier `i` of `size`: all processors, shared out as evenly as they can be. */
 function shareOf(processors: number, size: number, i: number): number {
-  return Math.floor(processors / size) + (i < processors % size ? 1 : 0);
+  return Math.min(MOST_THREADS, Math.floor(processors / size) + (i < processors % size ? 1 : 0));
 }
 
 /** How many classifiers have room. */
 function roomFor(weights: number): number {
-  return Math.max(1, Math.floor((SHARE_OF_MEMORY * freemem()) / (TIMES_FILE * weights + BYTES_EACH)));
+  return Math.max(1, Math.floor((SHARE_OF_MEMORY * availableMemory()) / (TIMES_FILE * weights + BYTES_EACH)));
 }
 
-async function weightsOf(files: Record<FileName, FileRef>, source: Source): Promise<number> {
-  if (typeof source !== "string") return ((source as Record<FileName, Blob>)["model.safetensors"]).size;
-  const weights = files["model.safetensors"];
-  return "path" in weights ? ((await stat(weights.path).catch(() => null))?.size ?? 0) : 0;
+/** The bytes that this process may still take, in a container those of the container; before Node 20.13 no more is known than the limit and what the machine has. */
+function availableMemory(): number {
+  return process.availableMemory?.() ?? Math.min(freemem(), process.constrainedMemory?.() || Infinity);
 }
 
-/** A model's files as Blobs, whose bytes all workers share. */
-async function fetchOnce(files: Record<FileName, FileRef>, { signal, onBytes }: PoolOptions): Promise<Source> {
-  const blobs = await Promise.all(FILES.map(async (file) => {
-    const { url } = files[file] as { url: string };
-    const pieces: Uint8Array<ArrayBuffer>[] = [];
-    for await (const piece of readChunks(openResponse(await fetchFile(url, signal), url), url, signal, (bytes, total) => onBytes(file, bytes, total))) {
-      pieces.push(new Uint8Array(piece)); // a piece may be a part of a larger buffer
-    }
-    return [file, new Blob(pieces)] as const;
-  }));
-  return Object.fromEntries(blobs) as Record<FileName, Blob>;
+/** What is to be loaded, and how long the weights are; what is on a network is in memory then. */
+async function prepare({ model, signal, onBytes }: PoolOptions): Promise<Prepared> {
+  const { name, places } = await placesOf(model);
+  if ("url" in places["model.safetensors"]) return { name, ...(await fetchOnce(places, signal, onBytes)) };
+  const { files } = await readWeights(places["model.safetensors"], signal, (_, place) => readPlace(place, signal, lengthOf)).catch(() => ({ files: {} })); // the loading tells what is wrong
+  return { name, source: model, weights: sumOf(Object.values(files)) };
+}
+
+async function lengthOf({ body, total }: Opened): Promise<number> {
+  await body.cancel();
+  return total ?? 0;
+}
+
+/** A model's files as Blobs, whose bytes all workers share. Where one can't be had, the others are left. */
+async function fetchOnce(places: Record<FileName, Place>, signal: AbortSignal, onBytes: PoolOptions["onBytes"]): Promise<Omit<Prepared, "name">> {
+  const ended = new AbortController();
+  const end = () => ended.abort(signal.reason);
+  signal.addEventListener("abort", end);
+  if (signal.aborted) end();
+  const fetchBlob = (file: string, place: Place) => readPlace(place, ended.signal, (opened, name) => blobOf(opened, name, ended.signal, (bytes, total) => onBytes(file, bytes, total)));
+  try {
+    const [config, tokenizer, { files, index }] = await Promise.all([
+      fetchBlob("config.json", places["config.json"]),
+      fetchBlob("tokenizer.json", places["tokenizer.json"]),
+      readWeights(places["model.safetensors"], ended.signal, fetchBlob),
+    ]);
+    const source = { "config.json": config, "tokenizer.json": tokenizer, ...files, ...(index && { [INDEX]: new Blob([index]) }) };
+    return { source, weights: sumOf(Object.values(files).map(({ size }) => size)) };
+  } finally {
+    end();
+    signal.removeEventListener("abort", end);
+  }
+}
+
+/** A file's bytes, held to the digest that its server tells. */
+async function blobOf(opened: Opened, name: string, signal: AbortSignal, onBytes: (bytes: number, total: number | null) => void): Promise<Blob> {
+  const told = opened.sha256 ?? null;
+  const hash = told === null ? null : createHash("sha256");
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  for await (const piece of readChunks(opened, name, signal, onBytes)) {
+    hash?.update(piece);
+    pieces.push(new Uint8Array(piece)); // a piece may be a part of a larger buffer
+  }
+  const found = hash?.digest("hex") ?? null;
+  if (found !== told) throw new TabsenseError("integrity", `${name} is not the file that its server tells of: its SHA-256 is ${found}, not ${told}. Try again; if that doesn't help, the file on the server is damaged.`);
+  return new Blob(pieces);
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }

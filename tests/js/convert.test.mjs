@@ -1,8 +1,8 @@
 // The command `tabsense`: conversion there and back, and classification from a shell.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -77,6 +77,65 @@ for (const [name, content, kind] of [
     assert.match(stderr, new RegExp(`^tabsense: ${kind}: .*\\.$`, "m"));
     assert.ok(!existsSync(output), "no half of a file");
     assert.equal(readdirSync(folder).length, 1);
+  });
+}
+
+test("a file that is there is overwritten only where that is asked for, and the one that is read never", (t) => {
+  const folder = scratch(t);
+  cpSync(TINY, folder, { recursive: true });
+  const [input, other, link] = ["model.safetensors", "other", "link"].map((name) => join(folder, name));
+  writeFileSync(other, "precious");
+  symlinkSync(input, link);
+  const content = readFileSync(input);
+  for (const [from, to, more, message] of [
+    [input, other, [], /other is there already\. .* --force\./],
+    [input, input, [], /is the input itself/],
+    [input, input, ["--force"], /is the input itself/],
+    [folder, link, ["--force"], /is the input itself/],
+    [link, join(folder, "../", folder.split("/").at(-1), "model.safetensors"), ["--force"], /is the input itself/],
+    [input, folder, ["--force"], /is a folder/],
+    [input, "/dev/null", ["--force"], /is no plain file/],
+  ]) {
+    const { status, stdout, stderr } = tabsense("convert", from, to, "--dtype", "int8", ...more);
+    assert.deepEqual([status, stdout], [1, ""], to);
+    assert.match(stderr, /^tabsense: invalid_argument: /);
+    assert.match(stderr, message);
+  }
+  assert.equal(readFileSync(other, "utf8"), "precious");
+  assert.ok(content.equals(readFileSync(input)));
+  assert.ok(statSync("/dev/null").isCharacterDevice());
+  assert.equal(tabsense("convert", input, other, "--dtype", "int8", "--force").status, 0);
+  assert.ok(statSync(other).size > 10_000);
+});
+
+for (const [name, code] of [["SIGINT", 130], ["SIGTERM", 143]]) {
+  test(`a conversion that ${name} stops says so, and leaves nothing`, async (t) => {
+    const folder = scratch(t);
+    const source = join(TINY, "model.safetensors");
+    // A disk so slow that the signal comes in the midst of the reading.
+    const slow = join(folder, "slow.mjs");
+    writeFileSync(slow, `
+      import fs from "node:fs/promises";
+      import { syncBuiltinESMExports } from "node:module";
+      const { open } = fs;
+      fs.open = async (...args) => {
+        const file = await open(...args);
+        if (args[0] !== ${JSON.stringify(source)}) return file;
+        const read = file.read.bind(file);
+        file.read = async (...rest) => (process.stderr.write("read\\n"), await new Promise((resolve) => setTimeout(resolve, 1000)), read(...rest));
+        return file;
+      };
+      syncBuiltinESMExports();
+    `);
+    const child = spawn(process.execPath, ["--import", slow, join(ROOT, "dist/cli.js"), "convert", source, join(folder, "out"), "--dtype", "int8"], { cwd: ROOT });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      if (stderr === "") child.kill(name);
+      stderr += text;
+    });
+    assert.equal(await new Promise((resolve) => child.once("close", (status, signal) => resolve(signal ?? status))), code);
+    assert.match(stderr, new RegExp(`^tabsense: stopped by ${name}\\.$`, "m"));
+    assert.deepEqual(readdirSync(folder), ["slow.mjs"]);
   });
 }
 

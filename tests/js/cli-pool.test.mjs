@@ -1,0 +1,179 @@
+// The classifiers behind `tabsense classify FILE`: how a model is fetched for them, and how many of them there are.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { objects, scratch, start, tabsense } from "./command.mjs";
+import { INDEX, sharded } from "./sharded.mjs";
+import { filesOf, serveModel, TINY } from "./support.mjs";
+
+const WEIGHTS = "model.safetensors";
+const ETAG = '"one"';
+const DROPPED_AT = 100_000;
+
+/** The answers that the model on disk gives to the two rows. */
+const wanted = objects(tabsense(["one", "two", "--model", TINY, "--json", "--top", "1", "--threads", "1"]).stdout).map(({ text, label }) => ({ text, label }));
+
+/** Classifies two rows of a file with a model. */
+function classified(t, model, { args = [], ...options } = {}) {
+  const { write } = scratch(t);
+  const { child, ended } = start(["classify", write("in.txt", "one\ntwo\n"), "--model", model, ...args], options);
+  t.after(() => child.kill("SIGKILL"));
+  return ended;
+}
+
+function answered({ how, stdout, stderr }) {
+  assert.equal(how, 0, stderr);
+  assert.deepEqual(objects(stdout).map(({ text, label }) => ({ text, label })), wanted);
+}
+
+/** A handler whose first answer breaks off after so many bytes, with all it has been asked for in `ranges`. */
+function dropsOnce(bytes, { ranged }) {
+  const ranges = [];
+  const handler = (request, response) => {
+    ranges.push(request.headers.range ?? null);
+    const from = ranged ? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0) : 0;
+    const headers = { "content-length": bytes.length - from, ...(ranged && { etag: ETAG }) };
+    response.writeHead(from > 0 ? 206 : 200, from > 0 ? { ...headers, "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : headers);
+    if (ranges.length > 1) return response.end(bytes.subarray(from));
+    response.write(bytes.subarray(0, DROPPED_AT), () => setTimeout(() => response.destroy(), 50));
+  };
+  return { handler, ranges };
+}
+
+test("a connection that breaks is taken up where it ended", async (t) => {
+  const files = filesOf();
+  const { handler, ranges } = dropsOnce(files[WEIGHTS], { ranged: true });
+  const { url } = await serveModel(t, files, { [WEIGHTS]: handler });
+  answered(await classified(t, url));
+  assert.equal(ranges.length, 2);
+  assert.match(ranges[1], /^bytes=[1-9]\d*-$/);
+});
+
+test("what can't be taken up is fetched from its start again", async (t) => {
+  const files = filesOf();
+  const { handler, ranges } = dropsOnce(files[WEIGHTS], { ranged: false });
+  const { url } = await serveModel(t, files, { [WEIGHTS]: handler });
+  answered(await classified(t, url));
+  assert.equal(ranges.at(-1), null);
+});
+
+test("weights are held to the digest that the server tells", async (t) => {
+  const files = filesOf();
+  let told = createHash("sha256").update(files[WEIGHTS]).digest("hex");
+  const { url } = await serveModel(t, files, {
+    [WEIGHTS]: (_, response) => response.writeHead(200, { "content-length": files[WEIGHTS].length, "x-linked-etag": `"${told}"` }).end(files[WEIGHTS]),
+  });
+  answered(await classified(t, url));
+  told = "0".repeat(64);
+  const { how, stdout, stderr } = await classified(t, url);
+  assert.deepEqual([how, stdout], [1, ""]);
+  assert.match(stderr, /^tabsense: integrity: \S+model\.safetensors is not the file /);
+});
+
+test("weights in several files are each fetched once", async (t) => {
+  const files = sharded(5);
+  const { url, requests } = await serveModel(t, files);
+  answered(await classified(t, url, { args: ["--threads", "9"] }));
+  assert.deepEqual(requests.sort(), [...Object.keys(files), WEIGHTS].map((name) => `/model/${name}`).sort());
+});
+
+test("a file that is missing is told at once, whatever else is on its way", { timeout: 20_000 }, async (t) => {
+  const { "config.json": _, ...files } = filesOf();
+  const { url } = await serveModel(t, files, { [WEIGHTS]: (_, response) => void response.writeHead(200, { "content-length": 1e9 }).write(files[WEIGHTS]) });
+  const { how, stderr } = await classified(t, url);
+  assert.equal(how, 1);
+  assert.match(stderr, /^tabsense: network: \S+config\.json answered 404/);
+});
+
+test("where there are neither weights nor an index, the weights are what is missed", async (t) => {
+  const { [WEIGHTS]: _, ...files } = filesOf();
+  const { url } = await serveModel(t, files);
+  assert.match((await classified(t, url)).stderr, /^tabsense: network: \S+model\.safetensors answered 404/);
+});
+
+test("the lexicon fetches nothing and looks at no model", async (t) => {
+  const { url, requests } = await serveModel(t, filesOf());
+  for (const model of [url, "/no/such/folder", "no-such-model"]) {
+    const { how, stdout, stderr } = await classified(t, model, { args: ["--device", "lexicon"] });
+    assert.equal(how, 0, stderr);
+    assert.deepEqual(objects(stdout).map(({ text, label }) => [text, /^(NEGATIVE|POSITIVE)$/.test(label)]), [["one", true], ["two", true]]);
+  }
+  assert.deepEqual(requests, []);
+  assert.match(tabsense(["bench", "--device", "lexicon"]).stderr, /^tabsense: bench measures a model/);
+});
+
+/** What `roomFor` in js/cli/pool.ts reckons with: half of the memory, and for each classifier so much beside twice its weights. */
+const roomOf = (count, weights) => 2 * count * ((64 << 20) + 2 * weights);
+
+/** How many classifiers are started for 9 threads, where the process is told this of its memory; three are wanted. */
+async function started(t, model, memory) {
+  const { path, write } = scratch(t);
+  const counter = write("counter.mjs", `
+    import os from "node:os";
+    import threads from "node:worker_threads";
+    import { writeFileSync } from "node:fs";
+    import { syncBuiltinESMExports } from "node:module";
+    let started = 0;
+    const { Worker } = threads;
+    threads.Worker = class extends Worker {
+      constructor(url, options) {
+        super(url, options);
+        if (options.name === "tabsense") writeFileSync(${JSON.stringify(path("count"))}, String(++started));
+      }
+    };
+    os.freemem = () => ${memory.free};
+    syncBuiltinESMExports();
+    process.availableMemory = ${memory.available === undefined ? "undefined" : `() => ${memory.available}`};
+    process.constrainedMemory = ${memory.constrained === undefined ? "undefined" : `() => ${memory.constrained}`};
+  `);
+  answered(await classified(t, model, { args: ["--threads", "9"], node: ["--import", counter] }));
+  return Number(readFileSync(path("count"), "utf8"));
+}
+
+test("as many classifiers as the memory of the process has room for", async (t) => {
+  const weights = filesOf()[WEIGHTS].length;
+  const plenty = 2 ** 40;
+  for (const [memory, count] of [
+    [{ free: plenty, available: roomOf(3, weights) }, 3],
+    [{ free: plenty, available: roomOf(3, weights) - 1 }, 2],
+    [{ free: plenty, constrained: roomOf(1, weights) }, 1],
+    [{ free: roomOf(2, weights), constrained: 0 }, 2], // no limit
+    [{ free: plenty }, 3],
+    [{ free: 0 }, 1],
+  ]) {
+    assert.equal(await started(t, TINY, memory), count, JSON.stringify(memory));
+  }
+});
+
+test("the weights in several files count as their sum", async (t) => {
+  const files = sharded(3);
+  const { folder } = scratch(t);
+  mkdirSync(join(folder, "model"));
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, "model", name), bytes);
+  const { url } = await serveModel(t, files);
+  const weights = Object.entries(files).filter(([name]) => name.endsWith(".safetensors") && name !== INDEX).reduce((sum, [, { length }]) => sum + length, 0);
+  for (const model of [join(folder, "model"), url]) {
+    for (const [available, count] of [[roomOf(3, weights), 3], [roomOf(3, weights) - 1, 2]]) assert.equal(await started(t, model, { free: 0, available }), count, model);
+  }
+});
+
+test("info adds up weights in several files, from a folder and from a server", async (t) => {
+  const files = sharded(3);
+  const { path, write } = scratch(t);
+  for (const [name, bytes] of Object.entries(files)) write(name, bytes);
+  const { url, requests } = await serveModel(t, files);
+  const whole = JSON.parse(tabsense(["info", TINY, "--json"]).stdout);
+  const bytes = Object.entries(files).filter(([name]) => name.endsWith(".safetensors")).reduce((sum, [, { length }]) => sum + length, 0);
+  for (const model of [path("."), url]) {
+    const { how, stdout, stderr } = await start(["info", model, "--json"]).ended;
+    assert.equal(how, 0, stderr);
+    const { name, ...told } = JSON.parse(stdout);
+    assert.deepEqual(told, { ...told, parameters: whole.parameters, tensors: whole.tensors, labels: whole.labels, bytes });
+  }
+  assert.ok(!requests.includes("/model/tokenizer.json"));
+  const { stderr } = tabsense(["info", path("no-such-folder")]);
+  assert.match(stderr, /^tabsense: network: .*could not be read/);
+});

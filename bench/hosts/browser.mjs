@@ -40,12 +40,13 @@ export async function startBrowser(executablePath, args = []) {
   return browsers.launch({ executablePath, args: [...quiet, ...args] });
 }
 
-/** Opens a page with an agent in it, in a context that holds nothing; yields `{ ask, probe, heap, adapter, close }`. */
-export async function openPage(browser, server, { isolated }) {
+/** Opens a page with an agent in it, in a context that holds nothing, `rest` milliseconds after its tab was; yields `{ ask, probe, heap, adapter, close }`. */
+export async function openPage(browser, server, { isolated, rest = 0 }) {
   const context = await browser.newContext();
   const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(error.message));
+  await page.waitForTimeout(rest);
   await page.goto(`${isolated ? server.isolatedUrl : server.url}bench/page.html`);
   await page.waitForFunction(() => "agent" in window);
   return {

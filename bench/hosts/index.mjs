@@ -7,6 +7,9 @@ import { openPage, peakOf, peakOfRenderers, startBrowser } from "./browser.mjs";
 import { limited } from "./limit.mjs";
 import { openProcess } from "./process.mjs";
 
+/** Milliseconds after which a browser that was started, and its tab, have done what they do at their start: a visitor's were not started for the page. */
+const AT_REST = 1000;
+
 const AGENT = join(ROOT, "bench/hosts/node-agent.mjs");
 const PYTHON_AGENT = join(ROOT, "bench/python/run.py");
 
@@ -17,8 +20,8 @@ const PYTHON_AGENT = join(ROOT, "bench/python/run.py");
 export function createHosts({ chromium, python, server, browserArgs, requestSeconds }) {
   let shared = null;
 
-  async function inBrowser(browser, isolated, extra = {}) {
-    const page = await openPage(browser, server, { isolated });
+  async function inBrowser(browser, isolated, extra = {}, rest = 0) {
+    const page = await openPage(browser, server, { isolated, rest });
     return { ...page, ask: limited(page.ask, requestSeconds), peak: () => peakOfRenderers(browser), ...extra };
   }
 
@@ -38,7 +41,7 @@ export function createHosts({ chromium, python, server, browserArgs, requestSeco
     async openFresh(subject) {
       if (subject.host !== "browser") return inProcess(subject.host, subject);
       const browser = await startBrowser(chromium, browserArgs);
-      return inBrowser(browser, subject.threads > 1, { close: () => browser.close() });
+      return inBrowser(browser, subject.threads > 1, { close: () => browser.close() }, AT_REST);
     },
     /** The browser's version and its WebGPU adapter. */
     async describe() {

@@ -71,7 +71,7 @@ test("opened without a network it says so, and works when the network is back", 
   const { context, page, part, problems } = await openReady(t);
   await context.setOffline(true);
   await part("tab-benchmark").click();
-  await page.waitForFunction(() => /could not be fetched/.test(document.querySelector('[data-testid="bench-wait"]').textContent));
+  await page.waitForFunction(() => /could not be fetched .+ reload the page\.$/.test(document.querySelector('[data-testid="bench-wait"]').textContent));
   await context.setOffline(false);
   await page.reload();
   await part("bench-run").waitFor();
@@ -113,6 +113,24 @@ test("the tabs are tabs to the keyboard and to a screen reader", async (t) => {
   await part("bench-run").waitFor();
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.name), "length", "the settings come next");
+  quiet(problems);
+});
+
+test("a run waits for a file that is being classified", async (t) => {
+  const { page, part, state, choose, problems } = bench(await openReady(t));
+  await part("tab-file").click();
+  await part("file-input").setInputFiles({ name: "many.txt", mimeType: "text/plain", buffer: Buffer.from(Array.from({ length: 20_000 }, (_, at) => `${DELIGHT.text} Number ${at}.`).join("\n")) });
+  await part("file-run").click();
+  await page.waitForSelector('[data-testid="panel-file"][data-state="running"]');
+  await part("tab-benchmark").click();
+  await choose(10, [8]);
+  await part("bench-run").click();
+  await part("bench-status").getByText("Waiting: the page itself classifies").waitFor();
+  await part("tab-file").click();
+  await part("file-stop").click();
+  await part("tab-benchmark").click();
+  await state("done");
+  assert.doesNotMatch(await part("bench-method").textContent(), /Measured again/, "nothing was measured beside it");
   quiet(problems);
 });
 

@@ -20,6 +20,8 @@ const REVIEWS = Papa.unparse([
   { id: 4, review: "Dull, dull, dull.", stars: 2 },
 ]);
 
+const ROUGH = [JSON.stringify({ text: HOURS.text }), "no JSON", JSON.stringify({ text: null }), "", JSON.stringify({ other: 1 }), JSON.stringify({ text: DELIGHT.text })].join("\n");
+
 /** What the tests do with the tab, on top of what the harness gives. */
 function filed(opened) {
   const { page, part } = opened;
@@ -252,6 +254,7 @@ test("another model starts anew, and takes its own labels", async (t) => {
   await state("chosen");
   await part("file-run").click();
   await state("done");
+  await part("file-labels").locator('[data-group="NEGATIVE"]').click();
   await part("tab-classify").click();
   await load("./fixtures/tiny-f32/");
   await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
@@ -261,6 +264,7 @@ test("another model starts anew, and takes its own labels", async (t) => {
   await state("done");
   const labels = Object.keys(await counts()).filter((group) => group !== "no text");
   assert.ok(labels.length > 0 && labels.every((label) => ["calm", "cross", "glad"].includes(label)), labels.join());
+  assert.equal(await part("file-shown").textContent(), "6 rows", "a label that the model may not have filters nothing");
   quiet(problems);
 });
 
@@ -320,8 +324,10 @@ test("a bad file is told in words, and the next one works", async (t) => {
     await choose("old.csv", Buffer.from("text\nTrès déçu: a café without coffee.\nLovely.\n", "latin1"));
     await state("error");
     assert.match(await part("file-error-message").textContent(), /not in UTF-8/);
-    await part("file-recode").click();
+    await part("file-recode").focus();
+    await opened.page.keyboard.press("Enter");
     await state("chosen");
+    assert.equal(await opened.page.evaluate(() => document.activeElement.dataset.testid), "file-run");
     assert.match(await part("file-preview").textContent(), /Très déçu: a café/);
     assert.equal(await part("file-error").isVisible(), false);
   });
@@ -362,6 +368,74 @@ test("a dropped file opens the tab; a dropped model is still a model", async (t)
   await drop(opened, "main", (given) => given.map(({ name, data }) => new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name)), files);
   await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "files");
   assert.equal(await part("file-name").textContent(), "reviews.csv");
+  quiet(problems);
+});
+
+test("of several dropped files of texts none is read, and the page says so", async (t) => {
+  const opened = filed(await openReady(t));
+  const { page, part, problems } = opened;
+  await drop(opened, "main", () => ["a.csv", "b.csv"].map((name) => new File(["text\nLovely.\n"], name)));
+  await page.waitForFunction(() => /^One file at a time/.test(document.querySelector('[data-testid="file-error-message"]').textContent));
+  assert.equal(new URL(page.url()).hash, "#file");
+  assert.equal(await part("status").textContent(), "Ready", "it is not taken for a model");
+  quiet(problems);
+});
+
+test("a sample that comes late doesn't replace the file that was opened meanwhile", async (t) => {
+  const { context, page, part, choose, state, drawn, problems } = await openFile(t);
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await context.route("**/sample.csv", async (route) => {
+    await held;
+    await route.continue().catch(() => {}); // the page has given it up
+  });
+  const given = page.waitForRequest("**/sample.csv");
+  await part("file-sample").click();
+  await given;
+  await choose("mine.txt", "Lovely.\n");
+  await state("chosen");
+  release();
+  await page.waitForTimeout(300);
+  await drawn();
+  assert.equal(await part("file-name").textContent(), "mine.txt");
+  quiet(problems);
+});
+
+test("a table of more columns than are read says so; a late text is found; exact shares are exact", async (t) => {
+  const { part, choose, state, problems } = await openFile(t);
+  const wide = (cells) => cells.join(",");
+  await choose("wide.csv", `${wide(Array.from({ length: 250 }, (_, at) => (at === 0 ? "text" : `c${at}`)))}\n${wide(Array.from({ length: 250 }, () => "Lovely."))}\n`);
+  await state("chosen");
+  assert.equal(await part("file-remarks").textContent(), "Of 250 columns, the first 200 are read: the rest is neither shown nor exported.");
+  await part("file-close").click();
+  await choose("wide.jsonl", JSON.stringify(Object.fromEntries(Array.from({ length: 201 }, (_, at) => [`c${at}`, "Lovely."]))));
+  await state("chosen");
+  assert.match(await part("file-remarks").textContent(), /^Of 201 columns/);
+  await part("file-close").click();
+  await choose("late.csv", `text,id\n${",1\n".repeat(300)}Lovely.,1\n`);
+  await state("chosen");
+  assert.equal(await part("file-status").textContent(), "1 text; 300 rows without");
+  await part("file-run").click();
+  await state("done");
+  assert.equal(await part("file-finding").textContent(), "100 % are POSITIVE");
+  await part("file-column").selectOption({ label: "id" });
+  await part("file-close").click();
+  await choose("none.csv", "text,other\n,Lovely.\n");
+  await state("chosen");
+  await part("file-column").selectOption({ label: "text" });
+  assert.equal(await part("file-run").textContent(), "No text to classify");
+  quiet(problems);
+});
+
+test("an exported CSV holds no formulas; numbers stay numbers", async (t) => {
+  const { part, choose, state, export: save, problems } = await openFile(t, { acceptDownloads: true });
+  const values = ["=1+1", "@sum", "+cmd", "-2+3", "-12.5", "+3e-4", "\tx", "plain"];
+  await choose("risky.jsonl", values.map((value) => JSON.stringify({ text: DELIGHT.text, value })).join("\n"));
+  await state("chosen");
+  await part("file-run").click();
+  await state("done");
+  const { data } = Papa.parse((await save("csv")).text, { header: true, skipEmptyLines: true });
+  assert.deepEqual(data.map(({ value }) => value), ["'=1+1", "'@sum", "'+cmd", "'-2+3", "-12.5", "+3e-4", "'\tx", "plain"]);
   quiet(problems);
 });
 
@@ -419,6 +493,14 @@ test("works with the keyboard alone", async (t) => {
   }
   await page.keyboard.press("Enter");
   await state("chosen");
+  assert.equal(await held(), "file-run", "the next thing to do has the focus");
+  await page.keyboard.press("Shift+Tab");
+  assert.equal(await held(), "file-named");
+  await page.keyboard.press("Space");
+  await part("file-facts").getByText("361 rows").waitFor();
+  assert.equal(await held(), "file-named", "a file that is read anew gives the focus back");
+  await page.keyboard.press("Space");
+  await part("file-facts").getByText("360 rows").waitFor();
   await part("tab-file").focus();
   for (const id of ["file-close", "file-column", "file-named", "file-run", "file-preview"]) {
     await page.keyboard.press("Tab");
@@ -428,7 +510,7 @@ test("works with the keyboard alone", async (t) => {
   await page.keyboard.press("Shift+Tab");
   await page.keyboard.press("Enter");
   await state("done");
-  await part("file-labels").getByRole("button").first().focus();
+  assert.equal(await page.evaluate(() => document.activeElement.closest("[data-testid]").dataset.testid), "file-labels", "after the run it is with the verdicts");
   await page.keyboard.press("Enter");
   await drawn();
   assert.equal(new Set((await rows()).map(({ label }) => label)).size, 1);
@@ -460,10 +542,16 @@ test("the code shown does what the page did", async (t) => {
   await state("chosen");
   await part("file-run").click();
   await state("done");
-  const labels = (await rows()).map(({ label }) => label).filter((label) => label !== "no text");
-  // The invisible text is the page's to leave out: the program takes each text that isn't white space.
+  const labels = [(await rows()).map(({ label }) => label).filter((label) => label !== "no text")];
   codes.push(await part("file-code-text").textContent());
-  assert.match(codes[1], /row\["review"\]/);
+  await part("file-close").click();
+  await choose("rough.jsonl", ROUGH);
+  await state("chosen");
+  await part("file-run").click();
+  await state("done");
+  await page.waitForFunction(() => document.querySelectorAll('[data-testid="file-grid"] [aria-rowindex]').length === 4);
+  labels.push((await rows()).map(({ label }) => label).filter((label) => label !== "no text"));
+  codes.push(await part("file-code-text").textContent());
 
   const bare = await context.newPage();
   const other = await site(t, { "/run/": blank(t), "/package/": join(ROOT, "dist") });
@@ -473,7 +561,6 @@ test("the code shown does what the page did", async (t) => {
     window.said = [];
     console.log = (...values) => window.said.push(values);
   });
-  await bare.locator("input").setInputFiles({ name: "reviews.csv", mimeType: "text/csv", buffer: Buffer.from(REVIEWS.replace("\u200b", "")) });
   const run = async (code) => {
     const { outputFiles } = await build({ stdin: { contents: code.replace('load("sentiment-en")', `load("${other.url}models/sentiment-en/")`), resolveDir: ROOT }, bundle: true, format: "esm", write: false, plugins: [{ name: "package", setup: (plugin) => plugin.onResolve({ filter: /^tabsense$/ }, () => ({ path: `${other.url}package/index.js`, external: true })) }] });
     return bare.evaluate(async (source) => {
@@ -484,9 +571,20 @@ test("the code shown does what the page did", async (t) => {
     }, outputFiles[0].text);
   };
   assert.deepEqual(await run(codes[0]), [[given.label, given.score]]);
-  const said = await run(codes[1]);
-  assert.deepEqual(said.filter((values) => values.length === 3).map(([label]) => label), labels);
+  for (const [at, content] of [REVIEWS, ROUGH].entries()) {
+    await bare.locator("input").setInputFiles({ name: "texts", mimeType: "text/plain", buffer: Buffer.from(content) });
+    assert.deepEqual((await run(codes[at + 1])).map(([label]) => label), labels[at]);
+  }
   assert.ok(server.url !== other.url);
+});
+
+test("without a clipboard, as on a page without https, the code is marked instead", async (t) => {
+  const { page, part, result, problems } = await openReady(t, { initScript: () => delete Navigator.prototype.clipboard });
+  await result();
+  await part("code-copy").click();
+  await part("code-copy").getByText("Marked below").waitFor();
+  assert.equal(await page.evaluate(() => getSelection().toString().trim()), (await part("code-text").textContent()).trim());
+  quiet(problems);
 });
 
 for (const width of [320, 360, 768]) {

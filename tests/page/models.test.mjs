@@ -17,12 +17,14 @@ test("shows how far the download is; what was written meanwhile is classified", 
   await status("loading");
   await page.waitForFunction(() => /^weights .+ of 23\.\d MB/.test(document.querySelector('[data-testid="detail"]').textContent));
   assert.equal(await part("progress").getAttribute("aria-valuemax"), "100");
+  assert.equal(await part("progress").getAttribute("aria-hidden"), "false");
   assert.ok(Number(await part("progress").getAttribute("aria-valuenow")) < 50);
   await part("input").fill(HOURS.text);
   release();
   await status("ready");
   assert.equal((await result()).label, HOURS.label);
   assert.equal(await part("cancel").isVisible(), false);
+  assert.equal(await part("progress").getAttribute("aria-hidden"), "true", "what doesn't move isn't heard as busy");
   quiet(problems);
 });
 

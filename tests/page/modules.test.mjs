@@ -219,9 +219,10 @@ test("code says what differs from the defaults, and nothing else", async () => {
   assert.match(textCode(request("org/name@v2", "webgpu", "fp16"), "x"), /load\("org\/name@v2", \{ device: "webgpu", dtype: "fp16" \}\);\n/);
   assert.match(textCode(request([]), "x"), /load\(files\);/);
   assert.match(textCode(request("sentiment-en"), "long ".repeat(1000)), /querySelector\("textarea"\)/);
-  const file = { name: "a\nb.csv", format: "csv", encoding: "utf-8", column: 'the "text"' };
-  assert.match(fileCode(request("sentiment-en"), file), /\/\/ a b\.csv\n.*header: true.*\n.*row\["the \\"text\\""\]/);
-  assert.match(fileCode(request("sentiment-en"), { ...file, column: 1 }), /header: false.*\n.*row\[1\]/);
-  assert.match(fileCode(request("sentiment-en"), { ...file, format: "lines", column: null, encoding: "windows-1252" }), /new TextDecoder\("windows-1252"\)\.decode\(await file\.arrayBuffer\(\)\)\)\.split/);
+  const file = { name: "a\nb.csv", format: "csv", encoding: "utf-8", named: true, at: 1, column: 'the "text"\nhere' };
+  assert.match(fileCode(request("sentiment-en"), file), /\/\/ a b\.csv\n.*header: false.*\n.*data\.slice\(1\)\.map\(\(row\) => String\(row\[1\] \?\? ""\)\).* \/\/ the "text" here\n/);
+  assert.match(fileCode(request("sentiment-en"), { ...file, named: false }), /data\.map\(\(row\) => String\(row\[1\]/);
+  assert.match(fileCode(request("sentiment-en"), { ...file, format: "json" }), /row\?\.\["the \\"text\\"\\nhere"\]/);
+  assert.match(fileCode(request("sentiment-en"), { ...file, format: "lines", named: false, encoding: "windows-1252" }), /new TextDecoder\("windows-1252"\)\.decode\(await file\.arrayBuffer\(\)\)\)\.split/);
   assert.doesNotMatch(fileCode(request("sentiment-en"), { ...file, format: "jsonl" }), /papaparse/);
 });

@@ -164,6 +164,30 @@ test("what is stored is shown, can be cleared, and stored again", async (t) => {
   quiet(problems, CUT_OFF);
 });
 
+test("the list shows a model that was loaded after the page was cleared", async (t) => {
+  const { part, stored, load } = await openOffline(t);
+  await stored("ready");
+  await part("storage-clear").click();
+  await part("storage-list").getByText("none").waitFor();
+  await load("./fixtures/tiny-f32/");
+  await part("storage-list").getByText("Model").waitFor();
+  assert.equal(await part("offline").getAttribute("data-state"), "cleared");
+});
+
+test("what another tab has cleared is not said to be stored", async (t) => {
+  const { server, context, page, part, stored } = await openOffline(t);
+  await stored("ready");
+  const other = await context.newPage();
+  await other.goto(server.url);
+  await other.waitForSelector('[data-testid="offline"][data-state="ready"]');
+  await other.getByTestId("storage-clear").click();
+  await other.waitForSelector('[data-testid="offline"][data-state="cleared"]');
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await stored("cleared");
+  await part("offline-store").click();
+  await stored("ready");
+});
+
 test("a file that is not what the page was built with is not stored, and the page says so", async (t) => {
   for (const spoil of [(path) => appendFileSync(path, "x"), (path) => writeFileSync(path, readFileSync(path).subarray(0, -100))]) {
     const dist = copyOfPage(t);
@@ -176,6 +200,9 @@ test("a file that is not what the page was built with is not stored, and the pag
     const sample = await page.evaluate(async () => Boolean(await caches.match(new URL("sample.csv", document.baseURI))));
     assert.equal(sample, false);
     assert.ok((await caches()).length <= 1);
+    cpSync(join(ROOT, "www/dist/sample.csv"), join(dist, "sample.csv"));
+    await part("offline-store").click();
+    await stored("ready");
   }
 });
 
@@ -219,6 +246,26 @@ test("a newer version is stored beside the one in use, and taken over when asked
   assert.deepEqual(server.asked.filter((path) => path.startsWith("/models/")), [], "the same model is not fetched again");
   assert.equal(await part("offline-renew").isVisible(), false);
   quiet(problems, /integrity|digest/i);
+});
+
+test("a newer version without room beside the old one takes over all the same, and drops the old one", async (t) => {
+  const dist = copyOfPage(t);
+  const { server, context, page, part, stored, caches } = await openOffline(t, { dist });
+  await stored("ready");
+  const worker = join(dist, "sw.js");
+  writeFileSync(worker, readFileSync(worker, "utf8").replace(/"version":"\w+"/, '"version":"fedcba987654"'));
+  const { usage } = await page.evaluate(() => navigator.storage.estimate());
+  const devtools = await context.newCDPSession(page);
+  const { origin } = new URL(server.url);
+  await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: usage + 5e6 });
+  await page.reload();
+  await part("offline-renew").waitFor();
+  await Promise.all([page.waitForEvent("load"), part("offline-renew").click()]);
+  await stored("failed"); // the browser frees what is dropped only later
+  assert.deepEqual(await caches(), ["tabsense-page-fedcba987654"]);
+  await devtools.send("Storage.overrideQuotaForOrigin", { origin });
+  await part("offline-store").click();
+  await stored("ready");
 });
 
 test("without room for the model the page says so, works, and stores it when there is room", async (t) => {

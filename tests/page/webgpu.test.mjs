@@ -70,6 +70,8 @@ test("WebGPU gives the CPU's labels, names its adapter, and can be compared with
   assert.equal((await compared(opened)).label, onCpu.at(-1).label);
   assert.equal((await compared(opened, DELIGHT.text)).label, DELIGHT.label);
   assert.match(await part("compare-note").textContent(), /software/);
+  await page.waitForTimeout(1_000); // a copy would be written once the first call is answered
+  assert.deepEqual(await page.evaluate(() => caches.keys()), [], "the page's own model is the service worker's to store, once");
   assert.deepEqual(requests.filter((url) => !url.startsWith(server.url)), []);
   quiet(problems);
 });

@@ -15,7 +15,7 @@ const CACHE = PREFIX + MANIFEST.version;
 const OPTIONAL: Digests = Object.assign({}, ...Object.values(MANIFEST.engines), MANIFEST.model);
 
 self.addEventListener("install", (event) => event.waitUntil(store(MANIFEST.page)));
-self.addEventListener("activate", (event) => event.waitUntil(replaceOthers().then(() => self.clients.claim())));
+self.addEventListener("activate", (event) => event.waitUntil(replaceOthers().catch(() => {}).then(() => self.clients.claim())));
 
 self.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
@@ -83,11 +83,15 @@ async function replaceOthers(): Promise<void> {
   for (const name of others) {
     const other = await caches.open(name);
     for (const [path, integrity] of Object.entries(OPTIONAL)) {
-      const response = await other.match(addressOf(path));
-      if (response && (await digest(response.clone())) === integrity) await cache.put(addressOf(path), response);
+      await takeOver(other, cache, addressOf(path), integrity).catch(() => {}); // no room for two: the page stores it anew
     }
     await caches.delete(name);
   }
+}
+
+async function takeOver(from: Cache, to: Cache, address: string, integrity: string): Promise<void> {
+  const response = await from.match(address);
+  if (response && (await digest(response.clone())) === integrity) await to.put(address, response);
 }
 
 async function digest(response: Response): Promise<string> {

@@ -11,8 +11,11 @@ export interface FileRead {
   format: "csv" | "jsonl" | "json" | "lines";
   /** The name that `TextDecoder` knows its encoding by. */
   encoding: string;
-  /** The column's name, its place where the file names none, or null where a line is a text. */
-  column: string | number | null;
+  /** Whether the file names its columns. */
+  named: boolean;
+  /** The place of the column with the texts, and its name. */
+  at: number;
+  column: string;
 }
 
 /** The code of one text's verdict. */
@@ -40,10 +43,10 @@ export function fileCode(request: Request, file: FileRead): string {
     ...reading(file),
     "",
     ...load,
-    "const results = await classifier.classify(texts, {",
-    "  onProgress: ({ done, total }) => console.log(`${done} of ${total}`),",
-    "});",
-    "results.forEach(([{ label, score }], i) => console.log(label, score, texts[i]));",
+    "const onError = ({ message }) => console.warn(message); // of a text that can't have a verdict; the others have theirs",
+    "for await (const { scores: [{ label, score }], text } of classifier.stream(texts, { onError })) {",
+    "  console.log(label, score, text);",
+    "}",
     "await classifier.dispose();",
   ]);
 }
@@ -68,19 +71,32 @@ function loading({ source, device, dtype }: Request): { imports: string; load: s
   };
 }
 
-function reading({ format, encoding, column }: FileRead): string[] {
+/** The texts as the page finds them: what is empty or missing is left out, and so are lines that are no JSON. */
+function reading({ format, encoding, named, at, column }: FileRead): string[] {
   const content = encoding === "utf-8" ? "await file.text()" : `new TextDecoder(${JSON.stringify(encoding)}).decode(await file.arrayBuffer())`;
-  const cell = typeof column === "string" ? `row[${JSON.stringify(column)}]` : column === null ? "row" : `row[${column}]`;
-  const texts = `const texts = rows.map((row) => ${cell}).filter((text) => text?.trim?.());`;
+  const cell = format === "csv" ? `row[${at}]` : named ? `row?.[${JSON.stringify(column)}]` : "row";
+  const texts = `.map((row) => String(${cell} ?? "")).filter((text) => text.trim());`;
   switch (format) {
     case "csv":
-      return [`const { data: rows } = Papa.parse(${content}, { header: ${typeof column === "string"}, skipEmptyLines: "greedy" });`, texts];
+      return [
+        `const { data } = Papa.parse(${content}, { header: false, skipEmptyLines: "greedy" });`,
+        named ? `const texts = data.slice(1)${texts} // ${oneLine(column)}` : `const texts = data${texts}`,
+      ];
     case "jsonl":
-      return [`const rows = (${content}).split("\\n").filter((line) => line.trim()).map((line) => JSON.parse(line));`, texts];
+      return [
+        `const rows = (${content}).split("\\n").flatMap((line) => {`,
+        "  try {",
+        "    return [JSON.parse(line)];",
+        "  } catch {",
+        "    return []; // no JSON",
+        "  }",
+        "});",
+        `const texts = rows${texts}`,
+      ];
     case "json":
-      return [`const rows = JSON.parse(${content});`, texts];
+      return [`const texts = JSON.parse(${content})${texts}`];
     case "lines":
-      return [`const texts = (${content}).split(/\\r?\\n/).filter((line) => line.trim());`];
+      return [`const texts = (${content}).split(/\\r\\n|\\n|\\r/).filter((line) => line.trim());`];
   }
 }
 

@@ -1,9 +1,9 @@
 /** Both backends on the same text: the model in use beside a second one, loaded from the same source on the other device. */
 
-import { Classifier, type ClassifierInfo, type Detailed, type LoadOptions } from "tabsense";
+import type { Classifier, ClassifierInfo, Detailed, LoadOptions } from "tabsense";
 import { BACKENDS, type Backend } from "./format.ts";
 import { newestWins } from "./newest.ts";
-import type { Loaded } from "./slot.ts";
+import { loadModel, type Loaded } from "./slot.ts";
 import { ComparisonView } from "./view/comparison.ts";
 import { kindOf } from "./view/status.ts";
 
@@ -103,7 +103,7 @@ export class Comparison {
     try {
       for (const device of BACKENDS) {
         if (sides[device]) continue;
-        const classifier = await Classifier.load(loaded.request.source, { device, dtype: dtypeOn(device, info.dtype), signal: open.signal });
+        const classifier = await loadModel(loaded.request.source, { device, dtype: dtypeOn(device, info.dtype), signal: open.signal });
         if (this.#open !== open) return await classifier.dispose(); // it came in just after its end
         this.#own.push(classifier);
         if (classifier.info.device !== device && "reason" in classifier.info.webgpu) {

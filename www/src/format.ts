@@ -41,6 +41,11 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
+/** A part of a count as a percentage: "0 %" and "100 %" where that is exact, or else as `percent` writes it. */
+export function share(count: number, total: number): string {
+  return count === 0 ? "0 %" : count === total ? "100 %" : percent(count / total);
+}
+
 /** Bytes in decimal megabytes, or kilobytes where there are few, or gigabytes where there are many: "23.1 MB", "412 kB", "12.3 GB". */
 export function bytes(count: number): string {
   if (count >= 1e9) return `${(count / 1e9).toFixed(1)} GB`;

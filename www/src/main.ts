@@ -1,6 +1,7 @@
 /** The demo page: wires the text box, the model in use and the views. */
 
 import type { Classifier, Detailed } from "tabsense";
+import { watchActivity } from "./activity.ts";
 import type { Benchmark } from "./bench/index.ts";
 import type { Target } from "./bench/measure.ts";
 import { textCode } from "./code.ts";
@@ -10,7 +11,7 @@ import { EXAMPLES } from "./examples.ts";
 import type { FileTab } from "./file/index.ts";
 import { BACKENDS, bytes, DEVICE_NAMES, whole } from "./format.ts";
 import { newestWins } from "./newest.ts";
-import { nameOf, Slot, type Request } from "./slot.ts";
+import { nameOf, OWN, Slot, type Request } from "./slot.ts";
 import { Session } from "./statistics.ts";
 import { wireTabs } from "./tabs.ts";
 import { Bars } from "./view/bars.ts";
@@ -35,19 +36,19 @@ const status = new Status();
 const session = new Session();
 const code = wireCode("code");
 const foot = wireFoot();
+const activity = watchActivity();
 
 const DENSE = 200; // UTF-16 units; a longer text is set smaller
-const OWN = "sentiment-en"; // the model that the page opens with
 const TEXTS = /\.(csv|tsv|tab|jsonl|ndjson|json|txt|text|log|md)$/i; // what the File tab takes wherever it is dropped
 
 let request: Request = { source: OWN, device: "auto", dtype: "auto" };
 const form = wireRequests(
   () => (slot.loading ? request : (slot.loaded?.request ?? request)),
   (next) => void slot.load(next),
-  ([first, ...others]) => {
-    if (!first || others.length > 0 || !(TEXTS.test(first.name) || part("panel-file", HTMLElement).checkVisibility())) return false;
+  (dropped) => {
+    if (dropped.length === 0 || !(dropped.every(({ name }) => TEXTS.test(name)) || part("panel-file", HTMLElement).checkVisibility())) return false;
     location.hash = "#file";
-    void openFiles().then((tab) => tab?.open(first));
+    void openFiles().then(() => files?.open(dropped));
     return true;
   },
 );
@@ -89,16 +90,10 @@ function showInUse(): void {
   if (slot.loaded) form.show(slot.loaded.request);
 }
 
-let activity = 0; // changes at the beginning and the end of each of the page's own calls
 let last: Answer | null = null; // of the model in use
 
-function counting(call: () => Promise<Detailed>): Promise<Detailed> {
-  activity += 1;
-  return call().finally(() => (activity += 1));
-}
-
 const queue = newestWins<{ text: string; classifier: Classifier }, Detailed>({
-  run: ({ text, classifier }) => counting(() => classifier.classify(text, { topK: null, details: true })),
+  run: ({ text, classifier }) => activity.run(() => classifier.classify(text, { topK: null, details: true })),
   done: ({ text }, result, newest) => show(text, result, newest),
   failed: ({ classifier }, error, newest) => {
     // A call on a model that has just been replaced was pushed again with the new one.
@@ -117,7 +112,7 @@ const comparison = new Comparison({
   loaded: () => slot.loaded,
   text: () => input.value,
   last: () => last,
-  run: counting,
+  run: activity.run,
   changed: () => benchmark?.adopt(),
 });
 
@@ -208,9 +203,7 @@ function write(text: string): void {
 }
 
 let benchmark: Benchmark | null = null;
-let opening = false;
 let files: FileTab | null = null;
-let openingFiles: Promise<FileTab | null> | null = null;
 
 /** What the benchmark measures: both backends while they are compared, or else the model in use. */
 function targets(): Target[] {
@@ -223,40 +216,27 @@ function targets(): Target[] {
   });
 }
 
-/** Fetches the benchmark's code when its tab is first opened: who only classifies doesn't pay for it. */
-async function openBenchmark(): Promise<void> {
-  if (opening) return;
-  opening = true;
-  const wait = part("bench-wait", HTMLElement);
-  try {
-    const code = await import("./bench/index.ts");
-    benchmark = await code.openBenchmark({
-      targets,
-      activity: () => activity,
-    });
-    wait.hidden = true;
-  } catch (error) {
-    opening = false;
-    wait.textContent = `The benchmark could not be fetched (${String(error)}). With the network back, open this tab again or reload the page.`;
-  }
+/**
+ * A function that fetches a tab's code when the tab is first opened: who doesn't open it doesn't pay for it. Where that fails, `wait` says so;
+ * the styles of a failed import are not asked for a second time, so only a reload helps.
+ */
+function once(wait: HTMLElement, fetched: () => Promise<void>): () => Promise<void> {
+  let opening: Promise<void> | null = null;
+  return () => (opening ??= fetched().then(
+    () => void (wait.hidden = true),
+    (error: unknown) => void (wait.textContent = `This tab could not be fetched (${String(error)}). With the network back, reload the page.`),
+  ));
 }
 
-/** The File tab, whose code is fetched when it is first opened; null where that fails. */
-function openFiles(): Promise<FileTab | null> {
-  const wait = part("file-wait", HTMLElement);
-  openingFiles ??= import("./file/index.ts").then(
-    ({ openFileTab }) => {
-      wait.hidden = true;
-      return (files = openFileTab({ loaded: () => slot.loaded }));
-    },
-    (error: unknown) => {
-      openingFiles = null;
-      wait.textContent = `This tab could not be fetched (${String(error)}). With the network back, open it again or reload the page.`;
-      return null;
-    },
-  );
-  return openingFiles;
-}
+const openBenchmark = once(part("bench-wait", HTMLElement), async () => {
+  const tab = await import("./bench/index.ts");
+  benchmark = await tab.openBenchmark({ targets, activity });
+});
+
+const openFiles = once(part("file-wait", HTMLElement), async () => {
+  const tab = await import("./file/index.ts");
+  files = tab.openFileTab({ loaded: () => slot.loaded, run: activity.run });
+});
 
 EXAMPLES.forEach(({ name, text }, index) => {
   const button = make("button", "example", name);

@@ -45,6 +45,8 @@ export interface Keeper {
   keep(wanted: Wanted, again?: boolean): Promise<void>;
   /** Forgets all that is stored. */
   clear(): Promise<void>;
+  /** Takes note that another tab has cleared what was stored here. */
+  gone(): void;
   /** Reloads the page in its newer version. */
   renew(): void;
 }
@@ -54,13 +56,12 @@ export function startKeeper(events: Events): Keeper {
   let cleared = false;
   let registration: ServiceWorkerRegistration | null = null;
 
+  /** Asked for anew each time, which costs nothing where there is one: a first one that could not store the page is gone. */
   async function register(): Promise<ServiceWorkerRegistration> {
-    if (registration) return registration;
     const found = await navigator.serviceWorker.register("./sw.js", { updateViaCache: "none" });
     if (!found) throw new Error("The browser takes no service worker here.");
-    registration = found;
-    watch(found);
-    return found;
+    if (found !== registration) watch(found);
+    return (registration = found);
   }
 
   /** Tells when another version is stored and waits for this one to go. */
@@ -94,6 +95,11 @@ export function startKeeper(events: Events): Keeper {
       const found = await navigator.serviceWorker?.getRegistration("./");
       await found?.unregister();
       for (const name of await ourCaches()) await caches.delete(name);
+      events.changed({ state: "cleared" });
+    },
+
+    gone() {
+      cleared = true;
       events.changed({ state: "cleared" });
     },
 

@@ -2,6 +2,9 @@
 
 import { Classifier, type Device, type LoadOptions, type Progress } from "tabsense";
 
+/** The model that the page opens with. */
+export const OWN = "sentiment-en";
+
 /** What to load, a name, an address, or files dropped on the page, and where to compute. */
 export interface Request {
   source: string | readonly File[];
@@ -24,6 +27,11 @@ export interface Events {
 /** The name of what is to be loaded, for a person. */
 export function nameOf({ source }: Request): string {
   return typeof source === "string" ? source : "the dropped files";
+}
+
+/** Loads a model as all of the page does: copies of its own one are the service worker's, which keeps it with the page. */
+export function loadModel(source: Request["source"], options: LoadOptions): Promise<Classifier> {
+  return Classifier.load(source, { ...options, cache: source !== OWN });
 }
 
 /** The model in use, and the request that brought it. */
@@ -61,11 +69,10 @@ export class Slot {
     this.#abort = abort;
     this.events.started(request);
     try {
-      const classifier = await Classifier.load(request.source, {
+      const classifier = await loadModel(request.source, {
         device: request.device,
         dtype: request.dtype,
         signal: abort.signal,
-        cache: request.source !== "sentiment-en", // that one the service worker keeps, with the page
         onProgress: (progress) => {
           if (this.#abort === abort) this.events.progress(progress);
         },

@@ -2,6 +2,7 @@
 
 import "uplot/dist/uPlot.min.css";
 import "./bench.css";
+import type { Activity } from "../activity.ts";
 import { find, make, part } from "../dom.ts";
 import { counted, milliseconds } from "../format.ts";
 import { kindOf } from "../view/status.ts";
@@ -24,8 +25,8 @@ const DRAW_EVERY_MS = 300;
 export interface Page {
   /** The models in use, one for each device; none while none is loaded. */
   targets(): readonly Target[];
-  /** A number that changes whenever the page itself classifies. */
-  activity(): number;
+  /** What the page itself classifies. */
+  activity: Activity;
 }
 
 /** The benchmark's side of the page. */
@@ -137,6 +138,7 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
           draw();
           return painted(); // so that no drawing falls into the next call
         },
+        waiting: () => (status.textContent = "Waiting: the page itself classifies"),
         repeated: () => (results.repeated += 1),
       });
       own.complete = true;

@@ -1,6 +1,7 @@
 /** The measuring itself: texts of several lengths, round by round, on one device after the other. */
 
 import type { Classifier, Detailed, Device } from "tabsense";
+import type { Activity } from "../activity.ts";
 import { textsOf, type Text } from "./texts.ts";
 
 /** Rounds before the measured ones: the engine compiles, caches fill, the processor raises its clock. */
@@ -33,12 +34,14 @@ export interface Plan {
 /** How the page takes part. */
 export interface Hooks {
   signal: AbortSignal;
-  /** A number that changes whenever something else uses the models: a sample across a change is thrown away. */
-  activity(): number;
+  /** What else uses the models: it is waited for, and a sample that it fell into is thrown away. */
+  activity: Activity;
   /** Called before each call, with what is about to be run. */
   step(step: Step): void;
   /** Called with each sample. What it draws is on the screen before the next call starts. */
   sample(device: string, tokens: number, sample: Sample): Promise<void> | void;
+  /** Called where the next call has to wait for the page's own. */
+  waiting(): void;
   /** Called for each sample thrown away. */
   repeated(): void;
 }
@@ -88,10 +91,12 @@ export async function measure({ targets, lengths, rounds }: Plan, hooks: Hooks):
 async function undisturbed({ device: name, backend, classifier }: Target, text: string, hooks: Hooks): Promise<Sample> {
   for (;;) {
     await visible(hooks.signal);
-    const before = hooks.activity();
+    if (hooks.activity.busy()) hooks.waiting();
+    await hooks.activity.idle(hooks.signal);
+    const before = hooks.activity.changes();
     const { timings, device } = await classifier.classify(text, { details: true, signal: hooks.signal });
     if (backend !== "auto" && device !== backend) throw new Error(`${name} is no longer there: a call ran elsewhere. What was measured until then is shown.`);
-    if (before === hooks.activity() && !document.hidden) return parts(timings);
+    if (before === hooks.activity.changes() && !document.hidden) return parts(timings);
     hooks.repeated();
   }
 }

@@ -4,6 +4,9 @@ import Papa from "papaparse";
 import type { Item } from "./rows.ts";
 import type { Cell, Table } from "./table.ts";
 
+/** What a spreadsheet would take for a formula, and compute: plain numbers are none. */
+const FORMULA = /^(?![+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$)[=+\-@\t\r]/i;
+
 /** The formats, each with its ending and its media type. */
 export const EXPORTS = {
   csv: { type: "text/csv;charset=utf-8", write: csv },
@@ -27,7 +30,7 @@ function namesOf({ columns }: Table): string[] {
 
 function csv(table: Table, items: readonly Item[]): string {
   const data = items.map(({ cells, label, score }) => [...table.columns.map((_, at) => cells[at] ?? ""), label ?? "", label === null ? "" : score]);
-  return `${Papa.unparse({ fields: namesOf(table), data })}\r\n`;
+  return `${Papa.unparse({ fields: namesOf(table), data }, { escapeFormulae: FORMULA })}\r\n`;
 }
 
 function records(table: Table, items: readonly Item[]): Record<string, Cell>[] {

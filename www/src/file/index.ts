@@ -4,12 +4,13 @@ import "./file.css";
 import type { Classifier } from "tabsense";
 import { fileCode } from "../code.ts";
 import { find, make, part } from "../dom.ts";
-import { bytes, counted, DEVICE_NAMES, percent, seconds, whole } from "../format.ts";
+import { bytes, counted, seconds, whole } from "../format.ts";
 import type { Loaded } from "../slot.ts";
 import { wireCode } from "../view/code.ts";
 import { download } from "../view/copy.ts";
 import { kindOf } from "../view/status.ts";
 import { EXPORTS, nameOf, type Ending } from "./export.ts";
+import { facts, finding } from "./facts.ts";
 import { Grid } from "./grid.ts";
 import { labelChart } from "./labels.ts";
 import { showPreview } from "./preview.ts";
@@ -29,14 +30,16 @@ const HINT = "Press a row, or walk with the arrow keys, to read its whole text."
 export interface Page {
   /** The model in use, with the request that brought it. */
   loaded(): Loaded | null;
+  /** Runs calls, so that the page knows of them. */
+  run<T>(calls: () => Promise<T>): Promise<T>;
 }
 
 /** The tab's side of the page. */
 export interface FileTab {
   /** Tells that another model is in use, or the first one. */
   adopt(): void;
-  /** Reads a file that was dropped. */
-  open(file: File): void;
+  /** Reads the file that was dropped; says so where there are several. */
+  open(files: readonly File[]): void;
 }
 
 /** The states of the panel. */
@@ -78,13 +81,22 @@ export function openFileTab(page: Page): FileTab {
     },
   });
 
-  const set = (state: State, words: string): void => {
+  /** Makes a change, and hands the focus on where what had it can't keep it: to the first of `next` that can take it, or else to what there is to do now. */
+  const change = (made: () => void, ...next: (Element | null)[]): void => {
+    const held = document.activeElement;
+    made();
+    if (!held || !panel.contains(held) || usable(held)) return;
+    const bar = part("file-labels", HTMLElement).querySelector("button");
+    const taker = [...next, run, stop, bar, part("file-close", HTMLElement), input].find(usable);
+    if (taker instanceof HTMLElement) taker.focus();
+  };
+
+  const set = (state: State, words: string, ...next: (Element | null)[]): void => change(() => {
     panel.dataset.state = state;
     status.dataset.state = state;
     status.textContent = words;
     part("tab-file", HTMLElement).classList.toggle("running", state === "running");
     part("file-progress", HTMLElement).classList.toggle("active", state === "running");
-    const held = document.activeElement === run || document.activeElement === stop;
     part("file-zone", HTMLElement).hidden = table !== null;
     part("file-chosen", HTMLElement).hidden = table === null;
     part("file-preview", HTMLElement).hidden = by !== null;
@@ -92,18 +104,18 @@ export function openFileTab(page: Page): FileTab {
     run.hidden = state === "running";
     stop.hidden = state !== "running";
     column.disabled = named.disabled = state === "running";
-    if (held) (run.hidden ? stop : run).focus();
     // Each step of a run would be too much for a screen reader: it hears the beginning and the end.
     part("file-announce", HTMLElement).textContent = state === "running" ? "Classifying" : words;
+    if (state === "reading" || state === "running") part("file-error", HTMLElement).hidden = true;
     offer();
-  };
+  }, ...next);
 
   /** What there is to classify is told by the button. */
   const offer = (): void => {
     const loaded = page.loaded();
     const waiting = loaded && by && loaded.classifier !== by ? items.filter(({ text }) => text.trim() !== "").length : left().length;
     run.disabled = !loaded || waiting === 0;
-    run.textContent = !loaded ? "Waiting for the model" : waiting === 0 ? "All classified" : by && loaded.classifier === by ? `Classify the other ${whole(waiting)}` : `Classify ${counted(waiting, "text")}`;
+    run.textContent = !loaded ? "Waiting for the model" : waiting === 0 ? (items.every(({ why }) => why === "no text") ? "No text to classify" : "All classified") : by && loaded.classifier === by ? `Classify the other ${whole(waiting)}` : `Classify ${counted(waiting, "text")}`;
   };
 
   const left = (): Item[] => items.filter(({ label, why }) => label === null && why === "");
@@ -143,36 +155,48 @@ export function openFileTab(page: Page): FileTab {
     draw(true);
   };
 
-  /** Takes a column as the one with the texts; verdicts on another are gone. */
-  const choose = (at: number): void => {
+  /** Lets go of the file before, its rows and its verdicts. */
+  const forget = (): void => {
+    file = table = by = null;
+    items = [];
+    grid.columns([], 0);
+    find("table", HTMLTableElement, part("file-preview", HTMLElement)).replaceChildren();
+    part("file-code", HTMLElement).hidden = true;
+    facts(null);
+    showAll();
+  };
+
+  /** Takes a column as the one with the texts; verdicts on another are gone. The focus goes to `next` where it has to go. */
+  const choose = (at: number, ...next: (Element | null)[]): void => {
     if (!table) return;
     items = itemsOf(table, at);
     by = null;
-    filter = ALL;
     order = AS_READ;
-    search.value = "";
-    least.value = "0";
     grid.columns(table.columns, at);
     showPreview(find("table", HTMLTableElement, part("file-preview", HTMLElement)), table, at);
     part("file-code", HTMLElement).hidden = true;
     facts(null);
-    draw(true);
+    showAll();
     fill(0);
     const texts = left().length;
-    set("chosen", texts === items.length ? counted(texts, "text") : `${counted(texts, "text")}; ${counted(items.length - texts, "row")} without`);
+    set("chosen", texts === items.length ? counted(texts, "text") : `${counted(texts, "text")}; ${counted(items.length - texts, "row")} without`, ...next);
   };
 
-  const read = async (next: File, reading: Reading = {}): Promise<void> => {
+  /** Reads a file, at once or as soon as `source` has fetched it; whatever is read next ends that. */
+  const read = async (name: string, source: (signal: AbortSignal) => File | Promise<File>, reading: Reading = {}): Promise<void> => {
     abort?.abort();
     const mine = (abort = new AbortController());
-    file = next;
-    table = null;
-    by = null;
-    items = [];
-    part("file-error", HTMLElement).hidden = true;
-    set("reading", "");
-    find(".zone-words", HTMLElement).textContent = `Reading ${next.name} …`;
+    const pressed = document.activeElement;
+    change(() => {
+      forget();
+      set("reading", "");
+    });
+    const passed = document.activeElement; // where the focus waits meanwhile
+    find(".zone-words", HTMLElement).textContent = `Reading ${name} …`;
     try {
+      const next = await source(mine.signal);
+      mine.signal.throwIfAborted();
+      file = next;
       const found = await readTable(next, reading, mine.signal);
       const at = guessColumn(found);
       if (at < 0) throw new FileProblem(`${next.name} has no column with a text in it.`);
@@ -185,7 +209,7 @@ export function openFileTab(page: Page): FileTab {
       part("file-name", HTMLElement).textContent = found.name;
       part("file-facts", HTMLElement).textContent = `${FORMATS[found.format]}, ${counted(found.rows.length, "row")}, ${bytes(next.size)}`;
       part("file-remarks", HTMLElement).replaceChildren(...found.remarks.map((remark) => make("li", "", remark)));
-      choose(at);
+      choose(at, document.activeElement === passed ? pressed : null);
     } catch (error) {
       if (mine.signal.aborted) return;
       abort = null;
@@ -200,22 +224,24 @@ export function openFileTab(page: Page): FileTab {
     const loaded = page.loaded();
     const at = Number(column.value);
     if (!table || !loaded || abort) return;
-    if (by !== null && by !== loaded.classifier) items = itemsOf(table, at); // verdicts of two models are not mixed
+    if (by !== null && by !== loaded.classifier) {
+      items = itemsOf(table, at); // verdicts of two models are not mixed
+      filter = { ...filter, group: null }; // it may have other labels
+    }
     by = loaded.classifier;
     const mine = (abort = new AbortController());
     const texts = left();
     let last: Progress = { done: 0, total: texts.length, spent: 0, left: 0 };
-    part("file-error", HTMLElement).hidden = true;
     set("running", `0 of ${counted(texts.length, "text")}`);
     draw(true);
-    code.show(fileCode(loaded.request, { name: table.name, format: table.format, encoding: table.encoding, column: columnOf(table, at) }));
+    code.show(fileCode(loaded.request, { name: table.name, format: table.format, encoding: table.encoding, named: table.named, at, column: table.columns[at] ?? "" }));
     const told = (): void => {
       fill(last.done / (last.total || 1));
       facts({ ...last, classifier: loaded.classifier, items });
       draw(false);
     };
     try {
-      await classifyRows(texts, loaded.classifier, {
+      await page.run(() => classifyRows(texts, loaded.classifier, {
         signal: mine.signal,
         step: (progress) => {
           last = progress;
@@ -224,10 +250,13 @@ export function openFileTab(page: Page): FileTab {
           status.textContent = `${whole(progress.done)} of ${counted(progress.total, "text")}, ${whole(Math.round(rate))} a second, ${seconds(progress.left)} left`;
           if (performance.now() >= due) told();
         },
-      });
+      }));
+      if (abort !== mine) return;
+      told();
       set("done", `Done: ${counted(last.done, "text")} in ${seconds(last.spent)}`);
     } catch (error) {
       if (abort !== mine) return; // another file has been opened
+      told();
       if (mine.signal.aborted) set("stopped", `Cancelled: ${whole(last.done)} of ${counted(last.total, "text")} are classified`);
       else if (kindOf(error) === "disposed") set("stopped", "Stopped: another model has come into use");
       else {
@@ -235,11 +264,7 @@ export function openFileTab(page: Page): FileTab {
         fail(error);
       }
     } finally {
-      if (abort === mine) {
-        abort = null;
-        told();
-        offer();
-      }
+      if (abort === mine) abort = null;
     }
   };
 
@@ -252,34 +277,29 @@ export function openFileTab(page: Page): FileTab {
   const close = (): void => {
     abort?.abort();
     abort = null;
-    file = table = by = null;
-    items = [];
+    forget();
     part("file-error", HTMLElement).hidden = true;
-    part("file-code", HTMLElement).hidden = true;
-    part("file-finding", HTMLElement).textContent = finding([], new Map());
-    facts(null);
     set("empty", "");
     input.focus();
   };
 
   input.addEventListener("change", () => {
     const [chosen] = input.files ?? [];
-    if (chosen) void read(chosen);
+    if (chosen) void read(chosen.name, () => chosen);
     input.value = ""; // so that the same file can be chosen again
   });
   part("file-sample", HTMLButtonElement).addEventListener("click", () => {
-    fetch("./sample.csv").then(async (response) => {
-      if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
-      await read(new File([await response.blob()], "sample.csv"));
-    }).catch((error: unknown) => fail(new FileProblem(`The sample could not be fetched (${error instanceof Error ? error.message : String(error)}).`)));
+    void read("sample.csv", fetchSample);
   });
   part("file-close", HTMLButtonElement).addEventListener("click", close);
   part("file-recode", HTMLButtonElement).addEventListener("click", () => {
-    if (file) void read(file, { encoding: "windows-1252" });
+    const again = file;
+    if (again) void read(again.name, () => again, { encoding: "windows-1252" });
   });
   column.addEventListener("change", () => choose(Number(column.value)));
   named.addEventListener("change", () => {
-    if (file && table) void read(file, { encoding: table.encoding, named: named.checked });
+    const again = file;
+    if (again && table) void read(again.name, () => again, { encoding: table.encoding, named: named.checked });
   });
   part("file-form", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();
@@ -302,36 +322,26 @@ export function openFileTab(page: Page): FileTab {
   find(".file-body", HTMLElement).hidden = false;
   facts(null);
   set("empty", "");
-  return { adopt: offer, open: (dropped) => void read(dropped) };
+  return {
+    adopt: () => change(offer),
+    open: ([first, ...others]) => {
+      if (others.length > 0) fail(new FileProblem("One file at a time: drop the one whose texts are to be classified."));
+      else if (first) void read(first.name, () => first);
+    },
+  };
 }
 
-/** The column as code names it. */
-function columnOf({ format, named, columns }: Table, at: number): string | number | null {
-  if (named) return columns[at] ?? null;
-  return format === "csv" ? at : null;
+/** Whether an element can have the focus. */
+function usable(element: Element | null): boolean {
+  return element !== null && element.checkVisibility() && !element.matches(":disabled");
 }
 
-/** The headline: what most rows are, once there are verdicts. */
-function finding(items: readonly Item[], counts: ReadonlyMap<string, number>): string {
-  const judged = items.filter(({ label }) => label !== null).length;
-  const [label, count] = [...counts].find(([group]) => items.some((item) => item.label === group)) ?? [];
-  if (label === undefined || count === undefined) return "Classify a whole file";
-  return `${percent(count / judged)} are ${label}`;
-}
-
-/** The facts of a run, as far as it has come. */
-function facts(run: (Progress & { classifier: Classifier; items: readonly Item[] }) | null): void {
-  const pairs: [string, string][] = [["texts", "–"], ["time", "–"], ["texts a second", "–"], ["model", "–"], ["runs on", "–"]];
-  if (run) {
-    const { info } = run.classifier;
-    const cut = run.items.filter((item) => item.cut).length;
-    const values = [whole(run.done), seconds(run.spent), run.spent > 0 ? whole(Math.round((1000 * run.done) / run.spent)) : "–", `${info.model.name}, ${info.dtype}`, `${DEVICE_NAMES[info.device] === "AUTO" ? "CPU or WebGPU" : DEVICE_NAMES[info.device]}${info.device === "cpu" ? `, ${counted(info.threads, "thread")}` : ""}`];
-    pairs.forEach((pair, at) => (pair[1] = values[at] ?? "–"));
-    if (cut > 0) pairs.push([`cut to ${info.model.maxTokens} tokens`, counted(cut, "text")]);
+async function fetchSample(signal: AbortSignal): Promise<File> {
+  try {
+    const response = await fetch("./sample.csv", { signal });
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
+    return new File([await response.blob()], "sample.csv");
+  } catch (error) {
+    throw new FileProblem(`The sample could not be fetched (${error instanceof Error ? error.message : String(error)}).`);
   }
-  part("file-run-facts", HTMLElement).replaceChildren(...pairs.map(([name, value]) => {
-    const pair = make("div");
-    pair.append(make("dt", "", name), make("dd", "", value));
-    return pair;
-  }));
 }

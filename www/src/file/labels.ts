@@ -1,7 +1,7 @@
 /** The chart of the labels: a bar for each, that also chooses which rows are shown. */
 
 import { make } from "../dom.ts";
-import { percent, whole } from "../format.ts";
+import { share, whole } from "../format.ts";
 import { SIGNS, valence } from "../view/bars.ts";
 
 /** The labels' chart. */
@@ -30,10 +30,10 @@ export function labelChart(list: HTMLUListElement, choose: (group: string | null
           item.append(button);
           list.append(item); // bars keep their places: one that jumps while it grows is hard to press
         }
-        const [amount, share] = [...button.querySelectorAll(".count, .share")];
+        const [amount, part] = [...button.querySelectorAll(".count, .share")];
         button.style.setProperty("--share", String(count / total));
         if (amount) amount.textContent = whole(count);
-        if (share) share.textContent = percent(count / total);
+        if (part) part.textContent = share(count, total);
         button.setAttribute("aria-pressed", String(group === chosen));
       }
       list.classList.toggle("choosing", chosen !== null);

@@ -107,12 +107,13 @@ async function readCsv(text: string, { named, signal }: Ways): Promise<Read> {
   const [head = [], ...below] = all;
   const hasNames = named ?? looksLikeNames(head);
   const rows: Cell[][] = hasNames ? below : all;
-  const width = Math.min(MOST_COLUMNS, rows.reduce((most, row) => Math.max(most, row.length), hasNames ? head.length : 0));
-  const columns = Array.from({ length: width }, (_, at) => (hasNames && head[at]?.trim()) || `column ${at + 1}`);
+  const width = rows.reduce((most, row) => Math.max(most, row.length), hasNames ? head.length : 0);
+  const columns = Array.from({ length: Math.min(MOST_COLUMNS, width) }, (_, at) => (hasNames && head[at]?.trim()) || `column ${at + 1}`);
   const unequal = rows.filter((row) => row.length !== (hasNames ? head.length : width)).length;
   const remarks: string[] = [];
   if (quotes !== null) remarks.push(`The quotes around row ${whole(quotes)} don’t match: what follows may be cut wrongly.`);
-  if (unequal > 0) remarks.push(`${counted(unequal, "row")} ${unequal === 1 ? "has" : "have"} more or fewer cells than the head.`);
+  if (unequal > 0) remarks.push(`${counted(unequal, "row")} ${unequal === 1 ? "has" : "have"} ${hasNames ? "more or fewer cells than the head" : "fewer cells than the longest one"}.`);
+  remarks.push(...beyond(width));
   return { named: hasNames, columns: unique(columns), rows, remarks };
 }
 
@@ -134,7 +135,8 @@ async function readJsonLines(text: string, { signal }: Ways): Promise<Read> {
   }
   if (values.length === 0) throw new FileProblem(`Line ${wrong[0] ?? 1} is no JSON, and no other line is: JSON Lines have an object a line.`);
   const remarks = wrong.length > 0 ? [`${counted(wrong.length, "line")}, the first of them line ${whole(wrong[0] ?? 0)}, ${wrong.length === 1 ? "is" : "are"} no JSON and left out.`] : [];
-  return { ...ofValues(values), remarks };
+  const read = ofValues(values);
+  return { ...read, remarks: [...remarks, ...read.remarks] };
 }
 
 async function readJson(text: string): Promise<Read> {
@@ -146,7 +148,7 @@ async function readJson(text: string): Promise<Read> {
   }
   if (!Array.isArray(values)) throw new FileProblem("This JSON is not an array: it takes an array of objects, or of texts.");
   limitRows(values.length);
-  return { ...ofValues(values), remarks: [] };
+  return ofValues(values);
 }
 
 async function readLines(text: string): Promise<Read> {
@@ -156,23 +158,30 @@ async function readLines(text: string): Promise<Read> {
 }
 
 /** Objects by their keys, in the order in which they first come; anything else is a value by itself. */
-function ofValues(values: readonly unknown[]): Pick<Read, "named" | "columns" | "rows"> {
+function ofValues(values: readonly unknown[]): Read {
   const places = new Map<string, number>();
+  const left = new Set<string>(); // keys beyond the most columns
   const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
   const objects = values.some(isObject);
-  if (!objects) return { named: false, columns: ["value"], rows: values.map((value) => [cellOf(value)]) };
+  if (!objects) return { named: false, columns: ["value"], rows: values.map((value) => [cellOf(value)]), remarks: [] };
   const rows = values.map((value) => {
     const row: Cell[] = [];
     for (const [key, own] of Object.entries(isObject(value) ? value : { value })) {
       let at = places.get(key);
       if (at === undefined && places.size < MOST_COLUMNS) places.set(key, (at = places.size));
-      if (at !== undefined) row[at] = cellOf(own);
+      if (at === undefined) left.add(key);
+      else row[at] = cellOf(own);
     }
     return row;
   });
   // Keys that a row lacks leave holes, which are made cells here.
   for (const row of rows) for (let at = 0; at < places.size; at += 1) row[at] ??= null;
-  return { named: true, columns: [...places.keys()], rows };
+  return { named: true, columns: [...places.keys()], rows, remarks: beyond(places.size + left.size) };
+}
+
+/** What is told of a table with more columns than are read. */
+function beyond(width: number): string[] {
+  return width > MOST_COLUMNS ? [`Of ${whole(width)} columns, the first ${whole(MOST_COLUMNS)} are read: the rest is neither shown nor exported.`] : [];
 }
 
 function cellOf(value: unknown): Cell {

@@ -24,7 +24,7 @@ export interface Table {
 }
 
 const NAMES = ["text", "texts", "review", "sentence", "comment", "content", "message", "body", "tweet", "feedback", "description", "summary", "title"];
-const SEEN = 200; // rows that the choice of a column looks at
+const SEEN = 200; // rows that the choice of a column looks at, where one of them holds a text
 const SHORT = 40; // characters of the longest name that a column is believed to have
 
 /** A cell as it is shown and classified. */
@@ -35,8 +35,10 @@ export function textOf(cell: Cell | undefined): string {
 /** The column that most likely holds the texts, by its name or else by its length; -1 where none holds any. */
 export function guessColumn({ columns, rows }: Pick<Table, "columns" | "rows">): number {
   const names = columns.map((name) => name.trim().toLowerCase());
-  const seen = rows.slice(0, SEEN);
-  const weight = columns.map((_, at) => seen.reduce((sum, row) => sum + (typeof row[at] === "string" && !isNumber(row[at]) ? row[at].trim().length : 0), 0));
+  const weigh = (seen: readonly Cell[][]): number[] =>
+    columns.map((_, at) => seen.reduce((sum, row) => sum + (typeof row[at] === "string" && !isNumber(row[at]) ? row[at].trim().length : 0), 0));
+  let weight = weigh(rows.slice(0, SEEN));
+  if (weight.every((length) => length === 0)) weight = weigh(rows);
   const holds = (at: number): boolean => (weight[at] ?? 0) > 0;
   for (const name of NAMES) {
     const at = names.indexOf(name);

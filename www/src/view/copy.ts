@@ -13,10 +13,9 @@ export function wireCopy(button: HTMLButtonElement, text: () => string, shown: H
     timer = window.setTimeout(() => (button.textContent = name), SAID_MS);
   };
   button.addEventListener("click", () => {
-    navigator.clipboard.writeText(text()).then(
+    write(text()).then(
       () => say("Copied"),
       () => {
-        // No permission, or a page without https.
         const folded = shown.closest("details");
         if (folded) folded.open = true;
         getSelection()?.selectAllChildren(shown);
@@ -24,6 +23,11 @@ export function wireCopy(button: HTMLButtonElement, text: () => string, shown: H
       },
     );
   });
+}
+
+/** Rejects without a permission, and on a page without https, where there is no clipboard at all. */
+async function write(text: string): Promise<void> {
+  await navigator.clipboard.writeText(text);
 }
 
 /** Hands `content` to the person as a file. */

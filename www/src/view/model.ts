@@ -3,9 +3,7 @@
 import type { ClassifierInfo, Detailed } from "tabsense";
 import { find, part } from "../dom.ts";
 import { bytes, counted, DEVICE_NAMES, milliseconds, quantity } from "../format.ts";
-import type { Request } from "../slot.ts";
-
-const EMBEDDED = "sentiment-en";
+import { OWN, type Request } from "../slot.ts";
 
 /** Shows what `classifier.info` tells; `ran` is where the last call ran, null before the first. */
 export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null): void {
@@ -26,7 +24,7 @@ export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null):
   backend.dataset.dtype = dtype;
   backend.dataset.device = place ?? device;
   showGraphics(info);
-  part("model-remark", HTMLElement).hidden = model.name !== EMBEDDED;
+  part("model-remark", HTMLElement).hidden = model.name !== OWN;
 }
 
 /** The card by its name, or why none is in use; for `"auto"`, when it answers, and what that rests on. */
@@ -85,7 +83,7 @@ export function wireRequests(wanted: () => Request, load: (request: Request) => 
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    load(request(source.value.trim() || EMBEDDED));
+    load(request(source.value.trim() || OWN));
   });
   files.addEventListener("change", () => {
     if (files.files?.length) load(request([...files.files]));

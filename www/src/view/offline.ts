@@ -4,6 +4,8 @@ import { find, make, part } from "../dom.ts";
 import { bytes, counted } from "../format.ts";
 import { readStorage, startKeeper, type Group, type Offline, type Wanted } from "../offline.ts";
 
+const LATER_MS = 3_000; // a model's copies are on the disk a moment after it answers
+
 const NAMES: Record<Group["kind"], string> = { page: "This page", engine: "Engine", model: "Model" };
 
 /** The foot's side of the page. */
@@ -22,6 +24,7 @@ export function wireFoot(): Foot {
   const clear = part("storage-clear", HTMLButtonElement);
   let wanted: Wanted = { build: null, model: false };
   let now: Offline = { state: "waiting" };
+  let later = 0;
 
   const show = (): void => {
     const { words, remark } = told(now, navigator.onLine);
@@ -33,8 +36,9 @@ export function wireFoot(): Foot {
     if (held && store.hidden) section.focus();
   };
 
-  const list = async (): Promise<void> => {
-    const { groups, usage, quota } = await readStorage().catch(() => ({ groups: [], usage: null, quota: null }));
+  const list = async (): Promise<readonly Group[] | null> => {
+    const storage = await readStorage().catch(() => null);
+    const { groups, usage, quota } = storage ?? { groups: [], usage: null, quota: null };
     const pairs: [string, string][] = groups.map(({ kind, files, bytes: size }) => [NAMES[kind], `${counted(files, "file")}, ${bytes(size)}`]);
     if (groups.length === 0) pairs.push(["Files", "none"]);
     // The browser's count lags behind a clearing.
@@ -48,6 +52,13 @@ export function wireFoot(): Foot {
     const held = document.activeElement === clear && groups.length === 0;
     clear.disabled = groups.length === 0;
     if (held) (store.hidden ? section : store).focus();
+    return storage && groups;
+  };
+
+  /** Looks at what another tab may have changed. */
+  const look = async (): Promise<void> => {
+    const groups = await list();
+    if (groups && now.state === "ready" && !groups.some(({ kind }) => kind === "page")) keeper.gone();
   };
 
   const keeper = startKeeper({
@@ -67,7 +78,7 @@ export function wireFoot(): Foot {
   renew.addEventListener("click", () => keeper.renew());
   for (const event of ["online", "offline"]) window.addEventListener(event, show);
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") void list(); // another tab may have changed it
+    if (document.visibilityState === "visible") void look();
   });
   show();
   void list();
@@ -77,6 +88,8 @@ export function wireFoot(): Foot {
       // Once the page's own model was loaded, it stays worth keeping.
       wanted = { build: next.build ?? wanted.build, model: next.model || wanted.model };
       void keeper.keep(wanted);
+      clearTimeout(later);
+      later = window.setTimeout(() => void list(), LATER_MS);
     },
   };
 }
@@ -92,7 +105,7 @@ function told(offline: Offline, online: boolean): { words: string; remark: strin
         ? { words: online ? "Ready for offline use" : "Offline, and it works", remark: "Cut the network and reload: the page opens, and classifies. So do models from a hub that were loaded here." }
         : { words: "Opens offline, without a model", remark: "The page’s own model, sentiment-en, is stored once it was loaded." };
     case "cleared":
-      return { words: "Not stored", remark: "Nothing is stored any more. It works on while this tab is open; opening it anew stores it again." };
+      return { words: "Not stored", remark: "This page is not stored any more. It works on while this tab is open; opening it anew stores it again." };
     case "unsupported":
       return { words: "Needs the network to open", remark: offline.reason };
     case "failed":

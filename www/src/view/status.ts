@@ -90,6 +90,7 @@ export class Status {
 
   #bar(share: number | null, active: boolean): void {
     this.#progress.classList.toggle("active", active);
+    this.#progress.setAttribute("aria-hidden", String(!active)); // without a value it would be heard as busy for ever
     this.#progress.classList.toggle("unknown", active && share === null);
     this.#fill.style.setProperty("--share", String(share ?? 0));
     if (share === null) this.#progress.removeAttribute("aria-valuenow");

@@ -1,0 +1,41 @@
+/** What the page itself computes: the benchmark waits for it, and throws away what it disturbed. */
+
+/** The page's own calls, of the text box, the comparison and the File tab. */
+export interface Activity {
+  /** Runs a call, so that it is known. */
+  run<T>(call: () => Promise<T>): Promise<T>;
+  /** A number that changes at the beginning and the end of each call. */
+  changes(): number;
+  /** Whether a call is under way. */
+  busy(): boolean;
+  /** Resolves as soon as none is; rejects when `signal` fires. */
+  idle(signal: AbortSignal): Promise<void>;
+}
+
+/** Starts with nothing under way. */
+export function watchActivity(): Activity {
+  const calls = new Set<Promise<unknown>>();
+  let changes = 0;
+  return {
+    run(call) {
+      changes += 1;
+      const ended = call().finally(() => {
+        calls.delete(ended);
+        changes += 1;
+      });
+      calls.add(ended);
+      return ended;
+    },
+    changes: () => changes,
+    busy: () => calls.size > 0,
+    async idle(signal) {
+      while (calls.size > 0 && !signal.aborted) {
+        const heard = new AbortController();
+        const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve, { signal: heard.signal }));
+        await Promise.race([Promise.allSettled(calls), aborted]);
+        heard.abort();
+      }
+      signal.throwIfAborted();
+    },
+  };
+}

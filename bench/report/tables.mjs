@@ -82,7 +82,7 @@ function throughputTable(result, { name }) {
 
 function coldTable({ cold }) {
   const rows = cold.map(({ subject, stages: { download, compile, weights, first, total } }) => [subject, ...[download, compile, weights, first, total].map(ms)]);
-  return { title: "Cold start", note: "Milliseconds in a fresh browser with nothing cached, a second after its tab was opened, or in a fresh process; files from this machine: download of the runtime, its compilation, the weights and all else until it is ready, the first answer. Medians of each, so they need not add up.", head: ["", "download", "compile", "weights", "first answer", "total"], rows };
+  return { title: "Cold start", note: "Milliseconds in a fresh browser or process, files from this machine: download of the runtime, its compilation, the weights and all else until it is ready, the first answer. Medians of each, so they need not add up.", head: ["", "download", "compile", "weights", "first answer", "total"], rows };
 }
 
 function bytesTable(result) {

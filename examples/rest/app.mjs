@@ -23,7 +23,7 @@ export const LIMITS = {
 };
 
 /** Seconds after which it is worth to ask again, where the service can't tell better. */
-const RETRY_AFTER = 2;
+export const RETRY_AFTER = 2;
 
 /** The status of each kind that a text or the moment is to blame for; the other kinds are 500. */
 const STATUS = {
@@ -61,7 +61,10 @@ export function createApp({ model, limits: given = {} }) {
     try {
       const timeout = AbortSignal.timeout(limits.time);
       const signal = AbortSignal.any([timeout, c.req.raw.signal]);
-      const classifier = await model.get(c.env, signal);
+      const classifier = await model.get(c.env, signal).catch((error) => {
+        if (!signal.aborted || error !== signal.reason) throw error;
+        throw timeout.aborted ? new Refusal(503, "loading", "The model is still being loaded. Ask again later.") : hungUp();
+      });
       const results = await classifier.classify(texts, { topK, signal }).catch((error) => {
         if (timeout.aborted) refuse(504, "timeout", `The call took longer than ${limits.time} ms. Send fewer or shorter texts.`);
         throw error;
@@ -102,11 +105,16 @@ function refuse(...args) {
   throw new Refusal(...args);
 }
 
+/** What nobody reads, but a log of statuses shows. */
+function hungUp() {
+  return new Refusal(499, "aborted", "The caller hung up.");
+}
+
 /** Any error as a refusal. A `TabsenseError` keeps its kind; what is not the caller's doing keeps its message to the log. */
 function asRefusal(error) {
   if (error instanceof Refusal) return error;
   const status = STATUS[error.kind] ?? 500;
-  if (error.kind === "aborted") return new Refusal(499, "aborted", "The caller hung up.");
+  if (error.kind === "aborted") return hungUp();
   if (status === 500) return new Refusal(500, error.kind ?? "internal", "The service failed. Its log says why.");
   return new Refusal(status, error.kind, error.message);
 }

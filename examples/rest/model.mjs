@@ -1,6 +1,9 @@
 /** The model of the service: loaded once, shared by all requests, and loaded again after a loading that failed. */
 
-import { Refusal } from "./app.mjs";
+import { Refusal, RETRY_AFTER } from "./app.mjs";
+
+/** Milliseconds from a loading that failed to the next: it is tried again no sooner than callers are told to come again. */
+const PAUSE = RETRY_AFTER * 1000;
 
 /**
  * A model that `load(env, signal)` loads when it is first asked for; `env` are workerd's bindings, and `signal` ends the loading.
@@ -10,6 +13,7 @@ import { Refusal } from "./app.mjs";
 export function createModel(load) {
   let status = "idle";
   let loading = null;
+  let failedAt = -Infinity;
   const ended = new AbortController();
 
   function start(env) {
@@ -21,7 +25,8 @@ export function createModel(load) {
         if (ended.signal.aborted) return;
         console.error("The model could not be loaded:", error);
         if (status === "loading") status = "failed";
-        loading = null; // the next request tries again
+        failedAt = performance.now();
+        loading = null; // a request after the pause tries again
       },
     );
     return loading;
@@ -29,15 +34,16 @@ export function createModel(load) {
 
   return {
     status: () => status,
-    /** The classifier. A refusal with 503 where it can't be had, or not before `signal` fires. */
+    /** The classifier. A refusal with 503 where it can't be had; the reason of `signal` where that fires first. */
     async get(env, signal = null) {
+      signal?.throwIfAborted();
       if (status === "stopping") throw new Refusal(503, "stopping", "The service is shutting down. Ask another instance.");
-      const late = () => new Refusal(503, "loading", "The model is still being loaded. Ask again later.");
       const failed = () => new Refusal(503, "model_unavailable", "The model could not be loaded. The service's log says why.");
+      if (!loading && performance.now() - failedAt < PAUSE) throw failed();
       const wanted = (loading ?? start(env)).catch(() => Promise.reject(failed()));
       if (!signal) return wanted;
       let give;
-      const gaveUp = new Promise((_, reject) => signal.addEventListener("abort", (give = () => reject(late()))));
+      const gaveUp = new Promise((_, reject) => signal.addEventListener("abort", (give = () => reject(signal.reason))));
       return Promise.race([wanted, gaveUp]).finally(() => signal.removeEventListener("abort", give));
     },
     /** Refuses what comes from now on. */

@@ -5,9 +5,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
+import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Classifier } from "tabsense";
 import { createApp } from "../app.mjs";
 import { createModel } from "../model.mjs";
 import { start } from "../node.mjs";
@@ -15,6 +17,10 @@ import { HOURS, post, refused, SENTIMENT, TINY } from "./support.mjs";
 
 /** Some seconds of work in a call of few bytes: texts as long as the model takes, and more of them than limits allow elsewhere. */
 const LONG = Array(60).fill("a word and another one ".repeat(150));
+
+/** A call as fetch takes it, and what `post` yields of its answer. */
+const CALL = { method: "POST", headers: { "content-type": "application/json" }, body: '{ "text": "a" }' };
+const answered = async (response) => ({ status: response.status, headers: response.headers, body: await response.json() });
 
 let service;
 before(async () => {
@@ -155,60 +161,131 @@ async function serveTiny(t, state) {
   return `http://127.0.0.1:${server.address().port}/`;
 }
 
-const statusOf = async ({ url }) => (await (await fetch(`${url}/health`)).json()).status;
+/** What node.mjs loads from now on: a promise of each classifier. */
+function watchLoads(t) {
+  const { mock } = t.mock.method(Classifier, "load");
+  return () => mock.calls.map(({ result }) => result);
+}
+
+const health = async ({ url }) => (await fetch(`${url}/health`)).json();
 
 test("where a loading failed, health alone makes it try again", { timeout: 60_000 }, async (t) => {
   const state = { broken: true };
   const service = await start({ source: await serveTiny(t, state), port: 0 });
   t.after(() => service.stop());
-  while ((await statusOf(service)) !== "failed") await sleep(20);
+  while ((await health(service)).status !== "failed") await sleep(20);
   state.broken = false;
-  while ((await statusOf(service)) !== "ready") await sleep(20);
+  while ((await health(service)).status !== "ready") await sleep(20);
   assert.equal((await post(service.url, { text: "a" })).status, 200);
 });
 
-test("while the model loads: calls are told so in the end, who hangs up frees a place, and the service can end", { timeout: 60_000 }, async (t) => {
-  const service = await start({ source: await serveTiny(t, { silent: true }), port: 0, limits: { calls: 1, time: 1000 } });
+test("one loading at a time, and after one that failed none before callers are told to come again", async () => {
+  const loadings = [];
+  const { request } = createApp({ model: createModel(() => new Promise((resolve, reject) => loadings.push({ resolve, reject }))) });
+  const states = async (times) => {
+    const answers = [];
+    for (let i = 0; i < times; i++) answers.push((await (await request("/health")).json()).status);
+    return answers;
+  };
+  assert.deepEqual(await states(3), ["idle", "loading", "loading"]);
+  assert.equal(loadings.length, 1);
+  loadings[0].reject(new Error("this one is to fail"));
+  await sleep(0);
+  assert.deepEqual(await states(3), ["failed", "failed", "failed"]);
+  const response = await request("/classify", CALL);
+  refused(await answered(response), 503, "model_unavailable");
+  assert.equal(loadings.length, 1);
+  await sleep(response.headers.get("retry-after") * 1000 + 50);
+  assert.deepEqual(await states(3), ["failed", "loading", "loading"]);
+  assert.equal(loadings.length, 2);
+  loadings[1].resolve({});
+  await sleep(0);
+  assert.deepEqual(await states(2), ["ready", "ready"]);
+  assert.equal(loadings.length, 2);
+});
+
+test("while the model loads, calls are told so in the end", { timeout: 60_000 }, async (t) => {
+  const service = await start({ source: await serveTiny(t, { silent: true }), port: 0, limits: { time: 300 } });
+  t.after(() => service.stop());
+  const answer = await post(service.url, { text: "a" });
+  refused(answer, 503, "loading");
+  assert.match(answer.headers.get("retry-after"), /^[1-9]\d*$/);
+});
+
+test("while the model loads, who hangs up frees a place", { timeout: 20_000 }, async (t) => {
+  const service = await start({ source: await serveTiny(t, { silent: true }), port: 0, limits: { calls: 1, time: 600_000 } });
+  t.after(() => service.stop());
   const hangUp = new AbortController();
   const call = post(service.url, { text: "a" }, hangUp.signal).catch(({ name }) => name);
-  const calls = async () => (await (await fetch(`${service.url}/health`)).json()).calls;
-  while ((await calls()) < 1) await sleep(5);
+  while ((await health(service)).calls < 1) await sleep(5);
+  refused(await post(service.url, { text: "a" }), 429, "busy");
   hangUp.abort();
   assert.equal(await call, "AbortError");
-  while ((await calls()) > 0) await sleep(5);
-  refused(await post(service.url, { text: "a" }), 503, "loading");
-  const begun = performance.now();
-  await service.stop();
-  assert.ok(performance.now() - begun < 5000, "the loading would have gone on for minutes");
+  while ((await health(service)).calls > 0) await sleep(5);
 });
 
-test("a port that is taken, with a model that takes long", { timeout: 20_000 }, async (t) => {
+test("who hung up is not taken for a call that waited too long, whether before the model is asked for or after", async () => {
+  const { request } = createApp({ model: createModel(() => new Promise(() => {})) });
+  const hangUp = new AbortController();
+  const call = request("/classify", { ...CALL, signal: hangUp.signal });
+  await sleep(20);
+  hangUp.abort();
+  refused(await answered(await call), 499, "aborted");
+  refused(await answered(await request("/classify", { ...CALL, signal: hangUp.signal })), 499, "aborted");
+});
+
+test("a port that is taken ends the loading", { timeout: 20_000 }, async (t) => {
+  const loads = watchLoads(t);
   await assert.rejects(start({ source: await serveTiny(t, { silent: true }), port: new URL(service.url).port }), { code: "EADDRINUSE" });
+  await assert.rejects(loads()[0], { kind: "aborted" });
 });
 
-test("told to end, it refuses what comes", async () => {
-  const model = createModel(async () => assert.fail("nothing asks for it"));
-  model.stop();
-  const response = await createApp({ model }).request("/classify", { method: "POST", body: '{ "text": "a" }', headers: { "content-type": "application/json" } });
-  refused({ status: response.status, headers: response.headers, body: await response.json() }, 503, "stopping");
+test("told to end, it answers what is under way, refuses what comes, and frees the model", { timeout: 60_000 }, async (t) => {
+  const loads = watchLoads(t);
+  const service = await start({ source: SENTIMENT, port: 0, grace: 60_000, load: { threads: 1 } });
+  await ready(service);
+  const classifier = await loads()[0];
+  const under = post(service.url, { texts: LONG.slice(0, 3) });
+  while ((await health(service)).calls < 1) await sleep(5);
+  // A connection that is open, with a request whose body comes when the service has been told to end.
+  const coming = ask(`${service.url}/classify`, { ...CALL, headers: { ...CALL.headers, expect: "100-continue" } });
+  coming.flushHeaders();
+  await once(coming, "continue");
+  const stopped = service.stop();
+  coming.end(CALL.body);
+  const [response] = await once(coming, "response");
+  refused({ status: response.statusCode, headers: new Headers(response.headers), body: await json(response) }, 503, "stopping");
+  const { status, body } = await under;
+  assert.equal(status, 200);
+  assert.equal(body.results.length, 3);
+  await stopped;
+  await assert.rejects(classifier.classify("a"), { kind: "disposed" });
+  await assert.rejects(post(service.url, { text: "a" }));
 });
 
-test("told to end, it answers what is under way, and ends", { timeout: 60_000 }, async (t) => {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("../node.mjs", import.meta.url))], { env: { ...process.env, PORT: "0", MODEL: SENTIMENT }, stdio: ["ignore", "pipe", "inherit"] });
+/** The service as a process of its own. */
+async function spawned(t, source) {
+  const child = spawn(process.execPath, [fileURLToPath(new URL("../node.mjs", import.meta.url))], { env: { ...process.env, PORT: "0", MODEL: source }, stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
   const url = await new Promise((resolve) => child.stdout.setEncoding("utf8").on("data", (text) => /Listening on (\S+)/.test(text) && resolve(/Listening on (\S+)/.exec(text)[1])));
+  return { url, child, ended: new Promise((resolve) => child.on("exit", (code, signal) => resolve(signal ?? code))) };
+}
+
+test("SIGTERM: what is under way is answered, and the process ends", { timeout: 60_000 }, async (t) => {
+  const { url, child, ended } = await spawned(t, SENTIMENT);
   await ready({ url });
   const under = post(url, { texts: LONG.slice(0, 3) });
-  while ((await (await fetch(`${url}/health`)).json()).calls < 1) await new Promise((resolve) => setTimeout(resolve, 5));
-  const ended = new Promise((resolve) => child.on("exit", (code, signal) => resolve(signal ?? code)));
+  while ((await health({ url })).calls < 1) await sleep(5);
   child.kill("SIGTERM");
   const { status, body } = await under;
   assert.equal(status, 200);
   assert.equal(body.results.length, 3);
   assert.equal(await ended, 0);
-  await assert.rejects(post(url, { text: "a" }));
 });
 
-test("a port that is taken", async () => {
-  await assert.rejects(start({ source: TINY, port: new URL(service.url).port }), { code: "EADDRINUSE" });
+test("SIGTERM while the model loads: the process ends", { timeout: 20_000 }, async (t) => {
+  const { url, child, ended } = await spawned(t, await serveTiny(t, { silent: true }));
+  assert.equal((await health({ url })).status, "loading");
+  child.kill("SIGTERM");
+  assert.equal(await ended, 0);
 });

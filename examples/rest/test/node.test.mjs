@@ -243,6 +243,7 @@ test("a port that is taken ends the loading", { timeout: 20_000 }, async (t) => 
 test("told to end, it answers what is under way, refuses what comes, and frees the model", { timeout: 60_000 }, async (t) => {
   const loads = watchLoads(t);
   const service = await start({ source: SENTIMENT, port: 0, grace: 60_000, load: { threads: 1 } });
+  t.after(() => service.stop());
   await ready(service);
   const classifier = await loads()[0];
   const under = post(service.url, { texts: LONG.slice(0, 3) });

@@ -22,6 +22,8 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// The project's bound for f32 arithmetic on whole models; what is measured is printed.
 const TOLERANCE: f32 = 1e-3;
+/// For int8 weights the CPU rounds activations, to steps of 2^-13 of a row's largest; the graphics card doesn't.
+const INT8_TOLERANCE: f32 = 4e-3;
 /// Rounding weights to halves moves them by 2^-11 of themselves.
 const F16_TOLERANCE: f32 = 5e-3;
 
@@ -92,7 +94,8 @@ gpu_test!(every_dtype_gives_the_cpu_s_logits, async {
             worst = worst.max(largest_difference(&gpu[0], &cpu[0]));
         }
         println!("{} as {dtype}: largest logit difference to the CPU {worst:.1e}", tiny.name);
-        assert!(worst <= TOLERANCE, "{} as {dtype}: {worst}", tiny.name);
+        let tolerance = if dtype == "int8" { INT8_TOLERANCE } else { TOLERANCE };
+        assert!(worst <= tolerance, "{} as {dtype}: {worst}", tiny.name);
     }
 });
 

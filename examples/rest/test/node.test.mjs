@@ -179,7 +179,7 @@ test("where a loading failed, health alone makes it try again", { timeout: 60_00
   assert.equal((await post(service.url, { text: "a" })).status, 200);
 });
 
-test("one loading at a time, and after one that failed none before callers are told to come again", async () => {
+test("one loading at a time, and after one that failed none before callers are told to come again", { timeout: 20_000 }, async () => {
   const loadings = [];
   const { request } = createApp({ model: createModel(() => new Promise((resolve, reject) => loadings.push({ resolve, reject }))) });
   const states = async (times) => {
@@ -188,9 +188,11 @@ test("one loading at a time, and after one that failed none before callers are t
     return answers;
   };
   assert.deepEqual(await states(3), ["idle", "loading", "loading"]);
+  const waiting = [1, 2].map(() => request("/classify", CALL));
+  while ((await (await request("/health")).json()).calls < 2) await sleep(5);
   assert.equal(loadings.length, 1);
   loadings[0].reject(new Error("this one is to fail"));
-  await sleep(0);
+  for (const response of await Promise.all(waiting)) refused(await answered(response), 503, "model_unavailable");
   assert.deepEqual(await states(3), ["failed", "failed", "failed"]);
   const response = await request("/classify", CALL);
   refused(await answered(response), 503, "model_unavailable");
@@ -224,7 +226,7 @@ test("while the model loads, who hangs up frees a place", { timeout: 20_000 }, a
   while ((await health(service)).calls > 0) await sleep(5);
 });
 
-test("who hung up is not taken for a call that waited too long, whether before the model is asked for or after", async () => {
+test("who hung up is not taken for a call that waited too long, whether before the model is asked for or after", { timeout: 20_000 }, async () => {
   const { request } = createApp({ model: createModel(() => new Promise(() => {})) });
   const hangUp = new AbortController();
   const call = request("/classify", { ...CALL, signal: hangUp.signal });

@@ -113,9 +113,15 @@ export function openFileTab(page: Page): FileTab {
   /** What there is to classify is told by the button. */
   const offer = (): void => {
     const loaded = page.loaded();
-    const waiting = loaded && by && loaded.classifier !== by ? items.filter(({ text }) => text.trim() !== "").length : left().length;
+    const anew = loaded !== null && by !== null && loaded.classifier !== by;
+    const waiting = anew ? items.filter(({ text }) => text.trim() !== "").length : left().length;
+    const words = (): string => {
+      if (!loaded) return "Waiting for the model";
+      if (waiting > 0) return by && !anew ? `Classify the other ${whole(waiting)}` : `Classify ${counted(waiting, "text")}`;
+      return items.every(({ why }) => why === "no text") ? "No text to classify" : "All classified";
+    };
     run.disabled = !loaded || waiting === 0;
-    run.textContent = !loaded ? "Waiting for the model" : waiting === 0 ? (items.every(({ why }) => why === "no text") ? "No text to classify" : "All classified") : by && loaded.classifier === by ? `Classify the other ${whole(waiting)}` : `Classify ${counted(waiting, "text")}`;
+    run.textContent = words();
   };
 
   const left = (): Item[] => items.filter(({ label, why }) => label === null && why === "");

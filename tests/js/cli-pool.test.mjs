@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { objects, scratch, start, tabsense } from "./command.mjs";
-import { INDEX, sharded } from "./sharded.mjs";
+import { sharded } from "./sharded.mjs";
 import { filesOf, serveModel, TINY } from "./support.mjs";
 
 const WEIGHTS = "model.safetensors";
@@ -148,13 +148,16 @@ test("as many classifiers as the memory of the process has room for", async (t) 
   }
 });
 
+/** The bytes of the weights, in however many files. */
+const lengthOf = (files) => Object.entries(files).filter(([name]) => name.endsWith(".safetensors")).reduce((sum, [, { length }]) => sum + length, 0);
+
 test("the weights in several files count as their sum", async (t) => {
   const files = sharded(3);
   const { folder } = scratch(t);
   mkdirSync(join(folder, "model"));
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, "model", name), bytes);
   const { url } = await serveModel(t, files);
-  const weights = Object.entries(files).filter(([name]) => name.endsWith(".safetensors") && name !== INDEX).reduce((sum, [, { length }]) => sum + length, 0);
+  const weights = lengthOf(files);
   for (const model of [join(folder, "model"), url]) {
     for (const [available, count] of [[roomOf(3, weights), 3], [roomOf(3, weights) - 1, 2]]) assert.equal(await started(t, model, { free: 0, available }), count, model);
   }
@@ -166,7 +169,7 @@ test("info adds up weights in several files, from a folder and from a server", a
   for (const [name, bytes] of Object.entries(files)) write(name, bytes);
   const { url, requests } = await serveModel(t, files);
   const whole = JSON.parse(tabsense(["info", TINY, "--json"]).stdout);
-  const bytes = Object.entries(files).filter(([name]) => name.endsWith(".safetensors")).reduce((sum, [, { length }]) => sum + length, 0);
+  const bytes = lengthOf(files);
   for (const model of [path("."), url]) {
     const { how, stdout, stderr } = await start(["info", model, "--json"]).ended;
     assert.equal(how, 0, stderr);

@@ -1,7 +1,10 @@
-// What runs beside an implementation, in its page or its Node process: loads it, times it, asks it for answers.
-// bench/python/run.py answers the same requests.
+// What runs beside an implementation, in its page or its Node process: loads it, times it, asks it for
+// answers. bench/python/run.py answers the same requests.
 
-/** An agent whose `handle({ op, … })` does what the harness asks for; `importModule` gets an implementation's module. */
+/**
+ * An agent whose `handle({ op, … })` does what the harness asks for; `importModule` gets an implementation's
+ * module.
+ */
 export function createAgent(importModule) {
   let loaded = null;
   const cases = new Map();
@@ -13,7 +16,13 @@ export function createAgent(importModule) {
       loaded = await (await importModule(module)).load(options);
       const ready = now();
       await loaded.classify(first.texts, first.ids);
-      return { start, ready, answered: now(), variant: loaded.variant ?? null, adapter: loaded.adapter ?? null };
+      return {
+        start,
+        ready,
+        answered: now(),
+        variant: loaded.variant ?? null,
+        adapter: loaded.adapter ?? null,
+      };
     },
 
     /** Keeps cases for the turns to come: `{ id, requests: [{ texts, ids }] }`. */
@@ -21,7 +30,10 @@ export function createAgent(importModule) {
       for (const { id, requests } of message.cases) cases.set(id, requests);
     },
 
-    /** Times requests of a case one by one, from the one numbered `offset`; stops early after `limit` milliseconds. */
+    /**
+     * Times requests of a case one by one, from the one numbered `offset`; stops early after `limit`
+     * milliseconds.
+     */
     async turn({ id, iterations, warmUp, offset, limit }) {
       const requests = cases.get(id);
       const times = [];

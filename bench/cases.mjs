@@ -13,20 +13,43 @@ export function casesOf(workload, model, config, tokenize) {
   const { name, rounds, iterations, implementations = null } = workload;
   const common = { workload: name, rounds, iterations, implementations };
   if (workload.data) return dataCases(workload, config, tokenize).map((part) => ({ ...common, ...part }));
-  if (workload.mixed) return workload.batch.map((batch) => ({ ...common, ...mixed(name, model, workload.mixed, batch, config.seed) }));
-  return workload.tokens.flatMap((tokens) => workload.batch.map((batch) => ({ ...common, ...madeUp(name, model, tokens, batch, config.seed) })));
+  if (workload.mixed)
+    return workload.batch.map((batch) => ({
+      ...common,
+      ...mixed(name, model, workload.mixed, batch, config.seed),
+    }));
+  return workload.tokens.flatMap((tokens) =>
+    workload.batch.map((batch) => ({ ...common, ...madeUp(name, model, tokens, batch, config.seed) })),
+  );
 }
 
-/** Cases of a sweep that times something of its own; a sweep over models or threads has one case, at its number of tokens. */
+/**
+ * Cases of a sweep that times something of its own; a sweep over models or threads has one case, at its
+ * number of tokens.
+ */
 export function sweepCases(sweep, model, config) {
   if (sweep.models && !sweep.models.includes(model.name)) return [];
   const { name, rounds = 3, iterations = 3, batch = 1, implementations = null } = sweep;
   const values = sweep.values ?? [sweep.tokens];
-  const shape = (value) => (sweep.over === "batch" ? [sweep.tokens, value] : sweep.over === "tokens" ? [value, batch] : [sweep.tokens, batch]);
-  return values.map(shape).filter(([tokens]) => tokens <= model.maxTokens).map(([tokens, count]) => {
-    const workload = `sweep ${name}`;
-    return { workload, rounds, iterations, implementations, ...madeUp(workload, model, tokens, count, config.seed) };
-  });
+  const shape = (value) =>
+    sweep.over === "batch"
+      ? [sweep.tokens, value]
+      : sweep.over === "tokens"
+        ? [value, batch]
+        : [sweep.tokens, batch];
+  return values
+    .map(shape)
+    .filter(([tokens]) => tokens <= model.maxTokens)
+    .map(([tokens, count]) => {
+      const workload = `sweep ${name}`;
+      return {
+        workload,
+        rounds,
+        iterations,
+        implementations,
+        ...madeUp(workload, model, tokens, count, config.seed),
+      };
+    });
 }
 
 /** Texts of `tokens` tokens each. */
@@ -38,20 +61,33 @@ export function madeUp(workload, model, tokens, batch, seed) {
 /** Texts of `least` to `most` tokens, evenly spaced and in no order; a case's tokens are their mean. */
 function mixed(workload, model, [least, most], batch, seed) {
   const random = seeded(seed + least * 1009 + most * 31 + batch);
-  const lengths = Array.from({ length: batch }, (_, i) => Math.round(least + ((most - least) * i) / Math.max(batch - 1, 1)));
+  const lengths = Array.from({ length: batch }, (_, i) =>
+    Math.round(least + ((most - least) * i) / Math.max(batch - 1, 1)),
+  );
   for (let i = lengths.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
     [lengths[i], lengths[j]] = [lengths[j], lengths[i]];
   }
-  return { id: `${workload}/${least}-${most}x${batch}`, group: null, tokens: lengths.reduce((sum, n) => sum + n, 0) / batch, batch, requests: draw(model, lengths, random) };
+  return {
+    id: `${workload}/${least}-${most}x${batch}`,
+    group: null,
+    tokens: lengths.reduce((sum, n) => sum + n, 0) / batch,
+    batch,
+    requests: draw(model, lengths, random),
+  };
 }
 
-/** Requests of texts of so many tokens: words of the model's vocabulary, each one token, so that the number is exact. */
+/**
+ * Requests of texts of so many tokens: words of the model's vocabulary, each one token, so that the number is
+ * exact.
+ */
 function draw(model, lengths, random) {
   const { vocab } = model.tokenizer.model;
   const words = Object.entries(vocab).filter(([word]) => /^[a-z]{3,}$/.test(word));
   return Array.from({ length: REQUESTS }, () => {
-    const drawn = lengths.map((tokens) => Array.from({ length: tokens - 2 }, () => words[Math.floor(random() * words.length)]));
+    const drawn = lengths.map((tokens) =>
+      Array.from({ length: tokens - 2 }, () => words[Math.floor(random() * words.length)]),
+    );
     return {
       texts: drawn.map((text) => text.map(([word]) => word).join(" ")),
       ids: drawn.map((text) => [vocab["[CLS]"], ...text.map(([, id]) => id), vocab["[SEP]"]]),

@@ -5,7 +5,10 @@ import { adapterNames, machineLine } from "./report/tables.mjs";
 import { markdownTable } from "./report/markdown.mjs";
 import { change } from "./statistics.mjs";
 
-/** What both results timed: `{ subject, case, before, after, relative, p, significant }`, times as medians of the rounds' medians, in ms. */
+/**
+ * What both results timed: `{ subject, case, before, after, relative, p, significant }`, times as medians of
+ * the rounds' medians, in ms.
+ */
 export function compareResults(before, after) {
   return before.latencies.flatMap((old) => {
     const now = after.latencies.find((row) => row.subject === old.subject && row.case === old.case);
@@ -16,17 +19,33 @@ export function compareResults(before, after) {
 /** The comparison as text for the terminal. */
 export function comparisonText(before, after) {
   const rows = compareResults(before, after);
-  const warnings = ["processor", "cores", "browser"].filter((key) => before.system[key] !== after.system[key]).map((key) => `The ${key} differs: times are not comparable.`);
+  const warnings = ["processor", "cores", "browser"]
+    .filter((key) => before.system[key] !== after.system[key])
+    .map((key) => `The ${key} differs: times are not comparable.`);
   const [cards, cardsNow] = [before, after].map((result) => adapterNames(result).join(", "));
-  if (cards !== cardsNow && cards && cardsNow) warnings.push("The WebGPU adapter differs: its times are not comparable.");
+  if (cards !== cardsNow && cards && cardsNow)
+    warnings.push("The WebGPU adapter differs: its times are not comparable.");
   const table = {
     head: ["", "case", "before, ms", "after, ms", "change", "p", ""],
-    rows: rows.map((row) => [row.subject, row.case, ms(row.before), ms(row.after), `${row.relative > 0 ? "+" : ""}${percent(row.relative)}`, row.p === null ? "–" : row.p.toFixed(3), verdict(row)]),
+    rows: rows.map((row) => [
+      row.subject,
+      row.case,
+      ms(row.before),
+      ms(row.after),
+      `${row.relative > 0 ? "+" : ""}${percent(row.relative)}`,
+      row.p === null ? "–" : row.p.toFixed(3),
+      verdict(row),
+    ]),
   };
   const slower = rows.filter(({ significant, relative }) => significant && relative > 0).length;
   const faster = rows.filter(({ significant, relative }) => significant && relative < 0).length;
   return [
-    `before: ${machineLine(before)}`, `after:  ${machineLine(after)}`, ...warnings, "", markdownTable(table), "",
+    `before: ${machineLine(before)}`,
+    `after:  ${machineLine(after)}`,
+    ...warnings,
+    "",
+    markdownTable(table),
+    "",
     `${rows.length} compared: ${faster} faster, ${slower} slower, the rest within the noise (a permutation test of the rounds' medians, p < 0.01 and more than 3 %; with three rounds or fewer nothing can be told).`,
   ].join("\n");
 }

@@ -7,27 +7,59 @@ import { IMPLEMENTATIONS } from "./implementations/index.mjs";
 
 const ORDERS = ["rotated", "shuffled", "fixed"];
 const OVER = ["tokens", "batch", "model", "threads"];
-const TOP = ["name", "seed", "run", "models", "data", "subjects", "workloads", "sweeps", "checks", "prediction"];
+const TOP = [
+  "name",
+  "seed",
+  "run",
+  "models",
+  "data",
+  "subjects",
+  "workloads",
+  "sweeps",
+  "checks",
+  "prediction",
+];
 const KEYS = {
   run: ["order", "settle", "warm_up", "turn_ms", "request_s", "cold_starts", "memory"],
   models: ["int8", "fp32", "onnx", "goldens", "cold_starts"],
   data: ["path", "group"],
   subjects: ["enabled", "implementation", "dtypes", "threads", "models"],
-  workloads: ["name", "tokens", "mixed", "batch", "data", "models", "implementations", "rounds", "iterations"],
+  workloads: [
+    "name",
+    "tokens",
+    "mixed",
+    "batch",
+    "data",
+    "models",
+    "implementations",
+    "rounds",
+    "iterations",
+  ],
   sweeps: ["name", "over", "values", "tokens", "batch", "models", "implementations", "rounds", "iterations"],
   checks: ["sets", "limit", "made_up", "tie", "fp32", "fp16", "int8", "int4"],
   prediction: ["fp32", "int8", "int4", "leaves"],
 };
 
-/** Reads the file at `path`; `only` keeps subjects whose id has one of its parts in it; `quick` measures less of everything. */
+/**
+ * Reads the file at `path`; `only` keeps subjects whose id has one of its parts in it; `quick` measures less
+ * of everything.
+ */
 export function readConfig(path, { only = [], quick = false } = {}) {
   const config = parse(readFileSync(path, "utf8"));
   checkKeys(config, path);
   if (quick) hasten(config);
-  const subjects = config.subjects.flatMap((table) => (table.enabled === false ? [] : expand(table, config.models)));
-  const kept = only.length === 0 ? subjects : subjects.filter(({ id }) => only.some((part) => id.includes(part)));
-  if (kept.length === 0) throw new Failure(`No subject is left to measure. The subjects of ${path} are:\n  ${subjects.map(({ id }) => id).join("\n  ")}`);
-  for (const { id, dtype } of kept) if (!config.checks[boundsKey(dtype)]) throw new Failure(`${path}: checks has no bounds for ${boundsKey(dtype)}, which ${id} needs.`);
+  const subjects = config.subjects.flatMap((table) =>
+    table.enabled === false ? [] : expand(table, config.models),
+  );
+  const kept =
+    only.length === 0 ? subjects : subjects.filter(({ id }) => only.some((part) => id.includes(part)));
+  if (kept.length === 0)
+    throw new Failure(
+      `No subject is left to measure. The subjects of ${path} are:\n  ${subjects.map(({ id }) => id).join("\n  ")}`,
+    );
+  for (const { id, dtype } of kept)
+    if (!config.checks[boundsKey(dtype)])
+      throw new Failure(`${path}: checks has no bounds for ${boundsKey(dtype)}, which ${id} needs.`);
   return { ...config, quick, subjects: kept };
 }
 
@@ -43,38 +75,74 @@ export function subjectId({ implementation, dtype, threads, model }) {
 
 function expand({ implementation, dtypes, threads = [1], models }, known) {
   const entry = IMPLEMENTATIONS[implementation];
-  if (!entry) throw new Failure(`There is no implementation ${implementation}. There are: ${Object.keys(IMPLEMENTATIONS).join(", ")}.`);
-  return models.flatMap((model) => dtypes.flatMap((dtype) => threads.map((count) => {
-    if (!known[model]) throw new Failure(`The configuration has no [models.${model}], which ${implementation} is to run.`);
-    if (!entry.dtypes.includes(dtype)) throw new Failure(`${implementation} has no dtype ${dtype}. It has: ${entry.dtypes.join(", ")}.`);
-    if (!Number.isInteger(count) || count < 1 || count > entry.maxThreads) throw new Failure(`${implementation} runs on 1 to ${entry.maxThreads} threads, not on ${count}.`);
-    const subject = { implementation, dtype, threads: count, model };
-    return { id: subjectId(subject), ...subject, host: entry.host, device: entry.device, own: entry.own === true };
-  })));
+  if (!entry)
+    throw new Failure(
+      `There is no implementation ${implementation}. There are: ${Object.keys(IMPLEMENTATIONS).join(", ")}.`,
+    );
+  return models.flatMap((model) =>
+    dtypes.flatMap((dtype) =>
+      threads.map((count) => {
+        if (!known[model])
+          throw new Failure(`The configuration has no [models.${model}], which ${implementation} is to run.`);
+        if (!entry.dtypes.includes(dtype))
+          throw new Failure(`${implementation} has no dtype ${dtype}. It has: ${entry.dtypes.join(", ")}.`);
+        if (!Number.isInteger(count) || count < 1 || count > entry.maxThreads)
+          throw new Failure(`${implementation} runs on 1 to ${entry.maxThreads} threads, not on ${count}.`);
+        const subject = { implementation, dtype, threads: count, model };
+        return {
+          id: subjectId(subject),
+          ...subject,
+          host: entry.host,
+          device: entry.device,
+          own: entry.own === true,
+        };
+      }),
+    ),
+  );
 }
 
-/** A minute or two in place of many: the first model on one thread, fewer rounds and texts, no sweeps, no Python. */
+/**
+ * A minute or two in place of many: the first model on one thread, fewer rounds and texts, no sweeps, no
+ * Python.
+ */
 function hasten(config) {
   const [model] = Object.keys(config.models);
   config.run.cold_starts = Math.min(1, config.run.cold_starts);
   for (const model of Object.values(config.models)) delete model.cold_starts;
   config.checks.limit = Math.min(100, config.checks.limit);
-  config.workloads = config.workloads.map((workload) => ({ ...workload, rounds: Math.min(workload.data ? 2 : 4, workload.rounds), iterations: Math.min(3, workload.iterations) }));
+  config.workloads = config.workloads.map((workload) => ({
+    ...workload,
+    rounds: Math.min(workload.data ? 2 : 4, workload.rounds),
+    iterations: Math.min(3, workload.iterations),
+  }));
   config.sweeps = [];
   config.subjects = config.subjects
-    .filter(({ implementation, models }) => IMPLEMENTATIONS[implementation]?.host !== "python" && models.includes(model))
+    .filter(
+      ({ implementation, models }) =>
+        IMPLEMENTATIONS[implementation]?.host !== "python" && models.includes(model),
+    )
     .map((table) => ({ ...table, models: [model], threads: [1] }));
 }
 
 function checkKeys(config, path) {
-  const wrong = (where, key, keys) => new Failure(`${path}: ${where} has no key ${key}. It has: ${keys.join(", ")}.`);
+  const wrong = (where, key, keys) =>
+    new Failure(`${path}: ${where} has no key ${key}. It has: ${keys.join(", ")}.`);
   for (const key of TOP) if (config[key] === undefined) throw new Failure(`${path}: ${key} is missing.`);
   for (const key of Object.keys(config)) if (!TOP.includes(key)) throw wrong("the file", key, TOP);
   for (const [section, keys] of Object.entries(KEYS)) {
-    const tables = section === "models" || section === "data" ? Object.values(config[section]) : [config[section]].flat();
-    for (const table of tables) for (const key of Object.keys(table)) if (!keys.includes(key)) throw wrong(`a table of ${section}`, key, keys);
+    const tables =
+      section === "models" || section === "data" ? Object.values(config[section]) : [config[section]].flat();
+    for (const table of tables)
+      for (const key of Object.keys(table))
+        if (!keys.includes(key)) throw wrong(`a table of ${section}`, key, keys);
   }
-  if (!(config.run.request_s > 0)) throw new Failure(`${path}: request_s, the seconds that a request may take, is missing or no number above 0.`);
-  if (!ORDERS.includes(config.run.order)) throw new Failure(`${path}: order must be one of ${ORDERS.join(", ")}, not ${config.run.order}.`);
-  for (const { over } of config.sweeps) if (!OVER.includes(over)) throw new Failure(`${path}: a sweep goes over one of ${OVER.join(", ")}, not ${over}.`);
+  if (!(config.run.request_s > 0))
+    throw new Failure(
+      `${path}: request_s, the seconds that a request may take, is missing or no number above 0.`,
+    );
+  if (!ORDERS.includes(config.run.order))
+    throw new Failure(`${path}: order must be one of ${ORDERS.join(", ")}, not ${config.run.order}.`);
+  for (const { over } of config.sweeps)
+    if (!OVER.includes(over))
+      throw new Failure(`${path}: a sweep goes over one of ${OVER.join(", ")}, not ${over}.`);
 }

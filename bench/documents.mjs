@@ -26,18 +26,36 @@ ${tablesOf(result).map(section).join("\n\n")}
 `;
 }
 
-/** The README's table: the subjects of one thread in the browser on the embedded model, at made-up texts of some lengths. */
+/**
+ * The README's table: the subjects of one thread in the browser on the embedded model, at made-up texts of
+ * some lengths.
+ */
 export function readmePart(result) {
   const { name } = result.models[0];
-  const cases = plainCases(result, name).filter(({ group, batch, id }) => group === null && batch === 1 && id.includes("/"));
-  const subjects = result.subjects.filter(({ model, host, threads, id }) => model === name && host === "browser" && threads === 1 && result.latencies.some(({ subject }) => subject === id));
+  const cases = plainCases(result, name).filter(
+    ({ group, batch, id }) => group === null && batch === 1 && id.includes("/"),
+  );
+  const subjects = result.subjects.filter(
+    ({ model, host, threads, id }) =>
+      model === name &&
+      host === "browser" &&
+      threads === 1 &&
+      result.latencies.some(({ subject }) => subject === id),
+  );
   const rows = subjects.map((subject) => {
     const own = counterpart(result, subject);
-    return [shortName(subject.id), ...cases.map((one) => {
-      const found = result.latencies.find((row) => row.subject === subject.id && row.case === one.id);
-      const against = subject.own ? null : result.ratios.find((row) => row.own === own?.id && row.other === subject.id && row.case === one.id);
-      return found ? `${ms(found.p50)}${against ? ` (${times(against.median)})` : ""}` : "–";
-    })];
+    return [
+      shortName(subject.id),
+      ...cases.map((one) => {
+        const found = result.latencies.find((row) => row.subject === subject.id && row.case === one.id);
+        const against = subject.own
+          ? null
+          : result.ratios.find(
+              (row) => row.own === own?.id && row.other === subject.id && row.case === one.id,
+            );
+        return found ? `${ms(found.p50)}${against ? ` (${times(against.median)})` : ""}` : "–";
+      }),
+    ];
   });
   return `${markdownTable({ head: [`${name}, ms`, ...cases.map(caseName)], rows })}
 

@@ -8,12 +8,23 @@ const ONNX = { onnx: "onnx/model.onnx", "onnx-int8": "onnx/model_quantized.onnx"
 
 /** A model's shape from its config.json, its vocabulary's words, and its folders. */
 export function openModel(name, table) {
-  const folder = ["int8", "fp32", "onnx"].map((kind) => table[kind]).find((path) => path && existsSync(join(ROOT, path, "config.json")));
+  const folder = ["int8", "fp32", "onnx"]
+    .map((kind) => table[kind])
+    .find((path) => path && existsSync(join(ROOT, path, "config.json")));
   if (!folder) return null;
   const config = readJson(join(ROOT, folder, "config.json"));
   const tokenizer = readJson(join(ROOT, folder, "tokenizer.json"));
-  const labels = Object.entries(config.id2label).sort(([a], [b]) => a - b).map(([, label]) => label);
-  const shape = { layers: config.n_layers, width: config.dim, heads: config.n_heads, hidden: config.hidden_dim, vocabulary: config.vocab_size, labels: labels.length };
+  const labels = Object.entries(config.id2label)
+    .sort(([a], [b]) => a - b)
+    .map(([, label]) => label);
+  const shape = {
+    layers: config.n_layers,
+    width: config.dim,
+    heads: config.n_heads,
+    hidden: config.hidden_dim,
+    vocabulary: config.vocab_size,
+    labels: labels.length,
+  };
   return { name, table, labels, shape, tokenizer, maxTokens: config.max_position_embeddings };
 }
 
@@ -26,14 +37,20 @@ export function weightsOf(model, kind) {
   const folder = onnx ? model.table.onnx : (kind === "int8" && model.table.int8) || model.table.fp32;
   const file = onnx ?? "model.safetensors";
   if (folder && existsSync(join(ROOT, folder, file))) return { path: folder, file };
-  return { missing: folder ? `${join(folder, file)} is not here` : `the configuration names no ${kind} files of ${model.name}` };
+  return {
+    missing: folder
+      ? `${join(folder, file)} is not here`
+      : `the configuration names no ${kind} files of ${model.name}`,
+  };
 }
 
 /** Texts with PyTorch's logits: rows `{ text, ids, logits }`, or null. */
 export function goldensOf(model, tokenize) {
   const path = model.table.goldens;
   if (!path || !existsSync(join(ROOT, path))) return null;
-  return path.endsWith(".jsonl") ? readLines(join(ROOT, path)) : fromIds(readJson(join(ROOT, path)).cases, model, tokenize);
+  return path.endsWith(".jsonl")
+    ? readLines(join(ROOT, path))
+    : fromIds(readJson(join(ROOT, path)).cases, model, tokenize);
 }
 
 /** The rows of a data set, or null where its file isn't here. */
@@ -45,12 +62,23 @@ export function dataSet(path) {
 function fromIds(cases, { tokenizer }, tokenize) {
   const words = new Map(Object.entries(tokenizer.model.vocab).map(([word, id]) => [id, word]));
   return cases
-    .map(({ ids, logits }) => ({ text: ids.slice(1, -1).map((id) => words.get(id)).join(" ").replaceAll(" ##", ""), ids, logits }))
+    .map(({ ids, logits }) => ({
+      text: ids
+        .slice(1, -1)
+        .map((id) => words.get(id))
+        .join(" ")
+        .replaceAll(" ##", ""),
+      ids,
+      logits,
+    }))
     .filter(({ text, ids }) => text !== "" && tokenize(text).join() === ids.join());
 }
 
 function readLines(path) {
-  return readFileSync(path, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
 }
 
 function readJson(path) {

@@ -1,8 +1,9 @@
 // The arithmetic that a request needs, and how long it takes at the kernels' rates.
 
 /**
- * Multiplications and additions (counted as two) of `batch` texts of `tokens` tokens, as `{ linear, attention }`.
- * `skipsLastRows`: in the last layer only the first row of each text feeds the head, so only K and V are computed for all.
+ * Multiplications and additions (counted as two) of `batch` texts of `tokens` tokens, as `{ linear, attention
+ * }`. `skipsLastRows`: in the last layer only the first row of each text feeds the head, so only K and V are
+ * computed for all.
  */
 export function operations({ layers, width, hidden, labels }, tokens, batch, skipsLastRows) {
   const rows = batch * tokens;

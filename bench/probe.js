@@ -1,5 +1,5 @@
-// Watches what a page, or a worker that the harness puts this in front of, downloads and compiles. It changes no result:
-// the functions of WebAssembly are called as they would be, and their start and end noted.
+// Watches what a page, or a worker that the harness puts this in front of, downloads and compiles. It changes
+// no result: the functions of WebAssembly are called as they would be, and their start and end noted.
 
 const compiles = [];
 const downloads = [];
@@ -41,13 +41,23 @@ if (inPage) {
 }
 
 new PerformanceObserver((list) => {
-  for (const { name, startTime, responseEnd } of list.getEntries()) note(downloads, { url: name, start: performance.timeOrigin + startTime, end: performance.timeOrigin + responseEnd });
+  for (const { name, startTime, responseEnd } of list.getEntries())
+    note(downloads, {
+      url: name,
+      start: performance.timeOrigin + startTime,
+      end: performance.timeOrigin + responseEnd,
+    });
 }).observe({ type: "resource", buffered: true });
 
 if (inPage) {
-  channel.onmessage = ({ data: { kind, entry } }) => void (kind === "compile" ? compiles : downloads).push(entry);
+  channel.onmessage = ({ data: { kind, entry } }) =>
+    void (kind === "compile" ? compiles : downloads).push(entry);
   // What was seen so far, the workers' part included, and the bytes of this page's wasm memories.
-  window.probe = () => ({ compiles, downloads, wasmMemory: [...memories].reduce((sum, memory) => sum + memory.buffer.byteLength, 0) });
+  window.probe = () => ({
+    compiles,
+    downloads,
+    wasmMemory: [...memories].reduce((sum, memory) => sum + memory.buffer.byteLength, 0),
+  });
 }
 
 function note(list, entry) {

@@ -1,4 +1,5 @@
-// A run: from a plan to its result. What can't be measured here is skipped, with the reason in the result and on the terminal.
+// A run: from a plan to its result. What can't be measured here is skipped, with the reason in the result and
+// on the terminal.
 
 import { Failure } from "../scripts/run.mjs";
 import { IMPLEMENTATIONS } from "./implementations/index.mjs";
@@ -22,15 +23,22 @@ export const SCHEMA = 1;
 const MADE_UP = "made-up texts";
 const CHECKED_TOKENS = 32;
 
-/** Measures everything in `config` (readConfig); `tools` are `{ chromium, python, noPython }`, with the reason where Python is missing. */
+/**
+ * Measures everything in `config` (readConfig); `tools` are `{ chromium, python, noPython }`, with the reason
+ * where Python is missing.
+ */
 export async function runBenchmark(config, { chromium, python, noPython }) {
   const date = new Date().toISOString();
-  const models = new Map(Object.entries(config.models).map(([name, table]) => [name, openModel(name, table)]));
+  const models = new Map(
+    Object.entries(config.models).map(([name, table]) => [name, openModel(name, table)]),
+  );
   const { subjects, skipped } = available(config, models, python, noPython);
   for (const { id, reason } of skipped) console.log(`skipped: ${id}: ${reason}`);
   if (subjects.length === 0) throw new Failure("Nothing that was asked for can be measured here.");
   const server = await startServer(subjects.map(({ weights }) => weights.path));
-  const browserArgs = [...new Set(subjects.flatMap(({ implementation }) => IMPLEMENTATIONS[implementation].browserArgs ?? []))];
+  const browserArgs = [
+    ...new Set(subjects.flatMap(({ implementation }) => IMPLEMENTATIONS[implementation].browserArgs ?? [])),
+  ];
   const hosts = createHosts({ chromium, python, server, browserArgs, requestSeconds: config.run.request_s });
   try {
     const measured = { cold: [], bytes: [], samples: [], checks: [], failures: [], cases: [], adapters: [] };
@@ -41,10 +49,19 @@ export async function runBenchmark(config, { chromium, python, noPython }) {
     }
     system.variants = [...new Set(measured.cold.map(({ variant }) => variant).filter(Boolean))];
     const { run, workloads, sweeps, checks, prediction, seed } = config;
-    const described = [...models.values()].filter((model) => subjects.some((subject) => subject.model === model?.name)).map(({ name, shape }) => ({ name, ...shape }));
+    const described = [...models.values()]
+      .filter((model) => subjects.some((subject) => subject.model === model?.name))
+      .map(({ name, shape }) => ({ name, ...shape }));
     return {
-      schema: SCHEMA, name: config.name, date, quick: config.quick, config: { seed, run, workloads, sweeps, checks, prediction }, system, models: described,
-      subjects: subjects.map(({ weights, ...subject }) => subject), skipped,
+      schema: SCHEMA,
+      name: config.name,
+      date,
+      quick: config.quick,
+      config: { seed, run, workloads, sweeps, checks, prediction },
+      system,
+      models: described,
+      subjects: subjects.map(({ weights, ...subject }) => subject),
+      skipped,
       ...analyse(measured, subjects, described, config),
     };
   } finally {
@@ -58,7 +75,9 @@ function available(config, models, python, noPython) {
   const [subjects, skipped] = [[], []];
   for (const subject of config.subjects) {
     const model = models.get(subject.model);
-    const weights = model ? weightsOf(model, IMPLEMENTATIONS[subject.implementation].weights(subject.dtype)) : { missing: `no files of ${subject.model} are here` };
+    const weights = model
+      ? weightsOf(model, IMPLEMENTATIONS[subject.implementation].weights(subject.dtype))
+      : { missing: `no files of ${subject.model} are here` };
     const reason = weights.missing ?? (subject.host === "python" && !python ? noPython : null);
     if (reason) skipped.push({ id: subject.id, reason });
     else subjects.push({ ...subject, weights });
@@ -75,13 +94,19 @@ async function measureModel(model, subjects, config, { hosts, server }, measured
       const request = loadRequest(subject, model, subject.weights, server, first);
       try {
         console.log(`${subject.id}: cold start`);
-        const { urls, ...cold } = await coldStarts(() => hosts.openFresh(subject), request, config.models[subject.model].cold_starts ?? config.run.cold_starts, config.run.memory);
+        const { urls, ...cold } = await coldStarts(
+          () => hosts.openFresh(subject),
+          request,
+          config.models[subject.model].cold_starts ?? config.run.cold_starts,
+          config.run.memory,
+        );
         const opened = await hosts.open(subject);
         members.push({ subject, opened });
         const { adapter } = await opened.ask(request);
         if (adapter) measured.adapters.push({ subject: subject.id, ...adapter });
         measured.cold.push({ subject: subject.id, ...cold });
-        if (urls.length > 0) measured.bytes.push({ subject: subject.id, ...(await transferred(urls, server.fileOf)) });
+        if (urls.length > 0)
+          measured.bytes.push({ subject: subject.id, ...(await transferred(urls, server.fileOf)) });
       } catch (error) {
         measured.failures.push({ subject: subject.id, what: "start", reason: error.message });
         console.log(`${subject.id}: FAILED to start: ${error.message}`);
@@ -96,7 +121,9 @@ async function measureModel(model, subjects, config, { hosts, server }, measured
       ...config.sweeps.flatMap((sweep) => sweepCases(sweep, model, config)),
     ];
     console.log(`${model.name}: timing ${able.length} subjects side by side, ${cases.length} cases`);
-    const samples = await timeCases(able, cases, config.run, config.seed, counter(), (subject, what, error) => measured.failures.push({ subject: subject.id, what, reason: error.message }));
+    const samples = await timeCases(able, cases, config.run, config.seed, counter(), (subject, what, error) =>
+      measured.failures.push({ subject: subject.id, what, reason: error.message }),
+    );
     measured.samples.push(...samples);
     measured.cases.push(...cases.map(({ requests, ...rest }) => ({ model: model.name, ...rest })));
   } finally {
@@ -110,10 +137,14 @@ function counter() {
   return () => void (process.stdout.isTTY && process.stdout.write(`\r  turn ${++turns} `));
 }
 
-/** Checks every subject on every set that this model has. Yields the members that failed to answer, which are closed. */
+/**
+ * Checks every subject on every set that this model has. Yields the members that failed to answer, which are
+ * closed.
+ */
 async function check(model, members, config, tokenize, measured) {
   const silent = new Set();
-  const fail = ({ id }, set, reason) => measured.failures.push({ subject: id, what: `answers on ${set}`, reason });
+  const fail = ({ id }, set, reason) =>
+    measured.failures.push({ subject: id, what: `answers on ${set}`, reason });
   const answer = async (member, rows, set) => {
     if (silent.has(member)) return null;
     return answersOf(member.opened, rows, tokenize).catch(async (error) => {
@@ -124,33 +155,57 @@ async function check(model, members, config, tokenize, measured) {
     });
   };
   const judge = ({ subject }, set, answers, expected, truths, against = null) => {
-    const result = compareAnswers(answers, expected, truths, config.checks[boundsKey(subject.dtype)], config.checks.tie);
+    const result = compareAnswers(
+      answers,
+      expected,
+      truths,
+      config.checks[boundsKey(subject.dtype)],
+      config.checks.tie,
+    );
     measured.checks.push({ subject: subject.id, set, against, ...result });
-    if (!result.passed) fail(subject, set, `${result.reasons.join("; ")}${against ? `, against ${against}` : ""}`);
+    if (!result.passed)
+      fail(subject, set, `${result.reasons.join("; ")}${against ? `, against ${against}` : ""}`);
   };
   for (const set of config.checks.sets) {
-    const rows = set === "goldens" ? goldensOf(model, tokenize) : hasGoldens(model) && config.data[set] ? dataSet(config.data[set].path) : null;
+    const rows =
+      set === "goldens"
+        ? goldensOf(model, tokenize)
+        : hasGoldens(model) && config.data[set]
+          ? dataSet(config.data[set].path)
+          : null;
     if (!rows) continue;
     const part = spaced(rows, config.checks.limit);
     const truths = part.map((row) => truthOf(row, model.labels));
     const inPython = members.find(({ subject }) => subject.implementation === "pytorch");
     const logits = part.every(({ logits }) => logits);
-    const expected = logits ? part.map((row) => softmax(row.logits)) : inPython ? await answer(inPython, part, set) : null;
+    const expected = logits
+      ? part.map((row) => softmax(row.logits))
+      : inPython
+        ? await answer(inPython, part, set)
+        : null;
     for (const member of members) {
       const answers = await answer(member, part, set);
       if (answers) judge(member, set, answers, expected, truths);
     }
   }
-  if (!model.table.goldens && config.checks.made_up > 0) await checkMadeUp(model, members, config, { answer, judge });
+  if (!model.table.goldens && config.checks.made_up > 0)
+    await checkMadeUp(model, members, config, { answer, judge });
   return silent;
 }
 
-/** A model of random weights has no goldens: PyTorch's answers, or else those of the first subject in fp32, are what the others are held to. */
+/**
+ * A model of random weights has no goldens: PyTorch's answers, or else those of the first subject in fp32,
+ * are what the others are held to.
+ */
 async function checkMadeUp(model, members, { checks, seed }, { answer, judge }) {
   const [{ texts, ids }] = madeUp("answers", model, CHECKED_TOKENS, checks.made_up, seed).requests;
   const rows = texts.map((text, i) => ({ text, ids: ids[i] }));
   const truths = rows.map(() => null);
-  const inOrder = [({ implementation }) => implementation === "pytorch", ({ implementation, dtype }) => dtype === "fp32" && implementation !== "pytorch", ({ dtype }) => dtype === "fp16"];
+  const inOrder = [
+    ({ implementation }) => implementation === "pytorch",
+    ({ implementation, dtype }) => dtype === "fp32" && implementation !== "pytorch",
+    ({ dtype }) => dtype === "fp16",
+  ];
   let reference = null;
   for (const member of inOrder.flatMap((test) => members.filter(({ subject }) => test(subject)))) {
     const answers = await answer(member, rows, MADE_UP);

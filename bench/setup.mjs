@@ -8,56 +8,101 @@ import { hashOf, unlessStamped } from "../scripts/stamp.mjs";
 const STAMPS = { all: "bench/node_modules/.tabsense-all", reports: "bench/node_modules/.tabsense-reports" };
 const REQUIREMENTS = ["bench/python/requirements.txt", "bench/export/requirements.txt"];
 
-/** Installs what makes the reports and, with `peers`, the peers too. No package's own script runs: none is needed in a browser. */
+/**
+ * Installs what makes the reports and, with `peers`, the peers too. No package's own script runs: none is
+ * needed in a browser.
+ */
 export async function setUpPackages({ peers }) {
   const hash = hashOf(["bench/package.json", "bench/package-lock.json"]);
   // Where the peers are installed, so is all else; an installation without them takes them away.
   if (!peers && isCurrent(STAMPS.all, hash)) return;
-  await unlessStamped(peers ? STAMPS.all : STAMPS.reports, hash, [`bench/node_modules/${peers ? "onnxruntime-web" : "chart.js"}/package.json`], async () => {
-    console.log(`set-up: npm packages of the benchmark${peers ? ", with the peers (180 MB)" : ""}`);
-    await must("npm", ["ci", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error", ...(peers ? [] : ["--omit=dev"])], { cwd: join(ROOT, "bench") });
-  });
+  await unlessStamped(
+    peers ? STAMPS.all : STAMPS.reports,
+    hash,
+    [`bench/node_modules/${peers ? "onnxruntime-web" : "chart.js"}/package.json`],
+    async () => {
+      console.log(`set-up: npm packages of the benchmark${peers ? ", with the peers (180 MB)" : ""}`);
+      await must(
+        "npm",
+        [
+          "ci",
+          "--ignore-scripts",
+          "--no-fund",
+          "--no-audit",
+          "--loglevel=error",
+          ...(peers ? [] : ["--omit=dev"]),
+        ],
+        { cwd: join(ROOT, "bench") },
+      );
+    },
+  );
 }
 
 /**
- * A Python with the packages of the references: BENCH_PYTHON, or an environment of this project's own, made where it is missing
- * and `make` says so. Yields `{ python }`, or `{ missing }`, a sentence.
+ * A Python with the packages of the references: BENCH_PYTHON, or an environment of this project's own, made
+ * where it is missing and `make` says so. Yields `{ python }`, or `{ missing }`, a sentence.
  */
 export async function setUpPython({ make }) {
   const chosen = process.env.BENCH_PYTHON;
-  if (chosen) return isReady(chosen) ? { python: chosen } : { missing: `BENCH_PYTHON (${chosen}) lacks packages of ${REQUIREMENTS.join(" or ")}` };
+  if (chosen)
+    return isReady(chosen)
+      ? { python: chosen }
+      : { missing: `BENCH_PYTHON (${chosen}) lacks packages of ${REQUIREMENTS.join(" or ")}` };
   const folder = join(CACHE, "bench-python");
   const python = join(folder, "bin/python");
   if (isReady(python)) return { python };
   if (!make) return { missing: "no Python environment is set up (run without --quick, or set BENCH_PYTHON)" };
   const base = ["python3.11", "python3"].find((name) => output(name, ["--version"]));
   if (!base) return { missing: "there is no python3 here (install it, or set BENCH_PYTHON)" };
-  console.log(`set-up: Python packages of the references, into ${folder} (5 GB; --no-python leaves them out)`);
+  console.log(
+    `set-up: Python packages of the references, into ${folder} (5 GB; --no-python leaves them out)`,
+  );
   if ((await run(base, ["-m", "venv", folder])) !== 0) return { missing: `\`${base} -m venv\` failed` };
-  const code = await run(python, ["-m", "pip", "install", "--quiet", ...REQUIREMENTS.flatMap((path) => ["-r", path])]);
+  const code = await run(python, [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    ...REQUIREMENTS.flatMap((path) => ["-r", path]),
+  ]);
   return code === 0 ? { python } : { missing: "the Python packages could not be installed" };
 }
 
-/** Makes what is missing of the models' files and can be made here: random weights and ONNX with Python, int8 with Tabsense itself. */
+/**
+ * Makes what is missing of the models' files and can be made here: random weights and ONNX with Python, int8
+ * with Tabsense itself.
+ */
 export async function prepareModels(models, python) {
   for (const [name, { fp32, int8, onnx }] of Object.entries(models)) {
-    if (python && onnx && !has(onnx, "onnx/model_quantized.onnx")) await exportModel(name, fp32, onnx, python);
+    if (python && onnx && !has(onnx, "onnx/model_quantized.onnx"))
+      await exportModel(name, fp32, onnx, python);
     if (int8 && !has(int8, "model.safetensors") && has(fp32, "model.safetensors")) {
       console.log(`set-up: ${name} in int8 in ${int8}`);
       mkdirSync(join(ROOT, int8), { recursive: true });
-      for (const file of ["config.json", "tokenizer.json"]) copyFileSync(join(ROOT, fp32, file), join(ROOT, int8, file));
-      await must(process.execPath, ["dist/cli.js", "convert", join(fp32, "model.safetensors"), join(int8, "model.safetensors"), "--dtype", "int8"]);
+      for (const file of ["config.json", "tokenizer.json"])
+        copyFileSync(join(ROOT, fp32, file), join(ROOT, int8, file));
+      await must(process.execPath, [
+        "dist/cli.js",
+        "convert",
+        join(fp32, "model.safetensors"),
+        join(int8, "model.safetensors"),
+        "--dtype",
+        "int8",
+      ]);
     }
   }
 }
 
-/** The export writes a copy of the fp32 files beside the ONNX ones, so random weights need not stay elsewhere. */
+/**
+ * The export writes a copy of the fp32 files beside the ONNX ones, so random weights need not stay elsewhere.
+ */
 async function exportModel(name, fp32, onnx, python) {
   let source = fp32;
   if (fp32 === onnx && !has(fp32, "model.safetensors")) {
     source = `bench/.cache/random/${name}`;
     console.log(`set-up: a DistilBERT-base of random weights in ${source}`);
-    if (!has(source, "model.safetensors") && (await run(python, ["test_data/random_base.py", source])) !== 0) return;
+    if (!has(source, "model.safetensors") && (await run(python, ["test_data/random_base.py", source])) !== 0)
+      return;
   }
   if (!has(source, "model.safetensors")) return;
   console.log(`set-up: ${name} as ONNX in ${onnx}`);
@@ -65,7 +110,8 @@ async function exportModel(name, fp32, onnx, python) {
 }
 
 function isReady(python) {
-  const look = "import importlib.util as u, sys; sys.exit(not all(u.find_spec(name) for name in ('torch', 'transformers', 'onnx', 'onnxruntime', 'tokenizers')))";
+  const look =
+    "import importlib.util as u, sys; sys.exit(not all(u.find_spec(name) for name in ('torch', 'transformers', 'onnx', 'onnxruntime', 'tokenizers')))";
   return output(python, ["-c", look]) !== null;
 }
 

@@ -1,6 +1,17 @@
-// What is computed from times: summaries, ratios with their spread, fitted lines, and whether a change is more than noise.
+// What is computed from times: summaries, ratios with their spread, fitted lines, and whether a change is
+// more than noise.
 
-import { linearRegression, max, mean, median, min, permutationTest, quantile, rSquared, sampleStandardDeviation } from "simple-statistics";
+import {
+  linearRegression,
+  max,
+  mean,
+  median,
+  min,
+  permutationTest,
+  quantile,
+  rSquared,
+  sampleStandardDeviation,
+} from "simple-statistics";
 import { seeded } from "./random.mjs";
 
 const PERMUTATIONS = 2000;
@@ -38,13 +49,20 @@ export function fitLine(points) {
 }
 
 /**
- * The change from the rounds' medians `before` to those `after`: relative, with the probability that shuffled rounds differ as
- * much (a permutation test). It counts as significant where that is below 1 % and the change above `least`.
+ * The change from the rounds' medians `before` to those `after`: relative, with the probability that shuffled
+ * rounds differ as much (a permutation test). It counts as significant where that is below 1 % and the change
+ * above `least`.
  */
 export function change(before, after, least = 0.03) {
   const [old, now] = [median(before), median(after)];
   const relative = now / old - 1;
   const enough = before.length > 3 && after.length > 3;
   const p = enough ? permutationTest(before, after, "two_side", PERMUTATIONS, seeded(1)) : null;
-  return { before: old, after: now, relative, p, significant: p !== null && p < 0.01 && Math.abs(relative) > least };
+  return {
+    before: old,
+    after: now,
+    relative,
+    p,
+    significant: p !== null && p < 0.01 && Math.abs(relative) > least,
+  };
 }

@@ -1,4 +1,5 @@
-// What a number depends on, beside the code: the machine, the browser, the versions. It stands in every report.
+// What a number depends on, beside the code: the machine, the browser, the versions. It stands in every
+// report.
 
 import { existsSync, readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
@@ -6,11 +7,17 @@ import { join } from "node:path";
 import { output, ROOT } from "../scripts/run.mjs";
 import { adapterName } from "./report/format.mjs";
 
-const PACKAGES = { "onnxruntime-web": "bench/node_modules/onnxruntime-web", "@huggingface/transformers": "bench/node_modules/@huggingface/transformers" };
+const PACKAGES = {
+  "onnxruntime-web": "bench/node_modules/onnxruntime-web",
+  "@huggingface/transformers": "bench/node_modules/@huggingface/transformers",
+};
 
 /** The machine and the versions; `described` is what the browser says, `python` the interpreter or null. */
 export function systemInfo(described, python) {
-  const version = (folder) => (existsSync(join(ROOT, folder, "package.json")) ? JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")).version : null);
+  const version = (folder) =>
+    existsSync(join(ROOT, folder, "package.json"))
+      ? JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")).version
+      : null;
   const packages = Object.entries(PACKAGES).map(([name, folder]) => [name, version(folder)]);
   const commit = output("git", ["rev-parse", "--short=10", "HEAD"]);
   return {
@@ -22,7 +29,9 @@ export function systemInfo(described, python) {
     browser: described.browser,
     webgpu: described.webgpu && adapterName(described.webgpu),
     node: process.versions.node,
-    packages: Object.fromEntries([["tabsense", version(".")], ...packages, ...pythonPackages(python)].filter(([, found]) => found)),
+    packages: Object.fromEntries(
+      [["tabsense", version(".")], ...packages, ...pythonPackages(python)].filter(([, found]) => found),
+    ),
     commit,
     dirty: commit !== null && output("git", ["status", "--porcelain"]) !== "",
   };
@@ -30,12 +39,15 @@ export function systemInfo(described, python) {
 
 /** The system and its kernel's first two numbers: what follows them names a machine's own build. */
 function osName() {
-  const name = existsSync("/etc/os-release") ? /^PRETTY_NAME="?([^"\n]+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] : null;
+  const name = existsSync("/etc/os-release")
+    ? /^PRETTY_NAME="?([^"\n]+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1]
+    : null;
   return [name, type(), /^\d+\.\d+/.exec(release())?.[0]].filter(Boolean).join(", ");
 }
 
 function pythonPackages(python) {
-  const script = "import json, importlib.metadata as m, platform\nfound = {'python': platform.python_version()}\nfor n in ('torch', 'transformers', 'onnxruntime'):\n    try: found[n + ' (Python)'] = m.version(n)\n    except m.PackageNotFoundError: pass\nprint(json.dumps(found))";
+  const script =
+    "import json, importlib.metadata as m, platform\nfound = {'python': platform.python_version()}\nfor n in ('torch', 'transformers', 'onnxruntime'):\n    try: found[n + ' (Python)'] = m.version(n)\n    except m.PackageNotFoundError: pass\nprint(json.dumps(found))";
   const text = python ? output(python, ["-c", script]) : null;
   return text ? Object.entries(JSON.parse(text)) : [];
 }

@@ -1,4 +1,7 @@
-/** The WebAssembly builds: which of them this runtime takes, and the files of each. `builds-simd.ts` stands in where one build is all there is. */
+/**
+ * The WebAssembly builds: which of them this runtime takes, and the files of each. `builds-simd.ts` stands in
+ * where one build is all there is.
+ */
 
 /** The JavaScript of a build without threads. */
 export type SingleModule = typeof import("./wasm/simd/tabsense.js");
@@ -19,15 +22,27 @@ export type ThreadedBuild = `${SingleBuild}-threads`;
 export type Build = SingleBuild | ThreadedBuild;
 
 /** A module of one function that needs SIMD128: `() => i8x16.popcnt(i8x16.splat(0))`. */
-const SIMD_PROBE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
+const SIMD_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98,
+  11,
+]);
 
 /** A module of one function that needs relaxed SIMD: `() => f32x4.relaxed_madd(z, z, z)` of zeros. */
-const RELAXED_PROBE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 17, 65, 0, 253, 17, 65, 0, 253, 17, 253, 133, 2, 11]);
+const RELAXED_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 17, 65, 0,
+  253, 17, 65, 0, 253, 17, 253, 133, 2, 11,
+]);
 
 /** A module with a shared memory, and one function that needs atomics: `() => drop(i32.atomic.load(0))`. */
-const THREADS_PROBE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 5, 4, 1, 3, 1, 1, 10, 11, 1, 9, 0, 65, 0, 254, 16, 2, 0, 26, 11]);
+const THREADS_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 5, 4, 1, 3, 1, 1, 10, 11, 1, 9, 0, 65, 0, 254,
+  16, 2, 0, 26, 11,
+]);
 
-/** The fastest build without threads that this runtime takes: one without a build's features rejects the whole module. Null where it takes none. */
+/**
+ * The fastest build without threads that this runtime takes: one without a build's features rejects the whole
+ * module. Null where it takes none.
+ */
 export function fastestBuild(): SingleBuild | null {
   if (!takesSimd()) return null;
   return WebAssembly.validate(RELAXED_PROBE) ? "relaxed" : "simd";
@@ -39,11 +54,15 @@ export function takesSimd(): boolean {
 }
 
 /**
- * Whether this runtime takes the builds with threads. `Atomics.waitAsync` is what their futures wait with; a runtime without it would be
- * given a worker for each wait instead.
+ * Whether this runtime takes the builds with threads. `Atomics.waitAsync` is what their futures wait with; a
+ * runtime without it would be given a worker for each wait instead.
  */
 export function takesThreads(): boolean {
-  return typeof SharedArrayBuffer === "function" && typeof (Atomics as { waitAsync?: unknown }).waitAsync === "function" && WebAssembly.validate(THREADS_PROBE);
+  return (
+    typeof SharedArrayBuffer === "function" &&
+    typeof (Atomics as { waitAsync?: unknown }).waitAsync === "function" &&
+    WebAssembly.validate(THREADS_PROBE)
+  );
 }
 
 /** The `.wasm` file of each build. The paths stand here as literals, so that bundlers find the files. */
@@ -54,7 +73,10 @@ export const WASM: Record<Build, () => URL> = {
   "relaxed-threads": () => new URL("./wasm/relaxed-threads/tabsense_bg.wasm", import.meta.url),
 };
 
-/** The JavaScript of the builds with threads. The paths stand here as literals, so that bundlers find the files. */
+/**
+ * The JavaScript of the builds with threads. The paths stand here as literals, so that bundlers find the
+ * files.
+ */
 export const THREADED_GLUE: Record<ThreadedBuild, () => Promise<ThreadedModule>> = {
   "simd-threads": () => import("./wasm/simd-threads/tabsense.js"),
   "relaxed-threads": () => import("./wasm/relaxed-threads/tabsense.js"),

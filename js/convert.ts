@@ -1,8 +1,11 @@
-/** Rewrites a safetensors file with int8, fp16 or int4 weights. In Node only: the converter is a WebAssembly module of its own. */
+/**
+ * Rewrites a safetensors file with int8, fp16 or int4 weights. In Node only: the converter is a WebAssembly
+ * module of its own.
+ */
 
-import { compileBytes } from "./engine.js";
-import { readWasm } from "./nodejs.js";
-import { MAX_CHUNK, nextTask } from "./stream.js";
+import { compileBytes } from "./worker/engine.js";
+import { readWasm } from "./platform/node.js";
+import { MAX_CHUNK, nextTask } from "./files/bytes.js";
 import type { Converter } from "./wasm/convert/tabsense.js";
 
 /** The exports of the converter's module. */
@@ -15,7 +18,10 @@ export const CONVERT_DTYPES = ["int8", "int4", "fp16"] as const;
 export interface CalibratedModel {
   config: Uint8Array;
   tokenizer: Uint8Array;
-  /** The bytes of model.safetensors; they are asked for once to read the texts, and converted when they come once more. */
+  /**
+   * The bytes of model.safetensors; they are asked for once to read the texts, and converted when they come
+   * once more.
+   */
   weights: () => AsyncIterable<Uint8Array>;
 }
 
@@ -28,22 +34,38 @@ const TEXTS_AT_ONCE = 16;
 /** The started module of the converter. */
 export async function loadConverter(): Promise<ConverterModule> {
   const module = await import("./wasm/convert/tabsense.js");
-  await module.default({ module_or_path: await compileBytes(await readWasm(new URL("./wasm/convert/tabsense_bg.wasm", import.meta.url))) });
+  await module.default({
+    module_or_path: await compileBytes(
+      await readWasm(new URL("./wasm/convert/tabsense_bg.wasm", import.meta.url)),
+    ),
+  });
   return module;
 }
 
-/** The bytes of the converted file, as those of the original come in: what is held is one tensor, never the file. */
-export async function* convert(converter: Converter, input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/**
+ * The bytes of the converted file, as those of the original come in: what is held is one tensor, never the
+ * file.
+ */
+export async function* convert(
+  converter: Converter,
+  input: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   for await (const bytes of pieces(input)) yield converter.push(bytes);
   yield converter.finish();
 }
 
 /**
- * The converter to int4 for a model that has read `texts`, which say what its matrices' inputs are. It takes `model.weights()` once more.
+ * The converter to int4 for a model that has read `texts`, which say what its matrices' inputs are. It takes
+ * `model.weights()` once more.
  *
  * The module's memory holds the model in fp32, and for each matrix a square of its columns.
  */
-export async function calibrate(module: ConverterModule, model: CalibratedModel, texts: readonly string[], onTexts: OnTexts = () => {}): Promise<Converter> {
+export async function calibrate(
+  module: ConverterModule,
+  model: CalibratedModel,
+  texts: readonly string[],
+  onTexts: OnTexts = () => {},
+): Promise<Converter> {
   const loader = new module.CalibrationLoader(model.config, model.tokenizer);
   for await (const bytes of pieces(model.weights())) loader.push(bytes);
   const calibration = loader.finish();

@@ -1,17 +1,18 @@
 /** Tabsense in Node. Importing it touches nothing. */
 
-import { LoadedClassifier } from "./classifier.js";
-import { open } from "./instant.js";
-import { nodejs } from "./nodejs.js";
-import { checkLoadOptions } from "./options.js";
-import { openPipeline } from "./pipeline.js";
-import type { PipelineType, PretrainedModelOptions, TextClassificationPipeline } from "./pipeline-types.js";
-import type { LoadOptions, Source } from "./types.js";
+import { LoadedClassifier } from "./api/classifier.js";
+import { open } from "./client/open.js";
+import { nodejs } from "./platform/node.js";
+import { checkLoadOptions } from "./api/options.js";
+import { openPipeline } from "./api/pipeline.js";
+import type {
+  PipelineType,
+  PretrainedModelOptions,
+  TextClassificationPipeline,
+} from "./api/pipeline-types.js";
+import type { LoadOptions, Source } from "./api/types.js";
 
-export { clearCachedFiles, listCachedFiles } from "./model-cache.js";
-export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
-export type { CachedFile, Calibration, ClassifierInfo, ClassifyOptions, ClassifyProgress, Detailed, DetailedVerdict, Device, FileName, KernelTime, Latest, LoadOptions, Model, ModelFile, ModelFiles, Progress, Score, Source, StreamOptions, Texts, Timings, Token, Verdict, WebGpuInfo, WebGpuReason } from "./types.js";
-export type { DataType, DeviceType, FileLoadingProgress, PipelineModelConfig, PipelineType, PretrainedModelOptions, ProgressCallback, ProgressInfo, TextClassificationOutput, TextClassificationPipeline, TextClassificationPipelineOptions, TextClassificationSingle } from "./pipeline-types.js";
+export * from "./api/exports.js";
 
 /** A text classifier. Make one with `await Classifier.load(source)`. */
 export class Classifier extends LoadedClassifier {
@@ -21,7 +22,14 @@ export class Classifier extends LoadedClassifier {
   }
 }
 
-/** Loads a text classifier that is called as a function: the signature, outputs and progress events of transformers.js 4. Without a `model` it is `"sentiment-en"`. */
-export function pipeline(task: PipelineType, model?: Source | null, options?: PretrainedModelOptions | null): Promise<TextClassificationPipeline> {
+/**
+ * Loads a text classifier that is called as a function: the signature, outputs and progress events of
+ * transformers.js 4. Without a `model` it is `"sentiment-en"`.
+ */
+export function pipeline(
+  task: PipelineType,
+  model?: Source | null,
+  options?: PretrainedModelOptions | null,
+): Promise<TextClassificationPipeline> {
   return openPipeline((source, loading) => Classifier.load(source, loading), task, model, options);
 }

@@ -1,6 +1,9 @@
-/** The web workers that a page starts: the classifier's own, and those that help it. `start-worker-simd.ts` stands in where there are no threads. */
+/**
+ * The web workers that a page starts: the classifier's own, and those that help it. `start-worker-simd.ts`
+ * stands in where there are no threads.
+ */
 
-import type { HelperReply } from "./threads.js";
+import type { HelperReply } from "./worker/threads.js";
 
 /** Starts the classifier's worker. Throws where the browser refuses at once. */
 export function newWorker(): Worker {
@@ -9,8 +12,9 @@ export function newWorker(): Worker {
 }
 
 /**
- * Starts a worker that helps the classifier's, which talks with it through `port`. It is the page that starts it, for Chromium may lose
- * the end of a worker that has workers of its own. Null where it can't be started, which the port then tells.
+ * Starts a worker that helps the classifier's, which talks with it through `port`. It is the page that starts
+ * it, for Chromium may lose the end of a worker that has workers of its own. Null where it can't be started,
+ * which the port then tells.
  */
 export function startHelper(port: MessagePort): Worker | null {
   const fail = () => port.postMessage({ ready: false } satisfies HelperReply);

@@ -1,11 +1,14 @@
 /** The web worker's entry point. */
 
-import { browserHost } from "./browser.js";
-import type { Reply, Request } from "./protocol.js";
-import { startService } from "./service.js";
-import type { HelperReply, HelperWanted, StartHelper } from "./threads.js";
+import { browserHost } from "./platform/browser.js";
+import type { Reply, Request } from "./client/protocol.js";
+import { startService } from "./worker/service.js";
+import type { HelperReply, HelperWanted, StartHelper } from "./worker/threads.js";
 
-const scope = globalThis as unknown as { onmessage: (event: MessageEvent<Request>) => void; postMessage(reply: Reply | HelperWanted, transfer?: Transferable[]): void };
+const scope = globalThis as unknown as {
+  onmessage: (event: MessageEvent<Request>) => void;
+  postMessage(reply: Reply | HelperWanted, transfer?: Transferable[]): void;
+};
 
 /** The page starts it. */
 const startHelper: StartHelper = (onReply) => {

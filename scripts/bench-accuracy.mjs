@@ -1,5 +1,6 @@
-// `npm run bench:accuracy`: label agreement with PyTorch and accuracy on SST-2's development set, of each enabled build variant in int8,
-// int4 and fp32. Fails where one of them misses its gate. `-- NAME` that variant only.
+// `npm run bench:accuracy`: label agreement with PyTorch and accuracy on SST-2's development set, of each
+// enabled build variant in int8, int4 and fp32. Fails where one of them misses its gate. `-- NAME` that
+// variant only.
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,13 +11,24 @@ import { setUpBuild } from "./setup.mjs";
 
 const FP32 = "../shared/models/sentiment-en";
 const INT4 = "bench/.cache/models/sentiment-en/int4";
-const MODELS = [{ dtype: "fp32", folder: FP32 }, { dtype: "int8", folder: "models/sentiment-en" }, { dtype: "int4", folder: INT4 }];
+const MODELS = [
+  { dtype: "fp32", folder: FP32 },
+  { dtype: "int8", folder: "models/sentiment-en" },
+  { dtype: "int4", folder: INT4 },
+];
 
 /** The texts that int4 is calibrated with: never those that are measured. */
 const CALIBRATION = ["test_data/sentiment_validation.jsonl", "test_data/sentiment_benchmark.jsonl"];
 
-/** The least label agreement with PyTorch's fp32, and the most that accuracy may differ from its; shares of 1. int4's accuracy has no gate. */
-const GATES = { fp32: { agreement: 0.995, accuracy: 0.003 }, int8: { agreement: 0.995, accuracy: 0.003 }, int4: { agreement: 0.985, accuracy: Infinity } };
+/**
+ * The least label agreement with PyTorch's fp32, and the most that accuracy may differ from its; shares of 1.
+ * int4's accuracy has no gate.
+ */
+const GATES = {
+  fp32: { agreement: 0.995, accuracy: 0.003 },
+  int8: { agreement: 0.995, accuracy: 0.003 },
+  int4: { agreement: 0.985, accuracy: Infinity },
+};
 
 await main(import.meta.url, async ([only]) => {
   await setUpBuild();
@@ -25,24 +37,67 @@ await main(import.meta.url, async ([only]) => {
   const { enabledVariants, readManifest } = await import("./manifest.mjs");
   const names = enabledVariants(readManifest()).map(([name]) => name);
   const variants = names.filter((name) => only === undefined || name === only);
-  if (variants.length === 0) throw new Failure(`There is no variant ${only}. The variants are: ${names.join(", ")}.`);
+  if (variants.length === 0)
+    throw new Failure(`There is no variant ${only}. The variants are: ${names.join(", ")}.`);
   const goldens = join(ROOT, FP32, "golden.jsonl");
-  if (!existsSync(goldens)) throw new Failure(`${FP32} is not here: the measurement needs its weights and PyTorch's answers (golden.jsonl).`);
-  const rows = readFileSync(goldens, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  if (!existsSync(goldens))
+    throw new Failure(
+      `${FP32} is not here: the measurement needs its weights and PyTorch's answers (golden.jsonl).`,
+    );
+  const rows = readFileSync(goldens, "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
   await makeInt4();
 
   const { accuracyOf, measureAccuracy } = await import("../bench/accuracy/run.mjs");
   const reference = accuracyOf(rows);
   console.log(`\n${rows.length} texts; PyTorch's fp32 is right on ${percent(reference)}\n`);
-  console.log(line(["dtype", "variant", "agreement", "accuracy", "mean |Δp|", "max |Δp|", "hash of scores", "encoder bytes", "file bytes"]));
+  console.log(
+    line([
+      "dtype",
+      "variant",
+      "agreement",
+      "accuracy",
+      "mean |Δp|",
+      "max |Δp|",
+      "hash of scores",
+      "encoder bytes",
+      "file bytes",
+    ]),
+  );
   const missed = [];
-  await measureAccuracy({ chromium, variants, models: MODELS, rows, onResult(result) {
-    const { dtype, variant, agreement, accuracy, mean, largest, hash, encoderBytes, fileBytes } = result;
-    console.log(line([dtype, variant, percent(agreement), percent(accuracy), mean.toFixed(4), largest.toFixed(3), hash, encoderBytes, fileBytes]));
-    const gate = GATES[dtype];
-    if (agreement < gate.agreement) missed.push(`${dtype}, ${variant}: agreement ${percent(agreement)}, at least ${percent(gate.agreement)} is asked for`);
-    if (Math.abs(accuracy - reference) > gate.accuracy) missed.push(`${dtype}, ${variant}: accuracy ${percent(accuracy)} is more than ${percent(gate.accuracy)} from ${percent(reference)}`);
-  } });
+  await measureAccuracy({
+    chromium,
+    variants,
+    models: MODELS,
+    rows,
+    onResult(result) {
+      const { dtype, variant, agreement, accuracy, mean, largest, hash, encoderBytes, fileBytes } = result;
+      console.log(
+        line([
+          dtype,
+          variant,
+          percent(agreement),
+          percent(accuracy),
+          mean.toFixed(4),
+          largest.toFixed(3),
+          hash,
+          encoderBytes,
+          fileBytes,
+        ]),
+      );
+      const gate = GATES[dtype];
+      if (agreement < gate.agreement)
+        missed.push(
+          `${dtype}, ${variant}: agreement ${percent(agreement)}, at least ${percent(gate.agreement)} is asked for`,
+        );
+      if (Math.abs(accuracy - reference) > gate.accuracy)
+        missed.push(
+          `${dtype}, ${variant}: accuracy ${percent(accuracy)} is more than ${percent(gate.accuracy)} from ${percent(reference)}`,
+        );
+    },
+  });
   if (missed.length > 0) throw new Failure(`\n${missed.map((what) => `FAILED: ${what}`).join("\n")}`);
 });
 
@@ -51,10 +106,23 @@ async function makeInt4() {
   if (existsSync(join(ROOT, INT4, "model.safetensors"))) return;
   console.log(`set-up: sentiment-en in int4 in ${INT4}`);
   mkdirSync(join(ROOT, INT4), { recursive: true });
-  for (const file of ["config.json", "tokenizer.json"]) copyFileSync(join(ROOT, FP32, file), join(ROOT, INT4, file));
+  for (const file of ["config.json", "tokenizer.json"])
+    copyFileSync(join(ROOT, FP32, file), join(ROOT, INT4, file));
   const texts = join(INT4, "calibration.jsonl");
-  writeFileSync(join(ROOT, texts), CALIBRATION.map((path) => readFileSync(join(ROOT, path), "utf8")).join(""));
-  await must(process.execPath, ["dist/cli.js", "convert", FP32, join(INT4, "model.safetensors"), "--dtype", "int4", "--calibration", texts]);
+  writeFileSync(
+    join(ROOT, texts),
+    CALIBRATION.map((path) => readFileSync(join(ROOT, path), "utf8")).join(""),
+  );
+  await must(process.execPath, [
+    "dist/cli.js",
+    "convert",
+    FP32,
+    join(INT4, "model.safetensors"),
+    "--dtype",
+    "int4",
+    "--calibration",
+    texts,
+  ]);
 }
 
 function percent(share) {
@@ -63,5 +131,7 @@ function percent(share) {
 
 function line(cells) {
   const widths = [5, 15, 9, 8, 9, 8, 14, 13, 10];
-  return cells.map((cell, i) => (i < 2 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i]))).join("  ");
+  return cells
+    .map((cell, i) => (i < 2 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i])))
+    .join("  ");
 }

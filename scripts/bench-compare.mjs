@@ -5,7 +5,8 @@ import { resolve } from "node:path";
 import { Failure, main } from "./run.mjs";
 
 await main(import.meta.url, async (args) => {
-  if (args.length !== 2) throw new Failure("Name two results: npm run bench:compare BEFORE/result.json AFTER/result.json");
+  if (args.length !== 2)
+    throw new Failure("Name two results: npm run bench:compare BEFORE/result.json AFTER/result.json");
   const { setUpPackages } = await import("../bench/setup.mjs");
   await setUpPackages({ peers: false });
   const { comparisonText } = await import("../bench/compare.mjs");

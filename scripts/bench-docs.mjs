@@ -1,5 +1,5 @@
-// `npm run bench:docs [RESULT.json]`: writes docs/benchmarks.md and the README's table from bench/baseline.json; a result that is
-// named becomes that baseline first.
+// `npm run bench:docs [RESULT.json]`: writes docs/benchmarks.md and the README's table from
+// bench/baseline.json; a result that is named becomes that baseline first.
 
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -13,10 +13,16 @@ await main(import.meta.url, async ([path]) => {
   if (path) {
     const from = resolve(process.env.INIT_CWD ?? "", path);
     const { failures } = JSON.parse(readFileSync(from, "utf8"));
-    if (failures.length > 0) throw new Failure(`${path} is of a run that failed: ${failures.map(({ subject, reason }) => `${subject}: ${reason}`).join("; ")}`);
+    if (failures.length > 0)
+      throw new Failure(
+        `${path} is of a run that failed: ${failures.map(({ subject, reason }) => `${subject}: ${reason}`).join("; ")}`,
+      );
     copyFileSync(from, baseline);
   }
-  if (!existsSync(baseline)) throw new Failure("There is no bench/baseline.json yet: name the result to make it from (npm run bench:docs RESULT.json).");
+  if (!existsSync(baseline))
+    throw new Failure(
+      "There is no bench/baseline.json yet: name the result to make it from (npm run bench:docs RESULT.json).",
+    );
   const result = JSON.parse(readFileSync(baseline, "utf8"));
   writeFileSync(join(ROOT, "docs/benchmarks.md"), benchmarksPage(result));
   const readme = join(ROOT, "README.md");

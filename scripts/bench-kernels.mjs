@@ -1,5 +1,5 @@
-// `npm run bench:kernels`: builds each enabled variant with the kernels' timing loops in, and runs them in Chromium; `-- NAME` that
-// variant only.
+// `npm run bench:kernels`: builds each enabled variant with the kernels' timing loops in, and runs them in
+// Chromium; `-- NAME` that variant only.
 
 import { join } from "node:path";
 import { setUpBrowser } from "./browser.mjs";
@@ -13,7 +13,12 @@ await main(import.meta.url, async ([only]) => {
   const { enabledVariants, readManifest } = await import("./manifest.mjs");
   const manifest = readManifest();
   const variants = enabledVariants(manifest).filter(([name]) => only === undefined || name === only);
-  if (variants.length === 0) throw new Failure(`There is no variant ${only}. The variants are: ${enabledVariants(manifest).map(([name]) => name).join(", ")}.`);
+  if (variants.length === 0)
+    throw new Failure(
+      `There is no variant ${only}. The variants are: ${enabledVariants(manifest)
+        .map(([name]) => name)
+        .join(", ")}.`,
+    );
   const { run } = await import("../bench/kernels/run.mjs");
   for (const [name, variant] of variants) {
     const packageDir = join(ROOT, "target/bench-package", name);

@@ -1,5 +1,6 @@
-// `npm run bench:storage`: what keeping a model's file costs in Chromium, and reading it again: the Cache API beside the origin's private file system (OPFS); and what
-// the wasm's hashes of it take, in Node. After `npm run build`.
+// `npm run bench:storage`: what keeping a model's file costs in Chromium, and reading it again: the Cache API
+// beside the origin's private file system (OPFS); and what the wasm's hashes of it take, in Node. After `npm
+// run build`.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -72,30 +73,43 @@ async function hashing(bytes, sha256) {
 await main(import.meta.url, async () => {
   for (const sha256 of [false, true]) {
     const ms = await hashing(SIZES_MB[0] * 4 * CHUNK, sha256);
-    console.log(`${SIZES_MB[0]} MiB  ${(sha256 ? "XXH64 and SHA-256" : "XXH64").padEnd(17)} ${ms.toFixed(0).padStart(5)} ms, median of ${ROUNDS}`);
+    console.log(
+      `${SIZES_MB[0]} MiB  ${(sha256 ? "XXH64 and SHA-256" : "XXH64").padEnd(17)} ${ms.toFixed(0).padStart(5)} ms, median of ${ROUNDS}`,
+    );
   }
   const { chromium } = await setUpBrowser();
   const site = mkdtempSync(join(tmpdir(), "tabsense-storage-"));
   writeFileSync(join(site, "index.html"), "<!doctype html><title>storage</title>");
   writeFileSync(join(site, "worker.js"), WORKER);
   const { url, close } = await serve({ "/": site });
-  const browser = await browsers.launch({ executablePath: chromium, args: ["--no-sandbox", "--disable-background-networking"] });
+  const browser = await browsers.launch({
+    executablePath: chromium,
+    args: ["--no-sandbox", "--disable-background-networking"],
+  });
   try {
     const page = await browser.newPage();
     await page.goto(url);
     for (const size of SIZES_MB) {
       const rounds = [];
       for (let round = 0; round < ROUNDS; round++) {
-        rounds.push(await page.evaluate((request) => new Promise((resolve, reject) => {
-          const worker = new Worker("worker.js");
-          worker.onmessage = ({ data }) => (worker.terminate(), resolve(data));
-          worker.onerror = ({ message }) => reject(new Error(message));
-          worker.postMessage(request);
-        }), { bytes: size * 4 * CHUNK, chunk: CHUNK }));
+        rounds.push(
+          await page.evaluate(
+            (request) =>
+              new Promise((resolve, reject) => {
+                const worker = new Worker("worker.js");
+                worker.onmessage = ({ data }) => (worker.terminate(), resolve(data));
+                worker.onerror = ({ message }) => reject(new Error(message));
+                worker.postMessage(request);
+              }),
+            { bytes: size * 4 * CHUNK, chunk: CHUNK },
+          ),
+        );
       }
       for (const way of Object.keys(rounds[0])) {
         const times = rounds.map((round) => round[way]).sort((a, b) => a - b);
-        console.log(`${size} MiB  ${way.padEnd(17)} ${times[ROUNDS >> 1].toFixed(0).padStart(5)} ms, median of ${ROUNDS} (${times[0].toFixed(0)} to ${times.at(-1).toFixed(0)})`);
+        console.log(
+          `${size} MiB  ${way.padEnd(17)} ${times[ROUNDS >> 1].toFixed(0).padStart(5)} ms, median of ${ROUNDS} (${times[0].toFixed(0)} to ${times.at(-1).toFixed(0)})`,
+        );
       }
     }
   } finally {

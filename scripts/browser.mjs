@@ -1,4 +1,5 @@
-// Chromium and chromedriver for the tests: those of the environment or the system, or else Debian's, fetched here.
+// Chromium and chromedriver for the tests: those of the environment or the system, or else Debian's, fetched
+// here.
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -8,7 +9,10 @@ import { CACHE, Failure, output, ROOT } from "./run.mjs";
 const CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const PACKAGES = ["chromium", "chromium-driver"];
 
-/** Yields `{ chromium, chromedriver }`, installing them where they are missing. CHROMIUM and CHROMEDRIVER in the environment win. */
+/**
+ * Yields `{ chromium, chromedriver }`, installing them where they are missing. CHROMIUM and CHROMEDRIVER in
+ * the environment win.
+ */
 export async function setUpBrowser() {
   const found = find() ?? findUnpacked();
   if (found) return found;
@@ -23,7 +27,9 @@ export async function setUpBrowser() {
   }
   const now = find() ?? findUnpacked();
   if (now) return now;
-  throw new Failure(`The tests need Chromium and chromedriver of one version, and they could not be set up here${failed ? `: ${failed}` : "."} Install Debian's packages ${PACKAGES.join(" and ")}, or set CHROMIUM and CHROMEDRIVER to their paths.`);
+  throw new Failure(
+    `The tests need Chromium and chromedriver of one version, and they could not be set up here${failed ? `: ${failed}` : "."} Install Debian's packages ${PACKAGES.join(" and ")}, or set CHROMIUM and CHROMEDRIVER to their paths.`,
+  );
 }
 
 /** Writes webdriver.json, which wasm-bindgen's test runner reads from the crate's folder. */
@@ -40,7 +46,12 @@ function find() {
 }
 
 function which(name) {
-  return (process.env.PATH ?? "").split(delimiter).map((part) => join(part, name)).find((path) => existsSync(path)) ?? null;
+  return (
+    (process.env.PATH ?? "")
+      .split(delimiter)
+      .map((part) => join(part, name))
+      .find((path) => existsSync(path)) ?? null
+  );
 }
 
 function folder() {
@@ -52,18 +63,35 @@ function findUnpacked() {
   return existsSync(chromium) && output(chromedriver, ["--version"]) ? { chromium, chromedriver } : null;
 }
 
-/** The unpacked programs find their libraries and fonts only when told where they are; a page without any font crashes. */
+/**
+ * The unpacked programs find their libraries and fonts only when told where they are; a page without any font
+ * crashes.
+ */
 function wrap() {
   const root = join(folder(), "root");
   const plain = libraryFolders(root);
-  const libraries = [...plain, ...["pulseaudio", "blas", "chromium"].flatMap((name) => plain.map((path) => join(path, name)))].join(":");
+  const libraries = [
+    ...plain,
+    ...["pulseaudio", "blas", "chromium"].flatMap((name) => plain.map((path) => join(path, name))),
+  ].join(":");
   mkdirSync(join(folder(), "bin"), { recursive: true });
   const fonts = join(folder(), "fonts.conf");
-  const folders = [join(root, "usr/share/fonts"), "/usr/share/fonts"].map((path) => `<dir>${path}</dir>`).join("");
-  writeFileSync(fonts, `<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n<fontconfig>${folders}<cachedir>${join(folder(), "fonts")}</cachedir></fontconfig>\n`);
-  for (const [name, program] of [["chromium", "usr/lib/chromium/chromium"], ["chromium-driver", "usr/bin/chromedriver"]]) {
+  const folders = [join(root, "usr/share/fonts"), "/usr/share/fonts"]
+    .map((path) => `<dir>${path}</dir>`)
+    .join("");
+  writeFileSync(
+    fonts,
+    `<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n<fontconfig>${folders}<cachedir>${join(folder(), "fonts")}</cachedir></fontconfig>\n`,
+  );
+  for (const [name, program] of [
+    ["chromium", "usr/lib/chromium/chromium"],
+    ["chromium-driver", "usr/bin/chromedriver"],
+  ]) {
     const path = join(folder(), "bin", name);
-    writeFileSync(path, `#!/bin/sh\nexport LD_LIBRARY_PATH="${libraries}:$LD_LIBRARY_PATH"\nexport FONTCONFIG_FILE="${fonts}"\nexec "${root}/${program}" "$@"\n`);
+    writeFileSync(
+      path,
+      `#!/bin/sh\nexport LD_LIBRARY_PATH="${libraries}:$LD_LIBRARY_PATH"\nexport FONTCONFIG_FILE="${fonts}"\nexec "${root}/${program}" "$@"\n`,
+    );
     chmodSync(path, 0o755);
   }
 }

@@ -1,7 +1,16 @@
-// Builds the package into dist/: each enabled variant of wasm-pack.toml and the converter, then the TypeScript. What is unchanged is skipped.
+// Builds the package into dist/: each enabled variant of wasm-pack.toml and the converter, then the
+// TypeScript. What is unchanged is skipped.
 
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { Failure, main, must, output, ROOT } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
 import { hashOf, unlessStamped } from "./stamp.mjs";
@@ -22,32 +31,79 @@ export async function build() {
 
 /** Builds the demo page into www/dist, from the package as it is built. */
 export async function buildPage() {
-  const hash = hashOf(["www/index.html", "www/vite.config.ts", "www/sample.ts", "www/offline", "www/src", "www/public", "models/sentiment-en", "test_data/sentiment_validation.jsonl", "package-lock.json", "dist"]);
+  const hash = hashOf([
+    "www/index.html",
+    "www/vite.config.ts",
+    "www/sample.ts",
+    "www/offline",
+    "www/src",
+    "www/public",
+    "models/sentiment-en",
+    "test_data/sentiment_validation.jsonl",
+    "package-lock.json",
+    "dist",
+  ]);
   await unlessStamped("target/stamps/page", hash, ["www/dist/index.html", "www/dist/sw.js"], async () => {
     console.log("build: the demo page");
-    await must(process.execPath, [join(ROOT, "node_modules/.bin/vite"), "build", "www", "--logLevel", "warn"]);
+    await must(process.execPath, [
+      join(ROOT, "node_modules/.bin/vite"),
+      "build",
+      "www",
+      "--logLevel",
+      "warn",
+    ]);
   });
 }
 
 /** Runs wasm-pack for a variant, with the manifest's flags; the output folder gets the glue and the .wasm. */
 export async function wasmPack(variant, outDir, { features = [] } = {}) {
   const { variantEnv } = await import("./manifest.mjs");
-  const cargo = [...variant["cargo-args"], ...(features.length > 0 ? ["--features", features.join(",")] : [])];
-  const options = ["--target", "web", "--release", "--mode", "no-install", "--no-pack", "--no-typescript", "--no-gitignore"];
-  const args = ["build", ROOT, ...options, "--out-dir", outDir, "--out-name", "tabsense", ...(cargo.length > 0 ? ["--", ...cargo] : [])];
+  const cargo = [
+    ...variant["cargo-args"],
+    ...(features.length > 0 ? ["--features", features.join(",")] : []),
+  ];
+  const options = [
+    "--target",
+    "web",
+    "--release",
+    "--mode",
+    "no-install",
+    "--no-pack",
+    "--no-typescript",
+    "--no-gitignore",
+  ];
+  const args = [
+    "build",
+    ROOT,
+    ...options,
+    "--out-dir",
+    outDir,
+    "--out-name",
+    "tabsense",
+    ...(cargo.length > 0 ? ["--", ...cargo] : []),
+  ];
   await must("wasm-pack", args, { env: variantEnv(variant) });
 }
 
 /** Optimizes a .wasm file with the manifest's options. */
 export async function wasmOpt(manifest, variant, input, out) {
-  await must(process.execPath, [join(ROOT, "node_modules/.bin/wasm-opt"), input, "-o", out, ...manifest["wasm-opt"].options, ...variant["wasm-opt"]]);
+  await must(process.execPath, [
+    join(ROOT, "node_modules/.bin/wasm-opt"),
+    input,
+    "-o",
+    out,
+    ...manifest["wasm-opt"].options,
+    ...variant["wasm-opt"],
+  ]);
 }
 
 async function buildVariant(manifest, name, variant) {
   const outputs = ["tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`);
   const [glue, wasm] = outputs.map((path) => join(ROOT, path));
   const { variantEnv } = await import("./manifest.mjs");
-  const hash = hashOf(RUST_INPUTS, [output("rustc", ["--version"], { env: { ...process.env, ...variantEnv(variant) } })]);
+  const hash = hashOf(RUST_INPUTS, [
+    output("rustc", ["--version"], { env: { ...process.env, ...variantEnv(variant) } }),
+  ]);
   return unlessStamped(`target/stamps/wasm-${name}`, hash, outputs, async () => {
     console.log(`build: ${name} (Rust to WebAssembly)`);
     const packed = join(ROOT, "target/wasm", name);
@@ -61,61 +117,103 @@ async function buildVariant(manifest, name, variant) {
 
 async function buildTypeScript(variants) {
   const types = ["wasm-module.d.ts", ...variants.map((name) => `wasm/${name}/tabsense.d.ts`)];
-  const outputs = ["dist/index.js", "dist/cli.js", "dist/worker-simd.js", "dist/edge.js", ...types.map((file) => `dist/${file}`)];
-  return unlessStamped("target/stamps/typescript", hashOf(["js", "tsconfig.json", "package-lock.json", "scripts/build.mjs"]), outputs, async () => {
-    console.log("build: TypeScript");
-    // A module that is no more must not stay in the package.
-    for (const name of existsSync(join(ROOT, "dist")) ? readdirSync(join(ROOT, "dist")) : []) {
-      if (name !== "wasm") rmSync(join(ROOT, "dist", name), { recursive: true });
-    }
-    await must(process.execPath, [join(ROOT, "node_modules/.bin/tsc"), "-p", "tsconfig.json"]);
-    for (const file of types) {
-      mkdirSync(dirname(join(ROOT, "dist", file)), { recursive: true });
-      copyFileSync(join(ROOT, "js", file), join(ROOT, "dist", file));
-    }
-    await bundle();
-  });
+  const outputs = [
+    "dist/index.js",
+    "dist/cli.js",
+    "dist/worker-simd.js",
+    "dist/edge.js",
+    ...types.map((file) => `dist/${file}`),
+  ];
+  return unlessStamped(
+    "target/stamps/typescript",
+    hashOf(["js", "tsconfig.json", "package-lock.json", "scripts/build.mjs"]),
+    outputs,
+    async () => {
+      console.log("build: TypeScript");
+      // A module that is no more must not stay in the package.
+      for (const name of existsSync(join(ROOT, "dist")) ? readdirSync(join(ROOT, "dist")) : []) {
+        if (name !== "wasm") rmSync(join(ROOT, "dist", name), { recursive: true });
+      }
+      await must(process.execPath, [join(ROOT, "node_modules/.bin/tsc"), "-p", "tsconfig.json"]);
+      for (const file of types) {
+        mkdirSync(dirname(join(ROOT, "dist", file)), { recursive: true });
+        copyFileSync(join(ROOT, "js", file), join(ROOT, "dist", file));
+      }
+      await bundle();
+    },
+  );
 }
 
 /**
- * Takes a worker from a blob: URL out of a build's JavaScript. wasm-bindgen brings it for engines without `Atomics.waitAsync`, which are given no
- * build with threads (`takesThreads`), so it never ran; now whoever reads the package sees that, too.
+ * Takes a worker from a blob: URL out of a build's JavaScript. wasm-bindgen brings it for engines without
+ * `Atomics.waitAsync`, which are given no build with threads (`takesThreads`), so it never ran; now whoever
+ * reads the package sees that, too.
  */
 function withoutBlobWorker(glue) {
   const text = readFileSync(glue, "utf8");
-  const found = /const val = `onmessage = [^`]*Atomics\.wait\([^`]*`;\s*const ret = [^\n]*createObjectURL[^\n]*\n/;
+  const found =
+    /const val = `onmessage = [^`]*Atomics\.wait\([^`]*`;\s*const ret = [^\n]*createObjectURL[^\n]*\n/;
   if (!text.includes("createObjectURL")) return;
-  if (!found.test(text)) throw new Failure(`${glue} makes a blob: URL in a way that scripts/build.mjs doesn't know.`);
+  if (!found.test(text))
+    throw new Failure(`${glue} makes a blob: URL in a way that scripts/build.mjs doesn't know.`);
   writeFileSync(glue, text.replace(found, 'const ret = "";\n'));
 }
 
 /**
- * What a browser loads, as a file each: modules that import modules would cost it a round trip a level. Node reads them from disk as they
- * are, but for the lexicon, which holds a library that is no dependency of the package. The command line is one file, too, with the
- * libraries that it alone needs.
+ * What a browser loads, as a file each: modules that import modules would cost it a round trip a level. Node
+ * reads them from disk as they are, but for the lexicon, which holds a library that is no dependency of the
+ * package. The command line is one file, too, with the libraries that it alone needs.
  */
 async function bundle() {
   const { build: esbuild } = await import("esbuild");
-  const options = { absWorkingDir: ROOT, outdir: "dist", bundle: true, format: "esm", target: "es2022", minify: true, external: ["./wasm/*", "./lexicon.js"], logLevel: "warning" };
-  await esbuild({ ...options, entryPoints: ["js/index.ts", "js/worker.ts", "js/thread.ts"] });
-  await esbuild({ ...options, entryPoints: { simd: "js/simd.ts", "worker-simd": "js/worker.ts", edge: "js/edge.ts" }, plugins: [oneBuild] });
+  const options = {
+    absWorkingDir: ROOT,
+    outdir: "dist",
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    minify: true,
+    external: ["./wasm/*"],
+    logLevel: "warning",
+  };
+  await esbuild({
+    ...options,
+    entryPoints: ["js/index.ts", "js/worker.ts", "js/thread.ts"],
+    plugins: [lexiconApart],
+  });
+  const simd = { simd: "js/simd.ts", "worker-simd": "js/worker.ts", edge: "js/edge.ts" };
+  await esbuild({ ...options, entryPoints: simd, plugins: [oneBuild, lexiconApart] });
   await esbuild({ ...options, entryPoints: ["js/lexicon.ts"] });
-  await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node" });
+  await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node", plugins: [lexiconApart] });
   // What is in these bundles alone is no module of the package.
-  for (const name of ["browser", "builds-simd", "start-worker", "start-worker-simd", "edge-platform"]) {
+  for (const name of [
+    "platform/browser",
+    "platform/edge",
+    "builds-simd",
+    "start-worker",
+    "start-worker-simd",
+  ]) {
     for (const end of ["js", "d.ts"]) rmSync(join(ROOT, "dist", `${name}.${end}`));
   }
-  rmSync(join(ROOT, "dist/cli"), { recursive: true });
+  for (const room of ["cli", "lexicon"]) rmSync(join(ROOT, "dist", room), { recursive: true });
 }
 
-/** Puts the modules that know one build in the place of those that know all. */
+/** Leaves the lexicon out of the bundles, which lie beside it. */
+const lexiconApart = {
+  name: "lexicon apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/lexicon\.js$/ }, () => ({ path: "./lexicon.js", external: true }));
+  },
+};
+
+/** Replaces the modules that know all builds by those that know one. */
 const oneBuild = {
   name: "one build",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/(builds|start-worker)\.js$/ }, ({ path, importer }) => {
-      // The stand-in itself takes from the module that it stands in for.
+    onResolve({ filter: /\/(builds|start-worker)\.js$/ }, ({ path, importer }) => {
+      // The replacement itself imports from the module that it replaces.
       if (importer.endsWith("builds-simd.ts")) return null;
-      return { path: join(ROOT, "js", path.replace(".js", "-simd.ts")) };
+      return { path: join(ROOT, "js", basename(path).replace(".js", "-simd.ts")) };
     });
   },
 };

@@ -8,5 +8,7 @@ import { setUpBuild } from "./setup.mjs";
 await main(import.meta.url, async (args) => {
   await setUpBuild();
   await build();
-  process.exitCode = await run(process.execPath, [join(ROOT, "dist/cli.js"), "classify", ...args], { cwd: process.env.INIT_CWD ?? ROOT });
+  process.exitCode = await run(process.execPath, [join(ROOT, "dist/cli.js"), "classify", ...args], {
+    cwd: process.env.INIT_CWD ?? ROOT,
+  });
 });

@@ -1,4 +1,5 @@
-// Makes the API reference from the types into target/docs: `npm run docs`. What is exported without a word of documentation is an error.
+// Makes the API reference from the types into target/docs: `npm run docs`. What is exported without a word of
+// documentation is an error.
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -11,7 +12,19 @@ const HOME = "tests/docs";
 
 /** Runs typedoc into `out`, with what stands in the file `options`. Yields `{ status, output }`. */
 export function makeReference(out, options = "docs/typedoc.json") {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, HOME, "node_modules/typedoc/bin/typedoc"), "--options", join(ROOT, options), "--out", out, "--json", join(out, "reference.json")], { cwd: ROOT, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [
+      join(ROOT, HOME, "node_modules/typedoc/bin/typedoc"),
+      "--options",
+      join(ROOT, options),
+      "--out",
+      out,
+      "--json",
+      join(out, "reference.json"),
+    ],
+    { cwd: ROOT, encoding: "utf8" },
+  );
   return { status, output: `${stdout}${stderr}` };
 }
 

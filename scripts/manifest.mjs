@@ -8,13 +8,17 @@ import { ROOT } from "./run.mjs";
 /** The build manifest as an object, each variant with all that it is built with. */
 export function readManifest() {
   const manifest = parse(readFileSync(join(ROOT, "wasm-pack.toml"), "utf8"));
-  for (const [name, variant] of Object.entries(manifest.variants)) if (variant.of) manifest.variants[name] = withThreads(manifest, variant);
+  for (const [name, variant] of Object.entries(manifest.variants))
+    if (variant.of) manifest.variants[name] = withThreads(manifest, variant);
   return manifest;
 }
 
 /** A variant that is another one with threads. */
 function withThreads({ variants, threads }, { of, ...own }) {
-  const lists = ["rustflags", "cargo-args", "wasm-opt"].map((key) => [key, [...variants[of][key], ...threads[key]]]);
+  const lists = ["rustflags", "cargo-args", "wasm-opt"].map((key) => [
+    key,
+    [...variants[of][key], ...threads[key]],
+  ]);
   return { ...own, toolchain: threads.toolchain, ...Object.fromEntries(lists) };
 }
 

@@ -20,28 +20,46 @@ export function mayInstall() {
 }
 
 /**
- * Fetches packages, with what they depend on and this system lacks, and unpacks them into `folder`/root; needs no rights.
- * Yields null, or a sentence that says why it could not.
+ * Fetches packages, with what they depend on and this system lacks, and unpacks them into `folder`/root;
+ * needs no rights. Yields null, or a sentence that says why it could not.
  */
 export async function unpack(packages, folder) {
   if (!output("apt-get", ["--version"])) return "this system has no apt-get.";
   const lists = join(folder, "lists");
   const cache = join(folder, "cache");
   const root = join(folder, "root");
-  for (const path of [join(lists, "partial"), join(cache, "archives", "partial"), root]) mkdirSync(path, { recursive: true });
-  const own = ["-qq", "-o", "Debug::NoLocking=1", "-o", `Dir::State::Lists=${lists}`, "-o", `Dir::Cache=${cache}`, "-o", "APT::Sandbox::User="];
-  const failed = await apt([], [...own, "update"], [...own, "install", "-y", "--no-install-recommends", "--download-only", ...packages]);
+  for (const path of [join(lists, "partial"), join(cache, "archives", "partial"), root])
+    mkdirSync(path, { recursive: true });
+  const own = [
+    "-qq",
+    "-o",
+    "Debug::NoLocking=1",
+    "-o",
+    `Dir::State::Lists=${lists}`,
+    "-o",
+    `Dir::Cache=${cache}`,
+    "-o",
+    "APT::Sandbox::User=",
+  ];
+  const failed = await apt(
+    [],
+    [...own, "update"],
+    [...own, "install", "-y", "--no-install-recommends", "--download-only", ...packages],
+  );
   if (failed) return failed;
   const archives = join(cache, "archives");
   for (const name of readdirSync(archives).filter((name) => name.endsWith(".deb"))) {
-    if ((await run("dpkg", ["-x", join(archives, name), root])) !== 0) return `${name} could not be unpacked.`;
+    if ((await run("dpkg", ["-x", join(archives, name), root])) !== 0)
+      return `${name} could not be unpacked.`;
   }
   return existsSync(join(root, "usr")) ? null : "apt-get fetched nothing.";
 }
 
 /** The folders below `root` in which a system's libraries are. */
 export function libraryFolders(root = "/") {
-  const machine = output("dpkg-architecture", ["-qDEB_HOST_MULTIARCH"]) ?? { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" }[process.arch];
+  const machine =
+    output("dpkg-architecture", ["-qDEB_HOST_MULTIARCH"]) ??
+    { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" }[process.arch];
   return [`usr/lib/${machine}`, `lib/${machine}`, "usr/lib64", "usr/lib"].map((path) => join(root, path));
 }
 
@@ -56,7 +74,8 @@ async function apt(prefix, ...commands) {
   for (const args of commands) {
     const [program, ...rest] = [...prefix, "apt-get", ...args];
     let code = 1;
-    for (let attempt = 0; attempt < TRIES && code !== 0; attempt++) code = await run(program, rest, { env: { DEBIAN_FRONTEND: "noninteractive" } });
+    for (let attempt = 0; attempt < TRIES && code !== 0; attempt++)
+      code = await run(program, rest, { env: { DEBIAN_FRONTEND: "noninteractive" } });
     if (code !== 0) return `\`apt-get ${args.join(" ")}\` failed.`;
   }
   return null;

@@ -1,4 +1,5 @@
-// Child processes for the scripts: one that prints as it runs, one whose output is read, and where the project is.
+// Child processes for the scripts: one that prints as it runs, one whose output is read, and where the
+// project is.
 
 import { spawn, spawnSync } from "node:child_process";
 import { homedir } from "node:os";
@@ -26,8 +27,17 @@ export function addToPath(...folders) {
  */
 export function run(program, args, { env = {}, cwd = ROOT, onText } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", onText ? "pipe" : "inherit", onText ? "pipe" : "inherit"] });
-    for (const [from, to] of onText ? [[child.stdout, process.stdout], [child.stderr, process.stderr]] : []) {
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", onText ? "pipe" : "inherit", onText ? "pipe" : "inherit"],
+    });
+    for (const [from, to] of onText
+      ? [
+          [child.stdout, process.stdout],
+          [child.stderr, process.stderr],
+        ]
+      : []) {
       from.setEncoding("utf8");
       from.on("data", (text) => {
         to.write(text);

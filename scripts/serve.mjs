@@ -21,15 +21,24 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
-/** The headers that isolate a page, and its workers, from other origins: without them a browser gives it no shared memory, and so no threads. */
-export const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+/**
+ * The headers that isolate a page, and its workers, from other origins: without them a browser gives it no
+ * shared memory, and so no threads.
+ */
+export const ISOLATION = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
 
 /**
  * Serves folders: `mounts` maps a path such as "/models/" to a folder; the longest that fits wins.
- * Takes the first free port from `port` on (0: any); `isolated`: with the headers of {@link ISOLATION}; `headers`: with these, too;
- * `onRequest` hears of each request. Yields `{ url, close }`.
+ * Takes the first free port from `port` on (0: any); `isolated`: with the headers of {@link ISOLATION};
+ * `headers`: with these, too; `onRequest` hears of each request. Yields `{ url, close }`.
  */
-export async function serve(mounts, { port = 0, host = "localhost", isolated = false, headers: others = {}, onRequest = () => {} } = {}) {
+export async function serve(
+  mounts,
+  { port = 0, host = "localhost", isolated = false, headers: others = {}, onRequest = () => {} } = {},
+) {
   const headers = { ...(isolated ? ISOLATION : {}), ...others };
   const server = createServer((request, response) => {
     onRequest(request);
@@ -41,24 +50,40 @@ export async function serve(mounts, { port = 0, host = "localhost", isolated = f
   const taken = await listen(server, port, host);
   return {
     url: `http://${host}:${taken}/`,
-    close: () => new Promise((resolve) => {
-      server.close(resolve);
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
   };
 }
 
 async function answer(mounts, headers, request, response) {
   const path = decodeURIComponent(new URL(request.url, "http://local").pathname);
-  const mount = Object.keys(mounts).filter((prefix) => path.startsWith(prefix)).sort((a, b) => b.length - a.length)[0];
+  const mount = Object.keys(mounts)
+    .filter((prefix) => path.startsWith(prefix))
+    .sort((a, b) => b.length - a.length)[0];
   // `normalize` of an absolute path leaves no way out of the folder.
-  const file = mount === undefined ? null : join(mounts[mount], normalize(`/${path.slice(mount.length)}`), path.endsWith("/") ? "index.html" : "");
+  const file =
+    mount === undefined
+      ? null
+      : join(
+          mounts[mount],
+          normalize(`/${path.slice(mount.length)}`),
+          path.endsWith("/") ? "index.html" : "",
+        );
   const info = file === null || path.includes("\0") ? null : await stat(file).catch(() => null);
   if (!info?.isFile() || !["GET", "HEAD"].includes(request.method)) {
     response.writeHead(404, { "content-type": "text/plain; charset=utf-8" });
     return response.end("There is no such file here.\n");
   }
-  response.writeHead(200, { ...headers, "content-type": TYPES[extname(file)] ?? "application/octet-stream", "content-length": info.size, "cache-control": "no-cache", "last-modified": info.mtime.toUTCString() });
+  response.writeHead(200, {
+    ...headers,
+    "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+    "content-length": info.size,
+    "cache-control": "no-cache",
+    "last-modified": info.mtime.toUTCString(),
+  });
   if (request.method === "HEAD") return response.end();
   pipeline(createReadStream(file), response, () => {});
 }
@@ -66,7 +91,9 @@ async function answer(mounts, headers, request, response) {
 function listen(server, port, host) {
   return new Promise((resolve, reject) => {
     const attempt = (next) => {
-      server.once("error", (error) => (error.code === "EADDRINUSE" && next < 65535 ? attempt(next + 1) : reject(error)));
+      server.once("error", (error) =>
+        error.code === "EADDRINUSE" && next < 65535 ? attempt(next + 1) : reject(error),
+      );
       server.listen(next, host, () => {
         server.removeAllListeners("error");
         resolve(server.address().port);

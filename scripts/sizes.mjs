@@ -1,5 +1,6 @@
-// What a visitor's browser transfers for the package without a model: the modules that index.js and worker.js reach, and the
-// .wasm and its JavaScript of one build variant; the largest counts. The lexicon is fetched only when asked for, and counted by itself.
+// What a visitor's browser transfers for the package without a model: the modules that index.js and worker.js
+// reach, and the .wasm and its JavaScript of one build variant; the largest counts. The lexicon is fetched
+// only when asked for, and counted by itself.
 
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -24,12 +25,18 @@ export function transferred() {
     if (seen.has(path) || path === LEXICON) return;
     seen.add(path);
     if (!path.endsWith(".js")) return;
-    for (const [, target] of code(readFileSync(path, "utf8")).matchAll(IMPORTS)) visit(join(dirname(path), target));
+    for (const [, target] of code(readFileSync(path, "utf8")).matchAll(IMPORTS))
+      visit(join(dirname(path), target));
   };
   visit(join(dist, "index.js"));
   const size = (variant) => statSync(join(dist, "wasm", variant, "tabsense_bg.wasm")).size;
-  const [largest] = [...new Set([...seen].map(variantOf))].filter((variant) => variant !== null).sort((a, b) => size(b) - size(a));
-  return [...seen].filter((path) => [null, largest].includes(variantOf(path))).sort().map((path) => ({ file: relative(dist, path), ...sizesOf(path) }));
+  const [largest] = [...new Set([...seen].map(variantOf))]
+    .filter((variant) => variant !== null)
+    .sort((a, b) => size(b) - size(a));
+  return [...seen]
+    .filter((path) => [null, largest].includes(variantOf(path)))
+    .sort()
+    .map((path) => ({ file: relative(dist, path), ...sizesOf(path) }));
 }
 
 /** The size of the lexicon's file. */
@@ -45,18 +52,32 @@ function sizesOf(path) {
 
 /** The sums of `transferred()`. */
 export function transferTotal(files = transferred()) {
-  return files.reduce((sum, file) => ({ raw: sum.raw + file.raw, gzip: sum.gzip + file.gzip, brotli: sum.brotli + file.brotli }), { raw: 0, gzip: 0, brotli: 0 });
+  return files.reduce(
+    (sum, file) => ({
+      raw: sum.raw + file.raw,
+      gzip: sum.gzip + file.gzip,
+      brotli: sum.brotli + file.brotli,
+    }),
+    { raw: 0, gzip: 0, brotli: 0 },
+  );
 }
 
 /** Prints wasm, JavaScript and their sum. */
 export function printSizes() {
   const files = transferred();
   const wasm = files.filter(({ file }) => file.endsWith(".wasm"));
-  const rows = [["wasm", wasm], ["JavaScript", files.filter((file) => !wasm.includes(file))], ["together", files], ["lexicon", [lexiconSize()]]];
+  const rows = [
+    ["wasm", wasm],
+    ["JavaScript", files.filter((file) => !wasm.includes(file))],
+    ["together", files],
+    ["lexicon", [lexiconSize()]],
+  ];
   console.log("what a visitor transfers, in bytes:");
   for (const [name, part] of rows) {
     const { raw, gzip, brotli } = transferTotal(part);
-    console.log(`  ${name.padEnd(10)} ${String(raw).padStart(9)} raw ${String(gzip).padStart(8)} gzip ${String(brotli).padStart(8)} brotli`);
+    console.log(
+      `  ${name.padEnd(10)} ${String(raw).padStart(9)} raw ${String(gzip).padStart(8)} gzip ${String(brotli).padStart(8)} brotli`,
+    );
   }
 }
 

@@ -10,7 +10,11 @@ export function hashOf(paths, words = []) {
   const hash = createHash("sha256");
   for (const word of words) hash.update(`${word}\0`);
   for (const path of paths) {
-    for (const file of filesBelow(path)) hash.update(`${file}\0`).update(readFileSync(join(ROOT, file))).update("\0");
+    for (const file of filesBelow(path))
+      hash
+        .update(`${file}\0`)
+        .update(readFileSync(join(ROOT, file)))
+        .update("\0");
   }
   return hash.digest("hex");
 }
@@ -33,7 +37,9 @@ function filesBelow(path) {
   const stat = statSync(join(ROOT, path), { throwIfNoEntry: false });
   if (!stat) return [];
   if (!stat.isDirectory()) return [path];
-  return readdirSync(join(ROOT, path)).sort().flatMap((name) => filesBelow(`${path}/${name}`));
+  return readdirSync(join(ROOT, path))
+    .sort()
+    .flatMap((name) => filesBelow(`${path}/${name}`));
 }
 
 function read(path) {

@@ -15,7 +15,10 @@ const NO_GPU = "no_gpu";
 /** The tests of the CPU's arithmetic, which differs between build variants. */
 const ARITHMETIC = ["integers", "kernels", "parity"];
 
-/** How long a file of Node's tests may take, in ms, some times what the longest takes: one that never ends is a failure with a name. */
+/**
+ * How long a file of Node's tests may take, in ms, some times what the longest takes: one that never ends is
+ * a failure with a name.
+ */
 const FILE_TIMEOUT = 20 * 60_000;
 
 const SUITES = { rust, web, js, page, packages, docs, examples };
@@ -28,8 +31,29 @@ async function rust({ vulkan }) {
   return sum(
     check("formatting", await run("cargo", ["fmt", "--check"])),
     check("clippy on the host", await run("cargo", [...lint, ...deny])),
-    check("clippy on wasm32", await run("cargo", [...lint, "--features", "bench", "--target", "wasm32-unknown-unknown", ...deny], { env: variantEnv(manifest.variants[manifest.tests.variant]) })),
-    check("clippy on the converter", await run("cargo", ["clippy", "--quiet", "--lib", "--features", "convert", "--target", "wasm32-unknown-unknown", ...deny], { env: variantEnv(manifest.variants[manifest.tests.variant]) })),
+    check(
+      "clippy on wasm32",
+      await run("cargo", [...lint, "--features", "bench", "--target", "wasm32-unknown-unknown", ...deny], {
+        env: variantEnv(manifest.variants[manifest.tests.variant]),
+      }),
+    ),
+    check(
+      "clippy on the converter",
+      await run(
+        "cargo",
+        [
+          "clippy",
+          "--quiet",
+          "--lib",
+          "--features",
+          "convert",
+          "--target",
+          "wasm32-unknown-unknown",
+          ...deny,
+        ],
+        { env: variantEnv(manifest.variants[manifest.tests.variant]) },
+      ),
+    ),
     await counted("cargo", ["test"], vulkan, countRust),
   );
 }
@@ -42,7 +66,22 @@ async function web({ chromium, chromedriver }) {
   for (const { name, variant, chromiumArgs, cargoArgs } of webRuns(tests)) {
     console.log(`\n== web, ${name}`);
     writeWebdriverConfig(chromium, chromiumArgs);
-    const result = await counted("wasm-pack", ["test", "--headless", "--chrome", "--chromedriver", chromedriver, "--mode", "no-install", ROOT, ...cargoArgs], { ...variantEnv(variants[variant]), ...timeout }, countRust);
+    const result = await counted(
+      "wasm-pack",
+      [
+        "test",
+        "--headless",
+        "--chrome",
+        "--chromedriver",
+        chromedriver,
+        "--mode",
+        "no-install",
+        ROOT,
+        ...cargoArgs,
+      ],
+      { ...variantEnv(variants[variant]), ...timeout },
+      countRust,
+    );
     results.push([name, orFailed(`web, ${name}`, result)]);
   }
   console.log("");
@@ -51,19 +90,40 @@ async function web({ chromium, chromedriver }) {
 }
 
 /**
- * The runs in a browser, from the manifest's `[tests]`: all tests where there is a WebGPU adapter (of software, as a rule);
- * those of `tests/no_gpu.rs` where there is none; and those of the CPU's arithmetic in the build `relaxed`:
- * `{ name, variant, chromiumArgs, targets, cargoArgs }` each.
+ * The runs in a browser, from the manifest's `[tests]`: all tests where there is a WebGPU adapter (of
+ * software, as a rule); those of `tests/no_gpu.rs` where there is none; and those of the CPU's arithmetic in
+ * the build `relaxed`: `{ name, variant, chromiumArgs, targets, cargoArgs }` each.
  */
 export function webRuns(tests) {
-  const all = readdirSync(join(ROOT, "tests")).filter((name) => name.endsWith(".rs")).map((name) => name.slice(0, -".rs".length)).sort();
+  const all = readdirSync(join(ROOT, "tests"))
+    .filter((name) => name.endsWith(".rs"))
+    .map((name) => name.slice(0, -".rs".length))
+    .sort();
   const others = all.filter((name) => name !== NO_GPU);
   const args = (targets) => targets.flatMap((name) => ["--test", name]);
   const { variant } = tests;
   return [
-    { name: "with WebGPU", variant, chromiumArgs: [...tests["chromium-args"], ...tests["webgpu-args"]], targets: others, cargoArgs: ["--lib", ...args(others)] },
-    { name: "without WebGPU", variant, chromiumArgs: tests["chromium-args"], targets: [NO_GPU], cargoArgs: args([NO_GPU]) },
-    { name: "build relaxed", variant: "relaxed", chromiumArgs: tests["chromium-args"], targets: ARITHMETIC, cargoArgs: args(ARITHMETIC) },
+    {
+      name: "with WebGPU",
+      variant,
+      chromiumArgs: [...tests["chromium-args"], ...tests["webgpu-args"]],
+      targets: others,
+      cargoArgs: ["--lib", ...args(others)],
+    },
+    {
+      name: "without WebGPU",
+      variant,
+      chromiumArgs: tests["chromium-args"],
+      targets: [NO_GPU],
+      cargoArgs: args([NO_GPU]),
+    },
+    {
+      name: "build relaxed",
+      variant: "relaxed",
+      chromiumArgs: tests["chromium-args"],
+      targets: ARITHMETIC,
+      cargoArgs: args(ARITHMETIC),
+    },
   ];
 }
 
@@ -91,19 +151,32 @@ async function examples() {
   return node(["examples/rest/test"]);
 }
 
-/** Runs Node's test files below some folders. They are listed here, for a folder means different things to Node 20 and 22. */
+/**
+ * Runs Node's test files below some folders. They are listed here, for a folder means different things to
+ * Node 20 and 22.
+ */
 async function node(folders, env = {}) {
   const files = folders.flatMap(testFiles);
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
-  return counted(process.execPath, ["--test", "--test-reporter=spec", `--test-timeout=${FILE_TIMEOUT}`, ...files], env, countNode);
+  return counted(
+    process.execPath,
+    ["--test", "--test-reporter=spec", `--test-timeout=${FILE_TIMEOUT}`, ...files],
+    env,
+    countNode,
+  );
 }
 
 function testFiles(folder) {
   if (!existsSync(join(ROOT, folder))) return [];
-  return readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(".test.mjs")).sort().map((name) => `${folder}/${name}`);
+  return readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith(".test.mjs"))
+    .sort()
+    .map((name) => `${folder}/${name}`);
 }
 
-/** Counts a program's tests from what it prints. A failure that shows in the exit code alone counts as one. */
+/**
+ * Counts a program's tests from what it prints. A failure that shows in the exit code alone counts as one.
+ */
 async function counted(program, args, env, count) {
   let text = "";
   const code = await run(program, args, { env, onText: (piece) => void (text += piece) });
@@ -114,12 +187,22 @@ async function counted(program, args, env, count) {
 
 function countRust(text) {
   const all = [...text.matchAll(/^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gm)];
-  return sum(...all.map(([, passed, failed, skipped]) => ({ passed: Number(passed), failed: Number(failed), skipped: Number(skipped) })));
+  return sum(
+    ...all.map(([, passed, failed, skipped]) => ({
+      passed: Number(passed),
+      failed: Number(failed),
+      skipped: Number(skipped),
+    })),
+  );
 }
 
 function countNode(text) {
   const last = (word) => Number([...text.matchAll(new RegExp(`^ℹ ${word} (\\d+)`, "gm"))].at(-1)?.[1] ?? 0);
-  return { passed: last("pass"), failed: last("fail") + last("cancelled"), skipped: last("skipped") + last("todo") };
+  return {
+    passed: last("pass"),
+    failed: last("fail") + last("cancelled"),
+    skipped: last("skipped") + last("todo"),
+  };
 }
 
 /** A run in which no test ran has failed. */
@@ -135,7 +218,14 @@ function check(name, code) {
 }
 
 function sum(...results) {
-  return results.reduce((all, { passed, failed, skipped }) => ({ passed: all.passed + passed, failed: all.failed + failed, skipped: all.skipped + skipped }), { passed: 0, failed: 0, skipped: 0 });
+  return results.reduce(
+    (all, { passed, failed, skipped }) => ({
+      passed: all.passed + passed,
+      failed: all.failed + failed,
+      skipped: all.skipped + skipped,
+    }),
+    { passed: 0, failed: 0, skipped: 0 },
+  );
 }
 
 function line({ passed, failed, skipped }) {
@@ -145,7 +235,8 @@ function line({ passed, failed, skipped }) {
 await main(import.meta.url, async (args) => {
   const names = args.length > 0 ? args : Object.keys(SUITES);
   const unknown = names.find((name) => !Object.hasOwn(SUITES, name));
-  if (unknown) throw new Failure(`There is no suite ${unknown}. The suites are: ${Object.keys(SUITES).join(", ")}.`);
+  if (unknown)
+    throw new Failure(`There is no suite ${unknown}. The suites are: ${Object.keys(SUITES).join(", ")}.`);
   await setUpBuild();
   const browser = names.some((name) => name !== "rust" && name !== "examples") ? await setUpBrowser() : {};
   const vulkan = names.includes("rust") ? await setUpVulkan() : {};

@@ -1,4 +1,5 @@
-// Vulkan for the native tests: Mesa's lavapipe, which computes on the CPU. The system's, or else Debian's, fetched here.
+// Vulkan for the native tests: Mesa's lavapipe, which computes on the CPU. The system's, or else Debian's,
+// fetched here.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -7,16 +8,19 @@ import { CACHE, Failure, output } from "./run.mjs";
 
 const PACKAGES = ["mesa-vulkan-drivers", "libvulkan1"];
 
-/** wgpu opens Vulkan's loader by this name, and the loader the driver that a description (a JSON file) names. */
+/**
+ * wgpu opens Vulkan's loader by this name, and the loader the driver that a description (a JSON file) names.
+ */
 const LOADER = "libvulkan.so.1";
 const DESCRIPTIONS = ["/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d"];
 
 /**
- * Yields the environment in which native tests find lavapipe and no other driver, installing it where it is missing.
+ * Yields the environment in which native tests find lavapipe and no other driver, installing it where it is
+ * missing.
  *
- * A graphics card is not used, even where there is one: tolerances were measured on lavapipe, which has what the tests are there to
- * run (f16 among it), and so a result means the same on every machine. A driver that VK_DRIVER_FILES (VK_ICD_FILENAMES,
- * by its older name) already names wins: that is how a card is tested.
+ * A graphics card is not used, even where there is one: tolerances were measured on lavapipe, which has what
+ * the tests are there to run (f16 among it), and so a result means the same on every machine. A driver that
+ * VK_DRIVER_FILES (VK_ICD_FILENAMES, by its older name) already names wins: that is how a card is tested.
  */
 export async function setUpVulkan() {
   // Native wgpu is Metal there.
@@ -36,7 +40,9 @@ export async function setUpVulkan() {
   }
   const now = find() ?? findUnpacked();
   if (now) return now;
-  throw new Failure(`The native tests need Vulkan on Mesa's lavapipe, and it could not be set up here${failed ? `: ${failed}` : "."} Install Debian's packages ${PACKAGES.join(" and ")}, or set VK_DRIVER_FILES to the description (icd.d/*.json) of another Vulkan driver.`);
+  throw new Failure(
+    `The native tests need Vulkan on Mesa's lavapipe, and it could not be set up here${failed ? `: ${failed}` : "."} Install Debian's packages ${PACKAGES.join(" and ")}, or set VK_DRIVER_FILES to the description (icd.d/*.json) of another Vulkan driver.`,
+  );
 }
 
 function find() {
@@ -68,10 +74,17 @@ function searchPath(folders) {
 }
 
 function lavapipesIn(path) {
-  return existsSync(path) ? readdirSync(path).filter((name) => /^lvp_icd.*\.json$/.test(name)).map((name) => join(path, name)) : [];
+  return existsSync(path)
+    ? readdirSync(path)
+        .filter((name) => /^lvp_icd.*\.json$/.test(name))
+        .map((name) => join(path, name))
+    : [];
 }
 
-/** Whether the loader, the driver and all that it is linked with are here: in the system's folders, or those given. */
+/**
+ * Whether the loader, the driver and all that it is linked with are here: in the system's folders, or those
+ * given.
+ */
 function isComplete(driver, folders) {
   const all = [...folders, ...libraryFolders()];
   const library = libraryOf(driver, all);
@@ -80,10 +93,16 @@ function isComplete(driver, folders) {
   return linked !== null && !linked.includes("not found");
 }
 
-/** The library that a description names: by its path, by one from the description on, or by its name alone. */
+/**
+ * The library that a description names: by its path, by one from the description on, or by its name alone.
+ */
 function libraryOf(driver, folders) {
   const named = JSON.parse(readFileSync(driver, "utf8")).ICD.library_path;
-  const paths = named.startsWith("/") ? [named] : named.includes("/") ? [join(dirname(driver), named)] : folders.map((path) => join(path, named));
+  const paths = named.startsWith("/")
+    ? [named]
+    : named.includes("/")
+      ? [join(dirname(driver), named)]
+      : folders.map((path) => join(path, named));
   return paths.find((path) => existsSync(path)) ?? null;
 }
 
@@ -93,6 +112,12 @@ function describe() {
   const [unpacked] = lavapipesIn(join(root, "usr/share/vulkan/icd.d"));
   if (!unpacked) return;
   const { ICD, ...rest } = JSON.parse(readFileSync(unpacked, "utf8"));
-  const library = libraryFolders(root).map((path) => join(path, basename(ICD.library_path))).find((path) => existsSync(path));
-  if (library) writeFileSync(ownDescription(), `${JSON.stringify({ ...rest, ICD: { ...ICD, library_path: library } }, null, 2)}\n`);
+  const library = libraryFolders(root)
+    .map((path) => join(path, basename(ICD.library_path)))
+    .find((path) => existsSync(path));
+  if (library)
+    writeFileSync(
+      ownDescription(),
+      `${JSON.stringify({ ...rest, ICD: { ...ICD, library_path: library } }, null, 2)}\n`,
+    );
 }

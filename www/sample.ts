@@ -1,4 +1,7 @@
-/** The part of the page's build that makes the File tab's sample: this project's own labelled sentences, as a CSV file. */
+/**
+ * The part of the page's build that makes the File tab's sample: this project's own labelled sentences, as a
+ * CSV file.
+ */
 
 import { readFileSync } from "node:fs";
 import Papa from "papaparse";
@@ -10,7 +13,12 @@ const NAME = "sample.csv";
 export function sample(sentences: string): Plugin {
   return {
     name: "tabsense:sample",
-    configureServer: (server) => void server.middlewares.use(`/${NAME}`, (_, response) => void response.setHeader("content-type", "text/csv; charset=utf-8").end(csv(sentences))),
+    configureServer: (server) =>
+      void server.middlewares.use(
+        `/${NAME}`,
+        (_, response) =>
+          void response.setHeader("content-type", "text/csv; charset=utf-8").end(csv(sentences)),
+      ),
     generateBundle() {
       this.emitFile({ type: "asset", fileName: NAME, source: csv(sentences) });
     },

@@ -1,4 +1,7 @@
-/** The demo page's build: www/ to www/dist/, with the package aliased to its built entry and the models served beside the page. */
+/**
+ * The demo page's build: www/ to www/dist/, with the package aliased to its built entry and the models served
+ * beside the page.
+ */
 
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { join, normalize, sep } from "node:path";
@@ -16,24 +19,34 @@ const sentences = fileURLToPath(new URL("../test_data/sentiment_validation.jsonl
 /**
  * Answers with a file of the repository's models/, by its length and as it streams from the disk.
  *
- * What is not there answers 404. Vite's own fallback might answer with a page and status 200, and a mistyped model
- * name would look like a broken file.
+ * What is not there answers 404. Vite's own fallback might answer with a page and status 200, and a mistyped
+ * model name would look like a broken file.
  */
 const answer: Connect.SimpleHandleFunction = (request, response) => {
-  const path = normalize(join(models, decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname)));
-  const stats = path.startsWith(models) && !path.endsWith(sep) ? statSync(path, { throwIfNoEntry: false }) : undefined;
+  const path = normalize(
+    join(models, decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname)),
+  );
+  const stats =
+    path.startsWith(models) && !path.endsWith(sep) ? statSync(path, { throwIfNoEntry: false }) : undefined;
   if (!stats?.isFile()) {
     response.writeHead(404, { "content-type": "text/plain" }).end("There is no such model file.\n");
     return;
   }
   const type = path.endsWith(".json") ? "application/json" : "application/octet-stream";
-  response.writeHead(200, { "content-type": type, "content-length": stats.size, "cache-control": "no-cache" });
+  response.writeHead(200, {
+    "content-type": type,
+    "content-length": stats.size,
+    "cache-control": "no-cache",
+  });
   if (request.method === "HEAD") response.end();
   else createReadStream(path).pipe(response);
 };
 
 /** The headers of scripts/serve.mjs, which allow threads. */
-const isolation = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+const isolation = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
 
 /** Serves models/ at /models/, in development and in preview. */
 const serveModels: Plugin = {
@@ -48,7 +61,15 @@ export default defineConfig(() => {
     root,
     base: "./", // so that the built page can lie in any folder of a site
     appType: "mpa", // an unknown address answers 404, not the page
-    plugins: [serveModels, sample(sentences), offline({ page: join(root, "dist"), wasm, model: { folder: join(models, "sentiment-en"), path: "models/sentiment-en/" } })],
+    plugins: [
+      serveModels,
+      sample(sentences),
+      offline({
+        page: join(root, "dist"),
+        wasm,
+        model: { folder: join(models, "sentiment-en"), path: "models/sentiment-en/" },
+      }),
+    ],
     resolve: { alias: { tabsense: entry } },
     server: { headers: isolation, fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
     preview: { headers: isolation },

@@ -6,9 +6,16 @@ import { Classifier } from "/package/index.js";
 window.answers = async ({ model, threads, texts }) => {
   const classifier = await Classifier.load(new URL(model, location.href).href, { device: "cpu", threads });
   try {
-    const { build, dtype, bytes, model: { labels } } = classifier.info;
+    const {
+      build,
+      dtype,
+      bytes,
+      model: { labels },
+    } = classifier.info;
     const results = await classifier.classify(texts, { topK: null });
-    const scores = results.map((scores) => labels.map((label) => scores.find((candidate) => candidate.label === label).score));
+    const scores = results.map((scores) =>
+      labels.map((label) => scores.find((candidate) => candidate.label === label).score),
+    );
     return { build, dtype, fileBytes: bytes.weights, scores };
   } finally {
     await classifier.dispose();

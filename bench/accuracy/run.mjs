@@ -1,5 +1,5 @@
-// Answers of each build variant and precision to the texts whose answers by PyTorch are known, in headless Chromium.
-// `npm run bench:accuracy` builds the package, makes what is missing, and calls this.
+// Answers of each build variant and precision to the texts whose answers by PyTorch are known, in headless
+// Chromium. `npm run bench:accuracy` builds the package, makes what is missing, and calls this.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,8 @@ import { serve } from "../../scripts/serve.mjs";
 const RELAXED_OPCODE = [253, 133, 2];
 
 /**
- * Makes an engine say that it lacks relaxed SIMD, in the page's and the worker's own scope; written so that it can be passed on as text.
+ * Makes an engine say that it lacks relaxed SIMD, in the page's and the worker's own scope; written so that
+ * it can be passed on as text.
  */
 function withoutRelaxed(opcode) {
   const validate = WebAssembly.validate.bind(WebAssembly);
@@ -21,23 +22,40 @@ function withoutRelaxed(opcode) {
 }
 
 /**
- * Runs each variant (names of wasm-pack.toml) on each model (`{ dtype, folder }`) and compares with `rows` (`{ text, label, logits }`).
- * Yields a result each: `{ variant, dtype, agreement, accuracy, mean, largest, hash, encoderBytes, fileBytes }`, shares of 1.
+ * Runs each variant (names of wasm-pack.toml) on each model (`{ dtype, folder }`) and compares with `rows`
+ * (`{ text, label, logits }`). Yields a result each: `{ variant, dtype, agreement, accuracy, mean, largest,
+ * hash, encoderBytes, fileBytes }`, shares of 1.
  */
 export async function measureAccuracy({ chromium, variants, models, rows, onResult }) {
   const here = fileURLToPath(new URL(".", import.meta.url));
-  const mounts = Object.fromEntries(models.map(({ dtype, folder }) => [`/models/${dtype}/`, join(ROOT, folder)]));
+  const mounts = Object.fromEntries(
+    models.map(({ dtype, folder }) => [`/models/${dtype}/`, join(ROOT, folder)]),
+  );
   const server = await serve({ "/": here, "/package/": join(ROOT, "dist"), ...mounts }, { isolated: true });
-  const browser = await browsers.launch({ executablePath: chromium, args: ["--no-sandbox", "--disable-background-networking"] });
+  const browser = await browsers.launch({
+    executablePath: chromium,
+    args: ["--no-sandbox", "--disable-background-networking"],
+  });
   try {
     for (const { dtype, folder } of models) {
       for (const variant of variants) {
         const page = await pageOf(browser, server.url, variant);
         const threads = variant.endsWith("-threads") ? 2 : 1;
-        const answers = await page.evaluate((request) => window.answers(request), { model: `models/${dtype}/`, threads, texts: rows.map(({ text }) => text) });
+        const answers = await page.evaluate((request) => window.answers(request), {
+          model: `models/${dtype}/`,
+          threads,
+          texts: rows.map(({ text }) => text),
+        });
         await page.close();
-        if (answers.build !== variant || answers.dtype !== heldAs(dtype, variant)) throw new Error(`${variant}, ${dtype}: the page ran ${answers.build}, ${answers.dtype}.`);
-        onResult({ variant, dtype, ...compare(answers, rows), encoderBytes: encoderBytes(join(ROOT, folder)), fileBytes: answers.fileBytes });
+        if (answers.build !== variant || answers.dtype !== heldAs(dtype, variant))
+          throw new Error(`${variant}, ${dtype}: the page ran ${answers.build}, ${answers.dtype}.`);
+        onResult({
+          variant,
+          dtype,
+          ...compare(answers, rows),
+          encoderBytes: encoderBytes(join(ROOT, folder)),
+          fileBytes: answers.fileBytes,
+        });
       }
     }
   } finally {
@@ -84,7 +102,13 @@ export function compare({ scores }, rows) {
     largest = Math.max(largest, difference);
   }
   const hash = createHash("sha256").update(Float64Array.from(scores.flat())).digest("hex").slice(0, 12);
-  return { agreement: same / rows.length, accuracy: right / rows.length, mean: sum / rows.length, largest, hash };
+  return {
+    agreement: same / rows.length,
+    accuracy: right / rows.length,
+    mean: sum / rows.length,
+    largest,
+    hash,
+  };
 }
 
 /** The share of `rows` that PyTorch's own answers get right. */
@@ -96,8 +120,22 @@ export function accuracyOf(rows) {
 export function encoderBytes(folder) {
   const file = readFileSync(join(folder, "model.safetensors"));
   const header = JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE())).toString());
-  const matrices = Object.entries(header).filter(([name, { shape }]) => /\.layer\.\d+\..*\.weight(_scale)?$/.test(name) && (shape?.length === 2 || name.endsWith("_scale")));
-  return matrices.reduce((bytes, [, { data_offsets: [from, to] }]) => bytes + to - from, 0);
+  const matrices = Object.entries(header).filter(
+    ([name, { shape }]) =>
+      /\.layer\.\d+\..*\.weight(_scale)?$/.test(name) && (shape?.length === 2 || name.endsWith("_scale")),
+  );
+  return matrices.reduce(
+    (
+      bytes,
+      [
+        ,
+        {
+          data_offsets: [from, to],
+        },
+      ],
+    ) => bytes + to - from,
+    0,
+  );
 }
 
 function softmax(logits) {

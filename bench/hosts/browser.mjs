@@ -1,5 +1,6 @@
-// A subject in a page of its own in headless Chromium. Pages whose requests are timed are cross-origin isolated: that allows threads,
-// and gives a clock of 5 µs. Cold starts do without where they can, as most sites do.
+// A subject in a page of its own in headless Chromium. Pages whose requests are timed are cross-origin
+// isolated: that allows threads, and gives a clock of 5 µs. Cold starts do without where they can, as most
+// sites do.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +16,9 @@ const MOUNTS = { "/bench/": "bench", "/dist/": "dist", "/peers/": "bench/node_mo
  * `{ url, isolatedUrl, pathOf, fileOf, close }`.
  */
 export async function startServer(folders) {
-  const mounts = Object.fromEntries(Object.entries(MOUNTS).map(([path, folder]) => [path, join(ROOT, folder)]));
+  const mounts = Object.fromEntries(
+    Object.entries(MOUNTS).map(([path, folder]) => [path, join(ROOT, folder)]),
+  );
   const paths = new Map();
   for (const folder of new Set(folders)) {
     // A folder's own name is the last part, which the peers take for the model's.
@@ -40,7 +43,10 @@ export async function startBrowser(executablePath, args = []) {
   return browsers.launch({ executablePath, args: [...quiet, ...args] });
 }
 
-/** Opens a page with an agent in it, in a context that holds nothing, `rest` milliseconds after its tab was; yields `{ ask, probe, heap, adapter, close }`. */
+/**
+ * Opens a page with an agent in it, in a context that holds nothing, `rest` milliseconds after its tab was;
+ * yields `{ ask, probe, heap, adapter, close }`.
+ */
 export async function openPage(browser, server, { isolated, rest = 0 }) {
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -50,15 +56,19 @@ export async function openPage(browser, server, { isolated, rest = 0 }) {
   await page.goto(`${isolated ? server.isolatedUrl : server.url}bench/page.html`);
   await page.waitForFunction(() => "agent" in window);
   return {
-    ask: (message) => page.evaluate((request) => window.agent.handle(request), message).catch((error) => {
-      throw new Error([error.message, ...problems].join("\n"));
-    }),
+    ask: (message) =>
+      page
+        .evaluate((request) => window.agent.handle(request), message)
+        .catch((error) => {
+          throw new Error([error.message, ...problems].join("\n"));
+        }),
     probe: () => page.evaluate(() => window.probe()),
     heap: () => heapOf(context, page),
-    adapter: () => page.evaluate(async () => {
-      const adapter = await navigator.gpu?.requestAdapter();
-      return adapter ? (await import("/bench/implementations/adapter.js")).adapterOf(adapter.info) : null;
-    }),
+    adapter: () =>
+      page.evaluate(async () => {
+        const adapter = await navigator.gpu?.requestAdapter();
+        return adapter ? (await import("/bench/implementations/adapter.js")).adapterOf(adapter.info) : null;
+      }),
     // A browser that crashed has closed it already.
     close: () => context.close().catch(() => {}),
   };
@@ -72,12 +82,17 @@ async function heapOf(context, page) {
   return usedSize;
 }
 
-/** The most memory that any renderer process of the browser held so far (Linux tells it), in bytes, or null. */
+/**
+ * The most memory that any renderer process of the browser held so far (Linux tells it), in bytes, or null.
+ */
 export async function peakOfRenderers(browser) {
   const session = await browser.newBrowserCDPSession();
   try {
     const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-    const peaks = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => peakOf(id)).filter(Boolean);
+    const peaks = processInfo
+      .filter(({ type }) => type === "renderer")
+      .map(({ id }) => peakOf(id))
+      .filter(Boolean);
     return peaks.length > 0 ? Math.max(...peaks) : null;
   } finally {
     await session.detach();

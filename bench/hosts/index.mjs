@@ -7,29 +7,47 @@ import { openPage, peakOf, peakOfRenderers, startBrowser } from "./browser.mjs";
 import { limited } from "./limit.mjs";
 import { openProcess } from "./process.mjs";
 
-/** Milliseconds after which a browser that was started, and its tab, have done what they do at their start: a visitor's were not started for the page. */
+/**
+ * Milliseconds after which a browser that was started, and its tab, have done what they do at their start: a
+ * visitor's were not started for the page.
+ */
 const AT_REST = 1000;
 
 const AGENT = join(ROOT, "bench/hosts/node-agent.mjs");
 const PYTHON_AGENT = join(ROOT, "bench/python/run.py");
 
 /**
- * What starts subjects: `open(subject)` in a shared browser, `openFresh(subject)` in one that holds nothing from before.
- * `requestSeconds`: how long a request may take.
+ * What starts subjects: `open(subject)` in a shared browser, `openFresh(subject)` in one that holds nothing
+ * from before. `requestSeconds`: how long a request may take.
  */
 export function createHosts({ chromium, python, server, browserArgs, requestSeconds }) {
   let shared = null;
 
   async function inBrowser(browser, isolated, extra = {}, rest = 0) {
     const page = await openPage(browser, server, { isolated, rest });
-    return { ...page, ask: limited(page.ask, requestSeconds), peak: () => peakOfRenderers(browser), ...extra };
+    return {
+      ...page,
+      ask: limited(page.ask, requestSeconds),
+      peak: () => peakOfRenderers(browser),
+      ...extra,
+    };
   }
 
   async function inProcess(host, { threads }) {
-    const opened = host === "node"
-      ? await openProcess(process.execPath, [AGENT])
-      : await openProcess(python, [PYTHON_AGENT], { OMP_NUM_THREADS: String(threads), TOKENIZERS_PARALLELISM: "false" });
-    return { ask: limited(opened.ask, requestSeconds), probe: async () => null, heap: async () => null, peak: async () => peakOf(opened.pid), close: opened.close };
+    const opened =
+      host === "node"
+        ? await openProcess(process.execPath, [AGENT])
+        : await openProcess(python, [PYTHON_AGENT], {
+            OMP_NUM_THREADS: String(threads),
+            TOKENIZERS_PARALLELISM: "false",
+          });
+    return {
+      ask: limited(opened.ask, requestSeconds),
+      probe: async () => null,
+      heap: async () => null,
+      peak: async () => peakOf(opened.pid),
+      close: opened.close,
+    };
   }
 
   return {
@@ -55,14 +73,27 @@ export function createHosts({ chromium, python, server, browserArgs, requestSeco
   };
 }
 
-/** What an agent needs to load a subject: its module and options. Paths are URLs for a page, and paths for a process. */
+/**
+ * What an agent needs to load a subject: its module and options. Paths are URLs for a page, and paths for a
+ * process.
+ */
 export function loadRequest(subject, model, weights, server, first) {
   const entry = IMPLEMENTATIONS[subject.implementation];
   const inPage = entry.host === "browser";
   const folder = inPage ? server.pathOf(weights.path) : `${join(ROOT, weights.path)}/`;
   // transformers.js takes the model's folder, the others of the ONNX family the file.
-  const source = entry.module === "onnxruntime-web.js" || subject.implementation === "onnxruntime-python" ? folder + weights.file : folder;
+  const source =
+    entry.module === "onnxruntime-web.js" || subject.implementation === "onnxruntime-python"
+      ? folder + weights.file
+      : folder;
   const address = entry.host === "node" ? join(ROOT, entry.options.package) : entry.options.package;
-  const options = { ...entry.options, package: address, device: subject.device, dtype: subject.dtype, threads: subject.threads, model: { name: model.name, labels: model.labels, source, folder, maxTokens: model.maxTokens } };
+  const options = {
+    ...entry.options,
+    package: address,
+    device: subject.device,
+    dtype: subject.dtype,
+    threads: subject.threads,
+    model: { name: model.name, labels: model.labels, source, folder, maxTokens: model.maxTokens },
+  };
   return { op: "load", module: entry.module, options, first };
 }

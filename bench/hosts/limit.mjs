@@ -1,6 +1,9 @@
 // A subject that hangs must not hang the run: what it is asked has a limit, after which it is given up.
 
-/** An `ask` that rejects where no answer comes in time; what is asked after that is rejected at once. `request` is in seconds. */
+/**
+ * An `ask` that rejects where no answer comes in time; what is asked after that is rejected at once.
+ * `request` is in seconds.
+ */
 export function limited(ask, request) {
   let late = null;
   return async (message) => {
@@ -25,7 +28,8 @@ export function limited(ask, request) {
 function limitOf({ op, texts, limit }, request) {
   if (op === "load") return 2 * request;
   if (op === "answers") return texts.length * request;
-  // A turn ends after `limit` milliseconds: one request is under way then, and one more is timed where all before were to warm up.
+  // A turn ends after `limit` milliseconds: one request is under way then, and one more is timed where all
+  // before were to warm up.
   if (op === "turn") return limit / 1000 + 2 * request;
   return request;
 }

@@ -10,11 +10,16 @@ const PATIENCE = 5000;
 
 /** Starts the program; yields `{ ask, pid, close }`. A process that ends fails what waits for it. */
 export async function openProcess(program, args, env = {}) {
-  const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   const waiting = [];
   let errors = "";
   const end = (reason) => {
-    for (const { reject } of waiting.splice(0)) reject(new Error(`${program} ended (${reason}). ${errors.trim().split("\n").slice(-6).join("\n")}`));
+    for (const { reject } of waiting.splice(0))
+      reject(new Error(`${program} ended (${reason}). ${errors.trim().split("\n").slice(-6).join("\n")}`));
   };
   child.stderr.setEncoding("utf8").on("data", (text) => (errors = (errors + text).slice(-4000)));
   child.stdin.on("error", () => {});
@@ -30,11 +35,12 @@ export async function openProcess(program, args, env = {}) {
   });
   return {
     pid: child.pid,
-    ask: (message) => new Promise((resolve, reject) => {
-      if (child.exitCode !== null) return reject(new Error(`${program} has ended. ${errors.trim()}`));
-      waiting.push({ resolve, reject });
-      child.stdin.write(`${JSON.stringify(message)}\n`);
-    }),
+    ask: (message) =>
+      new Promise((resolve, reject) => {
+        if (child.exitCode !== null) return reject(new Error(`${program} has ended. ${errors.trim()}`));
+        waiting.push({ resolve, reject });
+        child.stdin.write(`${JSON.stringify(message)}\n`);
+      }),
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const closed = once(child, "close");

@@ -2,5 +2,8 @@
 
 /** `{ name, software }` of a GPUAdapterInfo. */
 export function adapterOf({ vendor, architecture, device, description, isFallbackAdapter }) {
-  return { name: [vendor, architecture, device, description].filter(Boolean).join(" ") || "unnamed", software: isFallbackAdapter };
+  return {
+    name: [vendor, architecture, device, description].filter(Boolean).join(" ") || "unnamed",
+    software: isFallbackAdapter,
+  };
 }

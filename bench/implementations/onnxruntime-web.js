@@ -1,4 +1,5 @@
-// onnxruntime-web without a tokenizer: ids in, probabilities out. Texts of unequal length are padded and masked, as its users do.
+// onnxruntime-web without a tokenizer: ids in, probabilities out. Texts of unequal length are padded and
+// masked, as its users do.
 
 import { adapterOf } from "./adapter.js";
 
@@ -6,7 +7,10 @@ import { adapterOf } from "./adapter.js";
 export async function load({ package: address, provider, model, threads }) {
   const ort = await import(address);
   ort.env.wasm.numThreads = threads;
-  const session = await ort.InferenceSession.create(model.source, { executionProviders: [provider], graphOptimizationLevel: "all" });
+  const session = await ort.InferenceSession.create(model.source, {
+    executionProviders: [provider],
+    graphOptimizationLevel: "all",
+  });
   return {
     adapter: provider === "webgpu" ? adapterOf((await ort.env.webgpu.device).adapterInfo) : null,
     async classify(texts, ids) {
@@ -20,7 +24,10 @@ export async function load({ package: address, provider, model, threads }) {
           mask[b * length + t] = 1n;
         }
       }
-      const { logits } = await session.run({ input_ids: new ort.Tensor("int64", values, dims), attention_mask: new ort.Tensor("int64", mask, dims) });
+      const { logits } = await session.run({
+        input_ids: new ort.Tensor("int64", values, dims),
+        attention_mask: new ort.Tensor("int64", mask, dims),
+      });
       const data = await logits.getData();
       const labels = logits.dims[1];
       return ids.map((_, b) => softmax(data.subarray(b * labels, (b + 1) * labels)));

@@ -1,12 +1,16 @@
 // Tabsense, in a page or in Node, as its users call it: text in, scores out, from a worker.
 
-/** Loads the model at `model.source` (a URL or a folder) for `device`, on `threads` threads; fails where it is computed otherwise. */
+/**
+ * Loads the model at `model.source` (a URL or a folder) for `device`, on `threads` threads; fails where it is
+ * computed otherwise.
+ */
 export async function load({ package: address, model, dtype, device, threads }) {
   const { Classifier } = await import(address);
   const classifier = await Classifier.load(model.source, { device, dtype, threads });
   try {
     checkDevice(classifier, device);
-    if (classifier.info.threads !== threads) throw new Error(`asked for ${threads} threads, it computes on ${classifier.info.threads}`);
+    if (classifier.info.threads !== threads)
+      throw new Error(`asked for ${threads} threads, it computes on ${classifier.info.threads}`);
   } catch (error) {
     await classifier.dispose();
     throw error;
@@ -22,7 +26,10 @@ export async function load({ package: address, model, dtype, device, threads }) 
     variant: classifier.info.build,
     adapter: device === "webgpu" ? { name: webgpu.adapter, software: webgpu.software } : null,
     async classify(texts) {
-      const answers = texts.length === 1 ? [await classifier.classify(texts[0], { topK: null })] : await classifier.classify(texts, { topK: null });
+      const answers =
+        texts.length === 1
+          ? [await classifier.classify(texts[0], { topK: null })]
+          : await classifier.classify(texts, { topK: null });
       checkDevice(classifier, device);
       return answers.map(toRow);
     },
@@ -31,7 +38,13 @@ export async function load({ package: address, model, dtype, device, threads }) 
   };
 }
 
-/** The CPU stands in for a graphics card that is missing or was lost, which no time may be taken for the card's. */
+/**
+ * The CPU stands in for a graphics card that is missing or was lost, which no time may be taken for the
+ * card's.
+ */
 function checkDevice({ info }, device) {
-  if (info.device !== device) throw new Error(`asked for ${device}, it computes on ${info.device}: ${info.webgpu?.reason ?? "it does not say why"}`);
+  if (info.device !== device)
+    throw new Error(
+      `asked for ${device}, it computes on ${info.device}: ${info.webgpu?.reason ?? "it does not say why"}`,
+    );
 }

@@ -12,7 +12,11 @@ export async function load({ package: address, model, dtype, threads }) {
   env.backends.onnx.wasm.wasmPaths = new URL("/peers/onnxruntime-web/dist/", location.href).href;
   const asked = dtype === "default" ? {} : { device: "wasm", dtype: NAMES[dtype] };
   if (dtype !== "default") env.backends.onnx.wasm.numThreads = threads;
-  const classifier = await pipeline("text-classification", folder.pathname.split("/").filter(Boolean).at(-1), asked);
+  const classifier = await pipeline(
+    "text-classification",
+    folder.pathname.split("/").filter(Boolean).at(-1),
+    asked,
+  );
   const place = new Map(model.labels.map((label, index) => [label, index]));
   const toRow = (scores) => {
     const row = new Array(place.size);

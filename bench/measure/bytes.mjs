@@ -26,7 +26,17 @@ export async function transferred(urls, fileOf) {
   }
   await mkdir(dirname(CACHE), { recursive: true });
   await writeFile(CACHE, JSON.stringify(known));
-  const sum = (kind) => files.filter((file) => file.kind === kind).reduce((all, { raw, gzip: zipped, brotli }) => ({ raw: all.raw + raw, gzip: all.gzip + zipped, brotli: all.brotli + brotli }), { raw: 0, gzip: 0, brotli: 0 });
+  const sum = (kind) =>
+    files
+      .filter((file) => file.kind === kind)
+      .reduce(
+        (all, { raw, gzip: zipped, brotli }) => ({
+          raw: all.raw + raw,
+          gzip: all.gzip + zipped,
+          brotli: all.brotli + brotli,
+        }),
+        { raw: 0, gzip: 0, brotli: 0 },
+      );
   return { runtime: sum("runtime"), model: sum("model"), files };
 }
 
@@ -37,7 +47,14 @@ async function sizes(bytes, path, known) {
   known[key] ??= {
     raw: bytes.length,
     gzip: (await promisify(gzip)(bytes, { level: effort.gzip })).length,
-    brotli: (await promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: effort.brotli, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } })).length,
+    brotli: (
+      await promisify(brotliCompress)(bytes, {
+        params: {
+          [constants.BROTLI_PARAM_QUALITY]: effort.brotli,
+          [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+        },
+      })
+    ).length,
   };
   return { kind, ...known[key] };
 }

@@ -1,6 +1,9 @@
 // Correctness, in the same run as the times: a fast wrong answer is no answer.
 
-/** Asks for so many answers at a time, so that no message is long, nor the time after which a subject that hangs is given up. */
+/**
+ * Asks for so many answers at a time, so that no message is long, nor the time after which a subject that
+ * hangs is given up.
+ */
 const GROUP = 4;
 
 /** Every `n`-th row, so that at most `limit` are left. */
@@ -14,14 +17,21 @@ export async function answersOf(opened, rows, tokenize) {
   const answers = [];
   for (let i = 0; i < rows.length; i += GROUP) {
     const part = rows.slice(i, i + GROUP);
-    answers.push(...(await opened.ask({ op: "answers", texts: part.map(({ text }) => text), ids: part.map(({ ids, text }) => ids ?? tokenize(text)) })));
+    answers.push(
+      ...(await opened.ask({
+        op: "answers",
+        texts: part.map(({ text }) => text),
+        ids: part.map(({ ids, text }) => ids ?? tokenize(text)),
+      })),
+    );
   }
   return answers;
 }
 
 /**
- * Compares answers with PyTorch's (`expected`: probabilities, or null where nobody knows them) and with the rows' labels.
- * Texts whose two best expected logits are nearer than `tie` count for no disagreement of labels.
+ * Compares answers with PyTorch's (`expected`: probabilities, or null where nobody knows them) and with the
+ * rows' labels. Texts whose two best expected logits are nearer than `tie` count for no disagreement of
+ * labels.
  */
 export function compareAnswers(answers, expected, truths, bounds, tie) {
   const labelled = truths.filter((truth) => truth !== null).length;
@@ -29,15 +39,32 @@ export function compareAnswers(answers, expected, truths, bounds, tie) {
   const accuracy = labelled > 0 ? right / labelled : null;
   const finite = answers.every((row) => row.every(Number.isFinite));
   const broken = finite ? [] : ["an answer is no number"];
-  if (!expected) return { texts: answers.length, accuracy, agreement: null, largest: null, mean: null, reasons: broken, passed: finite };
-  const differences = answers.map((row, i) => Math.max(...row.map((probability, label) => Math.abs(probability - expected[i][label]))));
-  const disagreeing = answers.filter((row, i) => best(row) !== best(expected[i]) && gap(expected[i]) > tie).length;
+  if (!expected)
+    return {
+      texts: answers.length,
+      accuracy,
+      agreement: null,
+      largest: null,
+      mean: null,
+      reasons: broken,
+      passed: finite,
+    };
+  const differences = answers.map((row, i) =>
+    Math.max(...row.map((probability, label) => Math.abs(probability - expected[i][label]))),
+  );
+  const disagreeing = answers.filter(
+    (row, i) => best(row) !== best(expected[i]) && gap(expected[i]) > tie,
+  ).length;
   const agreement = 1 - disagreeing / answers.length;
   const largest = Math.max(...differences);
   const mean = differences.reduce((sum, difference) => sum + difference, 0) / differences.length;
   const reasons = [...broken];
-  if (largest > bounds.difference) reasons.push(`a probability is off by ${largest.toPrecision(3)}, more than ${bounds.difference}`);
-  if (agreement < bounds.agreement) reasons.push(`${(100 * agreement).toFixed(1)} % of the labels agree, less than ${100 * bounds.agreement} %`);
+  if (largest > bounds.difference)
+    reasons.push(`a probability is off by ${largest.toPrecision(3)}, more than ${bounds.difference}`);
+  if (agreement < bounds.agreement)
+    reasons.push(
+      `${(100 * agreement).toFixed(1)} % of the labels agree, less than ${100 * bounds.agreement} %`,
+    );
   return { texts: answers.length, accuracy, agreement, largest, mean, reasons, passed: reasons.length === 0 };
 }
 
@@ -49,10 +76,13 @@ export function softmax(logits) {
   return powers.map((power) => power / sum);
 }
 
-/** A row's true label as an index, whether it stands there as a number or a name; null where there is none. */
+/**
+ * A row's true label as an index, whether it stands there as a number or a name; null where there is none.
+ */
 export function truthOf({ label }, labels) {
   if (typeof label === "number") return label;
-  const index = typeof label === "string" ? labels.findIndex((name) => name.toLowerCase() === label.toLowerCase()) : -1;
+  const index =
+    typeof label === "string" ? labels.findIndex((name) => name.toLowerCase() === label.toLowerCase()) : -1;
   return index >= 0 ? index : null;
 }
 

@@ -1,4 +1,5 @@
-// Cold starts: from nothing (no cache, no running browser) to the first answer, split into what the time went into.
+// Cold starts: from nothing (no cache, no running browser) to the first answer, split into what the time went
+// into.
 
 import { median } from "../statistics.mjs";
 
@@ -6,9 +7,10 @@ import { median } from "../statistics.mjs";
 const RUNTIME = /\.(m?js|wasm)$/;
 
 /**
- * Starts a subject afresh `count` times; yields `{ runs: [stages], stages, urls, variant, memory }`. Stages, in milliseconds:
- * `download` of the runtime, `compile` (what of it is not hidden by the download), `weights` (all else until it is ready:
- * fetching the model, making it ready), `first` answer, and their `total`. Where something is not seen (a process), it is null.
+ * Starts a subject afresh `count` times; yields `{ runs: [stages], stages, urls, variant, memory }`. Stages,
+ * in milliseconds: `download` of the runtime, `compile` (what of it is not hidden by the download), `weights`
+ * (all else until it is ready: fetching the model, making it ready), `first` answer, and their `total`. Where
+ * something is not seen (a process), it is null.
  */
 export async function coldStarts(open, request, count, withMemory) {
   const runs = [];
@@ -33,7 +35,12 @@ export async function coldStarts(open, request, count, withMemory) {
       await opened.close();
     }
   }
-  const stages = Object.fromEntries(Object.keys(runs[0]).map((name) => [name, runs[0][name] === null ? null : median(runs.map((stages) => stages[name]))]));
+  const stages = Object.fromEntries(
+    Object.keys(runs[0]).map((name) => [
+      name,
+      runs[0][name] === null ? null : median(runs.map((stages) => stages[name])),
+    ]),
+  );
   return { runs, stages, urls, variant, memory };
 }
 
@@ -42,7 +49,10 @@ export function stagesOf({ start, ready, answered }, seen) {
   const total = answered - start;
   const first = answered - ready;
   if (!seen) return { download: null, compile: null, weights: ready - start, first, total };
-  const within = (list) => list.map(({ start: from, end }) => [Math.max(from, start), Math.min(end, ready)]).filter(([from, end]) => end > from);
+  const within = (list) =>
+    list
+      .map(({ start: from, end }) => [Math.max(from, start), Math.min(end, ready)])
+      .filter(([from, end]) => end > from);
   const downloads = within(seen.downloads.filter(({ url }) => RUNTIME.test(new URL(url).pathname)));
   const download = lengthOf(downloads);
   const compile = lengthOf([...downloads, ...within(seen.compiles)]) - download;
@@ -62,5 +72,9 @@ function lengthOf(intervals) {
 /** Bytes: the wasm memory, the page's JavaScript heap, and the most that the whole process held. */
 async function memoryOf(opened, seen) {
   const own = await opened.ask({ op: "memory" });
-  return { wasm: own ?? (seen ? seen.wasmMemory : null), heap: await opened.heap(), peak: await opened.peak() };
+  return {
+    wasm: own ?? (seen ? seen.wasmMemory : null),
+    heap: await opened.heap(),
+    peak: await opened.peak(),
+  };
 }

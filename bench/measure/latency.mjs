@@ -1,13 +1,22 @@
-// Times subjects side by side: each round gives every subject a turn at every case, so that noise hurts all alike.
+// Times subjects side by side: each round gives every subject a turn at every case, so that noise hurts all
+// alike.
 
 import { orderOf, seeded } from "../random.mjs";
 import { median } from "../statistics.mjs";
 
 /**
- * Times `cases` with opened subjects, `[{ subject, opened }]`. Yields samples `{ subject, case, times, rounds }` by ids:
- * all times in milliseconds, and each round's median. A subject that fails goes to `onFailure` and is closed: what hangs may be busy.
+ * Times `cases` with opened subjects, `[{ subject, opened }]`. Yields samples `{ subject, case, times, rounds
+ * }` by ids: all times in milliseconds, and each round's median. A subject that fails goes to `onFailure` and
+ * is closed: what hangs may be busy.
  */
-export async function timeCases(all, cases, { order, settle, warm_up: warmUp, turn_ms: limit }, seed, onTurn, onFailure) {
+export async function timeCases(
+  all,
+  cases,
+  { order, settle, warm_up: warmUp, turn_ms: limit },
+  seed,
+  onTurn,
+  onFailure,
+) {
   const random = seeded(seed);
   const samples = new Map();
   const failed = new Set();
@@ -17,14 +26,24 @@ export async function timeCases(all, cases, { order, settle, warm_up: warmUp, tu
     await opened.close();
   };
   const texts = cases.map(({ id, requests }) => ({ id, requests }));
-  for (const member of all) await member.opened.ask({ op: "cases", cases: texts }).catch((error) => fail(member, "the cases", error));
+  for (const member of all)
+    await member.opened.ask({ op: "cases", cases: texts }).catch((error) => fail(member, "the cases", error));
   for (const { id, rounds, iterations, implementations } of cases) {
-    const members = all.filter(({ subject }) => implementations === null || implementations.includes(subject.implementation));
+    const members = all.filter(
+      ({ subject }) => implementations === null || implementations.includes(subject.implementation),
+    );
     for (let round = 0; round < rounds; round++) {
       for (const index of orderOf(order, members.length, round, random)) {
         const { subject, opened } = members[index];
         if (failed.has(subject)) continue;
-        const turn = { op: "turn", id, iterations, warmUp: round === 0 ? settle : warmUp, offset: round * iterations, limit };
+        const turn = {
+          op: "turn",
+          id,
+          iterations,
+          warmUp: round === 0 ? settle : warmUp,
+          offset: round * iterations,
+          limit,
+        };
         const times = await opened.ask(turn).catch((error) => fail(members[index], id, error).then(() => []));
         if (times.length === 0) continue;
         const key = `${subject.id} ${id}`;

@@ -4,13 +4,21 @@
 export function ms(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
-  return size >= 100 ? String(Math.round(value)) : size >= 10 ? value.toFixed(1) : size >= 0.1 ? value.toFixed(2) : value.toFixed(3);
+  return size >= 100
+    ? String(Math.round(value))
+    : size >= 10
+      ? value.toFixed(1)
+      : size >= 0.1
+        ? value.toFixed(2)
+        : value.toFixed(3);
 }
 
 /** Bytes, in decimal megabytes or kilobytes. */
 export function bytes(value) {
   if (value === null || value === undefined) return "–";
-  return value >= 1e6 ? `${(value / 1e6).toFixed(value >= 1e8 ? 0 : 1)} MB` : `${(value / 1e3).toFixed(value >= 1e5 ? 0 : 1)} kB`;
+  return value >= 1e6
+    ? `${(value / 1e6).toFixed(value >= 1e8 ? 0 : 1)} MB`
+    : `${(value / 1e3).toFixed(value >= 1e5 ? 0 : 1)} kB`;
 }
 
 /** A factor. */

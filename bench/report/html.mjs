@@ -9,9 +9,14 @@ const CHART_JS = new URL("../node_modules/chart.js/dist/chart.umd.min.js", impor
 
 /** The page. */
 export async function htmlOf(result) {
-  const [library, script, style] = await Promise.all([readFile(CHART_JS, "utf8"), ...["page.js", "style.css"].map((file) => readFile(new URL(file, import.meta.url), "utf8"))]);
+  const [library, script, style] = await Promise.all([
+    readFile(CHART_JS, "utf8"),
+    ...["page.js", "style.css"].map((file) => readFile(new URL(file, import.meta.url), "utf8")),
+  ]);
   const charts = chartsOf(result);
-  const failures = result.failures.map(({ subject, what, reason }) => `<li>${escape(subject)}: ${escape(what)}: ${escape(reason)}</li>`);
+  const failures = result.failures.map(
+    ({ subject, what, reason }) => `<li>${escape(subject)}: ${escape(what)}: ${escape(reason)}</li>`,
+  );
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -44,7 +49,12 @@ ${tablesOf(result).map(tableSection).join("\n")}
 }
 
 function tableSection({ title, note, head, rows }) {
-  const cells = (row, tag) => row.map((cell, column) => (column === 0 ? `<th scope="row">${escape(cell)}</th>` : `<${tag}>${escape(cell)}</${tag}>`)).join("");
+  const cells = (row, tag) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? `<th scope="row">${escape(cell)}</th>` : `<${tag}>${escape(cell)}</${tag}>`,
+      )
+      .join("");
   return `<section><h2>${escape(title)}</h2>${note ? `<p>${escape(note)}</p>` : ""}<div class="table"><table>
 <thead><tr>${head.map((cell) => (cell ? `<th scope="col">${escape(cell)}</th>` : "<td></td>")).join("")}</tr></thead>
 <tbody>${rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("\n")}</tbody>

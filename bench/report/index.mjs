@@ -6,12 +6,20 @@ import { csvOf } from "./csv.mjs";
 import { htmlOf } from "./html.mjs";
 import { markdownOf } from "./markdown.mjs";
 
-/** Writes result.json, result.csv, result.md and index.html into `folder`; yields the Markdown, which is what the terminal shows. */
+/**
+ * Writes result.json, result.csv, result.md and index.html into `folder`; yields the Markdown, which is what
+ * the terminal shows.
+ */
 export async function writeReport(exact, folder) {
   const result = JSON.parse(JSON.stringify(exact, round));
   const text = markdownOf(result);
   await mkdir(folder, { recursive: true });
-  const files = { "result.json": `${JSON.stringify(result, null, 1)}\n`, "result.csv": csvOf(result), "result.md": text, "index.html": await htmlOf(result) };
+  const files = {
+    "result.json": `${JSON.stringify(result, null, 1)}\n`,
+    "result.csv": csvOf(result),
+    "result.md": text,
+    "index.html": await htmlOf(result),
+  };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   return { text };
 }

@@ -1,12 +1,24 @@
-// A result as tables of text: what the terminal, Markdown and the HTML page show. `{ title, note, head, rows }` each.
+// A result as tables of text: what the terminal, Markdown and the HTML page show. `{ title, note, head, rows
+// }` each.
 
 import { adapterName, bytes, count, ms, percent, times, tiny } from "./format.mjs";
 
 /** All tables of a result that have a row. */
 export function tablesOf(result) {
   return [
-    ...result.models.flatMap((model) => [latencyTable(result, model), ratioTable(result, model), throughputTable(result, model)]),
-    coldTable(result), bytesTable(result), memoryTable(result), checksTable(result), sweepsTable(result), skippedTable(result), adaptersTable(result), systemTable(result),
+    ...result.models.flatMap((model) => [
+      latencyTable(result, model),
+      ratioTable(result, model),
+      throughputTable(result, model),
+    ]),
+    coldTable(result),
+    bytesTable(result),
+    memoryTable(result),
+    checksTable(result),
+    sweepsTable(result),
+    skippedTable(result),
+    adaptersTable(result),
+    systemTable(result),
   ].filter(({ rows }) => rows.length > 0);
 }
 
@@ -30,18 +42,28 @@ export function shortName(id) {
 /** The line that no number goes without. */
 export function machineLine({ system, date, adapters }) {
   const { processor, cores, memory, os, browser, node } = system;
-  const cards = adapterNames({ adapters }).map((name) => `; WebGPU on ${name}`).join("");
+  const cards = adapterNames({ adapters })
+    .map((name) => `; WebGPU on ${name}`)
+    .join("");
   return `${processor}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB, ${os}; ${browser}${cards}, Node ${node}; ${date.slice(0, 10)}, commit ${system.commit ?? "unknown"}${system.dirty ? " with changes" : ""}`;
 }
 
-/** What the subjects on WebGPU ran on, each adapter once; results that are older than those subjects name none. */
+/**
+ * What the subjects on WebGPU ran on, each adapter once; results that are older than those subjects name
+ * none.
+ */
 export function adapterNames({ adapters = [] }) {
   return [...new Set(adapters.map(adapterName))];
 }
 
-/** The own subject that another implementation is set against: in the browser, on the same device and number of threads where there is one, of the same kind of weights and model. */
+/**
+ * The own subject that another implementation is set against: in the browser, on the same device and number
+ * of threads where there is one, of the same kind of weights and model.
+ */
 export function counterpart(result, other) {
-  const own = result.subjects.filter(({ own, model, host }) => own && model === other.model && host === "browser");
+  const own = result.subjects.filter(
+    ({ own, model, host }) => own && model === other.model && host === "browser",
+  );
   const alike = own.filter(({ device }) => device === other.device);
   const candidates = alike.length > 0 ? alike : own;
   const dtype = other.dtype === "fp32" ? "fp32" : "int8";
@@ -51,85 +73,194 @@ export function counterpart(result, other) {
 
 function latencyTable(result, { name }) {
   const cases = plainCases(result, name);
-  const rows = subjectsOf(result, name).map(({ id }) => [shortName(id), ...cases.map((one) => {
-    const found = latency(result, id, one);
-    return found ? `${ms(found.p50)} (${ms(found.p95)})` : "–";
-  })]);
-  return { title: `Latency, ${name}`, note: "Milliseconds from text to scores: the median, and in brackets the 95th percentile.", head: ["", ...cases.map(caseName)], rows: cases.length > 0 ? rows : [] };
+  const rows = subjectsOf(result, name).map(({ id }) => [
+    shortName(id),
+    ...cases.map((one) => {
+      const found = latency(result, id, one);
+      return found ? `${ms(found.p50)} (${ms(found.p95)})` : "–";
+    }),
+  ]);
+  return {
+    title: `Latency, ${name}`,
+    note: "Milliseconds from text to scores: the median, and in brackets the 95th percentile.",
+    head: ["", ...cases.map(caseName)],
+    rows: cases.length > 0 ? rows : [],
+  };
 }
 
 function ratioTable(result, { name }) {
   const cases = plainCases(result, name);
-  const rows = subjectsOf(result, name).filter(({ own }) => !own).flatMap((other) => {
-    const own = counterpart(result, other);
-    if (!own) return [];
-    return [[shortName(other.id), shortName(own.id), ...cases.map((one) => {
-      const found = result.ratios.find((row) => row.own === own.id && row.other === other.id && row.case === one.id);
-      return found ? `${times(found.median)} (${found.low.toFixed(2)}–${found.high.toFixed(2)})` : "–";
-    })]];
-  });
-  return { title: `Times as long as Tabsense, ${name}`, note: "The median of the rounds, and in brackets its 10th to 90th percentile. Above 1, Tabsense is faster.", head: ["", "against", ...cases.map(caseName)], rows };
+  const rows = subjectsOf(result, name)
+    .filter(({ own }) => !own)
+    .flatMap((other) => {
+      const own = counterpart(result, other);
+      if (!own) return [];
+      return [
+        [
+          shortName(other.id),
+          shortName(own.id),
+          ...cases.map((one) => {
+            const found = result.ratios.find(
+              (row) => row.own === own.id && row.other === other.id && row.case === one.id,
+            );
+            return found ? `${times(found.median)} (${found.low.toFixed(2)}–${found.high.toFixed(2)})` : "–";
+          }),
+        ],
+      ];
+    });
+  return {
+    title: `Times as long as Tabsense, ${name}`,
+    note: "The median of the rounds, and in brackets its 10th to 90th percentile. Above 1, Tabsense is faster.",
+    head: ["", "against", ...cases.map(caseName)],
+    rows,
+  };
 }
 
 function throughputTable(result, { name }) {
   const cases = plainCases(result, name);
-  const rows = subjectsOf(result, name).map(({ id }) => [shortName(id), ...cases.map((one) => {
-    const found = latency(result, id, one);
-    return found ? `${count(found.requestsPerSecond)} / ${count(found.tokensPerSecond)}` : "–";
-  })]);
-  return { title: `Throughput, ${name}`, note: "Requests / tokens a second.", head: ["", ...cases.map(caseName)], rows: cases.length > 0 ? rows : [] };
+  const rows = subjectsOf(result, name).map(({ id }) => [
+    shortName(id),
+    ...cases.map((one) => {
+      const found = latency(result, id, one);
+      return found ? `${count(found.requestsPerSecond)} / ${count(found.tokensPerSecond)}` : "–";
+    }),
+  ]);
+  return {
+    title: `Throughput, ${name}`,
+    note: "Requests / tokens a second.",
+    head: ["", ...cases.map(caseName)],
+    rows: cases.length > 0 ? rows : [],
+  };
 }
 
 function coldTable({ cold }) {
-  const rows = cold.map(({ subject, stages: { download, compile, weights, first, total } }) => [subject, ...[download, compile, weights, first, total].map(ms)]);
-  return { title: "Cold start", note: "Milliseconds in a fresh browser or process, files from this machine: download of the runtime, its compilation, the weights and all else until it is ready, the first answer. Medians of each, so they need not add up.", head: ["", "download", "compile", "weights", "first answer", "total"], rows };
+  const rows = cold.map(({ subject, stages: { download, compile, weights, first, total } }) => [
+    subject,
+    ...[download, compile, weights, first, total].map(ms),
+  ]);
+  return {
+    title: "Cold start",
+    note: "Milliseconds in a fresh browser or process, files from this machine: download of the runtime, its compilation, the weights and all else until it is ready, the first answer. Medians of each, so they need not add up.",
+    head: ["", "download", "compile", "weights", "first answer", "total"],
+    rows,
+  };
 }
 
 function bytesTable(result) {
-  const rows = result.bytes.map(({ subject, runtime, model }) => [subject, ...[runtime, model].flatMap((part) => [part.raw, part.gzip, part.brotli].map(bytes))]);
-  return { title: "Transfer", note: "What a page fetches. The runtime is compressed as well as can be (gzip 9, brotli 11), the model as a server does it on the fly (gzip 6, brotli 4).", head: ["", "runtime", "gzip", "brotli", "model", "gzip", "brotli"], rows };
+  const rows = result.bytes.map(({ subject, runtime, model }) => [
+    subject,
+    ...[runtime, model].flatMap((part) => [part.raw, part.gzip, part.brotli].map(bytes)),
+  ]);
+  return {
+    title: "Transfer",
+    note: "What a page fetches. The runtime is compressed as well as can be (gzip 9, brotli 11), the model as a server does it on the fly (gzip 6, brotli 4).",
+    head: ["", "runtime", "gzip", "brotli", "model", "gzip", "brotli"],
+    rows,
+  };
 }
 
 function memoryTable(result) {
-  const rows = result.cold.filter(({ memory }) => memory).map(({ subject, memory }) => [subject, bytes(memory.wasm), bytes(memory.heap), bytes(memory.peak)]);
-  return { title: "Memory", note: "Until the first answer: the wasm memory, the page's JavaScript heap, and the most that the whole process held (an empty page's holds about 100 MB).", head: ["", "wasm", "page's heap", "process, peak"], rows };
+  const rows = result.cold
+    .filter(({ memory }) => memory)
+    .map(({ subject, memory }) => [subject, bytes(memory.wasm), bytes(memory.heap), bytes(memory.peak)]);
+  return {
+    title: "Memory",
+    note: "Until the first answer: the wasm memory, the page's JavaScript heap, and the most that the whole process held (an empty page's holds about 100 MB).",
+    head: ["", "wasm", "page's heap", "process, peak"],
+    rows,
+  };
 }
 
 function checksTable(result) {
-  const rows = result.checks.map(({ subject, set, against, texts, accuracy, agreement, mean, largest, passed }) => [subject, against ? `${set}, against ${shortName(against)}` : set, String(texts), percent(accuracy), percent(agreement), tiny(mean), tiny(largest), passed ? "ok" : "WRONG"]);
-  const others = result.checks.some(({ against }) => against) ? " Where a subject is named, it stands in PyTorch's place." : "";
-  return { title: "Correctness", note: `Accuracy on labelled texts; agreement with PyTorch's labels; mean and largest difference of a probability from PyTorch's.${others}`, head: ["", "set", "texts", "accuracy", "agreement", "mean difference", "largest", ""], rows };
+  const rows = result.checks.map(
+    ({ subject, set, against, texts, accuracy, agreement, mean, largest, passed }) => [
+      subject,
+      against ? `${set}, against ${shortName(against)}` : set,
+      String(texts),
+      percent(accuracy),
+      percent(agreement),
+      tiny(mean),
+      tiny(largest),
+      passed ? "ok" : "WRONG",
+    ],
+  );
+  const others = result.checks.some(({ against }) => against)
+    ? " Where a subject is named, it stands in PyTorch's place."
+    : "";
+  return {
+    title: "Correctness",
+    note: `Accuracy on labelled texts; agreement with PyTorch's labels; mean and largest difference of a probability from PyTorch's.${others}`,
+    head: ["", "set", "texts", "accuracy", "agreement", "mean difference", "largest", ""],
+    rows,
+  };
 }
 
 function sweepsTable(result) {
   const rows = result.sweeps.map(({ sweep, subject, unit, slope, intercept, r2, predictedSlope, points }) => {
     const leaving = points.filter(({ leaves }) => leaves).map(({ x }) => count(x));
-    return [sweep, subject, `${ms(slope)} ms a ${unit}`, ms(intercept), r2.toFixed(3), predictedSlope === null ? "–" : `${ms(predictedSlope)} ms`, predictedSlope === null ? "–" : leaving.length > 0 ? `at ${leaving.join(", ")}` : "nowhere"];
+    return [
+      sweep,
+      subject,
+      `${ms(slope)} ms a ${unit}`,
+      ms(intercept),
+      r2.toFixed(3),
+      predictedSlope === null ? "–" : `${ms(predictedSlope)} ms`,
+      predictedSlope === null ? "–" : leaving.length > 0 ? `at ${leaving.join(", ")}` : "nowhere",
+    ];
   });
-  return { title: "Cost as work grows", note: "The least-squares line through the medians; beside it the slope that the arithmetic predicts at the kernels' rates, and where a measured point leaves that prediction.", head: ["sweep", "", "slope", "at zero, ms", "R²", "predicted", "leaves it"], rows };
+  return {
+    title: "Cost as work grows",
+    note: "The least-squares line through the medians; beside it the slope that the arithmetic predicts at the kernels' rates, and where a measured point leaves that prediction.",
+    head: ["sweep", "", "slope", "at zero, ms", "R²", "predicted", "leaves it"],
+    rows,
+  };
 }
 
 function skippedTable({ skipped }) {
-  return { title: "Not measured", note: "", head: ["", "why"], rows: skipped.map(({ id, reason }) => [id, reason]) };
+  return {
+    title: "Not measured",
+    note: "",
+    head: ["", "why"],
+    rows: skipped.map(({ id, reason }) => [id, reason]),
+  };
 }
 
 function adaptersTable({ adapters = [] }) {
-  const rows = adapters.map(({ subject, name, software }) => [subject, name, software ? "software, on the processor" : "graphics card"]);
-  return { title: "WebGPU adapters", note: "What each subject on WebGPU ran on, as it tells itself.", head: ["", "adapter", "kind"], rows };
+  const rows = adapters.map(({ subject, name, software }) => [
+    subject,
+    name,
+    software ? "software, on the processor" : "graphics card",
+  ]);
+  return {
+    title: "WebGPU adapters",
+    note: "What each subject on WebGPU ran on, as it tells itself.",
+    head: ["", "adapter", "kind"],
+    rows,
+  };
 }
 
 function systemTable({ system, name, date, quick }) {
   const rows = [
-    ["configuration", `${name}${quick ? ", quick" : ""}`], ["date", date], ["commit", `${system.commit ?? "unknown"}${system.dirty ? ", with changes" : ""}`],
-    ["processor", system.processor], ["cores", String(system.cores)], ["memory", `${Math.round(system.memory / 2 ** 30)} GiB`], ["system", system.os],
-    ["browser", system.browser], ["WebGPU adapter", system.webgpu ?? "none"], ["Node", system.node], ["Tabsense's build", system.variants.join(", ") || "–"],
+    ["configuration", `${name}${quick ? ", quick" : ""}`],
+    ["date", date],
+    ["commit", `${system.commit ?? "unknown"}${system.dirty ? ", with changes" : ""}`],
+    ["processor", system.processor],
+    ["cores", String(system.cores)],
+    ["memory", `${Math.round(system.memory / 2 ** 30)} GiB`],
+    ["system", system.os],
+    ["browser", system.browser],
+    ["WebGPU adapter", system.webgpu ?? "none"],
+    ["Node", system.node],
+    ["Tabsense's build", system.variants.join(", ") || "–"],
     ...Object.entries(system.packages),
   ];
   return { title: "Machine and versions", note: "", head: ["", ""], rows };
 }
 
 function subjectsOf(result, model) {
-  return result.subjects.filter((subject) => subject.model === model && result.latencies.some((row) => row.subject === subject.id));
+  return result.subjects.filter(
+    (subject) => subject.model === model && result.latencies.some((row) => row.subject === subject.id),
+  );
 }
 
 function latency(result, subject, { id }) {

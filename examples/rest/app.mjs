@@ -1,8 +1,10 @@
 /**
- * The service: its routes, limits and errors. The same file runs on Node and on workerd; it knows nothing of where the model is.
+ * The service: its routes, limits and errors. The same file runs on Node and on workerd; it knows nothing of
+ * where the model is.
  *
- * POST /classify takes `{ "text": "…" }` or `{ "texts": ["…"], "topK": 1 }` and answers `{ "results": [[{ "label", "score" }]] }`, one list a text.
- * GET /health answers 200 where the model is ready, else 503. Whatever fails answers `{ "error": { "kind", "message" } }`.
+ * POST /classify takes `{ "text": "…" }` or `{ "texts": ["…"], "topK": 1 }` and answers `{ "results": [[{
+ * "label", "score" }]] }`, one list a text. GET /health answers 200 where the model is ready, else 503.
+ * Whatever fails answers `{ "error": { "kind", "message" } }`.
  */
 
 import { Hono } from "hono";
@@ -47,26 +49,40 @@ export function createApp({ model, limits: given = {} }) {
 
   app.get("/health", (c) => {
     const status = model.status();
-    // On workerd a request has to ask for it; and where nothing else comes before the service is healthy, nothing else would try again.
+    // On workerd a request has to ask for it; and where nothing else comes before the service is healthy,
+    // nothing else would try again.
     if (status === "idle" || status === "failed") model.get(c.env).catch(() => {});
     if (status !== "ready") c.header("retry-after", String(RETRY_AFTER));
     return c.json({ status, calls }, status === "ready" ? 200 : 503);
   });
 
-  const body = bodyLimit({ maxSize: limits.body, onError: () => refuse(413, "body_too_large", `A body has at most ${limits.body} bytes. Send fewer texts a call.`) });
+  const body = bodyLimit({
+    maxSize: limits.body,
+    onError: () =>
+      refuse(413, "body_too_large", `A body has at most ${limits.body} bytes. Send fewer texts a call.`),
+  });
   app.post("/classify", body, async (c) => {
     const { texts, topK } = checked(await json(c), limits);
-    if (calls >= limits.calls) refuse(429, "busy", `${calls} calls are under way, which is as many as are taken. Ask again later.`, RETRY_AFTER);
+    if (calls >= limits.calls)
+      refuse(
+        429,
+        "busy",
+        `${calls} calls are under way, which is as many as are taken. Ask again later.`,
+        RETRY_AFTER,
+      );
     calls++;
     try {
       const timeout = AbortSignal.timeout(limits.time);
       const signal = AbortSignal.any([timeout, c.req.raw.signal]);
       const classifier = await model.get(c.env, signal).catch((error) => {
         if (!signal.aborted || error !== signal.reason) throw error;
-        throw timeout.aborted ? new Refusal(503, "loading", "The model is still being loaded. Ask again later.") : hungUp();
+        throw timeout.aborted
+          ? new Refusal(503, "loading", "The model is still being loaded. Ask again later.")
+          : hungUp();
       });
       const results = await classifier.classify(texts, { topK, signal }).catch((error) => {
-        if (timeout.aborted) refuse(504, "timeout", `The call took longer than ${limits.time} ms. Send fewer or shorter texts.`);
+        if (timeout.aborted)
+          refuse(504, "timeout", `The call took longer than ${limits.time} ms. Send fewer or shorter texts.`);
         throw error;
       });
       return c.json({ results });
@@ -75,13 +91,21 @@ export function createApp({ model, limits: given = {} }) {
     }
   });
 
-  for (const [path, methods] of [["/health", "GET, HEAD"], ["/classify", "POST"]]) {
+  for (const [path, methods] of [
+    ["/health", "GET, HEAD"],
+    ["/classify", "POST"],
+  ]) {
     app.all(path, (c) => {
       c.header("allow", methods);
-      return c.json({ error: { kind: "method_not_allowed", message: `${path} takes ${methods} only.` } }, 405);
+      return c.json(
+        { error: { kind: "method_not_allowed", message: `${path} takes ${methods} only.` } },
+        405,
+      );
     });
   }
-  app.notFound((c) => c.json({ error: { kind: "not_found", message: "There are POST /classify and GET /health." } }, 404));
+  app.notFound((c) =>
+    c.json({ error: { kind: "not_found", message: "There are POST /classify and GET /health." } }, 404),
+  );
   app.onError((error, c) => {
     const { status, kind, message, retryAfter } = asRefusal(error);
     if (status === 500) console.error(error);
@@ -110,18 +134,23 @@ function hungUp() {
   return new Refusal(499, "aborted", "The caller hung up.");
 }
 
-/** Any error as a refusal. A `TabsenseError` keeps its kind; what is not the caller's doing keeps its message to the log. */
+/**
+ * Any error as a refusal. A `TabsenseError` keeps its kind; what is not the caller's doing keeps its message
+ * to the log.
+ */
 function asRefusal(error) {
   if (error instanceof Refusal) return error;
   const status = STATUS[error.kind] ?? 500;
   if (error.kind === "aborted") return hungUp();
-  if (status === 500) return new Refusal(500, error.kind ?? "internal", "The service failed. Its log says why.");
+  if (status === 500)
+    return new Refusal(500, error.kind ?? "internal", "The service failed. Its log says why.");
   return new Refusal(status, error.kind, error.message);
 }
 
 async function json(c) {
   const type = c.req.header("content-type") ?? "";
-  if (!/^application\/json\s*(;|$)/i.test(type)) refuse(415, "unsupported_media_type", "Send the body as application/json.");
+  if (!/^application\/json\s*(;|$)/i.test(type))
+    refuse(415, "unsupported_media_type", "Send the body as application/json.");
   try {
     return await c.req.json();
   } catch (cause) {
@@ -132,15 +161,34 @@ async function json(c) {
 
 /** The texts and `topK` of a body. A misspelt key is an error, not a default. */
 function checked(body, limits) {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) refuse(400, "invalid_argument", 'The body must be an object such as { "text": "…" }.');
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    refuse(400, "invalid_argument", 'The body must be an object such as { "text": "…" }.');
   const wrong = Object.keys(body).find((key) => !["text", "texts", "topK"].includes(key));
-  if (wrong !== undefined) refuse(400, "invalid_argument", `There is no field ${JSON.stringify(wrong)}. The fields are: text, texts, topK.`);
+  if (wrong !== undefined)
+    refuse(
+      400,
+      "invalid_argument",
+      `There is no field ${JSON.stringify(wrong)}. The fields are: text, texts, topK.`,
+    );
   const { text, texts = [text], topK = 1 } = body;
-  if ((text === undefined) === (body.texts === undefined)) refuse(400, "invalid_argument", "Give either text or texts.");
-  if (!Array.isArray(texts) || texts.length === 0 || texts.some((one) => typeof one !== "string")) refuse(400, "invalid_argument", "text must be a string, and texts an array of at least one string.");
-  if (topK !== null && !(Number.isSafeInteger(topK) && topK >= 1)) refuse(400, "invalid_argument", "topK must be a whole number of at least 1, or null for all labels.");
-  if (texts.length > limits.texts) refuse(413, "too_many_texts", `A call has at most ${limits.texts} texts, not ${texts.length}. Share them out among more calls.`);
+  if ((text === undefined) === (body.texts === undefined))
+    refuse(400, "invalid_argument", "Give either text or texts.");
+  if (!Array.isArray(texts) || texts.length === 0 || texts.some((one) => typeof one !== "string"))
+    refuse(400, "invalid_argument", "text must be a string, and texts an array of at least one string.");
+  if (topK !== null && !(Number.isSafeInteger(topK) && topK >= 1))
+    refuse(400, "invalid_argument", "topK must be a whole number of at least 1, or null for all labels.");
+  if (texts.length > limits.texts)
+    refuse(
+      413,
+      "too_many_texts",
+      `A call has at most ${limits.texts} texts, not ${texts.length}. Share them out among more calls.`,
+    );
   const long = texts.findIndex((one) => one.length > limits.characters);
-  if (long >= 0) refuse(413, "text_too_long", `A text has at most ${limits.characters} characters; number ${long} has ${texts[long].length}.`);
+  if (long >= 0)
+    refuse(
+      413,
+      "text_too_long",
+      `A text has at most ${limits.characters} characters; number ${long} has ${texts[long].length}.`,
+    );
   return { texts, topK };
 }

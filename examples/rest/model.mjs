@@ -1,12 +1,19 @@
-/** The model of the service: loaded once, shared by all requests, and loaded again after a loading that failed. */
+/**
+ * The model of the service: loaded once, shared by all requests, and loaded again after a loading that
+ * failed.
+ */
 
 import { Refusal, RETRY_AFTER } from "./app.mjs";
 
-/** Milliseconds from a loading that failed to the next: it is tried again no sooner than callers are told to come again. */
+/**
+ * Milliseconds from a loading that failed to the next: it is tried again no sooner than callers are told to
+ * come again.
+ */
 const PAUSE = RETRY_AFTER * 1000;
 
 /**
- * A model that `load(env, signal)` loads when it is first asked for; `env` are workerd's bindings, and `signal` ends the loading.
+ * A model that `load(env, signal)` loads when it is first asked for; `env` are workerd's bindings, and
+ * `signal` ends the loading.
  *
  * `status()` is `"idle"`, `"loading"`, `"ready"`, `"failed"` or `"stopping"`.
  */
@@ -34,16 +41,23 @@ export function createModel(load) {
 
   return {
     status: () => status,
-    /** The classifier. A refusal with 503 where it can't be had; the reason of `signal` where that fires first. */
+    /**
+     * The classifier. A refusal with 503 where it can't be had; the reason of `signal` where that fires
+     * first.
+     */
     async get(env, signal = null) {
       signal?.throwIfAborted();
-      if (status === "stopping") throw new Refusal(503, "stopping", "The service is shutting down. Ask another instance.");
-      const failed = () => new Refusal(503, "model_unavailable", "The model could not be loaded. The service's log says why.");
+      if (status === "stopping")
+        throw new Refusal(503, "stopping", "The service is shutting down. Ask another instance.");
+      const failed = () =>
+        new Refusal(503, "model_unavailable", "The model could not be loaded. The service's log says why.");
       if (!loading && performance.now() - failedAt < PAUSE) throw failed();
       const wanted = (loading ?? start(env)).catch(() => Promise.reject(failed()));
       if (!signal) return wanted;
       let give;
-      const gaveUp = new Promise((_, reject) => signal.addEventListener("abort", (give = () => reject(signal.reason))));
+      const gaveUp = new Promise((_, reject) =>
+        signal.addEventListener("abort", (give = () => reject(signal.reason))),
+      );
       return Promise.race([wanted, gaveUp]).finally(() => signal.removeEventListener("abort", give));
     },
     /** Refuses what comes from now on. */

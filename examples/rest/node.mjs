@@ -1,4 +1,7 @@
-/** The service on Node: `node node.mjs`, with PORT, HOST and MODEL (a folder, a URL, or "org/name" on a model hub) from the environment. */
+/**
+ * The service on Node: `node node.mjs`, with PORT, HOST and MODEL (a folder, a URL, or "org/name" on a model
+ * hub) from the environment.
+ */
 
 import { pathToFileURL } from "node:url";
 import { serve } from "@hono/node-server";
@@ -10,16 +13,26 @@ import { createModel } from "./model.mjs";
 const GRACE = 10_000;
 
 /**
- * Starts the service; port 0 takes any that is free. Yields `{ url, stop }` once it listens, while the model is still on its way.
+ * Starts the service; port 0 takes any that is free. Yields `{ url, stop }` once it listens, while the model
+ * is still on its way.
  *
- * `stop()` takes no more calls, waits for those under way (for `grace` milliseconds at most), and frees the model.
+ * `stop()` takes no more calls, waits for those under way (for `grace` milliseconds at most), and frees the
+ * model.
  */
 export async function start({ source, port = 8787, host = "127.0.0.1", limits, grace = GRACE, load = {} }) {
   const model = createModel((_, signal) => Classifier.load(source, { ...load, signal }));
   model.get().catch(() => {}); // it is logged, and told by /health
   const app = createApp({ model, limits });
   const server = await new Promise((resolve, reject) => {
-    const starting = serve({ fetch: app.fetch, port, hostname: host, serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000 } }, () => resolve(starting));
+    const starting = serve(
+      {
+        fetch: app.fetch,
+        port,
+        hostname: host,
+        serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000 },
+      },
+      () => resolve(starting),
+    );
     starting.on("error", reject);
   }).catch(async (error) => {
     await model.dispose();

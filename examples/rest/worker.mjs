@@ -1,7 +1,9 @@
 /**
- * The service on workerd, where there is no worker thread, no disk, and WebAssembly only as a module that is imported.
+ * The service on workerd, where there is no worker thread, no disk, and WebAssembly only as a module that is
+ * imported.
  *
- * The binding MODEL serves the model's files: a `disk` service here (workerd.capnp), static assets or a bucket on Cloudflare.
+ * The binding MODEL serves the model's files: a `disk` service here (workerd.capnp), static assets or a
+ * bucket on Cloudflare.
  */
 
 import { Classifier } from "tabsense";

@@ -1,7 +1,7 @@
 /** Rows with their answers, as lines of JSON Lines or CSV. */
 
-import { TabsenseError } from "../errors.js";
-import type { Score } from "../types.js";
+import { TabsenseError } from "../api/errors.js";
+import type { Score } from "../api/types.js";
 import { csvLine } from "./csv.js";
 import { listed, type Row } from "./row.js";
 
@@ -12,8 +12,8 @@ export const OUT_FORMATS = ["csv", "jsonl"] as const;
 export type OutFormat = (typeof OUT_FORMATS)[number];
 
 /**
- * How lines are made: `head` of what the row holds, `tail` of its answer. A file that was begun is known by its heads;
- * `tailOf` matches the tail of an answer with these options at its `lastIndex`.
+ * How lines are made: `head` of what the row holds, `tail` of its answer. A file that was begun is known by
+ * its heads; `tailOf` matches the tail of an answer with these options at its `lastIndex`.
  */
 export interface Encoder {
   /** What stands before the first row. */
@@ -48,7 +48,9 @@ export function encoderOf(options: AnswerOptions, columns: readonly string[]): E
 /** `{"text":"…","label":"POSITIVE","score":0.97}`, with `scores` where a number of labels is asked for. */
 function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
   const key = (name: string) => JSON.stringify(prefix + name);
-  const ours = [...(top === null ? ["label", "score"] : ["label", "score", "scores"]), "truncated"].map((name) => prefix + name);
+  const ours = [...(top === null ? ["label", "score"] : ["label", "score", "scores"]), "truncated"].map(
+    (name) => prefix + name,
+  );
   const list = top === null ? "" : `,${escaped(key("scores"))}:\\[${SCORE}(?:,${SCORE}){${top - 1}}\\]`;
   let checked: readonly string[] | null = null;
   return {
@@ -56,21 +58,31 @@ function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
     head(row) {
       if (row.columns !== checked) refuseNames(row, ours);
       checked = row.columns;
-      const json = row.json ?? `{${row.columns.map((column, i) => `${JSON.stringify(column)}:${JSON.stringify(row.values[i])}`).join(",")}}`;
+      const json =
+        row.json ??
+        `{${row.columns.map((column, i) => `${JSON.stringify(column)}:${JSON.stringify(row.values[i])}`).join(",")}}`;
       return `${json.slice(0, -1).trimEnd()},${key("label")}:`;
     },
     tail(scores) {
       const { label, score, truncated } = scores[0]!;
-      const all = top === null ? "" : `,${key("scores")}:${JSON.stringify(scores.map(({ label, score }) => ({ label, score })))}`;
+      const all =
+        top === null
+          ? ""
+          : `,${key("scores")}:${JSON.stringify(scores.map(({ label, score }) => ({ label, score })))}`;
       return `${JSON.stringify(label)},${key("score")}:${score}${all}${truncated ? `,${key("truncated")}:true` : ""}}\n`;
     },
-    tailOf: new RegExp(`${STRING},${escaped(key("score"))}:${NUMBER}${list}(?:,${escaped(key("truncated"))}:true)?\\}\\n`, "y"),
+    tailOf: new RegExp(
+      `${STRING},${escaped(key("score"))}:${NUMBER}${list}(?:,${escaped(key("truncated"))}:true)?\\}\\n`,
+      "y",
+    ),
   };
 }
 
 /** The row's columns, `label` and `score`; then `label_2`, `score_2` and so on. */
 function csvEncoder({ delimiter, header, prefix, top }: AnswerOptions, columns: readonly string[]): Encoder {
-  const ours = Array.from({ length: top ?? 1 }, (_, i) => ["label", "score"].map((name) => `${prefix}${name}${i === 0 ? "" : `_${i + 1}`}`)).flat();
+  const ours = Array.from({ length: top ?? 1 }, (_, i) =>
+    ["label", "score"].map((name) => `${prefix}${name}${i === 0 ? "" : `_${i + 1}`}`),
+  ).flat();
   const field = `(?:"(?:[^"]|"")*"|[^"\\n${escaped(delimiter)}]*)`;
   const known = new Set(columns);
   let checked: readonly string[] | null = null;
@@ -78,7 +90,10 @@ function csvEncoder({ delimiter, header, prefix, top }: AnswerOptions, columns: 
     refuseNames(row, ours);
     const wrong = row.columns.filter((column) => !known.has(column));
     if (wrong.length > 0) {
-      throw new TabsenseError("invalid_argument", `Line ${row.line} of the input has ${listed(wrong)}, which the first row has not: a CSV's rows are all alike. Write JSON Lines instead (--out FILE.jsonl).`);
+      throw new TabsenseError(
+        "invalid_argument",
+        `Line ${row.line} of the input has ${listed(wrong)}, which the first row has not: a CSV's rows are all alike. Write JSON Lines instead (--out FILE.jsonl).`,
+      );
     }
     checked = row.columns;
   };
@@ -86,21 +101,29 @@ function csvEncoder({ delimiter, header, prefix, top }: AnswerOptions, columns: 
     header: header ? `${csvLine([...columns, ...ours], delimiter)}\n` : "",
     head(row) {
       if (row.columns !== checked) check(row);
-      const values = row.json === null ? row.values : columns.map((column) => row.values[row.columns.indexOf(column)]);
+      const values =
+        row.json === null ? row.values : columns.map((column) => row.values[row.columns.indexOf(column)]);
       return `${csvLine(values, delimiter)}${delimiter}`;
     },
-    tail: (scores) => `${csvLine(scores.flatMap(({ label, score }) => [label, score]), delimiter)}\n`,
+    tail: (scores) =>
+      `${csvLine(
+        scores.flatMap(({ label, score }) => [label, score]),
+        delimiter,
+      )}\n`,
     tailOf: new RegExp(`${field}(?:${escaped(delimiter)}${field}){${ours.length - 1}}\\n`, "y"),
   };
 }
 
 /** Text as it stands in a regular expression. */
 function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|\/-]/g, "\\$&");
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }
 
 function refuseNames({ columns, line }: Row, ours: readonly string[]): void {
   const taken = columns.find((column) => ours.includes(column));
   if (taken === undefined) return;
-  throw new TabsenseError("invalid_argument", `The input has ${JSON.stringify(taken)} already (line ${line}). Name the answers otherwise with --prefix: --prefix predicted_ makes it ${JSON.stringify(`predicted_${taken}`)}.`);
+  throw new TabsenseError(
+    "invalid_argument",
+    `The input has ${JSON.stringify(taken)} already (line ${line}). Name the answers otherwise with --prefix: --prefix predicted_ makes it ${JSON.stringify(`predicted_${taken}`)}.`,
+  );
 }

@@ -1,8 +1,8 @@
 /** The command line: which command, which options, and whether they belong together. */
 
 import { parseArgs } from "node:util";
-import { DEVICES, DTYPES, isHalfOnCpu, MOST_THREADS } from "../options.js";
-import type { Device, LoadOptions } from "../types.js";
+import { DEVICES, DTYPES, isHalfOnCpu, MOST_THREADS } from "../api/options.js";
+import type { Device, LoadOptions } from "../api/types.js";
 
 /** Every option of every command. */
 const OPTIONS = {
@@ -31,7 +31,24 @@ type OptionName = keyof typeof OPTIONS;
 
 /** The options that a command takes, besides `--help`. */
 const TAKEN = {
-  classify: ["column", "delimiter", "device", "dtype", "force", "format", "json", "model", "no-header", "out", "out-format", "prefix", "resume", "skip-invalid", "threads", "top"],
+  classify: [
+    "column",
+    "delimiter",
+    "device",
+    "dtype",
+    "force",
+    "format",
+    "json",
+    "model",
+    "no-header",
+    "out",
+    "out-format",
+    "prefix",
+    "resume",
+    "skip-invalid",
+    "threads",
+    "top",
+  ],
   convert: ["calibration", "dtype", "force"],
   info: ["json", "model"],
   bench: ["device", "dtype", "json", "model", "threads"],
@@ -88,24 +105,46 @@ export function parse(args: string[]): Invocation {
   const { values, tokens } = lexed;
   const end = tokens.find(({ kind }) => kind === "option-terminator")?.index ?? Infinity;
   const positionals = tokens.filter((token) => token.kind === "positional");
-  const [operands, texts] = [positionals.filter(({ index }) => index < end), positionals.filter(({ index }) => index > end)].map((some) => some.map(({ value }) => value)) as [string[], string[]];
-  if (operands[0] === "help" && operands.slice(1).every(isCommand) && operands.length <= 2 && texts.length === 0) {
-    return { command: (operands[1] as Command | undefined) ?? null, values: { ...values, help: true }, operands: [], texts };
+  const [operands, texts] = [
+    positionals.filter(({ index }) => index < end),
+    positionals.filter(({ index }) => index > end),
+  ].map((some) => some.map(({ value }) => value)) as [string[], string[]];
+  if (
+    operands[0] === "help" &&
+    operands.slice(1).every(isCommand) &&
+    operands.length <= 2 &&
+    texts.length === 0
+  ) {
+    return {
+      command: (operands[1] as Command | undefined) ?? null,
+      values: { ...values, help: true },
+      operands: [],
+      texts,
+    };
   }
   const command = isCommand(operands[0]) ? operands[0] : null;
   if (command) operands.shift();
   const taken: readonly string[] = [...TAKEN[command ?? "classify"], "help", "version"];
   const foreign = tokens.find((token) => token.kind === "option" && !taken.includes(token.name));
-  if (foreign?.kind === "option") throw new UsageError(`${command ?? "classify"} takes no ${foreign.rawName}.`, command ?? "classify");
+  if (foreign?.kind === "option")
+    throw new UsageError(`${command ?? "classify"} takes no ${foreign.rawName}.`, command ?? "classify");
   return { command, values, operands, texts };
 }
 
 /** A whole number of at least 1, or what stands for an option that was left out. */
-export function wholeNumber<T>(values: Values, name: "threads" | "top", otherwise: T, most: number = Infinity): number | T {
+export function wholeNumber<T>(
+  values: Values,
+  name: "threads" | "top",
+  otherwise: T,
+  most: number = Infinity,
+): number | T {
   const value = values[name];
   if (value === undefined) return otherwise;
   const number = /^\d+$/.test(value) ? Number(value) : 0;
-  if (number < 1 || number > most) throw new UsageError(`--${name} must be a whole number ${most === Infinity ? "of at least 1, or all" : `from 1 to ${most}`}, not ${JSON.stringify(value)}.`);
+  if (number < 1 || number > most)
+    throw new UsageError(
+      `--${name} must be a whole number ${most === Infinity ? "of at least 1, or all" : `from 1 to ${most}`}, not ${JSON.stringify(value)}.`,
+    );
   return number;
 }
 
@@ -115,10 +154,15 @@ export function threadsOf<T>(values: Values, otherwise: T): number | T {
 }
 
 /** One of the `known` values of an option, or null where it was left out. */
-export function oneOf<T extends string>(name: string, value: string | undefined, known: readonly T[]): T | null {
+export function oneOf<T extends string>(
+  name: string,
+  value: string | undefined,
+  known: readonly T[],
+): T | null {
   if (value === undefined) return null;
   const found = known.find((one) => one === value);
-  if (found === undefined) throw new UsageError(`--${name} must be one of ${known.join(", ")}, not ${JSON.stringify(value)}.`);
+  if (found === undefined)
+    throw new UsageError(`--${name} must be one of ${known.join(", ")}, not ${JSON.stringify(value)}.`);
   return found;
 }
 
@@ -126,7 +170,10 @@ export function oneOf<T extends string>(name: string, value: string | undefined,
 export function loadOptionsOf(values: Values): Pick<LoadOptions, "device" | "dtype"> {
   const device = oneOf("device", values.device, DEVICES) ?? "auto";
   const dtype = oneOf("dtype", values.dtype, DTYPES) ?? "auto";
-  if (isHalfOnCpu(device, dtype)) throw new UsageError("--dtype fp16 is for graphics cards: with --device cpu take auto, fp32, int8 or int4.");
+  if (isHalfOnCpu(device, dtype))
+    throw new UsageError(
+      "--dtype fp16 is for graphics cards: with --device cpu take auto, fp32, int8 or int4.",
+    );
   return { device: device as Device, dtype: dtype as NonNullable<LoadOptions["dtype"]> };
 }
 

@@ -23,14 +23,18 @@ const CLEAR = "\r\x1b[K";
 
 const COUNT = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-/** Starts a bar on stderr where that is a terminal; else it shows nothing. `total`: the bytes of the input, where they are known. */
+/**
+ * Starts a bar on stderr where that is a terminal; else it shows nothing. `total`: the bytes of the input,
+ * where they are known.
+ */
 export function startBar(total: number | null): Bar {
   const screen = process.stderr;
   if (!screen.isTTY) return { say: () => {}, step: () => {}, clear: () => {} };
   let first: Step | null = null;
   let start = 0;
   let drawn = 0;
-  const draw = (text: string) => screen.write(`${CLEAR}${text.slice(0, Math.max(10, (screen.columns || 80) - 1))}`);
+  const draw = (text: string) =>
+    screen.write(`${CLEAR}${text.slice(0, Math.max(10, (screen.columns || 80) - 1))}`);
   return {
     say: draw,
     step(step) {
@@ -44,14 +48,17 @@ export function startBar(total: number | null): Bar {
   };
 }
 
-/** `[#######-----------]  38 %  1,234 texts  81.3 texts/s  2:05 left`; the rate is of what came after `first`. */
+/**
+ * `[#######-----------]  38 %  1,234 texts  81.3 texts/s  2:05 left`; the rate is of what came after `first`.
+ */
 function lineOf(step: Step, first: Step, seconds: number, total: number | null): string {
   const rate = seconds > 0 ? (step.rows - first.rows) / seconds : 0;
   const parts = [`${COUNT.format(step.rows)} texts`, `${rateOf(rate)} texts/s`];
   if (total === null || total === 0) return parts.join("  ");
   const share = Math.min(1, step.bytes / total);
   const filled = Math.round(share * WIDTH);
-  const left = step.bytes > first.bytes ? (seconds * (total - step.bytes)) / (step.bytes - first.bytes) : Infinity;
+  const left =
+    step.bytes > first.bytes ? (seconds * (total - step.bytes)) / (step.bytes - first.bytes) : Infinity;
   const bar = `[${"#".repeat(filled)}${"-".repeat(WIDTH - filled)}] ${String(Math.floor(share * 100)).padStart(3)} %`;
   return [bar, ...parts, `${timeOf(left)} left`].join("  ");
 }

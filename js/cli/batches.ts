@@ -2,7 +2,10 @@
 
 import type { Row } from "./row.js";
 
-/** The most of a batch, in rows and in UTF-16 units: enough that messages cost nothing, few enough that a kill loses little. */
+/**
+ * The most of a batch, in rows and in UTF-16 units: enough that messages cost nothing, few enough that a kill
+ * loses little.
+ */
 const MOST_ROWS = 32;
 const MOST_UNITS = 1 << 14;
 
@@ -34,8 +37,15 @@ export async function* batched(rows: AsyncGenerator<Row>): AsyncGenerator<Row[]>
   }
 }
 
-/** What `answer` yields for each batch, in the order of the batches; at most so many are under way. An error among the batches comes after the answers of those before it. */
-export async function* inOrder<Batch, Answer>(batches: AsyncGenerator<Batch>, answer: (batch: Batch) => Promise<Answer>, most: number): AsyncGenerator<Answer> {
+/**
+ * What `answer` yields for each batch, in the order of the batches; at most so many are under way. An error
+ * among the batches comes after the answers of those before it.
+ */
+export async function* inOrder<Batch, Answer>(
+  batches: AsyncGenerator<Batch>,
+  answer: (batch: Batch) => Promise<Answer>,
+  most: number,
+): AsyncGenerator<Answer> {
   const waiting: Promise<Answer>[] = [];
   let next: Promise<IteratorResult<Batch>> | null = awaitedLater(batches.next());
   let failed: { thrown: unknown } | null = null;
@@ -61,7 +71,10 @@ export async function* inOrder<Batch, Answer>(batches: AsyncGenerator<Batch>, an
 
 /** `what`, once the promise is settled either way. */
 function settled<T>(promise: Promise<unknown>, what: T): Promise<T> {
-  return promise.then(() => what, () => what);
+  return promise.then(
+    () => what,
+    () => what,
+  );
 }
 
 /** A promise that is awaited later, or never: its failure is no unhandled one. */

@@ -2,8 +2,8 @@
 
 import { availableParallelism, cpus } from "node:os";
 import { Classifier } from "../node.js";
-import { threadsFor } from "../threads.js";
-import type { ClassifierInfo, LoadOptions } from "../types.js";
+import { threadsFor } from "../worker/threads.js";
+import type { ClassifierInfo, LoadOptions } from "../api/types.js";
 import { loadOptionsOf, modelOf, threadsOf, UsageError, type Invocation, type Values } from "./arguments.js";
 import { rateOf, startBar } from "./bar.js";
 import { print } from "./print.js";
@@ -33,13 +33,19 @@ export interface Report {
 const LENGTHS = [16, 32, 128];
 const LOADS = 3;
 const BATCH = 64;
-/** Milliseconds that calls of one length are repeated for, and batches; a call is repeated {@link FEWEST} times at least. */
+/**
+ * Milliseconds that calls of one length are repeated for, and batches; a call is repeated {@link FEWEST}
+ * times at least.
+ */
 const LATENCY_MS = 1500;
 const BATCH_MS = 1500;
 const FEWEST = 5;
 
 /** Words that a vocabulary of English holds whole; of another one they are a few tokens each. */
-const WORDS = "the people who came to see this were happy with it and said that they would come again next year for more of the same".split(" ");
+const WORDS =
+  "the people who came to see this were happy with it and said that they would come again next year for more of the same".split(
+    " ",
+  );
 
 /** Measures, and prints what came of it. */
 export async function bench(invocation: Invocation): Promise<void> {
@@ -60,20 +66,37 @@ export async function bench(invocation: Invocation): Promise<void> {
     } finally {
       bar.clear();
     }
-    return { model: name, processor: cpus()[0]?.model.trim() ?? process.arch, processors: availableParallelism(), node: process.versions.node, results };
+    return {
+      model: name,
+      processor: cpus()[0]?.model.trim() ?? process.arch,
+      processors: availableParallelism(),
+      node: process.versions.node,
+      results,
+    };
   });
   await print(values.json ? `${JSON.stringify(report, null, 2)}\n` : tableOf(report));
 }
 
 /** The ways to measure: each `--dtype` on each of `--threads`. */
 function waysOf(values: Values): LoadOptions[] {
-  if (values.device === "lexicon") throw new UsageError("bench measures a model, and the lexicon is none.", "bench");
+  if (values.device === "lexicon")
+    throw new UsageError("bench measures a model, and the lexicon is none.", "bench");
   const dtypes = (values.dtype ?? "auto").split(",");
-  const threads = values.threads?.split(",") ?? [...new Set([1, threadsFor("auto", availableParallelism())])].map(String);
-  return dtypes.flatMap((dtype) => threads.map((some) => ({ ...loadOptionsOf({ ...values, dtype }), threads: threadsOf({ ...values, threads: some }, 1) })));
+  const threads =
+    values.threads?.split(",") ?? [...new Set([1, threadsFor("auto", availableParallelism())])].map(String);
+  return dtypes.flatMap((dtype) =>
+    threads.map((some) => ({
+      ...loadOptionsOf({ ...values, dtype }),
+      threads: threadsOf({ ...values, threads: some }, 1),
+    })),
+  );
 }
 
-async function measure(model: string, way: LoadOptions, signal: AbortSignal): Promise<{ measured: Measured; info: ClassifierInfo }> {
+async function measure(
+  model: string,
+  way: LoadOptions,
+  signal: AbortSignal,
+): Promise<{ measured: Measured; info: ClassifierInfo }> {
   const loads: number[] = [];
   let classifier: Classifier | null = null;
   try {
@@ -95,7 +118,14 @@ async function measure(model: string, way: LoadOptions, signal: AbortSignal): Pr
     }
     const batch = Array.from({ length: BATCH }, (_, i) => texts[i % texts.length]!);
     const batches = await repeat(BATCH_MS, () => loaded.classify(batch, { signal }), 1);
-    const measured = { dtype: info.dtype, threads: info.threads, build: info.build, load: quantile(loads, 0.5), latency, textsPerSecond: (1000 * BATCH) / quantile(batches, 0.5) };
+    const measured = {
+      dtype: info.dtype,
+      threads: info.threads,
+      build: info.build,
+      load: quantile(loads, 0.5),
+      latency,
+      textsPerSecond: (1000 * BATCH) / quantile(batches, 0.5),
+    };
     return { measured, info };
   } finally {
     await classifier?.dispose();
@@ -106,7 +136,9 @@ async function measure(model: string, way: LoadOptions, signal: AbortSignal): Pr
 async function textOf(classifier: Classifier, tokens: number): Promise<string> {
   const words = Array.from({ length: tokens }, (_, i) => WORDS[i % WORDS.length]!);
   const { tokens: found } = await classifier.classify(words.join(" "), { details: true, topK: 1 });
-  const own = found.filter(({ special }) => !special).slice(0, tokens - found.filter(({ special }) => special).length);
+  const own = found
+    .filter(({ special }) => !special)
+    .slice(0, tokens - found.filter(({ special }) => special).length);
   return words.join(" ").slice(0, own.at(-1)!.end);
 }
 
@@ -140,6 +172,8 @@ function tableOf({ model, processor, processors, node, results }: Report): strin
     `${rateOf(textsPerSecond)} texts/s`,
   ]);
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)));
-  const lines = [head, ...rows].map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "));
+  const lines = [head, ...rows].map((row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "),
+  );
   return `${model} on ${processor}, ${processors} ${processors === 1 ? "processor" : "processors"}, Node ${node}\n${lines.join("\n")}\nFrom text to scores: median / 90th percentile. Many: ${BATCH} texts of these lengths in a call.\n`;
 }

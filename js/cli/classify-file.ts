@@ -1,7 +1,9 @@
-/** The rows of a file, each with its answer, in their order; of any number, for what is held is a few batches. */
+/**
+ * The rows of a file, each with its answer, in their order; of any number, for what is held is a few batches.
+ */
 
-import { aborted, TabsenseError } from "../errors.js";
-import type { Score } from "../types.js";
+import { aborted, TabsenseError } from "../api/errors.js";
+import type { Score } from "../api/types.js";
 import { encoderOf, type AnswerOptions } from "./answers.js";
 import { rateOf, startBar } from "./bar.js";
 import { batched, inOrder } from "./batches.js";
@@ -36,11 +38,21 @@ interface Answers {
 const MOST_TOLD = 5;
 
 /** Classifies a file; yields how many rows this run answered, and how many it left out. */
-export async function classifyFile(job: FileJob, signal: AbortSignal): Promise<{ answered: number; left: number }> {
+export async function classifyFile(
+  job: FileJob,
+  signal: AbortSignal,
+): Promise<{ answered: number; left: number }> {
   const told: TabsenseError[] = [];
   let left = 0;
-  const answered = await classifyRows(job, signal, job.skips ? (error) => void (++left <= MOST_TOLD && told.push(error)) : null);
-  if (left > 0) process.stderr.write(`tabsense: ${left} ${left === 1 ? "row was" : "rows were"} left out.\n${told.map(({ message }) => `  ${message}\n`).join("")}${left > MOST_TOLD ? "  …\n" : ""}`);
+  const answered = await classifyRows(
+    job,
+    signal,
+    job.skips ? (error) => void (++left <= MOST_TOLD && told.push(error)) : null,
+  );
+  if (left > 0)
+    process.stderr.write(
+      `tabsense: ${left} ${left === 1 ? "row was" : "rows were"} left out.\n${told.map(({ message }) => `  ${message}\n`).join("")}${left > MOST_TOLD ? "  …\n" : ""}`,
+    );
   return { answered, left };
 }
 
@@ -57,17 +69,28 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
   try {
     const { columns, rows } = await openRows(file.bytes, { ...job.rows, name: file.name, onInvalid });
     if (columns.length === 0 && job.out === null) return 0; // no model is needed
-    pool = await openPool({ ...job.model, signal, onBytes: (name, bytes, total) => bar.say(`${name}: ${megabytes(bytes)}${total === null ? "" : ` of ${megabytes(total)}`} MB`) });
-    if (job.model.device === "webgpu" && "reason" in pool.info.webgpu) process.stderr.write(`tabsense: the CPU computes. ${pool.info.webgpu.reason}\n`);
+    pool = await openPool({
+      ...job.model,
+      signal,
+      onBytes: (name, bytes, total) =>
+        bar.say(`${name}: ${megabytes(bytes)}${total === null ? "" : ` of ${megabytes(total)}`} MB`),
+    });
+    if (job.model.device === "webgpu" && "reason" in pool.info.webgpu)
+      process.stderr.write(`tabsense: the CPU computes. ${pool.info.webgpu.reason}\n`);
     const top = job.top === undefined ? null : Math.min(job.top ?? Infinity, pool.info.model.labels.length);
     const encoder = encoderOf({ ...job.answers, top }, columns);
-    const { output, done } = job.out === null ? { output: await openStdout(encoder, signal), done: { rows, end: 0 } } : await openFile(job.out, job.existing, encoder, rows, job.skips);
+    const { output, done } =
+      job.out === null
+        ? { output: await openStdout(encoder, signal), done: { rows, end: 0 } }
+        : await openFile(job.out, job.existing, encoder, rows, job.skips);
     close = output.close;
     bar.step({ rows: 0, bytes: done.end });
     const answer = (batch: Row[]) => answerBatch(pool!, batch, top ?? 1, file.name, onInvalid);
     for await (const { answered, error } of inOrder(batched(done.rows), answer, 2 * pool.size)) {
       if (answered.length > 0) {
-        await output.write(answered.map(({ row, scores }) => encoder.head(row) + encoder.tail(scores)).join(""));
+        await output.write(
+          answered.map(({ row, scores }) => encoder.head(row) + encoder.tail(scores)).join(""),
+        );
         count += answered.length;
         bar.step({ rows: count, bytes: answered.at(-1)!.row.end });
       }
@@ -80,14 +103,26 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
     await Promise.all([close(), pool?.close()]);
   }
   const seconds = (performance.now() - start) / 1000;
-  if (process.stderr.isTTY) process.stderr.write(`${job.out ?? "done"}: ${count} texts in ${seconds.toFixed(1)} s, ${rateOf(count / seconds)} texts/s\n`);
+  if (process.stderr.isTTY)
+    process.stderr.write(
+      `${job.out ?? "done"}: ${count} texts in ${seconds.toFixed(1)} s, ${rateOf(count / seconds)} texts/s\n`,
+    );
   return count;
 }
 
-async function answerBatch(pool: Pool, rows: Row[], topK: number, name: string, onInvalid: OnInvalid | null): Promise<Answers> {
+async function answerBatch(
+  pool: Pool,
+  rows: Row[],
+  topK: number,
+  name: string,
+  onInvalid: OnInvalid | null,
+): Promise<Answers> {
   const answered: Answers["answered"] = [];
   try {
-    const scores = await pool.classify(rows.map(({ text }) => text), topK);
+    const scores = await pool.classify(
+      rows.map(({ text }) => text),
+      topK,
+    );
     return { answered: rows.map((row, i) => ({ row, scores: scores[i]! })), error: null };
   } catch (thrown) {
     if (!refusesText(thrown)) throw thrown;
@@ -98,7 +133,9 @@ async function answerBatch(pool: Pool, rows: Row[], topK: number, name: string, 
       answered.push({ row, scores: (await pool.classify([row.text], topK))[0]! });
     } catch (thrown) {
       if (!refusesText(thrown)) throw thrown;
-      const error = new TabsenseError(thrown.kind, `Line ${row.line} of ${name}: ${thrown.message}`, { cause: thrown });
+      const error = new TabsenseError(thrown.kind, `Line ${row.line} of ${name}: ${thrown.message}`, {
+        cause: thrown,
+      });
       if (!onInvalid) return { answered, error: withAdvice(error) };
       onInvalid(error);
     }

@@ -2,9 +2,18 @@
 
 import { availableParallelism } from "node:os";
 import { Classifier } from "../node.js";
-import type { Score } from "../types.js";
+import type { Score } from "../api/types.js";
 import { OUT_FORMATS, type OutFormat } from "./answers.js";
-import { DEFAULT_MODEL, loadOptionsOf, oneOf, threadsOf, UsageError, wholeNumber, type Invocation, type Values } from "./arguments.js";
+import {
+  DEFAULT_MODEL,
+  loadOptionsOf,
+  oneOf,
+  threadsOf,
+  UsageError,
+  wholeNumber,
+  type Invocation,
+  type Values,
+} from "./arguments.js";
 import { classifyFile, type FileJob } from "./classify-file.js";
 import { extensionOf, formatOf, isFile, isPiped, STDIN, statOf } from "./input.js";
 import { print } from "./print.js";
@@ -12,13 +21,26 @@ import { FORMATS } from "./row.js";
 import { stoppable } from "./stops.js";
 
 /** What only a file's rows have use for. */
-const OF_FILES = ["column", "delimiter", "force", "format", "no-header", "out", "out-format", "prefix", "resume", "skip-invalid"] as const;
+const OF_FILES = [
+  "column",
+  "delimiter",
+  "force",
+  "format",
+  "no-header",
+  "out",
+  "out-format",
+  "prefix",
+  "resume",
+  "skip-invalid",
+] as const;
 
 /** Classifies what the command line names: a file, the standard input, or texts. */
 export async function classify({ values, operands, texts, command }: Invocation): Promise<void> {
   const files = operands.filter(isFile);
   if (files.length > 0 && operands.length + texts.length > 1) {
-    throw new UsageError(`${files[0]} is a file, of which one is classified at a time. Put -- in front of texts that look like files.`);
+    throw new UsageError(
+      `${files[0]} is a file, of which one is classified at a time. Put -- in front of texts that look like files.`,
+    );
   }
   const nothing = operands.length + texts.length === 0;
   if (nothing && !isPiped()) throw new UsageError("There is no text to classify.", command);
@@ -26,26 +48,31 @@ export async function classify({ values, operands, texts, command }: Invocation)
   const job = fileJob(files[0] ?? STDIN, values);
   const { answered, left } = await stoppable(goingOn(job), (signal) => classifyFile(job, signal));
   // A script whose input is a pipe that nobody writes to: likelier a mistake than an empty file.
-  if (answered + left === 0 && nothing && command === null && job.out === null) throw new UsageError("There is no text to classify.");
+  if (answered + left === 0 && nothing && command === null && job.out === null)
+    throw new UsageError("There is no text to classify.");
 }
 
 /** How to go on with a job that was stopped, where there is a way. */
 function goingOn({ out, existing }: FileJob): string {
   if (out === null || statOf(out)?.isFile() === false) return "";
-  const how = { refuse: " with --resume", resume: "", overwrite: " with --resume in place of --force" }[existing];
+  const how = { refuse: " with --resume", resume: "", overwrite: " with --resume in place of --force" }[
+    existing
+  ];
   return `; the same command${how} goes on`;
 }
 
 async function classifyTexts(texts: string[], values: Values): Promise<void> {
   const wrong = OF_FILES.find((name) => values[name] !== undefined);
-  if (wrong) throw new UsageError(`--${wrong} is for files, and ${JSON.stringify(texts[0])} is none.`, "classify");
+  if (wrong)
+    throw new UsageError(`--${wrong} is for files, and ${JSON.stringify(texts[0])} is none.`, "classify");
   const topK = topOf(values) ?? null;
   const load = { ...loadOptionsOf(values), threads: threadsOf(values, "auto" as const) };
   await stoppable("", async (signal) => {
     const classifier = await Classifier.load(values.model ?? DEFAULT_MODEL, { ...load, signal });
     try {
       const results = await classifier.classify(texts, { topK, signal });
-      for (const [i, scores] of results.entries()) await print(values.json ? jsonOf(texts[i]!, scores) : linesOf(texts, i, scores), signal);
+      for (const [i, scores] of results.entries())
+        await print(values.json ? jsonOf(texts[i]!, scores) : linesOf(texts, i, scores), signal);
     } finally {
       await classifier.dispose();
     }
@@ -72,10 +99,23 @@ function topOf(values: Values): number | null | undefined {
 function fileJob(input: string, values: Values): FileJob {
   const { column = null, out = null, prefix = "" } = values;
   const load = loadOptionsOf(values);
-  if (values.resume && values.force) throw new UsageError("--resume goes on with a file that --force would overwrite: pass one of them.", "classify");
-  if (out === null && (values.resume || values.force)) throw new UsageError(`--${values.resume ? "resume" : "force"} is for a file that --out names.`, "classify");
-  const format = oneOf("format", values.format, FORMATS) ?? formatOf(input) ?? (input === STDIN ? "text" : null);
-  if (format === null) throw new UsageError(`${input} has no name that tells its format: say it by --format ${FORMATS.join(", ")}.`, "classify");
+  if (values.resume && values.force)
+    throw new UsageError(
+      "--resume goes on with a file that --force would overwrite: pass one of them.",
+      "classify",
+    );
+  if (out === null && (values.resume || values.force))
+    throw new UsageError(
+      `--${values.resume ? "resume" : "force"} is for a file that --out names.`,
+      "classify",
+    );
+  const format =
+    oneOf("format", values.format, FORMATS) ?? formatOf(input) ?? (input === STDIN ? "text" : null);
+  if (format === null)
+    throw new UsageError(
+      `${input} has no name that tells its format: say it by --format ${FORMATS.join(", ")}.`,
+      "classify",
+    );
   const delimiter = delimiterOf(values.delimiter) ?? (extensionOf(input) === "tsv" ? "\t" : ",");
   const outFormat = outFormatOf(out, values);
   return {
@@ -91,23 +131,40 @@ function fileJob(input: string, values: Values): FileJob {
       prefix,
     },
     top: topOf(values),
-    model: { ...load, model: values.model ?? DEFAULT_MODEL, processors: threadsOf(values, availableParallelism()) },
+    model: {
+      ...load,
+      model: values.model ?? DEFAULT_MODEL,
+      processors: threadsOf(values, availableParallelism()),
+    },
   };
 }
 
 function outFormatOf(out: string | null, values: Values): OutFormat {
   const asked = oneOf("out-format", values["out-format"], OUT_FORMATS);
-  const byName = out === null ? null : { csv: "csv" as const, jsonl: "jsonl" as const, text: null, none: null }[formatOf(out) ?? "none"];
-  if (out !== null && byName === null && asked === null && !values.json) throw new UsageError(`--out must end in .jsonl, .csv or .tsv, or --out-format say what to write: ${out} doesn't tell.`, "classify");
+  const byName =
+    out === null
+      ? null
+      : { csv: "csv" as const, jsonl: "jsonl" as const, text: null, none: null }[formatOf(out) ?? "none"];
+  if (out !== null && byName === null && asked === null && !values.json)
+    throw new UsageError(
+      `--out must end in .jsonl, .csv or .tsv, or --out-format say what to write: ${out} doesn't tell.`,
+      "classify",
+    );
   const format = asked ?? (values.json ? "jsonl" : byName) ?? "jsonl";
-  if (values.json && format !== "jsonl") throw new UsageError("--json writes JSON Lines, and --out-format csv does not.", "classify");
-  if (values.json && byName === "csv") throw new UsageError(`--json writes JSON Lines, and ${out} is named as CSV.`, "classify");
+  if (values.json && format !== "jsonl")
+    throw new UsageError("--json writes JSON Lines, and --out-format csv does not.", "classify");
+  if (values.json && byName === "csv")
+    throw new UsageError(`--json writes JSON Lines, and ${out} is named as CSV.`, "classify");
   return format;
 }
 
 function delimiterOf(value: string | undefined): string | null {
   if (value === undefined) return null;
   if (value === "\\t" || value === "tab") return "\t";
-  if (!/^[\x01-\x7f]$/.test(value) || /["\r\n]/.test(value)) throw new UsageError(`--delimiter must be one character of ASCII, or tab, not ${JSON.stringify(value)}.`, "classify");
+  if (!/^[\x01-\x7f]$/.test(value) || /["\r\n]/.test(value))
+    throw new UsageError(
+      `--delimiter must be one character of ASCII, or tab, not ${JSON.stringify(value)}.`,
+      "classify",
+    );
   return value;
 }

@@ -3,11 +3,11 @@
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { calibrate, convert, loadConverter, type CalibratedModel, type ConverterModule } from "../convert.js";
-import { TabsenseError } from "../errors.js";
-import { CONFIG_LIMIT, TOKENIZER_LIMIT } from "../loading.js";
-import { openPath } from "../nodejs.js";
-import { readAll, readChunks } from "../stream.js";
-import { textsOf } from "../texts.js";
+import { TabsenseError } from "../api/errors.js";
+import { CONFIG_LIMIT, TOKENIZER_LIMIT } from "../worker/loading.js";
+import { openPath } from "../platform/node.js";
+import { readAll, readChunks } from "../files/bytes.js";
+import { textsOf } from "../api/texts.js";
 import type { Converter } from "../wasm/convert/tabsense.js";
 import { startBar, type Bar } from "./bar.js";
 import { statOf } from "./input.js";
@@ -17,7 +17,10 @@ import { print } from "./print.js";
 /** Calibration tokens from which on more say little that is new. */
 export const ENOUGH_TOKENS = 4000;
 
-/** What to convert: a safetensors file, or the folder that holds it, to which form; `calibration` names the file of texts for int4. */
+/**
+ * What to convert: a safetensors file, or the folder that holds it, to which form; `calibration` names the
+ * file of texts for int4.
+ */
 export interface Conversion {
   from: string;
   output: string;
@@ -28,28 +31,53 @@ export interface Conversion {
 }
 
 /** Converts file to file. The new file gets its name only once it is whole. */
-export async function convertFile({ from, output, dtype, calibration, force }: Conversion, signal: AbortSignal): Promise<void> {
+export async function convertFile(
+  { from, output, dtype, calibration, force }: Conversion,
+  signal: AbortSignal,
+): Promise<void> {
   const input = statOf(from)?.isDirectory() ? join(from, "model.safetensors") : from;
   checkOutput(output, "overwrite", input);
   const existing = statOf(output);
   // The new file takes the name of whatever is there, which a device must not lose.
-  if (existing && !existing.isFile()) throw new TabsenseError("invalid_argument", `${output} is no plain file. Name another one.`);
-  if (existing && !force) throw new TabsenseError("invalid_argument", `${output} is there already. Name another file, or overwrite it by --force.`);
+  if (existing && !existing.isFile())
+    throw new TabsenseError("invalid_argument", `${output} is no plain file. Name another one.`);
+  if (existing && !force)
+    throw new TabsenseError(
+      "invalid_argument",
+      `${output} is there already. Name another file, or overwrite it by --force.`,
+    );
   let read = 0;
   const weights = async function* () {
     yield* readChunks(await openPath(input), input, signal, (bytes) => void (read = bytes));
   };
   const module = await loadConverter();
-  const pieces = calibration === undefined ? convert(new module.Converter(dtype), weights()) : await rounded(module, input, calibration, weights, signal);
+  const pieces =
+    calibration === undefined
+      ? convert(new module.Converter(dtype), weights())
+      : await rounded(module, input, calibration, weights, signal);
   const written = await writeWhole(output, pieces, signal);
   await print(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${input}\n`);
 }
 
-/** The file in int4. It is made whole before it is written: a matrix takes seconds, in which no signal would get through to clean up. */
-async function rounded(module: ConverterModule, input: string, calibration: string, weights: CalibratedModel["weights"], signal: AbortSignal): Promise<Uint8Array[]> {
-  const beside = async (name: string, limit: number) => readAll(await openPath(join(dirname(input), name)), name, limit, signal, () => {});
+/**
+ * The file in int4. It is made whole before it is written: a matrix takes seconds, in which no signal would
+ * get through to clean up.
+ */
+async function rounded(
+  module: ConverterModule,
+  input: string,
+  calibration: string,
+  weights: CalibratedModel["weights"],
+  signal: AbortSignal,
+): Promise<Uint8Array[]> {
+  const beside = async (name: string, limit: number) =>
+    readAll(await openPath(join(dirname(input), name)), name, limit, signal, () => {});
   const texts = textsOf(await readTexts(calibration), calibration);
-  const model = { config: await beside("config.json", CONFIG_LIMIT), tokenizer: await beside("tokenizer.json", TOKENIZER_LIMIT), weights };
+  const model = {
+    config: await beside("config.json", CONFIG_LIMIT),
+    tokenizer: await beside("tokenizer.json", TOKENIZER_LIMIT),
+    weights,
+  };
   const bar = startBar(null);
   try {
     const { converter, tokens } = await calibrated(module, model, texts, signal, bar);
@@ -68,7 +96,10 @@ async function rounded(module: ConverterModule, input: string, calibration: stri
     }
     bar.clear();
     await print(`calibrated with ${texts.length} texts, ${tokens} tokens\n`);
-    if (tokens < ENOUGH_TOKENS) process.stderr.write(`tabsense: ${tokens} tokens are few: with ${ENOUGH_TOKENS} or more the answers stay closer to the original's.\n`);
+    if (tokens < ENOUGH_TOKENS)
+      process.stderr.write(
+        `tabsense: ${tokens} tokens are few: with ${ENOUGH_TOKENS} or more the answers stay closer to the original's.\n`,
+      );
     return pieces;
   } finally {
     bar.clear();
@@ -76,7 +107,13 @@ async function rounded(module: ConverterModule, input: string, calibration: stri
 }
 
 /** A converter that knows the texts, and how many tokens these are. */
-async function calibrated(module: ConverterModule, model: CalibratedModel, texts: readonly string[], signal: AbortSignal, bar: Bar): Promise<{ converter: Converter; tokens: number }> {
+async function calibrated(
+  module: ConverterModule,
+  model: CalibratedModel,
+  texts: readonly string[],
+  signal: AbortSignal,
+  bar: Bar,
+): Promise<{ converter: Converter; tokens: number }> {
   let tokens = 0;
   const converter = await calibrate(module, model, texts, (done, all) => {
     signal.throwIfAborted();
@@ -90,12 +127,20 @@ async function readTexts(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    throw new TabsenseError("invalid_argument", `${path} could not be read (${(cause as Error).message}). Give a file with one text a line, or JSON Lines (.jsonl).`, { cause });
+    throw new TabsenseError(
+      "invalid_argument",
+      `${path} could not be read (${(cause as Error).message}). Give a file with one text a line, or JSON Lines (.jsonl).`,
+      { cause },
+    );
   }
 }
 
 /** Writes a file, which gets its name only once it is whole; yields its length. */
-async function writeWhole(output: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, signal: AbortSignal): Promise<number> {
+async function writeWhole(
+  output: string,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<number> {
   const temporary = `${output}.${process.pid}.tmp`;
   const handle = await open(temporary, "w");
   let written = 0;

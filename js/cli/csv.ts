@@ -4,9 +4,20 @@ import { isUtf8 } from "node:buffer";
 import { pipeline } from "node:stream";
 import { parse, type CsvError, type Parser } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
-import { TabsenseError } from "../errors.js";
+import { TabsenseError } from "../api/errors.js";
 import { MAX_ROW, startLineCount } from "./lines.js";
-import { continued, invalidRow, listed, notUtf8, placeOf, refuseRow, withAdvice, type Row, type RowOptions, type Rows } from "./row.js";
+import {
+  continued,
+  invalidRow,
+  listed,
+  notUtf8,
+  placeOf,
+  refuseRow,
+  withAdvice,
+  type Row,
+  type RowOptions,
+  type Rows,
+} from "./row.js";
 
 /** A record of the file, its fields still as bytes: a character each. */
 interface CsvRecord {
@@ -21,17 +32,31 @@ export async function readCsv(input: AsyncIterable<Buffer>, options: RowOptions)
   const records = readRecords(input, options);
   const first = await records.next();
   if (first.done) {
-    if (header) throw new TabsenseError("invalid_argument", `${name} is empty: a CSV begins with its header. Pass --no-header where it has none.`);
-    return { columns: [], rows: continued<Row>({ done: true, value: undefined }, toRows(records, [], 0, options)) };
+    if (header)
+      throw new TabsenseError(
+        "invalid_argument",
+        `${name} is empty: a CSV begins with its header. Pass --no-header where it has none.`,
+      );
+    return {
+      columns: [],
+      rows: continued<Row>({ done: true, value: undefined }, toRows(records, [], 0, options)),
+    };
   }
   try {
     const columns = header ? decoded(first.value, name) : first.value.fields.map((_, i) => `column${i + 1}`);
     const twice = columns.find((column, i) => columns.indexOf(column) !== i);
-    if (twice !== undefined) throw new TabsenseError("invalid_argument", `${name} has two columns ${JSON.stringify(twice)}. Give each a name of its own.`);
+    if (twice !== undefined)
+      throw new TabsenseError(
+        "invalid_argument",
+        `${name} has two columns ${JSON.stringify(twice)}. Give each a name of its own.`,
+      );
     const place = placeOf(options.column, columns);
     if (place === null) {
       const wanted = options.column === null ? '"text"' : JSON.stringify(options.column);
-      throw new TabsenseError("invalid_argument", `${name} has no column ${wanted}: it has ${listed(columns)}. Name the one with the texts by --column, and what separates columns by --delimiter.`);
+      throw new TabsenseError(
+        "invalid_argument",
+        `${name} has no column ${wanted}: it has ${listed(columns)}. Name the one with the texts by --column, and what separates columns by --delimiter.`,
+      );
     }
     return { columns, rows: toRows(header ? records : continued(first, records), columns, place, options) };
   } catch (thrown) {
@@ -43,15 +68,27 @@ export async function readCsv(input: AsyncIterable<Buffer>, options: RowOptions)
 /** One line of CSV, without its break. */
 export function csvLine(values: readonly unknown[], delimiter: string): string {
   // A lone carriage return would be taken for the end of a row by many a reader.
-  return stringify([values.map(cell)], { delimiter, eof: false, record_delimiter: "\n", quoted_match: /[\r\n]/ });
+  return stringify([values.map(cell)], {
+    delimiter,
+    eof: false,
+    record_delimiter: "\n",
+    quoted_match: /[\r\n]/,
+  });
 }
 
-async function* toRows(records: AsyncGenerator<CsvRecord>, columns: readonly string[], place: number, { name, onInvalid }: RowOptions): AsyncGenerator<Row> {
+async function* toRows(
+  records: AsyncGenerator<CsvRecord>,
+  columns: readonly string[],
+  place: number,
+  { name, onInvalid }: RowOptions,
+): AsyncGenerator<Row> {
   for await (const record of records) {
     let values: string[];
     try {
       if (record.fields.length !== columns.length) {
-        throw invalidRow(`Line ${record.line} of ${name} has ${record.fields.length} fields, and the first row has ${columns.length}. Check its quotes and the --delimiter.`);
+        throw invalidRow(
+          `Line ${record.line} of ${name} has ${record.fields.length} fields, and the first row has ${columns.length}. Check its quotes and the --delimiter.`,
+        );
       }
       values = decoded(record, name);
     } catch (thrown) {
@@ -63,13 +100,20 @@ async function* toRows(records: AsyncGenerator<CsvRecord>, columns: readonly str
   }
 }
 
-async function* readRecords(input: AsyncIterable<Buffer>, { name, delimiter, onInvalid }: RowOptions): AsyncGenerator<CsvRecord> {
+async function* readRecords(
+  input: AsyncIterable<Buffer>,
+  { name, delimiter, onInvalid }: RowOptions,
+): AsyncGenerator<CsvRecord> {
   /** What ends the reading, and the number of records before it. */
   let failure: { error: TabsenseError; after: number } | null = null;
   /** The fields of the last record that was found wrong: what is wrong with it is told once. */
   let wrong: unknown = null;
   const lines = startLineCount();
-  const recordOf = (fields: string[], end: number): CsvRecord => ({ fields, line: lines.lineOf(end - 1) - breaksIn(fields), end });
+  const recordOf = (fields: string[], end: number): CsvRecord => ({
+    fields,
+    line: lines.lineOf(end - 1) - breaksIn(fields),
+    end,
+  });
   const parser = parse({
     delimiter,
     // Without them the first line's break would be the only one, and rows that end otherwise would be one.
@@ -88,7 +132,10 @@ async function* readRecords(input: AsyncIterable<Buffer>, { name, delimiter, onI
       if (!thrown || failure || fields === wrong) return undefined;
       wrong = fields;
       const { bytes, records } = parser.info;
-      const error = invalidRow(`Line ${lines.lineFrom(bytes)} of ${name} ${faultOf(thrown)}. Check its quotes and the --delimiter.`, thrown);
+      const error = invalidRow(
+        `Line ${lines.lineFrom(bytes)} of ${name} ${faultOf(thrown)}. Check its quotes and the --delimiter.`,
+        thrown,
+      );
       // What would be read in the place of the first record would have its columns.
       const ends = ENDING.includes(thrown.code) || records === 0;
       if (!ends && onInvalid) onInvalid(error);
@@ -114,7 +161,11 @@ async function* readRecords(input: AsyncIterable<Buffer>, { name, delimiter, onI
 }
 
 /** Errors after which nobody knows where the next record begins. */
-const ENDING: readonly string[] = ["CSV_INVALID_CLOSING_QUOTE", "CSV_MAX_RECORD_SIZE", "CSV_QUOTE_NOT_CLOSED"];
+const ENDING: readonly string[] = [
+  "CSV_INVALID_CLOSING_QUOTE",
+  "CSV_MAX_RECORD_SIZE",
+  "CSV_QUOTE_NOT_CLOSED",
+];
 
 const FAULTS: Record<string, string> = {
   CSV_INVALID_CLOSING_QUOTE: "has a field that goes on behind its closing quote",
@@ -149,5 +200,9 @@ function decoded({ fields, line }: CsvRecord, name: string): string[] {
 
 /** What a cell holds of a value that came from JSON. */
 function cell(value: unknown): string {
-  return value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  return value === null || value === undefined
+    ? ""
+    : typeof value === "object"
+      ? JSON.stringify(value)
+      : String(value);
 }

@@ -1,9 +1,9 @@
 /** The header of a safetensors file, without the file: its first bytes from disk, or by a ranged request. */
 
-import { TabsenseError } from "../errors.js";
-import type { Place } from "../files.js";
-import { openPath } from "../nodejs.js";
-import { notFetched, openResponse, refused, type Opened } from "../stream.js";
+import { TabsenseError } from "../api/errors.js";
+import type { Place } from "../files/model-files.js";
+import { openPath } from "../platform/node.js";
+import { notFetched, openResponse, refused, type Opened } from "../files/bytes.js";
 import { nameOf } from "./model-files.js";
 
 /** One tensor, as the header has it. */
@@ -36,26 +36,48 @@ const MAX_HEADER = 1 << 20;
 /** Headers of models of a dozen layers fit in. */
 const FIRST_READ = 1 << 16;
 
-/** Reads the header. Kind `"weights_header"` where the file is no safetensors, `"network"` where it can't be read. */
+/**
+ * Reads the header. Kind `"weights_header"` where the file is no safetensors, `"network"` where it can't be
+ * read.
+ */
 export async function readHeader(place: Place, signal: AbortSignal): Promise<WeightsHeader> {
   const name = nameOf(place);
   let start = await readStart(place, FIRST_READ, signal);
   const length = start.bytes.length >= 8 ? Number(start.bytes.readBigUInt64LE()) : 0;
   if (length < 2 || length > MAX_HEADER) {
-    throw new TabsenseError("weights_header", `${name} doesn't begin with the header of a safetensors file. Check that it is the file itself, and not a web page or the pointer that Git LFS leaves.`);
+    throw new TabsenseError(
+      "weights_header",
+      `${name} doesn't begin with the header of a safetensors file. Check that it is the file itself, and not a web page or the pointer that Git LFS leaves.`,
+    );
   }
   if (start.bytes.length < 8 + length) start = await readStart(place, 8 + length, signal);
   const text = start.bytes.subarray(8, 8 + length).toString();
   try {
     if (start.bytes.length < 8 + length) throw new Error(`it ends after ${start.bytes.length} bytes`);
-    const { __metadata__: metadata = {}, ...tensors } = JSON.parse(text) as Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+    const { __metadata__: metadata = {}, ...tensors } = JSON.parse(text) as Record<
+      string,
+      { dtype: string; shape: number[]; data_offsets: [number, number] }
+    >;
     return {
       bytes: start.total,
-      tensors: Object.entries(tensors).map(([name, { dtype, shape, data_offsets: [from, to] }]) => ({ name, dtype: String(dtype), shape: shape.map(Number), bytes: to - from })),
+      tensors: Object.entries(tensors).map(
+        ([
+          name,
+          {
+            dtype,
+            shape,
+            data_offsets: [from, to],
+          },
+        ]) => ({ name, dtype: String(dtype), shape: shape.map(Number), bytes: to - from }),
+      ),
       metadata: metadata as unknown as Record<string, string>,
     };
   } catch (cause) {
-    throw new TabsenseError("weights_header", `The header of ${name} can't be read (${(cause as Error).message}). Load the file again, or take another one.`, { cause });
+    throw new TabsenseError(
+      "weights_header",
+      `The header of ${name} can't be read (${(cause as Error).message}). Load the file again, or take another one.`,
+      { cause },
+    );
   }
 }
 
@@ -78,7 +100,10 @@ async function readStart(place: Place, count: number, signal: AbortSignal): Prom
 
 /** Asks for a range; a server that doesn't know them sends all, and is left. */
 async function openStart(url: string, count: number, signal: AbortSignal): Promise<Opened> {
-  const response = await fetch(url, { signal, headers: { range: `bytes=0-${count - 1}`, "accept-encoding": "identity" } }).catch((cause: unknown) => {
+  const response = await fetch(url, {
+    signal,
+    headers: { range: `bytes=0-${count - 1}`, "accept-encoding": "identity" },
+  }).catch((cause: unknown) => {
     throw notFetched(url, cause);
   });
   if (!response.ok) {

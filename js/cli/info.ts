@@ -1,9 +1,9 @@
 /** `tabsense info`: what a model is, from its configuration and the header of its weights. */
 
-import { TabsenseError } from "../errors.js";
-import type { Place } from "../files.js";
-import { CONFIG_LIMIT } from "../loading.js";
-import { readAll } from "../stream.js";
+import { TabsenseError } from "../api/errors.js";
+import type { Place } from "../files/model-files.js";
+import { CONFIG_LIMIT } from "../worker/loading.js";
+import { readAll } from "../files/bytes.js";
 import { modelOf, type Invocation } from "./arguments.js";
 import { readHeader, type Tensor, type WeightsHeader } from "./header.js";
 import { placesOf, readPlace, readWeights } from "./model-files.js";
@@ -38,7 +38,14 @@ type Config = Readonly<Record<string, unknown>>;
 /** The only `model_type` that runs here, as in src/config.rs. */
 const RUNS = "distilbert";
 /** What a DistilBERT's configuration leaves out, as in src/config.rs. */
-const DISTILBERT: Config = { dim: 768, n_heads: 12, n_layers: 6, hidden_dim: 3072, vocab_size: 30_522, max_position_embeddings: 512 };
+const DISTILBERT: Config = {
+  dim: 768,
+  n_heads: 12,
+  n_layers: 6,
+  hidden_dim: 3072,
+  vocab_size: 30_522,
+  max_position_embeddings: 512,
+};
 /** Tensors that hold no parameters of the model: scales, and the positions of old checkpoints. */
 const NO_PARAMETERS = /_scale$|\.position_ids$/;
 /** How int4 is stored: two numbers a byte. */
@@ -64,21 +71,34 @@ async function readInfo(source: string, signal: AbortSignal): Promise<ModelInfo>
 /** The headers of several files as the one of all of them. */
 function sumOf(headers: readonly WeightsHeader[]): WeightsHeader {
   return {
-    bytes: headers.reduce<number | null>((sum, { bytes }) => (sum === null || bytes === null ? null : sum + bytes), 0),
+    bytes: headers.reduce<number | null>(
+      (sum, { bytes }) => (sum === null || bytes === null ? null : sum + bytes),
+      0,
+    ),
     tensors: headers.flatMap(({ tensors }) => tensors),
     metadata: Object.assign({}, ...headers.map(({ metadata }) => metadata)) as WeightsHeader["metadata"],
   };
 }
 
 async function readConfig(place: Place, signal: AbortSignal): Promise<Config> {
-  const bytes = await readPlace(place, signal, (opened) => readAll(opened, "config.json", CONFIG_LIMIT, signal, () => {}));
+  const bytes = await readPlace(place, signal, (opened) =>
+    readAll(opened, "config.json", CONFIG_LIMIT, signal, () => {}),
+  );
   let config: unknown;
   try {
     config = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw new TabsenseError("config_invalid", `config.json can't be read (${(cause as Error).message}): take the file that belongs to the weights.`, { cause });
+    throw new TabsenseError(
+      "config_invalid",
+      `config.json can't be read (${(cause as Error).message}): take the file that belongs to the weights.`,
+      { cause },
+    );
   }
-  if (typeof config !== "object" || config === null || Array.isArray(config)) throw new TabsenseError("config_invalid", "config.json is no JSON object: take the file that belongs to the weights.");
+  if (typeof config !== "object" || config === null || Array.isArray(config))
+    throw new TabsenseError(
+      "config_invalid",
+      "config.json is no JSON object: take the file that belongs to the weights.",
+    );
   return config as Config;
 }
 
@@ -86,10 +106,12 @@ function describe(given: Config, { bytes, tensors, metadata }: WeightsHeader): O
   const runs = given["model_type"] === RUNS;
   const config = runs ? { ...DISTILBERT, ...given } : given;
   // Other architectures are told about, too; they call these sizes otherwise.
-  const size = (...keys: string[]) => keys.map((key) => config[key]).find((value) => typeof value === "number") ?? null;
+  const size = (...keys: string[]) =>
+    keys.map((key) => config[key]).find((value) => typeof value === "number") ?? null;
   const architectures = config["architectures"];
   return {
-    architecture: textOf(Array.isArray(architectures) ? architectures[0] : null) ?? textOf(config["model_type"]),
+    architecture:
+      textOf(Array.isArray(architectures) ? architectures[0] : null) ?? textOf(config["model_type"]),
     runs,
     layers: size("n_layers", "num_hidden_layers"),
     width: size("dim", "hidden_size"),
@@ -98,10 +120,14 @@ function describe(given: Config, { bytes, tensors, metadata }: WeightsHeader): O
     vocabulary: size("vocab_size"),
     maxTokens: size("max_position_embeddings"),
     labels: labelsOf(config),
-    parameters: tensors.filter(({ name }) => !NO_PARAMETERS.test(name)).reduce((sum, tensor) => sum + numbersOf(tensor), 0),
+    parameters: tensors
+      .filter(({ name }) => !NO_PARAMETERS.test(name))
+      .reduce((sum, tensor) => sum + numbersOf(tensor), 0),
     tensors: byType(tensors),
     bytes,
-    languages: listOf(config["language"] ?? config["languages"] ?? metadata["language"] ?? metadata["languages"]),
+    languages: listOf(
+      config["language"] ?? config["languages"] ?? metadata["language"] ?? metadata["languages"],
+    ),
     licence: textOf(config["license"] ?? config["licence"] ?? metadata["license"] ?? metadata["licence"]),
   };
 }
@@ -123,7 +149,10 @@ function byType(tensors: readonly Tensor[]): ModelInfo["tensors"] {
 /** By id; where there are none, as many as the configuration says, or two. */
 function labelsOf(config: Config): string[] {
   const map = config["id2label"];
-  if (typeof map === "object" && map !== null) return Object.entries(map).sort(([a], [b]) => Number(a) - Number(b)).map(([, label]) => String(label));
+  if (typeof map === "object" && map !== null)
+    return Object.entries(map)
+      .sort(([a], [b]) => Number(a) - Number(b))
+      .map(([, label]) => String(label));
   const count = config["num_labels"];
   return Array.from({ length: typeof count === "number" ? count : 2 }, (_, i) => `LABEL_${i}`);
 }
@@ -141,7 +170,11 @@ function linesOf(model: ModelInfo): string {
   const number = (value: number | null) => (value === null ? null : COUNT.format(value));
   const lines: [string, string | null][] = [
     ["model", model.name],
-    ["architecture", model.architecture && (model.runs ? model.architecture : `${model.architecture}, which does not run here`)],
+    [
+      "architecture",
+      model.architecture &&
+        (model.runs ? model.architecture : `${model.architecture}, which does not run here`),
+    ],
     ["layers", number(model.layers)],
     ["width", number(model.width)],
     ["heads", number(model.heads)],
@@ -150,15 +183,25 @@ function linesOf(model: ModelInfo): string {
     ["max tokens", number(model.maxTokens)],
     ["labels", labelsLine(model.labels)],
     ["parameters", number(model.parameters)],
-    ["tensors", Object.entries(model.tensors).map(([dtype, { count, bytes }]) => `${count} ${dtype} (${COUNT.format(bytes)} bytes)`).join(", ")],
+    [
+      "tensors",
+      Object.entries(model.tensors)
+        .map(([dtype, { count, bytes }]) => `${count} ${dtype} (${COUNT.format(bytes)} bytes)`)
+        .join(", "),
+    ],
     ["file", model.bytes === null ? null : `${COUNT.format(model.bytes)} bytes`],
     ["languages", model.languages?.join(", ") ?? null],
     ["licence", model.licence],
   ];
-  return lines.filter(([, value]) => value !== null).map(([name, value]) => `${name.padEnd(14)}${value}\n`).join("");
+  return lines
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name.padEnd(14)}${value}\n`)
+    .join("");
 }
 
 /** A hundred labels and more are for `--json`. */
 function labelsLine(labels: readonly string[]): string {
-  return labels.length <= 30 ? labels.join(", ") : `${labels.slice(0, 30).join(", ")} and ${labels.length - 30} more`;
+  return labels.length <= 30
+    ? labels.join(", ")
+    : `${labels.slice(0, 30).join(", ")} and ${labels.length - 30} more`;
 }

@@ -2,7 +2,7 @@
 
 import { fstatSync, statSync, type Stats } from "node:fs";
 import { open } from "node:fs/promises";
-import { TabsenseError } from "../errors.js";
+import { TabsenseError } from "../api/errors.js";
 import { withoutMark } from "./lines.js";
 import type { Format } from "./row.js";
 
@@ -22,7 +22,13 @@ export interface InputFile {
 
 const READ_AT_ONCE = 1 << 18;
 
-const FORMAT_OF: Record<string, Format> = { csv: "csv", tsv: "csv", jsonl: "jsonl", ndjson: "jsonl", txt: "text" };
+const FORMAT_OF: Record<string, Format> = {
+  csv: "csv",
+  tsv: "csv",
+  jsonl: "jsonl",
+  ndjson: "jsonl",
+  txt: "text",
+};
 
 /** The format that a file's name tells, or null. */
 export function formatOf(path: string): Format | null {
@@ -62,7 +68,13 @@ export function isPiped(): boolean {
 
 /** Opens a file or the standard input. Kind `"invalid_argument"` where it can't be read. */
 export async function openInput(path: string): Promise<InputFile> {
-  if (path === STDIN) return { name: "the standard input", bytes: withoutMark(process.stdin, "the standard input"), size: null, close: () => void process.stdin.destroy() };
+  if (path === STDIN)
+    return {
+      name: "the standard input",
+      bytes: withoutMark(process.stdin, "the standard input"),
+      size: null,
+      close: () => void process.stdin.destroy(),
+    };
   try {
     const handle = await open(path);
     const found = await handle.stat();
@@ -71,8 +83,17 @@ export async function openInput(path: string): Promise<InputFile> {
       throw new Error("it is a folder");
     }
     const stream = handle.createReadStream({ highWaterMark: READ_AT_ONCE });
-    return { name: path, bytes: withoutMark(stream, path), size: found.isFile() ? found.size : null, close: () => void stream.destroy() };
+    return {
+      name: path,
+      bytes: withoutMark(stream, path),
+      size: found.isFile() ? found.size : null,
+      close: () => void stream.destroy(),
+    };
   } catch (cause) {
-    throw new TabsenseError("invalid_argument", `${path} could not be read (${(cause as Error).message}). Check the path; for a text that looks like a file's name, put -- in front of it.`, { cause });
+    throw new TabsenseError(
+      "invalid_argument",
+      `${path} could not be read (${(cause as Error).message}). Check the path; for a text that looks like a file's name, put -- in front of it.`,
+      { cause },
+    );
   }
 }

@@ -1,6 +1,6 @@
 /** A stream of bytes as lines, on which of them a byte is, and what may stand in front of the first one. */
 
-import { TabsenseError } from "../errors.js";
+import { TabsenseError } from "../api/errors.js";
 
 /** A line without its break. */
 export interface Line {
@@ -55,7 +55,11 @@ export async function* readLines(input: AsyncIterable<Buffer>, name: string): As
       yield line(bytes, bytes.length + 1);
     }
     rest = Buffer.concat([rest, chunk.subarray(from)]);
-    if (rest.length > MAX_ROW) throw new TabsenseError("text_too_long", `Line ${number + 1} of ${name} is longer than ${MAX_ROW} bytes. Check that it is a file of lines, and its --format.`);
+    if (rest.length > MAX_ROW)
+      throw new TabsenseError(
+        "text_too_long",
+        `Line ${number + 1} of ${name} is longer than ${MAX_ROW} bytes. Check that it is a file of lines, and its --format.`,
+      );
   }
   if (rest.length > 0) yield line(rest, rest.length);
 }

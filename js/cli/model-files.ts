@@ -1,14 +1,14 @@
 /** The files of a model that the command line names: where they are, and which of them hold the weights. */
 
-import { download } from "../download.js";
-import { TabsenseError } from "../errors.js";
-import { beside, INDEX_LIMIT, isMissing, type Place } from "../files.js";
-import { nodejs, openPath } from "../nodejs.js";
-import { checkLoadOptions } from "../options.js";
-import { shardNames } from "../shards.js";
-import { INDEX } from "../sources.js";
-import { FileChanged, readAll, type Opened } from "../stream.js";
-import type { FileName } from "../types.js";
+import { download } from "../files/download.js";
+import { TabsenseError } from "../api/errors.js";
+import { beside, INDEX_LIMIT, isMissing, type Place } from "../files/model-files.js";
+import { nodejs, openPath } from "../platform/node.js";
+import { checkLoadOptions } from "../api/options.js";
+import { shardNames } from "../files/shards.js";
+import { INDEX } from "../api/types.js";
+import { FileChanged, readAll, type Opened } from "../files/bytes.js";
+import type { FileName } from "../api/types.js";
 
 const DEFAULTS = checkLoadOptions(undefined);
 
@@ -31,31 +31,58 @@ export function nameOf(place: Place): string {
   return "url" in place ? place.url : place.path;
 }
 
-/** What `read` makes of a file, with the library's patience; one that changes meanwhile is read from its start again. */
-export async function readPlace<T>(place: Place, signal: AbortSignal, read: (opened: Opened, name: string) => Promise<T>): Promise<T> {
+/**
+ * What `read` makes of a file, with the library's patience; one that changes meanwhile is read from its start
+ * again.
+ */
+export async function readPlace<T>(
+  place: Place,
+  signal: AbortSignal,
+  read: (opened: Opened, name: string) => Promise<T>,
+): Promise<T> {
   const { retries, stallTimeout } = DEFAULTS.network;
   for (let restarts = 0; ; restarts++) {
     try {
-      return await read("url" in place ? await download(place.url, { retries, stall: stallTimeout }, signal) : await openPath(place.path), nameOf(place));
+      return await read(
+        "url" in place
+          ? await download(place.url, { retries, stall: stallTimeout }, signal)
+          : await openPath(place.path),
+        nameOf(place),
+      );
     } catch (thrown) {
       if (!(thrown instanceof FileChanged)) throw thrown;
-      if (restarts >= retries) throw new TabsenseError("network", `${thrown.message}, again and again. Try later; if that doesn't help, look at the server.`, { cause: thrown });
+      if (restarts >= retries)
+        throw new TabsenseError(
+          "network",
+          `${thrown.message}, again and again. Try later; if that doesn't help, look at the server.`,
+          { cause: thrown },
+        );
     }
   }
 }
 
-/** What `read` makes of each file of the weights: of `model.safetensors`, or, where `read` finds none there, of those that the index beside it names. */
-export async function readWeights<T>(place: Place, signal: AbortSignal, read: (name: string, place: Place) => Promise<T>): Promise<WeightFiles<T>> {
+/**
+ * What `read` makes of each file of the weights: of `model.safetensors`, or, where `read` finds none there,
+ * of those that the index beside it names.
+ */
+export async function readWeights<T>(
+  place: Place,
+  signal: AbortSignal,
+  read: (name: string, place: Place) => Promise<T>,
+): Promise<WeightFiles<T>> {
   try {
     return { files: { "model.safetensors": await read("model.safetensors", place) }, index: null };
   } catch (thrown) {
     if (!isMissing(thrown)) throw thrown;
     const at = beside(place, INDEX);
-    const index = await readPlace(at, signal, (opened, name) => readAll(opened, name, INDEX_LIMIT, signal, () => {})).catch((other: unknown) => {
+    const index = await readPlace(at, signal, (opened, name) =>
+      readAll(opened, name, INDEX_LIMIT, signal, () => {}),
+    ).catch((other: unknown) => {
       throw isMissing(other) ? thrown : other;
     });
     const files: Record<string, T> = {};
-    for (const name of shardNames(new TextDecoder().decode(index), nameOf(at))) files[name] = await read(name, beside(place, name));
+    for (const name of shardNames(new TextDecoder().decode(index), nameOf(at)))
+      files[name] = await read(name, beside(place, name));
     return { files, index: new Uint8Array(index) };
   }
 }

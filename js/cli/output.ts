@@ -1,7 +1,7 @@
 /** Where the answers go: the standard output, or a file that a later run can go on with. */
 
 import { open, type FileHandle } from "node:fs/promises";
-import { TabsenseError } from "../errors.js";
+import { TabsenseError } from "../api/errors.js";
 import type { Encoder } from "./answers.js";
 import { statOf } from "./input.js";
 import { print } from "./print.js";
@@ -22,9 +22,11 @@ export interface Output {
 export function checkOutput(path: string, existing: Existing, input: string): void {
   const found = statOf(path);
   if (!found) return;
-  if (found.isDirectory()) throw new TabsenseError("invalid_argument", `${path} is a folder. Name a file in it.`);
+  if (found.isDirectory())
+    throw new TabsenseError("invalid_argument", `${path} is a folder. Name a file in it.`);
   const read = statOf(input);
-  if (read && found.ino === read.ino && found.dev === read.dev && found.isFile()) throw new TabsenseError("invalid_argument", `${path} is the input itself. Give the output another name.`);
+  if (read && found.ino === read.ino && found.dev === read.dev && found.isFile())
+    throw new TabsenseError("invalid_argument", `${path} is the input itself. Give the output another name.`);
   if (existing === "refuse" && found.isFile()) throw taken(path);
 }
 
@@ -35,10 +37,16 @@ export async function openStdout(encoder: Encoder, signal: AbortSignal): Promise
 }
 
 /**
- * Opens the file, behind the complete lines of an earlier run where it is to be resumed; `done` says how far that came.
- * `rows` are those of the whole input, and begin behind these lines when it returns.
+ * Opens the file, behind the complete lines of an earlier run where it is to be resumed; `done` says how far
+ * that came. `rows` are those of the whole input, and begin behind these lines when it returns.
  */
-export async function openFile(path: string, existing: Existing, encoder: Encoder, rows: AsyncGenerator<Row>, skips: boolean): Promise<{ output: Output; done: Done }> {
+export async function openFile(
+  path: string,
+  existing: Existing,
+  encoder: Encoder,
+  rows: AsyncGenerator<Row>,
+  skips: boolean,
+): Promise<{ output: Output; done: Done }> {
   let done: Done = { rows, count: 0, bytes: 0, end: 0 };
   let handle: FileHandle;
   const found = statOf(path);
@@ -50,14 +58,19 @@ export async function openFile(path: string, existing: Existing, encoder: Encode
     handle = await open(path, "a");
   } else {
     // A pipe or a device is there before it is written to.
-    handle = await open(path, existing === "overwrite" || (found && !found.isFile()) ? "w" : "wx").catch((thrown: NodeJS.ErrnoException) => {
-      throw thrown.code === "EEXIST" ? taken(path) : thrown;
-    });
+    handle = await open(path, existing === "overwrite" || (found && !found.isFile()) ? "w" : "wx").catch(
+      (thrown: NodeJS.ErrnoException) => {
+        throw thrown.code === "EEXIST" ? taken(path) : thrown;
+      },
+    );
   }
   if (done.bytes === 0) await handle.writeFile(encoder.header);
   return { output: { write: (text) => handle.writeFile(text), close: () => handle.close() }, done };
 }
 
 function taken(path: string): TabsenseError {
-  return new TabsenseError("invalid_argument", `${path} is there already. Go on with it by --resume, or overwrite it by --force.`);
+  return new TabsenseError(
+    "invalid_argument",
+    `${path} is there already. Go on with it by --resume, or overwrite it by --force.`,
+  );
 }

@@ -1,18 +1,18 @@
 /**
- * All processors for one model: a classifier on as many threads as one makes good use of, and another one where there are more
- * processors than that (docs/decisions.md).
+ * All processors for one model: a classifier on as many threads as one makes good use of, and another one
+ * where there are more processors than that (docs/decisions.md).
  */
 
 import { createHash } from "node:crypto";
 import { freemem } from "node:os";
-import { TabsenseError } from "../errors.js";
-import type { Place } from "../files.js";
+import { TabsenseError } from "../api/errors.js";
+import type { Place } from "../files/model-files.js";
 import { Classifier } from "../node.js";
-import { MOST_THREADS } from "../options.js";
-import { INDEX } from "../sources.js";
-import { readChunks, type Opened } from "../stream.js";
-import { threadsFor } from "../threads.js";
-import type { ClassifierInfo, FileName, LoadOptions, Score, Source } from "../types.js";
+import { MOST_THREADS } from "../api/options.js";
+import { INDEX } from "../api/types.js";
+import { readChunks, type Opened } from "../files/bytes.js";
+import { threadsFor } from "../worker/threads.js";
+import type { ClassifierInfo, FileName, LoadOptions, Score, Source } from "../api/types.js";
 import { placesOf, readPlace, readWeights } from "./model-files.js";
 
 /** Which model to load, and on how many processors. */
@@ -37,7 +37,10 @@ export interface Pool {
 /** What the classifiers may take together of the memory that is free. */
 const SHARE_OF_MEMORY = 0.5;
 
-/** What a classifier takes at most, beside its weights: in bytes, and as a multiple of the file (half precision is held as single). */
+/**
+ * What a classifier takes at most, beside its weights: in bytes, and as a multiple of the file (half
+ * precision is held as single).
+ */
 const BYTES_EACH = 64 << 20;
 const TIMES_FILE = 2;
 
@@ -50,14 +53,25 @@ interface Prepared {
   weights: number;
 }
 
-/** Loads the model as often as the processors want and memory allows; what is on a network is fetched once. The lexicon is there once, and nothing is fetched for it. */
+/**
+ * Loads the model as often as the processors want and memory allows; what is on a network is fetched once.
+ * The lexicon is there once, and nothing is fetched for it.
+ */
 export async function openPool(options: PoolOptions): Promise<Pool> {
   const { model, processors, device, dtype, signal } = options;
   const lexicon = device === "lexicon";
-  const { name, source, weights }: Prepared = lexicon ? { name: null, source: model, weights: 0 } : await prepare(options);
-  const size = lexicon ? 1 : Math.min(Math.ceil(processors / threadsFor("auto", processors)), roomFor(weights));
+  const { name, source, weights }: Prepared = lexicon
+    ? { name: null, source: model, weights: 0 }
+    : await prepare(options);
+  const size = lexicon
+    ? 1
+    : Math.min(Math.ceil(processors / threadsFor("auto", processors)), roomFor(weights));
   const load = { ...(device && { device }), ...(dtype && { dtype }), signal };
-  const loaded = await Promise.allSettled(Array.from({ length: size }, (_, i) => Classifier.load(source, { ...load, threads: shareOf(processors, size, i) })));
+  const loaded = await Promise.allSettled(
+    Array.from({ length: size }, (_, i) =>
+      Classifier.load(source, { ...load, threads: shareOf(processors, size, i) }),
+    ),
+  );
   const classifiers = loaded.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const close = async () => void (await Promise.all(classifiers.map((classifier) => classifier.dispose())));
   const failed = loaded.find((one) => one.status === "rejected");
@@ -93,7 +107,10 @@ function roomFor(weights: number): number {
   return Math.max(1, Math.floor((SHARE_OF_MEMORY * availableMemory()) / (TIMES_FILE * weights + BYTES_EACH)));
 }
 
-/** The bytes that this process may still take, in a container those of the container; before Node 20.13 no more is known than the limit and what the machine has. */
+/**
+ * The bytes that this process may still take, in a container those of the container; before Node 20.13 no
+ * more is known than the limit and what the machine has.
+ */
 function availableMemory(): number {
   return process.availableMemory?.() ?? Math.min(freemem(), process.constrainedMemory?.() || Infinity);
 }
@@ -102,7 +119,9 @@ function availableMemory(): number {
 async function prepare({ model, signal, onBytes }: PoolOptions): Promise<Prepared> {
   const { name, places } = await placesOf(model);
   if ("url" in places["model.safetensors"]) return { name, ...(await fetchOnce(places, signal, onBytes)) };
-  const { files } = await readWeights(places["model.safetensors"], signal, (_, place) => readPlace(place, signal, lengthOf)).catch(() => ({ files: {} })); // the loading tells what is wrong
+  const { files } = await readWeights(places["model.safetensors"], signal, (_, place) =>
+    readPlace(place, signal, lengthOf),
+  ).catch(() => ({ files: {} })); // the loading tells what is wrong
   return { name, source: model, weights: sumOf(Object.values(files)) };
 }
 
@@ -112,19 +131,31 @@ async function lengthOf({ body, total }: Opened): Promise<number> {
 }
 
 /** A model's files as Blobs, whose bytes all workers share. Where one can't be had, the others are left. */
-async function fetchOnce(places: Record<FileName, Place>, signal: AbortSignal, onBytes: PoolOptions["onBytes"]): Promise<Omit<Prepared, "name">> {
+async function fetchOnce(
+  places: Record<FileName, Place>,
+  signal: AbortSignal,
+  onBytes: PoolOptions["onBytes"],
+): Promise<Omit<Prepared, "name">> {
   const ended = new AbortController();
   const end = () => ended.abort(signal.reason);
   signal.addEventListener("abort", end);
   if (signal.aborted) end();
-  const fetchBlob = (file: string, place: Place) => readPlace(place, ended.signal, (opened, name) => blobOf(opened, name, ended.signal, (bytes, total) => onBytes(file, bytes, total)));
+  const fetchBlob = (file: string, place: Place) =>
+    readPlace(place, ended.signal, (opened, name) =>
+      blobOf(opened, name, ended.signal, (bytes, total) => onBytes(file, bytes, total)),
+    );
   try {
     const [config, tokenizer, { files, index }] = await Promise.all([
       fetchBlob("config.json", places["config.json"]),
       fetchBlob("tokenizer.json", places["tokenizer.json"]),
       readWeights(places["model.safetensors"], ended.signal, fetchBlob),
     ]);
-    const source = { "config.json": config, "tokenizer.json": tokenizer, ...files, ...(index && { [INDEX]: new Blob([index]) }) };
+    const source = {
+      "config.json": config,
+      "tokenizer.json": tokenizer,
+      ...files,
+      ...(index && { [INDEX]: new Blob([index]) }),
+    };
     return { source, weights: sumOf(Object.values(files).map(({ size }) => size)) };
   } finally {
     end();
@@ -133,7 +164,12 @@ async function fetchOnce(places: Record<FileName, Place>, signal: AbortSignal, o
 }
 
 /** A file's bytes, held to the digest that its server tells. */
-async function blobOf(opened: Opened, name: string, signal: AbortSignal, onBytes: (bytes: number, total: number | null) => void): Promise<Blob> {
+async function blobOf(
+  opened: Opened,
+  name: string,
+  signal: AbortSignal,
+  onBytes: (bytes: number, total: number | null) => void,
+): Promise<Blob> {
   const told = opened.sha256 ?? null;
   const hash = told === null ? null : createHash("sha256");
   const pieces: Uint8Array<ArrayBuffer>[] = [];
@@ -142,7 +178,11 @@ async function blobOf(opened: Opened, name: string, signal: AbortSignal, onBytes
     pieces.push(new Uint8Array(piece)); // a piece may be a part of a larger buffer
   }
   const found = hash?.digest("hex") ?? null;
-  if (found !== told) throw new TabsenseError("integrity", `${name} is not the file that its server tells of: its SHA-256 is ${found}, not ${told}. Try again; if that doesn't help, the file on the server is damaged.`);
+  if (found !== told)
+    throw new TabsenseError(
+      "integrity",
+      `${name} is not the file that its server tells of: its SHA-256 is ${found}, not ${told}. Try again; if that doesn't help, the file on the server is damaged.`,
+    );
   return new Blob(pieces);
 }
 

@@ -1,9 +1,9 @@
 /** How far an earlier run came: its lines beside the rows that they belong to. */
 
 import { open } from "node:fs/promises";
-import { TabsenseError } from "../errors.js";
+import { TabsenseError } from "../api/errors.js";
 import type { Encoder } from "./answers.js";
-import { MAX_CHARS, NOTHING } from "../texts.js";
+import { MAX_CHARS, NOTHING } from "../api/texts.js";
 import { continued, type Row } from "./row.js";
 
 /** What an earlier run has left to do. */
@@ -27,12 +27,21 @@ const MAX_TAIL = 1 << 20;
 /**
  * Reads the file at `path` along with the input's rows. A last line that is cut off does not count.
  *
- * Kind `"invalid_argument"` where a line is not the one that its row would have. `skips`: whether rows that no model takes have no line.
+ * Kind `"invalid_argument"` where a line is not the one that its row would have. `skips`: whether rows that
+ * no model takes have no line.
  */
-export async function readDone(path: string, encoder: Encoder, rows: AsyncGenerator<Row>, skips: boolean): Promise<Done> {
+export async function readDone(
+  path: string,
+  encoder: Encoder,
+  rows: AsyncGenerator<Row>,
+  skips: boolean,
+): Promise<Done> {
   const file = await startReader(path);
   const foreign = (count: number, why: string) =>
-    new TabsenseError("invalid_argument", `${path} can't be resumed: ${why} (answer ${count + 1}). Give the input and the options of the run that began it, or overwrite it by --force.`);
+    new TabsenseError(
+      "invalid_argument",
+      `${path} can't be resumed: ${why} (answer ${count + 1}). Give the input and the options of the run that began it, or overwrite it by --force.`,
+    );
   let [count, bytes, end] = [0, 0, 0];
   try {
     const header = Buffer.from(encoder.header);
@@ -65,7 +74,10 @@ export async function readDone(path: string, encoder: Encoder, rows: AsyncGenera
   }
 }
 
-/** The bytes of the answer that begins at `from`; or that the file ends within it, or that it is none of this form. */
+/**
+ * The bytes of the answer that begins at `from`; or that the file ends within it, or that it is none of this
+ * form.
+ */
 async function readTail(file: Reader, from: number, pattern: RegExp): Promise<number | "cut" | "other"> {
   for (let size = FIRST_TAIL; ; size *= 4) {
     const bytes = (await file.peek(from + size)).subarray(from);
@@ -77,7 +89,10 @@ async function readTail(file: Reader, from: number, pattern: RegExp): Promise<nu
   }
 }
 
-/** Whether a row may have been left out as one that no model takes: the model says so, and it is not asked again. */
+/**
+ * Whether a row may have been left out as one that no model takes: the model says so, and it is not asked
+ * again.
+ */
 function mayBeSkipped(text: string): boolean {
   return text.length > MAX_CHARS || NOTHING.test(text);
 }

@@ -1,6 +1,6 @@
 /** A row of text with all that came with it, whatever the file's format. */
 
-import { TabsenseError } from "../errors.js";
+import { TabsenseError } from "../api/errors.js";
 
 /** The formats that are read. */
 export const FORMATS = ["csv", "jsonl", "text"] as const;
@@ -46,7 +46,8 @@ export interface Rows {
 
 /** A column's place: by its name, or else by its number. Null where there is none. */
 export function placeOf(column: string | null, columns: readonly string[]): number | null {
-  if (column === null) return columns.includes("text") ? columns.indexOf("text") : columns.length === 1 ? 0 : null;
+  if (column === null)
+    return columns.includes("text") ? columns.indexOf("text") : columns.length === 1 ? 0 : null;
   if (columns.includes(column)) return columns.indexOf(column);
   const number = /^[1-9]\d*$/.test(column) ? Number(column) : 0;
   return number >= 1 && number <= columns.length ? number - 1 : null;
@@ -69,7 +70,10 @@ export function invalidRow(message: string, cause?: unknown): TabsenseError {
 }
 
 /** A generator whose first step was taken already. */
-export async function* continued<T>(first: IteratorResult<T, unknown>, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+export async function* continued<T>(
+  first: IteratorResult<T, unknown>,
+  rest: AsyncGenerator<T>,
+): AsyncGenerator<T> {
   try {
     if (!first.done) yield first.value;
     yield* rest;
@@ -80,7 +84,10 @@ export async function* continued<T>(first: IteratorResult<T, unknown>, rest: Asy
 
 /** Names for a message, not too many of them. */
 export function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 20).map((name) => JSON.stringify(name)).join(", ");
+  const shown = names
+    .slice(0, 20)
+    .map((name) => JSON.stringify(name))
+    .join(", ");
   return names.length === 0 ? "none" : names.length > 20 ? `${shown} and ${names.length - 20} more` : shown;
 }
 

@@ -1,10 +1,19 @@
 /** Rows from CSV, JSON Lines or plain lines, as they come. */
 
 import { isUtf8 } from "node:buffer";
-import { TabsenseError } from "../errors.js";
+import { TabsenseError } from "../api/errors.js";
 import { readCsv } from "./csv.js";
 import { readLines, type Line } from "./lines.js";
-import { continued, invalidRow, listed, notUtf8, refuseRow, type Row, type RowOptions, type Rows } from "./row.js";
+import {
+  continued,
+  invalidRow,
+  listed,
+  notUtf8,
+  refuseRow,
+  type Row,
+  type RowOptions,
+  type Rows,
+} from "./row.js";
 
 /** Begins to read. Every error has kind `"invalid_argument"` and names the line. */
 export async function openRows(input: AsyncIterable<Buffer>, options: RowOptions): Promise<Rows> {
@@ -35,7 +44,9 @@ const TEXT_COLUMNS = ["text"];
 
 /** A line is a text; a blank one is none. */
 function textRow({ number, end }: Line, text: string): Row | null {
-  return text.trim() === "" ? null : { line: number, end, text, columns: TEXT_COLUMNS, values: [text], json: null };
+  return text.trim() === ""
+    ? null
+    : { line: number, end, text, columns: TEXT_COLUMNS, values: [text], json: null };
 }
 
 function jsonRow({ number, end }: Line, content: string, { name, column }: RowOptions): Row | null {
@@ -45,13 +56,22 @@ function jsonRow({ number, end }: Line, content: string, { name, column }: RowOp
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    throw invalidRow(`Line ${number} of ${name} is not JSON (${(cause as Error).message}). In JSON Lines each line is an object.`, cause);
+    throw invalidRow(
+      `Line ${number} of ${name} is not JSON (${(cause as Error).message}). In JSON Lines each line is an object.`,
+      cause,
+    );
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidRow(`Line ${number} of ${name} is no JSON object. Each line must be an object with the text as a property.`);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalidRow(
+      `Line ${number} of ${name} is no JSON object. Each line must be an object with the text as a property.`,
+    );
   const property = column ?? "text";
   const text = Object.hasOwn(value, property) ? (value as Record<string, unknown>)[property] : undefined;
   const columns = Object.keys(value);
-  if (typeof text !== "string") throw invalidRow(`Line ${number} of ${name} has no property ${JSON.stringify(property)} that is a string: it has ${listed(columns)}. Name the one with the text by --column.`);
+  if (typeof text !== "string")
+    throw invalidRow(
+      `Line ${number} of ${name} has no property ${JSON.stringify(property)} that is a string: it has ${listed(columns)}. Name the one with the text by --column.`,
+    );
   return { line: number, end, text, columns, values: Object.values(value), json };
 }
 

@@ -1,7 +1,7 @@
 /** From a command line to its exit code. */
 
 import { readFile } from "node:fs/promises";
-import { TabsenseError, toError } from "../errors.js";
+import { TabsenseError, toError } from "../api/errors.js";
 import { parse, UsageError, type Invocation } from "./arguments.js";
 import { bench } from "./bench.js";
 import { classify } from "./classify.js";
@@ -31,7 +31,9 @@ export async function run(args: string[]): Promise<number> {
     // Whoever read the output has enough of it (`| head`), which is no failure.
     if (isBrokenPipe(thrown)) return DONE;
     if (thrown instanceof UsageError) {
-      process.stderr.write(`tabsense: ${thrown.message}\n\n${usageOf(thrown.command ?? invocation?.command ?? null)}`);
+      process.stderr.write(
+        `tabsense: ${thrown.message}\n\n${usageOf(thrown.command ?? invocation?.command ?? null)}`,
+      );
       return USAGE;
     }
     if (thrown instanceof Stopped) {
@@ -48,12 +50,18 @@ export async function run(args: string[]): Promise<number> {
 function fromSystem(thrown: unknown): TabsenseError {
   const { code, syscall, message } = thrown as NodeJS.ErrnoException;
   if (!(thrown instanceof TabsenseError) && typeof code === "string" && typeof syscall === "string") {
-    return new TabsenseError("environment", `The system refused (${message}). Check the path, its rights, and the room on the disk.`, { cause: thrown });
+    return new TabsenseError(
+      "environment",
+      `The system refused (${message}). Check the path, its rights, and the room on the disk.`,
+      { cause: thrown },
+    );
   }
   return toError(thrown);
 }
 
 async function version(): Promise<string> {
-  const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
   return version;
 }

@@ -1,4 +1,7 @@
-/** Ctrl-C, and the wish of the system that the process end: the work under way is told, and leaves what it has in order. */
+/**
+ * Ctrl-C, and the wish of the system that the process end: the work under way is told, and leaves what it has
+ * in order.
+ */
 
 import { setMaxListeners } from "node:events";
 
@@ -21,7 +24,10 @@ export class Stopped extends Error {
 /** Milliseconds that a stopped process waits for a reader who does not take what was printed. */
 const GRACE = 500;
 
-/** Does `work`, whose signal fires when the process is to end; a second wish ends it at once. `hint` says how to go on later. */
+/**
+ * Does `work`, whose signal fires when the process is to end; a second wish ends it at once. `hint` says how
+ * to go on later.
+ */
 export async function stoppable<T>(hint: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal); // one for each call under way

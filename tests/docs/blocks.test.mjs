@@ -1,4 +1,5 @@
-// Every code block of README.md and docs/ is run. What has no runner, and no reason in front of it why it is not run, fails.
+// Every code block of README.md and docs/ is run. What has no runner, and no reason in front of it why it is
+// not run, fails.
 
 import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
@@ -15,13 +16,25 @@ import { isForNode, runInNode } from "./runners/node.mjs";
 import { runShell, writeSamples } from "./runners/shell.mjs";
 import { checkTypes } from "./runners/types.mjs";
 
-const ALIASES = { javascript: "js", mjs: "js", typescript: "ts", bash: "sh", shell: "sh", console: "sh", text: "text", txt: "text", ndjson: "jsonl" };
+const ALIASES = {
+  javascript: "js",
+  mjs: "js",
+  typescript: "ts",
+  bash: "sh",
+  shell: "sh",
+  console: "sh",
+  text: "text",
+  txt: "text",
+  ndjson: "jsonl",
+};
 
 /** Blocks that import this are read, not run: it is what a reader comes from. */
 const FOREIGN = "@huggingface/transformers";
 
 const exported = Object.keys(tabsense);
-const all = documents().flatMap((document) => blocksOf(document)).map((block) => ({ ...block, language: ALIASES[block.language] ?? block.language }));
+const all = documents()
+  .flatMap((document) => blocksOf(document))
+  .map((block) => ({ ...block, language: ALIASES[block.language] ?? block.language }));
 const counts = new Map();
 const count = (what) => counts.set(what, (counts.get(what) ?? 0) + 1);
 
@@ -30,7 +43,10 @@ before(async () => {
   installed = installTarball();
   linkPackages(installed.project);
   pages = await startPages(installed.project, exported);
-  typeErrors = checkTypes(all.filter((block) => isTyped(block) && !isOfRecipe(block) && !block.reason), { folder: join(installed.project, "types"), exported });
+  typeErrors = checkTypes(
+    all.filter((block) => isTyped(block) && !isOfRecipe(block) && !block.reason),
+    { folder: join(installed.project, "types"), exported },
+  );
 });
 after(async () => {
   await pages?.close();
@@ -51,7 +67,8 @@ function runnerOf(block) {
   const { language, code } = block;
   if (isTyped(block)) return ["type-checked", () => assert.deepEqual(typeErrors(block), [])];
   if (language === "js" && code.includes(FOREIGN)) return ["compiled", () => COMPILERS.jsx(code)];
-  if (language === "js" && isForNode(block)) return ["run in Node", () => runInNode(block, { folder: samples(), exported })];
+  if (language === "js" && isForNode(block))
+    return ["run in Node", () => runInNode(block, { folder: samples(), exported })];
   if (language === "js") return ["run in Chromium", () => pages.runScript(block)];
   if (language === "html") return ["opened in Chromium", () => pages.openPage(block)];
   if (language === "sh") return ["commands run or looked up", () => runShell(block, { folder: samples() })];
@@ -67,7 +84,10 @@ for (const block of all) {
     if (reason) return count(`not run, for a reason`);
     if (isOfRecipe(block)) return count("part of a recipe, which its own test builds and runs");
     const runner = runnerOf(block);
-    assert.ok(runner, `There is no runner for ${language ? `the language ${JSON.stringify(language)}` : "a block without a language"}. Name its language, or say in a comment in front of it why it is not run: <!-- not run: … -->`);
+    assert.ok(
+      runner,
+      `There is no runner for ${language ? `the language ${JSON.stringify(language)}` : "a block without a language"}. Name its language, or say in a comment in front of it why it is not run: <!-- not run: … -->`,
+    );
     const [what, run] = runner;
     await run();
     count(what);
@@ -76,6 +96,9 @@ for (const block of all) {
 
 test("all blocks are accounted for", (t) => {
   for (const [what, times] of [...counts].sort()) t.diagnostic(`${times} ${what}`);
-  assert.equal([...counts.values()].reduce((sum, times) => sum + times, 0), all.length);
+  assert.equal(
+    [...counts.values()].reduce((sum, times) => sum + times, 0),
+    all.length,
+  );
   assert.ok(counts.get("run in Chromium") > 0 && counts.get("commands run or looked up") > 0);
 });

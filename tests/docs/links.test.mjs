@@ -12,7 +12,15 @@ import { documents } from "./markdown.mjs";
 function anchorsOf(path) {
   const anchors = [];
   marked.walkTokens(marked.lexer(readFileSync(join(ROOT, path), "utf8")), (token) => {
-    if (token.type === "heading") anchors.push(token.text.toLowerCase().replace(/[`*]|\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/[^\p{L}\p{N}\s_-]/gu, "").trim().replace(/\s/g, "-"));
+    if (token.type === "heading")
+      anchors.push(
+        token.text
+          .toLowerCase()
+          .replace(/[`*]|\[([^\]]*)\]\([^)]*\)/g, "$1")
+          .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+          .trim()
+          .replace(/\s/g, "-"),
+      );
   });
   return anchors;
 }
@@ -25,7 +33,8 @@ for (const document of documents()) {
       const [to, anchor] = token.href.split("#");
       const path = to === "" ? document : normalize(join(dirname(document), to));
       if (!existsSync(join(ROOT, path))) broken.push(token.href);
-      else if (anchor && (statSync(join(ROOT, path)).isDirectory() || !anchorsOf(path).includes(anchor))) broken.push(token.href);
+      else if (anchor && (statSync(join(ROOT, path)).isDirectory() || !anchorsOf(path).includes(anchor)))
+        broken.push(token.href);
     });
     assert.deepEqual(broken, []);
   });

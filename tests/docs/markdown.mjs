@@ -13,15 +13,23 @@ const COMMANDS = /^(npm|npx|node|cargo|tabsense|git|python3?(\.\d+)?|\.venv\/\S+
 
 /** README.md and every document below docs/, by their paths in the repository. */
 export function documents() {
-  const below = (folder) => readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? below(`${folder}/${entry.name}`) : [`${folder}/${entry.name}`]));
-  return ["README.md", ...below("docs").filter((path) => path.endsWith(".md")).sort()];
+  const below = (folder) =>
+    readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? below(`${folder}/${entry.name}`) : [`${folder}/${entry.name}`],
+    );
+  return [
+    "README.md",
+    ...below("docs")
+      .filter((path) => path.endsWith(".md"))
+      .sort(),
+  ];
 }
 
 /**
  * The code blocks of a document: `{ document, line, language, file, code, reason }` each.
  *
- * `file` is the name that the fence gives it (```` ```js file=app.js ````), or null; `reason` why it is not run, or null.
- * `code` is what a reader copies. An indented block of commands is `sh`, any other is `text`.
+ * `file` is the name that the fence gives it (```` ```js file=app.js ````), or null; `reason` why it is not
+ * run, or null. `code` is what a reader copies. An indented block of commands is `sh`, any other is `text`.
  */
 export function blocksOf(document, source = readFileSync(join(ROOT, document), "utf8")) {
   const blocks = [];
@@ -36,7 +44,14 @@ export function blocksOf(document, source = readFileSync(join(ROOT, document), "
       at = begin + raw.length;
       const [language = "", ...rest] = (token.lang ?? "").split(/\s+/);
       const file = rest.map((word) => /^file=(\S+)$/.exec(word)?.[1]).find(Boolean) ?? null;
-      blocks.push({ document, line, language: token.codeBlockStyle === "indented" ? indented(token.text) : language.toLowerCase(), file, code: token.text.replace(/\n*$/, "\n"), reason: NOT_RUN.exec(before ?? "")?.[1] ?? null });
+      blocks.push({
+        document,
+        line,
+        language: token.codeBlockStyle === "indented" ? indented(token.text) : language.toLowerCase(),
+        file,
+        code: token.text.replace(/\n*$/, "\n"),
+        reason: NOT_RUN.exec(before ?? "")?.[1] ?? null,
+      });
     }
     before = token.type === "html" ? token.raw.trim() : null;
   });

@@ -1,4 +1,5 @@
-// What a block may use without declaring it. A reader has these from the text around it; here they are put in front.
+// What a block may use without declaring it. A reader has these from the text around it; here they are put in
+// front.
 //
 // `js` blocks get a line of code, `ts` blocks the same names as declarations, which a block's own names hide.
 
@@ -7,14 +8,23 @@ import ts from "typescript";
 /** The package's exports that are values. */
 const EXPORTS = ["Classifier", "TabsenseError", "ERROR_KINDS", "pipeline"];
 
-/** Each name: how it is made, its type, and which export that needs. The order is that in which they are made. */
+/**
+ * Each name: how it is made, its type, and which export that needs. The order is that in which they are made.
+ */
 const NAMES = {
   source: { code: `"/models/sentiment-en/"`, type: "string" },
   text: { code: `"A delight from start to finish."`, type: "string" },
-  texts: { code: `["A delight from start to finish.", "I want those two hours of my life back."]`, type: "string[]" },
+  texts: {
+    code: `["A delight from start to finish.", "I want those two hours of my life back."]`,
+    type: "string[]",
+  },
   controller: { code: "new AbortController()", type: "AbortController" },
   signal: { code: "new AbortController().signal", type: "AbortSignal" },
-  classifier: { code: `await Classifier.load("/models/sentiment-en/")`, type: `import("tabsense").Classifier`, needs: "Classifier" },
+  classifier: {
+    code: `await Classifier.load("/models/sentiment-en/")`,
+    type: `import("tabsense").Classifier`,
+    needs: "Classifier",
+  },
 };
 
 /** Elements that a page would have, by the name that a block gives them. */
@@ -23,22 +33,33 @@ const ELEMENTS = ["form", "input", "textarea", "output", "button", "progress"];
 /** What TypeScript says of a name that nothing declares: alone, with a suggestion, and as `{ name }`. */
 const NO_SUCH_NAME = [2304, 2552, 18004];
 
-/** The lines to put in front of a `js` block, in one line. `exported`: the names that the package exports; `dom`: whether there is a page. */
+/**
+ * The lines to put in front of a `js` block, in one line. `exported`: the names that the package exports;
+ * `dom`: whether there is a page.
+ */
 export function preludeOf(code, { exported, dom }) {
   const free = freeNames(code);
   const names = Object.keys(NAMES).filter((name) => free.has(name));
-  const values = EXPORTS.filter((name) => exported.includes(name) && (free.has(name) || (names.some((one) => NAMES[one].needs === name) && !declares(code, name))));
+  const values = EXPORTS.filter(
+    (name) =>
+      exported.includes(name) &&
+      (free.has(name) || (names.some((one) => NAMES[one].needs === name) && !declares(code, name))),
+  );
   return [
     ...(values.length > 0 ? [`import { ${values.join(", ")} } from "tabsense";`] : []),
     ...names.map((name) => `const ${name} = ${NAMES[name].code};`),
-    ...(dom ? ELEMENTS : []).filter((name) => free.has(name)).map((name) => `const ${name} = document.body.appendChild(document.createElement("${name}"));`),
+    ...(dom ? ELEMENTS : [])
+      .filter((name) => free.has(name))
+      .map((name) => `const ${name} = document.body.appendChild(document.createElement("${name}"));`),
   ].join(" ");
 }
 
 /** The declarations beside all `ts` blocks. */
 export function declarations(exported) {
   return [
-    ...EXPORTS.filter((name) => exported.includes(name)).map((name) => `declare const ${name}: typeof import("tabsense").${name};`),
+    ...EXPORTS.filter((name) => exported.includes(name)).map(
+      (name) => `declare const ${name}: typeof import("tabsense").${name};`,
+    ),
     `type Classifier = import("tabsense").Classifier;`,
     ...Object.entries(NAMES).map(([name, { type }]) => `declare const ${name}: ${type};`),
     ...ELEMENTS.map((name) => `declare const ${name}: HTMLElementTagNameMap["${name}"];`),
@@ -56,7 +77,11 @@ function freeNames(code) {
 
 function declares(code, name) {
   const { file } = analysed(code);
-  return file.statements.some((one) => ts.isImportDeclaration(one) && one.importClause?.namedBindings?.elements?.some((each) => each.name.text === name));
+  return file.statements.some(
+    (one) =>
+      ts.isImportDeclaration(one) &&
+      one.importClause?.namedBindings?.elements?.some((each) => each.name.text === name),
+  );
 }
 
 /** A block alone, without any library: whatever it does not declare itself is unknown. */
@@ -74,6 +99,13 @@ function analysed(code) {
     useCaseSensitiveFileNames: () => true,
     writeFile: () => {},
   };
-  const options = { noLib: true, noResolve: true, types: [], target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext, moduleDetection: ts.ModuleDetectionKind.Force };
+  const options = {
+    noLib: true,
+    noResolve: true,
+    types: [],
+    target: ts.ScriptTarget.ESNext,
+    module: ts.ModuleKind.ESNext,
+    moduleDetection: ts.ModuleDetectionKind.Force,
+  };
   return { file, program: ts.createProgram([name], options, host) };
 }

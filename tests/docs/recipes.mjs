@@ -7,14 +7,18 @@ import { blocksOf } from "./markdown.mjs";
 import { runShell } from "./runners/shell.mjs";
 
 /** Each recipe by its document. */
-export const RECIPES = ["page", "react", "vue", "svelte", "extension", "service-worker", "node"].map((name) => `docs/recipes/${name}.md`);
+export const RECIPES = ["page", "react", "vue", "svelte", "extension", "service-worker", "node"].map(
+  (name) => `docs/recipes/${name}.md`,
+);
 
 /** Whether a block is a file or a command of a recipe, so that the recipe's own test runs it. */
 export function isOfRecipe({ document, file, language }) {
   return RECIPES.includes(document) && (file !== null || language === "sh");
 }
 
-/** Writes the files of a recipe into `folder`, `changes` applied by name, and then runs its commands there. */
+/**
+ * Writes the files of a recipe into `folder`, `changes` applied by name, and then runs its commands there.
+ */
 export function layOut(document, folder, changes = {}) {
   const blocks = blocksOf(document).filter(isOfRecipe);
   const files = blocks.filter(({ file }) => file !== null);
@@ -23,7 +27,11 @@ export function layOut(document, folder, changes = {}) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), changes[file]?.(code) ?? code);
   }
-  assert.deepEqual(Object.keys(changes).filter((name) => !files.some(({ file }) => file === name)), [], "a change to a file that is not there");
+  assert.deepEqual(
+    Object.keys(changes).filter((name) => !files.some(({ file }) => file === name)),
+    [],
+    "a change to a file that is not there",
+  );
   for (const block of blocks.filter(({ language }) => language === "sh")) runShell(block, { folder });
   return files.map(({ file }) => file);
 }

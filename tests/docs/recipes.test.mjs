@@ -1,9 +1,18 @@
-// Each recipe, laid out from its document as it stands, with the packages alone that it installs, built, and run: in Chromium, as an extension, or in Node.
-// So is the command line of README.md and docs/cli.md.
+// Each recipe, laid out from its document as it stands, with the packages alone that it installs, built, and
+// run: in Chromium, as an extension, or in Node. So is the command line of README.md and docs/cli.md.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -22,8 +31,16 @@ const HOURS = "I want those two hours of my life back.";
 let installed, projects, browser;
 before(async () => {
   installed = installTarball();
-  const npm = (args, cwd) => execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  const [{ filename }] = Object.values(JSON.parse(npm(["pack", "--json", "--ignore-scripts", "--pack-destination", installed.project], join(ROOT, "models/sentiment-en"))));
+  const npm = (args, cwd) =>
+    execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const [{ filename }] = Object.values(
+    JSON.parse(
+      npm(
+        ["pack", "--json", "--ignore-scripts", "--pack-destination", installed.project],
+        join(ROOT, "models/sentiment-en"),
+      ),
+    ),
+  );
   npm(["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], installed.project);
   projects = mkdtempSync(join(tmpdir(), "tabsense-recipes-")); // not below what is installed, where all packages are found
   browser = await startBrowser();
@@ -50,14 +67,21 @@ function emptyProject(document, blocks) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), "{}\n"); // npm adds dependencies, and no type
   const commands = blocks.filter(({ language }) => language === "sh").flatMap(({ code }) => commandsOf(code));
-  const names = commands.flatMap((command) => /^npm install (.*)$/.exec(command)?.[1].split(/\s+/) ?? []).filter((word) => !word.startsWith("-"));
+  const names = commands
+    .flatMap((command) => /^npm install (.*)$/.exec(command)?.[1].split(/\s+/) ?? [])
+    .filter((word) => !word.startsWith("-"));
   for (const name of names) install(name, folder);
   return folder;
 }
 
-/** Puts a package, and the programs it has, into a project's node_modules as npm would. Its dependencies are found from where it really lies. */
+/**
+ * Puts a package, and the programs it has, into a project's node_modules as npm would. Its dependencies are
+ * found from where it really lies.
+ */
 function install(name, folder) {
-  const from = [installed.project, join(ROOT, "tests/docs"), ROOT].map((place) => join(place, "node_modules", name)).find((path) => existsSync(path));
+  const from = [installed.project, join(ROOT, "tests/docs"), ROOT]
+    .map((place) => join(place, "node_modules", name))
+    .find((path) => existsSync(path));
   assert.ok(from, `${name} is not installed here`);
   const to = join(folder, "node_modules", name);
   mkdirSync(dirname(to), { recursive: true });
@@ -65,10 +89,16 @@ function install(name, folder) {
   else symlinkSync(from, to);
   const { bin = {} } = JSON.parse(readFileSync(join(to, "package.json"), "utf8"));
   mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
-  for (const [program, path] of Object.entries(typeof bin === "string" ? { [name.split("/").at(-1)]: bin } : bin)) symlinkSync(join(to, path), join(folder, "node_modules/.bin", program));
+  for (const [program, path] of Object.entries(
+    typeof bin === "string" ? { [name.split("/").at(-1)]: bin } : bin,
+  ))
+    symlinkSync(join(to, path), join(folder, "node_modules/.bin", program));
 }
 
-/** Serves a folder, and opens its page; whatever goes wrong in it, but for what `allowed` matches, fails the test at its end. */
+/**
+ * Serves a folder, and opens its page; whatever goes wrong in it, but for what `allowed` matches, fails the
+ * test at its end.
+ */
 async function open(t, folder, allowed = null) {
   const site = await serve({ "/": folder });
   const context = await browser.newContext();
@@ -76,19 +106,32 @@ async function open(t, folder, allowed = null) {
   t.after(async () => {
     await context.close();
     await site.close();
-    assert.deepEqual(faults.filter((fault) => !allowed?.test(fault)), []);
+    assert.deepEqual(
+      faults.filter((fault) => !allowed?.test(fault)),
+      [],
+    );
   });
-  context.on("request", (request) => !request.url().startsWith(site.url) && !request.url().startsWith("data:") && faults.push(`asked for ${request.url()}`));
+  context.on(
+    "request",
+    (request) =>
+      !request.url().startsWith(site.url) &&
+      !request.url().startsWith("data:") &&
+      faults.push(`asked for ${request.url()}`),
+  );
   const page = await context.newPage();
   page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && faults.push(message.text()));
+  page.on(
+    "console",
+    (message) => ["error", "warning"].includes(message.type()) && faults.push(message.text()),
+  );
   await page.goto(site.url);
   return page;
 }
 
 /** The page's verdict on the text that it begins with, and on another; both right. */
 async function verdicts(page) {
-  const shows = (label) => page.waitForFunction((label) => document.querySelector("output")?.textContent.startsWith(label), label);
+  const shows = (label) =>
+    page.waitForFunction((label) => document.querySelector("output")?.textContent.startsWith(label), label);
   await shows("POSITIVE");
   assert.match(await page.locator("output").textContent(), /^POSITIVE 0\.9\d\d$/);
   await page.locator("textarea").fill(HOURS);
@@ -100,7 +143,11 @@ async function verdicts(page) {
 const workers = (page) => page.workers().filter((worker) => !/\/thread[^/]*\.js$/.test(worker.url())).length;
 
 function run(program, args, folder) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { cwd: folder, encoding: "utf8", timeout: 120_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: 120_000,
+  });
   assert.equal(status, 0, `${program}: ${stdout}${stderr}`);
 }
 
@@ -108,11 +155,16 @@ function run(program, args, folder) {
 const UNMOUNT = {
   react: ["src/main.tsx", "Object.assign(globalThis, { unmount: () => root.unmount() });"],
   vue: ["src/main.ts", "Object.assign(globalThis, { unmount: () => app.unmount() });"],
-  svelte: ["src/main.ts", 'import { unmount } from "svelte";\nObject.assign(globalThis, { unmount: () => unmount(app) });'],
+  svelte: [
+    "src/main.ts",
+    'import { unmount } from "svelte";\nObject.assign(globalThis, { unmount: () => unmount(app) });',
+  ],
 };
 
 for (const [name, [main, unmount]] of Object.entries(UNMOUNT)) {
-  test(`${name}: it is built with Vite, classifies what is typed, and frees its model when it goes`, { timeout: 180_000 }, async (t) => {
+  test(`${name}: it is built with Vite, classifies what is typed, and frees its model when it goes`, {
+    timeout: 180_000,
+  }, async (t) => {
     const { folder } = project(`docs/recipes/${name}.md`, { [main]: (code) => `${code}${unmount}\n` });
     run(join(folder, "node_modules/.bin/vite"), ["build", "--logLevel", "warn"], folder);
     const page = await open(t, join(folder, "dist"));
@@ -128,8 +180,32 @@ for (const [name, [main, unmount]] of Object.entries(UNMOUNT)) {
 for (const name of ["react", "vue"]) {
   test(`${name}: its TypeScript has no type errors`, { timeout: 120_000 }, () => {
     const { folder, files } = project(`docs/recipes/${name}.md`);
-    const sources = files.filter((file) => /\.tsx?$/.test(file) && (name !== "vue" || !file.endsWith("main.ts"))); // tsc reads no .vue
-    run(join(ROOT, "node_modules/.bin/tsc"), ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noUnusedLocals", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--module", "esnext", "--moduleResolution", "bundler", "--jsx", "react-jsx", "--skipLibCheck", ...sources], folder);
+    const sources = files.filter(
+      (file) => /\.tsx?$/.test(file) && (name !== "vue" || !file.endsWith("main.ts")),
+    ); // tsc reads no .vue
+    run(
+      join(ROOT, "node_modules/.bin/tsc"),
+      [
+        "--noEmit",
+        "--strict",
+        "--exactOptionalPropertyTypes",
+        "--noUncheckedIndexedAccess",
+        "--noUnusedLocals",
+        "--target",
+        "es2022",
+        "--lib",
+        "es2022,dom,dom.iterable",
+        "--module",
+        "esnext",
+        "--moduleResolution",
+        "bundler",
+        "--jsx",
+        "react-jsx",
+        "--skipLibCheck",
+        ...sources,
+      ],
+      folder,
+    );
   });
 }
 
@@ -142,7 +218,9 @@ test("service worker: it answers in the server's place", { timeout: 120_000 }, a
   const { folder } = project("docs/recipes/service-worker.md");
   const page = await open(t, join(folder, "public"), /status of 400/); // what is refused below, the browser tells the console
   await verdicts(page);
-  const error = await page.evaluate(async () => (await fetch("/classify", { method: "POST", body: JSON.stringify({ texts: [" "] }) })).json());
+  const error = await page.evaluate(async () =>
+    (await fetch("/classify", { method: "POST", body: JSON.stringify({ texts: [" "] }) })).json(),
+  );
   assert.equal(error.error.kind, "empty_text");
 });
 
@@ -152,7 +230,12 @@ test("extension: its popup classifies, on threads, without a server", { timeout:
   const profile = mkdtempSync(join(tmpdir(), "tabsense-profile-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-background-networking", `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+    args: [
+      "--no-sandbox",
+      "--disable-background-networking",
+      `--disable-extensions-except=${extension}`,
+      `--load-extension=${extension}`,
+    ],
     ignoreDefaultArgs: ["--disable-extensions"],
   });
   t.after(async () => {
@@ -162,7 +245,11 @@ test("extension: its popup classifies, on threads, without a server", { timeout:
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
-  context.on("request", (request) => !request.url().startsWith("chrome-extension://") && faults.push(`asked for ${request.url()}`));
+  context.on(
+    "request",
+    (request) =>
+      !request.url().startsWith("chrome-extension://") && faults.push(`asked for ${request.url()}`),
+  );
   await page.goto(`chrome-extension://${extensionId(extension)}/popup.html`);
   assert.equal(await page.evaluate(() => crossOriginIsolated), true);
   await page.locator("textarea").fill("A delight from start to finish.");
@@ -174,7 +261,11 @@ test("extension: its popup classifies, on threads, without a server", { timeout:
 
 test("node: it answers, refuses what is wrong, and ends when told", { timeout: 120_000 }, async (t) => {
   const { folder } = project("docs/recipes/node.md");
-  const child = spawn(process.execPath, ["server.mjs"], { cwd: folder, env: { ...process.env, PORT: "0" }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["server.mjs"], {
+    cwd: folder,
+    env: { ...process.env, PORT: "0" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   t.after(() => child.kill("SIGKILL"));
   const port = await new Promise((resolve, reject) => {
     child.stdout.setEncoding("utf8").on("data", (text) => resolve(Number(/port (\d+)/.exec(text)?.[1])));
@@ -186,7 +277,10 @@ test("node: it answers, refuses what is wrong, and ends when told", { timeout: 1
   };
   const { status, body } = await post(JSON.stringify({ texts: ["A delight from start to finish.", HOURS] }));
   assert.equal(status, 200);
-  assert.deepEqual(body.results.map(([{ label }]) => label), ["POSITIVE", "NEGATIVE"]);
+  assert.deepEqual(
+    body.results.map(([{ label }]) => label),
+    ["POSITIVE", "NEGATIVE"],
+  );
   assert.equal((await post("{")).status, 400);
   assert.equal((await post(JSON.stringify({ texts: [""] }))).status, 400);
   assert.equal((await post(JSON.stringify({ texts: 7 }))).status, 400);
@@ -199,7 +293,9 @@ test("node: it answers, refuses what is wrong, and ends when told", { timeout: 1
 
 for (const document of ["README.md", "docs/cli.md"]) {
   test(`${document}: its command runs with the packages that it installs there`, { timeout: 120_000 }, () => {
-    const block = blocksOf(document).find(({ language, code }) => language === "sh" && /^npm install [^]*^npx tabsense "/m.test(code));
+    const block = blocksOf(document).find(
+      ({ language, code }) => language === "sh" && /^npm install [^]*^npx tabsense "/m.test(code),
+    );
     assert.ok(block, "no block installs what its texts need");
     const folder = emptyProject(`command-${document}`, [block]);
     writeFileSync(join(folder, "reviews.csv"), `text\n${HOURS}\n`);

@@ -1,4 +1,5 @@
-// The API reference is made from the types: everything that is exported is in it, and every part of it has its words.
+// The API reference is made from the types: everything that is exported is in it, and every part of it has
+// its words.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -16,7 +17,8 @@ test("npm run docs: no export without its words, no link to nowhere", { timeout:
   assert.match(page, /Classifier/);
   const { children } = JSON.parse(readFileSync(join(out, "reference.json"), "utf8"));
   const names = children.flatMap(({ children = [] }) => children.map(({ name }) => name));
-  for (const name of ["Classifier", "TabsenseError", "LoadOptions", "ClassifyOptions", "Score"]) assert.ok(names.includes(name), `${name} is missing`);
+  for (const name of ["Classifier", "TabsenseError", "LoadOptions", "ClassifyOptions", "Score"])
+    assert.ok(names.includes(name), `${name} is missing`);
 });
 
 test("a part without its words is an error", { timeout: 240_000 }, (t) => {

@@ -1,4 +1,5 @@
-// What docs/security.md promises: each test that it names is there, each bound is that of the code, and the promises that no other test holds.
+// What docs/security.md promises: each test that it names is there, each bound is that of the code, and the
+// promises that no other test holds.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -12,16 +13,22 @@ const text = (path) => readFileSync(join(ROOT, path), "utf8");
 const document = text("docs/security.md");
 
 /** What a browser loads of the package. */
-const BROWSER_FILES = readdirSync(join(ROOT, "dist")).filter((name) => /^(index|simd|worker|worker-simd|thread|edge|lexicon)\.js$/.test(name)).map((name) => `dist/${name}`);
-const GLUE = ["simd", "relaxed", "simd-threads", "relaxed-threads"].map((build) => `dist/wasm/${build}/tabsense.js`);
+const BROWSER_FILES = readdirSync(join(ROOT, "dist"))
+  .filter((name) => /^(index|simd|worker|worker-simd|thread|edge|lexicon)\.js$/.test(name))
+  .map((name) => `dist/${name}`);
+const GLUE = ["simd", "relaxed", "simd-threads", "relaxed-threads"].map(
+  (build) => `dist/wasm/${build}/tabsense.js`,
+);
 
 /** The modules that fetch a model's files and the package's own; the last is the command line's. */
 const LOADERS = ["stream.ts", "download.ts", "model-cache.ts", "cli/header.ts"];
 
 /** What no code has that keeps the promises. */
 const FORBIDDEN = {
-  "code from strings": /createObjectURL|\beval\s*\(|\bnew\s+Function\b|(?<![`"'])\bFunction\s*\(|\bimportScripts\b|javascript:|document\.write|innerHTML/g,
-  "another way to the network": /XMLHttpRequest|WebSocket|EventSource|sendBeacon|RTCPeerConnection|WebTransport/g,
+  "code from strings":
+    /createObjectURL|\beval\s*\(|\bnew\s+Function\b|(?<![`"'])\bFunction\s*\(|\bimportScripts\b|javascript:|document\.write|innerHTML/g,
+  "another way to the network":
+    /XMLHttpRequest|WebSocket|EventSource|sendBeacon|RTCPeerConnection|WebTransport/g,
   "a place to keep texts": /document\.cookie|localStorage|sessionStorage|indexedDB/g,
 };
 
@@ -41,7 +48,10 @@ test("the tests that it names are there", () => {
   for (const [, path, name] of named) {
     const source = text(path);
     const forms = path.endsWith(".rs") ? [`fn ${name}(`, `gpu_test!(${name},`] : [`test("${name}"`];
-    assert.ok(forms.some((form) => source.includes(form)), `${path} has no test ${name}`);
+    assert.ok(
+      forms.some((form) => source.includes(form)),
+      `${path} has no test ${name}`,
+    );
   }
 });
 
@@ -60,19 +70,37 @@ test("the package's code makes no code, and asks the network for files alone", (
   assert.ok(BROWSER_FILES.length >= 3);
   for (const path of [...BROWSER_FILES, ...GLUE]) {
     const code = withoutComments(text(path));
-    for (const [what, pattern] of Object.entries(FORBIDDEN)) assert.deepEqual([...code.matchAll(pattern)].map(([found]) => found), [], `${what} in ${path}`);
+    for (const [what, pattern] of Object.entries(FORBIDDEN))
+      assert.deepEqual(
+        [...code.matchAll(pattern)].map(([found]) => found),
+        [],
+        `${what} in ${path}`,
+      );
   }
-  // wasm-bindgen's stand-in for Atomics.waitAsync, a blob: worker, is taken out of the builds with threads, which are taken where there is waitAsync.
+  // wasm-bindgen's stand-in for Atomics.waitAsync, a blob: worker, is taken out of the builds with threads,
+  // which are taken where there is waitAsync.
   assert.match(text("js/builds.ts"), /function takesThreads\(\)[^}]*Atomics[^}]*waitAsync/);
-  const modules = readdirSync(join(ROOT, "js"), { recursive: true }).filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"));
-  const calls = modules.flatMap((name) => [...withoutComments(text(`js/${name}`)).matchAll(/(?<![.\w])fetch\((.*)$/gm)].map(([, args]) => ({ name, args })));
+  const modules = readdirSync(join(ROOT, "js"), { recursive: true }).filter(
+    (name) => name.endsWith(".ts") && !name.endsWith(".d.ts"),
+  );
+  const calls = modules.flatMap((name) =>
+    [...withoutComments(text(`js/${name}`)).matchAll(/(?<![.\w])fetch\((.*)$/gm)].map(([, args]) => ({
+      name,
+      args,
+    })),
+  );
   assert.ok(calls.length > 0);
   for (const { name, args } of calls) {
     assert.ok(LOADERS.includes(name), `js/${name} asks the network for something`);
     assert.doesNotMatch(args, /\bbody\b|method: (?!"HEAD")/, `js/${name}: fetch(${args}`);
   }
   // The glue could fetch a module by its address; it is given a compiled one.
-  for (const path of GLUE) assert.deepEqual([...text(path).matchAll(/(?<![.\w])fetch\(([^)]*)\)/g)].map(([, args]) => args), ["module_or_path"], path);
+  for (const path of GLUE)
+    assert.deepEqual(
+      [...text(path).matchAll(/(?<![.\w])fetch\(([^)]*)\)/g)].map(([, args]) => args),
+      ["module_or_path"],
+      path,
+    );
 });
 
 test("a model is loaded with plain requests for its files, and a text causes none", async (t) => {
@@ -88,7 +116,10 @@ test("a model is loaded with plain requests for its files, and a text causes non
   for (const request of requests) {
     assert.ok(["GET", "HEAD"].includes(request.method()), request.url());
     assert.equal(request.postData(), null, request.url());
-    assert.match(request.url().slice(site.url.length), /^(?:tiny\/(?:config\.json|tokenizer\.json|model\.safetensors)|node_modules\/tabsense\/dist\/[\w/.-]+\.(?:js|wasm))$/);
+    assert.match(
+      request.url().slice(site.url.length),
+      /^(?:tiny\/(?:config\.json|tokenizer\.json|model\.safetensors)|node_modules\/tabsense\/dist\/[\w/.-]+\.(?:js|wasm))$/,
+    );
   }
   assert.ok(requests.length >= 4);
   requests.length = 0;
@@ -98,7 +129,10 @@ test("a model is loaded with plain requests for its files, and a text causes non
     await classifier.dispose();
   });
   await page.waitForTimeout(200);
-  assert.deepEqual(requests.map((request) => request.url()), []);
+  assert.deepEqual(
+    requests.map((request) => request.url()),
+    [],
+  );
 });
 
 test("neither console nor errors repeat a text", async (t) => {
@@ -113,8 +147,18 @@ test("neither console nor errors repeat a text", async (t) => {
   const errors = await page.evaluate(async (secret) => {
     const classifier = await tabsense.Classifier.load("/tiny/");
     await classifier.classify([secret, secret], { details: true });
-    const told = async (...args) => classifier.classify(...args).then(() => "answered", (error) => `${error.message} ${error.stack} ${JSON.stringify(error)}`);
-    const errors = [await told([secret, " "]), await told(`${secret} `.repeat(20_000)), await told(secret, { topK: 0 }), await told([secret, 7]), await told(secret, { signal: AbortSignal.abort() })];
+    const told = async (...args) =>
+      classifier.classify(...args).then(
+        () => "answered",
+        (error) => `${error.message} ${error.stack} ${JSON.stringify(error)}`,
+      );
+    const errors = [
+      await told([secret, " "]),
+      await told(`${secret} `.repeat(20_000)),
+      await told(secret, { topK: 0 }),
+      await told([secret, 7]),
+      await told(secret, { signal: AbortSignal.abort() }),
+    ];
     await classifier.dispose();
     return [...errors, await told(secret)];
   }, secret);
@@ -127,10 +171,19 @@ test("neither console nor errors repeat a text", async (t) => {
 });
 
 test("unsafe Rust is in the CPU's kernels and their memory alone", () => {
-  const files = (folder) => readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? files(`${folder}/${entry.name}`) : [`${folder}/${entry.name}`]));
-  const unsafe = files("src").filter((path) => path.endsWith(".rs") && /\bunsafe\b\s*(?:\{|fn|impl|trait|extern)/.test(withoutComments(text(path))));
+  const files = (folder) =>
+    readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? files(`${folder}/${entry.name}`) : [`${folder}/${entry.name}`],
+    );
+  const unsafe = files("src").filter(
+    (path) =>
+      path.endsWith(".rs") && /\bunsafe\b\s*(?:\{|fn|impl|trait|extern)/.test(withoutComments(text(path))),
+  );
   assert.ok(unsafe.length > 0);
-  assert.deepEqual(unsafe.filter((path) => !path.startsWith("src/backend/cpu/")), []);
+  assert.deepEqual(
+    unsafe.filter((path) => !path.startsWith("src/backend/cpu/")),
+    [],
+  );
 });
 
 function withoutComments(code) {

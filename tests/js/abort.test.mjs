@@ -35,7 +35,10 @@ for (const worker of [true, false]) {
 test("from within the progress of each stage", async () => {
   for (const stage of ["runtime", "config", "tokenizer", "weights"]) {
     const controller = new AbortController();
-    const load = Classifier.load(TINY, { signal: controller.signal, onProgress: (event) => event.stage === stage && controller.abort() });
+    const load = Classifier.load(TINY, {
+      signal: controller.signal,
+      onProgress: (event) => event.stage === stage && controller.abort(),
+    });
     await rejects("aborted", load);
   }
 });
@@ -59,7 +62,10 @@ for (const worker of [true, false]) {
   test(`a call under way, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     const controller = new AbortController();
-    const long = classifier.classify(Array.from({ length: 5000 }, () => "many words are in this text of the batch"), { signal: controller.signal });
+    const long = classifier.classify(
+      Array.from({ length: 5000 }, () => "many words are in this text of the batch"),
+      { signal: controller.signal },
+    );
     setTimeout(() => controller.abort(), 20);
     await rejects("aborted", long);
     assert.equal((await classifier.classify("and on it goes")).length, 1);

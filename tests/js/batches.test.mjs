@@ -5,7 +5,9 @@ import { test } from "node:test";
 import { rejects, rounded, tiny } from "./support.mjs";
 
 /** Texts of 1 to 60 words, the long ones between the short ones. */
-const TEXTS = Array.from({ length: 120 }, (_, i) => Array.from({ length: 1 + ((i * 37) % 60) }, (_, j) => `word${(i + j) % 7}`).join(" "));
+const TEXTS = Array.from({ length: 120 }, (_, i) =>
+  Array.from({ length: 1 + ((i * 37) % 60) }, (_, j) => `word${(i + j) % 7}`).join(" "),
+);
 
 for (const worker of [true, false]) {
   test(`each text gets its own answer, as alone, worker: ${worker}`, async (t) => {
@@ -21,7 +23,11 @@ for (const worker of [true, false]) {
   test(`a text that can't be classified is named by its place in the call, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     for (const place of [0, 40, 119]) {
-      await rejects("empty_text", classifier.classify(TEXTS.with(place, " ")), new RegExp(`^Text ${place} of 120: `));
+      await rejects(
+        "empty_text",
+        classifier.classify(TEXTS.with(place, " ")),
+        new RegExp(`^Text ${place} of 120: `),
+      );
     }
   });
 
@@ -30,7 +36,9 @@ for (const worker of [true, false]) {
     const events = [];
     await classifier.classify(TEXTS, { onProgress: (event) => events.push(event) });
     assert.ok(events.length > 5, `only ${events.length} events`);
-    assert.ok(events.every(({ done, total }, i) => total === TEXTS.length && done > (events[i - 1]?.done ?? 0)));
+    assert.ok(
+      events.every(({ done, total }, i) => total === TEXTS.length && done > (events[i - 1]?.done ?? 0)),
+    );
     assert.deepEqual(events.at(-1), { done: TEXTS.length, total: TEXTS.length });
     await classifier.classify("without");
     assert.equal(events.at(-1).total, TEXTS.length, "another call's progress came");

@@ -1,4 +1,5 @@
-// The classifiers behind `tabsense classify FILE`: how a model is fetched for them, and how many of them there are.
+// The classifiers behind `tabsense classify FILE`: how a model is fetched for them, and how many of them
+// there are.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -14,29 +15,44 @@ const ETAG = '"one"';
 const DROPPED_AT = 100_000;
 
 /** The answers that the model on disk gives to the two rows. */
-const wanted = objects(tabsense(["one", "two", "--model", TINY, "--json", "--top", "1", "--threads", "1"]).stdout).map(({ text, label }) => ({ text, label }));
+const wanted = objects(
+  tabsense(["one", "two", "--model", TINY, "--json", "--top", "1", "--threads", "1"]).stdout,
+).map(({ text, label }) => ({ text, label }));
 
 /** Classifies two rows of a file with a model. */
 function classified(t, model, { args = [], ...options } = {}) {
   const { write } = scratch(t);
-  const { child, ended } = start(["classify", write("in.txt", "one\ntwo\n"), "--model", model, ...args], options);
+  const { child, ended } = start(
+    ["classify", write("in.txt", "one\ntwo\n"), "--model", model, ...args],
+    options,
+  );
   t.after(() => child.kill("SIGKILL"));
   return ended;
 }
 
 function answered({ how, stdout, stderr }) {
   assert.equal(how, 0, stderr);
-  assert.deepEqual(objects(stdout).map(({ text, label }) => ({ text, label })), wanted);
+  assert.deepEqual(
+    objects(stdout).map(({ text, label }) => ({ text, label })),
+    wanted,
+  );
 }
 
-/** A handler whose first answer breaks off after so many bytes, with all it has been asked for in `ranges`. */
+/**
+ * A handler whose first answer breaks off after so many bytes, with all it has been asked for in `ranges`.
+ */
 function dropsOnce(bytes, { ranged }) {
   const ranges = [];
   const handler = (request, response) => {
     ranges.push(request.headers.range ?? null);
     const from = ranged ? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0) : 0;
     const headers = { "content-length": bytes.length - from, ...(ranged && { etag: ETAG }) };
-    response.writeHead(from > 0 ? 206 : 200, from > 0 ? { ...headers, "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : headers);
+    response.writeHead(
+      from > 0 ? 206 : 200,
+      from > 0
+        ? { ...headers, "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` }
+        : headers,
+    );
     if (ranges.length > 1) return response.end(bytes.subarray(from));
     response.write(bytes.subarray(0, DROPPED_AT), () => setTimeout(() => response.destroy(), 50));
   };
@@ -64,7 +80,10 @@ test("weights are held to the digest that the server tells", async (t) => {
   const files = filesOf();
   let told = createHash("sha256").update(files[WEIGHTS]).digest("hex");
   const { url } = await serveModel(t, files, {
-    [WEIGHTS]: (_, response) => response.writeHead(200, { "content-length": files[WEIGHTS].length, "x-linked-etag": `"${told}"` }).end(files[WEIGHTS]),
+    [WEIGHTS]: (_, response) =>
+      response
+        .writeHead(200, { "content-length": files[WEIGHTS].length, "x-linked-etag": `"${told}"` })
+        .end(files[WEIGHTS]),
   });
   answered(await classified(t, url));
   told = "0".repeat(64);
@@ -80,9 +99,13 @@ test("weights in several files are each fetched once", async (t) => {
   assert.deepEqual(requests.sort(), [...Object.keys(files), WEIGHTS].map((name) => `/model/${name}`).sort());
 });
 
-test("a file that is missing is told at once, whatever else is on its way", { timeout: 20_000 }, async (t) => {
+test("a file that is missing is told at once, whatever else is on its way", {
+  timeout: 20_000,
+}, async (t) => {
   const { "config.json": _, ...files } = filesOf();
-  const { url } = await serveModel(t, files, { [WEIGHTS]: (_, response) => void response.writeHead(200, { "content-length": 1e9 }).write(files[WEIGHTS]) });
+  const { url } = await serveModel(t, files, {
+    [WEIGHTS]: (_, response) => void response.writeHead(200, { "content-length": 1e9 }).write(files[WEIGHTS]),
+  });
   const { how, stderr } = await classified(t, url);
   assert.equal(how, 1);
   assert.match(stderr, /^tabsense: network: \S+config\.json answered 404/);
@@ -99,19 +122,33 @@ test("the lexicon fetches nothing and looks at no model", async (t) => {
   for (const model of [url, "/no/such/folder", "no-such-model"]) {
     const { how, stdout, stderr } = await classified(t, model, { args: ["--device", "lexicon"] });
     assert.equal(how, 0, stderr);
-    assert.deepEqual(objects(stdout).map(({ text, label }) => [text, /^(NEGATIVE|POSITIVE)$/.test(label)]), [["one", true], ["two", true]]);
+    assert.deepEqual(
+      objects(stdout).map(({ text, label }) => [text, /^(NEGATIVE|POSITIVE)$/.test(label)]),
+      [
+        ["one", true],
+        ["two", true],
+      ],
+    );
   }
   assert.deepEqual(requests, []);
   assert.match(tabsense(["bench", "--device", "lexicon"]).stderr, /^tabsense: bench measures a model/);
 });
 
-/** What `roomFor` in js/cli/pool.ts reckons with: half of the memory, and for each classifier so much beside twice its weights. */
+/**
+ * What `roomFor` in js/cli/pool.ts reckons with: half of the memory, and for each classifier so much beside
+ * twice its weights.
+ */
 const roomOf = (count, weights) => 2 * count * ((64 << 20) + 2 * weights);
 
-/** How many classifiers are started for 9 threads, where the process is told this of its memory; three are wanted. */
+/**
+ * How many classifiers are started for 9 threads, where the process is told this of its memory; three are
+ * wanted.
+ */
 async function started(t, model, memory) {
   const { path, write } = scratch(t);
-  const counter = write("counter.mjs", `
+  const counter = write(
+    "counter.mjs",
+    `
     import os from "node:os";
     import threads from "node:worker_threads";
     import { writeFileSync } from "node:fs";
@@ -128,7 +165,8 @@ async function started(t, model, memory) {
     syncBuiltinESMExports();
     process.availableMemory = ${memory.available === undefined ? "undefined" : `() => ${memory.available}`};
     process.constrainedMemory = ${memory.constrained === undefined ? "undefined" : `() => ${memory.constrained}`};
-  `);
+  `,
+  );
   answered(await classified(t, model, { args: ["--threads", "9"], node: ["--import", counter] }));
   return Number(readFileSync(path("count"), "utf8"));
 }
@@ -149,7 +187,10 @@ test("as many classifiers as the memory of the process has room for", async (t) 
 });
 
 /** The bytes of the weights, in however many files. */
-const lengthOf = (files) => Object.entries(files).filter(([name]) => name.endsWith(".safetensors")).reduce((sum, [, { length }]) => sum + length, 0);
+const lengthOf = (files) =>
+  Object.entries(files)
+    .filter(([name]) => name.endsWith(".safetensors"))
+    .reduce((sum, [, { length }]) => sum + length, 0);
 
 test("the weights in several files count as their sum", async (t) => {
   const files = sharded(3);
@@ -159,7 +200,11 @@ test("the weights in several files count as their sum", async (t) => {
   const { url } = await serveModel(t, files);
   const weights = lengthOf(files);
   for (const model of [join(folder, "model"), url]) {
-    for (const [available, count] of [[roomOf(3, weights), 3], [roomOf(3, weights) - 1, 2]]) assert.equal(await started(t, model, { free: 0, available }), count, model);
+    for (const [available, count] of [
+      [roomOf(3, weights), 3],
+      [roomOf(3, weights) - 1, 2],
+    ])
+      assert.equal(await started(t, model, { free: 0, available }), count, model);
   }
 });
 
@@ -174,7 +219,13 @@ test("info adds up weights in several files, from a folder and from a server", a
     const { how, stdout, stderr } = await start(["info", model, "--json"]).ended;
     assert.equal(how, 0, stderr);
     const { name, ...told } = JSON.parse(stdout);
-    assert.deepEqual(told, { ...told, parameters: whole.parameters, tensors: whole.tensors, labels: whole.labels, bytes });
+    assert.deepEqual(told, {
+      ...told,
+      parameters: whole.parameters,
+      tensors: whole.tensors,
+      labels: whole.labels,
+      bytes,
+    });
   }
   assert.ok(!requests.includes("/model/tokenizer.json"));
   const { stderr } = tabsense(["info", path("no-such-folder")]);

@@ -10,7 +10,10 @@ import { classify, objects, scratch, start } from "./command.mjs";
 import { TINY } from "./support.mjs";
 
 /** Rows with what makes it hard to tell where one ends: quotes, breaks, characters of several bytes. */
-const ROWS = Array.from({ length: 60 }, (_, i) => [String(i), [`plain ${i}`, `"quoted" ${i}`, `two\nlines ${i}`, `naïve 🎉 ${i}`, `a, b; ${i}`][i % 5]]);
+const ROWS = Array.from({ length: 60 }, (_, i) => [
+  String(i),
+  [`plain ${i}`, `"quoted" ${i}`, `two\nlines ${i}`, `naïve 🎉 ${i}`, `a, b; ${i}`][i % 5],
+]);
 
 const INPUTS = {
   "in.csv": stringify([["id", "text"], ...ROWS]),
@@ -24,14 +27,27 @@ function resumed(t, input, out, args = []) {
 }
 
 for (const [name, content] of Object.entries(INPUTS)) {
-  for (const [format, args] of [["jsonl", []], ["csv", ["--top", "all"]]]) {
+  for (const [format, args] of [
+    ["jsonl", []],
+    ["csv", ["--top", "all"]],
+  ]) {
     test(`${name} to ${format}: resumed from a cut at any byte, it is the file that one run writes`, (t) => {
       const { path, write } = scratch(t);
       const input = write(name, content);
       const out = path(`out.${format}`);
-      assert.equal(resumed(t, input, out, args).status, 0, "there is nothing to resume from, which is no error");
+      assert.equal(
+        resumed(t, input, out, args).status,
+        0,
+        "there is nothing to resume from, which is no error",
+      );
       const whole = readFileSync(out);
-      const cuts = [0, whole.indexOf("\n"), whole.indexOf("\n") + 1, whole.length - 1, ...Array.from({ length: 3 }, (_, i) => Math.floor((whole.length * (i + 0.37)) / 3))];
+      const cuts = [
+        0,
+        whole.indexOf("\n"),
+        whole.indexOf("\n") + 1,
+        whole.length - 1,
+        ...Array.from({ length: 3 }, (_, i) => Math.floor((whole.length * (i + 0.37)) / 3)),
+      ];
       // A cut within a character of several bytes, and within a field of two lines.
       cuts.push(whole.indexOf("🎉") + 2, whole.indexOf("lines") - 1);
       for (const cut of cuts) {
@@ -65,16 +81,31 @@ test("what belongs to another input, or to other options, is refused and kept", 
       assert.match(stderr, message);
       assert.equal(content, before);
     };
-    refused([], /answers don't belong to the row on line \d+ of the input \(answer 4\)/, write("other.csv", INPUTS["in.csv"].replace("naïve", "Naïve")));
-    refused([], /more answers than the input has rows/, write("shorter.csv", stringify([["id", "text"], ...ROWS.slice(0, 50)])));
+    refused(
+      [],
+      /answers don't belong to the row on line \d+ of the input \(answer 4\)/,
+      write("other.csv", INPUTS["in.csv"].replace("naïve", "Naïve")),
+    );
+    refused(
+      [],
+      /more answers than the input has rows/,
+      write("shorter.csv", stringify([["id", "text"], ...ROWS.slice(0, 50)])),
+    );
     refused(["--prefix", "my_"], out === csv ? /begins with other columns/ : /answers don't belong/);
     refused(["--top", "2"], out === csv ? /begins with other columns/ : /an answer has another form/);
   }
-  for (const [name, from] of [["list.jsonl", []], ["bare.csv", ["--no-header", "--column", "2"]]]) {
+  for (const [name, from] of [
+    ["list.jsonl", []],
+    ["bare.csv", ["--no-header", "--column", "2"]],
+  ]) {
     const begin = classify([input, "--out", path(name), "--top", "2", ...from]);
     assert.equal(begin.status, 0, begin.stderr);
     for (const top of [[], ["--top", "1"], ["--top", "all"]]) {
-      assert.match(resumed(t, input, path(name), [...from, ...top]).stderr, /can't be resumed: an answer has another form/, `${name} ${top}`);
+      assert.match(
+        resumed(t, input, path(name), [...from, ...top]).stderr,
+        /can't be resumed: an answer has another form/,
+        `${name} ${top}`,
+      );
     }
     assert.equal(resumed(t, input, path(name), [...from, "--top", "2"]).status, 0);
   }
@@ -88,17 +119,32 @@ test("an input that has grown is gone on with", (t) => {
   const input = write("in.txt", "one\ntwo\n");
   resumed(t, input, path("out.jsonl"));
   appendFileSync(input, "three\n");
-  assert.deepEqual(objects(resumed(t, input, path("out.jsonl")).content).map(({ text }) => text), ["one", "two", "three"]);
+  assert.deepEqual(
+    objects(resumed(t, input, path("out.jsonl")).content).map(({ text }) => text),
+    ["one", "two", "three"],
+  );
 });
 
 test("rows that were left out don't come into the way", (t) => {
   const { path, write } = scratch(t);
-  const input = write("in.csv", `id,text\n1,one\n2\n3,\n4,\u200b\n4,\ufffd\n5,five\n6,${"x".repeat(300_000)}\n7,seven\n8,\n9,nine\n`);
+  const input = write(
+    "in.csv",
+    `id,text\n1,one\n2\n3,\n4,\u200b\n4,\ufffd\n5,five\n6,${"x".repeat(300_000)}\n7,seven\n8,\n9,nine\n`,
+  );
   const whole = resumed(t, input, path("out.jsonl"), ["--skip-invalid"]).content;
-  assert.deepEqual(objects(whole).map(({ id }) => id), ["1", "5", "7", "9"]);
+  assert.deepEqual(
+    objects(whole).map(({ id }) => id),
+    ["1", "5", "7", "9"],
+  );
   const lines = whole.split("\n");
   for (const count of [0, 2, 4]) {
-    writeFileSync(path("out.jsonl"), lines.slice(0, count).map((line) => `${line}\n`).join("") + (lines[count] ?? "").slice(0, 9));
+    writeFileSync(
+      path("out.jsonl"),
+      lines
+        .slice(0, count)
+        .map((line) => `${line}\n`)
+        .join("") + (lines[count] ?? "").slice(0, 9),
+    );
     assert.equal(resumed(t, input, path("out.jsonl"), ["--skip-invalid"]).content, whole, `after ${count}`);
   }
 });
@@ -110,7 +156,10 @@ test("an error in a row is mended and gone on from", (t) => {
   assert.equal(classify([input, "--out", path("out.jsonl")]).status, 1);
   assert.equal(objects(readFileSync(path("out.jsonl"), "utf8")).length, 40);
   write("in.csv", stringify([["id", "text"], ...ROWS]));
-  assert.deepEqual(objects(resumed(t, input, path("out.jsonl")).content).map(({ id, text }) => [id, text]), ROWS);
+  assert.deepEqual(
+    objects(resumed(t, input, path("out.jsonl")).content).map(({ id, text }) => [id, text]),
+    ROWS,
+  );
 });
 
 /** So many that a run takes longer than it takes to stop it. */
@@ -119,7 +168,10 @@ const ROWS_TO_STOP = 8_000;
 /** A run of many texts that is stopped once some of its answers are on disk. */
 async function stopped(t, signal, format) {
   const { path, write } = scratch(t);
-  const rows = Array.from({ length: ROWS_TO_STOP }, (_, i) => [String(i), `text number ${i}, "with" a\nbreak`]);
+  const rows = Array.from({ length: ROWS_TO_STOP }, (_, i) => [
+    String(i),
+    `text number ${i}, "with" a\nbreak`,
+  ]);
   const input = write("in.csv", stringify([["id", "text"], ...rows]));
   const out = path(`out.${format}`);
   const { child, ended } = start(["classify", input, "--model", TINY, "--out", out, "--threads", "2"]);
@@ -130,14 +182,21 @@ async function stopped(t, signal, format) {
   return { input, out, how, stderr, size };
 }
 
-for (const [signal, wanted] of [["SIGKILL", "SIGKILL"], ["SIGINT", 130], ["SIGTERM", 143]]) {
+for (const [signal, wanted] of [
+  ["SIGKILL", "SIGKILL"],
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+]) {
   for (const format of ["jsonl", "csv"]) {
     test(`a run to ${format} that is ended by ${signal} is gone on with`, async (t) => {
       const { input, out, how, stderr, size } = await stopped(t, signal, format);
       assert.equal(how, wanted);
       const begun = readFileSync(out);
       if (signal !== "SIGKILL") {
-        assert.match(stderr, new RegExp(`^tabsense: stopped by ${signal}; the same command with --resume goes on\\.\\n$`));
+        assert.match(
+          stderr,
+          new RegExp(`^tabsense: stopped by ${signal}; the same command with --resume goes on\\.\\n$`),
+        );
         assert.ok(begun.toString().endsWith("\n"), "it ends with a complete line");
       }
       const { status, content } = resumed(t, input, out);
@@ -152,14 +211,20 @@ for (const [signal, wanted] of [["SIGKILL", "SIGKILL"], ["SIGINT", 130], ["SIGTE
 }
 
 /** Says on stderr when the command obeys signals. */
-const READY = ["--import", `data:text/javascript,${encodeURIComponent('const look = setInterval(() => process.listenerCount("SIGINT") > 0 && (clearInterval(look), process.stderr.write("ready\\n")), 10)')}`];
+const READY = [
+  "--import",
+  `data:text/javascript,${encodeURIComponent('const look = setInterval(() => process.listenerCount("SIGINT") > 0 && (clearInterval(look), process.stderr.write("ready\\n")), 10)')}`,
+];
 
 test("a Ctrl-C while nothing comes ends the command, which says how to go on where that can be", async (t) => {
   const { path, write } = scratch(t);
   for (const [args, hint] of [
     [[], ""],
     [["--out", path("new.jsonl")], "; the same command with --resume goes on"],
-    [["--out", write("old.jsonl", ""), "--force"], "; the same command with --resume in place of --force goes on"],
+    [
+      ["--out", write("old.jsonl", ""), "--force"],
+      "; the same command with --resume in place of --force goes on",
+    ],
     [["--out", write("begun.jsonl", ""), "--resume"], "; the same command goes on"],
     [["--out", "/dev/null", "--json"], ""],
   ]) {

@@ -14,7 +14,9 @@ import { ROOT, TINY } from "./support.mjs";
 const along = (script) => ["--import", `data:text/javascript,${encodeURIComponent(script)}`];
 
 /** Prints the peak of the process' memory when it ends. */
-const PEAK = along('process.on("exit", () => process.stderr.write(`peak ${process.resourceUsage().maxRSS}\n`))');
+const PEAK = along(
+  'process.on("exit", () => process.stderr.write(`peak ${process.resourceUsage().maxRSS}\n`))',
+);
 
 /** Prints once that a write to the standard output waits, and no other one has come for a while. */
 const STALLS = along(`
@@ -29,7 +31,10 @@ const STALLS = along(`
   }, 200).unref();
 `);
 
-/** Wishes that the process end by a SIGTERM once it has heard a SIGINT; of signals sent together, any may be heard first. */
+/**
+ * Wishes that the process end by a SIGTERM once it has heard a SIGINT; of signals sent together, any may be
+ * heard first.
+ */
 const SECOND_WISH = along('process.once("SIGINT", () => process.kill(process.pid, "SIGTERM"))');
 
 async function many(path, count, line) {
@@ -63,22 +68,43 @@ test("a file a hundred times as long takes no more memory", { timeout: 300_000 }
   // V8 lets garbage lie until some tens of megabytes are worth a collection.
   assert.ok(peaks[1] < peaks[0] + 80, `${peaks.map((mib) => mib.toFixed(0)).join(" and ")} MiB`);
   let next = 0;
-  for await (const line of createInterface({ input: createReadStream(path(`${all}.jsonl`)) })) assert.equal(JSON.parse(line).id, String(next++));
+  for await (const line of createInterface({ input: createReadStream(path(`${all}.jsonl`)) }))
+    assert.equal(JSON.parse(line).id, String(next++));
   assert.equal(next, all);
-  const again = await peak(["classify", path("in.csv"), "--model", TINY, "--out", path(`${all}.jsonl`), "--resume"]);
+  const again = await peak([
+    "classify",
+    path("in.csv"),
+    "--model",
+    TINY,
+    "--out",
+    path(`${all}.jsonl`),
+    "--resume",
+  ]);
   assert.ok(again < peaks[0] + 80, `resumed: ${again.toFixed(0)} MiB`);
 });
 
 test("a reader that leaves early ends the command quietly", async (t) => {
   const { path } = scratch(t);
   await many(path("in.csv"), 50_000, (i) => `${i},ok,\n`);
-  for (const args of [["classify", path("in.csv"), "--model", TINY], ["one", "two", "--model", TINY, "--json"], ["--help"], ["info", TINY]]) {
-    const { status, stdout, stderr } = spawnSync("bash", ["-c", `set -o pipefail; "$0" "$@" | head -n 1`, process.execPath, CLI, ...args], { encoding: "utf8", cwd: ROOT, timeout: 60_000 });
+  for (const args of [
+    ["classify", path("in.csv"), "--model", TINY],
+    ["one", "two", "--model", TINY, "--json"],
+    ["--help"],
+    ["info", TINY],
+  ]) {
+    const { status, stdout, stderr } = spawnSync(
+      "bash",
+      ["-c", `set -o pipefail; "$0" "$@" | head -n 1`, process.execPath, CLI, ...args],
+      { encoding: "utf8", cwd: ROOT, timeout: 60_000 },
+    );
     assert.deepEqual([status, stdout.split("\n").length, stderr], [0, 2, ""], args.join(" "));
   }
 });
 
-/** Starts the command, along with scripts, with so many rows of 32 KiB, and yields once it waits for a reader who takes nothing. */
+/**
+ * Starts the command, along with scripts, with so many rows of 32 KiB, and yields once it waits for a reader
+ * who takes nothing.
+ */
 async function stalled(t, rows, scripts = []) {
   const { path } = scratch(t);
   const more = "y".repeat(32 << 10);
@@ -100,7 +126,10 @@ test("a reader that is slow is waited for", { timeout: 300_000 }, async (t) => {
   assert.equal(lines, 8_000);
   const unpaused = await peak([...args, "--out", "/dev/null", "--json"]);
   // The output has 262 MB.
-  assert.ok(peakOf(printed.stderr) < unpaused + 80, `${peakOf(printed.stderr).toFixed(0)} and ${unpaused.toFixed(0)} MiB`);
+  assert.ok(
+    peakOf(printed.stderr) < unpaused + 80,
+    `${peakOf(printed.stderr).toFixed(0)} and ${unpaused.toFixed(0)} MiB`,
+  );
 });
 
 for (const [name, signal, scripts, wanted, said] of [
@@ -124,7 +153,11 @@ test("a terminal shows how far it is, and nothing else does", async (t) => {
   const args = ["classify", path("in.csv"), "--model", TINY, "--out", path("out.jsonl"), "--force"];
   assert.deepEqual((await start(args).ended).stderr, "");
   const line = [process.execPath, CLI, ...args].map((arg) => `'${arg}'`).join(" ");
-  const child = spawn("script", ["-qec", line, "/dev/null"], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, COLUMNS: "100" } });
+  const child = spawn("script", ["-qec", line, "/dev/null"], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, COLUMNS: "100" },
+  });
   let shown = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (shown += text));
   assert.equal((await once(child, "close"))[0], 0);
@@ -132,7 +165,19 @@ test("a terminal shows how far it is, and nothing else does", async (t) => {
   assert.match(shown, /\[#{24}\] 100 % {2}20,000 texts/);
   assert.match(shown, /out\.jsonl: 20000 texts in [\d.]+ s, [\d.,]+ texts\/s\r?\n$/);
   assert.equal(readFileSync(path("out.jsonl"), "utf8").split("\n").length, 20_001);
-  const failing = spawnSync("script", ["-qec", `'${process.execPath}' '${CLI}' '${write("bad.csv", "id,text\n1\n")}' --model '${TINY}'`, "/dev/null"], { encoding: "utf8", cwd: ROOT });
+  const failing = spawnSync(
+    "script",
+    [
+      "-qec",
+      `'${process.execPath}' '${CLI}' '${write("bad.csv", "id,text\n1\n")}' --model '${TINY}'`,
+      "/dev/null",
+    ],
+    { encoding: "utf8", cwd: ROOT },
+  );
   assert.equal(failing.status, 1);
-  assert.match(failing.stdout, /\r\x1b\[Ktabsense: invalid_argument: [^\r\n]+\r?\n$/, "the error has a line of its own");
+  assert.match(
+    failing.stdout,
+    /\r\x1b\[Ktabsense: invalid_argument: [^\r\n]+\r?\n$/,
+    "the error has a line of its own",
+  );
 });

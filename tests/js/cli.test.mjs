@@ -18,24 +18,45 @@ test("each command explains itself, and every exit code", () => {
     assert.match(stdout, new RegExp(`^Usage: tabsense \\[?${command}`));
     for (const code of [0, 1, 2, 130]) assert.match(stdout, new RegExp(`\\b${code}\\b`));
     assert.equal(tabsense(["help", command]).stdout, stdout);
-    assert.ok(stdout.split("\n").every((line) => line.length <= 130), command);
+    assert.ok(
+      stdout.split("\n").every((line) => line.length <= 130),
+      command,
+    );
   }
   const { stdout } = tabsense(["--help"]);
   for (const command of COMMANDS.slice(1)) assert.match(stdout, new RegExp(`tabsense ${command} `));
   assert.equal(tabsense(["help"]).stdout, stdout);
   assert.equal(tabsense(["-h"]).stdout, stdout);
-  assert.equal(tabsense(["--version"]).stdout.trim(), JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).version);
+  assert.equal(
+    tabsense(["--version"]).stdout.trim(),
+    JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).version,
+  );
 });
 
 test("every option of the helps is one that the command takes, and the other way round", () => {
   for (const command of COMMANDS) {
-    const named = new Set(tabsense([command, "--help"]).stdout.match(/--[a-z-]+/g).filter((name) => !["--", "--help"].includes(name)));
+    const named = new Set(
+      tabsense([command, "--help"])
+        .stdout.match(/--[a-z-]+/g)
+        .filter((name) => !["--", "--help"].includes(name)),
+    );
     for (const name of named) {
       // Which of the two an option takes, the other one is refused for.
-      for (const form of [name, `${name}=x`]) assert.doesNotMatch(tabsense([command, form, "--threads=x"]).stderr, new RegExp(`takes no ${name}\\.|Unknown option`), `${command} ${form}`);
+      for (const form of [name, `${name}=x`])
+        assert.doesNotMatch(
+          tabsense([command, form, "--threads=x"]).stderr,
+          new RegExp(`takes no ${name}\\.|Unknown option`),
+          `${command} ${form}`,
+        );
     }
-    for (const name of ["--column", "--calibration", "--model", "--json", "--resume", "--threads"].filter((name) => !named.has(name))) {
-      assert.match(tabsense([command, name, "1"]).stderr, new RegExp(`^tabsense: ${command} takes no ${name}\\.`), `${command} ${name}`);
+    for (const name of ["--column", "--calibration", "--model", "--json", "--resume", "--threads"].filter(
+      (name) => !named.has(name),
+    )) {
+      assert.match(
+        tabsense([command, name, "1"]).stderr,
+        new RegExp(`^tabsense: ${command} takes no ${name}\\.`),
+        `${command} ${name}`,
+      );
     }
   }
 });
@@ -80,7 +101,11 @@ for (const [args, kind, message] of [
   [["info", "/no/such/folder"], "network", /could not be read/],
   [["bench", "/no/such/folder"], "network", /could not be read/],
   [["convert", "missing", "out", "--dtype", "int8"], "network", /missing could not be read/],
-  [["convert", join(TINY, "model.safetensors"), "/no/such/folder/out", "--dtype", "int8"], "environment", /The system refused/],
+  [
+    ["convert", join(TINY, "model.safetensors"), "/no/such/folder/out", "--dtype", "int8"],
+    "environment",
+    /The system refused/,
+  ],
 ]) {
   test(`a failure has its kind: tabsense ${args.join(" ")}`, () => {
     assert.ok(ERROR_KINDS.includes(kind));
@@ -93,10 +118,25 @@ for (const [args, kind, message] of [
 
 test("what follows -- is text, also where it looks like a command, a file or an option", () => {
   const texts = ["info", "README.md", "--top", "classify"];
-  const { status, stdout, stderr } = tabsense(["classify", "--model", TINY, "--json", "--top", "1", "--", ...texts]);
+  const { status, stdout, stderr } = tabsense([
+    "classify",
+    "--model",
+    TINY,
+    "--json",
+    "--top",
+    "1",
+    "--",
+    ...texts,
+  ]);
   assert.equal(status, 0, stderr);
-  assert.deepEqual(objects(stdout).map(({ text }) => text), texts);
-  assert.deepEqual(objects(tabsense(["--model", TINY, "--json", "--", "info"]).stdout).map(({ text }) => text), ["info"]);
+  assert.deepEqual(
+    objects(stdout).map(({ text }) => text),
+    texts,
+  );
+  assert.deepEqual(
+    objects(tabsense(["--model", TINY, "--json", "--", "info"]).stdout).map(({ text }) => text),
+    ["info"],
+  );
 });
 
 test("a text's answers are those of the package", async (t) => {
@@ -105,8 +145,14 @@ test("a text's answers are those of the package", async (t) => {
   const [{ text, label, score, scores }] = objects(tabsense(["a text", "--model", TINY, "--json"]).stdout);
   assert.deepEqual([text, label, score, scores], ["a text", wanted[0].label, wanted[0].score, wanted]);
   const lines = tabsense(["classify", "a text", "--model", TINY]).stdout.trimEnd().split("\n");
-  assert.deepEqual(lines, wanted.map(({ label, score }) => `${label}\t${score.toFixed(4)}`));
-  assert.match(tabsense(["word ".repeat(5000), "--model", TINY, "--top", "1"]).stdout, /^\S+\t[01]\.\d{4}\n\(cut to the length that the model takes\)\n$/);
+  assert.deepEqual(
+    lines,
+    wanted.map(({ label, score }) => `${label}\t${score.toFixed(4)}`),
+  );
+  assert.match(
+    tabsense(["word ".repeat(5000), "--model", TINY, "--top", "1"]).stdout,
+    /^\S+\t[01]\.\d{4}\n\(cut to the length that the model takes\)\n$/,
+  );
 });
 
 test("info tells of a model what the package tells, without loading it", async (t) => {
@@ -117,8 +163,12 @@ test("info tells of a model what the package tells, without loading it", async (
     const classifier = await Classifier.load(folder);
     t.after(() => classifier.dispose());
     const { model, bytes } = classifier.info;
-    for (const key of ["name", "layers", "width", "heads", "vocabulary", "maxTokens", "parameters", "labels"]) assert.deepEqual(told[key], model[key], key);
-    assert.deepEqual([told.bytes, told.runs, told.architecture], [bytes.weights, true, "DistilBertForSequenceClassification"]);
+    for (const key of ["name", "layers", "width", "heads", "vocabulary", "maxTokens", "parameters", "labels"])
+      assert.deepEqual(told[key], model[key], key);
+    assert.deepEqual(
+      [told.bytes, told.runs, told.architecture],
+      [bytes.weights, true, "DistilBertForSequenceClassification"],
+    );
     const inTensors = Object.values(told.tensors).reduce((sum, { bytes }) => sum + bytes, 0);
     assert.ok(inTensors > 0.9 * told.bytes && inTensors < told.bytes);
   }
@@ -139,9 +189,19 @@ test("info tells licence and languages where the configuration has them, and of 
   };
   const { languages, licence } = JSON.parse(told({ license: "mit", language: ["en", "de"] }));
   assert.deepEqual([languages, licence], [["en", "de"], "mit"]);
-  const bert = JSON.parse(told({ model_type: "bert", architectures: ["BertForSequenceClassification"], dim: undefined, hidden_size: 128 }));
+  const bert = JSON.parse(
+    told({
+      model_type: "bert",
+      architectures: ["BertForSequenceClassification"],
+      dim: undefined,
+      hidden_size: 128,
+    }),
+  );
   assert.deepEqual([bert.runs, bert.architecture, bert.width], [false, "BertForSequenceClassification", 128]);
-  assert.match(told({ model_type: "bert", architectures: ["BertModel"], text: true }), /BertModel, which does not run here/);
+  assert.match(
+    told({ model_type: "bert", architectures: ["BertModel"], text: true }),
+    /BertModel, which does not run here/,
+  );
 });
 
 test("info asks a server for the beginning of the weights alone", async (t) => {
@@ -155,7 +215,10 @@ test("info asks a server for the beginning of the weights alone", async (t) => {
         asked.push(request.headers.range);
         const [, to] = /^bytes=0-(\d+)$/.exec(request.headers.range).map(Number);
         const body = ranges ? weights.subarray(0, to + 1) : weights;
-        response.writeHead(ranges ? 206 : 200, { "content-length": body.length, ...(ranges && { "content-range": `bytes 0-${to}/${weights.length}` }) });
+        response.writeHead(ranges ? 206 : 200, {
+          "content-length": body.length,
+          ...(ranges && { "content-range": `bytes 0-${to}/${weights.length}` }),
+        });
         // In pieces, so that a reader that has enough can leave.
         const next = (at) => {
           if (at >= body.length || response.destroyed) return response.end();
@@ -174,7 +237,13 @@ test("info asks a server for the beginning of the weights alone", async (t) => {
 
 test("info refuses weights that are none", async (t) => {
   const { folder } = scratch(t);
-  for (const [name, content] of [["a web page", "<!doctype html><html></html>"], ["a pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:1\n"], ["nothing", ""], ["cut", filesOf()["model.safetensors"].subarray(0, 100)], ["no JSON", Buffer.concat([Buffer.from([4, 0, 0, 0, 0, 0, 0, 0]), Buffer.from("abcd")])]]) {
+  for (const [name, content] of [
+    ["a web page", "<!doctype html><html></html>"],
+    ["a pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:1\n"],
+    ["nothing", ""],
+    ["cut", filesOf()["model.safetensors"].subarray(0, 100)],
+    ["no JSON", Buffer.concat([Buffer.from([4, 0, 0, 0, 0, 0, 0, 0]), Buffer.from("abcd")])],
+  ]) {
     cpSync(TINY, folder, { recursive: true });
     writeFileSync(join(folder, "model.safetensors"), content);
     const { status, stderr } = tabsense(["info", folder]);
@@ -189,10 +258,28 @@ test("info refuses weights that are none", async (t) => {
 });
 
 test("bench measures what it is asked for", () => {
-  const { status, stdout, stderr } = tabsense(["bench", TINY, "--json", "--dtype", "fp32,int8", "--threads", "1"]);
+  const { status, stdout, stderr } = tabsense([
+    "bench",
+    TINY,
+    "--json",
+    "--dtype",
+    "fp32,int8",
+    "--threads",
+    "1",
+  ]);
   assert.deepEqual([status, stderr], [0, ""]);
   const { model, processors, results } = JSON.parse(stdout);
-  assert.deepEqual([model, processors >= 1, results.map(({ dtype, threads }) => [dtype, threads])], ["tiny-f32", true, [["fp32", 1], ["int8", 1]]]);
+  assert.deepEqual(
+    [model, processors >= 1, results.map(({ dtype, threads }) => [dtype, threads])],
+    [
+      "tiny-f32",
+      true,
+      [
+        ["fp32", 1],
+        ["int8", 1],
+      ],
+    ],
+  );
   for (const { load, latency, textsPerSecond } of results) {
     assert.ok(load > 0 && textsPerSecond > 0);
     for (const { p50, p90, calls } of latency) assert.ok(p50 > 0 && p90 >= p50 && calls >= 5);
@@ -204,5 +291,8 @@ test("bench prints a table within its time", () => {
   const { status, stdout, stderr } = tabsense(["bench", "--threads", "1"]);
   assert.deepEqual([status, stderr], [0, ""]);
   assert.ok(performance.now() - begun < 30_000);
-  assert.match(stdout, /^sentiment-en on .+, Node [\d.]+\nweights +threads +load +16 tokens +32 tokens +128 tokens +many\nint8 +1 +\d+ ms( +[\d.]+ \/ [\d.]+ ms){3} +[\d.]+ texts\/s\n/);
+  assert.match(
+    stdout,
+    /^sentiment-en on .+, Node [\d.]+\nweights +threads +load +16 tokens +32 tokens +128 tokens +many\nint8 +1 +\d+ ms( +[\d.]+ \/ [\d.]+ ms){3} +[\d.]+ texts\/s\n/,
+  );
 });

@@ -10,7 +10,12 @@ export const CLI = join(ROOT, "dist/cli.js");
 
 /** Runs the command to its end; `input` is its standard input. */
 export function tabsense(args, { input = "", cwd = ROOT } = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { encoding: "utf8", cwd, input, maxBuffer: 1 << 28 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    encoding: "utf8",
+    cwd,
+    input,
+    maxBuffer: 1 << 28,
+  });
   return { status, stdout, stderr };
 }
 
@@ -23,8 +28,11 @@ export function classify(args, options) {
 export function start(args, { node = [], ...options } = {}) {
   const child = spawn(process.execPath, [...node, CLI, ...args], { cwd: ROOT, ...options });
   const printed = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"]) child[name]?.setEncoding("utf8").on("data", (text) => (printed[name] += text));
-  const ended = new Promise((resolve) => child.once("close", (code, signal) => resolve({ how: signal ?? code, ...printed })));
+  for (const name of ["stdout", "stderr"])
+    child[name]?.setEncoding("utf8").on("data", (text) => (printed[name] += text));
+  const ended = new Promise((resolve) =>
+    child.once("close", (code, signal) => resolve({ how: signal ?? code, ...printed })),
+  );
   return { child, ended, printed };
 }
 
@@ -39,5 +47,8 @@ export function scratch(t) {
 
 /** The objects of JSON Lines. */
 export function objects(text) {
-  return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
 }

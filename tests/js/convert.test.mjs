@@ -2,7 +2,17 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -13,7 +23,10 @@ import { filesOf, ROOT, tiny, TINY } from "./support.mjs";
 const TEXTS = ["a first text", "and a second one, longer than the first", "yes"];
 
 function tabsense(...args) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "dist/cli.js"), ...args], { encoding: "utf8", cwd: ROOT });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "dist/cli.js"), ...args], {
+    encoding: "utf8",
+    cwd: ROOT,
+  });
   return { status, stdout, stderr };
 }
 
@@ -33,19 +46,31 @@ async function converted(dtype, bytes, size) {
   return Buffer.concat(out);
 }
 
-for (const [dtype, tolerance, shrinks] of [["fp16", 2e-3, 0.55], ["int8", 0.05, 0.45]]) {
+for (const [dtype, tolerance, shrinks] of [
+  ["fp16", 2e-3, 0.55],
+  ["int8", 0.05, 0.45],
+]) {
   test(`a model converted to ${dtype} classifies like its original`, async (t) => {
     const folder = scratch(t);
     for (const name of ["config.json", "tokenizer.json"]) cpSync(join(TINY, name), join(folder, name));
     const [source, target] = [TINY, folder].map((path) => join(path, "model.safetensors"));
     const { status, stderr } = tabsense("convert", source, target, "--dtype", dtype);
     assert.equal(status, 0, stderr);
-    assert.deepEqual(readdirSync(folder).sort(), ["config.json", "model.safetensors", "tokenizer.json"], "no temporary file stays");
-    assert.ok(statSync(target).size < shrinks * statSync(source).size, `${statSync(target).size} of ${statSync(source).size}`);
+    assert.deepEqual(
+      readdirSync(folder).sort(),
+      ["config.json", "model.safetensors", "tokenizer.json"],
+      "no temporary file stays",
+    );
+    assert.ok(
+      statSync(target).size < shrinks * statSync(source).size,
+      `${statSync(target).size} of ${statSync(source).size}`,
+    );
     const classifier = await Classifier.load(folder);
     t.after(() => classifier.dispose());
     assert.equal(classifier.info.dtype, dtype === "int8" ? "int8" : "fp32");
-    const [mine, original] = await Promise.all([classifier, await tiny(t)].map((c) => c.classify(TEXTS, { topK: null })));
+    const [mine, original] = await Promise.all(
+      [classifier, await tiny(t)].map((c) => c.classify(TEXTS, { topK: null })),
+    );
     for (const [i, scores] of original.entries()) {
       for (const { label, score } of scores) {
         const other = mine[i].find((candidate) => candidate.label === label).score;
@@ -57,7 +82,8 @@ for (const [dtype, tolerance, shrinks] of [["fp16", 2e-3, 0.55], ["int8", 0.05, 
   test(`any split gives the same ${dtype} file`, async () => {
     const bytes = filesOf()["model.safetensors"];
     const whole = await converted(dtype, bytes, bytes.length);
-    for (const size of [1009, 65_536]) assert.ok(whole.equals(await converted(dtype, bytes, size)), `pieces of ${size}`);
+    for (const size of [1009, 65_536])
+      assert.ok(whole.equals(await converted(dtype, bytes, size)), `pieces of ${size}`);
   });
 }
 
@@ -92,7 +118,12 @@ test("a file that is there is overwritten only where that is asked for, and the 
     [input, input, [], /is the input itself/],
     [input, input, ["--force"], /is the input itself/],
     [folder, link, ["--force"], /is the input itself/],
-    [link, join(folder, "../", folder.split("/").at(-1), "model.safetensors"), ["--force"], /is the input itself/],
+    [
+      link,
+      join(folder, "../", folder.split("/").at(-1), "model.safetensors"),
+      ["--force"],
+      /is the input itself/,
+    ],
     [input, folder, ["--force"], /is a folder/],
     [input, "/dev/null", ["--force"], /is no plain file/],
   ]) {
@@ -108,13 +139,18 @@ test("a file that is there is overwritten only where that is asked for, and the 
   assert.ok(statSync(other).size > 10_000);
 });
 
-for (const [name, code] of [["SIGINT", 130], ["SIGTERM", 143]]) {
+for (const [name, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+]) {
   test(`a conversion that ${name} stops says so, and leaves nothing`, async (t) => {
     const folder = scratch(t);
     const source = join(TINY, "model.safetensors");
     // A disk so slow that the signal comes in the midst of the reading.
     const slow = join(folder, "slow.mjs");
-    writeFileSync(slow, `
+    writeFileSync(
+      slow,
+      `
       import fs from "node:fs/promises";
       import { syncBuiltinESMExports } from "node:module";
       const { open } = fs;
@@ -126,14 +162,31 @@ for (const [name, code] of [["SIGINT", 130], ["SIGTERM", 143]]) {
         return file;
       };
       syncBuiltinESMExports();
-    `);
-    const child = spawn(process.execPath, ["--import", slow, join(ROOT, "dist/cli.js"), "convert", source, join(folder, "out"), "--dtype", "int8"], { cwd: ROOT });
+    `,
+    );
+    const child = spawn(
+      process.execPath,
+      [
+        "--import",
+        slow,
+        join(ROOT, "dist/cli.js"),
+        "convert",
+        source,
+        join(folder, "out"),
+        "--dtype",
+        "int8",
+      ],
+      { cwd: ROOT },
+    );
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text) => {
       if (stderr === "") child.kill(name);
       stderr += text;
     });
-    assert.equal(await new Promise((resolve) => child.once("close", (status, signal) => resolve(signal ?? status))), code);
+    assert.equal(
+      await new Promise((resolve) => child.once("close", (status, signal) => resolve(signal ?? status))),
+      code,
+    );
     assert.match(stderr, new RegExp(`^tabsense: stopped by ${name}\\.$`, "m"));
     assert.deepEqual(readdirSync(folder), ["slow.mjs"]);
   });
@@ -143,13 +196,27 @@ test("the command classifies", () => {
   const lines = tabsense("classify", "a text", "--model", TINY).stdout.trim().split("\n");
   assert.ok(lines.length >= 2 && lines.every((line) => /^\S+\t[01]\.\d{4}$/.test(line)), lines.join("|"));
   const { stdout } = tabsense("a text", "another", "--model", TINY, "--json", "--top", "1");
-  const objects = stdout.trim().split("\n").map((line) => JSON.parse(line));
-  assert.deepEqual(objects.map(({ text, scores }) => [text, scores.length]), [["a text", 1], ["another", 1]]);
+  const objects = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    objects.map(({ text, scores }) => [text, scores.length]),
+    [
+      ["a text", 1],
+      ["another", 1],
+    ],
+  );
 });
 
 test("the command explains itself", () => {
   assert.match(tabsense("--help").stdout, /^Usage:/);
-  for (const args of [[], ["--no-such-option"], ["convert", "only-one"], ["convert", "a", "b", "--dtype", "int3"]]) {
+  for (const args of [
+    [],
+    ["--no-such-option"],
+    ["convert", "only-one"],
+    ["convert", "a", "b", "--dtype", "int3"],
+  ]) {
     const { status, stderr } = tabsense(...args);
     assert.equal(status, 2, args.join(" "));
     assert.match(stderr, /^tabsense: .*\n\nUsage:/);

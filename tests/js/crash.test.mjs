@@ -1,5 +1,5 @@
-// A worker that crashes: the call under way is told so, all others are answered by a new one. Real worker threads are killed here, or made to
-// throw; traps, which no model can be made to cause, are played in place.
+// A worker that crashes: the call under way is told so, all others are answered by a new one. Real worker
+// threads are killed here, or made to throw; traps, which no model can be made to cause, are played in place.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -8,13 +8,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { Classifier } from "tabsense";
 import { fastestBuild } from "../../dist/builds.js";
-import { inPlace } from "../../dist/channel.js";
-import { repeatable } from "../../dist/loading.js";
-import { nodeHost, nodejs } from "../../dist/nodejs.js";
-import { checkLoadOptions } from "../../dist/options.js";
-import { MOST_CRASHES, startQueue } from "../../dist/queue.js";
-import { openSession } from "../../dist/session.js";
-import { filesOf, loadRequest, rejects, ROOT, rounded, serveModel, signalled, tiny, TINY } from "./support.mjs";
+import { inPlace } from "../../dist/client/channel.js";
+import { repeatable } from "../../dist/worker/loading.js";
+import { nodeHost, nodejs } from "../../dist/platform/node.js";
+import { checkLoadOptions } from "../../dist/api/options.js";
+import { MOST_CRASHES, startQueue } from "../../dist/client/queue.js";
+import { openSession } from "../../dist/client/session.js";
+import {
+  filesOf,
+  loadRequest,
+  rejects,
+  ROOT,
+  rounded,
+  serveModel,
+  signalled,
+  tiny,
+  TINY,
+} from "./support.mjs";
 
 const LONG = Array.from({ length: 3000 }, (_, i) => `many words are in text ${i} of this call`);
 
@@ -49,8 +59,16 @@ for (const [how, crash] of Object.entries(CRASHES)) {
       const workers = workersOf(t);
       const classifier = await tiny(t, { threads });
       const before = await classifier.classify("a text", { topK: null });
-      const call = rejects("worker_crashed", classifier.classify(LONG), /^The worker crashed \(.+\)\. The next call gets a new one/);
-      const queued = [classifier.classify("a text", { topK: null }), rejects("empty_text", classifier.classify(" ")), classifier.classify(["one", "two"])];
+      const call = rejects(
+        "worker_crashed",
+        classifier.classify(LONG),
+        /^The worker crashed \(.+\)\. The next call gets a new one/,
+      );
+      const queued = [
+        classifier.classify("a text", { topK: null }),
+        rejects("empty_text", classifier.classify(" ")),
+        classifier.classify(["one", "two"]),
+      ];
       void crash(workers.at(-1));
       const [, first, , many] = await Promise.all([call, ...queued]);
       assert.deepEqual(first, before);
@@ -73,7 +91,10 @@ for (const [how, crash] of Object.entries(CRASHES)) {
     const workers = workersOf(t);
     const files = filesOf();
     const sent = signalled();
-    const { url } = await serveModel(t, files, { "model.safetensors": (_, response) => response.write(files["model.safetensors"].subarray(0, 5000), sent.resolve) });
+    const { url } = await serveModel(t, files, {
+      "model.safetensors": (_, response) =>
+        response.write(files["model.safetensors"].subarray(0, 5000), sent.resolve),
+    });
     const loading = rejects("worker_crashed", Classifier.load(url), /Load the model again/);
     await sent.promise;
     void crash(workers.at(-1));
@@ -103,7 +124,11 @@ test("a worker that crashes each time is given up, one that answers in between i
     await empty;
     assert.equal(workers.length, count + 1);
   }
-  const queued = rejects("worker_crashed", Promise.resolve().then(() => classifier.classify("waits")), /3 times in a row.*Load a new classifier/);
+  const queued = rejects(
+    "worker_crashed",
+    Promise.resolve().then(() => classifier.classify("waits")),
+    /3 times in a row.*Load a new classifier/,
+  );
   await crash(/3 times in a row/);
   await queued;
   await rejects("worker_crashed", classifier.classify("after"), /3 times in a row/);
@@ -120,10 +145,16 @@ test("a model whose source is gone fails the calls that wait for it, not those a
   const before = await classifier.classify("a text");
   handlers["config.json"] = (_, response) => response.writeHead(503).end();
   const call = rejects("worker_crashed", classifier.classify(LONG));
-  const queued = ["one", "two"].map((text) => rejects("network", classifier.classify(text), /could not be loaded again.*config\.json answered 503/));
+  const queued = ["one", "two"].map((text) =>
+    rejects("network", classifier.classify(text), /could not be loaded again.*config\.json answered 503/),
+  );
   await crashed(workers.at(-1));
   await Promise.all([call, ...queued]);
-  assert.equal(requests.filter((path) => path.endsWith("config.json")).length, 2, "it is not asked for once a call");
+  assert.equal(
+    requests.filter((path) => path.endsWith("config.json")).length,
+    2,
+    "it is not asked for once a call",
+  );
   delete handlers["config.json"];
   assert.deepEqual(await classifier.classify("a text"), before);
 });
@@ -171,7 +202,12 @@ test("a stream whose worker crashes ends with that, and the next one is answered
   const stream = classifier.stream(LONG.map((text) => text.repeat(60)));
   await stream.next();
   await crashed(workers.at(-1)); // under the second group
-  await rejects("worker_crashed", (async () => { for await (const _ of stream); })());
+  await rejects(
+    "worker_crashed",
+    (async () => {
+      for await (const _ of stream);
+    })(),
+  );
   const again = [];
   for await (const { index } of classifier.stream(["one", "two"])) again.push(index);
   assert.deepEqual(again, [0, 1]);
@@ -191,11 +227,18 @@ test("a process ends by itself after a crash, and not before an answer that it w
     await call;
     await queued;
     await new Promise((resolve) => worker.once("exit", resolve).terminate());`;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: ROOT, encoding: "utf8", timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: ROOT,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
   assert.deepEqual([status, stdout.trim().split("\n")], [0, ["worker_crashed", "1"]], stderr);
 });
 
-/** A session whose workers are services in place, so that their engines can be made to trap: each text that holds "trap" does so. */
+/**
+ * A session whose workers are services in place, so that their engines can be made to trap: each text that
+ * holds "trap" does so.
+ */
 async function trapping(t, source = TINY) {
   const glue = await import(`../../dist/wasm/${fastestBuild()}/tabsense.js`);
   const { classify } = glue.Engine.prototype;
@@ -207,14 +250,20 @@ async function trapping(t, source = TINY) {
   const platform = { ...nodejs, startWorker: () => (started++, inPlace(nodeHost)) };
   const session = await openSession(platform, source, checkLoadOptions({ device: "cpu", threads: 1 }));
   t.after(() => session.dispose());
-  const ask = (texts, signal = null) => session.classify({ type: "classify", texts, top: 0, details: false, progress: false }, signal, null);
+  const ask = (texts, signal = null) =>
+    session.classify({ type: "classify", texts, top: 0, details: false, progress: false }, signal, null);
   return { session, ask, started: () => started };
 }
 
 test("a trap in the engine is a crash: the worker is replaced, and its call told", async (t) => {
   const { ask, started } = await trapping(t);
-  const { results: [{ scores }] } = await ask(["a text"]);
-  const [, answer] = await Promise.all([rejects("worker_crashed", ask(["a trap"]), /RuntimeError: unreachable\)\. The next call gets a new one/), ask(["a text"])]);
+  const {
+    results: [{ scores }],
+  } = await ask(["a text"]);
+  const [, answer] = await Promise.all([
+    rejects("worker_crashed", ask(["a trap"]), /RuntimeError: unreachable\)\. The next call gets a new one/),
+    ask(["a text"]),
+  ]);
   assert.deepEqual(rounded(answer.results[0].scores), rounded(scores));
   assert.equal(started(), 2);
 });
@@ -239,7 +288,10 @@ test("a text that traps each time ends the classifier, and says so", async (t) =
 });
 
 test("a model that was read from a stream can't be loaded again, and the error says so", async (t) => {
-  assert.equal(repeatable(loadRequest({ ...filesOf(), "model.safetensors": { stream: new ReadableStream() } })), null);
+  assert.equal(
+    repeatable(loadRequest({ ...filesOf(), "model.safetensors": { stream: new ReadableStream() } })),
+    null,
+  );
   const { shards, ...files } = repeatable(loadRequest(filesOf())).files;
   assert.ok(shards === null && Object.values(files).every(({ blob }) => blob instanceof Blob));
 
@@ -248,7 +300,16 @@ test("a model that was read from a stream can't be loaded again, and the error s
   const workers = workersOf(t);
   await queue.submit(loadRequest(filesOf()), null, null, "The loading");
   queue.keep(null);
-  const call = rejects("worker_crashed", queue.submit({ type: "classify", texts: LONG, top: 1, details: false, progress: false }, null, null, "The call"), /stream, which can't be read again: load a new classifier/);
+  const call = rejects(
+    "worker_crashed",
+    queue.submit(
+      { type: "classify", texts: LONG, top: 1, details: false, progress: false },
+      null,
+      null,
+      "The call",
+    ),
+    /stream, which can't be read again: load a new classifier/,
+  );
   await crashed(workers.at(-1));
   await call;
   assert.equal(queue.ended().kind, "worker_crashed");

@@ -1,4 +1,5 @@
-// The texts written for this project: the labelled sentences that accuracy is measured with, and the texts that time is measured with.
+// The texts written for this project: the labelled sentences that accuracy is measured with, and the texts
+// that time is measured with.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -26,7 +27,10 @@ const MAX_TOKENS = 512;
 const NEAR = 0.4;
 
 function read(name) {
-  return readFileSync(join(DATA, name), "utf8").trimEnd().split("\n").map((line) => JSON.parse(line));
+  return readFileSync(join(DATA, name), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 }
 
 function count(rows, ...wanted) {
@@ -62,19 +66,27 @@ test("the labelled sentences are balanced in every domain and category", () => {
   for (const row of rows) {
     assert.deepEqual(Object.keys(row), ["text", "label", "domain", "category"], row.text);
     assert.ok(row.text === row.text.trim() && row.text.length > 0, `"${row.text}"`);
-    assert.ok(LABELS.includes(row.label) && DOMAINS.includes(row.domain) && row.category in CATEGORIES, JSON.stringify(row));
+    assert.ok(
+      LABELS.includes(row.label) && DOMAINS.includes(row.domain) && row.category in CATEGORIES,
+      JSON.stringify(row),
+    );
     assert.equal(/\p{Extended_Pictographic}/u.test(row.text), row.category === "emoji", row.text);
   }
   for (const [category, fewest] of Object.entries(CATEGORIES)) {
     assert.ok(count(rows, ["category", category]) >= fewest, `too few of ${category}`);
     for (const domain of DOMAINS) {
-      const [positive, negative] = LABELS.map((label) => count(rows, ["category", category], ["domain", domain], ["label", label]));
+      const [positive, negative] = LABELS.map((label) =>
+        count(rows, ["category", category], ["domain", domain], ["label", label]),
+      );
       assert.ok(positive > 0, `nothing of ${category} about ${domain}`);
       assert.equal(positive, negative, `${category} about ${domain}`);
     }
   }
   const words = rows.map(({ text }) => text.split(/\s+/).length);
-  assert.ok(Math.min(...words) === 2 && Math.max(...words) > 50 && Math.max(...words) <= 60, `${Math.min(...words)} to ${Math.max(...words)} words`);
+  assert.ok(
+    Math.min(...words) === 2 && Math.max(...words) > 50 && Math.max(...words) <= 60,
+    `${Math.min(...words)} to ${Math.max(...words)} words`,
+  );
 });
 
 test("no labelled sentence stands there twice", () => {
@@ -90,9 +102,13 @@ test("the texts of the benchmark have the lengths that they claim", () => {
     assert.ok(length in LENGTHS && id.startsWith(length.replace("_", "-")), id);
     // Pieces are a lower bound on tokens, and for English prose not far below them.
     const tokens = pieces(text).length + 2;
-    assert.ok(tokens >= 0.9 * LENGTHS[length].from && tokens <= LENGTHS[length].to, `${id} has about ${tokens} tokens`);
+    assert.ok(
+      tokens >= 0.9 * LENGTHS[length].from && tokens <= LENGTHS[length].to,
+      `${id} has about ${tokens} tokens`,
+    );
   }
-  for (const [length, { texts }] of Object.entries(LENGTHS)) assert.ok(count(rows, ["length", length]) >= texts, `too few ${length} texts`);
+  for (const [length, { texts }] of Object.entries(LENGTHS))
+    assert.ok(count(rows, ["length", length]) >= texts, `too few ${length} texts`);
   const cut = rows.filter(({ text }) => pieces(text).length + 2 > MAX_TOKENS);
   assert.ok(cut.length >= 4, `only ${cut.length} texts are cut at ${MAX_TOKENS} tokens`);
 });

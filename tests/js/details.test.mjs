@@ -11,20 +11,33 @@ test("tokens stand for the parts of the text that their offsets name", async (t)
   const { tokens, scores, truncated } = await classifier.classify(text, { details: true });
   assert.equal(truncated, false);
   assert.equal(scores.length, 1);
-  assert.deepEqual([tokens[0], tokens.at(-1)].map(({ text: name, start, end, special }) => ({ name, start, end, special })), [
-    { name: "[CLS]", start: 0, end: 0, special: true },
-    { name: "[SEP]", start: 0, end: 0, special: true },
-  ]);
+  assert.deepEqual(
+    [tokens[0], tokens.at(-1)].map(({ text: name, start, end, special }) => ({ name, start, end, special })),
+    [
+      { name: "[CLS]", start: 0, end: 0, special: true },
+      { name: "[SEP]", start: 0, end: 0, special: true },
+    ],
+  );
   const own = tokens.slice(1, -1);
   assert.ok(own.length > 0 && own.every(({ special }) => !special));
-  assert.ok(own.every(({ start, end }, i) => start < end && (i === 0 || start >= own[i - 1].end)), "in order");
+  assert.ok(
+    own.every(({ start, end }, i) => start < end && (i === 0 || start >= own[i - 1].end)),
+    "in order",
+  );
   for (const { text: name, start, end } of own) {
     if (name === "[UNK]") continue;
     assert.equal(text.slice(start, end).toLowerCase(), name.replace(/^##/, ""));
   }
-  const covered = new Set(own.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i)));
-  assert.ok([...text].length > 0 && covered.size === text.replace(/ /g, "").length, "everything but white space is covered");
-  assert.ok(tokens.every(({ id }) => Number.isInteger(id) && id >= 0 && id < classifier.info.model.vocabulary));
+  const covered = new Set(
+    own.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i)),
+  );
+  assert.ok(
+    [...text].length > 0 && covered.size === text.replace(/ /g, "").length,
+    "everything but white space is covered",
+  );
+  assert.ok(
+    tokens.every(({ id }) => Number.isInteger(id) && id >= 0 && id < classifier.info.model.vocabulary),
+  );
 });
 
 test("timings", async (t) => {
@@ -53,9 +66,22 @@ test("a text that is too long for the model is cut, and says so", async (t) => {
 
 test("info", async (t) => {
   const { device, dtype, build, threads, model, bytes, ...others } = (await tiny(t, { threads: 1 })).info;
-  assert.deepEqual({ device, dtype, build, threads }, { device: "cpu", dtype: "fp32", build: fastestBuild(), threads: 1 });
+  assert.deepEqual(
+    { device, dtype, build, threads },
+    { device: "cpu", dtype: "fp32", build: fastestBuild(), threads: 1 },
+  );
   assert.deepEqual(others, { webgpu: { reason: "Node has no WebGPU." } });
-  assert.deepEqual(Object.keys(model).sort(), ["architecture", "heads", "labels", "layers", "maxTokens", "name", "parameters", "vocabulary", "width"]);
+  assert.deepEqual(Object.keys(model).sort(), [
+    "architecture",
+    "heads",
+    "labels",
+    "layers",
+    "maxTokens",
+    "name",
+    "parameters",
+    "vocabulary",
+    "width",
+  ]);
   assert.equal(model.name, "tiny-f32");
   assert.equal(model.architecture, "distilbert");
   assert.ok(model.labels.length >= 2 && model.layers > 0 && model.width > 0 && model.parameters > 0);
@@ -72,16 +98,25 @@ for (const worker of [true, false]) {
         const other = await tiny(t, { worker, device, dtype });
         const { scores, device: where } = await other.classify("a text", { topK: null, details: true });
         assert.deepEqual([where, scores], ["cpu", expected]);
-        assert.deepEqual([other.info.device, other.info.dtype, other.info.webgpu], ["cpu", "fp32", { reason: "Node has no WebGPU." }]);
+        assert.deepEqual(
+          [other.info.device, other.info.dtype, other.info.webgpu],
+          ["cpu", "fp32", { reason: "Node has no WebGPU." }],
+        );
       }
     }
   });
 }
 
 test("every dtype loads, and int8 stays near fp32", async (t) => {
-  const scores = async (dtype) => Object.fromEntries((await (await tiny(t, { dtype })).classify("how near is it", { topK: null })).map(({ label, score }) => [label, score]));
+  const scores = async (dtype) =>
+    Object.fromEntries(
+      (await (await tiny(t, { dtype })).classify("how near is it", { topK: null })).map(
+        ({ label, score }) => [label, score],
+      ),
+    );
   const expected = await scores("fp32");
   for (const dtype of ["auto", "int8"]) {
-    for (const [label, score] of Object.entries(await scores(dtype))) assert.ok(Math.abs(score - expected[label]) < 0.05, `${dtype} ${label} ${score} ${expected[label]}`);
+    for (const [label, score] of Object.entries(await scores(dtype)))
+      assert.ok(Math.abs(score - expected[label]) < 0.05, `${dtype} ${label} ${score} ${expected[label]}`);
   }
 });

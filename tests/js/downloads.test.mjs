@@ -9,36 +9,51 @@ import { filesOf, rejects, rounded, serveModel, signalled, tiny } from "./suppor
 const WEIGHTS = "model.safetensors";
 const ETAG = '"one"';
 
-/** Answers a request for `bytes` as servers do that know ranges. Yields the bytes that the answer would hold. */
+/**
+ * Answers a request for `bytes` as servers do that know ranges. Yields the bytes that the answer would hold.
+ */
 function answer(request, response, bytes, { etag = ETAG, ranges = true } = {}) {
   const start = ranges ? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0) : 0;
   const headers = { "content-length": bytes.length - start, ...(etag ? { etag } : {}) };
   const fits = request.headers["if-range"] === undefined || request.headers["if-range"] === etag;
   if (start > 0 && fits) {
-    response.writeHead(206, { ...headers, "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` });
+    response.writeHead(206, {
+      ...headers,
+      "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}`,
+    });
     return bytes.subarray(start);
   }
   response.writeHead(200, { ...headers, "content-length": bytes.length });
   return bytes;
 }
 
-/** A server whose connections for the weights are handled one by one by `turns`, the last of them for all that follow. Yields a record of requests. */
+/**
+ * A server whose connections for the weights are handled one by one by `turns`, the last of them for all that
+ * follow. Yields a record of requests.
+ */
 async function serveTurns(t, turns, files = filesOf()) {
   const seen = [];
   const { url, origin } = await serveModel(t, files, {
     [WEIGHTS]: (request, response) => {
-      seen.push({ range: request.headers.range ?? null, ifRange: request.headers["if-range"] ?? null, at: performance.now() });
+      seen.push({
+        range: request.headers.range ?? null,
+        ifRange: request.headers["if-range"] ?? null,
+        at: performance.now(),
+      });
       return turns[Math.min(seen.length, turns.length) - 1](request, response, files[WEIGHTS]);
     },
   });
   return { url, origin, seen, files };
 }
 
-const whole = (options) => (request, response, bytes) => response.end(answer(request, response, bytes, options));
+const whole = (options) => (request, response, bytes) =>
+  response.end(answer(request, response, bytes, options));
 /** Sends `share` of what was asked for, then cuts the connection. */
 const cut = (share, options) => (request, response, bytes) => {
   const body = answer(request, response, bytes, options);
-  response.write(body.subarray(0, Math.floor(body.length * share)), () => setTimeout(() => response.destroy(), 250));
+  response.write(body.subarray(0, Math.floor(body.length * share)), () =>
+    setTimeout(() => response.destroy(), 250),
+  );
 };
 
 /** Loads from `url` and compares an answer with that of the same model from disk. */
@@ -47,15 +62,28 @@ async function loads(t, url, options) {
   t.after(() => classifier.dispose());
   const original = await tiny(t);
   const text = "the same numbers over any number of connections";
-  assert.deepEqual(rounded(await classifier.classify(text, { topK: null })), rounded(await original.classify(text, { topK: null })));
+  assert.deepEqual(
+    rounded(await classifier.classify(text, { topK: null })),
+    rounded(await original.classify(text, { topK: null })),
+  );
 }
 
 test("a connection that breaks is taken up again where it ended", async (t) => {
   const { url, seen, files } = await serveTurns(t, [cut(0.5), cut(0.5), whole()]);
   await loads(t, url);
   const half = files[WEIGHTS].length / 2;
-  assert.deepEqual(seen.map(({ ifRange }) => ifRange), [null, ETAG, ETAG]);
-  assert.deepEqual(seen.map(({ range }) => range), [null, `bytes=${Math.floor(half)}-`, `bytes=${Math.floor(half) + Math.floor((files[WEIGHTS].length - Math.floor(half)) * 0.5)}-`]);
+  assert.deepEqual(
+    seen.map(({ ifRange }) => ifRange),
+    [null, ETAG, ETAG],
+  );
+  assert.deepEqual(
+    seen.map(({ range }) => range),
+    [
+      null,
+      `bytes=${Math.floor(half)}-`,
+      `bytes=${Math.floor(half) + Math.floor((files[WEIGHTS].length - Math.floor(half)) * 0.5)}-`,
+    ],
+  );
 });
 
 test("a server without ranges sends the file again, and what was read is skipped", async (t) => {
@@ -67,11 +95,17 @@ test("a server without ranges sends the file again, and what was read is skipped
 test("a file that changed meanwhile is read from its start", async (t) => {
   const { url, seen } = await serveTurns(t, [cut(0.5), whole({ etag: '"two"' }), whole({ etag: '"two"' })]);
   await loads(t, url);
-  assert.deepEqual(seen.map(({ range }) => range !== null), [false, true, false]);
+  assert.deepEqual(
+    seen.map(({ range }) => range !== null),
+    [false, true, false],
+  );
 });
 
 test("where nothing tells versions apart, a server without ranges is read from the start", async (t) => {
-  const { url, seen } = await serveTurns(t, [cut(0.5, { etag: null, ranges: false }), whole({ etag: null, ranges: false })]);
+  const { url, seen } = await serveTurns(t, [
+    cut(0.5, { etag: null, ranges: false }),
+    whole({ etag: null, ranges: false }),
+  ]);
   await loads(t, url);
   assert.equal(seen.length, 3);
 });
@@ -79,18 +113,27 @@ test("where nothing tells versions apart, a server without ranges is read from t
 test("a part that nothing shows to be of the same file is not taken for one", async (t) => {
   const files = filesOf();
   const other = new Uint8Array(files[WEIGHTS]).fill(0, 20_000);
-  const { url, seen } = await serveTurns(t, [
-    cut(0.5, { etag: null }),
-    (request, response) => response.end(answer(request, response, other, { etag: null })),
-    whole({ etag: null }),
-  ], files);
+  const { url, seen } = await serveTurns(
+    t,
+    [
+      cut(0.5, { etag: null }),
+      (request, response) => response.end(answer(request, response, other, { etag: null })),
+      whole({ etag: null }),
+    ],
+    files,
+  );
   await loads(t, url);
-  assert.deepEqual(seen.map(({ range }) => range !== null), [false, true, false]);
+  assert.deepEqual(
+    seen.map(({ range }) => range !== null),
+    [false, true, false],
+  );
 });
 
 test("a file that never stays the same ends with an error", async (t) => {
   let version = 0;
-  const { url } = await serveTurns(t, [(request, response, bytes) => cut(0.5, { etag: `"${version++}"` })(request, response, bytes)]);
+  const { url } = await serveTurns(t, [
+    (request, response, bytes) => cut(0.5, { etag: `"${version++}"` })(request, response, bytes),
+  ]);
   await rejects("network", Classifier.load(url), /again and again/);
 });
 
@@ -100,12 +143,19 @@ test("a connection that stalls counts as broken", async (t) => {
     whole(),
   ]);
   await loads(t, url, { stallTimeout: 200 });
-  assert.deepEqual(seen.map(({ range }) => range), [null, "bytes=5000-"]);
+  assert.deepEqual(
+    seen.map(({ range }) => range),
+    [null, "bytes=5000-"],
+  );
 });
 
 test("a server that never answers", async (t) => {
   const { url, seen } = await serveTurns(t, [() => {}]);
-  await rejects("network", Classifier.load(url, { stallTimeout: 100, retries: 1 }), /no byte for 0\.1 seconds/);
+  await rejects(
+    "network",
+    Classifier.load(url, { stallTimeout: 100, retries: 1 }),
+    /no byte for 0\.1 seconds/,
+  );
   assert.equal(seen.length, 2);
 });
 
@@ -131,7 +181,10 @@ test("bytes that come give new tries", async (t) => {
 
 for (const status of [429, 503]) {
   test(`a server that is busy (${status}) is asked again when it says`, async (t) => {
-    const { url, seen } = await serveTurns(t, [(_, response) => response.writeHead(status, { "retry-after": "1" }).end(), whole()]);
+    const { url, seen } = await serveTurns(t, [
+      (_, response) => response.writeHead(status, { "retry-after": "1" }).end(),
+      whole(),
+    ]);
     await loads(t, url);
     const pause = seen[1].at - seen[0].at;
     assert.ok(pause >= 950 && pause < 3000, `${pause} ms`);
@@ -139,13 +192,24 @@ for (const status of [429, 503]) {
 }
 
 test("a range that the server can't satisfy means another file", async (t) => {
-  const { url, seen } = await serveTurns(t, [cut(0.5), (_, response) => response.writeHead(416).end(), whole()]);
+  const { url, seen } = await serveTurns(t, [
+    cut(0.5),
+    (_, response) => response.writeHead(416).end(),
+    whole(),
+  ]);
   await loads(t, url);
   assert.equal(seen.length, 3);
 });
 
 test("an answer for another range is never mixed in", async (t) => {
-  const wrong = (request, response, bytes) => response.writeHead(206, { etag: ETAG, "content-length": bytes.length - 7, "content-range": `bytes 7-${bytes.length - 1}/${bytes.length}` }).end(bytes.subarray(7));
+  const wrong = (request, response, bytes) =>
+    response
+      .writeHead(206, {
+        etag: ETAG,
+        "content-length": bytes.length - 7,
+        "content-range": `bytes 7-${bytes.length - 1}/${bytes.length}`,
+      })
+      .end(bytes.subarray(7));
   const { url, seen } = await serveTurns(t, [cut(0.5), wrong, whole()]);
   await loads(t, url);
   assert.equal(seen.length, 3);
@@ -153,7 +217,9 @@ test("an answer for another range is never mixed in", async (t) => {
 
 test("an abort ends a pause at once", async (t) => {
   const broken = signalled();
-  const { url } = await serveTurns(t, [(_, response) => (response.writeHead(503, { "retry-after": "30" }).end(), broken.resolve())]);
+  const { url } = await serveTurns(t, [
+    (_, response) => (response.writeHead(503, { "retry-after": "30" }).end(), broken.resolve()),
+  ]);
   const controller = new AbortController();
   const loading = rejects("aborted", Classifier.load(url, { signal: controller.signal }));
   await broken.promise;
@@ -171,7 +237,11 @@ const sha256 = (bytes, encoding) => `sha256-${createHash("sha256").update(bytes)
 for (const encoding of ["base64", "hex"]) {
   test(`files of the promised digests load (${encoding})`, async (t) => {
     const { url, files } = await serveTurns(t, [whole()]);
-    await loads(t, url, { integrity: Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256(bytes, encoding)])) });
+    await loads(t, url, {
+      integrity: Object.fromEntries(
+        Object.entries(files).map(([name, bytes]) => [name, sha256(bytes, encoding)]),
+      ),
+    });
   });
 }
 
@@ -188,7 +258,11 @@ for (const file of ["config.json", "tokenizer.json", WEIGHTS]) {
     const at = file === WEIGHTS ? files[file].length - 4 : files[file].lastIndexOf(0x7d);
     if (file === WEIGHTS) files[file][at] ^= 1;
     else files[file] = new Uint8Array([...files[file], 0x20]);
-    await rejects("integrity", Classifier.load(files, { integrity }), new RegExp(`${file} is not the file that was promised`));
+    await rejects(
+      "integrity",
+      Classifier.load(files, { integrity }),
+      new RegExp(`${file} is not the file that was promised`),
+    );
     const { url } = await serveModel(t, files);
     await rejects("integrity", Classifier.load(url, { integrity }));
   });
@@ -196,7 +270,9 @@ for (const file of ["config.json", "tokenizer.json", WEIGHTS]) {
 
 test("the digest that a hub tells is held to", async (t) => {
   const files = filesOf();
-  const told = (digest) => (request, response, bytes) => (response.setHeader("x-linked-etag", `"${digest}"`), whole()(request, response, bytes));
+  const told = (digest) => (request, response, bytes) => (
+    response.setHeader("x-linked-etag", `"${digest}"`), whole()(request, response, bytes)
+  );
   const right = await serveTurns(t, [told(sha256(files[WEIGHTS], "hex").slice(7))]);
   await loads(t, right.url);
   const wrong = await serveTurns(t, [told("0".repeat(64))]);
@@ -208,8 +284,24 @@ test("the digest that a hub tells is held to", async (t) => {
 test("responses and streams are sources, in a worker and in place", async (t) => {
   const { url, files } = await serveTurns(t, [whole()]);
   for (const worker of [true, false]) {
-    await loads(t, { "config.json": await fetch(`${url}config.json`), "tokenizer.json": new Blob([files["tokenizer.json"]]).stream(), [WEIGHTS]: await fetch(url + WEIGHTS) }, { worker });
-    await loads(t, { "config.json": new URL(`${url}config.json`), "tokenizer.json": files["tokenizer.json"], [WEIGHTS]: new Blob([files[WEIGHTS]]).stream() }, { worker });
+    await loads(
+      t,
+      {
+        "config.json": await fetch(`${url}config.json`),
+        "tokenizer.json": new Blob([files["tokenizer.json"]]).stream(),
+        [WEIGHTS]: await fetch(url + WEIGHTS),
+      },
+      { worker },
+    );
+    await loads(
+      t,
+      {
+        "config.json": new URL(`${url}config.json`),
+        "tokenizer.json": files["tokenizer.json"],
+        [WEIGHTS]: new Blob([files[WEIGHTS]]).stream(),
+      },
+      { worker },
+    );
   }
 });
 
@@ -219,17 +311,27 @@ test("responses and streams that can't be used say so", async (t) => {
   const locked = new Blob([files[WEIGHTS]]).stream();
   locked.getReader();
   await rejects("invalid_argument", Classifier.load({ ...files, [WEIGHTS]: locked }), /being read already/);
-  await rejects("network", Classifier.load({ ...files, [WEIGHTS]: await fetch(`${url}nothing`) }), /status 404/);
+  await rejects(
+    "network",
+    Classifier.load({ ...files, [WEIGHTS]: await fetch(`${url}nothing`) }),
+    /status 404/,
+  );
   const short = new Response(files[WEIGHTS].slice(0, 5000));
   await rejects("weights_length", Classifier.load({ ...files, [WEIGHTS]: short }));
-  const failing = new ReadableStream({ pull: (controller) => controller.error(new Error("the source gave up")) });
+  const failing = new ReadableStream({
+    pull: (controller) => controller.error(new Error("the source gave up")),
+  });
   await rejects("network", Classifier.load({ ...files, [WEIGHTS]: failing }), /the source gave up/);
 });
 
 // Options.
 
 for (const [name, options, message] of [
-  ["integrity of another file", { integrity: { "weights.bin": "sha256-" + "0".repeat(64) } }, /no file of a model/],
+  [
+    "integrity of another file",
+    { integrity: { "weights.bin": `sha256-${"0".repeat(64)}` } },
+    /no file of a model/,
+  ],
   ["a digest of another kind", { integrity: { [WEIGHTS]: "sha384-abc" } }, /must be "sha256-"/],
   ["a digest that is cut", { integrity: { [WEIGHTS]: "sha256-abc" } }, /must be "sha256-"/],
   ["integrity that is a string", { integrity: "sha256-abc" }, /must be an object/],
@@ -237,5 +339,6 @@ for (const [name, options, message] of [
   ["stallTimeout of a text", { stallTimeout: "soon" }, /whole number from 1/],
   ["cache of a number", { cache: 1 }, /true or false/],
 ]) {
-  test(`a wrong option is refused: ${name}`, () => rejects("invalid_argument", Classifier.load("x/y", options), message));
+  test(`a wrong option is refused: ${name}`, () =>
+    rejects("invalid_argument", Classifier.load("x/y", options), message));
 }

@@ -1,4 +1,5 @@
-// The entry for edge runtimes: what it says where something is missing there. It runs in Node here, and in workerd in tests/packages.
+// The entry for edge runtimes: what it says where something is missing there. It runs in Node here, and in
+// workerd in tests/packages.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -21,23 +22,46 @@ async function refused(kind, source, options, message) {
 }
 
 test("with the module it answers as Node does, from files and from a server", async (t) => {
-  const expected = await (await tiny(t, { device: "cpu" })).classify(["a text", "another one"], { topK: null });
+  const expected = await (await tiny(t, { device: "cpu" })).classify(["a text", "another one"], {
+    topK: null,
+  });
   const { origin } = await serveModel(t, filesOf(), {}, "/models/tiny/");
-  for (const [source, options] of [[filesOf(), {}], [`${origin}/models/tiny`, {}], ["tiny", { models: `${origin}/models` }]]) {
+  for (const [source, options] of [
+    [filesOf(), {}],
+    [`${origin}/models/tiny`, {}],
+    ["tiny", { models: `${origin}/models` }],
+  ]) {
     const classifier = await Classifier.load(source, { wasm, ...options });
     assert.deepEqual(await classifier.classify(["a text", "another one"], { topK: null }), expected);
-    assert.deepEqual([classifier.info.build, classifier.info.threads, classifier.info.webgpu.reason], ["simd", 1, "An edge runtime has no WebGPU."]);
+    assert.deepEqual(
+      [classifier.info.build, classifier.info.threads, classifier.info.webgpu.reason],
+      ["simd", 1, "An edge runtime has no WebGPU."],
+    );
     await classifier.dispose();
   }
 });
 
-test("without the module, it says how to import it", () => refused("environment", filesOf(), {}, /import wasm from "tabsense\/wasm\/simd\.wasm"/));
+test("without the module, it says how to import it", () =>
+  refused("environment", filesOf(), {}, /import wasm from "tabsense\/wasm\/simd\.wasm"/));
 
-test("a module's address is not enough", () => refused("environment", filesOf(), { wasm: pathToFileURL(join(ROOT, "dist/wasm/simd/tabsense_bg.wasm")) }, /Pass the imported module as the option `wasm`/));
+test("a module's address is not enough", () =>
+  refused(
+    "environment",
+    filesOf(),
+    { wasm: pathToFileURL(join(ROOT, "dist/wasm/simd/tabsense_bg.wasm")) },
+    /Pass the imported module as the option `wasm`/,
+  ));
 
-test("there is no worker", () => refused("environment", filesOf(), { wasm, worker: true }, /Leave out the option `worker`/));
+test("there is no worker", () =>
+  refused("environment", filesOf(), { wasm, worker: true }, /Leave out the option `worker`/));
 
 test("there is no page to be relative to, and no disk", async () => {
-  for (const source of ["/models/tiny/", "./tiny/", "sentiment-en"]) await refused("invalid_argument", source, { wasm }, /no page that .* could be relative to.*absolute URL/);
-  await refused("invalid_argument", "sentiment-en", { wasm, models: "models/" }, /`models` as an absolute URL/);
+  for (const source of ["/models/tiny/", "./tiny/", "sentiment-en"])
+    await refused("invalid_argument", source, { wasm }, /no page that .* could be relative to.*absolute URL/);
+  await refused(
+    "invalid_argument",
+    "sentiment-en",
+    { wasm, models: "models/" },
+    /`models` as an absolute URL/,
+  );
 });

@@ -3,19 +3,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ERROR_KINDS, TabsenseError } from "tabsense";
-import { nodeHost } from "../../dist/nodejs.js";
-import { startEngine } from "../../dist/engine.js";
-import { isTrap, toError } from "../../dist/errors.js";
+import { nodeHost } from "../../dist/platform/node.js";
+import { startEngine } from "../../dist/worker/engine.js";
+import { isTrap, toError } from "../../dist/api/errors.js";
 
 test("the kinds are those of the WebAssembly module, in its order, and what it can't tell of itself", async () => {
-  const { module } = await startEngine(nodeHost, { wasm: null, threads: 1 }, new AbortController().signal, () => {});
+  const { module } = await startEngine(
+    nodeHost,
+    { wasm: null, threads: 1 },
+    new AbortController().signal,
+    () => {},
+  );
   assert.deepEqual([...ERROR_KINDS], [...module.errorKinds(), "worker_crashed"]);
 });
 
 test("a TabsenseError is an Error with a kind", () => {
   const error = new TabsenseError("network", "No connection.", { cause: 1 });
   assert.ok(error instanceof Error);
-  assert.deepEqual([error.name, error.kind, error.message, error.cause, String(error)], ["TabsenseError", "network", "No connection.", 1, "TabsenseError: No connection."]);
+  assert.deepEqual(
+    [error.name, error.kind, error.message, error.cause, String(error)],
+    ["TabsenseError", "network", "No connection.", 1, "TabsenseError: No connection."],
+  );
 });
 
 test("a trap is an internal error, and known as a trap", () => {
@@ -28,5 +36,8 @@ test("a trap is an internal error, and known as a trap", () => {
 
 test("a runtime without WebAssembly SIMD is told so", async (t) => {
   t.mock.method(WebAssembly, "validate", () => false);
-  await assert.rejects(startEngine(nodeHost, { wasm: null, threads: 1 }, new AbortController().signal, () => {}), { kind: "environment", message: /SIMD/ });
+  await assert.rejects(
+    startEngine(nodeHost, { wasm: null, threads: 1 }, new AbortController().signal, () => {}),
+    { kind: "environment", message: /SIMD/ },
+  );
 });

@@ -11,52 +11,86 @@ import { FILES, filesOf, rejects, rounded, serveModel, tiny } from "./support.mj
 
 /** Loads a model of which `file` is answered by `handler`. */
 async function loadWith(t, file, handler, files = filesOf()) {
-  const { url } = await serveModel(t, files, { [file]: (request, response) => handler(response, files[file]) });
+  const { url } = await serveModel(t, files, {
+    [file]: (request, response) => handler(response, files[file]),
+  });
   return Classifier.load(url);
 }
 
 for (const file of FILES) {
   test(`${file}: 404`, async (t) => {
-    await rejects("network", loadWith(t, file, (response) => response.writeHead(404).end("no")), new RegExp(`${file} answered 404`));
+    await rejects(
+      "network",
+      loadWith(t, file, (response) => response.writeHead(404).end("no")),
+      new RegExp(`${file} answered 404`),
+    );
   });
 
   test(`${file}: 500`, async (t) => {
-    await rejects("network", loadWith(t, file, (response) => response.writeHead(500).end("oh")), new RegExp(`${file} answered 500`));
+    await rejects(
+      "network",
+      loadWith(t, file, (response) => response.writeHead(500).end("oh")),
+      new RegExp(`${file} answered 500`),
+    );
   });
 
   test(`${file}: a web page in its place`, async (t) => {
     const page = "\n<!DOCTYPE html><html><body>Not found</body></html>";
-    await rejects("not_a_model", loadWith(t, file, (response) => response.writeHead(200, { "content-type": "text/html" }).end(page)), new RegExp(`${file} is a web page`));
+    await rejects(
+      "not_a_model",
+      loadWith(t, file, (response) => response.writeHead(200, { "content-type": "text/html" }).end(page)),
+      new RegExp(`${file} is a web page`),
+    );
   });
 
   test(`${file}: a web page that comes letter by letter`, async (t) => {
-    await rejects("not_a_model", loadWith(t, file, async (response) => {
-      for (const letter of "<!doctype html><title>x</title>") {
-        response.write(letter);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      response.end();
-    }), /web page/);
+    await rejects(
+      "not_a_model",
+      loadWith(t, file, async (response) => {
+        for (const letter of "<!doctype html><title>x</title>") {
+          response.write(letter);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        response.end();
+      }),
+      /web page/,
+    );
   });
 
   test(`${file}: empty`, async (t) => {
-    await rejects("not_a_model", loadWith(t, file, (response) => response.writeHead(200, { "content-length": 0 }).end()), /is empty/);
+    await rejects(
+      "not_a_model",
+      loadWith(t, file, (response) => response.writeHead(200, { "content-length": 0 }).end()),
+      /is empty/,
+    );
   });
 
   test(`${file}: a Git LFS pointer`, async (t) => {
     const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4665a5\nsize 12345\n";
-    await rejects("not_a_model", loadWith(t, file, (response) => response.writeHead(200).end(pointer)), /Git LFS/);
+    await rejects(
+      "not_a_model",
+      loadWith(t, file, (response) => response.writeHead(200).end(pointer)),
+      /Git LFS/,
+    );
   });
 
   test(`${file}: the connection breaks in the middle`, async (t) => {
-    await rejects("network", loadWith(t, file, (response, bytes) => {
-      response.writeHead(200, { "content-length": bytes.length });
-      response.write(bytes.subarray(0, bytes.length >> 1), () => setTimeout(() => response.destroy(), 20));
-    }), new RegExp(`${file} broke off after \\d+ bytes, .* again and again`));
+    await rejects(
+      "network",
+      loadWith(t, file, (response, bytes) => {
+        response.writeHead(200, { "content-length": bytes.length });
+        response.write(bytes.subarray(0, bytes.length >> 1), () => setTimeout(() => response.destroy(), 20));
+      }),
+      new RegExp(`${file} broke off after \\d+ bytes, .* again and again`),
+    );
   });
 
   test(`${file}: the connection breaks before the answer`, async (t) => {
-    await rejects("network", loadWith(t, file, (response) => response.destroy()), new RegExp(`${file} could not be fetched`));
+    await rejects(
+      "network",
+      loadWith(t, file, (response) => response.destroy()),
+      new RegExp(`${file} could not be fetched`),
+    );
   });
 }
 
@@ -65,44 +99,80 @@ test("no server at all", async () => {
 });
 
 test("the weights end early, and nothing told their length", async (t) => {
-  await rejects("weights_length", loadWith(t, "model.safetensors", (response, bytes) => (response.write(bytes.subarray(0, 5000)), response.end())));
+  await rejects(
+    "weights_length",
+    loadWith(
+      t,
+      "model.safetensors",
+      (response, bytes) => (response.write(bytes.subarray(0, 5000)), response.end()),
+    ),
+  );
 });
 
 test("the weights end early within the header", async (t) => {
-  await rejects("weights_length", loadWith(t, "model.safetensors", (response, bytes) => (response.write(bytes.subarray(0, 90)), response.end())));
+  await rejects(
+    "weights_length",
+    loadWith(
+      t,
+      "model.safetensors",
+      (response, bytes) => (response.write(bytes.subarray(0, 90)), response.end()),
+    ),
+  );
 });
 
 test("the weights go on after their end", async (t) => {
-  await rejects("weights_length", loadWith(t, "model.safetensors", (response, bytes) => (response.write(bytes), response.end(new Uint8Array(10)))));
+  await rejects(
+    "weights_length",
+    loadWith(
+      t,
+      "model.safetensors",
+      (response, bytes) => (response.write(bytes), response.end(new Uint8Array(10))),
+    ),
+  );
 });
 
 test("the weights never end", async (t) => {
   let open = true;
-  await rejects("weights_length", loadWith(t, "model.safetensors", (response, bytes) => {
-    response.on("close", () => (open = false));
-    response.write(bytes);
-    const more = () => open && response.write(new Uint8Array(1 << 16), () => setImmediate(more));
-    more();
-  }));
+  await rejects(
+    "weights_length",
+    loadWith(t, "model.safetensors", (response, bytes) => {
+      response.on("close", () => (open = false));
+      response.write(bytes);
+      const more = () => open && response.write(new Uint8Array(1 << 16), () => setImmediate(more));
+      more();
+    }),
+  );
 });
 
 test("a configuration that never ends", async (t) => {
-  await rejects("not_a_model", loadWith(t, "config.json", (response) => {
-    const more = () => !response.destroyed && response.write(" ".repeat(1 << 16), () => setImmediate(more));
-    more();
-  }), /config\.json is longer than/);
+  await rejects(
+    "not_a_model",
+    loadWith(t, "config.json", (response) => {
+      const more = () => !response.destroyed && response.write(" ".repeat(1 << 16), () => setImmediate(more));
+      more();
+    }),
+    /config\.json is longer than/,
+  );
 });
 
 test("a configuration that is cut off", async (t) => {
-  await rejects("config_invalid", loadWith(t, "config.json", (response, bytes) => (response.write(bytes.subarray(0, 40)), response.end())));
+  await rejects(
+    "config_invalid",
+    loadWith(t, "config.json", (response, bytes) => (response.write(bytes.subarray(0, 40)), response.end())),
+  );
 });
 
 test("compressed answers, whose length is that of the compressed bytes", async (t) => {
   const files = filesOf();
-  const handlers = Object.fromEntries(FILES.map((name) => [name, (_, response) => {
-    const body = gzipSync(files[name]);
-    response.writeHead(200, { "content-encoding": "gzip", "content-length": body.length }).end(body);
-  }]));
+  const handlers = Object.fromEntries(
+    FILES.map((name) => [
+      name,
+      (_, response) => {
+        const body = gzipSync(files[name]);
+        response.writeHead(200, { "content-encoding": "gzip", "content-length": body.length }).end(body);
+      },
+    ]),
+  );
   const { url } = await serveModel(t, files, handlers);
   const classifier = await Classifier.load(url);
   t.after(() => classifier.dispose());
@@ -136,18 +206,28 @@ test("any split of the stream gives the same model", async (t) => {
   const small = weights.length > 200_000 ? 997 : 61;
   for (const sizes of [[small], [1, 7, 64, 4096, 30_000], [8], [weights.length - 1, 1]]) {
     const pieces = [];
-    for (let at = 0, i = 0; at < weights.length; i++) pieces.push(weights.subarray(at, (at += sizes[i % sizes.length])));
+    for (let at = 0, i = 0; at < weights.length; i++)
+      pieces.push(weights.subarray(at, (at += sizes[i % sizes.length])));
     // A Blob's stream would join them: this one gives each piece on its own.
-    const body = sizes.length === 1 && sizes[0] === 8 ? pieces.slice(0, 2000).concat(weights.subarray(16_000)) : pieces;
+    const body =
+      sizes.length === 1 && sizes[0] === 8 ? pieces.slice(0, 2000).concat(weights.subarray(16_000)) : pieces;
     const blob = Object.assign(new Blob([weights]), { stream: () => ReadableStream.from(body) });
     const classifier = await Classifier.load({ ...files, "model.safetensors": blob }, { worker: false });
-    assert.deepEqual(rounded(await classifier.classify(text, { topK: null })), expected, `pieces of ${sizes}`);
+    assert.deepEqual(
+      rounded(await classifier.classify(text, { topK: null })),
+      expected,
+      `pieces of ${sizes}`,
+    );
     await classifier.dispose();
   }
 });
 
 for (const [name, change, kind] of [
-  ["the header's length lies", (bytes) => new DataView(bytes.buffer).setBigUint64(0, 1n << 60n, true), "weights_header"],
+  [
+    "the header's length lies",
+    (bytes) => new DataView(bytes.buffer).setBigUint64(0, 1n << 60n, true),
+    "weights_header",
+  ],
   ["the header is not JSON", (bytes) => bytes.fill(0x21, 8, 40), "weights_header"],
   ["a weight is not a number", (bytes) => bytes.fill(0xff, bytes.length - 4), "weights_not_finite"],
 ]) {
@@ -160,7 +240,10 @@ for (const [name, change, kind] of [
 
 test("a failed loading leaves the next one alone, also in place", async (t) => {
   for (const worker of [true, false]) {
-    await rejects("config_invalid", Classifier.load({ ...filesOf(), "config.json": new TextEncoder().encode("{") }, { worker }));
+    await rejects(
+      "config_invalid",
+      Classifier.load({ ...filesOf(), "config.json": new TextEncoder().encode("{") }, { worker }),
+    );
     const classifier = await tiny(t, { worker });
     assert.equal((await classifier.classify("fine")).length, 1);
   }

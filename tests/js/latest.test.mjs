@@ -12,7 +12,9 @@ for (const worker of [true, false]) {
     const expected = await classifier.classify("a text");
     const latest = classifier.latest();
     const order = [];
-    const calls = ["a", "a t", "a te", "a tex", "a text"].map((text) => latest(text).then((scores) => (order.push(text), scores)));
+    const calls = ["a", "a t", "a te", "a tex", "a text"].map((text) =>
+      latest(text).then((scores) => (order.push(text), scores)),
+    );
     assert.deepEqual(await Promise.all(calls), [null, null, null, null, expected]);
     assert.equal(order.at(-1), "a text");
   });
@@ -38,7 +40,10 @@ test("calls that wait for each other are all answered", async (t) => {
 test("options are those of classify, and so are inputs", async (t) => {
   const classifier = await tiny(t);
   const latest = classifier.latest();
-  assert.deepEqual(await latest(["one", "two"], { topK: null }), await classifier.classify(["one", "two"], { topK: null }));
+  assert.deepEqual(
+    await latest(["one", "two"], { topK: null }),
+    await classifier.classify(["one", "two"], { topK: null }),
+  );
   const { tokens, scores } = await latest("one", { details: true });
   assert.ok(tokens.length >= 3);
   assert.equal(scores.length, 1);

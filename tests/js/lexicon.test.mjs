@@ -24,7 +24,10 @@ async function lexicon(t) {
   return classifier;
 }
 
-/** A server of sentiment-en that sends the first half of the weights, and the rest when the test says `release()`. */
+/**
+ * A server of sentiment-en that sends the first half of the weights, and the rest when the test says
+ * `release()`.
+ */
 async function heldModel(t) {
   const files = filesOf(MODEL);
   const weights = files["model.safetensors"];
@@ -55,7 +58,10 @@ async function held(t, options) {
 test("alone: no model, its labels, its name", async (t) => {
   const classifier = await lexicon(t);
   const results = await classifier.classify([DELIGHT, AWFUL], { topK: null });
-  assert.deepEqual(results.map(([{ label }]) => label), ["POSITIVE", "NEGATIVE"]);
+  assert.deepEqual(
+    results.map(([{ label }]) => label),
+    ["POSITIVE", "NEGATIVE"],
+  );
   for (const scores of results) {
     assert.deepEqual(scores.map(({ label }) => label).sort(), ["NEGATIVE", "POSITIVE"]);
     assert.ok(scores[0].score > 0.5 && Math.abs(scores[0].score + scores[1].score - 1) < 1e-12);
@@ -65,22 +71,41 @@ test("alone: no model, its labels, its name", async (t) => {
   assert.deepEqual(await classifier.classify([]), []);
   await classifier.ready;
   const { device, dtype, build, lexicon: why, model, webgpu } = classifier.info;
-  assert.deepEqual([device, dtype, build, model.labels], ["lexicon", "none", "none", ["NEGATIVE", "POSITIVE"]]);
+  assert.deepEqual(
+    [device, dtype, build, model.labels],
+    ["lexicon", "none", "none", ["NEGATIVE", "POSITIVE"]],
+  );
   assert.ok(model.vocabulary > 3000);
   assert.match(why, /asked for/);
   assert.match(webgpu.reason, /\S/);
 });
 
 test("alone: the details of a text", async (t) => {
-  const { scores, tokens, truncated, device, timings } = await (await lexicon(t)).classify(DELIGHT, { details: true });
-  assert.deepEqual([scores[0].label, tokens, truncated, device, timings.tokenize], ["POSITIVE", [], false, "lexicon", 0]);
+  const { scores, tokens, truncated, device, timings } = await (await lexicon(t)).classify(DELIGHT, {
+    details: true,
+  });
+  assert.deepEqual(
+    [scores[0].label, tokens, truncated, device, timings.tokenize],
+    ["POSITIVE", [], false, "lexicon", 0],
+  );
   assert.ok(timings.forward >= 0 && timings.total >= timings.forward);
 });
 
 test("bad texts are told in the model's words", async (t) => {
   const classifier = await lexicon(t);
   const model = await tiny(t);
-  for (const text of ["", " \n\t\u3000\u00a0", "\ud800", "\u200b\u0301", "word ".repeat(210_000), "\u{1d4b3}".repeat(262_145), 7, null, ["fine", ""], ["a", 3]]) {
+  for (const text of [
+    "",
+    " \n\t\u3000\u00a0",
+    "\ud800",
+    "\u200b\u0301",
+    "word ".repeat(210_000),
+    "\u{1d4b3}".repeat(262_145),
+    7,
+    null,
+    ["fine", ""],
+    ["a", 3],
+  ]) {
     const said = await model.classify(text).then(assert.fail, (error) => error);
     const error = await rejects(said.kind, classifier.classify(text));
     assert.equal(error.message, said.message);
@@ -91,7 +116,22 @@ test("bad texts are told in the model's words", async (t) => {
 
 test("texts of all sorts get a probability, in no time", async (t) => {
   const classifier = await lexicon(t);
-  const texts = ["x", "!!!", "?", "1", "constructor __proto__ hasOwnProperty toString", "😀", "日本語", "a \udc00 b", `${"A".repeat(200_000)}a`, `${"A".repeat(200_000)} a`, "!".repeat(250_000), "good ".repeat(50_000), "' ".repeat(100_000), `${"!?".repeat(100_000)} good`];
+  const texts = [
+    "x",
+    "!!!",
+    "?",
+    "1",
+    "constructor __proto__ hasOwnProperty toString",
+    "😀",
+    "日本語",
+    "a \udc00 b",
+    `${"A".repeat(200_000)}a`,
+    `${"A".repeat(200_000)} a`,
+    "!".repeat(250_000),
+    "good ".repeat(50_000),
+    "' ".repeat(100_000),
+    `${"!?".repeat(100_000)} good`,
+  ];
   for (const text of texts) {
     const start = performance.now();
     const [{ score }] = await classifier.classify(text);
@@ -112,15 +152,37 @@ test("a long text is cut, and says so", async (t) => {
 
 test("many texts report their progress, and end with a signal, a dispose or a callback that throws", async (t) => {
   const classifier = await lexicon(t);
-  const texts = Array.from({ length: 20_000 }, (_, i) => `a fine text of number ${i}, and not a bad one at all`);
+  const texts = Array.from(
+    { length: 20_000 },
+    (_, i) => `a fine text of number ${i}, and not a bad one at all`,
+  );
   const seen = [];
-  assert.equal((await classifier.classify(texts, { onProgress: (progress) => seen.push(progress) })).length, texts.length);
-  assert.ok(seen.length > 1 && seen.every(({ total }) => total === texts.length) && seen.at(-1).done === texts.length);
+  assert.equal(
+    (await classifier.classify(texts, { onProgress: (progress) => seen.push(progress) })).length,
+    texts.length,
+  );
+  assert.ok(
+    seen.length > 1 && seen.every(({ total }) => total === texts.length) && seen.at(-1).done === texts.length,
+  );
   const controller = new AbortController();
-  await rejects("aborted", classifier.classify(texts, { signal: controller.signal, onProgress: () => controller.abort() }));
+  await rejects(
+    "aborted",
+    classifier.classify(texts, { signal: controller.signal, onProgress: () => controller.abort() }),
+  );
   await rejects("aborted", classifier.classify("never", { signal: controller.signal }));
-  await rejects("invalid_argument", classifier.classify(texts, { onProgress: () => { throw new Error("mine"); } }), /mine/);
-  const waiting = rejects("disposed", classifier.classify(texts, { onProgress: () => void classifier.dispose() }));
+  await rejects(
+    "invalid_argument",
+    classifier.classify(texts, {
+      onProgress: () => {
+        throw new Error("mine");
+      },
+    }),
+    /mine/,
+  );
+  const waiting = rejects(
+    "disposed",
+    classifier.classify(texts, { onProgress: () => void classifier.dispose() }),
+  );
   await waiting;
   await rejects("disposed", classifier.classify("after"));
   await classifier.dispose();
@@ -141,7 +203,10 @@ test("at once from the lexicon, and from the model as soon as it is there", asyn
   assert.deepEqual([second.label, second.source], ["POSITIVE", "model"]);
   assert.equal((await classifier.classify([DELIGHT], { details: true }))[0].scores[0].source, "model");
   assert.notEqual(first.score, second.score);
-  assert.deepEqual([classifier.info.device, classifier.info.dtype, classifier.info.lexicon], ["cpu", "int8", undefined]);
+  assert.deepEqual(
+    [classifier.info.device, classifier.info.dtype, classifier.info.lexicon],
+    ["cpu", "int8", undefined],
+  );
   assert.deepEqual([...stages].sort(), ["config", "ready", "runtime", "tokenizer", "weights"]);
   const plain = await Classifier.load(MODEL, { device: "cpu", threads: 1 });
   t.after(() => plain.dispose());
@@ -170,7 +235,11 @@ test("nobody has to hear that the model can't be had, and the process ends", () 
     while (!/could not be loaded/.test(classifier.info.lexicon)) await new Promise((resolve) => setTimeout(resolve, 10));
     await new Promise((resolve) => setTimeout(resolve, 100)); // time for a rejection that nobody handles
     console.log((await classifier.classify("Horrible."))[0].source);`;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: ROOT, encoding: "utf8", timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: ROOT,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
   assert.deepEqual([status, stdout.trim(), stderr], [0, "lexicon", ""]);
 });
 
@@ -201,7 +270,12 @@ test("a signal ends the loading of the model, not the lexicon", async (t) => {
 
 test("a signal that fires once the model is there changes nothing", async (t) => {
   const controller = new AbortController();
-  const classifier = await Classifier.load(MODEL, { instant: true, device: "cpu", threads: 1, signal: controller.signal });
+  const classifier = await Classifier.load(MODEL, {
+    instant: true,
+    device: "cpu",
+    threads: 1,
+    signal: controller.signal,
+  });
   t.after(() => classifier.dispose());
   await classifier.ready;
   controller.abort();
@@ -225,19 +299,30 @@ test("dispose ends both, and the download", async (t) => {
 test("wrong options and sources are told at once", async () => {
   await rejects("invalid_argument", Classifier.load(MODEL, { instant: "yes" }), /instant/);
   await rejects("invalid_argument", Classifier.load("a b c", { instant: true }), /names no model/);
-  await rejects("invalid_argument", Classifier.load({ "config.json": new Uint8Array(1) }, { instant: true }), /lacks/);
+  await rejects(
+    "invalid_argument",
+    Classifier.load({ "config.json": new Uint8Array(1) }, { instant: true }),
+    /lacks/,
+  );
 });
 
 test("a callback that throws ends the loading alone", async (t) => {
-  const { classifier } = await held(t, { onProgress: () => { throw new Error("mine"); } });
+  const { classifier } = await held(t, {
+    onProgress: () => {
+      throw new Error("mine");
+    },
+  });
   await rejects("invalid_argument", classifier.ready, /mine/);
   assert.equal((await classifier.classify(DELIGHT))[0].source, "lexicon");
 });
 
 test("its probabilities are fitted to the labelled sentences, and right more often than not", async (t) => {
   const rows = readSentences();
-  const fitted = fit(rows.map(({ text, label }) => ({ x: weigh(text).intensity, positive: label === "POSITIVE" })));
-  for (const key of ["slope", "bias"]) assert.ok(Math.abs(fitted[key] - CALIBRATION[key]) < 5e-4, `${key}: ${fitted[key]}`);
+  const fitted = fit(
+    rows.map(({ text, label }) => ({ x: weigh(text).intensity, positive: label === "POSITIVE" })),
+  );
+  for (const key of ["slope", "bias"])
+    assert.ok(Math.abs(fitted[key] - CALIBRATION[key]) < 5e-4, `${key}: ${fitted[key]}`);
   const classifier = await lexicon(t);
   const accuracy = accuracyOf(rows, await classifier.classify(rows.map(({ text }) => text)));
   t.diagnostic(`accuracy ${(100 * accuracy).toFixed(1)} %`);

@@ -19,7 +19,9 @@ for (const worker of [true, false]) {
 
   test(`disposing twice, and while calls wait, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
-    const calls = [classifier.classify(Array(500).fill("under way")), classifier.classify("queued")].map((call) => rejects("disposed", call));
+    const calls = [classifier.classify(Array(500).fill("under way")), classifier.classify("queued")].map(
+      (call) => rejects("disposed", call),
+    );
     await Promise.all([classifier.dispose(), classifier.dispose(), ...calls]);
     await classifier.dispose();
   });
@@ -27,7 +29,11 @@ for (const worker of [true, false]) {
   test(`calls are answered in order, and one that fails harms no other, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     const order = [];
-    const call = (text) => classifier.classify(text).then(() => order.push(text), ({ kind }) => order.push(kind));
+    const call = (text) =>
+      classifier.classify(text).then(
+        () => order.push(text),
+        ({ kind }) => order.push(kind),
+      );
     await Promise.all([call("one"), call(" "), call("two"), call(""), call("three")]);
     assert.deepEqual(order, ["one", "empty_text", "two", "empty_text", "three"]);
   });
@@ -39,7 +45,8 @@ test("`await using` disposes, in place and out, and symbols that come late or ne
   await rejects("disposed", classifier.classify("after"));
   assert.ok(!Object.keys(classifier).length, "it is no property that is listed");
   // As a bundler writes it for runtimes that don't know the syntax.
-  const { code } = await transform(`
+  const { code } = await transform(
+    `
     export async function use(load) {
       let kept;
       {
@@ -48,9 +55,12 @@ test("`await using` disposes, in place and out, and symbols that come late or ne
         await classifier.classify("a text");
       }
       return kept;
-    }`, { target: "es2022", format: "esm" });
+    }`,
+    { target: "es2022", format: "esm" },
+  );
   const { use } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
-  for (const worker of [true, false]) await rejects("disposed", (await use(() => Classifier.load(TINY, { worker }))).classify("after"));
+  for (const worker of [true, false])
+    await rejects("disposed", (await use(() => Classifier.load(TINY, { worker }))).classify("after"));
   // A runtime without the symbol: the package loads, disposes, and has no method by the name of nothing.
   const script = `
     let asyncDispose;
@@ -64,13 +74,23 @@ test("`await using` disposes, in place and out, and symbols that come late or ne
     console.log(JSON.stringify(["undefined" in early, typeof late[asyncDispose]]));
     await early.dispose();
     await late[asyncDispose]();`;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: ROOT, encoding: "utf8", timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: ROOT,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
   assert.deepEqual([status, stdout.trim()], [0, '[false,"function"]'], stderr);
 });
 
 test("many classifiers at once", async (t) => {
-  const all = await Promise.all(Array.from({ length: 6 }, (_, i) => tiny(t, { worker: i % 2 === 0, dtype: i % 3 === 0 ? "int8" : "fp32" })));
-  const scores = await Promise.all(all.map((classifier) => classifier.classify("the same text", { topK: null })));
+  const all = await Promise.all(
+    Array.from({ length: 6 }, (_, i) =>
+      tiny(t, { worker: i % 2 === 0, dtype: i % 3 === 0 ? "int8" : "fp32" }),
+    ),
+  );
+  const scores = await Promise.all(
+    all.map((classifier) => classifier.classify("the same text", { topK: null })),
+  );
   assert.deepEqual(rounded(scores[1]), rounded(scores[2]));
   assert.deepEqual(rounded(scores[0]), rounded(scores[3]));
   await all[0].dispose();
@@ -96,7 +116,11 @@ test("importing touches nothing", () => {
       const { Classifier, TabsenseError } = await import(${JSON.stringify(`${ROOT}/dist/${module}.js`)});
       if (typeof Classifier.load !== "function" || typeof TabsenseError !== "function") touched.push("exports");
       console.log(JSON.stringify(touched));`;
-    assert.equal(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" }).trim(), "[]", module);
+    assert.equal(
+      execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" }).trim(),
+      "[]",
+      module,
+    );
   }
 });
 
@@ -108,7 +132,11 @@ test("a process ends by itself, with and without dispose, and not before its ans
       await classifier.classify("one");
       console.log((await classifier.classify(["one", "two"])).length);
       ${end}`;
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: ROOT, encoding: "utf8", timeout: 60_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: ROOT,
+      encoding: "utf8",
+      timeout: 60_000,
+    });
     assert.deepEqual([status, stdout.trim()], [0, "2"], stderr);
   }
 });

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { parse } from "smol-toml";
 import { converterVariant, enabledVariants, readManifest } from "../../scripts/manifest.mjs";
 import { fastestBuild } from "../../dist/builds.js";
-import { FIRST_PAGES } from "../../dist/threads.js";
+import { FIRST_PAGES } from "../../dist/worker/threads.js";
 import { transferred, transferTotal } from "../../scripts/sizes.mjs";
 import { webRuns } from "../../scripts/test.mjs";
 import { ROOT } from "./support.mjs";
@@ -27,7 +27,10 @@ test("its first line says whose file it is", () => {
 test("wasm-bindgen's library and command are of one version", () => {
   const wanted = manifest.tools["wasm-bindgen"];
   assert.equal(cargo.target['cfg(target_arch = "wasm32")'].dependencies["wasm-bindgen"], `=${wanted}`);
-  assert.deepEqual(lock.package.filter(({ name }) => name === "wasm-bindgen").map(({ version }) => version), [wanted]);
+  assert.deepEqual(
+    lock.package.filter(({ name }) => name === "wasm-bindgen").map(({ version }) => version),
+    [wanted],
+  );
 });
 
 test("binaryen is the npm package's version", () => {
@@ -51,7 +54,9 @@ test("npm's packages are pinned, and only needed to develop", () => {
     assert.equal(npmLock.packages[`node_modules/${name}`].version, version, name);
   }
   for (const path of ["package-lock.json", "bench/package-lock.json", "tests/packages/package-lock.json"]) {
-    const resolved = Object.values(JSON.parse(text(path)).packages).filter(({ resolved, link }) => resolved && !link);
+    const resolved = Object.values(JSON.parse(text(path)).packages).filter(
+      ({ resolved, link }) => resolved && !link,
+    );
     assert.deepEqual(resolved, [], `${path} names no registry`);
   }
 });
@@ -61,16 +66,30 @@ test("each enabled variant and the converter are built, have declared types, and
   assert.deepEqual(readdirSync(join(ROOT, "dist/wasm")).sort(), names.sort());
   assert.ok(names.includes(manifest.tests.variant));
   for (const name of names) {
-    assert.deepEqual(readdirSync(join(ROOT, "dist/wasm", name)).sort(), ["tabsense.d.ts", "tabsense.js", "tabsense_bg.wasm"]);
+    assert.deepEqual(readdirSync(join(ROOT, "dist/wasm", name)).sort(), [
+      "tabsense.d.ts",
+      "tabsense.js",
+      "tabsense_bg.wasm",
+    ]);
     assert.ok(existsSync(join(ROOT, "js/wasm", name, "tabsense.d.ts")));
   }
 });
 
 test("the converter's module has the converter alone, and no page's module has it", () => {
-  const names = (path) => WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(join(ROOT, path)))).map(({ name }) => name);
-  const [converter, page] = ["dist/wasm/convert/tabsense_bg.wasm", "dist/wasm/simd/tabsense_bg.wasm"].map(names);
-  assert.ok(converter.some((name) => name.startsWith("converter_")) && !converter.some((name) => name.startsWith("engine_")));
-  assert.ok(!page.some((name) => name.startsWith("converter_")) && page.some((name) => name.startsWith("engine_")));
+  const names = (path) =>
+    WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(join(ROOT, path)))).map(
+      ({ name }) => name,
+    );
+  const [converter, page] = ["dist/wasm/convert/tabsense_bg.wasm", "dist/wasm/simd/tabsense_bg.wasm"].map(
+    names,
+  );
+  assert.ok(
+    converter.some((name) => name.startsWith("converter_")) &&
+      !converter.some((name) => name.startsWith("engine_")),
+  );
+  assert.ok(
+    !page.some((name) => name.startsWith("converter_")) && page.some((name) => name.startsWith("engine_")),
+  );
 });
 
 test("each variant's module is valid, and uses SIMD where it says so", () => {
@@ -82,7 +101,11 @@ test("each variant's module is valid, and uses SIMD where it says so", () => {
     const threads = variant.rustflags.join(" ").includes("+atomics");
     // A module with threads takes its memory from outside.
     const script = `const m = new WebAssembly.Module(require('fs').readFileSync(process.argv[1])); console.log(WebAssembly.Module.${threads ? "imports" : "exports"}(m).some(({ kind }) => kind === 'memory'))`;
-    const { stdout, stderr } = spawnSync(process.execPath, [...flags, "-e", script, join(ROOT, "dist/wasm", name, "tabsense_bg.wasm")], { encoding: "utf8" });
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [...flags, "-e", script, join(ROOT, "dist/wasm", name, "tabsense_bg.wasm")],
+      { encoding: "utf8" },
+    );
     assert.equal(stdout.trim(), "true", stderr);
     assert.equal(threads, name.endsWith("-threads"));
     assert.ok(variant.rustflags.join(" ").includes("+simd128"));
@@ -96,10 +119,18 @@ test("each variant's module is valid, and uses SIMD where it says so", () => {
 test("a variant with threads is the one without, and what threads need", () => {
   const { variants, threads } = manifest;
   for (const name of ["simd", "relaxed"]) {
-    for (const key of ["rustflags", "cargo-args", "wasm-opt"]) assert.deepEqual(variants[`${name}-threads`][key], [...variants[name][key], ...threads[key]]);
-    // What JavaScript makes has to be enough for the module: its glue holds the limits of the memory that it would make itself.
-    const [, initial, maximum] = /new WebAssembly\.Memory\(\{initial:(\d+),maximum:(\d+),shared:true\}\)/.exec(text(`dist/wasm/${name}-threads/tabsense.js`));
-    assert.ok(Number(initial) <= FIRST_PAGES && FIRST_PAGES - initial < 8, `${name} begins with ${initial} pages: set FIRST_PAGES in js/threads.ts to a few more`);
+    for (const key of ["rustflags", "cargo-args", "wasm-opt"])
+      assert.deepEqual(variants[`${name}-threads`][key], [...variants[name][key], ...threads[key]]);
+    // What JavaScript makes has to be enough for the module: its glue holds the limits of the memory that it
+    // would make itself.
+    const [, initial, maximum] =
+      /new WebAssembly\.Memory\(\{initial:(\d+),maximum:(\d+),shared:true\}\)/.exec(
+        text(`dist/wasm/${name}-threads/tabsense.js`),
+      );
+    assert.ok(
+      Number(initial) <= FIRST_PAGES && FIRST_PAGES - initial < 8,
+      `${name} begins with ${initial} pages: set FIRST_PAGES in js/worker/threads.ts to a few more`,
+    );
     assert.equal(Number(maximum), 65_536);
   }
 });
@@ -110,7 +141,8 @@ test("each file of browser tests runs once: with a WebGPU adapter, and tests/no_
   assert.deepEqual([withGpu.variant, without.variant, relaxed.variant], ["simd", "simd", "relaxed"]);
   for (const name of relaxed.targets) assert.ok(withGpu.targets.includes(name), name);
   assert.ok(withGpu.chromiumArgs.includes(flag) && !without.chromiumArgs.includes(flag));
-  for (const arg of manifest.tests["chromium-args"]) assert.ok(withGpu.chromiumArgs.includes(arg) && without.chromiumArgs.includes(arg), arg);
+  for (const arg of manifest.tests["chromium-args"])
+    assert.ok(withGpu.chromiumArgs.includes(arg) && without.chromiumArgs.includes(arg), arg);
   assert.deepEqual(without.targets, ["no_gpu"]);
   const files = readdirSync(join(ROOT, "tests")).filter((name) => name.endsWith(".rs"));
   assert.ok(files.includes("no_gpu.rs"));
@@ -122,6 +154,10 @@ test("what a visitor transfers is within the budget", (t) => {
   const { brotli } = transferTotal(files);
   t.diagnostic(`${brotli} bytes with brotli, of at most ${manifest.budgets["transfer-brotli"]}`);
   const names = files.map(({ file }) => file.replace(/^wasm\/[^/]+\//, "wasm/"));
-  assert.deepEqual(names, ["index.js", "thread.js", "wasm/tabsense.js", "wasm/tabsense_bg.wasm", "worker.js"], "a file for each part, and none for Node");
+  assert.deepEqual(
+    names,
+    ["index.js", "thread.js", "wasm/tabsense.js", "wasm/tabsense_bg.wasm", "worker.js"],
+    "a file for each part, and none for Node",
+  );
   assert.ok(brotli <= manifest.budgets["transfer-brotli"], `${brotli} bytes`);
 });

@@ -1,4 +1,5 @@
-// Models by the URLs of their files, as packages of models export them, and the engine as a module that the caller compiled.
+// Models by the URLs of their files, as packages of models export them, and the engine as a module that the
+// caller compiled.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -34,18 +35,38 @@ test("URLs of files: on disk, on a server, and with the file in it", async (t) =
     { name: "tiny", files: onDisk() },
     Object.fromEntries(FILES.map((name) => [name, new URL(name, url)])),
     { ...onDisk(), "config.json": new URL(`data:application/json;base64,${config.toString("base64")}`) },
-    { ...onDisk(), "config.json": new URL(`data:application/json,${encodeURIComponent(config)}`), "tokenizer.json": filesOf()["tokenizer.json"] },
+    {
+      ...onDisk(),
+      "config.json": new URL(`data:application/json,${encodeURIComponent(config)}`),
+      "tokenizer.json": filesOf()["tokenizer.json"],
+    },
   ];
   for (const source of sources) {
-    for (const worker of [true, false]) assert.deepEqual(await answer(t, source, { worker }), { name: source.name ?? "files", scores });
+    for (const worker of [true, false])
+      assert.deepEqual(await answer(t, source, { worker }), { name: source.name ?? "files", scores });
   }
 });
 
 test("what is no model's file, or no model, is told", async () => {
-  await rejects("invalid_argument", Classifier.load({ ...onDisk(), "config.json": TINY }), /config\.json must be a Blob.*URL/);
-  await rejects("invalid_argument", Classifier.load({ name: "x", files: null }), /given as its files, not as null/);
+  await rejects(
+    "invalid_argument",
+    Classifier.load({ ...onDisk(), "config.json": TINY }),
+    /config\.json must be a Blob.*URL/,
+  );
+  await rejects(
+    "invalid_argument",
+    Classifier.load({ name: "x", files: null }),
+    /given as its files, not as null/,
+  );
   await rejects("invalid_argument", Classifier.load({ name: "x", files: {} }), /lacks config\.json/);
-  await rejects("network", Classifier.load({ ...onDisk(), "model.safetensors": new URL("none.safetensors", pathToFileURL(`${TINY}/`)) }), /none\.safetensors could not be read/);
+  await rejects(
+    "network",
+    Classifier.load({
+      ...onDisk(),
+      "model.safetensors": new URL("none.safetensors", pathToFileURL(`${TINY}/`)),
+    }),
+    /none\.safetensors could not be read/,
+  );
 });
 
 test("the engine may be a module that is compiled already", async (t) => {
@@ -58,7 +79,11 @@ test("the engine may be a module that is compiled already", async (t) => {
 });
 
 test("an engine of another kind is refused", async () => {
-  await rejects("invalid_argument", Classifier.load(TINY, { wasm: new Uint8Array(8) }), /wasm must be a URL or a WebAssembly\.Module/);
+  await rejects(
+    "invalid_argument",
+    Classifier.load(TINY, { wasm: new Uint8Array(8) }),
+    /wasm must be a URL or a WebAssembly\.Module/,
+  );
   const empty = await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
   await rejects("environment", Classifier.load(TINY, { wasm: empty }), /could not be started/);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startPace, unitsOf } from "../../dist/pace.js";
+import { startPace, unitsOf } from "../../dist/worker/pace.js";
 
 /** The units of each of `turns` turns, on a machine that takes `ms` milliseconds a unit. */
 function turns(count, ms, pace = startPace()) {

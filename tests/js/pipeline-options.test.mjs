@@ -1,4 +1,5 @@
-// The options of transformers.js: each is honoured, or changes nothing, or is refused with what to do instead.
+// The options of transformers.js: each is honoured, or changes nothing, or is refused with what to do
+// instead.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -54,8 +55,38 @@ for (const [theirs, ours] of COUNTERPARTS) {
 
 /** What says nothing: the defaults of transformers.js written out, and null, its word for "not given". */
 const NOTHING = {
-  "the defaults of transformers.js": { progress_callback: null, config: null, cache_dir: null, local_files_only: false, revision: "main", device: null, dtype: null, subfolder: "onnx", use_external_data_format: null, model_file_name: null, session_options: {} },
-  "their undefined": Object.fromEntries(["progress_callback", "config", "cache_dir", "local_files_only", "revision", "device", "dtype", "subfolder", "use_external_data_format", "model_file_name", "session_options", "signal", "threads", "worker", "models"].map((key) => [key, undefined])),
+  "the defaults of transformers.js": {
+    progress_callback: null,
+    config: null,
+    cache_dir: null,
+    local_files_only: false,
+    revision: "main",
+    device: null,
+    dtype: null,
+    subfolder: "onnx",
+    use_external_data_format: null,
+    model_file_name: null,
+    session_options: {},
+  },
+  "their undefined": Object.fromEntries(
+    [
+      "progress_callback",
+      "config",
+      "cache_dir",
+      "local_files_only",
+      "revision",
+      "device",
+      "dtype",
+      "subfolder",
+      "use_external_data_format",
+      "model_file_name",
+      "session_options",
+      "signal",
+      "threads",
+      "worker",
+      "models",
+    ].map((key) => [key, undefined]),
+  ),
   "external data": { use_external_data_format: true },
   "external data by file": { use_external_data_format: { model: 2 } },
   "the usual file name": { model_file_name: "model", subfolder: "" },
@@ -66,18 +97,30 @@ const NOTHING = {
 for (const [name, options] of Object.entries(NOTHING)) {
   test(`changes nothing: ${name}`, async (t) => {
     const pipe = await open(t, TINY, options);
-    assert.deepEqual(await pipe(TEXT, { top_k: null }), await (await load(t, TINY)).classify(TEXT, { topK: null }));
+    assert.deepEqual(
+      await pipe(TEXT, { top_k: null }),
+      await (await load(t, TINY)).classify(TEXT, { topK: null }),
+    );
   });
 }
 
 const REFUSED = {
-  "an option that is none": [{ progres_callback: () => {} }, /progres_callback.*progress_callback.*session_options.*device.*wasm/],
+  "an option that is none": [
+    { progres_callback: () => {} },
+    /progres_callback.*progress_callback.*session_options.*device.*wasm/,
+  ],
   "an option of transformers.js 2": [{ quantized: true }, /quantized/],
-  "a device of another engine": [{ device: "webnn-gpu" }, /device.*"webgpu".*"wasm".*"auto".*not "webnn-gpu"/],
+  "a device of another engine": [
+    { device: "webnn-gpu" },
+    /device.*"webgpu".*"wasm".*"auto".*not "webnn-gpu"/,
+  ],
   "a device that is none": [{ device: "tpu" }, /tpu/],
   "a device of another type": [{ device: 1 }, /device.*not 1/],
   "a device named as an object has it": [{ device: "constructor" }, /device/],
-  "devices of parts that a classifier doesn't have": [{ device: { encoder_model: "wasm" } }, /device.*"model" alone.*encoder_model/],
+  "devices of parts that a classifier doesn't have": [
+    { device: { encoder_model: "wasm" } },
+    /device.*"model" alone.*encoder_model/,
+  ],
   "a device of a part that is none": [{ device: { model: "tpu" } }, /tpu/],
   "a number format without a counterpart": [{ dtype: "bnb4" }, /dtype.*"int4".*not "bnb4"/],
   "fewer bits than there are": [{ dtype: "q2f16" }, /dtype.*4, which is the least there is.*not "q2f16"/],
@@ -86,7 +129,10 @@ const REFUSED = {
   "a folder of a cache": [{ cache_dir: "./.cache" }, /cache_dir has no counterpart.*folder/],
   "a folder of ONNX files": [{ subfolder: "onnx-int8" }, /subfolder.*ONNX/],
   "an ONNX file": [{ model_file_name: "model_quantized" }, /model_file_name.*ONNX.*model\.safetensors/],
-  "options of onnxruntime": [{ session_options: { intraOpNumThreads: 2 } }, /session_options.*onnxruntime.*threads/],
+  "options of onnxruntime": [
+    { session_options: { intraOpNumThreads: 2 } },
+    /session_options.*onnxruntime.*threads/,
+  ],
   "options of onnxruntime that are none": [{ session_options: "fast" }, /session_options/],
   "external data of another type": [{ use_external_data_format: "yes" }, /use_external_data_format/],
   "a callback that is none": [{ progress_callback: true }, /progress_callback.*function/],
@@ -102,7 +148,15 @@ for (const [name, [options, message]] of Object.entries(REFUSED)) {
   test(`refused: ${name}`, async () => {
     const events = [];
     const silent = typeof options !== "object" || options.progress_callback !== undefined;
-    await rejects("invalid_argument", pipeline(TASK, TINY, silent ? options : { ...options, progress_callback: (event) => events.push(event) }), message);
+    await rejects(
+      "invalid_argument",
+      pipeline(
+        TASK,
+        TINY,
+        silent ? options : { ...options, progress_callback: (event) => events.push(event) },
+      ),
+      message,
+    );
     assert.deepEqual(events, []);
   });
 }
@@ -115,8 +169,23 @@ for (const task of ["zero-shot-classification", "ner", "", undefined, 7]) {
 
 test("refused: each wrong option of a call, and the pipeline works on", async (t) => {
   const pipe = await open(t, TINY, { device: "wasm" });
-  for (const options of [{ topk: 2 }, { topK: 2 }, { top_k: 0 }, { top_k: -1 }, { top_k: 1.5 }, { top_k: "2" }, { top_k: NaN }, { signal: {} }, null, 3]) {
-    await rejects("invalid_argument", pipe(TEXT, options), options === null || options === 3 ? /options/ : new RegExp(Object.keys(options)[0]));
+  for (const options of [
+    { topk: 2 },
+    { topK: 2 },
+    { top_k: 0 },
+    { top_k: -1 },
+    { top_k: 1.5 },
+    { top_k: "2" },
+    { top_k: NaN },
+    { signal: {} },
+    null,
+    3,
+  ]) {
+    await rejects(
+      "invalid_argument",
+      pipe(TEXT, options),
+      options === null || options === 3 ? /options/ : new RegExp(Object.keys(options)[0]),
+    );
   }
   await pipe(TEXT);
 });
@@ -130,7 +199,11 @@ test("revision: a model on a hub", async (t) => {
 
 test("revision: main is what a hub gives anyway, also by both names", async (t) => {
   const { origin } = await serveModel(t, filesOf(), {}, "/org/name/resolve/main/");
-  for (const [model, revision] of [["org/name", "main"], ["org/name", null], ["org/name@main", "main"]]) {
+  for (const [model, revision] of [
+    ["org/name", "main"],
+    ["org/name", null],
+    ["org/name@main", "main"],
+  ]) {
     const pipe = await open(t, model, { hub: origin, revision });
     assert.equal((await pipe(TEXT)).length, 1);
   }
@@ -140,12 +213,20 @@ test("revision: the name's own stays where the option has the default's", async 
   const { origin } = await serveModel(t, filesOf(), {}, "/org/name/resolve/v2/");
   await open(t, "org/name@v2", { hub: origin, revision: "main" });
   await open(t, "org/name@v2", { hub: origin, revision: "v2" });
-  await rejects("invalid_argument", pipeline(TASK, "org/name@v2", { hub: origin, revision: "v3" }), /"org\/name@v2".*"v3"/);
+  await rejects(
+    "invalid_argument",
+    pipeline(TASK, "org/name@v2", { hub: origin, revision: "v3" }),
+    /"org\/name@v2".*"v3"/,
+  );
 });
 
 test("local_files_only: a hub's name is a folder below models", async (t) => {
   for (const models of [join(ROOT, "test_data"), `${join(ROOT, "test_data")}/`]) {
-    const pipe = await open(t, "models/tiny-f32", { models, local_files_only: true, hub: "http://127.0.0.1:9" });
+    const pipe = await open(t, "models/tiny-f32", {
+      models,
+      local_files_only: true,
+      hub: "http://127.0.0.1:9",
+    });
     assert.equal(pipe.classifier.info.model.name, "tiny-f32");
   }
   const { origin, requests } = await serveModel(t, filesOf(), {}, "/static/org/name/");
@@ -155,14 +236,25 @@ test("local_files_only: a hub's name is a folder below models", async (t) => {
 
 test("local_files_only: where they are not, and what is on the network", async () => {
   await rejects("network", pipeline(TASK, "org/name", { local_files_only: true }), /models.org.name/);
-  await rejects("invalid_argument", pipeline(TASK, "https://example.org/model/", { local_files_only: true }), /local_files_only/);
+  await rejects(
+    "invalid_argument",
+    pipeline(TASK, "https://example.org/model/", { local_files_only: true }),
+    /local_files_only/,
+  );
 });
 
 test("own options reach Classifier.load", async (t) => {
   await rejects("aborted", pipeline(TASK, TINY, { signal: AbortSignal.abort() }));
   const stages = new Set();
   const statuses = new Set();
-  const pipe = await open(t, "tiny-f32", { models: join(ROOT, "test_data/models"), device: "cpu", threads: 1, worker: false, onProgress: ({ stage }) => stages.add(stage), progress_callback: ({ status }) => statuses.add(status) });
+  const pipe = await open(t, "tiny-f32", {
+    models: join(ROOT, "test_data/models"),
+    device: "cpu",
+    threads: 1,
+    worker: false,
+    onProgress: ({ stage }) => stages.add(stage),
+    progress_callback: ({ status }) => statuses.add(status),
+  });
   assert.equal(pipe.classifier.info.threads, 1);
   assert.ok(stages.has("runtime") && stages.has("ready"), [...stages].join());
   assert.ok(statuses.has("ready"));
@@ -171,11 +263,19 @@ test("own options reach Classifier.load", async (t) => {
 test("a repository of ONNX files says what to name instead", async (t) => {
   const { "model.safetensors": _, ...others } = filesOf();
   const { origin } = await serveModel(t, others, {}, "/onnx/only/resolve/main/");
-  await rejects("network", pipeline(TASK, "onnx/only", { hub: origin }), /model\.safetensors answered 404.*ONNX files.*name the repository/);
+  await rejects(
+    "network",
+    pipeline(TASK, "onnx/only", { hub: origin }),
+    /model\.safetensors answered 404.*ONNX files.*name the repository/,
+  );
 });
 
 test("a repository without tokenizer.json says where to find one", async (t) => {
   const { "tokenizer.json": _, ...others } = filesOf();
   const { origin } = await serveModel(t, others, {}, "/old/one/resolve/main/");
-  await rejects("network", pipeline(TASK, "old/one", { hub: origin }), /tokenizer\.json answered 404.*pass that one, config\.json and model\.safetensors as files/);
+  await rejects(
+    "network",
+    pipeline(TASK, "old/one", { hub: origin }),
+    /tokenizer\.json answered 404.*pass that one, config\.json and model\.safetensors as files/,
+  );
 });

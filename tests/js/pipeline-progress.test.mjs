@@ -1,4 +1,5 @@
-// The events of progress_callback: the order, the fields and the sums of transformers.js 4, from a real server.
+// The events of progress_callback: the order, the fields and the sums of transformers.js 4, from a real
+// server.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,7 +18,11 @@ const FIELDS = {
 
 async function record(t, model, options = {}, also = () => {}) {
   const events = [];
-  const pipe = await pipeline("sentiment-analysis", model, { device: "wasm", ...options, progress_callback: (event) => (events.push(event), also(event)) });
+  const pipe = await pipeline("sentiment-analysis", model, {
+    device: "wasm",
+    ...options,
+    progress_callback: (event) => (events.push(event), also(event)),
+  });
   t.after(() => pipe.dispose());
   return events;
 }
@@ -28,15 +33,25 @@ function check(events, name, files) {
     assert.deepEqual(Object.keys(event).sort(), [...FIELDS[event.status]].sort(), event.status);
     assert.equal(event.status === "ready" ? event.model : event.name, name);
   }
-  assert.deepEqual(events.slice(0, 3), FILES.map((file) => ({ status: "initiate", name, file })));
+  assert.deepEqual(
+    events.slice(0, 3),
+    FILES.map((file) => ({ status: "initiate", name, file })),
+  );
   assert.deepEqual(events.at(-1), { status: "ready", task: "text-classification", model: name });
   assert.equal(events.filter(({ status }) => status === "ready").length, 1);
   for (const file of FILES) {
     const own = events.filter((event) => event.file === file);
     assert.match(own.map(({ status }) => status).join(" "), /^initiate download( progress)+ done$/, file);
     const progress = own.filter(({ status }) => status === "progress");
-    assert.ok(progress.every(({ loaded }, i) => i === 0 || loaded >= progress[i - 1].loaded), `${file} went back`);
-    assert.deepEqual([progress.at(-1).loaded, progress.at(-1).total, progress.at(-1).progress], [files[file].length, files[file].length, 100], file);
+    assert.ok(
+      progress.every(({ loaded }, i) => i === 0 || loaded >= progress[i - 1].loaded),
+      `${file} went back`,
+    );
+    assert.deepEqual(
+      [progress.at(-1).loaded, progress.at(-1).total, progress.at(-1).progress],
+      [files[file].length, files[file].length, 100],
+      file,
+    );
   }
 }
 
@@ -44,17 +59,25 @@ function checkTotals(events, files) {
   const length = FILES.reduce((sum, file) => sum + files[file].length, 0);
   const totals = events.filter(({ status }) => status === "progress_total");
   assert.ok(totals.length > 0);
-  for (const [i, event] of events.entries()) if (event.status === "progress_total") assert.equal(events[i + 1].status, "progress", "it comes before the event that it sums up");
+  for (const [i, event] of events.entries())
+    if (event.status === "progress_total")
+      assert.equal(events[i + 1].status, "progress", "it comes before the event that it sums up");
   for (const [i, { loaded, total, progress, files: each }] of totals.entries()) {
     assert.deepEqual(Object.keys(each).sort(), [...FILES].sort());
-    assert.deepEqual([loaded, total], [Object.values(each).reduce((sum, file) => sum + file.loaded, 0), length]);
+    assert.deepEqual(
+      [loaded, total],
+      [Object.values(each).reduce((sum, file) => sum + file.loaded, 0), length],
+    );
     assert.equal(progress, (loaded / total) * 100);
     assert.ok(i === 0 || loaded >= totals[i - 1].loaded, "the sum went back");
   }
   assert.equal(totals.at(-1).progress, 100);
   const all = events.map(({ status }) => status);
   const from = all.indexOf("progress_total");
-  assert.ok(all.every((status, i) => i < from || status !== "progress" || all[i - 1] === "progress_total"), "from the first on, each progress has its sum");
+  assert.ok(
+    all.every((status, i) => i < from || status !== "progress" || all[i - 1] === "progress_total"),
+    "from the first on, each progress has its sum",
+  );
 }
 
 for (const worker of [true, false]) {
@@ -73,7 +96,8 @@ test("of a server that sends in pieces", async (t) => {
   const step = Math.ceil(weights.length / 4);
   let heard;
   const { url } = await serveModel(t, files, {
-    // Each piece is sent when the one before was heard of, and after the time in which a file's events are thinned out.
+    // Each piece is sent when the one before was heard of, and after the time in which a file's events are
+    // thinned out.
     async "model.safetensors"(_, response) {
       response.writeHead(200, { "content-length": weights.length });
       for (let at = 0; at < weights.length; at += step) {
@@ -85,7 +109,12 @@ test("of a server that sends in pieces", async (t) => {
       response.end();
     },
   });
-  const events = await record(t, url, {}, ({ status, file }) => status === "progress" && file === "model.safetensors" && heard());
+  const events = await record(
+    t,
+    url,
+    {},
+    ({ status, file }) => status === "progress" && file === "model.safetensors" && heard(),
+  );
   check(events, url, files);
   checkTotals(events, files);
   const progress = events.filter(({ status, file }) => status === "progress" && file === "model.safetensors");
@@ -95,13 +124,23 @@ test("of a server that sends in pieces", async (t) => {
 
 test("of a server that tells no lengths: what has come counts as all, as there", async (t) => {
   const files = filesOf();
-  const inTwo = (file) => (_, response) => (response.write(files[file].subarray(0, 100)), response.end(files[file].subarray(100)));
+  const inTwo = (file) => (_, response) => (
+    response.write(files[file].subarray(0, 100)), response.end(files[file].subarray(100))
+  );
   const { url } = await serveModel(t, files, Object.fromEntries(FILES.map((file) => [file, inTwo(file)])));
   const events = await record(t, url);
   // Without a length, the last event of a small file may be one of its first bytes.
   const progress = events.filter(({ status }) => status === "progress");
   assert.ok(progress.every(({ loaded, total, progress }) => loaded === total && progress === 100));
-  for (const file of FILES) assert.match(events.filter((event) => event.file === file).map(({ status }) => status).join(" "), /^initiate download( progress)+ done$/, file);
+  for (const file of FILES)
+    assert.match(
+      events
+        .filter((event) => event.file === file)
+        .map(({ status }) => status)
+        .join(" "),
+      /^initiate download( progress)+ done$/,
+      file,
+    );
   assert.equal(events.at(-1).status, "ready");
 });
 
@@ -119,7 +158,10 @@ test("of a model on a hub: its name as it was given", async (t) => {
 
 test("no event comes before the promise is there", async (t) => {
   const events = [];
-  const opening = pipeline("text-classification", TINY, { device: "wasm", progress_callback: (event) => events.push(event) });
+  const opening = pipeline("text-classification", TINY, {
+    device: "wasm",
+    progress_callback: (event) => events.push(event),
+  });
   assert.deepEqual(events, []);
   const pipe = await opening;
   t.after(() => pipe.dispose());
@@ -128,9 +170,15 @@ test("no event comes before the promise is there", async (t) => {
 
 test("a loading that fails has no ready, and tells nothing more", async (t) => {
   const files = filesOf();
-  const { url } = await serveModel(t, files, { "tokenizer.json": (_, response) => response.writeHead(404).end() });
+  const { url } = await serveModel(t, files, {
+    "tokenizer.json": (_, response) => response.writeHead(404).end(),
+  });
   const events = [];
-  await rejects("network", pipeline("text-classification", url, { progress_callback: (event) => events.push(event) }), /tokenizer\.json/);
+  await rejects(
+    "network",
+    pipeline("text-classification", url, { progress_callback: (event) => events.push(event) }),
+    /tokenizer\.json/,
+  );
   assert.ok(!events.some(({ status }) => status === "ready"));
   const { length } = events;
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -145,7 +193,11 @@ for (const status of Object.keys(FIELDS)) {
         seen.push(event.status);
         if (event.status === status) throw new Error("mine");
       };
-      const error = await rejects("invalid_argument", pipeline("text-classification", TINY, { device: "wasm", worker, progress_callback }), /^progress_callback threw \(Error: mine\)\.$/);
+      const error = await rejects(
+        "invalid_argument",
+        pipeline("text-classification", TINY, { device: "wasm", worker, progress_callback }),
+        /^progress_callback threw \(Error: mine\)\.$/,
+      );
       assert.equal(error.cause.message, "mine");
       assert.equal(seen.at(-1), status, "and hears nothing more");
     });

@@ -6,10 +6,34 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ROOT } from "./support.mjs";
 
-for (const [module, resolution] of [["nodenext", "nodenext"], ["esnext", "bundler"]]) {
+for (const [module, resolution] of [
+  ["nodenext", "nodenext"],
+  ["esnext", "bundler"],
+]) {
   test(`tests/js/types/pipeline.ts, module ${module}`, () => {
-    const options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--verbatimModuleSyntax", "--ignoreConfig", "--types", "", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--module", module, "--moduleResolution", resolution];
-    const { status, stdout } = spawnSync(process.execPath, [join(ROOT, "node_modules/.bin/tsc"), ...options, "tests/js/types/pipeline.ts"], { cwd: ROOT, encoding: "utf8" });
+    const options = [
+      "--noEmit",
+      "--strict",
+      "--exactOptionalPropertyTypes",
+      "--noUncheckedIndexedAccess",
+      "--verbatimModuleSyntax",
+      "--ignoreConfig",
+      "--types",
+      "",
+      "--target",
+      "es2022",
+      "--lib",
+      "es2022,dom,dom.iterable",
+      "--module",
+      module,
+      "--moduleResolution",
+      resolution,
+    ];
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [join(ROOT, "node_modules/.bin/tsc"), ...options, "tests/js/types/pipeline.ts"],
+      { cwd: ROOT, encoding: "utf8" },
+    );
     assert.equal(status, 0, stdout);
   });
 }

@@ -1,4 +1,5 @@
-// The cases of transformers.js' own tests of its text-classification pipeline: the same calls, the same nesting. The values are PyTorch's.
+// The cases of transformers.js' own tests of its text-classification pipeline: the same calls, the same
+// nesting. The values are PyTorch's.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -18,20 +19,33 @@ const MULTI_LABEL = join(ROOT, "test_data/models/tiny-bf16");
 const softmax = (logits) => logits.map((x) => Math.exp(x) / logits.reduce((sum, y) => sum + Math.exp(y), 0));
 const sigmoid = (logits) => logits.map((x) => 1 / (1 + Math.exp(-x)));
 
-/** Texts of a tiny model's goldens with PyTorch's logits: the words of the tokens, whose ids the model must find again. */
+/**
+ * Texts of a tiny model's goldens with PyTorch's logits: the words of the tokens, whose ids the model must
+ * find again.
+ */
 function goldensOf(folder, name, places) {
   const { cases } = JSON.parse(readFileSync(join(ROOT, "test_data/goldens", `${name}.json`), "utf8"));
   const { vocab } = JSON.parse(readFileSync(join(folder, "tokenizer.json"), "utf8")).model;
   const tokens = Object.fromEntries(Object.entries(vocab).map(([token, id]) => [id, token]));
   return places.map((place) => {
     const { ids, logits } = cases[place];
-    return { ids, logits, text: ids.slice(1, -1).map((id) => tokens[id]).join(" ").replaceAll(" ##", "") };
+    return {
+      ids,
+      logits,
+      text: ids
+        .slice(1, -1)
+        .map((id) => tokens[id])
+        .join(" ")
+        .replaceAll(" ##", ""),
+    };
   });
 }
 
 /** All labels of `logits` with their scores, best first. */
 function expected(labels, logits, scoring = softmax) {
-  return scoring(logits).map((score, i) => ({ label: labels[i], score })).sort((a, b) => b.score - a.score);
+  return scoring(logits)
+    .map((score, i) => ({ label: labels[i], score }))
+    .sort((a, b) => b.score - a.score);
 }
 
 /** Equal in nesting, keys and labels, and in scores to within `tolerance`. */
@@ -39,7 +53,11 @@ function close(actual, wanted, tolerance = TOLERANCE) {
   const shape = (value) => (Array.isArray(value) ? value.map(shape) : { ...value, score: "…" });
   assert.deepEqual(shape(actual), shape(wanted));
   const scores = (value) => (Array.isArray(value) ? value.flatMap(scores) : [value.score]);
-  for (const [i, score] of scores(actual).entries()) assert.ok(Math.abs(score - scores(wanted)[i]) <= tolerance, `score ${i}: ${score}, not ${scores(wanted)[i]}`);
+  for (const [i, score] of scores(actual).entries())
+    assert.ok(
+      Math.abs(score - scores(wanted)[i]) <= tolerance,
+      `score ${i}: ${score}, not ${scores(wanted)[i]}`,
+    );
 }
 
 async function open(t, model, options, task = "text-classification") {
@@ -53,18 +71,35 @@ test("texts of the goldens", async (t) => {
   const pipe = await open(t, TWO_LABELS, { device: "wasm", dtype: "fp32" });
   const [a, b] = goldensOf(TWO_LABELS, "tiny-f16", [2, 6]);
   const [wantedA, wantedB] = [a, b].map(({ logits }) => expected(labels, logits));
-  assert.notEqual(wantedA[0].label, wantedB[0].label, "the texts tell the order of labels from the order of scores");
+  assert.notEqual(
+    wantedA[0].label,
+    wantedB[0].label,
+    "the texts tell the order of labels from the order of scores",
+  );
 
   await t.test("have the goldens' tokens", async () => {
     const detailed = await pipe.classifier.classify([a.text, b.text], { details: true });
-    assert.deepEqual(detailed.map(({ tokens }) => tokens.map(({ id }) => id)), [a.ids, b.ids]);
+    assert.deepEqual(
+      detailed.map(({ tokens }) => tokens.map(({ id }) => id)),
+      [a.ids, b.ids],
+    );
   });
   await t.test("batch_size=1, default (top_k=1)", async () => close(await pipe(a.text), wantedA.slice(0, 1)));
-  await t.test("batch_size=1, custom (top_k=2)", async () => close(await pipe(a.text, { top_k: 2 }), wantedA));
-  await t.test("batch_size>1, default (top_k=1)", async () => close(await pipe([a.text, b.text]), [wantedA[0], wantedB[0]]));
-  await t.test("batch_size>1, custom (top_k=2)", async () => close(await pipe([a.text, b.text], { top_k: 2 }), [wantedA, wantedB]));
-  await t.test("batch_size>1, all (top_k=null)", async () => close(await pipe([a.text, b.text], { top_k: null }), [wantedA, wantedB]));
-  await t.test("batch_size=1, all (top_k=null)", async () => close(await pipe(a.text, { top_k: null }), wantedA));
+  await t.test("batch_size=1, custom (top_k=2)", async () =>
+    close(await pipe(a.text, { top_k: 2 }), wantedA),
+  );
+  await t.test("batch_size>1, default (top_k=1)", async () =>
+    close(await pipe([a.text, b.text]), [wantedA[0], wantedB[0]]),
+  );
+  await t.test("batch_size>1, custom (top_k=2)", async () =>
+    close(await pipe([a.text, b.text], { top_k: 2 }), [wantedA, wantedB]),
+  );
+  await t.test("batch_size>1, all (top_k=null)", async () =>
+    close(await pipe([a.text, b.text], { top_k: null }), [wantedA, wantedB]),
+  );
+  await t.test("batch_size=1, all (top_k=null)", async () =>
+    close(await pipe(a.text, { top_k: null }), wantedA),
+  );
   await t.test("an array of one text", async () => {
     close(await pipe([a.text]), wantedA.slice(0, 1));
     close(await pipe([a.text], { top_k: 2 }), [wantedA]);
@@ -82,9 +117,19 @@ test("texts of the goldens", async (t) => {
   await t.test("multi_label_classification", async (t) => {
     // transformers.js' case changes the configuration of the loaded pipeline; here it is the file's.
     const files = filesOf(TWO_LABELS);
-    const config = { ...JSON.parse(Buffer.from(files["config.json"])), problem_type: "multi_label_classification" };
-    const multi = await open(t, { ...files, "config.json": new Blob([JSON.stringify(config)]) }, { device: "wasm", dtype: "fp32" });
-    close(await multi([a.text, b.text], { top_k: 2 }), [a, b].map(({ logits }) => expected(labels, logits, sigmoid)));
+    const config = {
+      ...JSON.parse(Buffer.from(files["config.json"])),
+      problem_type: "multi_label_classification",
+    };
+    const multi = await open(
+      t,
+      { ...files, "config.json": new Blob([JSON.stringify(config)]) },
+      { device: "wasm", dtype: "fp32" },
+    );
+    close(
+      await multi([a.text, b.text], { top_k: 2 }),
+      [a, b].map(({ logits }) => expected(labels, logits, sigmoid)),
+    );
   });
 });
 
@@ -93,19 +138,49 @@ test("a model of several labels at a time", async (t) => {
   const pipe = await open(t, MULTI_LABEL, { device: "cpu", dtype: "fp32" });
   const texts = goldensOf(MULTI_LABEL, "tiny-bf16", [5, 7]);
   const wanted = texts.map(({ logits }) => expected(labels, logits, sigmoid));
-  close(await pipe(texts.map(({ text }) => text), { top_k: null }), wanted);
-  close(await pipe(texts.map(({ text }) => text), { top_k: 3 }), wanted.map((scores) => scores.slice(0, 3)));
-  close(await pipe(texts.map(({ text }) => text)), wanted.map(([best]) => best));
+  close(
+    await pipe(
+      texts.map(({ text }) => text),
+      { top_k: null },
+    ),
+    wanted,
+  );
+  close(
+    await pipe(
+      texts.map(({ text }) => text),
+      { top_k: 3 },
+    ),
+    wanted.map((scores) => scores.slice(0, 3)),
+  );
+  close(
+    await pipe(texts.map(({ text }) => text)),
+    wanted.map(([best]) => best),
+  );
 });
 
 test("sentiment-analysis, with the model of this project", async (t) => {
-  const rows = readFileSync(join(ROOT, "test_data/sentiment_goldens.jsonl"), "utf8").trim().split("\n").slice(0, 3).map((line) => JSON.parse(line));
+  const rows = readFileSync(join(ROOT, "test_data/sentiment_goldens.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .slice(0, 3)
+    .map((line) => JSON.parse(line));
   const wanted = rows.map(({ logits }) => expected(["NEGATIVE", "POSITIVE"], logits));
   for (const model of ["sentiment-en", undefined]) {
     const classify = await open(t, model, undefined, "sentiment-analysis");
     close(await classify(rows[0].text), wanted[0].slice(0, 1), INT8_TOLERANCE);
-    close(await classify(rows.map(({ text }) => text)), wanted.map(([best]) => best), INT8_TOLERANCE);
-    close(await classify(rows.map(({ text }) => text), { top_k: null }), wanted, INT8_TOLERANCE);
+    close(
+      await classify(rows.map(({ text }) => text)),
+      wanted.map(([best]) => best),
+      INT8_TOLERANCE,
+    );
+    close(
+      await classify(
+        rows.map(({ text }) => text),
+        { top_k: null },
+      ),
+      wanted,
+      INT8_TOLERANCE,
+    );
   }
 });
 
@@ -113,8 +188,15 @@ test("what a pipeline tells of itself", async (t) => {
   const pipe = await open(t, TINY, { device: "wasm" }, "sentiment-analysis");
   assert.equal(typeof pipe, "function");
   assert.equal(pipe.task, "text-classification");
-  assert.deepEqual(pipe.model.config, { id2label: { 0: "calm", 1: "glad", 2: "cross" }, label2id: { calm: 0, glad: 1, cross: 2 } });
-  assert.throws(() => (pipe.model.config.problem_type = "multi_label_classification"), TypeError, "a change that does nothing is told");
+  assert.deepEqual(pipe.model.config, {
+    id2label: { 0: "calm", 1: "glad", 2: "cross" },
+    label2id: { calm: 0, glad: 1, cross: 2 },
+  });
+  assert.throws(
+    () => (pipe.model.config.problem_type = "multi_label_classification"),
+    TypeError,
+    "a change that does nothing is told",
+  );
   assert.ok(pipe.classifier instanceof Classifier);
   assert.equal(pipe.classifier.info.model.name, "tiny-f32");
 });
@@ -160,5 +242,8 @@ test("worker: false, as with Classifier.load", async (t) => {
   const pipe = await open(t, TINY, { device: "wasm", worker: false });
   const classifier = await Classifier.load(TINY, { device: "cpu" });
   t.after(() => classifier.dispose());
-  assert.deepEqual(await pipe("live rest", { top_k: null }), await classifier.classify("live rest", { topK: null }));
+  assert.deepEqual(
+    await pipe("live rest", { top_k: null }),
+    await classifier.classify("live rest", { topK: null }),
+  );
 });

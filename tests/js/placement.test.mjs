@@ -1,9 +1,10 @@
-// Where a model goes next: which failures of a graphics card lead to another one, which to the CPU, and what is said of it.
+// Where a model goes next: which failures of a graphics card lead to another one, which to the CPU, and what
+// is said of it.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TabsenseError } from "tabsense";
-import { startPlacement } from "../../dist/placement.js";
+import { startPlacement } from "../../dist/worker/placement.js";
 
 const LOST = new TabsenseError("device_lost", "The driver went.");
 
@@ -28,7 +29,10 @@ const refused = () => {
 };
 
 test("software is asked for where WebGPU was, and nowhere else", async () => {
-  for (const [device, software] of [["webgpu", true], ["auto", false]]) {
+  for (const [device, software] of [
+    ["webgpu", true],
+    ["auto", false],
+  ]) {
     const module = cards(works);
     const placement = startPlacement(device, null);
     assert.equal(await placement.request(module), card);
@@ -37,7 +41,12 @@ test("software is asked for where WebGPU was, and nowhere else", async () => {
 });
 
 test("where the CPU was asked for, or there can be no card, none is asked for", async () => {
-  for (const [device, none, reason] of [["cpu", null, /CPU was asked for/], ["cpu", "Node.", /CPU was asked for/], ["webgpu", "Node.", /^Node\.$/], ["auto", "Node.", /^Node\.$/]]) {
+  for (const [device, none, reason] of [
+    ["cpu", null, /CPU was asked for/],
+    ["cpu", "Node.", /CPU was asked for/],
+    ["webgpu", "Node.", /^Node\.$/],
+    ["auto", "Node.", /^Node\.$/],
+  ]) {
     const module = cards(works);
     const placement = startPlacement(device, none);
     assert.equal(await placement.request(module), null);
@@ -57,7 +66,14 @@ test("a refusal is for good, and its sentence is the reason", async () => {
 
 test("a trap is no refusal", async () => {
   const trap = new WebAssembly.RuntimeError("unreachable");
-  await assert.rejects(startPlacement("webgpu", null).request(cards(() => { throw trap; })), (thrown) => thrown === trap);
+  await assert.rejects(
+    startPlacement("webgpu", null).request(
+      cards(() => {
+        throw trap;
+      }),
+    ),
+    (thrown) => thrown === trap,
+  );
 });
 
 test("a browser that never answers is not waited for, and a device that comes late is given back", async (t) => {

@@ -16,8 +16,15 @@ function check(events, lengths) {
   for (const [stage, length] of Object.entries(lengths)) {
     const own = events.filter((event) => event.stage === stage);
     assert.ok(own.length > 0, `no event of ${stage}`);
-    assert.ok(own.every((event, i) => i === 0 || event.bytes >= own[i - 1].bytes), `${stage} went back`);
-    assert.ok(own.every(({ total, bytes, rate }) => (total === null || bytes <= total) && Number.isFinite(rate) && rate >= 0));
+    assert.ok(
+      own.every((event, i) => i === 0 || event.bytes >= own[i - 1].bytes),
+      `${stage} went back`,
+    );
+    assert.ok(
+      own.every(
+        ({ total, bytes, rate }) => (total === null || bytes <= total) && Number.isFinite(rate) && rate >= 0,
+      ),
+    );
     assert.deepEqual([own.at(-1).bytes, own.at(-1).total], [length, length], stage);
   }
   assert.equal(events.at(-1).stage, "ready");
@@ -27,7 +34,11 @@ function check(events, lengths) {
 for (const worker of [true, false]) {
   test(`of a folder, worker: ${worker}`, async (t) => {
     const files = filesOf();
-    const lengths = { config: files["config.json"].length, tokenizer: files["tokenizer.json"].length, weights: files["model.safetensors"].length };
+    const lengths = {
+      config: files["config.json"].length,
+      tokenizer: files["tokenizer.json"].length,
+      weights: files["model.safetensors"].length,
+    };
     const events = await record(t, TINY, { worker });
     check(events, lengths);
     assert.ok(events.some(({ stage, file }) => stage === "runtime" && file.endsWith(".wasm")));
@@ -58,7 +69,11 @@ test("of a server that sends in pieces, with a length", async (t) => {
 test("of a server that tells no length", async (t) => {
   const files = filesOf();
   const weights = files["model.safetensors"];
-  const { url } = await serveModel(t, files, { "model.safetensors": (_, response) => (response.write(weights.subarray(0, 100)), response.end(weights.subarray(100))) });
+  const { url } = await serveModel(t, files, {
+    "model.safetensors": (_, response) => (
+      response.write(weights.subarray(0, 100)), response.end(weights.subarray(100))
+    ),
+  });
   const events = await record(t, url);
   check(events, { weights: weights.length });
   assert.equal(events.find(({ stage }) => stage === "weights").total, null);
@@ -66,7 +81,16 @@ test("of a server that tells no length", async (t) => {
 
 for (const worker of [true, false]) {
   test(`a callback that throws ends the loading, worker: ${worker}`, async () => {
-    await rejects("invalid_argument", Classifier.load(TINY, { worker, onProgress: () => { throw new Error("mine"); } }), /mine/);
+    await rejects(
+      "invalid_argument",
+      Classifier.load(TINY, {
+        worker,
+        onProgress: () => {
+          throw new Error("mine");
+        },
+      }),
+      /mine/,
+    );
   });
 }
 

@@ -2,20 +2,33 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Classifier, TabsenseError } from "tabsense";
 import { seeded } from "../../bench/random.mjs";
-import { textsOf } from "../../dist/texts.js";
+import { textsOf } from "../../dist/api/texts.js";
 import { ROOT, TINY } from "./support.mjs";
 
 const CLI = join(ROOT, "dist/cli.js");
 const SHAPE = { dim: 64, hidden_dim: 128, n_heads: 4, n_layers: 2 };
 
 function tabsense(...args) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { encoding: "utf8", cwd: ROOT });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    encoding: "utf8",
+    cwd: ROOT,
+  });
   return { status, stdout, stderr };
 }
 
@@ -31,7 +44,9 @@ function scratch(t) {
   writeFileSync(join(model, "model.safetensors"), randomWeights(config));
   const words = Object.keys(readJson("tokenizer.json").model.vocab).filter((word) => /^[a-z]+$/.test(word));
   const random = seeded(5);
-  const texts = Array.from({ length: 60 }, () => Array.from({ length: 12 }, () => words[Math.floor(random() * words.length)]).join(" "));
+  const texts = Array.from({ length: 60 }, () =>
+    Array.from({ length: 12 }, () => words[Math.floor(random() * words.length)]).join(" "),
+  );
   writeFileSync(join(folder, "texts.txt"), texts.join("\n"));
   return { folder, model, texts };
 }
@@ -46,12 +61,17 @@ function randomWeights({ vocab_size, max_position_embeddings, dim, hidden_dim, n
   const parts = [];
   let at = 0;
   const add = (name, shape, middle, spread) => {
-    const values = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => middle + spread * (2 * random() - 1));
+    const values = Float32Array.from(
+      { length: shape.reduce((a, b) => a * b) },
+      () => middle + spread * (2 * random() - 1),
+    );
     header[name] = { dtype: "F32", shape, data_offsets: [at, (at += values.byteLength)] };
     parts.push(Buffer.from(values.buffer));
   };
   const norm = (name) => (add(`${name}.weight`, [dim], 1, 0.1), add(`${name}.bias`, [dim], 0, 0.1));
-  const linear = (name, rows, columns) => (add(`${name}.weight`, [rows, columns], 0, 2 / Math.sqrt(columns)), add(`${name}.bias`, [rows], 0, 0.1));
+  const linear = (name, rows, columns) => (
+    add(`${name}.weight`, [rows, columns], 0, 2 / Math.sqrt(columns)), add(`${name}.bias`, [rows], 0, 0.1)
+  );
   add("distilbert.embeddings.word_embeddings.weight", [vocab_size, dim], 0, 0.5);
   add("distilbert.embeddings.position_embeddings.weight", [max_position_embeddings, dim], 0, 0.1);
   norm("distilbert.embeddings.LayerNorm");
@@ -76,8 +96,21 @@ function randomWeights({ vocab_size, max_position_embeddings, dim, hidden_dim, n
 function encoderBytes(path) {
   const file = readFileSync(path);
   const header = JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE())).toString());
-  const matrices = Object.entries(header).filter(([name]) => /layer\.\d+\..*(lin|lin1|lin2)\.weight(_scale)?$/.test(name));
-  return matrices.reduce((sum, [, { data_offsets: [from, to] }]) => sum + to - from, 0);
+  const matrices = Object.entries(header).filter(([name]) =>
+    /layer\.\d+\..*(lin|lin1|lin2)\.weight(_scale)?$/.test(name),
+  );
+  return matrices.reduce(
+    (
+      sum,
+      [
+        ,
+        {
+          data_offsets: [from, to],
+        },
+      ],
+    ) => sum + to - from,
+    0,
+  );
 }
 
 for (const form of ["a file of lines", "JSON Lines"]) {
@@ -89,12 +122,25 @@ for (const form of ["a file of lines", "JSON Lines"]) {
     const jsonl = join(folder, "texts.jsonl");
     writeFileSync(jsonl, texts.map((text) => `${JSON.stringify({ text })}\n`).join(""));
     // A folder, and a file in it.
-    const [input, calibration] = form === "JSON Lines" ? [model, jsonl] : [join(model, "model.safetensors"), join(folder, "texts.txt")];
-    const { status, stdout, stderr } = tabsense("convert", input, join(rounded, "model.safetensors"), "--dtype", "int4", "--calibration", calibration);
+    const [input, calibration] =
+      form === "JSON Lines" ? [model, jsonl] : [join(model, "model.safetensors"), join(folder, "texts.txt")];
+    const { status, stdout, stderr } = tabsense(
+      "convert",
+      input,
+      join(rounded, "model.safetensors"),
+      "--dtype",
+      "int4",
+      "--calibration",
+      calibration,
+    );
     assert.equal(status, 0, stderr);
     assert.match(stdout, /^calibrated with 60 texts, \d+ tokens$/m);
     assert.match(stderr, /tokens are few/);
-    assert.deepEqual(readdirSync(rounded).sort(), ["config.json", "model.safetensors", "tokenizer.json"], "no temporary file stays");
+    assert.deepEqual(
+      readdirSync(rounded).sort(),
+      ["config.json", "model.safetensors", "tokenizer.json"],
+      "no temporary file stays",
+    );
 
     const int8 = join(folder, "int8.safetensors");
     assert.equal(tabsense("convert", model, int8, "--dtype", "int8").status, 0);
@@ -103,7 +149,9 @@ for (const form of ["a file of lines", "JSON Lines"]) {
     const [mine, original] = await Promise.all([rounded, model].map((path) => Classifier.load(path)));
     t.after(() => Promise.all([mine.dispose(), original.dispose()]));
     assert.equal(mine.info.dtype, mine.info.build.startsWith("relaxed") ? "int4" : "int8");
-    const [answers, wanted] = await Promise.all([mine, original].map((c) => c.classify(texts.slice(0, 20), { topK: null })));
+    const [answers, wanted] = await Promise.all(
+      [mine, original].map((c) => c.classify(texts.slice(0, 20), { topK: null })),
+    );
     for (const [i, scores] of wanted.entries()) {
       for (const { label, score } of scores) {
         const other = answers[i].find((candidate) => candidate.label === label).score;
@@ -121,19 +169,66 @@ function int8InPlace({ folder, model }) {
 }
 
 for (const [name, spoil, status, message] of [
-  ["without texts", ({ args }) => args.splice(-2), 2, /--dtype int4 needs --calibration TEXTS: .*4000 tokens/],
+  [
+    "without texts",
+    ({ args }) => args.splice(-2),
+    2,
+    /--dtype int4 needs --calibration TEXTS: .*4000 tokens/,
+  ],
   ["to int8 with texts", ({ args }) => (args[4] = "int8"), 2, /--calibration is for --dtype int4/],
-  ["with an empty file of texts", ({ folder }) => writeFileSync(join(folder, "texts.txt"), "\n \n"), 1, /^tabsense: invalid_argument: .* holds no text\./],
-  ["with a text of nothing", ({ folder }) => writeFileSync(join(folder, "texts.txt"), "fine\n\u200b\n"), 1, /^tabsense: empty_text: /],
-  ["with texts that are not there", ({ folder }) => rmSync(join(folder, "texts.txt")), 1, /^tabsense: invalid_argument: .*texts\.txt could not be read /],
-  ["of a folder without tokenizer.json", ({ model }) => rmSync(join(model, "tokenizer.json")), 1, /^tabsense: network: .*tokenizer\.json /],
-  ["of a file that is int8", int8InPlace, 1, /^tabsense: weights_mismatch: .* is stored as I8: give the converter /],
-  ["of a file that is cut off", ({ model }) => writeFileSync(join(model, "model.safetensors"), readFileSync(join(model, "model.safetensors")).subarray(0, 90_000)), 1, /^tabsense: weights_length: /],
+  [
+    "with an empty file of texts",
+    ({ folder }) => writeFileSync(join(folder, "texts.txt"), "\n \n"),
+    1,
+    /^tabsense: invalid_argument: .* holds no text\./,
+  ],
+  [
+    "with a text of nothing",
+    ({ folder }) => writeFileSync(join(folder, "texts.txt"), "fine\n\u200b\n"),
+    1,
+    /^tabsense: empty_text: /,
+  ],
+  [
+    "with texts that are not there",
+    ({ folder }) => rmSync(join(folder, "texts.txt")),
+    1,
+    /^tabsense: invalid_argument: .*texts\.txt could not be read /,
+  ],
+  [
+    "of a folder without tokenizer.json",
+    ({ model }) => rmSync(join(model, "tokenizer.json")),
+    1,
+    /^tabsense: network: .*tokenizer\.json /,
+  ],
+  [
+    "of a file that is int8",
+    int8InPlace,
+    1,
+    /^tabsense: weights_mismatch: .* is stored as I8: give the converter /,
+  ],
+  [
+    "of a file that is cut off",
+    ({ model }) =>
+      writeFileSync(
+        join(model, "model.safetensors"),
+        readFileSync(join(model, "model.safetensors")).subarray(0, 90_000),
+      ),
+    1,
+    /^tabsense: weights_length: /,
+  ],
 ]) {
   test(`a conversion to int4 ${name} says what to do`, (t) => {
     const place = scratch(t);
     const output = join(place.folder, "out.safetensors");
-    const args = ["convert", place.model, output, "--dtype", "int4", "--calibration", join(place.folder, "texts.txt")];
+    const args = [
+      "convert",
+      place.model,
+      output,
+      "--dtype",
+      "int4",
+      "--calibration",
+      join(place.folder, "texts.txt"),
+    ];
     spoil({ ...place, args });
     const result = tabsense(...args);
     assert.equal(result.status, status, result.stderr);
@@ -145,7 +240,11 @@ for (const [name, spoil, status, message] of [
 test("a conversion that is interrupted leaves nothing", async (t) => {
   const { folder, model } = scratch(t);
   const output = join(folder, "out.safetensors");
-  const child = spawn(process.execPath, [CLI, "convert", model, output, "--dtype", "int4", "--calibration", join(folder, "texts.txt")], { stdio: "ignore" });
+  const child = spawn(
+    process.execPath,
+    [CLI, "convert", model, output, "--dtype", "int4", "--calibration", join(folder, "texts.txt")],
+    { stdio: "ignore" },
+  );
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
   const timer = setTimeout(() => child.kill("SIGINT"), 200);
   const how = await ended;
@@ -158,8 +257,22 @@ test("a conversion that is interrupted leaves nothing", async (t) => {
 
 test("texts are read by the line, or as JSON Lines by the file's name", () => {
   assert.deepEqual(textsOf('\ufeffone\r\n\r\n{"text": "two"}\n', "a.txt"), ["one", '{"text": "two"}']);
-  assert.deepEqual(textsOf('{"text": "one", "label": 1}\n\n{"text": "two\\nlines"}', "a.JSONL"), ["one", "two\nlines"]);
-  for (const [content, name, message] of [["", "a.txt", /holds no text/], ['{"text": " "}', "a.jsonl", /holds no text/], ["{}", "a.jsonl", /^Line 1 of a\.jsonl has no property/], ["null", "a.jsonl", /has no property/], ['{"text": "a"}\n{"text"', "a.ndjson", /^Line 2 of a\.ndjson is not JSON/]]) {
-    assert.throws(() => textsOf(content, name), (error) => error instanceof TabsenseError && error.kind === "invalid_argument" && message.test(error.message), content);
+  assert.deepEqual(textsOf('{"text": "one", "label": 1}\n\n{"text": "two\\nlines"}', "a.JSONL"), [
+    "one",
+    "two\nlines",
+  ]);
+  for (const [content, name, message] of [
+    ["", "a.txt", /holds no text/],
+    ['{"text": " "}', "a.jsonl", /holds no text/],
+    ["{}", "a.jsonl", /^Line 1 of a\.jsonl has no property/],
+    ["null", "a.jsonl", /has no property/],
+    ['{"text": "a"}\n{"text"', "a.ndjson", /^Line 2 of a\.ndjson is not JSON/],
+  ]) {
+    assert.throws(
+      () => textsOf(content, name),
+      (error) =>
+        error instanceof TabsenseError && error.kind === "invalid_argument" && message.test(error.message),
+      content,
+    );
   }
 });

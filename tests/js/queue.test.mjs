@@ -1,11 +1,16 @@
-// Calls of every kind after one another: none is poisoned by its neighbours, and each error is the same from a worker as in place.
+// Calls of every kind after one another: none is poisoned by its neighbours, and each error is the same from
+// a worker as in place.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Classifier, ERROR_KINDS, TabsenseError } from "tabsense";
 import { filesOf, rounded, serveModel, tiny } from "./support.mjs";
 
-const outcome = (promise) => promise.then(() => "answered", ({ kind }) => kind);
+const outcome = (promise) =>
+  promise.then(
+    () => "answered",
+    ({ kind }) => kind,
+  );
 
 /** Calls that go wrong, each in its own way. */
 const BAD = {
@@ -14,17 +19,37 @@ const BAD = {
   "a text that is too long": [(classifier) => classifier.classify("x".repeat(5_000_000)), "text_too_long"],
   "a text that is none": [(classifier) => classifier.classify([1]), "invalid_argument"],
   "an option that is none": [(classifier) => classifier.classify("a text", { topk: 1 }), "invalid_argument"],
-  "a callback that throws": [(classifier) => classifier.classify(["one", "two"], { onProgress: () => { throw new Error("mine"); } }), "invalid_argument"],
-  "a signal that has fired": [(classifier) => classifier.classify("a text", { signal: AbortSignal.abort() }), "aborted"],
-  "a signal that fires while it waits": [(classifier) => {
-    const controller = new AbortController();
-    queueMicrotask(() => controller.abort());
-    return classifier.classify("a text", { signal: controller.signal });
-  }, "aborted"],
-  "a signal that fires from its own progress": [(classifier) => {
-    const controller = new AbortController();
-    return classifier.classify(Array(200).fill("some words"), { signal: controller.signal, onProgress: () => controller.abort() });
-  }, "aborted"],
+  "a callback that throws": [
+    (classifier) =>
+      classifier.classify(["one", "two"], {
+        onProgress: () => {
+          throw new Error("mine");
+        },
+      }),
+    "invalid_argument",
+  ],
+  "a signal that has fired": [
+    (classifier) => classifier.classify("a text", { signal: AbortSignal.abort() }),
+    "aborted",
+  ],
+  "a signal that fires while it waits": [
+    (classifier) => {
+      const controller = new AbortController();
+      queueMicrotask(() => controller.abort());
+      return classifier.classify("a text", { signal: controller.signal });
+    },
+    "aborted",
+  ],
+  "a signal that fires from its own progress": [
+    (classifier) => {
+      const controller = new AbortController();
+      return classifier.classify(Array(200).fill("some words"), {
+        signal: controller.signal,
+        onProgress: () => controller.abort(),
+      });
+    },
+    "aborted",
+  ],
 };
 
 for (const worker of [true, false]) {
@@ -32,7 +57,8 @@ for (const worker of [true, false]) {
     const classifier = await tiny(t, { worker });
     const expected = rounded(await classifier.classify("a good text", { topK: null }));
     const calls = [];
-    for (const [bad] of Object.values(BAD)) calls.push(outcome(bad(classifier)), classifier.classify("a good text", { topK: null }).then(rounded));
+    for (const [bad] of Object.values(BAD))
+      calls.push(outcome(bad(classifier)), classifier.classify("a good text", { topK: null }).then(rounded));
     const outcomes = await Promise.all(calls);
     Object.entries(BAD).forEach(([name, [, kind]], i) => {
       assert.equal(outcomes[2 * i], kind, name);
@@ -55,7 +81,9 @@ for (const worker of [true, false]) {
   test(`a callback that calls classify gets its answer after this one, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     let inner = null;
-    await classifier.classify(["one", "two"], { onProgress: () => (inner ??= classifier.classify("from within")) });
+    await classifier.classify(["one", "two"], {
+      onProgress: () => (inner ??= classifier.classify("from within")),
+    });
     assert.equal((await inner).length, 1);
   });
 }
@@ -66,11 +94,22 @@ test("every error is the same from a worker as in place: class, kind and message
   const text = (value) => new TextEncoder().encode(value);
   const broken = files["model.safetensors"].slice();
   broken.fill(0xff, broken.length - 4);
-  const { url } = await serveModel(t, files, { "tokenizer.json": (_, response) => response.writeHead(410).end() });
+  const { url } = await serveModel(t, files, {
+    "tokenizer.json": (_, response) => response.writeHead(410).end(),
+  });
   const sources = {
     network: url,
     config_invalid: spoiled("config.json", text("{")),
-    config_unsupported: spoiled("config.json", text(JSON.stringify({ ...JSON.parse(new TextDecoder().decode(files["config.json"])), architectures: ["GPT2LMHeadModel"], model_type: "gpt2" }))),
+    config_unsupported: spoiled(
+      "config.json",
+      text(
+        JSON.stringify({
+          ...JSON.parse(new TextDecoder().decode(files["config.json"])),
+          architectures: ["GPT2LMHeadModel"],
+          model_type: "gpt2",
+        }),
+      ),
+    ),
     tokenizer_invalid: spoiled("tokenizer.json", text("{}")),
     weights_header: spoiled("model.safetensors", text("!".repeat(200))),
     weights_length: spoiled("model.safetensors", files["model.safetensors"].subarray(0, 10_000)),
@@ -78,7 +117,14 @@ test("every error is the same from a worker as in place: class, kind and message
     not_a_model: spoiled("config.json", text("<!doctype html><html></html>")),
   };
   for (const [kind, source] of Object.entries(sources)) {
-    const [apart, here] = await Promise.all([true, false].map((worker) => Classifier.load(source, { worker }).then(() => assert.fail(kind), (error) => error)));
+    const [apart, here] = await Promise.all(
+      [true, false].map((worker) =>
+        Classifier.load(source, { worker }).then(
+          () => assert.fail(kind),
+          (error) => error,
+        ),
+      ),
+    );
     assert.ok(apart instanceof TabsenseError && here instanceof TabsenseError);
     assert.deepEqual([apart.kind, apart.message], [here.kind, here.message]);
     assert.equal(apart.kind, kind);

@@ -1,22 +1,31 @@
-// A model on the graphics card that goes away: the service loads it again and answers all the same. The card is played here,
-// so that it fails exactly when the test says; tests/package/browser-webgpu.test.mjs has real ones.
+// A model on the graphics card that goes away: the service loads it again and answers all the same. The card
+// is played here, so that it fails exactly when the test says; tests/package/browser-webgpu.test.mjs has real
+// ones.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fastestBuild } from "../../dist/builds.js";
-import { nodeHost } from "../../dist/nodejs.js";
-import { startService } from "../../dist/service.js";
+import { nodeHost } from "../../dist/platform/node.js";
+import { startService } from "../../dist/worker/service.js";
 import { FILES, filesOf, loadRequest, serveModel, signalled } from "./support.mjs";
 
 /** The module that this runtime takes, to be played with. */
 const glue = await import(`../../dist/wasm/${fastestBuild()}/tabsense.js`);
 
-const CARD = { adapter: "played", software: false, f16: false, timestamps: false, fromTokens: 1, gpuBytes: 1 };
+const CARD = {
+  adapter: "played",
+  software: false,
+  f16: false,
+  timestamps: false,
+  fromTokens: 1,
+  gpuBytes: 1,
+};
 const fault = (kind, message = "The device went.") => Object.assign(new Error(message), { kind });
 
 /**
- * A service on a machine whose devices behave as `devices` says, in order: `refused` at the request, `failsToLoad` with an
- * error, or failing in the n-th group of a call that it gets (`losesAt`). What computes is the CPU.
+ * A service on a machine whose devices behave as `devices` says, in order: `refused` at the request,
+ * `failsToLoad` with an error, or failing in the n-th group of a call that it gets (`losesAt`). What computes
+ * is the CPU.
  */
 function play(t, devices) {
   const waiting = [...devices];
@@ -55,12 +64,17 @@ function play(t, devices) {
   t.mock.method(glue.Engine.prototype, "classify", async function (...args) {
     const device = deviceOf.get(this);
     if (device && device.groups++ === device.losesAt) throw device.error ?? fault("device_lost");
-    return (await classify.apply(this, args)).map((result) => ({ ...result, device: device ? "webgpu" : "cpu" }));
+    return (await classify.apply(this, args)).map((result) => ({
+      ...result,
+      device: device ? "webgpu" : "cpu",
+    }));
   });
 
   const progress = [];
   let answered;
-  const service = startService({ ...nodeHost, noWebGpu: null }, (reply) => (reply.type === "progress" ? progress.push(reply.progress) : answered(reply)));
+  const service = startService({ ...nodeHost, noWebGpu: null }, (reply) =>
+    reply.type === "progress" ? progress.push(reply.progress) : answered(reply),
+  );
   t.after(() => service.close());
   const ask = (request) => new Promise((resolve) => ((answered = resolve), service.receive(request)));
   return {
@@ -73,7 +87,8 @@ function play(t, devices) {
   };
 }
 
-const inMemory = () => Object.fromEntries(Object.entries(filesOf()).map(([name, bytes]) => [name, { bytes }]));
+const inMemory = () =>
+  Object.fromEntries(Object.entries(filesOf()).map(([name, bytes]) => [name, { bytes }]));
 const onServer = (url) => Object.fromEntries(FILES.map((name) => [name, { url: url + name }]));
 const scoresOf = ({ results }) => results.map(({ scores }) => scores);
 const TEXTS = ["one text", "and another"];
@@ -133,12 +148,25 @@ test("lost in the middle of a long call: what was answered stays, the rest comes
 for (const [name, error, devices, end] of [
   ["a device lost while loading", fault("device_lost"), 1, ["webgpu", null]],
   ["two devices lost while loading", fault("device_lost"), 2, ["cpu", /twice within a minute/]],
-  ["a device that computes wrongly", fault("webgpu_unusable", "Its logits are off."), 1, ["cpu", /^Its logits are off\.$/]],
-  ["a device without the memory", fault("out_of_memory", "No memory on the card."), 1, ["cpu", /^No memory on the card\.$/]],
+  [
+    "a device that computes wrongly",
+    fault("webgpu_unusable", "Its logits are off."),
+    1,
+    ["cpu", /^Its logits are off\.$/],
+  ],
+  [
+    "a device without the memory",
+    fault("out_of_memory", "No memory on the card."),
+    1,
+    ["cpu", /^No memory on the card\.$/],
+  ],
 ]) {
   test(`${name}: only the weights are read again`, async (t) => {
     const { url, requests } = await serveModel(t, filesOf());
-    const { load, classify, seen, progress } = play(t, [...Array.from({ length: devices }, () => ({ failsToLoad: error })), {}]);
+    const { load, classify, seen, progress } = play(t, [
+      ...Array.from({ length: devices }, () => ({ failsToLoad: error })),
+      {},
+    ]);
     const loaded = await load(onServer(url));
     assert.equal(loaded.type, "loaded", loaded.error?.message);
     const { device, webgpuReason } = loaded.state.info;
@@ -148,7 +176,10 @@ for (const [name, error, devices, end] of [
     const count = (file) => requests.filter((path) => path.endsWith(file)).length;
     assert.deepEqual(FILES.map(count), [1, 1, devices + 1]);
     assert.deepEqual(progress.filter(({ stage }) => stage === "ready").length, 1);
-    assert.equal(progress.filter(({ stage, bytes, total }) => stage === "weights" && bytes === total).length, devices + 1);
+    assert.equal(
+      progress.filter(({ stage, bytes, total }) => stage === "weights" && bytes === total).length,
+      devices + 1,
+    );
     assert.deepEqual(scoresOf(await classify(TEXTS)), await expected(TEXTS));
     assert.equal(seen.engines, 1);
   });
@@ -162,11 +193,16 @@ test("a text that is bad is no fault of the device", async (t) => {
 });
 
 test("a call without memory on the card is answered by the CPU", async (t) => {
-  const { load, classify } = play(t, [{ losesAt: 0, error: fault("out_of_memory", "No memory on the card.") }]);
+  const { load, classify } = play(t, [
+    { losesAt: 0, error: fault("out_of_memory", "No memory on the card.") },
+  ]);
   await load(inMemory());
   const reply = await classify(TEXTS);
   assert.deepEqual(scoresOf(reply), await expected(TEXTS));
-  assert.deepEqual([reply.state.info.device, reply.state.info.webgpuReason], ["cpu", "No memory on the card."]);
+  assert.deepEqual(
+    [reply.state.info.device, reply.state.info.webgpuReason],
+    ["cpu", "No memory on the card."],
+  );
 });
 
 test("fp16 is for the card; the CPU that stands in stores fp32", async (t) => {

@@ -10,7 +10,9 @@ import { ROOT } from "./support.mjs";
 
 const GOLDENS = join(ROOT, "test_data/sentiment_goldens.jsonl");
 const SHARED = join(ROOT, "../shared/models/sentiment-en");
-const skipShared = existsSync(join(SHARED, "golden.jsonl")) ? false : "the original model and its goldens (../shared/models/sentiment-en) are not on this machine";
+const skipShared = existsSync(join(SHARED, "golden.jsonl"))
+  ? false
+  : "the original model and its goldens (../shared/models/sentiment-en) are not on this machine";
 
 /** Where the two logits of the original are nearer to each other than this, rounding decides the label. */
 const TIE = 0.05;
@@ -19,42 +21,77 @@ const TIE = 0.05;
 const FP32_TOLERANCE = 2e-4;
 
 function read(path) {
-  return readFileSync(path, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+  return readFileSync(path, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 }
 
-/** Classifies the goldens' texts and compares: agreement of labels, and differences of the POSITIVE probability. */
+/**
+ * Classifies the goldens' texts and compares: agreement of labels, and differences of the POSITIVE
+ * probability.
+ */
 async function compare(t, source, rows, options) {
   const classifier = await Classifier.load(source, options);
   t.after(() => classifier.dispose());
-  const results = await classifier.classify(rows.map(({ text }) => text), { topK: null, details: true });
+  const results = await classifier.classify(
+    rows.map(({ text }) => text),
+    { topK: null, details: true },
+  );
   const differences = [];
   let logitDifference = 0;
   const disagreeing = [];
-  for (const [i, { text, ids, logits: [negative, positive] }] of rows.entries()) {
-    if (ids) assert.deepEqual(results[i].tokens.map(({ id }) => id), ids, text);
+  for (const [
+    i,
+    {
+      text,
+      ids,
+      logits: [negative, positive],
+    },
+  ] of rows.entries()) {
+    if (ids)
+      assert.deepEqual(
+        results[i].tokens.map(({ id }) => id),
+        ids,
+        text,
+      );
     const probability = 1 / (1 + Math.exp(negative - positive));
     const mine = results[i].scores.find(({ label }) => label === "POSITIVE").score;
     differences.push(Math.abs(mine - probability));
-    logitDifference = Math.max(logitDifference, Math.abs(Math.log(mine / (1 - mine)) - (positive - negative)));
-    if ((mine > 0.5) !== (probability > 0.5)) disagreeing.push({ text, margin: Math.abs(positive - negative) });
+    logitDifference = Math.max(
+      logitDifference,
+      Math.abs(Math.log(mine / (1 - mine)) - (positive - negative)),
+    );
+    if (mine > 0.5 !== probability > 0.5) disagreeing.push({ text, margin: Math.abs(positive - negative) });
   }
   const mean = differences.reduce((sum, d) => sum + d, 0) / rows.length;
   const worst = Math.max(...differences);
-  t.diagnostic(`${classifier.info.dtype}: ${rows.length - disagreeing.length} of ${rows.length} labels agree, mean |Δp| ${mean.toExponential(2)}, largest ${worst.toExponential(2)}, largest |Δ(logit difference)| ${logitDifference.toExponential(2)}`);
+  t.diagnostic(
+    `${classifier.info.dtype}: ${rows.length - disagreeing.length} of ${rows.length} labels agree, mean |Δp| ${mean.toExponential(2)}, largest ${worst.toExponential(2)}, largest |Δ(logit difference)| ${logitDifference.toExponential(2)}`,
+  );
   return { disagreeing, logitDifference, info: classifier.info };
 }
 
 test("the embedded int8 model agrees with the committed goldens", async (t) => {
   const { disagreeing, info } = await compare(t, "sentiment-en", read(GOLDENS));
   assert.equal(info.dtype, "int8");
-  assert.deepEqual(disagreeing.filter(({ margin }) => margin > TIE), []);
+  assert.deepEqual(
+    disagreeing.filter(({ margin }) => margin > TIE),
+    [],
+  );
 });
 
 test("its texts of the README", async (t) => {
   const classifier = await Classifier.load("sentiment-en");
   t.after(() => classifier.dispose());
-  const results = await classifier.classify(["A delight from start to finish.", "I want those two hours of my life back."]);
-  assert.deepEqual(results.map(([best]) => best.label), ["POSITIVE", "NEGATIVE"]);
+  const results = await classifier.classify([
+    "A delight from start to finish.",
+    "I want those two hours of my life back.",
+  ]);
+  assert.deepEqual(
+    results.map(([best]) => best.label),
+    ["POSITIVE", "NEGATIVE"],
+  );
 });
 
 test("the memory after its loading is within the budget", async (t) => {
@@ -63,10 +100,15 @@ test("the memory after its loading is within the budget", async (t) => {
   const { memory, weights } = classifier.info.bytes;
   const factor = memory / weights;
   t.diagnostic(`${memory} bytes, ${factor.toFixed(3)} times the file`);
-  assert.ok(factor <= readManifest().budgets["peak-memory-factor"], `${memory} bytes are ${factor} times the file's ${weights}`);
+  assert.ok(
+    factor <= readManifest().budgets["peak-memory-factor"],
+    `${memory} bytes are ${factor} times the file's ${weights}`,
+  );
 });
 
-test("the embedded int8 model agrees with the original on SST-2's validation set", { skip: skipShared }, async (t) => {
+test("the embedded int8 model agrees with the original on SST-2's validation set", {
+  skip: skipShared,
+}, async (t) => {
   const rows = read(join(SHARED, "golden.jsonl"));
   const { disagreeing } = await compare(t, "sentiment-en", rows);
   const agreement = 1 - disagreeing.length / rows.length;

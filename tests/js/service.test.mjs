@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fastestBuild } from "../../dist/builds.js";
-import { nodeHost } from "../../dist/nodejs.js";
-import { startService } from "../../dist/service.js";
+import { nodeHost } from "../../dist/platform/node.js";
+import { startService } from "../../dist/worker/service.js";
 import { filesOf, loadRequest } from "./support.mjs";
 
 /** The module that this runtime takes, to be played with. */
@@ -29,6 +29,7 @@ test("after a trap, the engine is not used again", async (t) => {
   await ask(request);
   trap.mock.restore();
   await ask(request);
-  for (const { type, error, trap } of replies.slice(-2)) assert.deepEqual([type, error.kind, trap], ["failed", "internal", "RuntimeError: unreachable"]);
+  for (const { type, error, trap } of replies.slice(-2))
+    assert.deepEqual([type, error.kind, trap], ["failed", "internal", "RuntimeError: unreachable"]);
   await service.close();
 });

@@ -18,14 +18,28 @@ export function sharded(count) {
     const name = `model-${String(shard + 1).padStart(5, "0")}-of-${String(count).padStart(5, "0")}.safetensors`;
     let at = 0;
     const parts = [];
-    const own = Object.fromEntries(tensors.filter((_, i) => i % count === shard).map(([tensor, { data_offsets: [start, end], ...entry }]) => {
-      parts.push(data.subarray(start, end));
-      map[tensor] = name;
-      return [tensor, { ...entry, data_offsets: [at, (at += end - start)] }];
-    }));
+    const own = Object.fromEntries(
+      tensors
+        .filter((_, i) => i % count === shard)
+        .map(
+          ([
+            tensor,
+            {
+              data_offsets: [start, end],
+              ...entry
+            },
+          ]) => {
+            parts.push(data.subarray(start, end));
+            map[tensor] = name;
+            return [tensor, { ...entry, data_offsets: [at, (at += end - start)] }];
+          },
+        ),
+    );
     files[name] = safetensors({ __metadata__: { format: "pt" }, ...own }, Buffer.concat(parts));
   }
-  files[INDEX] = new TextEncoder().encode(JSON.stringify({ metadata: { total_size: data.length }, weight_map: map }));
+  files[INDEX] = new TextEncoder().encode(
+    JSON.stringify({ metadata: { total_size: data.length }, weight_map: map }),
+  );
   return files;
 }
 

@@ -13,17 +13,29 @@ import { filesOf, rejects, rounded, serveModel, tiny } from "./support.mjs";
 async function sameAsWhole(t, classifier) {
   t.after(() => classifier.dispose());
   const text = "the same numbers from any number of files";
-  assert.deepEqual(rounded(await classifier.classify(text, { topK: null })), rounded(await (await tiny(t)).classify(text, { topK: null })));
+  assert.deepEqual(
+    rounded(await classifier.classify(text, { topK: null })),
+    rounded(await (await tiny(t)).classify(text, { topK: null })),
+  );
 }
 
 for (const count of [1, 2, 5, 9]) {
   test(`a model in ${count} files from a server`, async (t) => {
     const { url, requests } = await serveModel(t, sharded(count));
     const progress = [];
-    await sameAsWhole(t, await Classifier.load(url, { onProgress: (event) => event.stage === "weights" && progress.push(event) }));
+    await sameAsWhole(
+      t,
+      await Classifier.load(url, {
+        onProgress: (event) => event.stage === "weights" && progress.push(event),
+      }),
+    );
     assert.ok(requests.includes("/model/model.safetensors") && requests.includes(`/model/${INDEX}`));
     const bytes = progress.map(({ bytes }) => bytes);
-    assert.deepEqual(bytes, [...bytes].sort((a, b) => a - b), "progress only grows");
+    assert.deepEqual(
+      bytes,
+      [...bytes].sort((a, b) => a - b),
+      "progress only grows",
+    );
   });
 }
 
@@ -37,15 +49,72 @@ test("a model in 3 files handed over, and from a folder", async (t) => {
 });
 
 for (const [name, change, kind, message] of [
-  ["a file is missing", (files) => delete files["model-00002-of-00002.safetensors"], "invalid_argument", /lacks model-00002/],
-  ["the index is cut off", (files) => (files[INDEX] = files[INDEX].subarray(0, 20)), "weights_header", /is not JSON/],
-  ["the index names nothing", (files) => (files[INDEX] = new TextEncoder().encode("{}")), "weights_header", /weight_map/],
-  ["the index names a file elsewhere", (files) => (files[INDEX] = new TextEncoder().encode(JSON.stringify({ weight_map: { a: "../../secret.safetensors" } }))), "weights_header", /secret/],
-  ["a file is cut off", (files) => (files["model-00001-of-00002.safetensors"] = files["model-00001-of-00002.safetensors"].subarray(0, 9000)), "weights_length", /model-00001/],
-  ["a file is cut off in its header", (files) => (files["model-00001-of-00002.safetensors"] = files["model-00001-of-00002.safetensors"].subarray(0, 90)), "weights_length", /within its header/],
-  ["a file goes on after its end", (files) => (files["model-00001-of-00002.safetensors"] = new Uint8Array([...files["model-00001-of-00002.safetensors"], 0])), "weights_length", /more bytes/],
-  ["a tensor comes twice", (files) => (files["model-00002-of-00002.safetensors"] = files["model-00001-of-00002.safetensors"]), "weights_header", /another file/],
-  ["a header lies about its length", (files) => files["model-00001-of-00002.safetensors"].set([255, 255, 255, 255, 255, 255, 0, 0]), "weights_header", /announces a header/],
+  [
+    "a file is missing",
+    (files) => delete files["model-00002-of-00002.safetensors"],
+    "invalid_argument",
+    /lacks model-00002/,
+  ],
+  [
+    "the index is cut off",
+    (files) => (files[INDEX] = files[INDEX].subarray(0, 20)),
+    "weights_header",
+    /is not JSON/,
+  ],
+  [
+    "the index names nothing",
+    (files) => (files[INDEX] = new TextEncoder().encode("{}")),
+    "weights_header",
+    /weight_map/,
+  ],
+  [
+    "the index names a file elsewhere",
+    (files) =>
+      (files[INDEX] = new TextEncoder().encode(
+        JSON.stringify({ weight_map: { a: "../../secret.safetensors" } }),
+      )),
+    "weights_header",
+    /secret/,
+  ],
+  [
+    "a file is cut off",
+    (files) =>
+      (files["model-00001-of-00002.safetensors"] = files["model-00001-of-00002.safetensors"].subarray(
+        0,
+        9000,
+      )),
+    "weights_length",
+    /model-00001/,
+  ],
+  [
+    "a file is cut off in its header",
+    (files) =>
+      (files["model-00001-of-00002.safetensors"] = files["model-00001-of-00002.safetensors"].subarray(0, 90)),
+    "weights_length",
+    /within its header/,
+  ],
+  [
+    "a file goes on after its end",
+    (files) =>
+      (files["model-00001-of-00002.safetensors"] = new Uint8Array([
+        ...files["model-00001-of-00002.safetensors"],
+        0,
+      ])),
+    "weights_length",
+    /more bytes/,
+  ],
+  [
+    "a tensor comes twice",
+    (files) => (files["model-00002-of-00002.safetensors"] = files["model-00001-of-00002.safetensors"]),
+    "weights_header",
+    /another file/,
+  ],
+  [
+    "a header lies about its length",
+    (files) => files["model-00001-of-00002.safetensors"].set([255, 255, 255, 255, 255, 255, 0, 0]),
+    "weights_header",
+    /announces a header/,
+  ],
 ]) {
   test(`a sharded model is refused where ${name}`, async () => {
     const files = sharded(2);
@@ -62,17 +131,37 @@ test("the digests of index and files are held to", async (t) => {
   const integrity = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, digest(bytes)]));
   await sameAsWhole(t, await Classifier.load(url, { integrity }));
   for (const name of Object.keys(integrity)) {
-    await rejects("integrity", Classifier.load(url, { integrity: { ...integrity, [name]: digest("another file") } }), new RegExp(`${name} is not the file that was promised`));
+    await rejects(
+      "integrity",
+      Classifier.load(url, { integrity: { ...integrity, [name]: digest("another file") } }),
+      new RegExp(`${name} is not the file that was promised`),
+    );
   }
 });
 
 test("a digest for a file that the model does without is no digest of what is read", async (t) => {
   const whole = await serveModel(t, filesOf());
   const parts = await serveModel(t, sharded(2));
-  await rejects("integrity", Classifier.load(parts.url, { integrity: { "model.safetensors": digest("") } }), /weights are in .*model-00002-of-00002/);
-  await rejects("integrity", Classifier.load(sharded(2), { integrity: { "model.safetensors": digest("") } }), /Name the digests/);
-  await rejects("integrity", Classifier.load(whole.url, { integrity: { "model-00001-of-00002.safetensors": digest("") } }), /weights are in model\.safetensors\./);
-  await rejects("integrity", Classifier.load(whole.url, { integrity: { [INDEX]: digest("") } }), /Name the digests/);
+  await rejects(
+    "integrity",
+    Classifier.load(parts.url, { integrity: { "model.safetensors": digest("") } }),
+    /weights are in .*model-00002-of-00002/,
+  );
+  await rejects(
+    "integrity",
+    Classifier.load(sharded(2), { integrity: { "model.safetensors": digest("") } }),
+    /Name the digests/,
+  );
+  await rejects(
+    "integrity",
+    Classifier.load(whole.url, { integrity: { "model-00001-of-00002.safetensors": digest("") } }),
+    /weights are in model\.safetensors\./,
+  );
+  await rejects(
+    "integrity",
+    Classifier.load(whole.url, { integrity: { [INDEX]: digest("") } }),
+    /Name the digests/,
+  );
 });
 
 test("headers that are too long together are refused, however many files they are in", async () => {
@@ -80,7 +169,10 @@ test("headers that are too long together are refused, however many files they ar
   for (const name of Object.keys(files).filter((name) => /^model-.*safetensors$/.test(name))) {
     const length = Number(new DataView(files[name].buffer).getBigUint64(0, true));
     const header = JSON.parse(new TextDecoder().decode(files[name].subarray(8, 8 + length)));
-    files[name] = safetensors({ ...header, __metadata__: { note: "x".repeat(600_000) } }, files[name].subarray(8 + length));
+    files[name] = safetensors(
+      { ...header, __metadata__: { note: "x".repeat(600_000) } },
+      files[name].subarray(8 + length),
+    );
   }
   await rejects("weights_header", Classifier.load(files), /up to model-00002-of-00002\.safetensors/);
 });

@@ -40,7 +40,9 @@ for (const worker of [true, false]) {
   });
 
   test(`Blobs, worker: ${worker}`, async (t) => {
-    const blobs = Object.fromEntries(Object.entries(filesOf()).map(([name, bytes]) => [name, new Blob([bytes])]));
+    const blobs = Object.fromEntries(
+      Object.entries(filesOf()).map(([name, bytes]) => [name, new Blob([bytes])]),
+    );
     assert.deepEqual((await scoresOf(t, blobs, { worker })).scores, await expected);
   });
 }
@@ -54,7 +56,10 @@ test("a base URL without its last slash, and with a query", async (t) => {
 test("ArrayBuffers", async (t) => {
   const buffers = Object.fromEntries(Object.entries(filesOf()).map(([name, bytes]) => [name, bytes.buffer]));
   assert.deepEqual((await scoresOf(t, buffers)).scores, await expected);
-  assert.ok(Object.values(buffers).every((buffer) => buffer.byteLength > 0), "the caller's buffers stay");
+  assert.ok(
+    Object.values(buffers).every((buffer) => buffer.byteLength > 0),
+    "the caller's buffers stay",
+  );
 });
 
 test("Files as dropped on a page, with others among them", async (t) => {
@@ -70,7 +75,10 @@ test("a relative folder, and a file URL", async (t) => {
 
 test("a model on a hub, by its main branch", async (t) => {
   const { origin } = await serveModel(t, filesOf(), {}, "/some-org/some.model/resolve/main/");
-  assert.deepEqual(await scoresOf(t, "some-org/some.model", { hub: origin }), { scores: await expected, name: "some-org/some.model" });
+  assert.deepEqual(await scoresOf(t, "some-org/some.model", { hub: origin }), {
+    scores: await expected,
+    name: "some-org/some.model",
+  });
 });
 
 test("a model on a hub, at a revision", async (t) => {
@@ -80,7 +88,10 @@ test("a model on a hub, at a revision", async (t) => {
 });
 
 test("an embedded model by its name, below a folder and below a URL", async (t) => {
-  assert.deepEqual(await scoresOf(t, "tiny-f32", { models: join(ROOT, "test_data/models") }), { scores: await expected, name: "tiny-f32" });
+  assert.deepEqual(await scoresOf(t, "tiny-f32", { models: join(ROOT, "test_data/models") }), {
+    scores: await expected,
+    name: "tiny-f32",
+  });
   const { origin } = await serveModel(t, filesOf(), {}, "/static/models/tiny/");
   assert.deepEqual((await scoresOf(t, "tiny", { models: `${origin}/static/models` })).scores, await expected);
 });
@@ -102,7 +113,15 @@ test("files of which one is missing", async () => {
   await rejects("invalid_argument", Classifier.load(others), /tokenizer\.json/);
 });
 
-for (const [name, source] of Object.entries({ number: 7, null: null, undefined, empty: "", "three parts": "a/b/c", "a way out": "../../etc@", "a file of the wrong type": { ...filesOf(), "config.json": "text" } })) {
+for (const [name, source] of Object.entries({
+  number: 7,
+  null: null,
+  undefined,
+  empty: "",
+  "three parts": "a/b/c",
+  "a way out": "../../etc@",
+  "a file of the wrong type": { ...filesOf(), "config.json": "text" },
+})) {
   test(`a source that is none: ${name}`, async () => {
     const kind = name === "a way out" ? "network" : "invalid_argument";
     await rejects(kind, Classifier.load(source));

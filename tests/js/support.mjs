@@ -26,7 +26,10 @@ export async function tiny(t, options) {
   return classifier;
 }
 
-/** Fails unless `promise` rejects with a `TabsenseError` of `kind` and a message that matches. Yields the error. */
+/**
+ * Fails unless `promise` rejects with a `TabsenseError` of `kind` and a message that matches. Yields the
+ * error.
+ */
 export async function rejects(kind, promise, message = /\S.*\./) {
   const error = await promise.then(
     (value) => assert.fail(`it should have failed with ${kind}, but gave ${JSON.stringify(value)}`),
@@ -39,8 +42,8 @@ export async function rejects(kind, promise, message = /\S.*\./) {
 }
 
 /**
- * Serves `files` (a record by name) below /model/ on a free port; `handlers` (by name, too) answer in their place.
- * Yields `{ url, origin, requests }`; the test closes it at its end.
+ * Serves `files` (a record by name) below /model/ on a free port; `handlers` (by name, too) answer in their
+ * place. Yields `{ url, origin, requests }`; the test closes it at its end.
  */
 export async function serveModel(t, files, handlers = {}, prefix = "/model/") {
   const requests = [];
@@ -66,8 +69,20 @@ export function rounded(scores) {
 /** The message that asks the service to load `files`, a record of their bytes. */
 export function loadRequest(files, options) {
   const network = { cache: false, integrity: {}, retries: 0, stallTimeout: 30_000 };
-  const refs = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes instanceof Uint8Array ? { bytes } : bytes]));
-  return { type: "load", files: { ...refs, shards: null }, device: "cpu", dtype: "auto", wasm: null, threads: 1, network, tellConfig: false, ...options };
+  const refs = Object.fromEntries(
+    Object.entries(files).map(([name, bytes]) => [name, bytes instanceof Uint8Array ? { bytes } : bytes]),
+  );
+  return {
+    type: "load",
+    files: { ...refs, shards: null },
+    device: "cpu",
+    dtype: "auto",
+    wasm: null,
+    threads: 1,
+    network,
+    tellConfig: false,
+    ...options,
+  };
 }
 
 /** A promise with its resolver: for a server that waits for the test, or the other way round. */

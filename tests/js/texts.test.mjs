@@ -52,7 +52,11 @@ test("a thousand texts give what each gives alone", async (t) => {
   const together = await classifier.classify(texts, { topK: null });
   assert.equal(together.length, 1000);
   for (const i of [0, 1, 15, 16, 17, 500, 998, 999]) {
-    assert.deepEqual(rounded(together[i]), rounded(await classifier.classify(texts[i], { topK: null })), `text ${i}`);
+    assert.deepEqual(
+      rounded(together[i]),
+      rounded(await classifier.classify(texts[i], { topK: null })),
+      `text ${i}`,
+    );
   }
 });
 
@@ -69,7 +73,10 @@ test("topK", async (t) => {
   const { labels } = classifier.info.model;
   const all = await classifier.classify("how many", { topK: null });
   assert.deepEqual(all.map(({ label }) => label).sort(), [...labels].sort());
-  assert.ok(all.every(({ score }, i) => i === 0 || score <= all[i - 1].score), "best first");
+  assert.ok(
+    all.every(({ score }, i) => i === 0 || score <= all[i - 1].score),
+    "best first",
+  );
   assert.deepEqual(await classifier.classify("how many"), all.slice(0, 1));
   assert.deepEqual(await classifier.classify("how many", { topK: 2 }), all.slice(0, 2));
   assert.deepEqual(await classifier.classify("how many", { topK: 1000 }), all);

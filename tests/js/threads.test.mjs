@@ -1,4 +1,5 @@
-// Threads: the same bits on any number of them, one where there can be no more, and none that stays behind or is waited for in vain.
+// Threads: the same bits on any number of them, one where there can be no more, and none that stays behind or
+// is waited for in vain.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -9,11 +10,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { Classifier } from "tabsense";
 import { fastestBuild } from "../../dist/builds.js";
-import { nodeHost } from "../../dist/nodejs.js";
-import { startService } from "../../dist/service.js";
+import { nodeHost } from "../../dist/platform/node.js";
+import { startService } from "../../dist/worker/service.js";
 import { filesOf, loadRequest, rejects, ROOT, tiny, TINY } from "./support.mjs";
 
-const TEXTS = ["a text", "A delight from start to finish. ".repeat(40), ...Array.from({ length: 20 }, (_, i) => "word ".repeat(i + 1))];
+const TEXTS = [
+  "a text",
+  "A delight from start to finish. ".repeat(40),
+  ...Array.from({ length: 20 }, (_, i) => "word ".repeat(i + 1)),
+];
 const single = fastestBuild();
 const threaded = `${single}-threads`;
 
@@ -58,7 +63,11 @@ test("a process with threads ends by itself, with and without dispose", () => {
       const classifier = await Classifier.load(${JSON.stringify(TINY)}, { threads: 3 });
       console.log((await classifier.classify(["one", "two"])).length, classifier.info.threads);
       ${end}`;
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: ROOT, encoding: "utf8", timeout: 60_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: ROOT,
+      encoding: "utf8",
+      timeout: 60_000,
+    });
     assert.deepEqual([status, stdout.trim()], [0, "2 3"], stderr);
   }
 });
@@ -78,14 +87,26 @@ test("no thread stays behind", { skip: !existsSync("/proc/self/task") }, async (
   assert.ok(count() <= before, `${count()} threads, before ${before}`);
 });
 
-/** Loads the tiny model in a service whose helpers are those of `startHelper`; yields its number of threads and an answer. */
+/**
+ * Loads the tiny model in a service whose helpers are those of `startHelper`; yields its number of threads
+ * and an answer.
+ */
 async function loadWith(startHelper) {
   let answered;
-  const service = startService({ ...nodeHost, startHelper }, (reply) => reply.type !== "progress" && answered(reply));
+  const service = startService(
+    { ...nodeHost, startHelper },
+    (reply) => reply.type !== "progress" && answered(reply),
+  );
   const ask = (request) => new Promise((resolve) => ((answered = resolve), service.receive(request)));
   const loaded = await ask(request);
   assert.equal(loaded.type, "loaded", loaded.error?.message);
-  const { results } = await ask({ type: "classify", texts: [TEXTS[2]], top: 0, details: false, progress: false });
+  const { results } = await ask({
+    type: "classify",
+    texts: [TEXTS[2]],
+    top: 0,
+    details: false,
+    progress: false,
+  });
   await service.close();
   const { build, threads } = loaded.state.info;
   return { build, threads, scores: results[0].scores };
@@ -98,12 +119,18 @@ test("helpers that don't start are done without", async (t) => {
     "that no worker can be made for": () => {
       throw new Error("no more workers");
     },
-    "that the module can't be sent to": () => ({ send: () => { throw new DOMException("can't be cloned", "DataCloneError"); } }),
+    "that the module can't be sent to": () => ({
+      send: () => {
+        throw new DOMException("can't be cloned", "DataCloneError");
+      },
+    }),
     "that report so": (onReply) => ({ send: () => onReply({ ready: false }) }),
     "that never report": () => ({ send: () => {} }),
   };
   for (const [kind, startHelper] of Object.entries(kinds)) {
-    await t.test(kind, async () => assert.deepEqual(await loadWith(startHelper), { build: threaded, threads: 1, scores }));
+    await t.test(kind, async () =>
+      assert.deepEqual(await loadWith(startHelper), { build: threaded, threads: 1, scores }),
+    );
   }
 });
 
@@ -112,7 +139,7 @@ test("a helper that breaks is an error of the caller's, and not waited for", asy
   const url = (name) => JSON.stringify(new URL(`../../dist/${name}.js`, import.meta.url).href);
   const code = `
     const { parentPort, workerData } = require("node:worker_threads");
-    Promise.all([import(${url("nodejs")}), import(${url("service")})]).then(([{ nodeHost }, { startService }]) => {
+    Promise.all([import(${url("platform/node")}), import(${url("worker/service")})]).then(([{ nodeHost }, { startService }]) => {
       const startHelper = (onReply) => {
         const helper = nodeHost.startHelper(onReply);
         // No engine takes this for a number: the call throws within the helper.
@@ -123,7 +150,13 @@ test("a helper that breaks is an error of the caller's, and not waited for", asy
     });`;
   const worker = new Worker(code, { eval: true });
   const broken = new Promise((resolve) => worker.on("error", resolve));
-  const classify = { type: "classify", texts: Array(1000).fill(TEXTS[1]), top: 1, details: false, progress: false };
+  const classify = {
+    type: "classify",
+    texts: Array(1000).fill(TEXTS[1]),
+    top: 1,
+    details: false,
+    progress: false,
+  };
   worker.on("message", ({ type }) => type === "loaded" && worker.postMessage(classify));
   worker.postMessage(request);
   const outcome = await Promise.race([broken, sleep(20_000, "still waiting", { ref: false })]);

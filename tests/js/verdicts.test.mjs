@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { rejects, rounded, signalled, tiny } from "./support.mjs";
 
-const numbered = (count) => Array.from({ length: count }, (_, i) => `text number ${i} ${"and more ".repeat(i % 7)}`);
+const numbered = (count) =>
+  Array.from({ length: count }, (_, i) => `text number ${i} ${"and more ".repeat(i % 7)}`);
 
 /** All verdicts, or the error, with what was yielded before. */
 async function drain(stream) {
@@ -21,9 +22,15 @@ async function drain(stream) {
 }
 
 /** The error that ends a stream, as a promise that rejects. */
-const failing = (stream) => drain(stream).then(({ error }) => { if (error) throw error; });
+const failing = (stream) =>
+  drain(stream).then(({ error }) => {
+    if (error) throw error;
+  });
 
-/** An async source that says what was read of it and whether it was ended; `pause` is awaited before each text. */
+/**
+ * An async source that says what was read of it and whether it was ended; `pause` is awaited before each
+ * text.
+ */
 function watched(texts, pause = async () => {}) {
   const seen = { read: 0, ended: false };
   async function* source() {
@@ -42,9 +49,18 @@ function watched(texts, pause = async () => {}) {
 
 const SOURCES = {
   "an array": (texts) => texts,
-  "a generator": function* (texts) { yield* texts; },
-  "an async generator": async function* (texts) { yield* texts; },
-  "an async generator that takes its time": async function* (texts) { for (const text of texts) { if (text.includes("7")) await sleep(1); yield text; } },
+  "a generator": function* (texts) {
+    yield* texts;
+  },
+  "an async generator": async function* (texts) {
+    yield* texts;
+  },
+  "an async generator that takes its time": async function* (texts) {
+    for (const text of texts) {
+      if (text.includes("7")) await sleep(1);
+      yield text;
+    }
+  },
   "an iterable of promises": (texts) => texts.map((text) => Promise.resolve(text)),
   "a ReadableStream": (texts) => ReadableStream.from(texts),
   "a ReadableStream that can't be iterated over": (texts) => {
@@ -52,7 +68,7 @@ const SOURCES = {
     return { getReader: () => stream.getReader() };
   },
   "a stream of Node": (texts) => Readable.from(texts),
-  "lines": (texts) => createInterface({ input: Readable.from([texts.join("\n")]) }),
+  lines: (texts) => createInterface({ input: Readable.from([texts.join("\n")]) }),
 };
 
 for (const worker of [true, false]) {
@@ -63,20 +79,31 @@ for (const worker of [true, false]) {
     for (const [kind, open] of Object.entries(SOURCES)) {
       const { verdicts, error } = await drain(classifier.stream(open(texts), { topK: null }));
       assert.equal(error, null, kind);
-      assert.deepEqual(verdicts.map(({ index, text }) => [index, text]), texts.map((text, i) => [i, text]), kind);
-      assert.deepEqual(verdicts.map(({ scores }) => rounded(scores)), expected.map(rounded), kind);
+      assert.deepEqual(
+        verdicts.map(({ index, text }) => [index, text]),
+        texts.map((text, i) => [i, text]),
+        kind,
+      );
+      assert.deepEqual(
+        verdicts.map(({ scores }) => rounded(scores)),
+        expected.map(rounded),
+        kind,
+      );
     }
   });
 }
 
 test("no text, no verdict", async (t) => {
   const classifier = await tiny(t);
-  for (const open of Object.values(SOURCES).slice(0, -1)) assert.deepEqual(await drain(classifier.stream(open([]))), { verdicts: [], error: null });
+  for (const open of Object.values(SOURCES).slice(0, -1))
+    assert.deepEqual(await drain(classifier.stream(open([]))), { verdicts: [], error: null });
 });
 
 test("with details, a verdict is what classify tells, with its place", async (t) => {
   const classifier = await tiny(t);
-  const { verdicts: [, { index, text, scores, tokens, timings, device }] } = await drain(classifier.stream(["one", "two words"], { details: true }));
+  const {
+    verdicts: [, { index, text, scores, tokens, timings, device }],
+  } = await drain(classifier.stream(["one", "two words"], { details: true }));
   assert.deepEqual([index, text, scores.length, device], [1, "two words", 1, "cpu"]);
   assert.ok(tokens.length >= 4 && timings.total > 0);
 });
@@ -120,7 +147,9 @@ test("a source that is quick is read in large groups, one that is slow is not wa
   assert.deepEqual(sizes, [8, 16, 32, 64, 64, 16]);
   sizes.length = 0;
   const waiting = [];
-  const { source } = watched(["first", "second", "third"], (i) => (i === 0 ? null : new Promise((resolve) => waiting.push(resolve))));
+  const { source } = watched(["first", "second", "third"], (i) =>
+    i === 0 ? null : new Promise((resolve) => waiting.push(resolve)),
+  );
   const stream = classifier.stream(source);
   assert.equal((await stream.next()).value.text, "first");
   for (const text of ["second", "third"]) {
@@ -132,13 +161,43 @@ test("a source that is quick is read in large groups, one that is slow is not wa
   assert.deepEqual(sizes, [1, 1, 1]);
 });
 
-for (const [how, leave] of [["broken off", () => true], ["left by a throw", () => { throw new Error("mine"); }]]) {
+for (const [how, leave] of [
+  ["broken off", () => true],
+  [
+    "left by a throw",
+    () => {
+      throw new Error("mine");
+    },
+  ],
+]) {
   test(`a loop that is ${how} ends its source`, async (t) => {
     const classifier = await tiny(t);
     for (const open of ["async", "sync", "stream"]) {
       let ended = 0;
-      const made = { async: async function* () { try { yield* numbered(500); } finally { await sleep(5); ended++; } }, sync: function* () { try { yield* numbered(500); } finally { ended++; } } };
-      const source = open === "stream" ? new ReadableStream({ pull: (controller) => controller.enqueue("a text"), cancel: () => void ended++ }) : made[open]();
+      const made = {
+        async: async function* () {
+          try {
+            yield* numbered(500);
+          } finally {
+            await sleep(5);
+            ended++;
+          }
+        },
+        sync: function* () {
+          try {
+            yield* numbered(500);
+          } finally {
+            ended++;
+          }
+        },
+      };
+      const source =
+        open === "stream"
+          ? new ReadableStream({
+              pull: (controller) => controller.enqueue("a text"),
+              cancel: () => void ended++,
+            })
+          : made[open]();
       try {
         for await (const { index } of classifier.stream(source)) if (index === 2 && leave()) break;
       } catch (error) {
@@ -167,18 +226,34 @@ test("leaving doesn't wait for a source that is itself waiting", async (t) => {
 test("what the source throws comes as it is, after the verdicts before it", async (t) => {
   const classifier = await tiny(t);
   const fault = new Error("the file is gone");
-  const source = async function* () { yield* numbered(70); throw fault; };
+  const source = async function* () {
+    yield* numbered(70);
+    throw fault;
+  };
   const { verdicts, error } = await drain(classifier.stream(source()));
   assert.equal(error, fault);
   assert.equal(verdicts.length, 70);
-  assert.equal(await failing(classifier.stream(new ReadableStream({ start: (controller) => controller.error(fault) }))).catch((error) => error), fault);
+  assert.equal(
+    await failing(
+      classifier.stream(new ReadableStream({ start: (controller) => controller.error(fault) })),
+    ).catch((error) => error),
+    fault,
+  );
 });
 
 test("what the source throws at its end reaches who leaves the loop", async (t) => {
   const classifier = await tiny(t);
   const fault = new Error("could not be closed");
-  const source = async function* () { try { yield* numbered(500); } finally { throw fault; } };
-  await assert.rejects(async () => { for await (const _ of classifier.stream(source())) break; }, fault);
+  const source = async function* () {
+    try {
+      yield* numbered(500);
+    } finally {
+      throw fault;
+    }
+  };
+  await assert.rejects(async () => {
+    for await (const _ of classifier.stream(source())) break;
+  }, fault);
 });
 
 const PHASES = {
@@ -194,13 +269,20 @@ const PHASES = {
 };
 
 for (const [phase, play] of Object.entries(PHASES)) {
-  for (const [kind, stopper] of Object.entries({ aborted: (_, controller) => controller.abort(), disposed: (classifier) => classifier.dispose() })) {
+  for (const [kind, stopper] of Object.entries({
+    aborted: (_, controller) => controller.abort(),
+    disposed: (classifier) => classifier.dispose(),
+  })) {
     test(`${kind} ${phase}`, async (t) => {
       const classifier = await tiny(t);
       const controller = new AbortController();
       const never = new Promise(() => {});
       const ended = signalled();
-      const source = new ReadableStream({ start: (stream) => stream.enqueue("first"), pull: () => never, cancel: ended.resolve });
+      const source = new ReadableStream({
+        start: (stream) => stream.enqueue("first"),
+        pull: () => never,
+        cancel: ended.resolve,
+      });
       const stream = classifier.stream(source, { signal: controller.signal });
       const stop = () => stopper(classifier, controller);
       if (phase.startsWith("while the source")) setTimeout(stop, 30);
@@ -215,7 +297,12 @@ test("an abort in the midst of a long group is heard at once, and others go on",
   const classifier = await tiny(t);
   const controller = new AbortController();
   const texts = Array.from({ length: 64 }, (_, i) => `many words are in text ${i} `.repeat(60));
-  const verdicts = classifier.stream(async function* () { for (;;) yield* texts; }(), { signal: controller.signal });
+  const verdicts = classifier.stream(
+    (async function* () {
+      for (;;) yield* texts;
+    })(),
+    { signal: controller.signal },
+  );
   const other = classifier.classify("another");
   await verdicts.next();
   const end = failing(verdicts);
@@ -257,16 +344,32 @@ test("with onError, such texts are told and left out", async (t) => {
   for (const at of bad) texts[at] = "";
   const seen = [];
   const told = [];
-  for await (const { index } of classifier.stream(texts, { onError: (error, { index, text }) => (told.push([error.kind, index, text]), seen.push(index)) })) seen.push(index);
-  assert.deepEqual(told, bad.map((at) => ["empty_text", at, ""]));
-  assert.deepEqual(seen, texts.map((_, i) => i), "in order, the bad ones among the others");
+  for await (const { index } of classifier.stream(texts, {
+    onError: (error, { index, text }) => (told.push([error.kind, index, text]), seen.push(index)),
+  }))
+    seen.push(index);
+  assert.deepEqual(
+    told,
+    bad.map((at) => ["empty_text", at, ""]),
+  );
+  assert.deepEqual(
+    seen,
+    texts.map((_, i) => i),
+    "in order, the bad ones among the others",
+  );
 });
 
 test("an onError that throws ends the stream with that", async (t) => {
   const classifier = await tiny(t);
   const { seen, source } = watched(["one", "", "two"]);
   const mine = new Error("mine");
-  const { verdicts, error } = await drain(classifier.stream(source, { onError: () => { throw mine; } }));
+  const { verdicts, error } = await drain(
+    classifier.stream(source, {
+      onError: () => {
+        throw mine;
+      },
+    }),
+  );
   assert.equal(error, mine);
   assert.equal(verdicts.length, 1);
   assert.ok(seen.ended);
@@ -274,9 +377,9 @@ test("an onError that throws ends the stream with that", async (t) => {
 
 const WRONG = {
   "a single text": ["a text", {}, /classify/],
-  "nothing": [undefined, {}, /not undefined/],
+  nothing: [undefined, {}, /not undefined/],
   "an object": [{}, {}, /iterable/],
-  "numbers": [[1], {}, /^Text 0 of the stream is not a string but 1/],
+  numbers: [[1], {}, /^Text 0 of the stream is not a string but 1/],
   "a stream of bytes": [new Blob(["text"]).stream(), {}, /TextDecoderStream/],
   "an option that is none": [["a"], { onProgress: () => {} }, /onProgress/],
   "a callback that is none": [["a"], { onError: 1 }, /onError/],
@@ -287,7 +390,9 @@ const WRONG = {
 test("each wrong argument, and the classifier works on", async (t) => {
   const classifier = await tiny(t);
   for (const [name, [texts, options, message]] of Object.entries(WRONG)) {
-    await t.test(name, () => rejects("invalid_argument", failing(classifier.stream(texts, options)), message));
+    await t.test(name, () =>
+      rejects("invalid_argument", failing(classifier.stream(texts, options)), message),
+    );
   }
   const locked = ReadableStream.from(["a"]);
   locked.getReader();
@@ -304,7 +409,11 @@ test("a text that is none, after some that are", async (t) => {
 
 test("two streams at once, and calls between", async (t) => {
   const classifier = await tiny(t);
-  const [left, right, call] = await Promise.all([drain(classifier.stream(numbered(100))), drain(classifier.stream(numbered(50))), classifier.classify("between")]);
+  const [left, right, call] = await Promise.all([
+    drain(classifier.stream(numbered(100))),
+    drain(classifier.stream(numbered(50))),
+    classifier.classify("between"),
+  ]);
   assert.deepEqual([left.verdicts.length, right.verdicts.length, call.length], [100, 50, 1]);
 });
 

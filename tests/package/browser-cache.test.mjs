@@ -1,4 +1,5 @@
-// The browser's copies of models' files: in a real Chromium, against a server that can change, damage and withhold.
+// The browser's copies of models' files: in a real Chromium, against a server that can change, damage and
+// withhold.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -22,9 +23,14 @@ after(async () => {
   await site?.close();
 });
 
-/** A model on a server of its own, of another origin than the page. `state.down`: it doesn't answer; `state.etag`: its version. */
+/**
+ * A model on a server of its own, of another origin than the page. `state.down`: it doesn't answer;
+ * `state.etag`: its version.
+ */
 async function serveModel(t) {
-  const files = Object.fromEntries(FILES.map((name) => [name, readFileSync(join(ROOT, "test_data/models/tiny-f32", name))]));
+  const files = Object.fromEntries(
+    FILES.map((name) => [name, readFileSync(join(ROOT, "test_data/models/tiny-f32", name))]),
+  );
   const state = { files, etag: "one", down: false, requests: [], handler: null };
   const server = createServer((request, response) => {
     const name = request.url.slice(1);
@@ -42,7 +48,10 @@ async function serveModel(t) {
   });
   await new Promise((resolve) => server.listen(0, resolve));
   t.after(() => (server.closeAllConnections(), server.close()));
-  return Object.assign(state, { url: `http://localhost:${server.address().port}/`, gets: () => state.requests.filter((request) => request.startsWith("GET")).length });
+  return Object.assign(state, {
+    url: `http://localhost:${server.address().port}/`,
+    gets: () => state.requests.filter((request) => request.startsWith("GET")).length,
+  });
 }
 
 async function open(t, { context } = {}) {
@@ -56,24 +65,32 @@ async function open(t, { context } = {}) {
 
 /** Loads in the page, classifies once, disposes; the best label's score, or the error. */
 function load(page, url, options = {}) {
-  return page.evaluate(async ([url, options]) => {
-    try {
-      const classifier = await tabsense.Classifier.load(url, options);
-      const [{ score }] = await classifier.classify("once stored, always there");
-      await classifier.dispose();
-      return score;
-    } catch ({ kind, message }) {
-      return { kind, message };
-    }
-  }, [url, options]);
+  return page.evaluate(
+    async ([url, options]) => {
+      try {
+        const classifier = await tabsense.Classifier.load(url, options);
+        const [{ score }] = await classifier.classify("once stored, always there");
+        await classifier.dispose();
+        return score;
+      } catch ({ kind, message }) {
+        return { kind, message };
+      }
+    },
+    [url, options],
+  );
 }
 
-/** The files that are kept, once there are `count`: the last bytes reach the disk after the model is ready. */
+/**
+ * The files that are kept, once there are `count`: the last bytes reach the disk after the model is ready.
+ */
 function kept(page, count) {
   return page.evaluate(async (count) => {
     for (let tries = 0; tries < 200; tries++) {
       const files = await tabsense.listCachedFiles();
-      if (files.length === count) return files.map(({ url, bytes, stored }) => ({ name: url.split("/").at(-1), bytes, age: Date.now() - stored })).sort((a, b) => a.name.localeCompare(b.name));
+      if (files.length === count)
+        return files
+          .map(({ url, bytes, stored }) => ({ name: url.split("/").at(-1), bytes, age: Date.now() - stored }))
+          .sort((a, b) => a.name.localeCompare(b.name));
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
     return tabsense.listCachedFiles();
@@ -85,14 +102,24 @@ test("a second start asks only whether there is something newer, a third needs n
   const page = await open(t);
   const first = await load(page, model.url);
   assert.equal(typeof first, "number", JSON.stringify(first));
-  assert.equal((await page.evaluate(() => tabsense.listCachedFiles())).length, 3, "a classifier that was disposed of has stored all");
+  assert.equal(
+    (await page.evaluate(() => tabsense.listCachedFiles())).length,
+    3,
+    "a classifier that was disposed of has stored all",
+  );
   const files = await kept(page, 3);
-  assert.deepEqual(files.map(({ name, bytes }) => [name, bytes]), [...FILES].sort().map((name) => [name, model.files[name].length]));
+  assert.deepEqual(
+    files.map(({ name, bytes }) => [name, bytes]),
+    [...FILES].sort().map((name) => [name, model.files[name].length]),
+  );
   assert.ok(files.every(({ age }) => age >= 0 && age < 60_000));
 
   model.requests.length = 0;
   assert.equal(await load(page, model.url), first);
-  assert.deepEqual([...model.requests].sort(), [...FILES].sort().map((name) => `HEAD ${name}`));
+  assert.deepEqual(
+    [...model.requests].sort(),
+    [...FILES].sort().map((name) => `HEAD ${name}`),
+  );
 
   model.down = true;
   assert.equal(await load(page, model.url), first, "the server is gone");
@@ -108,7 +135,10 @@ test("a model whose weights are in several files needs no network either", async
   await kept(page, 5);
   model.requests.length = 0;
   assert.equal(await load(page, model.url), first);
-  assert.deepEqual(model.requests.filter((request) => request.startsWith("GET")), ["GET model.safetensors"]);
+  assert.deepEqual(
+    model.requests.filter((request) => request.startsWith("GET")),
+    ["GET model.safetensors"],
+  );
   model.down = true;
   assert.equal(await load(page, model.url, { retries: 0 }), first, "the server is gone");
 });
@@ -119,7 +149,10 @@ test("a newer file takes the place of the copy", async (t) => {
   const first = await load(page, model.url);
   await kept(page, 3);
   model.etag = "two";
-  model.files["model.safetensors"] = Buffer.from(model.files["model.safetensors"]).fill(0, model.files["model.safetensors"].length - 40_000);
+  model.files["model.safetensors"] = Buffer.from(model.files["model.safetensors"]).fill(
+    0,
+    model.files["model.safetensors"].length - 40_000,
+  );
   const second = await load(page, model.url);
   assert.notEqual(second, first);
   await kept(page, 3);
@@ -139,11 +172,14 @@ for (const [name, damage] of [
       const page = await open(t);
       const first = await load(page, model.url);
       await kept(page, 3);
-      await page.evaluate(async ([url, damage]) => {
-        const cache = await caches.open("tabsense-models");
-        const bytes = new Uint8Array(await (await cache.match(url)).arrayBuffer());
-        await cache.put(url, new Response(new Function(`return ${damage}`)()(bytes)));
-      }, [model.url + file, damage.toString()]);
+      await page.evaluate(
+        async ([url, damage]) => {
+          const cache = await caches.open("tabsense-models");
+          const bytes = new Uint8Array(await (await cache.match(url)).arrayBuffer());
+          await cache.put(url, new Response(new Function(`return ${damage}`)()(bytes)));
+        },
+        [model.url + file, damage.toString()],
+      );
       model.requests.length = 0;
       assert.equal(await load(page, model.url), first);
       assert.ok(model.requests.includes(`GET ${file}`), `${model.requests}`);
@@ -183,11 +219,17 @@ test("a storage that is full: the model loads, nothing half is kept", async (t) 
   const model = await serveModel(t);
   const page = await open(t);
   const session = await page.context().newCDPSession(page);
-  await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(site.url).origin, quotaSize: 100_000 });
+  await session.send("Storage.overrideQuotaForOrigin", {
+    origin: new URL(site.url).origin,
+    quotaSize: 100_000,
+  });
   assert.equal(typeof (await load(page, model.url)), "number");
   await new Promise((resolve) => setTimeout(resolve, 300));
   const files = await page.evaluate(() => tabsense.listCachedFiles());
-  assert.ok(files.every(({ url }) => !url.endsWith("model.safetensors")), JSON.stringify(files));
+  assert.ok(
+    files.every(({ url }) => !url.endsWith("model.safetensors")),
+    JSON.stringify(files),
+  );
   assert.equal(typeof (await load(page, model.url)), "number");
 });
 
@@ -209,7 +251,9 @@ test("a load that is aborted or fails keeps no weights", async (t) => {
   const page = await open(t);
   model.handler = (request, response, name) => {
     if (name !== "model.safetensors" || request.method !== "GET") return false;
-    response.writeHead(200, { "content-length": model.files[name].length }).write(model.files[name].subarray(0, 9000));
+    response
+      .writeHead(200, { "content-length": model.files[name].length })
+      .write(model.files[name].subarray(0, 9000));
     return true;
   };
   const error = await page.evaluate(async (url) => {
@@ -231,7 +275,7 @@ test("a download of another origin is resumed without asking for permission", as
   let first = null;
   model.handler = (request, response, name) => {
     // The page says when it has read what came so far.
-    if (name === "break") return first.destroy(), response.writeHead(204).end(), true;
+    if (name === "break") return (first.destroy(), response.writeHead(204).end(), true);
     if (name !== "model.safetensors" || request.method !== "GET") return false;
     const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
     if (first === null) {
@@ -239,7 +283,12 @@ test("a download of another origin is resumed without asking for permission", as
       response.writeHead(200, { "content-length": bytes.length }).write(bytes.subarray(0, 50_000));
       return true;
     }
-    response.writeHead(206, { "content-length": bytes.length - start, "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` }).end(bytes.subarray(start));
+    response
+      .writeHead(206, {
+        "content-length": bytes.length - start,
+        "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}`,
+      })
+      .end(bytes.subarray(start));
     return true;
   };
   const score = await page.evaluate(async (url) => {
@@ -256,7 +305,10 @@ test("a download of another origin is resumed without asking for permission", as
   }, model.url);
   assert.equal(typeof score, "number");
   assert.ok(model.requests.includes("GET model.safetensors range"));
-  assert.ok(model.requests.every((request) => !request.startsWith("OPTIONS")), `${model.requests}`);
+  assert.ok(
+    model.requests.every((request) => !request.startsWith("OPTIONS")),
+    `${model.requests}`,
+  );
   await kept(page, 3);
   model.down = true;
   assert.equal(typeof (await load(page, model.url)), "number", "the copy of two connections is whole");
@@ -266,7 +318,11 @@ test("streams and responses of the page load in its worker", async (t) => {
   const model = await serveModel(t);
   const page = await open(t);
   const score = await page.evaluate(async (url) => {
-    const files = { "config.json": await fetch(`${url}config.json`), "tokenizer.json": (await fetch(`${url}tokenizer.json`)).body, "model.safetensors": await fetch(`${url}model.safetensors`) };
+    const files = {
+      "config.json": await fetch(`${url}config.json`),
+      "tokenizer.json": (await fetch(`${url}tokenizer.json`)).body,
+      "model.safetensors": await fetch(`${url}model.safetensors`),
+    };
     const classifier = await tabsense.Classifier.load(files);
     return (await classifier.classify("once stored, always there"))[0].score;
   }, model.url);

@@ -43,7 +43,9 @@ async function heldModel(t) {
       asked();
       await released;
     }
-    response.writeHead(200, { "access-control-allow-origin": "*" }).end(readFileSync(join(ROOT, "models/sentiment-en", name)));
+    response
+      .writeHead(200, { "access-control-allow-origin": "*" })
+      .end(readFileSync(join(ROOT, "models/sentiment-en", name)));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => (server.close(), server.closeAllConnections()));
@@ -59,7 +61,10 @@ test("a page that doesn't ask for the lexicon never fetches it", async (t) => {
     await classifier.classify("a text");
     await classifier.dispose();
   });
-  assert.ok(asked.some((path) => path.endsWith("worker.js")) && asked.some((path) => path.endsWith(".wasm")), "the list holds what workers ask for");
+  assert.ok(
+    asked.some((path) => path.endsWith("worker.js")) && asked.some((path) => path.endsWith(".wasm")),
+    "the list holds what workers ask for",
+  );
   assert.deepEqual(asked.filter(isLexicon), []);
 });
 
@@ -74,7 +79,12 @@ test("the first answer comes before the weights, the next from the model", async
   assert.deepEqual(asked.filter(isLexicon), ["/node_modules/tabsense/dist/lexicon.js"]);
   await wanted;
   release();
-  const second = await page.evaluate(async () => (await classifier.ready, [await classifier.classify("A delight from start to finish."), classifier.info.lexicon ?? null]));
+  const second = await page.evaluate(
+    async () => (
+      await classifier.ready,
+      [await classifier.classify("A delight from start to finish."), classifier.info.lexicon ?? null]
+    ),
+  );
   assert.deepEqual([second[0][0].label, second[0][0].source, second[1]], ["POSITIVE", "model", null]);
   await page.evaluate(() => classifier.dispose());
 });
@@ -84,19 +94,35 @@ test("the lexicon alone fetches nothing else", async (t) => {
   const before = asked.length;
   const scores = await page.evaluate(async () => {
     const classifier = await tabsense.Classifier.load("sentiment-en", { device: "lexicon" });
-    const scores = await classifier.classify(["A delight from start to finish.", "The worst film of the year."]);
+    const scores = await classifier.classify([
+      "A delight from start to finish.",
+      "The worst film of the year.",
+    ]);
     await classifier.dispose();
     return scores;
   });
-  assert.deepEqual(scores.map(([{ label, source }]) => [label, source]), [["POSITIVE", "lexicon"], ["NEGATIVE", "lexicon"]]);
+  assert.deepEqual(
+    scores.map(([{ label, source }]) => [label, source]),
+    [
+      ["POSITIVE", "lexicon"],
+      ["NEGATIVE", "lexicon"],
+    ],
+  );
   assert.deepEqual(asked.slice(before), ["/node_modules/tabsense/dist/lexicon.js"]);
   assert.deepEqual(page.workers(), []);
 });
 
 test("a page with a strict Content-Security-Policy", async (t) => {
-  const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src data:";
-  writeFileSync(join(site.project, "strict.js"), `import * as tabsense from "./node_modules/tabsense/dist/index.js"; globalThis.tabsense = tabsense;`);
-  writeFileSync(join(site.project, "strict.html"), `<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy}"><link rel="icon" href="data:,"><script type="module" src="strict.js"></script>`);
+  const policy =
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src data:";
+  writeFileSync(
+    join(site.project, "strict.js"),
+    `import * as tabsense from "./node_modules/tabsense/dist/index.js"; globalThis.tabsense = tabsense;`,
+  );
+  writeFileSync(
+    join(site.project, "strict.html"),
+    `<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy}"><link rel="icon" href="data:,"><script type="module" src="strict.js"></script>`,
+  );
   const { page } = await open(t, "strict.html");
   const sources = await page.evaluate(async () => {
     const classifier = await tabsense.Classifier.load("sentiment-en", { instant: true });
@@ -113,7 +139,15 @@ test("a lexicon that is not served is told, and the model given up", async (t) =
   const { url } = await heldModel(t);
   const { page } = await open(t);
   await page.route("**/lexicon.js", (route) => route.fulfill({ status: 404 }));
-  const errors = await page.evaluate((url) => Promise.all([{ instant: true }, { device: "lexicon" }].map((options) => failed(tabsense.Classifier.load(url, options)))), url);
+  const errors = await page.evaluate(
+    (url) =>
+      Promise.all(
+        [{ instant: true }, { device: "lexicon" }].map((options) =>
+          failed(tabsense.Classifier.load(url, options)),
+        ),
+      ),
+    url,
+  );
   for (const { kind, message } of errors) {
     assert.equal(kind, "environment");
     assert.match(message, /lexicon.*dist folder/);

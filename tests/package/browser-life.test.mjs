@@ -1,4 +1,5 @@
-// A classifier's life in a page of headless Chromium: typing, streams, `await using`, workers that crash, and memory that is given back.
+// A classifier's life in a page of headless Chromium: typing, streams, `await using`, workers that crash, and
+// memory that is given back.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -44,7 +45,9 @@ async function workerOf(page) {
   throw new Error("there is no worker");
 }
 
-/** Waits until the page has so many workers; Chromium takes two seconds to end one that is asleep in the wasm. */
+/**
+ * Waits until the page has so many workers; Chromium takes two seconds to end one that is asleep in the wasm.
+ */
 async function workersLeft(page, count) {
   for (let i = 0; page.workers().length !== count; i++) {
     if (i === 200) throw new Error(`${page.workers().length} workers, not ${count}`);
@@ -60,7 +63,9 @@ test("a box that one types into gets the verdict on its last text alone", async 
     const box = document.body.appendChild(document.createElement("input"));
     const shown = [];
     const calls = [];
-    box.addEventListener("input", () => calls.push(latest(box.value).then((scores) => scores && shown.push(box.value))));
+    box.addEventListener("input", () =>
+      calls.push(latest(box.value).then((scores) => scores && shown.push(box.value))),
+    );
     for (const letter of "a text") {
       box.value += letter;
       box.dispatchEvent(new Event("input"));
@@ -77,11 +82,24 @@ test("a stream of a browser is classified as it comes, and cancelled when it is 
   const seen = await page.evaluate(async () => {
     const classifier = await tabsense.Classifier.load("/tiny/");
     const seen = { texts: [], cancelled: 0 };
-    const lines = new Blob(["one\ntwo\nthree\n".repeat(30)]).stream().pipeThrough(new TextDecoderStream()).pipeThrough(new TransformStream({
-      transform: (chunk, controller) => chunk.split("\n").filter(Boolean).forEach((line) => controller.enqueue(line)),
-    }));
-    for await (const { index, text, scores } of classifier.stream(lines)) if (scores.length === 1) seen.texts[index] = text;
-    const endless = new ReadableStream({ pull: (controller) => controller.enqueue("again"), cancel: () => void seen.cancelled++ });
+    const lines = new Blob(["one\ntwo\nthree\n".repeat(30)])
+      .stream()
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(
+        new TransformStream({
+          transform: (chunk, controller) =>
+            chunk
+              .split("\n")
+              .filter(Boolean)
+              .forEach((line) => controller.enqueue(line)),
+        }),
+      );
+    for await (const { index, text, scores } of classifier.stream(lines))
+      if (scores.length === 1) seen.texts[index] = text;
+    const endless = new ReadableStream({
+      pull: (controller) => controller.enqueue("again"),
+      cancel: () => void seen.cancelled++,
+    });
     for await (const { index } of classifier.stream(endless)) if (index === 100) break;
     await classifier.dispose();
     return seen;
@@ -115,7 +133,10 @@ test("`await using` ends the worker, also where the block throws", async (t) => 
 
 /** What ends a worker for real; each runs within it. */
 const CRASHES = {
-  "an error that nobody caught": () => void setTimeout(() => { throw new Error("boom"); }),
+  "an error that nobody caught": () =>
+    void setTimeout(() => {
+      throw new Error("boom");
+    }),
   "a trap of the engine, whose memory it reads where there is none": async (url) => {
     const { Engine } = await import(url);
     const { classify } = Engine.prototype;
@@ -137,15 +158,26 @@ for (const [how, crash] of Object.entries(CRASHES)) {
         return classifier.info.build;
       }, threads);
       const worker = await workerOf(page);
-      if (how.startsWith("a trap")) await worker.evaluate(crash, `${url}node_modules/tabsense/dist/wasm/${build}/tabsense.js`);
+      if (how.startsWith("a trap"))
+        await worker.evaluate(crash, `${url}node_modules/tabsense/dist/wasm/${build}/tabsense.js`);
       await page.evaluate(() => {
         globalThis.call = failed(classifier.classify(Array(20_000).fill("many words are in this text")));
         globalThis.queued = [classifier.classify("a text", { topK: null }), failed(classifier.classify(" "))];
       });
       if (!how.startsWith("a trap")) await worker.evaluate(crash);
-      const [call, scores, empty, expected, info] = await page.evaluate(async () => [await call, ...(await Promise.all(queued)), expected, classifier.info]);
+      const [call, scores, empty, expected, info] = await page.evaluate(async () => [
+        await call,
+        ...(await Promise.all(queued)),
+        expected,
+        classifier.info,
+      ]);
       assert.equal(call.kind, "worker_crashed");
-      assert.match(call.message, how.startsWith("a trap") ? /RuntimeError.*The next call gets a new one/ : /boom.*The next call gets a new one/);
+      assert.match(
+        call.message,
+        how.startsWith("a trap")
+          ? /RuntimeError.*The next call gets a new one/
+          : /boom.*The next call gets a new one/,
+      );
       assert.deepEqual(scores, expected);
       assert.equal(empty.kind, "empty_text");
       assert.equal(info.threads, threads);
@@ -160,12 +192,19 @@ test("bytes that a page has given, and changed since, are loaded again as they w
   const page = await open(t);
   const files = ["config.json", "tokenizer.json", "model.safetensors"];
   const scores = await page.evaluate(async (files) => {
-    const blobs = await Promise.all(files.map(async (name) => [name, await (await fetch(`/tiny/${name}`)).arrayBuffer()]));
+    const blobs = await Promise.all(
+      files.map(async (name) => [name, await (await fetch(`/tiny/${name}`)).arrayBuffer()]),
+    );
     globalThis.classifier = await tabsense.Classifier.load(Object.fromEntries(blobs));
     for (const [, bytes] of blobs) new Uint8Array(bytes).fill(0);
     return classifier.classify("a text", { topK: null });
   }, files);
-  await (await workerOf(page)).evaluate(() => void setTimeout(() => { throw new Error("boom"); }));
+  await (await workerOf(page)).evaluate(
+    () =>
+      void setTimeout(() => {
+        throw new Error("boom");
+      }),
+  );
   await workersLeft(page, 0);
   assert.deepEqual(await page.evaluate(() => classifier.classify("a text", { topK: null })), scores);
 });
@@ -177,10 +216,17 @@ test("a new worker that can't be started fails the calls that wait for it, and i
     return classifier.classify("a text", { topK: null });
   });
   await page.route("**/worker.js", (route) => route.fulfill({ status: 404 }));
-  await (await workerOf(page)).evaluate(() => void setTimeout(() => { throw new Error("boom"); }));
+  await (await workerOf(page)).evaluate(
+    () =>
+      void setTimeout(() => {
+        throw new Error("boom");
+      }),
+  );
   await workersLeft(page, 0);
   for (let i = 0; i < 4; i++) {
-    const errors = await page.evaluate(() => Promise.all(["one", "two"].map((text) => failed(classifier.classify(text)))));
+    const errors = await page.evaluate(() =>
+      Promise.all(["one", "two"].map((text) => failed(classifier.classify(text)))),
+    );
     for (const { kind, message } of errors) {
       assert.equal(kind, "environment");
       assert.match(message, /could not be loaded again\. The worker could not be started/);
@@ -190,7 +236,10 @@ test("a new worker that can't be started fails the calls that wait for it, and i
   assert.deepEqual(await page.evaluate(() => classifier.classify("a text", { topK: null })), scores);
 });
 
-/** Bytes of the browser's processes that are theirs alone: what its pages and workers have taken and not given back. */
+/**
+ * Bytes of the browser's processes that are theirs alone: what its pages and workers have taken and not given
+ * back.
+ */
 async function bytesOf(session) {
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   const own = (id) => {
@@ -205,21 +254,26 @@ async function bytesOf(session) {
 
 const CYCLES = 50;
 const WARM = 10; // cycles after which code is compiled and pools are filled
-/** Less than one classifier takes, which is 11 MiB and more: one that stays behind in all the cycles is seen. */
+/**
+ * Less than one classifier takes, which is 11 MiB and more: one that stays behind in all the cycles is seen.
+ */
 const SLACK = 10 << 20;
 
 for (const threads of [1, 2]) {
-  test(`${CYCLES} times load and dispose leave the tab's memory as it is, ${threads} threads`, { skip: process.platform !== "linux" }, async (t) => {
+  test(`${CYCLES} times load and dispose leave the tab's memory as it is, ${threads} threads`, {
+    skip: process.platform !== "linux",
+  }, async (t) => {
     const own = await startBrowser();
     t.after(() => own.close());
     const page = await open(t, threads > 1 ? isolated : site, own);
     const session = await own.newBrowserCDPSession();
     const heap = await page.context().newCDPSession(page);
-    const cycle = (options) => page.evaluate(async (options) => {
-      const classifier = await tabsense.Classifier.load("/tiny/", options);
-      await classifier.classify(["a text", "another"]);
-      await classifier.dispose();
-    }, options);
+    const cycle = (options) =>
+      page.evaluate(async (options) => {
+        const classifier = await tabsense.Classifier.load("/tiny/", options);
+        await classifier.classify(["a text", "another"]);
+        await classifier.dispose();
+      }, options);
     /** The least of some seconds: garbage goes when the browser has time. */
     const settled = async () => {
       await workersLeft(page, 0);
@@ -237,14 +291,21 @@ for (const threads of [1, 2]) {
     const end = await settled();
     // The measure itself: what is not disposed of is seen.
     const wasm = await page.evaluate(async (threads) => {
-      globalThis.held = await Promise.all(Array.from({ length: 4 }, () => tabsense.Classifier.load("/tiny/", { threads })));
+      globalThis.held = await Promise.all(
+        Array.from({ length: 4 }, () => tabsense.Classifier.load("/tiny/", { threads })),
+      );
       return held.reduce((sum, { info }) => sum + info.bytes.memory, 0);
     }, threads);
     await sleep(500);
     const held = await bytesOf(session);
     const mib = (bytes) => (bytes / 2 ** 20).toFixed(1);
-    t.diagnostic(`MiB after ${WARM} cycles ${mib(before)}, after ${CYCLES} ${mib(end)}; with 4 classifiers held ${mib(held)}, of which wasm ${mib(wasm)}`);
+    t.diagnostic(
+      `MiB after ${WARM} cycles ${mib(before)}, after ${CYCLES} ${mib(end)}; with 4 classifiers held ${mib(held)}, of which wasm ${mib(wasm)}`,
+    );
     assert.ok(end - before < SLACK, `${CYCLES - WARM} cycles left ${mib(end - before)} MiB behind`);
-    assert.ok(held - end > 4 * SLACK, `4 classifiers held take but ${mib(held - end)} MiB: a leak would not be seen`);
+    assert.ok(
+      held - end > 4 * SLACK,
+      `4 classifiers held take but ${mib(held - end)} MiB: a leak would not be seen`,
+    );
   });
 }

@@ -27,30 +27,64 @@ test("a page that was written for transformers.js", async (t) => {
   const seen = await page.evaluate(async () => {
     const { pipeline } = tabsense;
     const events = [];
-    const classify = await pipeline("sentiment-analysis", "sentiment-en", { device: "wasm", dtype: "q8", progress_callback: (event) => events.push(event) });
+    const classify = await pipeline("sentiment-analysis", "sentiment-en", {
+      device: "wasm",
+      dtype: "q8",
+      progress_callback: (event) => events.push(event),
+    });
     const texts = ["A delight from start to finish.", "I want those two hours of my life back."];
-    const answers = { one: await classify(texts[0]), many: await classify(texts), two: await classify(texts, { top_k: 2 }), all: await classify(texts[1], { top_k: null }) };
+    const answers = {
+      one: await classify(texts[0]),
+      many: await classify(texts),
+      two: await classify(texts, { top_k: 2 }),
+      all: await classify(texts[1], { top_k: null }),
+    };
     const { device } = classify.classifier.info;
     await classify.dispose();
     const after = await failed(classify(texts[0]));
-    return { events, answers, device, after: after.kind, wrong: await failed(pipeline("sentiment-analysis", "sentiment-en", { session_options: { executionProviders: ["wasm"] } })), local: await failed(pipeline("text-classification", "org/name", { local_files_only: true })) };
+    return {
+      events,
+      answers,
+      device,
+      after: after.kind,
+      wrong: await failed(
+        pipeline("sentiment-analysis", "sentiment-en", { session_options: { executionProviders: ["wasm"] } }),
+      ),
+      local: await failed(pipeline("text-classification", "org/name", { local_files_only: true })),
+    };
   });
 
   const { one, many, two, all } = seen.answers;
   const labels = (scores) => scores.map(({ label, score }) => (assert.ok(score >= 0 && score <= 1), label));
   assert.deepEqual(labels(one), ["POSITIVE"]);
   assert.deepEqual(labels(many), ["POSITIVE", "NEGATIVE"]);
-  assert.deepEqual(two.map(labels), [["POSITIVE", "NEGATIVE"], ["NEGATIVE", "POSITIVE"]]);
+  assert.deepEqual(two.map(labels), [
+    ["POSITIVE", "NEGATIVE"],
+    ["NEGATIVE", "POSITIVE"],
+  ]);
   assert.deepEqual(labels(all), ["NEGATIVE", "POSITIVE"]);
   assert.deepEqual(Object.keys(one[0]), ["label", "score"]);
   assert.equal(seen.device, "cpu");
   assert.equal(seen.after, "disposed");
   assert.match(seen.wrong.message, /session_options/);
-  assert.match(seen.local.message, /\/models\/org\/name\/\S+ answered 404/, "a hub's name below models/ beside the page");
+  assert.match(
+    seen.local.message,
+    /\/models\/org\/name\/\S+ answered 404/,
+    "a hub's name below models/ beside the page",
+  );
 
-  const statuses = (file) => seen.events.filter((event) => event.file === file).map(({ status }) => status).join(" ");
-  for (const file of ["config.json", "tokenizer.json", "model.safetensors"]) assert.match(statuses(file), /^initiate download( progress)+ done$/, file);
+  const statuses = (file) =>
+    seen.events
+      .filter((event) => event.file === file)
+      .map(({ status }) => status)
+      .join(" ");
+  for (const file of ["config.json", "tokenizer.json", "model.safetensors"])
+    assert.match(statuses(file), /^initiate download( progress)+ done$/, file);
   assert.equal(seen.events.filter(({ status }) => status === "progress_total").at(-1).progress, 100);
-  assert.deepEqual(seen.events.at(-1), { status: "ready", task: "text-classification", model: "sentiment-en" });
+  assert.deepEqual(seen.events.at(-1), {
+    status: "ready",
+    task: "text-classification",
+    model: "sentiment-en",
+  });
   assert.deepEqual(faults, []);
 });

@@ -1,4 +1,5 @@
-// Threads in headless Chromium: used where the page is cross-origin isolated, done without elsewhere, and one .wasm file fetched in each.
+// Threads in headless Chromium: used where the page is cross-origin isolated, done without elsewhere, and one
+// .wasm file fetched in each.
 
 import assert from "node:assert/strict";
 import { renameSync } from "node:fs";

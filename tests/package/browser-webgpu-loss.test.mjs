@@ -1,4 +1,5 @@
-// A graphics card that goes away: crashed, lost, and lost again, while the model loads, between calls and under them. Every call is answered.
+// A graphics card that goes away: crashed, lost, and lost again, while the model loads, between calls and
+// under them. Every call is answered.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -31,8 +32,14 @@ async function fragile(t) {
 test("a graphics process that crashes between two calls, and again after them", async (t) => {
   const { page, crash } = await fragile(t);
   const expected = await cpuScores(page);
-  await page.evaluate(async () => void (globalThis.classifier = await tabsense.Classifier.load("/tiny/", { device: "webgpu" })));
-  const ask = () => page.evaluate(async (texts) => [await classifier.classify(texts, { topK: null }), classifier.info], TEXTS);
+  await page.evaluate(
+    async () => void (globalThis.classifier = await tabsense.Classifier.load("/tiny/", { device: "webgpu" })),
+  );
+  const ask = () =>
+    page.evaluate(
+      async (texts) => [await classifier.classify(texts, { topK: null }), classifier.info],
+      TEXTS,
+    );
   const seen = [];
   for (let losses = 0; losses <= 2; losses++) {
     if (losses > 0) await crash();
@@ -40,7 +47,10 @@ test("a graphics process that crashes between two calls, and again after them", 
     assertSame(scores, expected);
     seen.push([info.device, info.webgpu.reason]);
   }
-  assert.deepEqual(seen.slice(0, 2), [["webgpu", undefined], ["webgpu", undefined]]);
+  assert.deepEqual(seen.slice(0, 2), [
+    ["webgpu", undefined],
+    ["webgpu", undefined],
+  ]);
   assert.equal(seen[2][0], "cpu");
   assert.match(seen[2][1], /lost/);
   await page.evaluate(() => classifier.dispose());
@@ -48,20 +58,39 @@ test("a graphics process that crashes between two calls, and again after them", 
 
 test("a graphics process that crashes under a call", async (t) => {
   const { page, crash } = await fragile(t);
-  const texts = Array.from({ length: 4 }, (_, i) => `${TEXTS[i % 2]} ${"And so it goes on. ".repeat(20)}${i}`);
+  const texts = Array.from(
+    { length: 4 },
+    (_, i) => `${TEXTS[i % 2]} ${"And so it goes on. ".repeat(20)}${i}`,
+  );
   const expected = await page.evaluate(async (texts) => {
     const cpu = await tabsense.Classifier.load("sentiment-en", { device: "cpu", dtype: "fp32" });
     const scores = await cpu.classify(texts);
     await cpu.dispose();
-    globalThis.classifier = await tabsense.Classifier.load("sentiment-en", { device: "webgpu", dtype: "fp32" });
+    globalThis.classifier = await tabsense.Classifier.load("sentiment-en", {
+      device: "webgpu",
+      dtype: "fp32",
+    });
     return scores;
   }, texts);
-  await page.evaluate((texts) => void (globalThis.call = classifier.classify(texts, { details: true }).then((results) => (globalThis.done = results))), texts);
+  await page.evaluate(
+    (texts) =>
+      void (globalThis.call = classifier
+        .classify(texts, { details: true })
+        .then((results) => (globalThis.done = results))),
+    texts,
+  );
   await new Promise((resolve) => setTimeout(resolve, 200));
-  assert.equal(await page.evaluate(() => globalThis.done ?? null), null, "the call was over before the crash");
+  assert.equal(
+    await page.evaluate(() => globalThis.done ?? null),
+    null,
+    "the call was over before the crash",
+  );
   await crash();
   const results = await page.evaluate(() => call);
-  assert.deepEqual(results.map(({ scores: [{ label }] }) => label), expected.map(([{ label }]) => label));
+  assert.deepEqual(
+    results.map(({ scores: [{ label }] }) => label),
+    expected.map(([{ label }]) => label),
+  );
   t.diagnostic(`after the crash: ${await page.evaluate(() => JSON.stringify(classifier.info.webgpu))}`);
 });
 
@@ -71,11 +100,14 @@ for (const worker of [true, false]) {
     const { url, release } = await heldModel(t);
     const expected = await cpuScores(page);
     for (const device of ["webgpu", "cpu"]) {
-      await page.evaluate(([url, worker]) => {
-        globalThis.reading = false;
-        const onProgress = ({ stage }) => void (globalThis.reading ||= stage === "weights");
-        globalThis.loading = tabsense.Classifier.load(url, { device: "webgpu", worker, onProgress });
-      }, [url, worker]);
+      await page.evaluate(
+        ([url, worker]) => {
+          globalThis.reading = false;
+          const onProgress = ({ stage }) => void (globalThis.reading ||= stage === "weights");
+          globalThis.loading = tabsense.Classifier.load(url, { device: "webgpu", worker, onProgress });
+        },
+        [url, worker],
+      );
       await page.waitForFunction(() => reading); // the weights are read once the device is there
       await release(crash);
       await release();
@@ -117,18 +149,40 @@ test("auto with a card that is faster: it is used, and the CPU answers where the
     const seen = [];
     for (const lose of [false, true, true]) {
       if (lose) watched.engines.at(-1).loseDevice();
-      seen.push({ results: await classifier.classify(texts, { topK: null, details: true }), info: classifier.info });
+      seen.push({
+        results: await classifier.classify(texts, { topK: null, details: true }),
+        info: classifier.info,
+      });
     }
     await classifier.dispose();
     return seen;
   }, TEXTS);
-  for (const { results } of seen) assertSame(results.map(({ scores }) => scores), expected);
-  const [{ results, info: { device, webgpu } }, ...lost] = seen;
+  for (const { results } of seen)
+    assertSame(
+      results.map(({ scores }) => scores),
+      expected,
+    );
+  const [
+    {
+      results,
+      info: { device, webgpu },
+    },
+    ...lost
+  ] = seen;
   t.diagnostic(JSON.stringify(webgpu));
-  assert.deepEqual([device, webgpu.fromTokens, ...results.map(({ device }) => device)], ["auto", 1, "webgpu", "webgpu"]);
-  assert.ok(webgpu.calibration.length >= 2 && webgpu.calibration.every(({ tokens, cpu, webgpu }) => tokens > 0 && cpu > webgpu));
+  assert.deepEqual(
+    [device, webgpu.fromTokens, ...results.map(({ device }) => device)],
+    ["auto", 1, "webgpu", "webgpu"],
+  );
+  assert.ok(
+    webgpu.calibration.length >= 2 &&
+      webgpu.calibration.every(({ tokens, cpu, webgpu }) => tokens > 0 && cpu > webgpu),
+  );
   for (const { results, info } of lost) {
-    assert.deepEqual(results.map(({ device }) => device), ["cpu", "cpu"]);
+    assert.deepEqual(
+      results.map(({ device }) => device),
+      ["cpu", "cpu"],
+    );
     assert.equal(info.device, "cpu");
     assert.match(info.webgpu.reason, /lost/);
   }
@@ -140,7 +194,11 @@ test("a device lost in flight, twice in a row, and while the model is loaded aga
   await watch(page);
   const expected = await cpuScores(page);
   const { url, release } = await heldModel(t);
-  await page.evaluate(async (url) => void (globalThis.loading = tabsense.Classifier.load(url, { device: "webgpu", worker: false })), url);
+  await page.evaluate(
+    async (url) =>
+      void (globalThis.loading = tabsense.Classifier.load(url, { device: "webgpu", worker: false })),
+    url,
+  );
   await release();
   await page.evaluate(async (texts) => {
     globalThis.classifier = await loading;
@@ -151,7 +209,10 @@ test("a device lost in flight, twice in a row, and while the model is loaded aga
   await release(() => page.evaluate(() => watched.devices)); // the model comes again for the second device …
   await page.waitForFunction(() => watched.engines.length === 2);
   const results = await page.evaluate(async () => call);
-  assertSame(results.map(({ scores }) => scores), expected);
+  assertSame(
+    results.map(({ scores }) => scores),
+    expected,
+  );
   const again = page.evaluate(async (texts) => {
     const call = classifier.classify(texts, { topK: null, details: true });
     watched.engines.at(-1).loseDevice();
@@ -159,8 +220,14 @@ test("a device lost in flight, twice in a row, and while the model is loaded aga
   }, TEXTS);
   await release(); // … and for the CPU
   const last = await again;
-  assertSame(last.map(({ scores }) => scores), expected);
-  assert.deepEqual(last.map(({ device }) => device), ["cpu", "cpu"]);
+  assertSame(
+    last.map(({ scores }) => scores),
+    expected,
+  );
+  assert.deepEqual(
+    last.map(({ device }) => device),
+    ["cpu", "cpu"],
+  );
   const info = await page.evaluate(() => classifier.info);
   assert.equal(info.device, "cpu");
   assert.match(info.webgpu.reason, /twice within a minute/);
@@ -173,13 +240,21 @@ test("a model that is lost without a connection comes back from the browser's ca
   await watch(page);
   const expected = await cpuScores(page);
   const server = createServer((request, response) => {
-    response.writeHead(200, { "access-control-allow-origin": "*", "cache-control": "no-cache", "last-modified": new Date(0).toUTCString() });
+    response.writeHead(200, {
+      "access-control-allow-origin": "*",
+      "cache-control": "no-cache",
+      "last-modified": new Date(0).toUTCString(),
+    });
     response.end(readFileSync(join(ROOT, "test_data/models/tiny-f32", request.url.split("/").at(-1))));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const end = () => (server.close(), server.closeAllConnections());
   t.after(end);
-  await page.evaluate(async (url) => void (globalThis.classifier = await tabsense.Classifier.load(url, { device: "webgpu", worker: false })), `http://127.0.0.1:${server.address().port}/`);
+  await page.evaluate(
+    async (url) =>
+      void (globalThis.classifier = await tabsense.Classifier.load(url, { device: "webgpu", worker: false })),
+    `http://127.0.0.1:${server.address().port}/`,
+  );
   end();
   const [scores, info] = await page.evaluate(async (texts) => {
     watched.engines.at(-1).loseDevice();

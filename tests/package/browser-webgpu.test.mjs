@@ -1,4 +1,5 @@
-// The package on WebGPU, in headless Chromium, whose software plays the graphics card: the CPU's labels, and nothing left behind.
+// The package on WebGPU, in headless Chromium, whose software plays the graphics card: the CPU's labels, and
+// nothing left behind.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -8,7 +9,11 @@ import { ROOT, startBrowser, startSite } from "./support.mjs";
 import { assertNothingHeld, cpuScores, heldModel, openPage, TEXTS, TIMEOUT_MS, watch } from "./webgpu.mjs";
 
 /** Every third: software takes its time, and all of them are tested on the engine itself. */
-const GOLDENS = readFileSync(join(ROOT, "test_data/sentiment_goldens.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line)).filter((_, i) => i % 3 === 0);
+const GOLDENS = readFileSync(join(ROOT, "test_data/sentiment_goldens.jsonl"), "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line))
+  .filter((_, i) => i % 3 === 0);
 
 /** Where the two logits of the original are nearer to each other than this, rounding decides the label. */
 const TIE = 0.05;
@@ -33,30 +38,58 @@ after(async () => {
 const open = (t, from = browser) => openPage(t, site, from);
 
 // int8 is rounded in its activations too, on the CPU; measured, the logits of all goldens are within 1e-3.
-for (const [dtype, tolerance] of [["fp32", 1e-3], ["int8", 5e-3], ["fp16", 5e-3]]) {
+for (const [dtype, tolerance] of [
+  ["fp32", 1e-3],
+  ["int8", 5e-3],
+  ["fp16", 5e-3],
+]) {
   test(`the embedded model in ${dtype} gives the CPU's labels`, async (t) => {
     const page = await open(t);
-    const [info, onGpu, onCpu] = await page.evaluate(async ([texts, dtype]) => {
-      const run = async (options) => {
-        const classifier = await tabsense.Classifier.load("sentiment-en", options);
-        const results = await classifier.classify(texts, { topK: null, details: true });
-        const { info } = classifier;
-        await classifier.dispose();
-        return [info, results.map(({ device, scores }) => ({ device, positive: scores.find(({ label }) => label === "POSITIVE").score }))];
-      };
-      const [info, onGpu] = await run({ device: "webgpu", dtype });
-      const [, onCpu] = await run({ device: "cpu", dtype: dtype === "int8" ? "int8" : "fp32" });
-      return [info, onGpu, onCpu];
-    }, [GOLDENS.map(({ text }) => text), dtype]);
+    const [info, onGpu, onCpu] = await page.evaluate(
+      async ([texts, dtype]) => {
+        const run = async (options) => {
+          const classifier = await tabsense.Classifier.load("sentiment-en", options);
+          const results = await classifier.classify(texts, { topK: null, details: true });
+          const { info } = classifier;
+          await classifier.dispose();
+          return [
+            info,
+            results.map(({ device, scores }) => ({
+              device,
+              positive: scores.find(({ label }) => label === "POSITIVE").score,
+            })),
+          ];
+        };
+        const [info, onGpu] = await run({ device: "webgpu", dtype });
+        const [, onCpu] = await run({ device: "cpu", dtype: dtype === "int8" ? "int8" : "fp32" });
+        return [info, onGpu, onCpu];
+      },
+      [GOLDENS.map(({ text }) => text), dtype],
+    );
     assert.deepEqual([info.device, info.dtype, info.webgpu.reason], ["webgpu", dtype, undefined]);
-    assert.ok(onGpu.every(({ device }) => device === "webgpu") && onCpu.every(({ device }) => device === "cpu"));
-    const difference = Math.max(...onGpu.map(({ positive }, i) => Math.abs(logit(positive) - logit(onCpu[i].positive))));
-    t.diagnostic(`largest difference of the logits' difference from the CPU's: ${difference.toExponential(2)}; ${info.webgpu.bytes} bytes on ${info.webgpu.adapter}, ${info.bytes.memory} of wasm memory`);
+    assert.ok(
+      onGpu.every(({ device }) => device === "webgpu") && onCpu.every(({ device }) => device === "cpu"),
+    );
+    const difference = Math.max(
+      ...onGpu.map(({ positive }, i) => Math.abs(logit(positive) - logit(onCpu[i].positive))),
+    );
+    t.diagnostic(
+      `largest difference of the logits' difference from the CPU's: ${difference.toExponential(2)}; ${info.webgpu.bytes} bytes on ${info.webgpu.adapter}, ${info.bytes.memory} of wasm memory`,
+    );
     assert.ok(difference <= 2 * tolerance, `${difference}`);
-    const flipped = GOLDENS.filter(({ logits: [negative, positive] }, i) => Math.abs(positive - negative) > TIE && (onGpu[i].positive > 0.5) !== (positive > negative));
-    assert.deepEqual(flipped.map(({ text }) => text), []);
+    const flipped = GOLDENS.filter(
+      ({ logits: [negative, positive] }, i) =>
+        Math.abs(positive - negative) > TIE && onGpu[i].positive > 0.5 !== positive > negative,
+    );
+    assert.deepEqual(
+      flipped.map(({ text }) => text),
+      [],
+    );
     const tables = info.model.vocabulary * info.model.width + info.model.maxTokens * info.model.width; // in int8, as they are in the file
-    assert.ok(info.bytes.memory <= tables + BESIDE_TABLES, `${info.bytes.memory} bytes beside ${tables} of tables`);
+    assert.ok(
+      info.bytes.memory <= tables + BESIDE_TABLES,
+      `${info.bytes.memory} bytes beside ${tables} of tables`,
+    );
   });
 }
 
@@ -68,7 +101,9 @@ test("info and details tell of the device", async (t) => {
     const classifier = await tabsense.Classifier.load("/tiny/", { device: "webgpu", worker: false });
     const results = await classifier.classify(["a text"], { details: true });
     const { info } = classifier;
-    const { gpuBuffers } = await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`);
+    const { gpuBuffers } = await import(
+      `/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`
+    );
     const buffers = gpuBuffers();
     await classifier.dispose();
     return [info, results, buffers];
@@ -81,7 +116,10 @@ test("info and details tell of the device", async (t) => {
   assert.equal(webgpu.timestamps, detailed.timings.kernels !== undefined);
   for (const { name, ms, dispatches } of detailed.timings.kernels ?? []) {
     assert.match(name, /^[a-z_0-9]+$/);
-    assert.ok(Number.isFinite(ms) && ms >= 0 && Number.isInteger(dispatches) && dispatches > 0, `${name}: ${ms} ms, ${dispatches}`);
+    assert.ok(
+      Number.isFinite(ms) && ms >= 0 && Number.isInteger(dispatches) && dispatches > 0,
+      `${name}: ${ms} ms, ${dispatches}`,
+    );
   }
 });
 
@@ -103,10 +141,13 @@ test("without an adapter, or without WebGPU at all, the CPU computes, and info s
   const page = await open(t, plain);
   for (const device of ["webgpu", "auto"]) {
     for (const worker of [true, false]) {
-      const [info, scores] = await page.evaluate(async ([texts, device, worker]) => {
-        const classifier = await tabsense.Classifier.load("/tiny/", { device, worker, dtype: "fp16" });
-        return [classifier.info, await classifier.classify(texts, { topK: null })];
-      }, [TEXTS, device, worker]);
+      const [info, scores] = await page.evaluate(
+        async ([texts, device, worker]) => {
+          const classifier = await tabsense.Classifier.load("/tiny/", { device, worker, dtype: "fp16" });
+          return [classifier.info, await classifier.classify(texts, { topK: null })];
+        },
+        [TEXTS, device, worker],
+      );
       assert.deepEqual([info.device, info.dtype], ["cpu", "fp32"]);
       assert.match(info.webgpu.reason, /adapter/i);
       assert.deepEqual(scores, await cpuScores(page));
@@ -120,7 +161,10 @@ test("without an adapter, or without WebGPU at all, the CPU computes, and info s
   assert.match(reason, /WebGPU/);
 });
 
-/** Gives every loading of the page the same device, and compiles each pipeline once: software takes seconds for these. What is left of each is counted. */
+/**
+ * Gives every loading of the page the same device, and compiles each pipeline once: software takes seconds
+ * for these. What is left of each is counted.
+ */
 function shareDevice(page) {
   return page.evaluate(() => {
     const { requestDevice } = GPUAdapter.prototype;
@@ -163,18 +207,30 @@ test(`${LOADS} times loaded and disposed of, no buffer and no device is left`, a
   const page = await open(t);
   await shareDevice(page);
   const [most, info] = await page.evaluate(async (loads) => {
-    const { gpuBuffers } = await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`);
+    const { gpuBuffers } = await import(
+      `/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`
+    );
     let most = 0;
     let destroyed = 0;
     let info;
     for (let i = 1; i <= loads; i++) {
-      const classifier = await tabsense.Classifier.load("/tiny/", { device: "webgpu", worker: false, dtype: ["fp32", "fp16", "int8"][i % 3] });
+      const classifier = await tabsense.Classifier.load("/tiny/", {
+        device: "webgpu",
+        worker: false,
+        dtype: ["fp32", "fp16", "int8"][i % 3],
+      });
       await classifier.classify("a text");
       most = Math.max(most, gpuBuffers().buffers);
       info = classifier.info;
       await classifier.dispose();
-      const left = JSON.stringify({ ...gpuBuffers(), undestroyed: shared.buffers.size, devices: shared.requested, destroyed: shared.destroyed > destroyed });
-      if (left !== JSON.stringify({ buffers: 0, bytes: 0, undestroyed: 0, devices: i, destroyed: true })) throw new Error(`after ${i} rounds: ${left}`);
+      const left = JSON.stringify({
+        ...gpuBuffers(),
+        undestroyed: shared.buffers.size,
+        devices: shared.requested,
+        destroyed: shared.destroyed > destroyed,
+      });
+      if (left !== JSON.stringify({ buffers: 0, bytes: 0, undestroyed: 0, devices: i, destroyed: true }))
+        throw new Error(`after ${i} rounds: ${left}`);
       destroyed = shared.destroyed;
     }
     return [most, info];
@@ -193,10 +249,25 @@ test("a loading that is aborted, at any stage, leaves nothing behind", async (t)
     for (const stage of ["runtime", "config", "tokenizer", "weights", "ready"]) {
       const controller = new AbortController();
       const onProgress = (event) => event.stage === stage && controller.abort();
-      kinds.push((await failed(Classifier.load("/tiny/", { device: "webgpu", worker: false, signal: controller.signal, onProgress })))?.kind);
+      kinds.push(
+        (
+          await failed(
+            Classifier.load("/tiny/", {
+              device: "webgpu",
+              worker: false,
+              signal: controller.signal,
+              onProgress,
+            }),
+          )
+        )?.kind,
+      );
     }
     for (const ms of [0, 5, 10, 20, 40, 80]) {
-      const aborted = await failed(Classifier.load("/tiny/", { device: "webgpu", worker: false, signal: AbortSignal.timeout(ms) }).then((classifier) => classifier.dispose()));
+      const aborted = await failed(
+        Classifier.load("/tiny/", { device: "webgpu", worker: false, signal: AbortSignal.timeout(ms) }).then(
+          (classifier) => classifier.dispose(),
+        ),
+      );
       if (aborted) kinds.push(aborted.kind);
     }
     return kinds;
@@ -209,8 +280,16 @@ test("a loading that fails gives its device back", async (t) => {
   const page = await open(t);
   await watch(page);
   const kinds = await page.evaluate(async () => {
-    const load = async (source) => (await failed(tabsense.Classifier.load(source, { device: "webgpu", worker: false }))).kind;
-    const files = Object.fromEntries(await Promise.all(["config.json", "tokenizer.json", "model.safetensors"].map(async (name) => [name, await (await fetch(`/tiny/${name}`)).blob()])));
+    const load = async (source) =>
+      (await failed(tabsense.Classifier.load(source, { device: "webgpu", worker: false }))).kind;
+    const files = Object.fromEntries(
+      await Promise.all(
+        ["config.json", "tokenizer.json", "model.safetensors"].map(async (name) => [
+          name,
+          await (await fetch(`/tiny/${name}`)).blob(),
+        ]),
+      ),
+    );
     const cut = files["model.safetensors"];
     return [
       await load("/none/"),
@@ -237,7 +316,10 @@ test("dispose while a call is in flight, and while the model is loaded again", a
   assert.deepEqual(first, ["disposed", "disposed"]);
   await assertNothingHeld(page);
 
-  await page.evaluate((url) => void (globalThis.loading = tabsense.Classifier.load(url, { device: "webgpu", worker: false })), url);
+  await page.evaluate(
+    (url) => void (globalThis.loading = tabsense.Classifier.load(url, { device: "webgpu", worker: false })),
+    url,
+  );
   await release();
   await page.evaluate(async () => {
     globalThis.classifier = await loading;
@@ -264,21 +346,36 @@ test("a worker destroys its device before it ends", async (t) => {
       channel.postMessage("");
       return destroy.call(this);
     };
-    return (await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`)).gpuBuffers().buffers;
+    return (
+      await import(
+        `/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`
+      )
+    ).gpuBuffers().buffers;
   });
   assert.ok(live > 0);
   await page.evaluate(() => classifier.dispose());
   await page.waitForFunction(() => globalThis.destroyed > 0);
-  for (const start = Date.now(); page.workers().length > 0; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (
+    const start = Date.now();
+    page.workers().length > 0;
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  ) {
     assert.ok(Date.now() - start < TIMEOUT_MS, "the worker is left");
   }
 });
 
 test("a worker that is stuck does not hold up dispose", async (t) => {
   const page = await open(t);
-  await page.evaluate(async () => void (globalThis.classifier = await tabsense.Classifier.load("/tiny/", { device: "webgpu" })));
+  await page.evaluate(
+    async () => void (globalThis.classifier = await tabsense.Classifier.load("/tiny/", { device: "webgpu" })),
+  );
   const [worker] = page.workers();
-  await worker.evaluate(() => void setTimeout(() => { for (;;); }));
+  await worker.evaluate(
+    () =>
+      void setTimeout(() => {
+        for (;;);
+      }),
+  );
   await new Promise((resolve) => setTimeout(resolve, 200));
   const ms = await page.evaluate(async () => {
     const start = performance.now();

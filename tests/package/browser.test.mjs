@@ -27,7 +27,13 @@ async function open(t, path = "") {
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("request", (request) => new URL(request.url()).origin + "/" !== site.url && !request.url().startsWith("data:") && faults.push(`asked for ${request.url()}`));
+  page.on(
+    "request",
+    (request) =>
+      `${new URL(request.url()).origin}/` !== site.url &&
+      !request.url().startsWith("data:") &&
+      faults.push(`asked for ${request.url()}`),
+  );
   t.after(async () => {
     await context.close();
     assert.deepEqual(faults, []);
@@ -40,20 +46,34 @@ async function open(t, path = "") {
 test("importing asks for the modules only", async (t) => {
   const page = await open(t);
   const names = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
-  assert.ok(names.length > 0 && names.every((name) => name.endsWith(".js") && !/worker|wasm|node/.test(name.replace("node_modules", ""))), names.join(" "));
+  assert.ok(
+    names.length > 0 &&
+      names.every(
+        (name) => name.endsWith(".js") && !/worker|wasm|node/.test(name.replace("node_modules", "")),
+      ),
+    names.join(" "),
+  );
 });
 
 test("the embedded model classifies with the network cut, within its memory", async (t) => {
   const page = await open(t);
   const stages = await page.evaluate(async () => {
     const stages = [];
-    globalThis.classifier = await tabsense.Classifier.load("sentiment-en", { onProgress: ({ stage }) => stages.at(-1) !== stage && stages.push(stage) });
+    globalThis.classifier = await tabsense.Classifier.load("sentiment-en", {
+      onProgress: ({ stage }) => stages.at(-1) !== stage && stages.push(stage),
+    });
     return stages;
   });
   assert.deepEqual([...new Set(stages)].sort(), ["config", "ready", "runtime", "tokenizer", "weights"]);
   await page.context().setOffline(true);
-  const [results, info] = await page.evaluate(async () => [await classifier.classify(["A delight from start to finish.", "I want those two hours of my life back."]), classifier.info]);
-  assert.deepEqual(results.map(([{ label }]) => label), ["POSITIVE", "NEGATIVE"]);
+  const [results, info] = await page.evaluate(async () => [
+    await classifier.classify(["A delight from start to finish.", "I want those two hours of my life back."]),
+    classifier.info,
+  ]);
+  assert.deepEqual(
+    results.map(([{ label }]) => label),
+    ["POSITIVE", "NEGATIVE"],
+  );
   const factor = info.bytes.memory / info.bytes.weights;
   t.diagnostic(`${info.bytes.memory} bytes of wasm memory, ${factor.toFixed(3)} times the model file`);
   assert.ok(factor <= manifest.budgets["peak-memory-factor"], `${factor}`);
@@ -69,7 +89,11 @@ for (const worker of [true, false]) {
       const long = classifier.classify(Array(3000).fill("some words of a text"));
       const queued = failed(classifier.classify("queued", { signal: controller.signal }));
       controller.abort();
-      const seen = { aborted: (await queued).kind, long: (await long).length, empty: (await failed(classifier.classify(" "))).kind };
+      const seen = {
+        aborted: (await queued).kind,
+        long: (await long).length,
+        empty: (await failed(classifier.classify(" "))).kind,
+      };
       seen.tokens = (await classifier.classify("one text", { details: true })).tokens.length;
       const waiting = failed(classifier.classify("never"));
       await classifier.dispose();
@@ -77,7 +101,14 @@ for (const worker of [true, false]) {
       seen.after = (await failed(classifier.classify("never"))).kind;
       return seen;
     }, worker);
-    assert.deepEqual(seen, { aborted: "aborted", long: 3000, empty: "empty_text", tokens: seen.tokens, waiting: "disposed", after: "disposed" });
+    assert.deepEqual(seen, {
+      aborted: "aborted",
+      long: 3000,
+      empty: "empty_text",
+      tokens: seen.tokens,
+      waiting: "disposed",
+      after: "disposed",
+    });
     assert.ok(seen.tokens >= 3);
   });
 }
@@ -102,8 +133,14 @@ test("Files and relative URLs", async (t) => {
   const page = await open(t);
   const same = await page.evaluate(async () => {
     const names = ["config.json", "tokenizer.json", "model.safetensors"];
-    const files = await Promise.all(names.map(async (name) => new File([await (await fetch(`/tiny/${name}`)).blob()], name)));
-    const all = await Promise.all([files, "./tiny/", "/tiny", `${location.origin}/tiny/`].map((source) => tabsense.Classifier.load(source)));
+    const files = await Promise.all(
+      names.map(async (name) => new File([await (await fetch(`/tiny/${name}`)).blob()], name)),
+    );
+    const all = await Promise.all(
+      [files, "./tiny/", "/tiny", `${location.origin}/tiny/`].map((source) =>
+        tabsense.Classifier.load(source),
+      ),
+    );
     const scores = await Promise.all(all.map((classifier) => classifier.classify("a text", { topK: null })));
     await Promise.all(all.map((classifier) => classifier.dispose()));
     return scores.every((one) => JSON.stringify(one) === JSON.stringify(scores[0]));
@@ -115,17 +152,29 @@ test("faults have their kinds in a browser, too", async (t) => {
   const page = await open(t);
   const seen = await page.evaluate(async () => {
     const load = async (...args) => (await failed(tabsense.Classifier.load(...args)))?.kind;
-    return [await load("/none/"), await load("no-such-model"), await load("/tiny/", { device: "cpu", dtype: "fp16" }), await load("/tiny/", { wasm: "/nothing.wasm" }), await load("/tiny/", { wasm: "/tiny/config.json" })];
+    return [
+      await load("/none/"),
+      await load("no-such-model"),
+      await load("/tiny/", { device: "cpu", dtype: "fp16" }),
+      await load("/tiny/", { wasm: "/nothing.wasm" }),
+      await load("/tiny/", { wasm: "/tiny/config.json" }),
+    ];
   });
   assert.deepEqual(seen, ["network", "network", "invalid_argument", "network", "environment"]);
 });
 
 test("a server that knows no type for .wasm", async (t) => {
-  copyFileSync(join(site.project, "node_modules/tabsense/dist/wasm/simd/tabsense_bg.wasm"), join(site.project, "engine.bin"));
+  copyFileSync(
+    join(site.project, "node_modules/tabsense/dist/wasm/simd/tabsense_bg.wasm"),
+    join(site.project, "engine.bin"),
+  );
   const page = await open(t);
   const runtime = await page.evaluate(async () => {
     const events = [];
-    const classifier = await tabsense.Classifier.load("/tiny/", { wasm: "engine.bin", onProgress: (event) => event.stage === "runtime" && events.push(event) });
+    const classifier = await tabsense.Classifier.load("/tiny/", {
+      wasm: "engine.bin",
+      onProgress: (event) => event.stage === "runtime" && events.push(event),
+    });
     await classifier.classify("a text");
     await classifier.dispose();
     return events.at(-1);
@@ -143,21 +192,38 @@ test("a page whose worker is not there gets a sentence, and may do without", asy
   const error = await page.evaluate(() => failed(tabsense.Classifier.load("/tiny/")));
   assert.equal(error.kind, "environment");
   assert.match(error.message, /worker: false/);
-  assert.equal(await page.evaluate(() => failed(tabsense.Classifier.load("/tiny/", { worker: false }))), null);
+  assert.equal(
+    await page.evaluate(() => failed(tabsense.Classifier.load("/tiny/", { worker: false }))),
+    null,
+  );
 });
 
 test("a page with a strict Content-Security-Policy", async (t) => {
-  const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src data:";
-  writeFileSync(join(site.project, "strict.js"), `import * as tabsense from "./node_modules/tabsense/dist/index.js"; globalThis.tabsense = tabsense;`);
-  writeFileSync(join(site.project, "strict.html"), `<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy}"><link rel="icon" href="data:,"><script type="module" src="strict.js"></script>`);
+  const policy =
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src data:";
+  writeFileSync(
+    join(site.project, "strict.js"),
+    `import * as tabsense from "./node_modules/tabsense/dist/index.js"; globalThis.tabsense = tabsense;`,
+  );
+  writeFileSync(
+    join(site.project, "strict.html"),
+    `<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy}"><link rel="icon" href="data:,"><script type="module" src="strict.js"></script>`,
+  );
   const page = await open(t, "strict.html");
-  assert.equal(await page.evaluate(async () => (await (await tabsense.Classifier.load("/tiny/")).classify("a text")).length), 1);
+  assert.equal(
+    await page.evaluate(
+      async () => (await (await tabsense.Classifier.load("/tiny/")).classify("a text")).length,
+    ),
+    1,
+  );
 });
 
 test("a model from another origin, which allows it", async (t) => {
   const folder = join(ROOT, "test_data/models/tiny-f32");
   const server = createServer((request, response) => {
-    response.writeHead(200, { "access-control-allow-origin": "*" }).end(readFileSync(join(folder, request.url.split("/").at(-1))));
+    response
+      .writeHead(200, { "access-control-allow-origin": "*" })
+      .end(readFileSync(join(folder, request.url.split("/").at(-1))));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => (server.close(), server.closeAllConnections()));
@@ -167,5 +233,11 @@ test("a model from another origin, which allows it", async (t) => {
   await page.goto(site.url);
   await page.waitForFunction(() => globalThis.tabsense);
   const hub = `http://127.0.0.1:${server.address().port}`;
-  assert.equal(await page.evaluate(async (hub) => (await tabsense.Classifier.load("org/tiny", { hub })).info.model.name, hub), "org/tiny");
+  assert.equal(
+    await page.evaluate(
+      async (hub) => (await tabsense.Classifier.load("org/tiny", { hub })).info.model.name,
+      hub,
+    ),
+    "org/tiny",
+  );
 });

@@ -1,4 +1,5 @@
-// The tarball in an empty project: what is in it, and that it works in Node, with TypeScript, and as a command.
+// The tarball in an empty project: what is in it, and that it works in Node, with TypeScript, and as a
+// command.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -18,10 +19,28 @@ after(() => installed?.remove());
 test("the tarball holds the built package and its papers, and nothing else", () => {
   assert.match(installed.filename, /^tabsense-\d+\.\d+\.\d+\.tgz$/);
   const bundledAlone = ["browser", "builds-simd", "edge-platform", "start-worker", "start-worker-simd"];
-  const modules = [...readdirSync(join(ROOT, "js")).filter((name) => /(?<!\.d)\.ts$/.test(name)).map((name) => name.slice(0, -3)).filter((name) => !bundledAlone.includes(name)), "model/sentiment-en"];
+  const modules = [
+    ...readdirSync(join(ROOT, "js"))
+      .filter((name) => /(?<!\.d)\.ts$/.test(name))
+      .map((name) => name.slice(0, -3))
+      .filter((name) => !bundledAlone.includes(name)),
+    "model/sentiment-en",
+  ];
   const manifest = readManifest();
-  const wasm = [...enabledVariants(manifest), converterVariant(manifest)].flatMap(([name]) => ["tabsense.d.ts", "tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`));
-  const expected = ["CHANGELOG.md", "LICENSE", "NOTICE", "README.md", "package.json", "dist/worker-simd.js", "dist/wasm-module.d.ts", ...wasm, ...modules.flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`])];
+  const wasm = [...enabledVariants(manifest), converterVariant(manifest)].flatMap(([name]) =>
+    ["tabsense.d.ts", "tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`),
+  );
+  const expected = [
+    "CHANGELOG.md",
+    "LICENSE",
+    "NOTICE",
+    "README.md",
+    "package.json",
+    "dist/worker-simd.js",
+    "dist/wasm-module.d.ts",
+    ...wasm,
+    ...modules.flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`]),
+  ];
   assert.deepEqual(installed.files, expected.sort());
 });
 
@@ -33,26 +52,48 @@ test("it classifies in Node", () => {
     const error = await classifier.classify("").catch((error) => error);
     console.log(JSON.stringify([typeof best.label, typeof best.score, error instanceof TabsenseError, error.kind]));
     await classifier.dispose();`;
-  const out = execFileSync(process.execPath, ["--input-type=module", "-e", script], { cwd: installed.project, encoding: "utf8" });
+  const out = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: installed.project,
+    encoding: "utf8",
+  });
   assert.deepEqual(JSON.parse(out), ["string", "number", true, "empty_text"]);
 });
 
 test("it is found by require's users through import()", () => {
   const script = `import("tabsense").then(({ Classifier }) => console.log(typeof Classifier.load));`;
-  assert.equal(execFileSync(process.execPath, ["--input-type=commonjs", "-e", script], { cwd: installed.project, encoding: "utf8" }).trim(), "function");
+  assert.equal(
+    execFileSync(process.execPath, ["--input-type=commonjs", "-e", script], {
+      cwd: installed.project,
+      encoding: "utf8",
+    }).trim(),
+    "function",
+  );
 });
 
 test("its command runs", () => {
   const command = join(installed.project, "node_modules/.bin/tabsense");
-  const { status, stdout, stderr } = spawnSync(command, ["a text", "--model", TINY, "--top", "1"], { cwd: installed.project, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(command, ["a text", "--model", TINY, "--top", "1"], {
+    cwd: installed.project,
+    encoding: "utf8",
+  });
   assert.equal(status, 0, stderr);
   assert.match(stdout, /^\S+\t\d\.\d{4}\n$/);
 });
 
 test("its command reads CSV without any other package", () => {
   const command = join(installed.project, "node_modules/.bin/tabsense");
-  assert.deepEqual(Object.keys(JSON.parse(execFileSync("npm", ["ls", "--all", "--json"], { cwd: installed.project, encoding: "utf8" })).dependencies), ["tabsense"]);
-  const { status, stdout, stderr } = spawnSync(command, ["-", "--format", "csv", "--model", TINY], { cwd: installed.project, encoding: "utf8", input: 'id,text\n1,"a ""text"""\n' });
+  assert.deepEqual(
+    Object.keys(
+      JSON.parse(execFileSync("npm", ["ls", "--all", "--json"], { cwd: installed.project, encoding: "utf8" }))
+        .dependencies,
+    ),
+    ["tabsense"],
+  );
+  const { status, stdout, stderr } = spawnSync(command, ["-", "--format", "csv", "--model", TINY], {
+    cwd: installed.project,
+    encoding: "utf8",
+    input: 'id,text\n1,"a ""text"""\n',
+  });
   assert.equal(status, 0, stderr);
   assert.match(stdout, /^\{"id":"1","text":"a \\"text\\"","label":"[^"]+","score":[\d.]+\}\n$/);
 });
@@ -65,7 +106,9 @@ test("a model that is not in the package is told to be missing", () => {
 });
 
 test("its types hold in the strictest project", () => {
-  writeFileSync(join(installed.project, "use.ts"), `
+  writeFileSync(
+    join(installed.project, "use.ts"),
+    `
     import { Classifier, TabsenseError, type ClassifierInfo, type Detailed, type Device, type ErrorKind, type KernelTime, type Latest, type LoadOptions, type Score, type Verdict } from "tabsense";
     export async function use(files: File[], signal: AbortSignal): Promise<void> {
       const options: LoadOptions = { device: "cpu", dtype: "int8", signal, onProgress: ({ stage, bytes, total, rate }) => console.log(stage, bytes, total ?? 0, rate) };
@@ -103,19 +146,45 @@ test("its types hold in the strictest project", () => {
       // @ts-expect-error: a number is no text
       await classifier.classify(7);
       await classifier.dispose();
-    }`);
-  writeFileSync(join(installed.project, "using.ts"), `
+    }`,
+  );
+  writeFileSync(
+    join(installed.project, "using.ts"),
+    `
     import { Classifier } from "tabsense";
     export async function use(): Promise<void> {
       await using classifier = await Classifier.load("x");
       const disposable: AsyncDisposable = classifier;
       await classifier.classify(typeof disposable);
-    }`);
+    }`,
+  );
   // `await using` asks for TypeScript's own types of it, and nothing else does.
-  for (const [file, lib] of [["use.ts", "es2022,dom,dom.iterable"], ["using.ts", "es2022,dom,dom.iterable,esnext.disposable"]]) {
+  for (const [file, lib] of [
+    ["use.ts", "es2022,dom,dom.iterable"],
+    ["using.ts", "es2022,dom,dom.iterable,esnext.disposable"],
+  ]) {
     for (const module of ["nodenext", "esnext"]) {
-      const options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--target", "es2022", "--lib", lib, "--types", "", "--module", module, "--moduleResolution", module === "esnext" ? "bundler" : module];
-      const { status, stdout } = spawnSync(process.execPath, [join(ROOT, "node_modules/.bin/tsc"), ...options, file], { cwd: installed.project, encoding: "utf8" });
+      const options = [
+        "--noEmit",
+        "--strict",
+        "--exactOptionalPropertyTypes",
+        "--noUncheckedIndexedAccess",
+        "--target",
+        "es2022",
+        "--lib",
+        lib,
+        "--types",
+        "",
+        "--module",
+        module,
+        "--moduleResolution",
+        module === "esnext" ? "bundler" : module,
+      ];
+      const { status, stdout } = spawnSync(
+        process.execPath,
+        [join(ROOT, "node_modules/.bin/tsc"), ...options, file],
+        { cwd: installed.project, encoding: "utf8" },
+      );
       assert.equal(status, 0, stdout);
     }
   }

@@ -11,30 +11,51 @@ import { serve } from "../../scripts/serve.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Packs the package and installs the tarball; yields the project's folder and the tarball's list of files. */
+/**
+ * Packs the package and installs the tarball; yields the project's folder and the tarball's list of files.
+ */
 export function installTarball() {
   const project = mkdtempSync(join(tmpdir(), "tabsense-project-"));
-  const npm = (args, cwd) => execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const npm = (args, cwd) =>
+    execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   const packed = JSON.parse(npm(["pack", "--json", "--ignore-scripts", "--pack-destination", project], ROOT));
   // A list in older npm, a record by package name in newer.
   const { filename, files } = Object.values(packed)[0];
-  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "user", version: "1.0.0", type: "module", private: true }));
+  writeFileSync(
+    join(project, "package.json"),
+    JSON.stringify({ name: "user", version: "1.0.0", type: "module", private: true }),
+  );
   npm(["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], project);
-  return { project, filename, files: files.map(({ path }) => path).sort(), remove: () => rmSync(project, { recursive: true, force: true }) };
+  return {
+    project,
+    filename,
+    files: files.map(({ path }) => path).sort(),
+    remove: () => rmSync(project, { recursive: true, force: true }),
+  };
 }
 
 /**
- * The tarball on a static server with a plain page that imports it; the models are at /models/, the smallest one at /tiny/.
- * `isolated`: whether the page may have threads.
+ * The tarball on a static server with a plain page that imports it; the models are at /models/, the smallest
+ * one at /tiny/. `isolated`: whether the page may have threads.
  */
 export async function startSite({ isolated = false } = {}) {
   const installed = installTarball();
-  writeFileSync(join(installed.project, "index.html"), `<!doctype html><meta charset="utf-8"><title>plain</title><link rel="icon" href="data:,"><script type="module">
+  writeFileSync(
+    join(installed.project, "index.html"),
+    `<!doctype html><meta charset="utf-8"><title>plain</title><link rel="icon" href="data:,"><script type="module">
     import * as tabsense from "./node_modules/tabsense/dist/index.js";
     globalThis.tabsense = tabsense;
     globalThis.failed = (promise) => promise.then(() => null, ({ kind, message }) => ({ kind, message }));
-  </script>`);
-  const { url, close } = await serve({ "/": installed.project, "/models/": join(ROOT, "models"), "/tiny/": join(ROOT, "test_data/models/tiny-f32") }, { isolated });
+  </script>`,
+  );
+  const { url, close } = await serve(
+    {
+      "/": installed.project,
+      "/models/": join(ROOT, "models"),
+      "/tiny/": join(ROOT, "test_data/models/tiny-f32"),
+    },
+    { isolated },
+  );
   return { url, project: installed.project, close: async () => (await close(), installed.remove()) };
 }
 
@@ -42,5 +63,8 @@ export async function startSite({ isolated = false } = {}) {
 export function startBrowser({ webgpu = false } = {}) {
   const { "chromium-args": plain, "webgpu-args": card } = readManifest().tests;
   const args = webgpu ? [...plain, ...card] : plain;
-  return chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: args.filter((arg) => arg !== "--headless") });
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    args: args.filter((arg) => arg !== "--headless"),
+  });
 }

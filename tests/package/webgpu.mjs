@@ -1,4 +1,5 @@
-// What the tests of the package on WebGPU share: pages that are watched, a server that stops on demand, and comparisons with the CPU.
+// What the tests of the package on WebGPU share: pages that are watched, a server that stops on demand, and
+// comparisons with the CPU.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -12,14 +13,23 @@ export const TIMEOUT_MS = 180_000;
 /** What is classified where any text will do. */
 export const TEXTS = ["A delight from start to finish.", "I want those two hours of my life back."];
 
-/** A page of its own for one test, which fails where the page throws, or where its console tells of an error other than a 404. */
+/**
+ * A page of its own for one test, which fails where the page throws, or where its console tells of an error
+ * other than a 404.
+ */
 export async function openPage(t, site, browser) {
   const context = await browser.newContext();
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("console", (message) => message.type() === "error" && !message.text().startsWith("Failed to load resource") && faults.push(message.text()));
+  page.on(
+    "console",
+    (message) =>
+      message.type() === "error" &&
+      !message.text().startsWith("Failed to load resource") &&
+      faults.push(message.text()),
+  );
   t.after(async () => {
     await context.close();
     assert.deepEqual(faults, []);
@@ -33,9 +43,17 @@ export async function openPage(t, site, browser) {
 export async function watch(page) {
   await page.evaluate(async () => {
     const { requestDevice } = GPUAdapter.prototype;
-    const module = await import(`/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`);
+    const module = await import(
+      `/node_modules/tabsense/dist/wasm/${(await import("/node_modules/tabsense/dist/builds.js")).fastestBuild()}/tabsense.js`
+    );
     const { finish } = module.Loader.prototype;
-    const watched = (globalThis.watched = { module, engines: [], devices: 0, lost: 0, ledger: () => module.gpuBuffers() });
+    const watched = (globalThis.watched = {
+      module,
+      engines: [],
+      devices: 0,
+      lost: 0,
+      ledger: () => module.gpuBuffers(),
+    });
     GPUAdapter.prototype.requestDevice = async function (...args) {
       const device = await requestDevice.apply(this, args);
       watched.devices++;
@@ -56,16 +74,24 @@ export async function assertNothingHeld(page) {
   assert.deepEqual(await page.evaluate(() => watched.ledger()), { buffers: 0, bytes: 0 });
 }
 
-/** The tiny model on a server that stops in the middle of its weights, at each request until it is released. */
+/**
+ * The tiny model on a server that stops in the middle of its weights, at each request until it is released.
+ */
 export async function heldModel(t) {
   const folder = join(ROOT, "test_data/models/tiny-f32");
   const waiting = [];
   const server = createServer((request, response) => {
     const name = request.url.split("/").at(-1);
     const bytes = readFileSync(join(folder, name));
-    response.writeHead(200, { "access-control-allow-origin": "*", "content-length": bytes.length, "cache-control": "no-store" });
+    response.writeHead(200, {
+      "access-control-allow-origin": "*",
+      "content-length": bytes.length,
+      "cache-control": "no-store",
+    });
     if (name !== "model.safetensors") return response.end(bytes);
-    response.write(bytes.subarray(0, bytes.length >> 1), () => waiting.push(() => response.end(bytes.subarray(bytes.length >> 1))));
+    response.write(bytes.subarray(0, bytes.length >> 1), () =>
+      waiting.push(() => response.end(bytes.subarray(bytes.length >> 1))),
+    );
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => (server.close(), server.closeAllConnections()));
@@ -95,8 +121,12 @@ export function cpuScores(page, texts = TEXTS) {
 
 /** The same labels in the same order, and the same scores but for rounding. */
 export function assertSame(actual, expected) {
-  assert.deepEqual(actual.map((scores) => scores.map(({ label }) => label)), expected.map((scores) => scores.map(({ label }) => label)));
+  assert.deepEqual(
+    actual.map((scores) => scores.map(({ label }) => label)),
+    expected.map((scores) => scores.map(({ label }) => label)),
+  );
   for (const [i, scores] of actual.entries()) {
-    for (const [j, { score }] of scores.entries()) assert.ok(Math.abs(score - expected[i][j].score) < 1e-4, `${score} for ${expected[i][j].score}`);
+    for (const [j, { score }] of scores.entries())
+      assert.ok(Math.abs(score - expected[i][j].score) < 1e-4, `${score} for ${expected[i][j].score}`);
   }
 }

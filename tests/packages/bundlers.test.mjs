@@ -1,5 +1,6 @@
-// Projects of each bundler: built, served under the strictest policy, and opened in Chromium. What is emitted is there once, and a page fetches one
-// .wasm file and one worker; of `tabsense/simd` (the projects *-simd and esbuild), no more than these is emitted.
+// Projects of each bundler: built, served under the strictest policy, and opened in Chromium. What is emitted
+// is there once, and a page fetches one .wasm file and one worker; of `tabsense/simd` (the projects *-simd
+// and esbuild), no more than these is emitted.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -7,7 +8,19 @@ import { readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { assertVerdict, filesBelow, HERE, MODULES, open, runIn, setUpConsumers, site, startBrowser, startServer, STRICT } from "./support.mjs";
+import {
+  assertVerdict,
+  filesBelow,
+  HERE,
+  MODULES,
+  open,
+  runIn,
+  setUpConsumers,
+  site,
+  startBrowser,
+  startServer,
+  STRICT,
+} from "./support.mjs";
 
 let browser;
 
@@ -24,7 +37,10 @@ const BUILDS = ["relaxed", "relaxed-threads", "simd", "simd-threads"];
 /** What `tabsense/simd` has. */
 const ONE_BUILD = ["simd"];
 
-const VITE = { build: ["bin:vite", "build", "--logLevel", "warn"], mounts: (folder) => ({ "/": join(folder, "dist") }) };
+const VITE = {
+  build: ["bin:vite", "build", "--logLevel", "warn"],
+  mounts: (folder) => ({ "/": join(folder, "dist") }),
+};
 const WEBPACK = ["bin:webpack", "--stats", "errors-only"];
 const ROLLUP = ["bin:rollup", "--config", "--silent"];
 
@@ -56,17 +72,32 @@ for (const { name, build, mounts = (folder) => ({ "/": folder }), builds, worker
 
 test("esbuild's project has the one .wasm file and the one worker that the page fetches", async () => {
   const files = filesBelow(join(HERE, "esbuild/dist")).filter((path) => !path.startsWith("models/"));
-  assert.deepEqual(files, ["main.js", "wasm/simd/tabsense.d.ts", "wasm/simd/tabsense.js", "wasm/simd/tabsense_bg.wasm", "worker-simd.js"]);
+  assert.deepEqual(files, [
+    "main.js",
+    "wasm/simd/tabsense.d.ts",
+    "wasm/simd/tabsense.js",
+    "wasm/simd/tabsense_bg.wasm",
+    "worker-simd.js",
+  ]);
 });
 
 test("vite: its development server serves the package as it lies", async (t) => {
-  const [, url] = await startServer(t, process.execPath, [join(MODULES, ".bin/vite"), "--port", "0", "--clearScreen", "false"], join(HERE, "vite"), /(http:\/\/localhost:\d+\/)/);
+  const [, url] = await startServer(
+    t,
+    process.execPath,
+    [join(MODULES, ".bin/vite"), "--port", "0", "--clearScreen", "false"],
+    join(HERE, "vite"),
+    /(http:\/\/localhost:\d+\/)/,
+  );
   const opened = await open(t, browser, url);
   await assertVerdict(opened);
   assert.equal(opened.paths.filter((path) => path.endsWith(".wasm")).length, 1, opened.paths.join(" "));
 });
 
-/** The .wasm files in the output are the package's own, byte by byte, each once, and none is written into a script. */
+/**
+ * The .wasm files in the output are the package's own, byte by byte, each once, and none is written into a
+ * script.
+ */
 function assertEmitted(folder, builds, workers = null) {
   const files = filesBelow(folder);
   const digest = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
@@ -77,15 +108,24 @@ function assertEmitted(folder, builds, workers = null) {
   assert.equal(weights.length, 1, files.join(" "));
   const scripts = files.filter((path) => path.endsWith(".js"));
   const texts = scripts.map((path) => readFileSync(join(folder, path), "utf8"));
-  texts.forEach((text, i) => assert.ok(!/AGFzbQ|application\/wasm;base64/.test(text), `${scripts[i]} has a module in it`));
-  if (builds.length === 1) assert.equal(texts.join("\n").match(/\bnew Worker\(/g)?.length, 1, "one worker is started, whatever its script is called");
+  texts.forEach((text, i) =>
+    assert.ok(!/AGFzbQ|application\/wasm;base64/.test(text), `${scripts[i]} has a module in it`),
+  );
+  if (builds.length === 1)
+    assert.equal(
+      texts.join("\n").match(/\bnew Worker\(/g)?.length,
+      1,
+      "one worker is started, whatever its script is called",
+    );
   for (const [name, count] of Object.entries(workers ?? {})) {
     const found = scripts.filter((path) => new RegExp(`(^|/)${name}[^/]*\\.js$`).test(path));
     assert.equal(found.length, count, `${name}: ${files.join(" ")}`);
   }
 }
 
-/** The page fetched one .wasm file and one worker's script; a second script only where there may be helpers. */
+/**
+ * The page fetched one .wasm file and one worker's script; a second script only where there may be helpers.
+ */
 function assertFetched(requests, threads) {
   const paths = requests.map(({ path }) => path).join(" ");
   assert.equal(requests.filter(({ path }) => path.endsWith(".wasm")).length, 1, paths);

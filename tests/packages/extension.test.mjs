@@ -20,7 +20,13 @@ test("extension: its page classifies", async (t) => {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     headless: false, // the flag below is the headless mode that has extensions
-    args: [...readManifest().tests["chromium-args"].filter((arg) => !arg.startsWith("--headless")), "--headless=new", `--disable-extensions-except=${folder}`, `--load-extension=${folder}`, "--disable-features=DisableLoadExtensionCommandLineSwitch"],
+    args: [
+      ...readManifest().tests["chromium-args"].filter((arg) => !arg.startsWith("--headless")),
+      "--headless=new",
+      `--disable-extensions-except=${folder}`,
+      `--load-extension=${folder}`,
+      "--disable-features=DisableLoadExtensionCommandLineSwitch",
+    ],
   });
   t.after(async () => {
     await context.close();
@@ -33,9 +39,14 @@ test("extension: its page classifies", async (t) => {
   page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
   context.on("request", (request) => fetched.push(request.url()));
   await page.goto(`chrome-extension://${extensionId(folder)}/index.html`);
-  await page.waitForFunction(() => document.querySelector("output").textContent, null, { timeout: 60_000 }).catch(() => assert.fail(`there is no verdict: ${faults.join("\n")}`));
+  await page
+    .waitForFunction(() => document.querySelector("output").textContent, null, { timeout: 60_000 })
+    .catch(() => assert.fail(`there is no verdict: ${faults.join("\n")}`));
   assert.match(await page.locator("output").textContent(), VERDICT);
   assert.deepEqual(faults, []);
-  assert.deepEqual(fetched.filter((url) => !url.startsWith("chrome-extension:") && !url.startsWith("data:")), []);
+  assert.deepEqual(
+    fetched.filter((url) => !url.startsWith("chrome-extension:") && !url.startsWith("data:")),
+    [],
+  );
   assert.equal(page.workers().length, 1);
 });

@@ -3,7 +3,17 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { assertVerdict, filesBelow, HERE, MODULES, open, runIn, setUpConsumers, startBrowser, startServer } from "./support.mjs";
+import {
+  assertVerdict,
+  filesBelow,
+  HERE,
+  MODULES,
+  open,
+  runIn,
+  setUpConsumers,
+  startBrowser,
+  startServer,
+} from "./support.mjs";
 
 let browser;
 
@@ -17,10 +27,19 @@ after(() => browser?.close());
 test("next: rendered on the server, it classifies in the browser with one .wasm file", async (t) => {
   const env = { NEXT_TELEMETRY_DISABLED: "1" };
   await runIn("next", ["bin:next", "build"], { env });
-  const emitted = filesBelow(join(HERE, "next/.next/static")).filter((path) => /\.(wasm|safetensors)$/.test(path));
+  const emitted = filesBelow(join(HERE, "next/.next/static")).filter((path) =>
+    /\.(wasm|safetensors)$/.test(path),
+  );
   assert.equal(emitted.filter((path) => path.endsWith(".wasm")).length, 4, emitted.join(" "));
   assert.equal(emitted.filter((path) => path.endsWith(".safetensors")).length, 1, emitted.join(" "));
-  const [, port] = await startServer(t, process.execPath, [join(MODULES, ".bin/next"), "start", "--port", "0"], join(HERE, "next"), /http:\/\/localhost:(\d+)/, env);
+  const [, port] = await startServer(
+    t,
+    process.execPath,
+    [join(MODULES, ".bin/next"), "start", "--port", "0"],
+    join(HERE, "next"),
+    /http:\/\/localhost:(\d+)/,
+    env,
+  );
   const url = `http://localhost:${port}/`;
   assert.match(await (await fetch(url)).text(), /<output>…<\/output>/, "rendered on the server");
   const opened = await open(t, browser, url);

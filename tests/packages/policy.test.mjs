@@ -1,11 +1,22 @@
-// Content security policies: the strictest that suffices, and what is told where one, or the server, keeps something from the page.
+// Content security policies: the strictest that suffices, and what is told where one, or the server, keeps
+// something from the page.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { assertVerdict, HERE, MODULES, open, ROOT, setUpConsumers, site, startBrowser, STRICT } from "./support.mjs";
+import {
+  assertVerdict,
+  HERE,
+  MODULES,
+  open,
+  ROOT,
+  setUpConsumers,
+  site,
+  startBrowser,
+  STRICT,
+} from "./support.mjs";
 
 const TINY = join(ROOT, "test_data/models/tiny-f32");
 
@@ -15,8 +26,14 @@ before(async () => {
   await setUpConsumers();
   browser = await startBrowser();
   folder = mkdtempSync(join(tmpdir(), "tabsense-policy-"));
-  writeFileSync(join(folder, "index.html"), '<!doctype html><meta charset="utf-8"><title>policy</title><script type="module" src="main.js"></script>');
-  writeFileSync(join(folder, "main.js"), 'import * as tabsense from "/tabsense/index.js";\nglobalThis.tabsense = tabsense;\n');
+  writeFileSync(
+    join(folder, "index.html"),
+    '<!doctype html><meta charset="utf-8"><title>policy</title><script type="module" src="main.js"></script>',
+  );
+  writeFileSync(
+    join(folder, "main.js"),
+    'import * as tabsense from "/tabsense/index.js";\nglobalThis.tabsense = tabsense;\n',
+  );
 });
 
 after(async () => {
@@ -26,32 +43,43 @@ after(async () => {
 
 const dist = () => join(MODULES, "tabsense/dist");
 
-/** A page under `policy`, which all files are sent with, and `load(options)`, which yields the first label or the error. */
+/**
+ * A page under `policy`, which all files are sent with, and `load(options)`, which yields the first label or
+ * the error.
+ */
 async function openUnder(t, policy, mounts = {}, headers = {}) {
-  const { url, requests } = await site(t, { "/": folder, "/tabsense/": dist(), "/tiny/": TINY, ...mounts }, { headers: { ...(policy ? { "content-security-policy": policy } : {}), ...headers } });
+  const { url, requests } = await site(
+    t,
+    { "/": folder, "/tabsense/": dist(), "/tiny/": TINY, ...mounts },
+    { headers: { ...(policy ? { "content-security-policy": policy } : {}), ...headers } },
+  );
   const { page, faults } = await open(t, browser, url);
   await page.waitForFunction(() => globalThis.tabsense);
-  const load = (options = {}) => page.evaluate(async (options) => {
-    try {
-      const classifier = await tabsense.Classifier.load("/tiny/", options);
-      const [{ label }] = await classifier.classify("a text");
-      const { threads } = classifier.info;
-      await classifier.dispose();
-      return { label, threads };
-    } catch (error) {
-      return { kind: error.kind, message: error.message };
-    }
-  }, options);
+  const load = (options = {}) =>
+    page.evaluate(async (options) => {
+      try {
+        const classifier = await tabsense.Classifier.load("/tiny/", options);
+        const [{ label }] = await classifier.classify("a text");
+        const { threads } = classifier.info;
+        await classifier.dispose();
+        return { label, threads };
+      } catch (error) {
+        return { kind: error.kind, message: error.message };
+      }
+    }, options);
   return { page, faults, requests, load };
 }
 
 /** The page lives on: it computes, and its document takes changes. */
 async function assertAlive(page) {
-  assert.equal(await page.evaluate(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    document.title = "alive";
-    return document.title;
-  }), "alive");
+  assert.equal(
+    await page.evaluate(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      document.title = "alive";
+      return document.title;
+    }),
+    "alive",
+  );
   for (let i = 0; page.workers().length > 0; i++) {
     assert.ok(i < 100, `${page.workers().length} workers are left`);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -59,7 +87,15 @@ async function assertAlive(page) {
 }
 
 test("the strictest policy suffices, in a worker and in place, with a model's package and without isolation", async (t) => {
-  const { url, requests } = await site(t, { "/": join(HERE, "plain"), "/tabsense/": dist(), "/models/sentiment-en/": join(MODULES, "tabsense-sentiment-en") }, { headers: { "content-security-policy": `${STRICT}; img-src data:` } });
+  const { url, requests } = await site(
+    t,
+    {
+      "/": join(HERE, "plain"),
+      "/tabsense/": dist(),
+      "/models/sentiment-en/": join(MODULES, "tabsense-sentiment-en"),
+    },
+    { headers: { "content-security-policy": `${STRICT}; img-src data:` } },
+  );
   const opened = await open(t, browser, url);
   await assertVerdict(opened);
   assert.equal(await opened.page.evaluate(() => crossOriginIsolated), false, "neither COOP nor COEP is sent");
@@ -67,13 +103,24 @@ test("the strictest policy suffices, in a worker and in place, with a model's pa
   const { load, page, faults } = await openUnder(t, STRICT);
   for (const worker of [true, false]) assert.equal((await load({ worker })).threads, 1);
   await assertAlive(page);
-  assert.deepEqual(faults.filter((fault) => !fault.includes("favicon")), []);
+  assert.deepEqual(
+    faults.filter((fault) => !fault.includes("favicon")),
+    [],
+  );
 });
 
 test("with isolation, threads need nothing more", async (t) => {
-  const { load, faults } = await openUnder(t, STRICT, {}, { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" });
+  const { load, faults } = await openUnder(
+    t,
+    STRICT,
+    {},
+    { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" },
+  );
   assert.equal((await load({ threads: 2 })).threads, 2);
-  assert.deepEqual(faults.filter((fault) => !fault.includes("favicon")), []);
+  assert.deepEqual(
+    faults.filter((fault) => !fault.includes("favicon")),
+    [],
+  );
 });
 
 for (const worker of [true, false]) {
@@ -116,8 +163,16 @@ function spoilt(t, content) {
 }
 
 for (const [what, content, expected] of [
-  ["is missing", null, { kind: "environment", message: /tabsense_bg\.wasm answered 404.*serve its dist folder whole/ }],
-  ["is another file", "<!doctype html><title>Not found</title>", { kind: "environment", message: /could not be compiled.*the one of this version/ }],
+  [
+    "is missing",
+    null,
+    { kind: "environment", message: /tabsense_bg\.wasm answered 404.*serve its dist folder whole/ },
+  ],
+  [
+    "is another file",
+    "<!doctype html><title>Not found</title>",
+    { kind: "environment", message: /could not be compiled.*the one of this version/ },
+  ],
   ["is empty", "", { kind: "environment", message: /could not be compiled/ }],
 ]) {
   test(`a .wasm file that ${what}`, async (t) => {
@@ -133,7 +188,12 @@ for (const [what, content, expected] of [
 
 test("a .wasm file that is served as a web page, as some servers answer for what is not there", async (t) => {
   const { load, page } = await openUnder(t, STRICT);
-  await page.context().route("**/*.wasm", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><title>Home</title><p>Welcome to this site, which has a page for everything.</p>" }));
+  await page.context().route("**/*.wasm", (route) =>
+    route.fulfill({
+      contentType: "text/html",
+      body: "<!doctype html><title>Home</title><p>Welcome to this site, which has a page for everything.</p>",
+    }),
+  );
   const { kind, message } = await load({ worker: false });
   assert.equal(kind, "environment", message);
   assert.match(message, /is a web page.*serve its dist folder whole/);

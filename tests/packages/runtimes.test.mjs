@@ -4,11 +4,24 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { command, HERE, MODULES, runIn, setUpConsumers, site, startServer, TEXT, VERDICT } from "./support.mjs";
+import {
+  command,
+  HERE,
+  MODULES,
+  runIn,
+  setUpConsumers,
+  site,
+  startServer,
+  TEXT,
+  VERDICT,
+} from "./support.mjs";
 
 before(setUpConsumers);
 
-/** From the packages of one system: those that choose among systems do so with a script at their installation, and none is run here. */
+/**
+ * From the packages of one system: those that choose among systems do so with a script at their installation,
+ * and none is run here.
+ */
 const PROGRAMS = {
   deno: join(MODULES, "@deno/linux-x64-glibc/deno"),
   bun: join(MODULES, "@oven/bun-linux-x64-baseline/bin/bun"),
@@ -16,14 +29,34 @@ const PROGRAMS = {
 };
 
 /** The programs are of one system; on others, these tests are left out. */
-const skip = process.platform === "linux" && process.arch === "x64" ? false : "its program is installed on Linux (x64) alone";
+const skip =
+  process.platform === "linux" && process.arch === "x64"
+    ? false
+    : "its program is installed on Linux (x64) alone";
 
 for (const script of ["main.js", "model.js"]) {
   test(`node: ${script}`, async () => assert.match((await runIn("node", [script])).trim(), VERDICT));
 }
 
 test("deno", { skip }, async () => {
-  assert.match((await command(PROGRAMS.deno, ["run", "--node-modules-dir=manual", "--no-lock", "--allow-read", "--allow-env", "--allow-sys", "main.js"], join(HERE, "deno"))).trim(), VERDICT);
+  assert.match(
+    (
+      await command(
+        PROGRAMS.deno,
+        [
+          "run",
+          "--node-modules-dir=manual",
+          "--no-lock",
+          "--allow-read",
+          "--allow-env",
+          "--allow-sys",
+          "main.js",
+        ],
+        join(HERE, "deno"),
+      )
+    ).trim(),
+    VERDICT,
+  );
 });
 
 test("bun", { skip }, async () => {
@@ -34,14 +67,25 @@ test("workerd", { skip }, async (t) => {
   assert.ok(existsSync(PROGRAMS.workerd));
   await runIn("workerd", ["build.js"]);
   const models = await site(t, { "/sentiment-en/": join(MODULES, "tabsense-sentiment-en") });
-  const [, port] = await startServer(t, PROGRAMS.workerd, ["serve", "config.capnp", "--verbose", "--control-fd=1"], join(HERE, "workerd"), /"port":(\d+)/, { MODELS: models.url });
-  const ask = async (text) => (await fetch(`http://localhost:${port}/?text=${encodeURIComponent(text)}`)).json();
+  const [, port] = await startServer(
+    t,
+    PROGRAMS.workerd,
+    ["serve", "config.capnp", "--verbose", "--control-fd=1"],
+    join(HERE, "workerd"),
+    /"port":(\d+)/,
+    { MODELS: models.url },
+  );
+  const ask = async (text) =>
+    (await fetch(`http://localhost:${port}/?text=${encodeURIComponent(text)}`)).json();
   for (let i = 0; i < 2; i++) {
     const [{ label, score }] = await ask(TEXT);
     assert.match(`${label} ${score.toFixed(3)}`, VERDICT);
   }
   const together = await Promise.all([ask(TEXT), ask("I want those two hours of my life back.")]);
-  assert.deepEqual(together.map(([{ label }]) => label), ["POSITIVE", "NEGATIVE"]);
+  assert.deepEqual(
+    together.map(([{ label }]) => label),
+    ["POSITIVE", "NEGATIVE"],
+  );
   const { kind, message } = await ask("");
   assert.equal(kind, "empty_text", message);
   assert.equal(models.requests.length, 3, "the model is loaded once");

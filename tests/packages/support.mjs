@@ -1,4 +1,5 @@
-// What the tests of the consumer projects share: the packed packages installed beside what builds the projects, servers that remember, and a browser.
+// What the tests of the consumer projects share: the packed packages installed beside what builds the
+// projects, servers that remember, and a browser.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -23,7 +24,8 @@ export const VERDICT = /^POSITIVE 0\.9\d\d$/;
 export const TEXT = "A delight from start to finish.";
 
 /** All that the package needs of a page's policy. */
-export const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; style-src 'self'";
+export const STRICT =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; style-src 'self'";
 
 const TARBALLS = join(MODULES, ".tarballs");
 const NPM = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
@@ -31,41 +33,85 @@ const NPM = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
 /** Installs what builds the projects, and both packages as they are packed; what is there already stays. */
 export async function setUpConsumers() {
   await setUpNested("tests/packages"); // an installation takes the packed ones and their stamp away
-  const packed = hashOf(["dist", "package.json", "README.md", "CHANGELOG.md", "NOTICE", "LICENSE", "models/sentiment-en"]);
-  await unlessStamped("tests/packages/node_modules/.tabsense-packed", packed, ["tests/packages/node_modules/tabsense", "tests/packages/node_modules/tabsense-sentiment-en"], async () => {
-    rmSync(TARBALLS, { recursive: true, force: true });
-    mkdirSync(TARBALLS);
-    await command("npm", ["pack", ...NPM, "--pack-destination", TARBALLS, ".", "./models/sentiment-en"], ROOT);
-    await command("npm", ["install", "--offline", "--no-save", "--no-package-lock", ...NPM, ...tarballs()], HERE);
-  });
+  const packed = hashOf([
+    "dist",
+    "package.json",
+    "README.md",
+    "CHANGELOG.md",
+    "NOTICE",
+    "LICENSE",
+    "models/sentiment-en",
+  ]);
+  await unlessStamped(
+    "tests/packages/node_modules/.tabsense-packed",
+    packed,
+    ["tests/packages/node_modules/tabsense", "tests/packages/node_modules/tabsense-sentiment-en"],
+    async () => {
+      rmSync(TARBALLS, { recursive: true, force: true });
+      mkdirSync(TARBALLS);
+      await command(
+        "npm",
+        ["pack", ...NPM, "--pack-destination", TARBALLS, ".", "./models/sentiment-en"],
+        ROOT,
+      );
+      await command(
+        "npm",
+        ["install", "--offline", "--no-save", "--no-package-lock", ...NPM, ...tarballs()],
+        HERE,
+      );
+    },
+  );
 }
 
 /** The paths of the packed packages. */
 export function tarballs() {
-  return readdirSync(TARBALLS).sort().map((name) => join(TARBALLS, name));
+  return readdirSync(TARBALLS)
+    .sort()
+    .map((name) => join(TARBALLS, name));
 }
 
-/** Runs a program and yields what it prints; a failure has all of that in its message. `env` is added to the environment. */
+/**
+ * Runs a program and yields what it prints; a failure has all of that in its message. `env` is added to the
+ * environment.
+ */
 export function command(program, args, cwd, { env = {}, status = 0 } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let [stdout, all] = ["", ""];
     child.stdout.on("data", (piece) => ((stdout += piece), (all += piece)));
     child.stderr.on("data", (piece) => (all += piece));
     child.on("error", reject);
-    child.on("close", (code) => (code === status ? resolve(stdout) : reject(new Error(`${[program, ...args].join(" ")} ended with ${code}:\n${all}`))));
+    child.on("close", (code) =>
+      code === status
+        ? resolve(stdout)
+        : reject(new Error(`${[program, ...args].join(" ")} ended with ${code}:\n${all}`)),
+    );
   });
 }
 
-/** Runs a project's script, or a tool that is installed beside the projects (`"bin:vite"`), in the project's folder. */
+/**
+ * Runs a project's script, or a tool that is installed beside the projects (`"bin:vite"`), in the project's
+ * folder.
+ */
 export function runIn(project, [script, ...args], options) {
   const path = script.startsWith("bin:") ? join(MODULES, ".bin", script.slice(4)) : script;
   return command(process.execPath, [path, ...args], join(HERE, project), options);
 }
 
-/** A program that serves, and what it printed until `ready` matched, which is yielded as the match. It ends with the test. */
+/**
+ * A program that serves, and what it printed until `ready` matched, which is yielded as the match. It ends
+ * with the test.
+ */
 export function startServer(t, program, args, cwd, ready, env = {}) {
-  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   t.after(() => {
     child.kill("SIGKILL");
   });
@@ -83,10 +129,14 @@ export function startServer(t, program, args, cwd, ready, env = {}) {
   });
 }
 
-/** Serves folders until the test ends; yields `{ url, requests }`, with each request's path and what the browser wanted it for. */
+/**
+ * Serves folders until the test ends; yields `{ url, requests }`, with each request's path and what the
+ * browser wanted it for.
+ */
 export async function site(t, mounts, options = {}) {
   const requests = [];
-  const onRequest = ({ url, headers }) => requests.push({ path: url.split("?")[0], dest: headers["sec-fetch-dest"] });
+  const onRequest = ({ url, headers }) =>
+    requests.push({ path: url.split("?")[0], dest: headers["sec-fetch-dest"] });
   const { url, close } = await serve(mounts, { ...options, onRequest });
   t.after(close);
   return { url, requests };
@@ -100,12 +150,15 @@ export function extensionId(folder) {
 
 /** A headless Chromium of the test file's own. */
 export function startBrowser() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: readManifest().tests["chromium-args"].filter((arg) => arg !== "--headless") });
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    args: readManifest().tests["chromium-args"].filter((arg) => arg !== "--headless"),
+  });
 }
 
 /**
- * Opens `url`; yields the page, what went wrong in it, and the paths that it and its workers ask for. An address of another origin counts as wrong.
- * The page's context ends with the test.
+ * Opens `url`; yields the page, what went wrong in it, and the paths that it and its workers ask for. An
+ * address of another origin counts as wrong. The page's context ends with the test.
  */
 export async function open(t, browser, url) {
   const context = await browser.newContext();
@@ -127,14 +180,21 @@ export async function open(t, browser, url) {
 
 /** Waits for a page's verdict, which must be right, and for nothing to have gone wrong. */
 export async function assertVerdict({ page, faults }) {
-  await page.waitForFunction(() => /\w/.test(document.querySelector("output")?.textContent ?? ""), null, { timeout: 60_000 }).catch(() => {
-    assert.fail(`there is no verdict: ${faults.join("\n")}`);
-  });
+  await page
+    .waitForFunction(() => /\w/.test(document.querySelector("output")?.textContent ?? ""), null, {
+      timeout: 60_000,
+    })
+    .catch(() => {
+      assert.fail(`there is no verdict: ${faults.join("\n")}`);
+    });
   assert.match(await page.locator("output").textContent(), VERDICT);
   assert.deepEqual(faults, []);
 }
 
 /** The files below a folder, by their paths in it. */
 export function filesBelow(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort();
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
 }

@@ -8,29 +8,53 @@ import { command, filesBelow, HERE, MODULES, ROOT, runIn, setUpConsumers, tarbal
 
 before(setUpConsumers);
 
-const inTarball = async (path) => (await command("tar", ["-tzf", path], HERE)).trim().split("\n").map((name) => name.replace(/^package\//, "")).sort();
+const inTarball = async (path) =>
+  (await command("tar", ["-tzf", path], HERE))
+    .trim()
+    .split("\n")
+    .map((name) => name.replace(/^package\//, ""))
+    .sort();
 
 test("the model's package holds its files, and nothing else", async () => {
-  assert.deepEqual(await inTarball(tarballs().find((path) => path.includes("sentiment-en"))), ["LICENSE", "NOTICE", "README.md", "config.json", "index.d.ts", "index.js", "model.safetensors", "package.json", "tokenizer.json"]);
+  assert.deepEqual(await inTarball(tarballs().find((path) => path.includes("sentiment-en"))), [
+    "LICENSE",
+    "NOTICE",
+    "README.md",
+    "config.json",
+    "index.d.ts",
+    "index.js",
+    "model.safetensors",
+    "package.json",
+    "tokenizer.json",
+  ]);
 });
 
 test("both packages are of one version, and name each other's", () => {
-  const [own, model] = ["tabsense", "tabsense-sentiment-en"].map((name) => JSON.parse(readFileSync(join(MODULES, name, "package.json"), "utf8")));
+  const [own, model] = ["tabsense", "tabsense-sentiment-en"].map((name) =>
+    JSON.parse(readFileSync(join(MODULES, name, "package.json"), "utf8")),
+  );
   assert.equal(own.version, model.version);
   assert.equal(own.peerDependencies[model.name], `^${model.version}`);
-  assert.deepEqual([own.dependencies, model.dependencies], [undefined, undefined], "no package is installed along with them");
+  assert.deepEqual(
+    [own.dependencies, model.dependencies],
+    [undefined, undefined],
+    "no package is installed along with them",
+  );
 });
 
 test("types come first in every condition, and every file that is named is there", () => {
   for (const name of ["tabsense", "tabsense-sentiment-en"]) {
     const folder = join(MODULES, name);
     const check = (entry) => {
-      if (typeof entry === "string") return assert.doesNotThrow(() => readFileSync(join(folder, entry)), entry);
+      if (typeof entry === "string")
+        return assert.doesNotThrow(() => readFileSync(join(folder, entry)), entry);
       const keys = Object.keys(entry);
-      if (Object.values(entry).some((value) => typeof value === "string")) assert.equal(keys[0], "types", JSON.stringify(entry));
+      if (Object.values(entry).some((value) => typeof value === "string"))
+        assert.equal(keys[0], "types", JSON.stringify(entry));
       for (const value of Object.values(entry)) check(value);
     };
-    for (const entry of Object.values(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).exports)) check(entry);
+    for (const entry of Object.values(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).exports))
+      check(entry);
   }
 });
 
@@ -38,7 +62,15 @@ test("publint --strict and attw find nothing", async () => {
   for (const path of tarballs()) {
     await runIn(".", ["bin:publint", "run", path, "--strict"]);
     // A file of weights is no module.
-    await runIn(".", ["bin:attw", path, "--profile", "esm-only", "--no-emoji", "--exclude-entrypoints", "./model.safetensors"]);
+    await runIn(".", [
+      "bin:attw",
+      path,
+      "--profile",
+      "esm-only",
+      "--no-emoji",
+      "--exclude-entrypoints",
+      "./model.safetensors",
+    ]);
   }
 });
 
@@ -51,15 +83,37 @@ test("importing touches nothing: no file but the modules, no worker, no timer th
     console.log(names.map((module) => Object.keys(module).sort().join(" ")).join("\\n"));
     console.log(JSON.stringify(active));`;
   const exported = "Classifier ERROR_KINDS TabsenseError clearCachedFiles listCachedFiles pipeline";
-  for (const conditions of [[], ["--conditions=browser"], ["--conditions=worker"], ["--conditions=workerd"]]) {
-    const lines = (await command(process.execPath, [...conditions, "--input-type=module", "-e", script], join(HERE, "node"))).trim().split("\n");
+  for (const conditions of [
+    [],
+    ["--conditions=browser"],
+    ["--conditions=worker"],
+    ["--conditions=workerd"],
+  ]) {
+    const lines = (
+      await command(
+        process.execPath,
+        [...conditions, "--input-type=module", "-e", script],
+        join(HERE, "node"),
+      )
+    )
+      .trim()
+      .split("\n");
     assert.deepEqual(lines, [exported, exported, "default", "[]"], conditions.join(" "));
   }
   assert.equal(await command(process.execPath, ["-e", "import('tabsense')"], join(HERE, "node")), "");
 });
 
 test("every entry exports the same names", async () => {
-  const names = (condition) => command(process.execPath, [...condition, "-p", "import('tabsense').then((module) => console.log(Object.keys(module).sort().join()))"], join(HERE, "node"));
+  const names = (condition) =>
+    command(
+      process.execPath,
+      [
+        ...condition,
+        "-p",
+        "import('tabsense').then((module) => console.log(Object.keys(module).sort().join()))",
+      ],
+      join(HERE, "node"),
+    );
   const all = await Promise.all([[], ["--conditions=browser"], ["--conditions=workerd"]].map(names));
   assert.equal(new Set(all).size, 1, all.join("\n"));
 });
@@ -69,18 +123,53 @@ test("no eval, no script from a blob: or data: URL, no address of a third party"
   const hub = "https://huggingface.co";
   for (const path of filesBelow(folder).filter((name) => name.endsWith(".js"))) {
     const text = readFileSync(join(folder, path), "utf8");
-    for (const forbidden of [/\beval\s*\(/, /\bnew Function\b/, /\bFunction\s*\(\s*["'`]/, /createObjectURL/, /importScripts/, /["'`](blob|data):[^"'`]*(javascript|ecmascript)/, /set(Timeout|Interval)\s*\(\s*["'`]/, /document\.write/, /innerHTML/]) {
+    for (const forbidden of [
+      /\beval\s*\(/,
+      /\bnew Function\b/,
+      /\bFunction\s*\(\s*["'`]/,
+      /createObjectURL/,
+      /importScripts/,
+      /["'`](blob|data):[^"'`]*(javascript|ecmascript)/,
+      /set(Timeout|Interval)\s*\(\s*["'`]/,
+      /document\.write/,
+      /innerHTML/,
+    ]) {
       assert.equal(forbidden.exec(text)?.[0], undefined, path);
     }
-    const addresses = [...text.matchAll(/["'`(](https?:\/\/[^\s"'`$)]+)/g)].map(([, address]) => address).filter((address) => address !== hub);
+    const addresses = [...text.matchAll(/["'`(](https?:\/\/[^\s"'`$)]+)/g)]
+      .map(([, address]) => address)
+      .filter((address) => address !== hub);
     assert.deepEqual(addresses, [], path);
   }
 });
 
 test("the types of the model's package, of the edge and of a compiled module hold in the strictest project", async () => {
   const tsc = join(ROOT, "node_modules/.bin/tsc");
-  const flags = ["--ignoreConfig", "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--types", "", "--skipLibCheck", "false"];
-  for (const [module, resolution, conditions] of [["nodenext", "nodenext", []], ["esnext", "bundler", []], ["esnext", "bundler", ["--customConditions", "browser"]], ["esnext", "bundler", ["--customConditions", "workerd"]]]) {
-    await command(process.execPath, [tsc, ...flags, "--module", module, "--moduleResolution", resolution, ...conditions, "types.ts"], join(HERE, "types"));
+  const flags = [
+    "--ignoreConfig",
+    "--noEmit",
+    "--strict",
+    "--exactOptionalPropertyTypes",
+    "--noUncheckedIndexedAccess",
+    "--target",
+    "es2022",
+    "--lib",
+    "es2022,dom,dom.iterable",
+    "--types",
+    "",
+    "--skipLibCheck",
+    "false",
+  ];
+  for (const [module, resolution, conditions] of [
+    ["nodenext", "nodenext", []],
+    ["esnext", "bundler", []],
+    ["esnext", "bundler", ["--customConditions", "browser"]],
+    ["esnext", "bundler", ["--customConditions", "workerd"]],
+  ]) {
+    await command(
+      process.execPath,
+      [tsc, ...flags, "--module", module, "--moduleResolution", resolution, ...conditions, "types.ts"],
+      join(HERE, "types"),
+    );
   }
 });

@@ -1,4 +1,5 @@
-// The Benchmark tab: how it is opened, a run from beginning to end, its report, and what may happen meanwhile. No time is judged.
+// The Benchmark tab: how it is opened, a run from beginning to end, its report, and what may happen
+// meanwhile. No time is judged.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -16,30 +17,40 @@ function bench(opened) {
     state: (state) => page.waitForSelector(`[data-testid="bench-status"][data-state="${state}"]`),
     /** Chooses what to run: these lengths and no others. */
     async choose(rounds, lengths) {
-      for (const box of await page.locator('input[name="length"]').all()) await box.setChecked(lengths.includes(Number(await box.inputValue())));
+      for (const box of await page.locator('input[name="length"]').all())
+        await box.setChecked(lengths.includes(Number(await box.inputValue())));
       await page.locator(`input[name="rounds"][value="${rounds}"]`).check();
     },
     /** Takes a tiny model into use, through the page's own field. */
     async tiny() {
       await part("tab-classify").click();
       await load("./fixtures/tiny-f32/");
-      await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+      await page.waitForFunction(
+        () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32",
+      );
       await part("tab-benchmark").click();
       await part("bench-run").waitFor();
     },
     /** The table by its heads, a row an object. */
-    rows: () => part("bench-table").evaluate((table) => {
-      const heads = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent);
-      return [...table.querySelectorAll("tbody tr")].map((row) => Object.fromEntries([...row.cells].map((cell, at) => [heads[at], cell.textContent])));
-    }),
+    rows: () =>
+      part("bench-table").evaluate((table) => {
+        const heads = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent);
+        return [...table.querySelectorAll("tbody tr")].map((row) =>
+          Object.fromEntries([...row.cells].map((cell, at) => [heads[at], cell.textContent])),
+        );
+      }),
     /** How many of a chart's pixels are not transparent. */
-    inked: (id) => part(id).locator("canvas").evaluate((canvas) => {
-      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-      let count = 0;
-      for (let at = 3; at < data.length; at += 4) count += data[at] > 0;
-      return count;
-    }),
-    overflow: () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+    inked: (id) =>
+      part(id)
+        .locator("canvas")
+        .evaluate((canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          let count = 0;
+          for (let at = 3; at < data.length; at += 4) count += data[at] > 0;
+          return count;
+        }),
+    overflow: () =>
+      page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
   };
 }
 
@@ -53,7 +64,10 @@ const number = (text) => Number(text.replaceAll("\u2009", ""));
 
 test("the tab's code and the chart library are fetched when it is opened, not before", async (t) => {
   const { page, part, requests, problems } = await openReady(t);
-  assert.deepEqual(requests.filter((url) => CODE.test(url)), []);
+  assert.deepEqual(
+    requests.filter((url) => CODE.test(url)),
+    [],
+  );
   assert.equal(await part("panel-benchmark").isVisible(), false);
   await part("tab-benchmark").click();
   await part("bench-run").waitFor();
@@ -71,7 +85,11 @@ test("opened without a network it says so, and works when the network is back", 
   const { context, page, part, problems } = await openReady(t);
   await context.setOffline(true);
   await part("tab-benchmark").click();
-  await page.waitForFunction(() => /could not be fetched .+ reload the page\.$/.test(document.querySelector('[data-testid="bench-wait"]').textContent));
+  await page.waitForFunction(() =>
+    /could not be fetched .+ reload the page\.$/.test(
+      document.querySelector('[data-testid="bench-wait"]').textContent,
+    ),
+  );
   await context.setOffline(false);
   await page.reload();
   await part("bench-run").waitFor();
@@ -96,17 +114,31 @@ test("#benchmark in the address opens the tab, and the address may change", asyn
 
 test("the tabs are tabs to the keyboard and to a screen reader", async (t) => {
   const { page, part, problems } = await openReady(t);
-  const chosen = () => page.evaluate(() => {
-    const { activeElement } = document;
-    const [...tabs] = document.querySelectorAll('[role="tablist"] [role="tab"]');
-    const selected = tabs.filter((tab) => tab.getAttribute("aria-selected") === "true");
-    const shown = [...document.querySelectorAll('[role="tabpanel"]')].filter((panel) => panel.checkVisibility());
-    const consistent = selected.length === 1 && shown.length === 1 && shown[0].id === selected[0].getAttribute("aria-controls") &&
-      shown[0].getAttribute("aria-labelledby") === selected[0].id && tabs.every((tab) => (tab.tabIndex === 0) === (tab === selected[0]));
-    return consistent && activeElement === selected[0] ? selected[0].dataset.tab : null;
-  });
+  const chosen = () =>
+    page.evaluate(() => {
+      const { activeElement } = document;
+      const [...tabs] = document.querySelectorAll('[role="tablist"] [role="tab"]');
+      const selected = tabs.filter((tab) => tab.getAttribute("aria-selected") === "true");
+      const shown = [...document.querySelectorAll('[role="tabpanel"]')].filter((panel) =>
+        panel.checkVisibility(),
+      );
+      const consistent =
+        selected.length === 1 &&
+        shown.length === 1 &&
+        shown[0].id === selected[0].getAttribute("aria-controls") &&
+        shown[0].getAttribute("aria-labelledby") === selected[0].id &&
+        tabs.every((tab) => (tab.tabIndex === 0) === (tab === selected[0]));
+      return consistent && activeElement === selected[0] ? selected[0].dataset.tab : null;
+    });
   await part("tab-classify").focus();
-  for (const [key, tab] of [["ArrowRight", "file"], ["ArrowRight", "benchmark"], ["ArrowRight", "classify"], ["ArrowLeft", "benchmark"], ["Home", "classify"], ["End", "benchmark"]]) {
+  for (const [key, tab] of [
+    ["ArrowRight", "file"],
+    ["ArrowRight", "benchmark"],
+    ["ArrowRight", "classify"],
+    ["ArrowLeft", "benchmark"],
+    ["Home", "classify"],
+    ["End", "benchmark"],
+  ]) {
     await page.keyboard.press(key);
     assert.equal(await chosen(), tab, key);
   }
@@ -119,7 +151,13 @@ test("the tabs are tabs to the keyboard and to a screen reader", async (t) => {
 test("a run waits for a file that is being classified", async (t) => {
   const { page, part, state, choose, problems } = bench(await openReady(t));
   await part("tab-file").click();
-  await part("file-input").setInputFiles({ name: "many.txt", mimeType: "text/plain", buffer: Buffer.from(Array.from({ length: 20_000 }, (_, at) => `${DELIGHT.text} Number ${at}.`).join("\n")) });
+  await part("file-input").setInputFiles({
+    name: "many.txt",
+    mimeType: "text/plain",
+    buffer: Buffer.from(
+      Array.from({ length: 20_000 }, (_, at) => `${DELIGHT.text} Number ${at}.`).join("\n"),
+    ),
+  });
   await part("file-run").click();
   await page.waitForSelector('[data-testid="panel-file"][data-state="running"]');
   await part("tab-benchmark").click();
@@ -130,7 +168,11 @@ test("a run waits for a file that is being classified", async (t) => {
   await part("file-stop").click();
   await part("tab-benchmark").click();
   await state("done");
-  assert.doesNotMatch(await part("bench-method").textContent(), /Measured again/, "nothing was measured beside it");
+  assert.doesNotMatch(
+    await part("bench-method").textContent(),
+    /Measured again/,
+    "nothing was measured beside it",
+  );
   quiet(problems);
 });
 
@@ -143,15 +185,27 @@ test("a run gives a row for each length, three charts and a report of the same f
   await state("done");
 
   const table = await rows();
-  assert.deepEqual(table.map(({ tokens, runs }) => [tokens, runs]), [["8", "10"], ["32", "10"], ["512", "10"]]);
+  assert.deepEqual(
+    table.map(({ tokens, runs }) => [tokens, runs]),
+    [
+      ["8", "10"],
+      ["32", "10"],
+      ["512", "10"],
+    ],
+  );
   for (const row of table) {
     const [min, p50, p95, p99] = ["min", "p50", "p95", "p99"].map((head) => number(row[head]));
     assert.ok(min > 0 && min <= p50 && p50 <= p95 && p95 <= p99, JSON.stringify(row));
-    for (const head of ["mean", "sd", "requests/s", "tokens/s"]) assert.ok(Number.isFinite(number(row[head])), `${head}: ${row[head]}`);
+    for (const head of ["mean", "sd", "requests/s", "tokens/s"])
+      assert.ok(Number.isFinite(number(row[head])), `${head}: ${row[head]}`);
   }
   for (const id of ["bench-lengths", "bench-stages", "bench-histogram"]) {
     assert.ok((await inked(id)) > 1000, `${id} is drawn`);
-    assert.match(await part(id).getByRole("img").getAttribute("aria-label"), /tokens/, `${id} says what it shows`);
+    assert.match(
+      await part(id).getByRole("img").getAttribute("aria-label"),
+      /tokens/,
+      `${id} says what it shows`,
+    );
   }
   assert.match(await part("bench-finding").textContent(), /^32 tokens take .+ ms here$/);
   assert.match(await part("bench-announce").textContent(), /^Done: 30 calls measured$/);
@@ -162,12 +216,36 @@ test("a run gives a row for each length, three charts and a report of the same f
   assert.match(await words(), /^Histogram of 30 calls, all lengths/);
 
   await part("bench-copy").click();
-  await page.waitForFunction(() => document.querySelector('[data-testid="bench-copy"]').textContent === "Copied");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="bench-copy"]').textContent === "Copied",
+  );
   const copied = await page.evaluate(() => navigator.clipboard.readText());
-  for (const row of table) assert.ok(copied.includes(`| ${Object.values(row).join(" | ")} |`), `the report has the row of ${row.tokens} tokens`);
-  const system = await part("bench-system").locator("div").evaluateAll((pairs) => pairs.map((pair) => [...pair.children].map((item) => item.textContent)));
-  assert.deepEqual(system.map(([name]) => name), ["browser", "platform", "logical processors", "memory", "clock", "model", "shape", "parameters", "weights", "build", "date"]);
-  for (const [name, value] of system) assert.ok(value && copied.includes(`| ${name} | ${value} |`), `the report has ${name}: ${value}`);
+  for (const row of table)
+    assert.ok(
+      copied.includes(`| ${Object.values(row).join(" | ")} |`),
+      `the report has the row of ${row.tokens} tokens`,
+    );
+  const system = await part("bench-system")
+    .locator("div")
+    .evaluateAll((pairs) => pairs.map((pair) => [...pair.children].map((item) => item.textContent)));
+  assert.deepEqual(
+    system.map(([name]) => name),
+    [
+      "browser",
+      "platform",
+      "logical processors",
+      "memory",
+      "clock",
+      "model",
+      "shape",
+      "parameters",
+      "weights",
+      "build",
+      "date",
+    ],
+  );
+  for (const [name, value] of system)
+    assert.ok(value && copied.includes(`| ${name} | ${value} |`), `the report has ${name}: ${value}`);
   assert.match(copied, /2 warm-up rounds, which are not counted/);
   assert.ok(copied.includes(await page.evaluate(() => navigator.userAgent)));
 
@@ -177,9 +255,17 @@ test("a run gives a row for each length, three charts and a report of the same f
   assert.deepEqual([report.model.name, report.model.dtype, report.complete], ["tiny-f32", "fp32", true]);
   assert.match(report.model.build, /^relaxed(-threads)?$/);
   assert.equal(typeof report.model.threads, "number");
-  assert.deepEqual(report.results.map(({ device, tokens, samples }) => [device, tokens, samples.length]), [["CPU", 8, 10], ["CPU", 32, 10], ["CPU", 512, 10]]);
+  assert.deepEqual(
+    report.results.map(({ device, tokens, samples }) => [device, tokens, samples.length]),
+    [
+      ["CPU", 8, 10],
+      ["CPU", 32, 10],
+      ["CPU", 512, 10],
+    ],
+  );
   for (const { samples } of report.results) {
-    for (const { total, tokenize, forward, rest } of samples) assert.ok(total >= 0 && tokenize >= 0 && forward >= 0 && rest >= 0);
+    for (const { total, tokenize, forward, rest } of samples)
+      assert.ok(total >= 0 && tokenize >= 0 && forward >= 0 && rest >= 0);
   }
   quiet(problems);
 });
@@ -189,16 +275,28 @@ test("the charts tell a point under the pointer, and follow the colour scheme", 
   await choose(10, [8, 16]);
   await part("bench-run").click();
   await state("done");
-  for (const [id, told] of [["bench-lengths", /^CPU, \d+ tokens: p50 .+, p95 .+ ms$/], ["bench-stages", /^\d+ tokens: tokenize .+, forward .+, messages .+ %$/]]) {
+  for (const [id, told] of [
+    ["bench-lengths", /^CPU, \d+ tokens: p50 .+, p95 .+ ms$/],
+    ["bench-stages", /^\d+ tokens: tokenize .+, forward .+, messages .+ %$/],
+  ]) {
     await part(id).locator(".u-over").hover();
     assert.match(await part(id).locator(".note").textContent(), told);
   }
-  const pixels = () => part("bench-stages").locator("canvas").evaluate((canvas) => canvas.toDataURL());
+  const pixels = () =>
+    part("bench-stages")
+      .locator("canvas")
+      .evaluate((canvas) => canvas.toDataURL());
   const light = await pixels();
   await page.emulateMedia({ colorScheme: "dark" });
-  await page.waitForFunction((before) => document.querySelector('[data-testid="bench-stages"] canvas').toDataURL() !== before, light);
+  await page.waitForFunction(
+    (before) => document.querySelector('[data-testid="bench-stages"] canvas').toDataURL() !== before,
+    light,
+  );
   await page.emulateMedia({ colorScheme: "light" });
-  await page.waitForFunction((before) => document.querySelector('[data-testid="bench-stages"] canvas').toDataURL() === before, light);
+  await page.waitForFunction(
+    (before) => document.querySelector('[data-testid="bench-stages"] canvas').toDataURL() === before,
+    light,
+  );
   quiet(problems);
 });
 
@@ -210,9 +308,17 @@ test("a run can be stopped; what was measured stays, and the next run works", as
   await part("bench-run").focus();
   await page.keyboard.press("Enter");
   await state("running");
-  assert.equal(await page.locator('input[name="rounds"]').first().isDisabled(), true, "the settings are held");
+  assert.equal(
+    await page.locator('input[name="rounds"]').first().isDisabled(),
+    true,
+    "the settings are held",
+  );
   await page.waitForSelector('[data-testid="bench-table"] tbody tr');
-  assert.equal(await part("bench-stop").evaluate((button) => button === document.activeElement), true, "the focus goes to Stop");
+  assert.equal(
+    await part("bench-stop").evaluate((button) => button === document.activeElement),
+    true,
+    "the focus goes to Stop",
+  );
   await page.keyboard.press("Enter");
   await state("stopped");
   assert.equal(await part("bench-run").evaluate((button) => button === document.activeElement), true);
@@ -222,7 +328,10 @@ test("a run can be stopped; what was measured stays, and the next run works", as
   await choose(10, [8]);
   await part("bench-run").click();
   await state("done");
-  assert.deepEqual((await rows()).map(({ tokens, runs }) => [tokens, runs]), [["8", "10"]]);
+  assert.deepEqual(
+    (await rows()).map(({ tokens, runs }) => [tokens, runs]),
+    [["8", "10"]],
+  );
   quiet(problems);
 });
 
@@ -253,8 +362,14 @@ test("writing in the Classify tab while it runs disturbs neither", async (t) => 
   assert.equal((await verdict(`${DELIGHT.text} Really.`)).label, DELIGHT.label);
   await part("tab-benchmark").click();
   await state("done");
-  assert.deepEqual((await rows()).map(({ runs }) => runs), ["10", "10", "10"]);
-  assert.ok((await part("bench-lengths").locator("canvas").count()) === 1, "what was hidden meanwhile is drawn");
+  assert.deepEqual(
+    (await rows()).map(({ runs }) => runs),
+    ["10", "10", "10"],
+  );
+  assert.ok(
+    (await part("bench-lengths").locator("canvas").count()) === 1,
+    "what was hidden meanwhile is drawn",
+  );
   quiet(problems);
 });
 
@@ -288,7 +403,10 @@ test("a run of no length is refused in words", async (t) => {
 
 for (const colorScheme of ["light", "dark"]) {
   test(`fits a width of 360 before and after a run, ${colorScheme}`, async (t) => {
-    const { page, part, problems, state, choose, overflow, inked } = await openTiny(t, { ...PHONE, colorScheme });
+    const { page, part, problems, state, choose, overflow, inked } = await openTiny(t, {
+      ...PHONE,
+      colorScheme,
+    });
     assert.equal(await overflow(), 0);
     await choose(10, [8, 16, 32, 64, 128, 256, 512]);
     await part("bench-run").click();
@@ -301,7 +419,9 @@ for (const colorScheme of ["light", "dark"]) {
       assert.ok(x >= 0 && x + width <= 360, `${id} lies within the screen`);
     }
     await page.setViewportSize({ width: 700, height: 740 });
-    await page.waitForFunction(() => document.querySelector('[data-testid="bench-lengths"] canvas').clientWidth > 400);
+    await page.waitForFunction(
+      () => document.querySelector('[data-testid="bench-lengths"] canvas').clientWidth > 400,
+    );
     assert.equal(await overflow(), 0, "after turning");
     quiet(problems);
   });
@@ -309,7 +429,11 @@ for (const colorScheme of ["light", "dark"]) {
 
 test("says so where the clipboard is closed, and marks the report", async (t) => {
   const { page, part, problems, state, choose } = await openTiny(t);
-  await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: { writeText: () => Promise.reject(new Error("closed")) } }));
+  await page.evaluate(() =>
+    Object.defineProperty(navigator, "clipboard", {
+      value: { writeText: () => Promise.reject(new Error("closed")) },
+    }),
+  );
   await choose(10, [8]);
   await part("bench-run").click();
   await state("done");

@@ -21,13 +21,19 @@ test("classifies with the network cut after loading", async (t) => {
 
 test("asks no other origin for anything, and nothing after loading", async (t) => {
   const { server, part, page, verdict, requests, problems } = await openReady(t);
-  assert.ok(requests.some((url) => url.endsWith("/models/sentiment-en/model.safetensors")), "the worker's requests are seen");
+  assert.ok(
+    requests.some((url) => url.endsWith("/models/sentiment-en/model.safetensors")),
+    "the worker's requests are seen",
+  );
   const loading = requests.length;
   await verdict(HOURS.text);
   for (const button of await part("examples").getByRole("button").all()) await button.click();
   await page.waitForSelector('[data-testid="result"][data-label]');
   assert.deepEqual(requests.slice(loading), []);
-  assert.deepEqual(requests.filter((url) => !url.startsWith(server.url)), []);
+  assert.deepEqual(
+    requests.filter((url) => !url.startsWith(server.url)),
+    [],
+  );
   quiet(problems);
 });
 
@@ -45,19 +51,22 @@ test("typing quickly ends on the newest text", async (t) => {
   await part("input").pressSequentially(HOURS.text);
   assert.equal((await result()).label, HOURS.label);
   // Fifty texts faster than any of them can be classified: what is shown is the last one's.
-  const shown = await page.evaluate(async ({ texts, last }) => {
-    const input = document.querySelector('[data-testid="input"]');
-    for (const text of [...texts, last]) {
-      input.value = text;
-      input.dispatchEvent(new Event("input", { bubbles: true }));
-    }
-    const result = document.querySelector('[data-testid="result"]');
-    while (!result.dataset.label) await new Promise((resolve) => setTimeout(resolve, 5));
-    const calls = () => Number(document.querySelector('[data-testid="latency-count"]').textContent);
-    const before = calls();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    return { label: result.dataset.label, later: calls() - before };
-  }, { texts: Array.from({ length: 50 }, (_, i) => `${HOURS.text} ${i}`), last: DELIGHT.text });
+  const shown = await page.evaluate(
+    async ({ texts, last }) => {
+      const input = document.querySelector('[data-testid="input"]');
+      for (const text of [...texts, last]) {
+        input.value = text;
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+      const result = document.querySelector('[data-testid="result"]');
+      while (!result.dataset.label) await new Promise((resolve) => setTimeout(resolve, 5));
+      const calls = () => Number(document.querySelector('[data-testid="latency-count"]').textContent);
+      const before = calls();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return { label: result.dataset.label, later: calls() - before };
+    },
+    { texts: Array.from({ length: 50 }, (_, i) => `${HOURS.text} ${i}`), last: DELIGHT.text },
+  );
   assert.deepEqual(shown, { label: DELIGHT.label, later: 0 });
   quiet(problems);
 });
@@ -83,20 +92,31 @@ test("every example gives a verdict, a bar for each label and a latency with its
     await button.click();
     assert.equal(await button.getAttribute("aria-pressed"), "true");
     const { label, score } = await result();
-    const shares = await part("bars").locator(".bar").evaluateAll((bars) => bars.map((bar) => Number(bar.style.getPropertyValue("--share"))));
+    const shares = await part("bars")
+      .locator(".bar")
+      .evaluateAll((bars) => bars.map((bar) => Number(bar.style.getPropertyValue("--share"))));
     assert.equal(shares.length, 2);
     assert.ok(Math.abs(shares[0] + shares[1] - 1) < 1e-5);
     assert.equal(Math.max(...shares), score);
     assert.match(label, /^(POSITIVE|NEGATIVE)$/);
   }
-  for (const id of ["latency", "latency-tokenize", "latency-forward", "latency-rest", "latency-p50", "latency-p95"]) {
+  for (const id of [
+    "latency",
+    "latency-tokenize",
+    "latency-forward",
+    "latency-rest",
+    "latency-p50",
+    "latency-p95",
+  ]) {
     assert.match(await part(id).textContent(), /^(< )?\d+(\.\d)? ms$/, id);
   }
   assert.ok(Number(await part("latency-count").textContent()) >= buttons.length);
   assert.match(await part("backend").textContent(), /CPU, relaxed(-threads)? build, \d threads?/);
   assert.match(await part("fact-shape").textContent(), /6 layers × 384, 2 labels/);
   assert.match(await part("fact-weights").textContent(), /int8, 23\.\d MB/);
-  await page.waitForFunction(() => /^(POSITIVE|NEGATIVE), /.test(document.querySelector('[data-testid="announce"]').textContent));
+  await page.waitForFunction(() =>
+    /^(POSITIVE|NEGATIVE), /.test(document.querySelector('[data-testid="announce"]').textContent),
+  );
   quiet(problems);
 });
 

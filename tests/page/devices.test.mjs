@@ -9,7 +9,10 @@ const NO_ADAPTER = /no graphics adapter/;
 /** Chooses a device and waits until the model is there again. */
 async function choose({ page, part, status }, device) {
   await part(`device-${device}`).check();
-  await page.waitForFunction((id) => document.querySelector(`[data-testid="${id}"]`).checked, `device-${device}`);
+  await page.waitForFunction(
+    (id) => document.querySelector(`[data-testid="${id}"]`).checked,
+    `device-${device}`,
+  );
   await status("ready");
 }
 
@@ -23,7 +26,8 @@ test("without an adapter the CPU answers, and the page says why", async (t) => {
     assert.match(await part("webgpu-reason").textContent(), NO_ADAPTER, device);
     assert.match(await part("backend").textContent(), /^CPU, relaxed(-threads)? build, \d threads?$/);
     assert.equal(await part("adapter").textContent(), "not in use");
-    for (const id of ["software", "profile", "from-tokens", "calibration"]) assert.equal(await part(id).isVisible(), false, id);
+    for (const id of ["software", "profile", "from-tokens", "calibration"])
+      assert.equal(await part(id).isVisible(), false, id);
   }
   assert.deepEqual((await contrasts(page)).low, []);
   quiet(problems);
@@ -34,19 +38,30 @@ test("another device loads the model in use again, and half precision is not for
   const { page, part, load, result, problems } = opened;
   await part("dtype-fp16").check();
   await load("./fixtures/tiny-f32/");
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32",
+  );
   await result();
-  assert.equal(await part("backend").getAttribute("data-dtype"), "fp32", "the CPU that stands in stores fp32");
+  assert.equal(
+    await part("backend").getAttribute("data-dtype"),
+    "fp32",
+    "the CPU that stands in stores fp32",
+  );
   await part("model-source").fill("half a na");
   await choose(opened, "cpu");
-  await page.waitForFunction(() => /asked for/.test(document.querySelector('[data-testid="webgpu-reason"]').textContent));
+  await page.waitForFunction(() =>
+    /asked for/.test(document.querySelector('[data-testid="webgpu-reason"]').textContent),
+  );
   assert.equal(await part("model-name").textContent(), "tiny-f32", "not what stands in the field");
   assert.equal(await part("dtype-fp16").isDisabled(), true);
   assert.equal(await part("dtype-auto").isChecked(), true);
   assert.match(await part("dtype-fp16").locator("xpath=..").getAttribute("title"), /half-precision/);
   assert.deepEqual((await contrasts(page)).low, [], "with a choice that is none");
   await choose(opened, "auto");
-  await page.waitForFunction((no) => new RegExp(no).test(document.querySelector('[data-testid="webgpu-reason"]').textContent), NO_ADAPTER.source);
+  await page.waitForFunction(
+    (no) => new RegExp(no).test(document.querySelector('[data-testid="webgpu-reason"]').textContent),
+    NO_ADAPTER.source,
+  );
   assert.equal(await part("dtype-fp16").isDisabled(), false);
   quiet(problems);
 });
@@ -55,7 +70,9 @@ test("after a load that failed, another device loads the model in use", async (t
   const opened = await openReady(t);
   const { page, part, status, load, problems } = opened;
   await load("./fixtures/tiny-f32/");
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32",
+  );
   await load("./nowhere/");
   await status("error");
   await choose(opened, "cpu");
@@ -69,7 +86,9 @@ test("a load that is cancelled, or fails, puts the switch back", async (t) => {
   const opened = await openReady(t);
   const { server, page, part, status, load, problems } = opened;
   await load("./fixtures/tiny-f32/");
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32",
+  );
   const forget = () => page.evaluate(() => caches.delete("tabsense-models")); // or its copies would answer
   await forget();
   const release = server.hold("/fixtures/tiny-f32/model.safetensors");
@@ -104,7 +123,9 @@ for (const device of ["auto", "webgpu", "cpu"]) {
     assert.match(await part("compare-reason").textContent(), NO_ADAPTER);
     assert.equal(await part("compare").getAttribute("aria-expanded"), "true");
     assert.equal(await part("compare-cpu").isVisible(), false);
-    await page.waitForFunction(() => document.querySelector('[data-testid="comparison"]').dataset.state === "refused");
+    await page.waitForFunction(
+      () => document.querySelector('[data-testid="comparison"]').dataset.state === "refused",
+    );
     assert.equal(workersOf(page).length, 1, "what was loaded for it is gone");
     assert.equal((await verdict(HOURS.text)).label, HOURS.label);
     for (const width of [320, 768]) {

@@ -1,4 +1,5 @@
-// The File tab: from a file to a table of verdicts that one can sort, filter and export; bad files; the keyboard; a hundred thousand rows.
+// The File tab: from a file to a table of verdicts that one can sort, filter and export; bad files; the
+// keyboard; a hundred thousand rows.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -6,11 +7,26 @@ import { join } from "node:path";
 import test from "node:test";
 import { build } from "esbuild";
 import Papa from "papaparse";
-import { blank, contrasts, DELIGHT, HOURS, open, openReady, overflow, quiet, ROOT, site, TINY } from "./harness.mjs";
+import {
+  blank,
+  contrasts,
+  DELIGHT,
+  HOURS,
+  open,
+  openReady,
+  overflow,
+  quiet,
+  ROOT,
+  site,
+  TINY,
+} from "./harness.mjs";
 
 const CODE = /\/assets\/file-[^/]+\.(js|css)$|\/assets\/index-[^/]+\.css$/;
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
-const GOLDENS = readFileSync(join(ROOT, "test_data/sentiment_goldens.jsonl"), "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+const GOLDENS = readFileSync(join(ROOT, "test_data/sentiment_goldens.jsonl"), "utf8")
+  .split("\n")
+  .filter(Boolean)
+  .map((line) => JSON.parse(line));
 const REVIEWS = Papa.unparse([
   { id: 3, review: DELIGHT.text, stars: 5 },
   { id: 1, review: HOURS.text, stars: 1 },
@@ -20,7 +36,14 @@ const REVIEWS = Papa.unparse([
   { id: 4, review: "Dull, dull, dull.", stars: 2 },
 ]);
 
-const ROUGH = [JSON.stringify({ text: HOURS.text }), "no JSON", JSON.stringify({ text: null }), "", JSON.stringify({ other: 1 }), JSON.stringify({ text: DELIGHT.text })].join("\n");
+const ROUGH = [
+  JSON.stringify({ text: HOURS.text }),
+  "no JSON",
+  JSON.stringify({ text: null }),
+  "",
+  JSON.stringify({ other: 1 }),
+  JSON.stringify({ text: DELIGHT.text }),
+].join("\n");
 
 /** What the tests do with the tab, on top of what the harness gives. */
 function filed(opened) {
@@ -32,18 +55,34 @@ function filed(opened) {
       await part("file-input").setInputFiles({ name, mimeType: "text/plain", buffer: Buffer.from(content) });
     },
     /** The table's rows that are in the document, as text by column. */
-    rows: () => part("file-grid").evaluate((grid) => {
-      const heads = [...grid.querySelectorAll('[role="columnheader"]')].map((cell) => cell.textContent);
-      return [...grid.querySelectorAll('[role="row"][aria-rowindex]')].map((row) => Object.fromEntries([...row.children].map((cell, at) => [heads[at], cell.textContent])));
-    }),
+    rows: () =>
+      part("file-grid").evaluate((grid) => {
+        const heads = [...grid.querySelectorAll('[role="columnheader"]')].map((cell) => cell.textContent);
+        return [...grid.querySelectorAll('[role="row"][aria-rowindex]')].map((row) =>
+          Object.fromEntries([...row.children].map((cell, at) => [heads[at], cell.textContent])),
+        );
+      }),
     /** The counts of the labels' chart. */
-    counts: () => part("file-labels").locator("button").evaluateAll((bars) => Object.fromEntries(bars.map((bar) => [bar.dataset.group, Number(bar.querySelector(".count").textContent.replaceAll("\u2009", ""))]))),
+    counts: () =>
+      part("file-labels")
+        .locator("button")
+        .evaluateAll((bars) =>
+          Object.fromEntries(
+            bars.map((bar) => [
+              bar.dataset.group,
+              Number(bar.querySelector(".count").textContent.replaceAll("\u2009", "")),
+            ]),
+          ),
+        ),
     async export(ending) {
       const [download] = await Promise.all([page.waitForEvent("download"), part(`export-${ending}`).click()]);
       return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
     },
     /** Waits until the table has drawn what was asked for. */
-    drawn: () => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))),
+    drawn: () =>
+      page.evaluate(
+        () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+      ),
   };
 }
 
@@ -73,7 +112,11 @@ test("the tab's code is fetched when it is opened, and #file in the address open
   await part("tab-file").click();
   await part("file-zone").waitFor();
   assert.equal(new URL(page.url()).hash, "#file");
-  assert.equal(requests.slice(before).filter((url) => CODE.test(url)).length, 2, requests.slice(before).join("\n"));
+  assert.equal(
+    requests.slice(before).filter((url) => CODE.test(url)).length,
+    2,
+    requests.slice(before).join("\n"),
+  );
   await page.reload();
   await part("file-zone").waitFor();
   assert.equal(await part("tab-file").getAttribute("aria-selected"), "true");
@@ -98,9 +141,15 @@ test("the sample becomes a table of verdicts, without a word to the network", as
   assert.equal(found.NEGATIVE + found.POSITIVE, 360);
   assert.match(await part("file-finding").textContent(), /^\d\d\.\d % are (POSITIVE|NEGATIVE)$/);
   const [first] = await rows();
-  assert.deepEqual([first.row, first.text, first.label, first.expected], ["1", "Lovely scarf.", "POSITIVE", "POSITIVE"]);
+  assert.deepEqual(
+    [first.row, first.text, first.label, first.expected],
+    ["1", "Lovely scarf.", "POSITIVE", "POSITIVE"],
+  );
   assert.equal(await part("file-progress").getAttribute("aria-valuenow"), "100");
-  assert.equal(await page.evaluate(() => Object.keys(localStorage).length + Object.keys(sessionStorage).length), 0);
+  assert.equal(
+    await page.evaluate(() => Object.keys(localStorage).length + Object.keys(sessionStorage).length),
+    0,
+  );
   quiet(problems);
 });
 
@@ -131,7 +180,10 @@ test("rows without a text get no verdict, and the rest do", async (t) => {
   await part("file-run").click();
   await state("done");
   assert.deepEqual(await counts(), { POSITIVE: 2, NEGATIVE: 2, "no text": 2 });
-  assert.deepEqual((await rows()).map(({ label }) => label), ["POSITIVE", "NEGATIVE", "POSITIVE", "no text", "no text", "NEGATIVE"]);
+  assert.deepEqual(
+    (await rows()).map(({ label }) => label),
+    ["POSITIVE", "NEGATIVE", "POSITIVE", "no text", "no text", "NEGATIVE"],
+  );
   assert.equal(await part("file-run").textContent(), "All classified");
   quiet(problems);
 });
@@ -146,7 +198,10 @@ test("every column sorts, both ways; what is missing stays at the end", async (t
   const sorted = async (name, column) => {
     await head(name).getByRole("button").click();
     await drawn();
-    return { values: (await rows()).map((row) => row[column]), sort: await head(name).getAttribute("aria-sort") };
+    return {
+      values: (await rows()).map((row) => row[column]),
+      sort: await head(name).getAttribute("aria-sort"),
+    };
   };
   assert.deepEqual(await sorted("id", "id"), { values: ["1", "2", "3", "4", "5", "10"], sort: "ascending" });
   assert.deepEqual(await sorted("id", "id"), { values: ["10", "5", "4", "3", "2", "1"], sort: "descending" });
@@ -155,15 +210,30 @@ test("every column sorts, both ways; what is missing stays at the end", async (t
   assert.equal(scores.sort, "descending");
   assert.deepEqual(scores.values.slice(-2), ["", ""]);
   const numbers = scores.values.slice(0, -2).map((text) => Number(/[\d.]+/.exec(text)[0]));
-  assert.deepEqual(numbers, numbers.toSorted((a, b) => b - a));
-  assert.deepEqual((await sorted("label", "label")).values, ["NEGATIVE", "NEGATIVE", "POSITIVE", "POSITIVE", "no text", "no text"].toSorted());
+  assert.deepEqual(
+    numbers,
+    numbers.toSorted((a, b) => b - a),
+  );
+  assert.deepEqual(
+    (await sorted("label", "label")).values,
+    ["NEGATIVE", "NEGATIVE", "POSITIVE", "POSITIVE", "no text", "no text"].toSorted(),
+  );
   assert.deepEqual((await sorted("review", "id")).values.slice(0, 4), ["3", "4", "1", "10"]);
   assert.deepEqual((await sorted("row", "id")).values, ["3", "1", "10", "2", "5", "4"]);
   quiet(problems);
 });
 
 test("rows are filtered by label, text and score, and exported as they are shown or all", async (t) => {
-  const { page, part, choose, state, rows, drawn, export: save, problems } = await openFile(t, { acceptDownloads: true });
+  const {
+    page,
+    part,
+    choose,
+    state,
+    rows,
+    drawn,
+    export: save,
+    problems,
+  } = await openFile(t, { acceptDownloads: true });
   await choose("reviews.csv", REVIEWS);
   await state("chosen");
   await part("file-run").click();
@@ -172,23 +242,38 @@ test("rows are filtered by label, text and score, and exported as they are shown
   await bar.click();
   await drawn();
   assert.equal(await bar.getAttribute("aria-pressed"), "true");
-  assert.deepEqual((await rows()).map(({ id }) => id), ["1", "4"]);
+  assert.deepEqual(
+    (await rows()).map(({ id }) => id),
+    ["1", "4"],
+  );
   assert.equal(await part("file-shown").textContent(), "2 of 6 rows");
   await part("file-search").fill("DULL");
   await drawn();
-  assert.deepEqual((await rows()).map(({ id }) => id), ["4"]);
+  assert.deepEqual(
+    (await rows()).map(({ id }) => id),
+    ["4"],
+  );
 
   const csv = await save("csv");
   assert.equal(csv.name, "reviews-labels.csv");
   const { data } = Papa.parse(csv.text, { header: true, skipEmptyLines: true });
-  assert.deepEqual(data.map(({ id, review, stars, label }) => [id, review, stars, label]), [["4", "Dull, dull, dull.", "2", "NEGATIVE"]]);
+  assert.deepEqual(
+    data.map(({ id, review, stars, label }) => [id, review, stars, label]),
+    [["4", "Dull, dull, dull.", "2", "NEGATIVE"]],
+  );
   assert.ok(Number(data[0].score) > 0.5);
 
   await part("export-all").check();
   const lines = await save("jsonl");
   assert.equal(lines.name, "reviews-labels.jsonl");
-  const records = lines.text.trim().split("\n").map((line) => JSON.parse(line));
-  assert.deepEqual(records.map(({ id }) => id), ["3", "1", "10", "2", "5", "4"]);
+  const records = lines.text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    records.map(({ id }) => id),
+    ["3", "1", "10", "2", "5", "4"],
+  );
   assert.equal(records[2].review, 'Say "yes", twice,\nand mean it: lovely.');
   assert.deepEqual([records[3].label, records[3].score], [null, null]);
   assert.equal(JSON.parse((await save("json")).text).length, 6);
@@ -207,24 +292,46 @@ test("rows are filtered by label, text and score, and exported as they are shown
 
 test("labels and columns of the same name don't overwrite each other", async (t) => {
   const { part, choose, state, export: save } = await openFile(t);
-  await choose("known.jsonl", `${JSON.stringify({ text: DELIGHT.text, label: "mine", rank: 7, nested: { a: [1] } })}\n\n${JSON.stringify({ text: HOURS.text, more: true })}\nnot json\n`);
+  await choose(
+    "known.jsonl",
+    `${JSON.stringify({ text: DELIGHT.text, label: "mine", rank: 7, nested: { a: [1] } })}\n\n${JSON.stringify({ text: HOURS.text, more: true })}\nnot json\n`,
+  );
   await state("chosen");
-  assert.match(await part("file-remarks").textContent(), /^1 line, the first of them line 4, is no JSON and left out\.$/);
+  assert.match(
+    await part("file-remarks").textContent(),
+    /^1 line, the first of them line 4, is no JSON and left out\.$/,
+  );
   await part("file-run").click();
   await state("done");
-  const [first, second] = (await save("jsonl")).text.trim().split("\n").map((line) => JSON.parse(line));
-  assert.deepEqual([first.label, first.predicted_label, first.rank, first.nested, first.more], ["mine", "POSITIVE", 7, '{"a":[1]}', null]);
-  assert.deepEqual([second.label, second.predicted_label, second.rank, second.more], [null, "NEGATIVE", null, true]);
+  const [first, second] = (await save("jsonl")).text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    [first.label, first.predicted_label, first.rank, first.nested, first.more],
+    ["mine", "POSITIVE", 7, '{"a":[1]}', null],
+  );
+  assert.deepEqual(
+    [second.label, second.predicted_label, second.rank, second.more],
+    [null, "NEGATIVE", null, true],
+  );
 });
 
 test("verdicts come while it runs; a cancelled run goes on where it was", async (t) => {
   const { page, part, choose, state, counts, verdict, problems } = await openFile(t);
-  const texts = Array.from({ length: 3_000 }, (_, at) => `${at % 2 ? DELIGHT.text : HOURS.text} Number ${at}, and some more words to read on the way.`);
+  const texts = Array.from(
+    { length: 3_000 },
+    (_, at) => `${at % 2 ? DELIGHT.text : HOURS.text} Number ${at}, and some more words to read on the way.`,
+  );
   await choose("many.txt", texts.join("\r\n"));
   await state("chosen");
   await part("file-run").focus();
   await page.keyboard.press("Enter");
-  await page.waitForFunction(() => /^\d[\d\u2009]* of 3\u2009000 texts, \d+ a second, .+ left$/.test(document.querySelector('[data-testid="file-status"]').textContent));
+  await page.waitForFunction(() =>
+    /^\d[\d\u2009]* of 3\u2009000 texts, \d+ a second, .+ left$/.test(
+      document.querySelector('[data-testid="file-status"]').textContent,
+    ),
+  );
   await page.waitForFunction(() => document.querySelector('[data-testid="file-labels"] .count'));
   assert.equal(await part("panel-file").getAttribute("data-state"), "running");
   assert.equal(await part("file-stop").evaluate((button) => button === document.activeElement), true);
@@ -235,12 +342,22 @@ test("verdicts come while it runs; a cancelled run goes on where it was", async 
   await part("tab-file").click();
   await part("file-stop").click();
   await state("stopped");
-  assert.match(await part("file-status").textContent(), /^Cancelled: [\d\u2009]+ of 3\u2009000 texts are classified$/);
+  assert.match(
+    await part("file-status").textContent(),
+    /^Cancelled: [\d\u2009]+ of 3\u2009000 texts are classified$/,
+  );
   const sum = Object.values(await counts()).reduce((a, b) => a + b, 0);
   assert.ok(sum > 0 && sum < 3_000, `${sum}`);
   assert.match(await part("file-run").textContent(), /^Classify the other [\d\u2009]+$/);
   await part("file-run").click();
-  await page.waitForFunction((before) => Object.values(document.querySelectorAll('[data-testid="file-labels"] .count')).reduce((all, cell) => all + Number(cell.textContent.replaceAll("\u2009", "")), 0) > before, sum);
+  await page.waitForFunction(
+    (before) =>
+      Object.values(document.querySelectorAll('[data-testid="file-labels"] .count')).reduce(
+        (all, cell) => all + Number(cell.textContent.replaceAll("\u2009", "")),
+        0,
+      ) > before,
+    sum,
+  );
   await part("file-close").click();
   await state("empty");
   assert.equal(await part("file-zone").isVisible(), true);
@@ -257,14 +374,23 @@ test("another model starts anew, and takes its own labels", async (t) => {
   await part("file-labels").locator('[data-group="NEGATIVE"]').click();
   await part("tab-classify").click();
   await load("./fixtures/tiny-f32/");
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32",
+  );
   await part("tab-file").click();
   assert.equal(await part("file-run").textContent(), "Classify 5 texts");
   await part("file-run").click();
   await state("done");
   const labels = Object.keys(await counts()).filter((group) => group !== "no text");
-  assert.ok(labels.length > 0 && labels.every((label) => ["calm", "cross", "glad"].includes(label)), labels.join());
-  assert.equal(await part("file-shown").textContent(), "6 rows", "a label that the model may not have filters nothing");
+  assert.ok(
+    labels.length > 0 && labels.every((label) => ["calm", "cross", "glad"].includes(label)),
+    labels.join(),
+  );
+  assert.equal(
+    await part("file-shown").textContent(),
+    "6 rows",
+    "a label that the model may not have filters nothing",
+  );
   quiet(problems);
 });
 
@@ -282,14 +408,23 @@ test("a file may be dropped before the model is there, and another column chosen
   await part("file-run").click();
   await state("done");
   await drawn();
-  assert.deepEqual((await rows()).map(({ label }) => label), ["POSITIVE", "NEGATIVE"]);
+  assert.deepEqual(
+    (await rows()).map(({ label }) => label),
+    ["POSITIVE", "NEGATIVE"],
+  );
   await part("file-column").selectOption({ label: "other" });
   await state("chosen");
   assert.equal(await part("file-results").isVisible(), false, "verdicts on another column are gone");
   await part("file-run").click();
   await state("done");
   await drawn();
-  assert.deepEqual((await rows()).map(({ label, other, text }) => [label, other, text]), [["NEGATIVE", "Dreadful.", "Lovely."], ["POSITIVE", DELIGHT.text, HOURS.text]]);
+  assert.deepEqual(
+    (await rows()).map(({ label, other, text }) => [label, other, text]),
+    [
+      ["NEGATIVE", "Dreadful.", "Lovely."],
+      ["POSITIVE", DELIGHT.text, HOURS.text],
+    ],
+  );
   quiet(problems);
 });
 
@@ -318,7 +453,11 @@ test("a bad file is told in words, and the next one works", async (t) => {
   }
   await t.test("too large", async () => {
     await drop(opened, "main", () => [new File([new Uint8Array(100_000_001)], "huge.csv")]);
-    await opened.page.waitForFunction(() => /huge\.csv has 100\.0 MB/.test(document.querySelector('[data-testid="file-error-message"]').textContent));
+    await opened.page.waitForFunction(() =>
+      /huge\.csv has 100\.0 MB/.test(
+        document.querySelector('[data-testid="file-error-message"]').textContent,
+      ),
+    );
   });
   await t.test("another encoding", async () => {
     await choose("old.csv", Buffer.from("text\nTrès déçu: a café without coffee.\nLovely.\n", "latin1"));
@@ -364,9 +503,20 @@ test("a dropped file opens the tab; a dropped model is still a model", async (t)
   await state("chosen");
   assert.equal(new URL(page.url()).hash, "#file");
   assert.equal(await part("file-name").textContent(), "reviews.csv");
-  const files = ["config.json", "tokenizer.json", "model.safetensors"].map((name) => ({ name, data: readFileSync(join(TINY, name)).toString("base64") }));
-  await drop(opened, "main", (given) => given.map(({ name, data }) => new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name)), files);
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "files");
+  const files = ["config.json", "tokenizer.json", "model.safetensors"].map((name) => ({
+    name,
+    data: readFileSync(join(TINY, name)).toString("base64"),
+  }));
+  await drop(
+    opened,
+    "main",
+    (given) =>
+      given.map(({ name, data }) => new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name)),
+    files,
+  );
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "files",
+  );
   assert.equal(await part("file-name").textContent(), "reviews.csv");
   quiet(problems);
 });
@@ -375,7 +525,9 @@ test("of several dropped files of texts none is read, and the page says so", asy
   const opened = filed(await openReady(t));
   const { page, part, problems } = opened;
   await drop(opened, "main", () => ["a.csv", "b.csv"].map((name) => new File(["text\nLovely.\n"], name)));
-  await page.waitForFunction(() => /^One file at a time/.test(document.querySelector('[data-testid="file-error-message"]').textContent));
+  await page.waitForFunction(() =>
+    /^One file at a time/.test(document.querySelector('[data-testid="file-error-message"]').textContent),
+  );
   assert.equal(new URL(page.url()).hash, "#file");
   assert.equal(await part("status").textContent(), "Ready", "it is not taken for a model");
   quiet(problems);
@@ -404,11 +556,20 @@ test("a sample that comes late doesn't replace the file that was opened meanwhil
 test("a table of more columns than are read says so; a late text is found; exact shares are exact", async (t) => {
   const { part, choose, state, problems } = await openFile(t);
   const wide = (cells) => cells.join(",");
-  await choose("wide.csv", `${wide(Array.from({ length: 250 }, (_, at) => (at === 0 ? "text" : `c${at}`)))}\n${wide(Array.from({ length: 250 }, () => "Lovely."))}\n`);
+  await choose(
+    "wide.csv",
+    `${wide(Array.from({ length: 250 }, (_, at) => (at === 0 ? "text" : `c${at}`)))}\n${wide(Array.from({ length: 250 }, () => "Lovely."))}\n`,
+  );
   await state("chosen");
-  assert.equal(await part("file-remarks").textContent(), "Of 250 columns, the first 200 are read: the rest is neither shown nor exported.");
+  assert.equal(
+    await part("file-remarks").textContent(),
+    "Of 250 columns, the first 200 are read: the rest is neither shown nor exported.",
+  );
   await part("file-close").click();
-  await choose("wide.jsonl", JSON.stringify(Object.fromEntries(Array.from({ length: 201 }, (_, at) => [`c${at}`, "Lovely."]))));
+  await choose(
+    "wide.jsonl",
+    JSON.stringify(Object.fromEntries(Array.from({ length: 201 }, (_, at) => [`c${at}`, "Lovely."]))),
+  );
   await state("chosen");
   assert.match(await part("file-remarks").textContent(), /^Of 201 columns/);
   await part("file-close").click();
@@ -430,21 +591,41 @@ test("a table of more columns than are read says so; a late text is found; exact
 test("an exported CSV holds no formulas; numbers stay numbers", async (t) => {
   const { part, choose, state, export: save, problems } = await openFile(t, { acceptDownloads: true });
   const values = ["=1+1", "@sum", "+cmd", "-2+3", "-12.5", "+3e-4", "\tx", "plain"];
-  await choose("risky.jsonl", values.map((value) => JSON.stringify({ text: DELIGHT.text, value })).join("\n"));
+  await choose(
+    "risky.jsonl",
+    values.map((value) => JSON.stringify({ text: DELIGHT.text, value })).join("\n"),
+  );
   await state("chosen");
   await part("file-run").click();
   await state("done");
   const { data } = Papa.parse((await save("csv")).text, { header: true, skipEmptyLines: true });
-  assert.deepEqual(data.map(({ value }) => value), ["'=1+1", "'@sum", "'+cmd", "'-2+3", "-12.5", "+3e-4", "'\tx", "plain"]);
+  assert.deepEqual(
+    data.map(({ value }) => value),
+    ["'=1+1", "'@sum", "'+cmd", "'-2+3", "-12.5", "+3e-4", "'\tx", "plain"],
+  );
   quiet(problems);
 });
 
 test("a hundred thousand rows: few are in the document, and all are in reach", async (t) => {
   const { page, part, load, state, rows, drawn, problems } = filed(await openReady(t));
   await load("./fixtures/tiny-f32/");
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32",
+  );
   const COUNT = 100_000;
-  await drop({ page }, "main", (count) => [new File([`text,size\n${Array.from({ length: count }, (_, at) => `"A text, with number ${at + 1}",${(at * 7919) % count}`).join("\n")}`], "long.csv")], COUNT);
+  await drop(
+    { page },
+    "main",
+    (count) => [
+      new File(
+        [
+          `text,size\n${Array.from({ length: count }, (_, at) => `"A text, with number ${at + 1}",${(at * 7919) % count}`).join("\n")}`,
+        ],
+        "long.csv",
+      ),
+    ],
+    COUNT,
+  );
   await state("chosen");
   await part("file-run").click();
   await page.waitForFunction(() => document.querySelector('[data-testid="file-labels"] .count'));
@@ -463,10 +644,18 @@ test("a hundred thousand rows: few are in the document, and all are in reach", a
   assert.equal((await rows()).at(-1).text, `A text, with number ${COUNT}`);
   assert.ok((await rows()).length < 60);
   assert.match(await part("file-row").textContent(), new RegExp(`number ${COUNT}$`));
-  await timed("sort", () => part("file-grid").getByRole("columnheader", { name: "size" }).getByRole("button").click());
-  assert.deepEqual((await rows()).slice(0, 3).map(({ size }) => size), ["0", "1", "2"]);
+  await timed("sort", () =>
+    part("file-grid").getByRole("columnheader", { name: "size" }).getByRole("button").click(),
+  );
+  assert.deepEqual(
+    (await rows()).slice(0, 3).map(({ size }) => size),
+    ["0", "1", "2"],
+  );
   await timed("search", () => part("file-search").fill("99999"));
-  assert.deepEqual((await rows()).map(({ text }) => text), ["A text, with number 99999"]);
+  assert.deepEqual(
+    (await rows()).map(({ text }) => text),
+    ["A text, with number 99999"],
+  );
   const frames = await page.evaluate(async () => {
     document.querySelector('[data-testid="file-reset"]').click();
     const grid = document.querySelector('[data-testid="file-grid"]');
@@ -477,15 +666,25 @@ test("a hundred thousand rows: few are in the document, and all are in reach", a
     }
     return (60_000 / (performance.now() - start)).toFixed(0);
   });
-  t.diagnostic(`${COUNT} rows: ${Object.entries(times).map((pair) => pair.join(" ")).join(", ")}; ${frames} frames a second while scrolling`);
+  t.diagnostic(
+    `${COUNT} rows: ${Object.entries(times)
+      .map((pair) => pair.join(" "))
+      .join(", ")}; ${frames} frames a second while scrolling`,
+  );
   quiet(problems);
 });
 
 test("works with the keyboard alone", async (t) => {
   const { page, part, state, rows, drawn, problems } = await openFile(t);
   await part("tab-file").focus();
-  const held = () => page.evaluate(() => document.activeElement?.dataset.testid ?? document.activeElement?.tagName);
-  const outlined = () => page.evaluate(() => [document.activeElement, document.activeElement.closest(".pick")].some((element) => element && getComputedStyle(element).outlineStyle !== "none"));
+  const held = () =>
+    page.evaluate(() => document.activeElement?.dataset.testid ?? document.activeElement?.tagName);
+  const outlined = () =>
+    page.evaluate(() =>
+      [document.activeElement, document.activeElement.closest(".pick")].some(
+        (element) => element && getComputedStyle(element).outlineStyle !== "none",
+      ),
+    );
   for (const id of ["file-input", "file-sample"]) {
     await page.keyboard.press("Tab");
     assert.equal(await held(), id);
@@ -510,7 +709,11 @@ test("works with the keyboard alone", async (t) => {
   await page.keyboard.press("Shift+Tab");
   await page.keyboard.press("Enter");
   await state("done");
-  assert.equal(await page.evaluate(() => document.activeElement.closest("[data-testid]").dataset.testid), "file-labels", "after the run it is with the verdicts");
+  assert.equal(
+    await page.evaluate(() => document.activeElement.closest("[data-testid]").dataset.testid),
+    "file-labels",
+    "after the run it is with the verdicts",
+  );
   await page.keyboard.press("Enter");
   await drawn();
   assert.equal(new Set((await rows()).map(({ label }) => label)).size, 1);
@@ -549,7 +752,9 @@ test("the code shown does what the page did", async (t) => {
   await state("chosen");
   await part("file-run").click();
   await state("done");
-  await page.waitForFunction(() => document.querySelectorAll('[data-testid="file-grid"] [aria-rowindex]').length === 4);
+  await page.waitForFunction(
+    () => document.querySelectorAll('[data-testid="file-grid"] [aria-rowindex]').length === 4,
+  );
   labels.push((await rows()).map(({ label }) => label).filter((label) => label !== "no text"));
   codes.push(await part("file-code-text").textContent());
 
@@ -562,7 +767,25 @@ test("the code shown does what the page did", async (t) => {
     console.log = (...values) => window.said.push(values);
   });
   const run = async (code) => {
-    const { outputFiles } = await build({ stdin: { contents: code.replace('load("sentiment-en")', `load("${other.url}models/sentiment-en/")`), resolveDir: ROOT }, bundle: true, format: "esm", write: false, plugins: [{ name: "package", setup: (plugin) => plugin.onResolve({ filter: /^tabsense$/ }, () => ({ path: `${other.url}package/index.js`, external: true })) }] });
+    const { outputFiles } = await build({
+      stdin: {
+        contents: code.replace('load("sentiment-en")', `load("${other.url}models/sentiment-en/")`),
+        resolveDir: ROOT,
+      },
+      bundle: true,
+      format: "esm",
+      write: false,
+      plugins: [
+        {
+          name: "package",
+          setup: (plugin) =>
+            plugin.onResolve({ filter: /^tabsense$/ }, () => ({
+              path: `${other.url}package/index.js`,
+              external: true,
+            })),
+        },
+      ],
+    });
     return bare.evaluate(async (source) => {
       window.said.length = 0;
       const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
@@ -572,24 +795,37 @@ test("the code shown does what the page did", async (t) => {
   };
   assert.deepEqual(await run(codes[0]), [[given.label, given.score]]);
   for (const [at, content] of [REVIEWS, ROUGH].entries()) {
-    await bare.locator("input").setInputFiles({ name: "texts", mimeType: "text/plain", buffer: Buffer.from(content) });
-    assert.deepEqual((await run(codes[at + 1])).map(([label]) => label), labels[at]);
+    await bare
+      .locator("input")
+      .setInputFiles({ name: "texts", mimeType: "text/plain", buffer: Buffer.from(content) });
+    assert.deepEqual(
+      (await run(codes[at + 1])).map(([label]) => label),
+      labels[at],
+    );
   }
   assert.ok(server.url !== other.url);
 });
 
 test("without a clipboard, as on a page without https, the code is marked instead", async (t) => {
-  const { page, part, result, problems } = await openReady(t, { initScript: () => delete Navigator.prototype.clipboard });
+  const { page, part, result, problems } = await openReady(t, {
+    initScript: () => delete Navigator.prototype.clipboard,
+  });
   await result();
   await part("code-copy").click();
   await part("code-copy").getByText("Marked below").waitFor();
-  assert.equal(await page.evaluate(() => getSelection().toString().trim()), (await part("code-text").textContent()).trim());
+  assert.equal(
+    await page.evaluate(() => getSelection().toString().trim()),
+    (await part("code-text").textContent()).trim(),
+  );
   quiet(problems);
 });
 
 for (const width of [320, 360, 768]) {
   test(`does not scroll sideways at a width of ${width}`, async (t) => {
-    const { page, part, choose, state, problems } = await openFile(t, { ...PHONE, viewport: { width, height: 740 } });
+    const { page, part, choose, state, problems } = await openFile(t, {
+      ...PHONE,
+      viewport: { width, height: 740 },
+    });
     assert.equal(await overflow(page), 0, "empty");
     await choose(`${"a-very-long-name".repeat(10)}.csv`, "");
     await state("error");
@@ -601,7 +837,13 @@ for (const width of [320, 360, 768]) {
     await state("done");
     assert.equal(await overflow(page), 0, "done");
     if (width === 768) return quiet(problems); // no phone
-    const small = await page.locator("#panel-file button:visible, #panel-file select:visible").evaluateAll((elements) => elements.filter((element) => element.getBoundingClientRect().height < 28).map((element) => element.outerHTML));
+    const small = await page
+      .locator("#panel-file button:visible, #panel-file select:visible")
+      .evaluateAll((elements) =>
+        elements
+          .filter((element) => element.getBoundingClientRect().height < 28)
+          .map((element) => element.outerHTML),
+      );
     assert.deepEqual(small, [], "everything can be hit with a finger");
     quiet(problems);
   });
@@ -632,9 +874,21 @@ test("everything to operate has a name", async (t) => {
   await state("chosen");
   await part("file-run").click();
   await state("done");
-  const nameless = await page.locator("#panel-file button:visible, #panel-file input:visible, #panel-file select, #panel-file [role]").evaluateAll((elements) => elements.filter((element) => {
-    const labelled = element.getAttribute("aria-label") ?? element.getAttribute("aria-labelledby") ?? "";
-    return !(labelled || element.labels?.length || element.textContent.trim() || ["status", "alert", "rowgroup", "row", "gridcell"].includes(element.getAttribute("role")));
-  }).map((element) => element.outerHTML));
+  const nameless = await page
+    .locator("#panel-file button:visible, #panel-file input:visible, #panel-file select, #panel-file [role]")
+    .evaluateAll((elements) =>
+      elements
+        .filter((element) => {
+          const labelled =
+            element.getAttribute("aria-label") ?? element.getAttribute("aria-labelledby") ?? "";
+          return !(
+            labelled ||
+            element.labels?.length ||
+            element.textContent.trim() ||
+            ["status", "alert", "rowgroup", "row", "gridcell"].includes(element.getAttribute("role"))
+          );
+        })
+        .map((element) => element.outerHTML),
+    );
   assert.deepEqual(nameless, []);
 });

@@ -1,4 +1,5 @@
-// What the page's tests share: the page served as `npm run demo` serves it, a browser, and ears for all that goes wrong in it.
+// What the page's tests share: the page served as `npm run demo` serves it, a browser, and ears for all that
+// goes wrong in it.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -23,12 +24,16 @@ const WEBGPU_TIMEOUT_MS = 300_000; // a software adapter compiles for half a min
 const BLOCKED = /^Service Worker registration blocked by Playwright/;
 const HELD_BYTES = 64 * 1024; // of a held file, how many go out at once
 
-const launch = (args = []) => chromium.launch({
-  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-background-networking", ...args],
-});
+const launch = (args = []) =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-background-networking", ...args],
+  });
 
-/** The browser has no WebGPU adapter; a second one, with an adapter of software, is started by the first test that asks for it. */
+/**
+ * The browser has no WebGPU adapter; a second one, with an adapter of software, is started by the first test
+ * that asks for it.
+ */
 const browser = await launch();
 let browserWithWebGpu = null;
 after(() => Promise.all([browser.close(), browserWithWebGpu?.then((other) => other.close())]));
@@ -36,24 +41,31 @@ after(() => Promise.all([browser.close(), browserWithWebGpu?.then((other) => oth
 /** A folder with an empty page that asks for nothing, as a place to run scripts in. */
 export function blank(t) {
   const folder = scratch(t);
-  writeFileSync(join(folder, "index.html"), '<!doctype html><title>Blank</title><link rel="icon" href="data:," />');
+  writeFileSync(
+    join(folder, "index.html"),
+    '<!doctype html><title>Blank</title><link rel="icon" href="data:," />',
+  );
   return folder;
 }
 
 /**
- * Serves the built page at /, models/ at /models/, test_data/models/ at /fixtures/, and `mounts` besides, until the test ends;
- * `isolated` as `npm run demo` does.
+ * Serves the built page at /, models/ at /models/, test_data/models/ at /fixtures/, and `mounts` besides,
+ * until the test ends; `isolated` as `npm run demo` does.
  *
  * `headers` are added to each answer; `asked` lists the paths asked for.
- * `hold(path)` lets a file's first bytes through and keeps the rest back until the function that it yields is called.
+ * `hold(path)` lets a file's first bytes through and keeps the rest back until the function that it yields is
+ * called.
  */
 export async function site(t, mounts = {}, { isolated = true, headers = {} } = {}) {
-  const files = await serve({
-    "/": join(ROOT, "www/dist"),
-    "/models/": join(ROOT, "models"),
-    "/fixtures/": join(ROOT, "test_data/models"),
-    ...mounts,
-  }, { isolated });
+  const files = await serve(
+    {
+      "/": join(ROOT, "www/dist"),
+      "/models/": join(ROOT, "models"),
+      "/fixtures/": join(ROOT, "test_data/models"),
+      ...mounts,
+    },
+    { isolated },
+  );
   const held = new Map();
   const asked = [];
   const gate = createServer((request, response) => {
@@ -99,15 +111,25 @@ export async function site(t, mounts = {}, { isolated = true, headers = {} } = {
 }
 
 /**
- * Opens `url` in a context of its own, with `webgpu: true` in a browser that has a WebGPU adapter. `initScript` is a function
- * that runs in the page before its own code. `offline` lets the page's service worker store it, which would blur what most tests look at: files
- * are asked for in the background, and answered without the server.
+ * Opens `url` in a context of its own, with `webgpu: true` in a browser that has a WebGPU adapter.
+ * `initScript` is a function that runs in the page before its own code. `offline` lets the page's service
+ * worker store it, which would blur what most tests look at: files are asked for in the background, and
+ * answered without the server.
  *
- * `problems` gets what the console and the page complain about, `requests` every address asked for, by workers too.
+ * `problems` gets what the console and the page complain about, `requests` every address asked for, by
+ * workers too.
  */
-export async function open(t, url, { webgpu = false, initScript = null, offline = false, ...contextOptions } = {}) {
+export async function open(
+  t,
+  url,
+  { webgpu = false, initScript = null, offline = false, ...contextOptions } = {},
+) {
   if (webgpu) browserWithWebGpu ??= launch(readManifest().tests["webgpu-args"]);
-  const context = await (webgpu ? await browserWithWebGpu : browser).newContext({ viewport: { width: 1280, height: 900 }, serviceWorkers: offline ? "allow" : "block", ...contextOptions });
+  const context = await (webgpu ? await browserWithWebGpu : browser).newContext({
+    viewport: { width: 1280, height: 900 },
+    serviceWorkers: offline ? "allow" : "block",
+    ...contextOptions,
+  });
   t.after(() => context.close());
   context.setDefaultTimeout(webgpu ? WEBGPU_TIMEOUT_MS : TIMEOUT_MS);
   const requests = [];
@@ -116,7 +138,8 @@ export async function open(t, url, { webgpu = false, initScript = null, offline 
   if (initScript) await context.addInitScript(initScript);
   const page = await context.newPage();
   page.on("console", (message) => {
-    if ((message.type() === "error" || message.type() === "warning") && !BLOCKED.test(message.text())) problems.push(message.text());
+    if ((message.type() === "error" || message.type() === "warning") && !BLOCKED.test(message.text()))
+      problems.push(message.text());
   });
   page.on("pageerror", (error) => problems.push(String(error)));
   await page.goto(url);
@@ -159,7 +182,10 @@ export async function openReady(t, contextOptions) {
 
 /** Nothing has gone wrong that the browser would tell; `allowed` matches what may be told. */
 export function quiet(problems, allowed = null) {
-  assert.deepEqual(problems.filter((problem) => !allowed?.test(problem)), []);
+  assert.deepEqual(
+    problems.filter((problem) => !allowed?.test(problem)),
+    [],
+  );
 }
 
 /** The workers of the page's classifiers; those that help them are not among them. */
@@ -180,7 +206,9 @@ export function contrasts(page) {
 function contrastsHere() {
   const channels = (color) => color.match(/[\d.]+/g).map(Number);
   const luminance = (color) => {
-    const [r, g, b] = channels(color).map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+    const [r, g, b] = channels(color).map((value) =>
+      value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4,
+    );
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const behind = (element) => {
@@ -194,7 +222,9 @@ function contrastsHere() {
   for (const element of document.querySelectorAll("body *")) {
     const own = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
     if (!own || !element.checkVisibility() || element.closest(".mirror, svg, script, noscript")) continue;
-    const [a, b] = [luminance(getComputedStyle(element).color), luminance(behind(element))].toSorted((x, y) => y - x);
+    const [a, b] = [luminance(getComputedStyle(element).color), luminance(behind(element))].toSorted(
+      (x, y) => y - x,
+    );
     const ratio = (a + 0.05) / (b + 0.05);
     if (ratio < 4.5) low.push(`${element.className || element.tagName}: ${ratio.toFixed(2)}`);
   }

@@ -11,11 +11,21 @@ test("tokens carry their places in the text, pieces are joined, special ones mar
   const { part, verdict, problems } = await openReady(t);
   const text = "😀 Unquestionably tokenizable, ça va?";
   await verdict(text);
-  const tokens = await part("tokens").locator("li").evaluateAll((items) => items.map((item) => {
-    const { start, end } = item.firstElementChild.dataset;
-    return { kind: item.className, text: item.textContent, start: Number(start), end: Number(end) };
-  }));
-  assert.deepEqual([tokens[0], tokens.at(-1)].map(({ kind, text: name }) => [kind, name]), [["special", "[CLS]"], ["special", "[SEP]"]]);
+  const tokens = await part("tokens")
+    .locator("li")
+    .evaluateAll((items) =>
+      items.map((item) => {
+        const { start, end } = item.firstElementChild.dataset;
+        return { kind: item.className, text: item.textContent, start: Number(start), end: Number(end) };
+      }),
+    );
+  assert.deepEqual(
+    [tokens[0], tokens.at(-1)].map(({ kind, text: name }) => [kind, name]),
+    [
+      ["special", "[CLS]"],
+      ["special", "[SEP]"],
+    ],
+  );
   const pieces = tokens.filter(({ kind }) => kind === "piece");
   assert.ok(pieces.length > 0, "a word is in pieces");
   for (const token of tokens.filter(({ kind, text: name }) => kind !== "special" && name !== "[UNK]")) {
@@ -51,10 +61,12 @@ test("the mark lies exactly behind its word", async (t) => {
   await verdict("First line\n\nand the last word");
   const [box, mirror] = await Promise.all([part("input").boundingBox(), part("mirror").boundingBox()]);
   assert.deepEqual(box, mirror);
-  const fonts = await page.evaluate(() => ["input", "mirror"].map((id) => {
-    const style = getComputedStyle(document.querySelector(`[data-testid="${id}"]`));
-    return [style.font, style.letterSpacing, style.padding, style.whiteSpace, style.overflowWrap].join("|");
-  }));
+  const fonts = await page.evaluate(() =>
+    ["input", "mirror"].map((id) => {
+      const style = getComputedStyle(document.querySelector(`[data-testid="${id}"]`));
+      return [style.font, style.letterSpacing, style.padding, style.whiteSpace, style.overflowWrap].join("|");
+    }),
+  );
   assert.equal(fonts[0], fonts[1]);
 });
 
@@ -81,7 +93,21 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
     });
     assert.ok(outlined, `the focus shows on ${id}`);
   }
-  assert.deepEqual(order.slice(0, 13), ["tab-classify", "clear", "input", "examples", "compare", "tokens", "code-copy", "code-text", "model-source", "model-load", "device-auto", "dtype-auto", "files"]);
+  assert.deepEqual(order.slice(0, 13), [
+    "tab-classify",
+    "clear",
+    "input",
+    "examples",
+    "compare",
+    "tokens",
+    "code-copy",
+    "code-text",
+    "model-source",
+    "model-load",
+    "device-auto",
+    "dtype-auto",
+    "files",
+  ]);
 
   await part("examples").getByRole("button", { name: "Complaint" }).focus();
   await page.keyboard.press("Enter");
@@ -95,19 +121,32 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
   await page.keyboard.press("ControlOrMeta+A");
   await page.keyboard.type("./fixtures/tiny-f32/");
   await page.keyboard.press("Enter");
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32",
+  );
   quiet(problems);
 });
 
 test("everything to operate has a name", async (t) => {
   const { page } = await openReady(t);
-  const nameless = await page.locator("button:visible, input, textarea, [role]").evaluateAll((elements) => elements.filter((element) => {
-    const labelled = element.getAttribute("aria-label") ?? element.getAttribute("aria-labelledby") ?? "";
-    return !(labelled || element.labels?.length || element.textContent.trim() || ["status", "alert"].includes(element.getAttribute("role")));
-  }).map((element) => element.outerHTML));
+  const nameless = await page.locator("button:visible, input, textarea, [role]").evaluateAll((elements) =>
+    elements
+      .filter((element) => {
+        const labelled = element.getAttribute("aria-label") ?? element.getAttribute("aria-labelledby") ?? "";
+        return !(
+          labelled ||
+          element.labels?.length ||
+          element.textContent.trim() ||
+          ["status", "alert"].includes(element.getAttribute("role"))
+        );
+      })
+      .map((element) => element.outerHTML),
+  );
   assert.deepEqual(nameless, []);
   const duplicates = await page.evaluate(() => {
-    const ids = [...document.querySelectorAll("[id], [data-testid]")].flatMap((element) => [element.id && `#${element.id}`, element.dataset.testid]).filter(Boolean);
+    const ids = [...document.querySelectorAll("[id], [data-testid]")]
+      .flatMap((element) => [element.id && `#${element.id}`, element.dataset.testid])
+      .filter(Boolean);
     return ids.filter((id, at) => ids.indexOf(id) !== at);
   });
   assert.deepEqual(duplicates, []);
@@ -115,7 +154,10 @@ test("everything to operate has a name", async (t) => {
 
 for (const width of [320, 360, 768]) {
   test(`does not scroll sideways at a width of ${width}`, async (t) => {
-    const { page, part, verdict, load, status, problems } = await openReady(t, { ...PHONE, viewport: { width, height: 740 } });
+    const { page, part, verdict, load, status, problems } = await openReady(t, {
+      ...PHONE,
+      viewport: { width, height: 740 },
+    });
     assert.equal(await overflow(page), 0);
     await verdict(LONG);
     assert.equal(await overflow(page), 0, "with a long text");
@@ -143,9 +185,13 @@ for (const colorScheme of ["light", "dark"]) {
 
 test("nothing moves where motion is not wanted", async (t) => {
   const { page } = await openReady(t, { reducedMotion: "reduce" });
-  const moving = await page.locator("body *").evaluateAll((elements) => elements.filter((element) => {
-    const { transitionDuration, animationName } = getComputedStyle(element);
-    return transitionDuration !== "0s" || animationName !== "none";
-  }).map((element) => element.outerHTML));
+  const moving = await page.locator("body *").evaluateAll((elements) =>
+    elements
+      .filter((element) => {
+        const { transitionDuration, animationName } = getComputedStyle(element);
+        return transitionDuration !== "0s" || animationName !== "none";
+      })
+      .map((element) => element.outerHTML),
+  );
   assert.deepEqual(moving, []);
 });

@@ -1,4 +1,5 @@
-// Memory in the browser: flat over ten thousand classifications, and little more than the model while it loads.
+// Memory in the browser: flat over ten thousand classifications, and little more than the model while it
+// loads.
 
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
@@ -13,34 +14,39 @@ const SETTLED = 500; // calls, among them batches of the longest texts, after wh
 test(`${CALLS} classifications leave the memory as it is`, async (t) => {
   const server = await site(t, { "/package/": join(ROOT, "dist"), "/blank/": blank(t) });
   const { page, problems } = await open(t, `${server.url}blank/`);
-  const { settled, end, sizes, spread } = await page.evaluate(async ({ calls, settledAfter, base }) => {
-    const { Classifier } = await import(`${base}package/index.js`);
-    const classifier = await Classifier.load(`${base}fixtures/tiny-f32/`);
-    const words = ["a", "fine", "day", "unbelievably", "grey", "😀", "naïve", "never", "again", "12,5"];
-    let seed = 1;
-    const random = (below) => (seed = (seed * 48_271) % 2_147_483_647) % below;
-    const textOf = (length) => Array.from({ length }, () => words[random(words.length)]).join(" ");
-    let memory = 0;
-    let done = 0;
-    const seen = new Set();
-    let spread = 0;
-    const first = await classifier.classify("the same text", { topK: null });
-    while (done < calls) {
-      // 700 words are more than the model's 512 tokens, and 8 such texts more than one forward pass takes.
-      const lengthOf = done < settledAfter && done % 50 === 0 ? () => 700 : () => 1 + random(80);
-      const batch = Array.from({ length: done % 10 === 0 ? 8 : 1 }, () => textOf(lengthOf()));
-      const results = await classifier.classify(batch, { details: true });
-      for (const { tokens } of results) seen.add(tokens.length);
-      done += batch.length;
-      if (done >= settledAfter && memory === 0) memory = classifier.info.bytes.memory;
-    }
-    const last = await classifier.classify("the same text", { topK: null });
-    first.forEach(({ score }, at) => (spread = Math.max(spread, Math.abs(score - last[at].score))));
-    const end = classifier.info.bytes.memory;
-    await classifier.dispose();
-    return { settled: memory, end, sizes: seen.size, spread };
-  }, { calls: CALLS, settledAfter: SETTLED, base: server.url });
-  t.diagnostic(`wasm memory after ${SETTLED} calls ${settled} bytes, after ${CALLS} ${end} bytes; ${sizes} different lengths`);
+  const { settled, end, sizes, spread } = await page.evaluate(
+    async ({ calls, settledAfter, base }) => {
+      const { Classifier } = await import(`${base}package/index.js`);
+      const classifier = await Classifier.load(`${base}fixtures/tiny-f32/`);
+      const words = ["a", "fine", "day", "unbelievably", "grey", "😀", "naïve", "never", "again", "12,5"];
+      let seed = 1;
+      const random = (below) => (seed = (seed * 48_271) % 2_147_483_647) % below;
+      const textOf = (length) => Array.from({ length }, () => words[random(words.length)]).join(" ");
+      let memory = 0;
+      let done = 0;
+      const seen = new Set();
+      let spread = 0;
+      const first = await classifier.classify("the same text", { topK: null });
+      while (done < calls) {
+        // 700 words are more than the model's 512 tokens, and 8 such texts more than one forward pass takes.
+        const lengthOf = done < settledAfter && done % 50 === 0 ? () => 700 : () => 1 + random(80);
+        const batch = Array.from({ length: done % 10 === 0 ? 8 : 1 }, () => textOf(lengthOf()));
+        const results = await classifier.classify(batch, { details: true });
+        for (const { tokens } of results) seen.add(tokens.length);
+        done += batch.length;
+        if (done >= settledAfter && memory === 0) memory = classifier.info.bytes.memory;
+      }
+      const last = await classifier.classify("the same text", { topK: null });
+      first.forEach(({ score }, at) => (spread = Math.max(spread, Math.abs(score - last[at].score))));
+      const end = classifier.info.bytes.memory;
+      await classifier.dispose();
+      return { settled: memory, end, sizes: seen.size, spread };
+    },
+    { calls: CALLS, settledAfter: SETTLED, base: server.url },
+  );
+  t.diagnostic(
+    `wasm memory after ${SETTLED} calls ${settled} bytes, after ${CALLS} ${end} bytes; ${sizes} different lengths`,
+  );
   assert.equal(end, settled);
   assert.equal(spread, 0, "the same text scores the same at both ends");
   assert.ok(sizes > 50);
@@ -59,7 +65,9 @@ test("loading sentiment-en stays within its budget of memory", async (t) => {
     await classifier.dispose();
     return bytes.memory;
   }, server.url);
-  t.diagnostic(`peak wasm memory while loading: ${memory} bytes, ${(memory / size).toFixed(3)} × the model file (at most ${factor})`);
+  t.diagnostic(
+    `peak wasm memory while loading: ${memory} bytes, ${(memory / size).toFixed(3)} × the model file (at most ${factor})`,
+  );
   assert.ok(memory <= factor * size, `${memory} bytes are more than ${factor} × ${size}`);
   quiet(problems);
 });

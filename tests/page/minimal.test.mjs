@@ -12,9 +12,15 @@ test("examples/minimal classifies", async (t) => {
   for (const { text, label } of [DELIGHT, HOURS]) {
     await page.getByRole("textbox").fill(text);
     await page.getByRole("button").click();
-    await page.waitForFunction((expected) => document.querySelector("output").textContent.startsWith(expected), label);
+    await page.waitForFunction(
+      (expected) => document.querySelector("output").textContent.startsWith(expected),
+      label,
+    );
     assert.match(await page.locator("output").textContent(), /^(POSITIVE|NEGATIVE) 0\.\d{3}$/);
   }
-  assert.deepEqual(requests.filter((url) => !url.startsWith(server.url)), []);
+  assert.deepEqual(
+    requests.filter((url) => !url.startsWith(server.url)),
+    [],
+  );
   quiet(problems);
 });

@@ -15,7 +15,9 @@ test("shows how far the download is; what was written meanwhile is classified", 
   const release = server.hold(WEIGHTS);
   const { page, part, status, result, problems } = await open(t, server.url);
   await status("loading");
-  await page.waitForFunction(() => /^weights .+ of 23\.\d MB/.test(document.querySelector('[data-testid="detail"]').textContent));
+  await page.waitForFunction(() =>
+    /^weights .+ of 23\.\d MB/.test(document.querySelector('[data-testid="detail"]').textContent),
+  );
   assert.equal(await part("progress").getAttribute("aria-valuemax"), "100");
   assert.equal(await part("progress").getAttribute("aria-hidden"), "false");
   assert.ok(Number(await part("progress").getAttribute("aria-valuenow")) < 50);
@@ -24,7 +26,11 @@ test("shows how far the download is; what was written meanwhile is classified", 
   await status("ready");
   assert.equal((await result()).label, HOURS.label);
   assert.equal(await part("cancel").isVisible(), false);
-  assert.equal(await part("progress").getAttribute("aria-hidden"), "true", "what doesn't move isn't heard as busy");
+  assert.equal(
+    await part("progress").getAttribute("aria-hidden"),
+    "true",
+    "what doesn't move isn't heard as busy",
+  );
   quiet(problems);
 });
 
@@ -35,13 +41,20 @@ test("the rate is shown in MB/s", async (t) => {
     window.details = [];
     document.addEventListener("DOMContentLoaded", () => {
       const detail = document.querySelector('[data-testid="detail"]');
-      new MutationObserver(() => window.details.push(detail.textContent)).observe(detail, { childList: true, subtree: true, characterData: true });
+      new MutationObserver(() => window.details.push(detail.textContent)).observe(detail, {
+        childList: true,
+        subtree: true,
+        characterData: true,
+      });
     });
   });
   await page.goto(server.url);
   await page.waitForSelector('[data-testid="status"][data-state="ready"]');
   const details = await page.evaluate(() => window.details);
-  assert.ok(details.some((text) => /^weights \d+(\.\d)? (kB|MB) of 23\.\d MB, \d+\.\d MB\/s$/.test(text)), details.join("\n"));
+  assert.ok(
+    details.some((text) => /^weights \d+(\.\d)? (kB|MB) of 23\.\d MB, \d+\.\d MB\/s$/.test(text)),
+    details.join("\n"),
+  );
   quiet(problems);
 });
 
@@ -49,12 +62,18 @@ test("a cancelled download can be started again", async (t) => {
   const server = await site(t);
   const release = server.hold(WEIGHTS);
   const { page, part, status, verdict, problems } = await open(t, server.url);
-  await page.waitForFunction(() => document.querySelector('[data-testid="detail"]').textContent.startsWith("weights"));
+  await page.waitForFunction(() =>
+    document.querySelector('[data-testid="detail"]').textContent.startsWith("weights"),
+  );
   await part("cancel").focus();
   await page.keyboard.press("Enter");
   await status("idle");
   assert.equal(await part("error").isVisible(), false);
-  assert.equal(await part("restart").evaluate((button) => button === document.activeElement), true, "the focus goes to the button that starts again");
+  assert.equal(
+    await part("restart").evaluate((button) => button === document.activeElement),
+    true,
+    "the focus goes to the button that starts again",
+  );
   release();
   await page.keyboard.press("Enter");
   await status("ready");
@@ -79,12 +98,20 @@ test("loads another model by address, and its own again as fp32", async (t) => {
   const { page, part, status, load, verdict, result, problems } = await openReady(t);
   await verdict(DELIGHT.text);
   await load("./fixtures/tiny-f32/");
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32",
+  );
   await result();
   const labels = await part("bars").locator(".bar-label").allTextContents();
   assert.deepEqual(labels.toSorted(), TINY_LABELS);
-  const shares = await part("bars").locator(".bar").evaluateAll((bars) => bars.map((bar) => Number(bar.style.getPropertyValue("--share"))));
-  assert.deepEqual(shares, shares.toSorted((a, b) => b - a), "more than two bars are sorted");
+  const shares = await part("bars")
+    .locator(".bar")
+    .evaluateAll((bars) => bars.map((bar) => Number(bar.style.getPropertyValue("--share"))));
+  assert.deepEqual(
+    shares,
+    shares.toSorted((a, b) => b - a),
+    "more than two bars are sorted",
+  );
   assert.match(await part("fact-shape").textContent(), /3 layers × 36, 3 labels/);
   assert.equal(await part("backend").getAttribute("data-dtype"), "fp32");
   assert.equal(await part("latency-count").textContent(), "1", "a new model starts a new session");
@@ -96,7 +123,9 @@ test("loads another model by address, and its own again as fp32", async (t) => {
 
   await part("dtype-fp32").check();
   await load("sentiment-en");
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "sentiment-en");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "sentiment-en",
+  );
   assert.equal((await verdict(HOURS.text)).label, HOURS.label);
   assert.equal(await part("backend").getAttribute("data-dtype"), "fp32");
   quiet(problems);
@@ -105,7 +134,9 @@ test("loads another model by address, and its own again as fp32", async (t) => {
 test("loads chosen files", async (t) => {
   const { page, part, result, verdict, problems } = await openReady(t);
   await part("files").setInputFiles(FILES.map((name) => join(TINY, name)));
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "files");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "files",
+  );
   await result();
   assert.ok(TINY_LABELS.includes((await verdict("another text")).label));
   quiet(problems);
@@ -116,14 +147,17 @@ test("loads dropped files", async (t) => {
   const files = FILES.map((name) => ({ name, data: readFileSync(join(TINY, name)).toString("base64") }));
   const transfer = await page.evaluateHandle((given) => {
     const data = new DataTransfer();
-    for (const file of given) data.items.add(new File([Uint8Array.from(atob(file.data), (c) => c.charCodeAt(0))], file.name));
+    for (const file of given)
+      data.items.add(new File([Uint8Array.from(atob(file.data), (c) => c.charCodeAt(0))], file.name));
     return data;
   }, files);
   await page.dispatchEvent("main", "dragover", { dataTransfer: transfer });
   assert.equal(await part("drop").isVisible(), true);
   await page.dispatchEvent("main", "drop", { dataTransfer: transfer });
   assert.equal(await part("drop").isVisible(), false);
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "files");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "files",
+  );
   assert.ok(TINY_LABELS.includes((await result()).label));
   quiet(problems);
 });
@@ -132,10 +166,17 @@ test("loads a dropped folder", async (t) => {
   const { context, page, part, result, problems } = await openReady(t);
   const devtools = await context.newCDPSession(page);
   for (const type of ["dragEnter", "dragOver", "drop"]) {
-    await devtools.send("Input.dispatchDragEvent", { type, x: 400, y: 400, data: { items: [], files: [TINY], dragOperationsMask: 1 } });
+    await devtools.send("Input.dispatchDragEvent", {
+      type,
+      x: 400,
+      y: 400,
+      data: { items: [], files: [TINY], dragOperationsMask: 1 },
+    });
     if (type === "dragOver") await part("drop").waitFor();
   }
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "files");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "files",
+  );
   assert.ok(TINY_LABELS.includes((await result()).label));
   quiet(problems);
 });
@@ -148,10 +189,15 @@ test("loads from the model hub by name, and asks that one origin only", async (t
   });
   const before = requests.length;
   await load("someone/tiny@v2");
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "someone/tiny@v2");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "someone/tiny@v2",
+  );
   assert.ok(TINY_LABELS.includes((await result()).label));
   const asked = requests.slice(before).filter((url) => !url.startsWith(server.url));
-  assert.deepEqual(asked.toSorted(), FILES.map((file) => `https://huggingface.co/someone/tiny/resolve/v2/${file}`).toSorted());
+  assert.deepEqual(
+    asked.toSorted(),
+    FILES.map((file) => `https://huggingface.co/someone/tiny/resolve/v2/${file}`).toSorted(),
+  );
   quiet(problems);
 });
 
@@ -168,12 +214,23 @@ test("a model that fails is told by kind, and the one before works on", async (t
   const weights = readFileSync(join(TINY, "model.safetensors"));
   const lie = Buffer.from(weights);
   lie.writeBigUInt64LE(1n << 40n, 0);
-  for (const [name, content] of [["header", lie], ["short", weights.subarray(0, 10_000)], ["page", null]]) {
+  for (const [name, content] of [
+    ["header", lie],
+    ["short", weights.subarray(0, 10_000)],
+    ["page", null],
+  ]) {
     mkdirSync(join(folder, name));
-    for (const file of FILES) copyFileSync(join(content ? TINY : join(ROOT, "www/dist"), content ? file : "index.html"), join(folder, name, file));
+    for (const file of FILES)
+      copyFileSync(
+        join(content ? TINY : join(ROOT, "www/dist"), content ? file : "index.html"),
+        join(folder, name, file),
+      );
     if (content) writeFileSync(join(folder, name, "model.safetensors"), content);
   }
-  const server = await site(t, Object.fromEntries(["header", "short", "page"].map((name) => [`/${name}/`, join(folder, name)])));
+  const server = await site(
+    t,
+    Object.fromEntries(["header", "short", "page"].map((name) => [`/${name}/`, join(folder, name)])),
+  );
   const { part, status, load, verdict, problems } = await open(t, server.url);
   await status("ready");
   for (const { name, source, kind } of FAILURES) {
@@ -208,7 +265,8 @@ test("a first model that fails leaves a page that can try again", async (t) => {
   await status("error");
   assert.equal(await part("error-kind").textContent(), "network");
   mkdirSync(join(folder, "sentiment-en"));
-  for (const file of FILES) copyFileSync(join(ROOT, "models/sentiment-en", file), join(folder, "sentiment-en", file));
+  for (const file of FILES)
+    copyFileSync(join(ROOT, "models/sentiment-en", file), join(folder, "sentiment-en", file));
   await part("restart").click();
   await status("ready");
   await result();

@@ -1,4 +1,5 @@
-// The page without a network: what it stores, how it says so, how it is cleared and renewed, and what it never serves.
+// The page without a network: what it stores, how it says so, how it is cleared and renewed, and what it
+// never serves.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -8,12 +9,13 @@ import test from "node:test";
 import { chromium } from "playwright-core";
 import { contrasts, DELIGHT, HOURS, open, overflow, quiet, ROOT, scratch, site } from "./harness.mjs";
 
-const CUT_OFF = /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|ERR_FAILED|Failed to load resource|Failed to fetch/;
+const CUT_OFF =
+  /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|ERR_FAILED|Failed to load resource|Failed to fetch/;
 const MODEL = "/models/sentiment-en/model.safetensors";
 
 /** The page with its service worker; `dist` is where the built page lies. */
 async function openOffline(t, { dist = null, server = null, ...contextOptions } = {}) {
-  const own = server ?? await site(t, dist ? { "/": dist } : {});
+  const own = server ?? (await site(t, dist ? { "/": dist } : {}));
   const opened = await open(t, own.url, { offline: true, ...contextOptions });
   return {
     server: own,
@@ -81,7 +83,10 @@ test("it works from a subfolder, and leaves the rest of the site alone", async (
 test("the model is fetched once: what is stored comes from the browser's own cache", async (t) => {
   const server = await site(t);
   // A profile on disk, for a private window's cache has no room for the model.
-  const context = await chromium.launchPersistentContext(scratch(t), { executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-background-networking"] });
+  const context = await chromium.launchPersistentContext(scratch(t), {
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-background-networking"],
+  });
   t.after(() => context.close());
   const page = await context.newPage();
   await page.goto(server.url);
@@ -108,8 +113,20 @@ test("requests for a part of a file, and others than GET, are the server's", asy
   await context.setOffline(true);
   await server.close();
   const answers = await page.evaluate(async (path) => {
-    const attempt = (init) => fetch(path, init).then(async (response) => [response.status, (await response.arrayBuffer()).byteLength], () => "failed");
-    return { whole: await attempt({}), part: await attempt({ headers: { range: "bytes=0-99" } }), head: await attempt({ method: "HEAD" }), query: await fetch(`${path}?v=2`).then(() => "answered", () => "failed") };
+    const attempt = (init) =>
+      fetch(path, init).then(
+        async (response) => [response.status, (await response.arrayBuffer()).byteLength],
+        () => "failed",
+      );
+    return {
+      whole: await attempt({}),
+      part: await attempt({ headers: { range: "bytes=0-99" } }),
+      head: await attempt({ method: "HEAD" }),
+      query: await fetch(`${path}?v=2`).then(
+        () => "answered",
+        () => "failed",
+      ),
+    };
   }, MODEL);
   const { length } = readFileSync(join(ROOT, MODEL));
   assert.deepEqual(answers, { whole: [200, length], part: "failed", head: "failed", query: "failed" });
@@ -125,7 +142,9 @@ test("progress and cancelling work through the service worker", async (t) => {
   });
   const release = server.hold(MODEL);
   await load("sentiment-en");
-  await page.waitForFunction(() => /^weights .+ of 23\.\d MB/.test(document.querySelector('[data-testid="detail"]').textContent));
+  await page.waitForFunction(() =>
+    /^weights .+ of 23\.\d MB/.test(document.querySelector('[data-testid="detail"]').textContent),
+  );
   await part("cancel").click();
   await status("ready");
   release();
@@ -138,7 +157,14 @@ test("what is stored is shown, can be cleared, and stored again", async (t) => {
   const { context, page, part, stored, caches, verdict, problems } = await openOffline(t);
   await stored("ready");
   await part("storage-list").getByText("Model").waitFor();
-  const rows = () => part("storage-list").locator("div").evaluateAll((pairs) => Object.fromEntries(pairs.map((pair) => [pair.querySelector("dt").textContent, pair.querySelector("dd").textContent])));
+  const rows = () =>
+    part("storage-list")
+      .locator("div")
+      .evaluateAll((pairs) =>
+        Object.fromEntries(
+          pairs.map((pair) => [pair.querySelector("dt").textContent, pair.querySelector("dd").textContent]),
+        ),
+      );
   const found = await rows();
   assert.match(found.Model, /^3 files, 2\d\.\d MB$/);
   assert.match(found.Engine, /^1 file, 1\.\d MB$/);
@@ -151,7 +177,11 @@ test("what is stored is shown, can be cleared, and stored again", async (t) => {
   assert.deepEqual(await caches(), []);
   assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
   assert.equal(await part("storage-clear").isDisabled(), true);
-  assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), "offline-store", "the focus goes to what can be done now");
+  assert.equal(
+    await page.evaluate(() => document.activeElement.dataset.testid),
+    "offline-store",
+    "the focus goes to what can be done now",
+  );
   assert.equal((await verdict(DELIGHT.text)).label, DELIGHT.label, "it works on");
   await part("offline-store").focus();
   await page.keyboard.press("Enter");
@@ -189,7 +219,10 @@ test("what another tab has cleared is not said to be stored", async (t) => {
 });
 
 test("a file that is not what the page was built with is not stored, and the page says so", async (t) => {
-  for (const spoil of [(path) => appendFileSync(path, "x"), (path) => writeFileSync(path, readFileSync(path).subarray(0, -100))]) {
+  for (const spoil of [
+    (path) => appendFileSync(path, "x"),
+    (path) => writeFileSync(path, readFileSync(path).subarray(0, -100)),
+  ]) {
     const dist = copyOfPage(t);
     spoil(join(dist, "sample.csv"));
     const { part, stored, caches, verdict, page } = await openOffline(t, { dist });
@@ -197,7 +230,9 @@ test("a file that is not what the page was built with is not stored, and the pag
     assert.equal(await part("offline-line").textContent(), "Needs the network to open");
     assert.match(await part("offline-note").textContent(), /could not be stored/);
     assert.equal((await verdict(DELIGHT.text)).label, DELIGHT.label);
-    const sample = await page.evaluate(async () => Boolean(await caches.match(new URL("sample.csv", document.baseURI))));
+    const sample = await page.evaluate(async () =>
+      Boolean(await caches.match(new URL("sample.csv", document.baseURI))),
+    );
     assert.equal(sample, false);
     assert.ok((await caches()).length <= 1);
     cpSync(join(ROOT, "www/dist/sample.csv"), join(dist, "sample.csv"));
@@ -215,8 +250,17 @@ test("a model that is not the built one is not stored", async (t) => {
   const { page, part, stored, status } = await openOffline(t, { server });
   await status("ready");
   await stored("failed");
-  assert.match(await part("offline-note").textContent(), /config\.json did not come, or is not what this version/);
-  assert.equal(await page.evaluate(async (path) => Boolean(await caches.match(path)), "/models/sentiment-en/config.json"), false);
+  assert.match(
+    await part("offline-note").textContent(),
+    /config\.json did not come, or is not what this version/,
+  );
+  assert.equal(
+    await page.evaluate(
+      async (path) => Boolean(await caches.match(path)),
+      "/models/sentiment-en/config.json",
+    ),
+    false,
+  );
 });
 
 test("a newer version is stored beside the one in use, and taken over when asked; the model is kept", async (t) => {
@@ -230,7 +274,10 @@ test("a newer version is stored beside the one in use, and taken over when asked
   const next = old.replace("<title>Tabsense", "<title>Tabsense, renewed");
   const worker = readFileSync(join(dist, "sw.js"), "utf8");
   writeFileSync(join(dist, "index.html"), next);
-  writeFileSync(join(dist, "sw.js"), worker.replace(digest(old), digest(next)).replace(/"version":"\w+"/, '"version":"fedcba987654"'));
+  writeFileSync(
+    join(dist, "sw.js"),
+    worker.replace(digest(old), digest(next)).replace(/"version":"\w+"/, '"version":"fedcba987654"'),
+  );
 
   server.asked.length = 0;
   await page.reload();
@@ -243,7 +290,11 @@ test("a newer version is stored beside the one in use, and taken over when asked
   const after = await caches();
   assert.deepEqual(after, ["tabsense-page-fedcba987654"]);
   assert.notEqual(before, after[0]);
-  assert.deepEqual(server.asked.filter((path) => path.startsWith("/models/")), [], "the same model is not fetched again");
+  assert.deepEqual(
+    server.asked.filter((path) => path.startsWith("/models/")),
+    [],
+    "the same model is not fetched again",
+  );
   assert.equal(await part("offline-renew").isVisible(), false);
   quiet(problems, /integrity|digest/i);
 });
@@ -294,7 +345,9 @@ test("a page whose model failed opens offline, and says that it has none", async
 });
 
 test("without a service worker the page works, and says what it can't do", async (t) => {
-  const { part, page, verdict, problems } = await open(t, (await site(t)).url, { initScript: () => delete Navigator.prototype.serviceWorker });
+  const { part, page, verdict, problems } = await open(t, (await site(t)).url, {
+    initScript: () => delete Navigator.prototype.serviceWorker,
+  });
   assert.equal((await verdict(DELIGHT.text)).label, DELIGHT.label);
   await page.waitForSelector('[data-testid="offline"][data-state="unsupported"]');
   assert.equal(await part("offline-line").textContent(), "Needs the network to open");
@@ -302,7 +355,8 @@ test("without a service worker the page works, and says what it can't do", async
 });
 
 test("all of it works under a policy that allows this site alone", async (t) => {
-  const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'";
+  const policy =
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'";
   const server = await site(t, {}, { headers: { "content-security-policy": policy } });
   const { page, part, stored, verdict, problems } = await openOffline(t, { server });
   assert.equal((await verdict(DELIGHT.text)).label, DELIGHT.label);
@@ -311,7 +365,8 @@ test("all of it works under a policy that allows this site alone", async (t) => 
   await part("file-run").click();
   await page.waitForSelector('[data-testid="panel-file"][data-state="done"]');
   await part("tab-benchmark").click();
-  for (const box of await page.locator('input[name="length"]').all()) await box.setChecked((await box.inputValue()) === "8");
+  for (const box of await page.locator('input[name="length"]').all())
+    await box.setChecked((await box.inputValue()) === "8");
   await page.locator('input[name="rounds"][value="10"]').check();
   await part("bench-run").click();
   await page.waitForSelector('[data-testid="bench-status"][data-state="done"]');
@@ -323,7 +378,12 @@ test("all of it works under a policy that allows this site alone", async (t) => 
 
 for (const colorScheme of ["light", "dark"]) {
   test(`the foot of the page fits a phone and can be read, ${colorScheme}`, async (t) => {
-    const { page, part, stored } = await openOffline(t, { colorScheme, viewport: { width: 320, height: 700 }, isMobile: true, hasTouch: true });
+    const { page, part, stored } = await openOffline(t, {
+      colorScheme,
+      viewport: { width: 320, height: 700 },
+      isMobile: true,
+      hasTouch: true,
+    });
     await stored("ready");
     assert.equal(await overflow(page), 0);
     assert.deepEqual((await contrasts(page)).low, []);

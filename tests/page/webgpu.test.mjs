@@ -1,4 +1,5 @@
-// The page on a WebGPU adapter of software: the switch, the names, where the time goes, both backends side by side.
+// The page on a WebGPU adapter of software: the switch, the names, where the time goes, both backends side by
+// side.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -14,7 +15,9 @@ const open = (t, options) => openReady(t, { webgpu: true, ...options });
 async function openTiny(t, options) {
   const opened = await open(t, options);
   await opened.load("./fixtures/tiny-f32/");
-  await opened.page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+  await opened.page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32",
+  );
   await opened.result();
   return opened;
 }
@@ -26,31 +29,44 @@ async function toWebGpu({ page, part, result }) {
   return result();
 }
 
-/** Both sides' answers on `text`, once both are there; the page takes them away as soon as the text changes. */
+/**
+ * Both sides' answers on `text`, once both are there; the page takes them away as soon as the text changes.
+ */
 async function compared({ page, part }, text = null) {
   if (text !== null) await part("input").fill(text);
   await page.waitForSelector('[data-testid="compare-delta"][data-delta]');
   const data = (id) => part(id).evaluate(({ dataset }) => ({ ...dataset }));
-  const [cpu, webgpu, { delta }] = await Promise.all(["compare-cpu", "compare-webgpu", "compare-delta"].map(data));
+  const [cpu, webgpu, { delta }] = await Promise.all(
+    ["compare-cpu", "compare-webgpu", "compare-delta"].map(data),
+  );
   assert.equal(cpu.label, webgpu.label);
   assert.ok(Number(delta) < FAR, `|Δ score| ${delta}`);
-  assert.ok(Math.abs(Math.abs(cpu.score - webgpu.score) - delta) < FAR, `${cpu.score}, ${webgpu.score}, ${delta}`);
+  assert.ok(
+    Math.abs(Math.abs(cpu.score - webgpu.score) - delta) < FAR,
+    `${cpu.score}, ${webgpu.score}, ${delta}`,
+  );
   return { label: cpu.label, delta: Number(delta) };
 }
 
 /** Waits until the worker of the model in use is the only one. */
 async function alone(page) {
-  for (let waited = 0; workersOf(page).length > 1 && waited < 30_000; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (let waited = 0; workersOf(page).length > 1 && waited < 30_000; waited += 20)
+    await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(workersOf(page).length, 1);
 }
 
 /** Whether the adapter has a clock for its kernels, by the browser's own word. */
-const hasClock = (page) => page.evaluate(async () => (await navigator.gpu.requestAdapter()).features.has("timestamp-query"));
+const hasClock = (page) =>
+  page.evaluate(async () => (await navigator.gpu.requestAdapter()).features.has("timestamp-query"));
 
 test("WebGPU gives the CPU's labels, names its adapter, and can be compared with the CPU", async (t) => {
   const opened = await open(t);
   const { page, part, verdict, requests, server, problems } = opened;
-  assert.match(await part("webgpu-reason").textContent(), /software/, "auto takes no software adapter, and says so");
+  assert.match(
+    await part("webgpu-reason").textContent(),
+    /software/,
+    "auto takes no software adapter, and says so",
+  );
   const onCpu = [];
   for (const text of TEXTS) onCpu.push(await verdict(text));
 
@@ -71,23 +87,49 @@ test("WebGPU gives the CPU's labels, names its adapter, and can be compared with
   assert.equal((await compared(opened, DELIGHT.text)).label, DELIGHT.label);
   assert.match(await part("compare-note").textContent(), /software/);
   await page.waitForTimeout(1_000); // a copy would be written once the first call is answered
-  assert.deepEqual(await page.evaluate(() => caches.keys()), [], "the page's own model is the service worker's to store, once");
-  assert.deepEqual(requests.filter((url) => !url.startsWith(server.url)), []);
+  assert.deepEqual(
+    await page.evaluate(() => caches.keys()),
+    [],
+    "the page's own model is the service worker's to store, once",
+  );
+  assert.deepEqual(
+    requests.filter((url) => !url.startsWith(server.url)),
+    [],
+  );
   quiet(problems);
 });
 
-/** What a graphics card beside the CPU would tell: the worker's answers are changed on their way, those about "auto" alone. */
+/**
+ * What a graphics card beside the CPU would tell: the worker's answers are changed on their way, those about
+ * "auto" alone.
+ */
 function playCard() {
-  const card = { adapter: "test card", software: false, f16: true, timestamps: true, fromTokens: 8, gpuBytes: 5_000_000 };
-  const kernels = [{ name: "linear", ms: 3, dispatches: 27 }, { name: "take_rows", ms: 0.5, dispatches: 1 }];
+  const card = {
+    adapter: "test card",
+    software: false,
+    f16: true,
+    timestamps: true,
+    fromTokens: 8,
+    gpuBytes: 5_000_000,
+  };
+  const kernels = [
+    { name: "linear", ms: 3, dispatches: 27 },
+    { name: "take_rows", ms: 0.5, dispatches: 1 },
+  ];
   window.Worker = class extends Worker {
     constructor(...given) {
       super(...given);
       this.addEventListener("message", ({ data }) => {
         if (!/software/.test(data?.state?.info.webgpuReason)) return; // a helper says null
-        Object.assign(data.state.info, { device: "auto", webgpu: card, webgpuReason: null, calibration: [{ tokens: 8, cpu: 5, webgpu: 4.5 }] });
+        Object.assign(data.state.info, {
+          device: "auto",
+          webgpu: card,
+          webgpuReason: null,
+          calibration: [{ tokens: 8, cpu: 5, webgpu: 4.5 }],
+        });
         for (const result of data.results ?? []) {
-          if (result.tokens.length >= card.fromTokens) Object.assign(result, { device: "webgpu", timings: { tokenize: 0.1, forward: 5, kernels } });
+          if (result.tokens.length >= card.fromTokens)
+            Object.assign(result, { device: "webgpu", timings: { tokenize: 0.1, forward: 5, kernels } });
         }
       });
     }
@@ -100,12 +142,32 @@ test("auto on a card says from how many tokens it answers, where each call ran, 
   assert.equal(await part("adapter").textContent(), "test card");
   assert.equal(await part("software").isVisible(), false);
   assert.equal(await part("from-tokens").textContent(), "from 8 tokens");
-  assert.equal(await part("calibration").textContent(), "Measured while loading. 8 tokens: CPU 5.0 ms, GPU 4.5 ms.");
+  assert.equal(
+    await part("calibration").textContent(),
+    "Measured while loading. 8 tokens: CPU 5.0 ms, GPU 4.5 ms.",
+  );
   await verdict(HOURS.text);
   assert.match(await part("backend").textContent(), /^WebGPU, relaxed(-threads)? build$/);
-  const rows = () => part("kernels").locator("div").evaluateAll((all) => all.map((row) => row.innerText.split(/\s*\n\s*|\t/).map((text) => text.trim()).filter(Boolean).join(" ")));
+  const rows = () =>
+    part("kernels")
+      .locator("div")
+      .evaluateAll((all) =>
+        all.map((row) =>
+          row.innerText
+            .split(/\s*\n\s*|\t/)
+            .map((text) => text.trim())
+            .filter(Boolean)
+            .join(" "),
+        ),
+      );
   const height = () => part("profile").evaluate((section) => section.getBoundingClientRect().height);
-  assert.deepEqual(await rows(), ["linear 60.0 %3.0 ms", "attention < 0.1 %< 0.1 ms", "layer norm < 0.1 %< 0.1 ms", "take rows 10.0 %0.5 ms", "outside the kernels 30.0 %1.5 ms"]);
+  assert.deepEqual(await rows(), [
+    "linear 60.0 %3.0 ms",
+    "attention < 0.1 %< 0.1 ms",
+    "layer norm < 0.1 %< 0.1 ms",
+    "take rows 10.0 %0.5 ms",
+    "outside the kernels 30.0 %1.5 ms",
+  ]);
   const onCard = await height();
   await verdict("Short.");
   assert.match(await part("backend").textContent(), /^CPU, relaxed(-threads)? build, \d threads?$/);
@@ -129,11 +191,25 @@ test("where the time goes is shown where the card has a clock", async (t) => {
   await toWebGpu(opened);
   assert.equal(await part("profile").isVisible(), true);
   if (await hasClock(page)) {
-    const rows = await part("kernels").locator("div").evaluateAll((all) => all.map(({ dataset }) => ({ name: dataset.kernel, ms: Number(dataset.ms) })));
-    assert.deepEqual(["linear", "attention", "layer_norm"].filter((name) => !rows.some((row) => row.name === name && row.ms > 0)), []);
+    const rows = await part("kernels")
+      .locator("div")
+      .evaluateAll((all) => all.map(({ dataset }) => ({ name: dataset.kernel, ms: Number(dataset.ms) })));
+    assert.deepEqual(
+      ["linear", "attention", "layer_norm"].filter(
+        (name) => !rows.some((row) => row.name === name && row.ms > 0),
+      ),
+      [],
+    );
     assert.equal(rows.at(-1).name, "outside");
-    const shown = await part("profile").locator(".parts i").evaluateAll((parts) => parts.map((one) => ({ name: one.dataset.kernel, width: one.getBoundingClientRect().width })));
-    assert.deepEqual(shown.map(({ name }) => name), rows.map(({ name }) => name));
+    const shown = await part("profile")
+      .locator(".parts i")
+      .evaluateAll((parts) =>
+        parts.map((one) => ({ name: one.dataset.kernel, width: one.getBoundingClientRect().width })),
+      );
+    assert.deepEqual(
+      shown.map(({ name }) => name),
+      rows.map(({ name }) => name),
+    );
     const largest = (list, key) => list.toSorted((a, b) => b[key] - a[key])[0].name;
     assert.equal(largest(shown, "width"), largest(rows, "ms"), "the widest part is the slowest kernel");
     assert.match(await part("profile-note").textContent(), /^of .+ ms forward$/);
@@ -160,14 +236,18 @@ test("the comparison follows what is written, and what it loaded goes with it", 
   await page.waitForSelector('[data-testid="compare-webgpu"]:not([data-label])');
   assert.deepEqual(await part("compare-webgpu").locator("td").allTextContents(), ["–", "–", "–"]);
 
-  // Faster than either can answer: both end on the last text, and what was shown for an older one does not count.
-  await page.evaluate((texts) => {
-    const input = document.querySelector('[data-testid="input"]');
-    for (const text of texts) {
-      input.value = text;
-      input.dispatchEvent(new Event("input", { bubbles: true }));
-    }
-  }, [...Array.from({ length: 20 }, (_, at) => `Text ${at}`), "the last one"]);
+  // Faster than either can answer: both end on the last text, and what was shown for an older one does not
+  // count.
+  await page.evaluate(
+    (texts) => {
+      const input = document.querySelector('[data-testid="input"]');
+      for (const text of texts) {
+        input.value = text;
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+    },
+    [...Array.from({ length: 20 }, (_, at) => `Text ${at}`), "the last one"],
+  );
   assert.equal(await part("compare-delta").getAttribute("data-delta"), null);
   const { label } = await compared(opened);
   assert.equal(label, (await opened.result()).label);
@@ -180,7 +260,9 @@ test("the comparison follows what is written, and what it loaded goes with it", 
   await part("compare").click();
   await compared(opened);
   await load("./fixtures/tiny-f16/");
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f16");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f16",
+  );
   await page.waitForSelector('[data-testid="comparison"][data-state="closed"]');
   await alone(page);
   quiet(problems);
@@ -198,7 +280,9 @@ test("closed while it loads, the comparison leaves nothing behind", async (t) =>
   quiet(problems);
 });
 
-/** From the moment that `cardIsGone` is set, the answers from the card are those of the CPU that stands in. */
+/**
+ * From the moment that `cardIsGone` is set, the answers from the card are those of the CPU that stands in.
+ */
 function playLoss() {
   window.Worker = class extends Worker {
     constructor(...given) {
@@ -240,35 +324,52 @@ test("fp16 is compared with fp32, and both are named", async (t) => {
   const { page, part, load, problems } = opened;
   await part("dtype-fp16").check();
   await load("./fixtures/tiny-f32/");
-  await page.waitForFunction(() => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-f32",
+  );
   await toWebGpu(opened);
   assert.equal(await part("backend").getAttribute("data-dtype"), "fp16");
   await part("compare").click();
   await compared(opened, "half as long");
-  assert.deepEqual(await part("comparison").locator("tbody th").allTextContents(), ["CPU, fp32", "WebGPU, fp16"]);
+  assert.deepEqual(await part("comparison").locator("tbody th").allTextContents(), [
+    "CPU, fp32",
+    "WebGPU, fp16",
+  ]);
   quiet(problems);
 });
 
 test("while both are compared, the benchmark measures both", async (t) => {
   const opened = await openTiny(t);
   const { page, part, problems } = opened;
-  const state = (name) => page.waitForSelector(`[data-testid="bench-status"][data-state="${name}"]`, { state: "attached" });
+  const state = (name) =>
+    page.waitForSelector(`[data-testid="bench-status"][data-state="${name}"]`, { state: "attached" });
   await part("compare").click();
   await compared(opened, "short");
   await part("tab-benchmark").click();
   await page.waitForSelector('[data-testid="bench-run"]:enabled');
   assert.match(await part("bench-status").textContent(), /on CPU and WebGPU$/);
-  for (const box of await page.locator('input[name="length"]').all()) await box.setChecked(["8", "16"].includes(await box.inputValue()));
+  for (const box of await page.locator('input[name="length"]').all())
+    await box.setChecked(["8", "16"].includes(await box.inputValue()));
   await page.locator('input[name="rounds"][value="10"]').check();
   await part("bench-run").click();
   await state("done");
-  const rows = await part("bench-table").locator("tbody tr").evaluateAll((all) => all.map(({ dataset }) => [dataset.device, dataset.tokens]));
-  assert.deepEqual(rows, [["CPU", "8"], ["CPU", "16"], ["WebGPU", "8"], ["WebGPU", "16"]]);
+  const rows = await part("bench-table")
+    .locator("tbody tr")
+    .evaluateAll((all) => all.map(({ dataset }) => [dataset.device, dataset.tokens]));
+  assert.deepEqual(rows, [
+    ["CPU", "8"],
+    ["CPU", "16"],
+    ["WebGPU", "8"],
+    ["WebGPU", "16"],
+  ]);
   assert.match(await part("bench-system").textContent(), /graphics.*\(software\)/);
   const [download] = await Promise.all([page.waitForEvent("download"), part("bench-download").click()]);
   const report = JSON.parse(readFileSync(await download.path(), "utf8"));
   assert.deepEqual(report.settings.devices, ["CPU", "WebGPU"]);
-  assert.deepEqual(report.results.map(({ samples }) => samples.length), [10, 10, 10, 10]);
+  assert.deepEqual(
+    report.results.map(({ samples }) => samples.length),
+    [10, 10, 10, 10],
+  );
 
   await part("bench-run").click();
   await state("running");
@@ -283,10 +384,13 @@ test("with a profile and a comparison: nothing jumps, nothing overflows, all is 
   const opened = await openTiny(t);
   const { page, part, problems } = opened;
   await toWebGpu(opened);
-  const places = () => page.evaluate(() => ["comparison", "profile", "tokens", "model-form"].map((id) => {
-    const { top, height } = document.querySelector(`[data-testid="${id}"]`).getBoundingClientRect();
-    return [id, Math.round(top + scrollY), id === "tokens" ? 0 : Math.round(height)];
-  }));
+  const places = () =>
+    page.evaluate(() =>
+      ["comparison", "profile", "tokens", "model-form"].map((id) => {
+        const { top, height } = document.querySelector(`[data-testid="${id}"]`).getBoundingClientRect();
+        return [id, Math.round(top + scrollY), id === "tokens" ? 0 : Math.round(height)];
+      }),
+    );
   await part("compare").click();
   await page.waitForSelector('[data-testid="comparison"][data-state="loading"]');
   const loading = await places();
@@ -298,7 +402,11 @@ test("with a profile and a comparison: nothing jumps, nothing overflows, all is 
   assert.deepEqual(await places(), loading, "when both have answered");
   await part("input").fill("");
   await page.waitForSelector('[data-testid="result"][data-state="idle"]');
-  assert.deepEqual((await places()).map(([id, , height]) => [id, height]), loading.map(([id, , height]) => [id, height]), "with no text");
+  assert.deepEqual(
+    (await places()).map(([id, , height]) => [id, height]),
+    loading.map(([id, , height]) => [id, height]),
+    "with no text",
+  );
   await compared(opened, "Words again");
 
   await page.setViewportSize({ width: 360, height: 740 });
@@ -318,13 +426,25 @@ test("with a profile and a comparison: nothing jumps, nothing overflows, all is 
   for (const width of [320, 360, 768]) {
     await page.setViewportSize({ width, height: 740 });
     assert.equal(await overflow(page), 0, `at a width of ${width}`);
-    const cut = await part("comparison").locator("th:visible, td:visible").evaluateAll((cells) => cells.filter((cell) => cell.scrollWidth > cell.clientWidth && !cell.querySelector(".visually-hidden")).map((cell) => cell.textContent));
+    const cut = await part("comparison")
+      .locator("th:visible, td:visible")
+      .evaluateAll((cells) =>
+        cells
+          .filter((cell) => cell.scrollWidth > cell.clientWidth && !cell.querySelector(".visually-hidden"))
+          .map((cell) => cell.textContent),
+      );
     assert.deepEqual(cut, [], `whole at a width of ${width}`);
   }
-  const unnamed = await page.locator("section:visible, table:visible, fieldset:visible").evaluateAll((all) => all.filter((one) => {
-    const by = one.getAttribute("aria-labelledby");
-    return one.tagName === "FIELDSET" ? !one.querySelector("legend") : !by || !document.getElementById(by)?.textContent.trim();
-  }).map((one) => one.outerHTML.slice(0, 100)));
+  const unnamed = await page.locator("section:visible, table:visible, fieldset:visible").evaluateAll((all) =>
+    all
+      .filter((one) => {
+        const by = one.getAttribute("aria-labelledby");
+        return one.tagName === "FIELDSET"
+          ? !one.querySelector("legend")
+          : !by || !document.getElementById(by)?.textContent.trim();
+      })
+      .map((one) => one.outerHTML.slice(0, 100)),
+  );
   assert.deepEqual(unnamed, []);
   quiet(problems);
 });

@@ -1,4 +1,7 @@
-/** The part of the page's build that makes its service worker, once all other files are written: it has to know them by their digests. */
+/**
+ * The part of the page's build that makes its service worker, once all other files are written: it has to
+ * know them by their digests.
+ */
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -6,7 +9,10 @@ import { join, relative, sep } from "node:path";
 import { transformWithEsbuild, type Plugin } from "vite";
 import type { Digests, Manifest } from "./protocol.ts";
 
-/** Where things are: the built page, the package's WebAssembly by variant, and the folder of the model with its path on the site. */
+/**
+ * Where things are: the built page, the package's WebAssembly by variant, and the folder of the model with
+ * its path on the site.
+ */
 export interface Places {
   page: string;
   wasm: string;
@@ -25,15 +31,30 @@ export function offline({ page, wasm, model }: Places): Plugin {
       const digestOf = (name: string): string => digest(join(page, name));
       const modules = names.filter((name) => name.endsWith(".wasm"));
       const files = {
-        page: Object.fromEntries(names.filter((name) => !modules.includes(name)).map((name) => [name === "index.html" ? "" : name, digestOf(name)])),
+        page: Object.fromEntries(
+          names
+            .filter((name) => !modules.includes(name))
+            .map((name) => [name === "index.html" ? "" : name, digestOf(name)]),
+        ),
         // The variants' modules have names of the bundler's choice: they are told by what is in them.
-        engines: Object.fromEntries(readdirSync(wasm).map((variant) => [variant, ofVariant(join(wasm, variant, "tabsense_bg.wasm"), modules, digestOf)])),
-        model: Object.fromEntries(MODEL_FILES.map((name) => [`${model.path}${name}`, digest(join(model.folder, name))])),
+        engines: Object.fromEntries(
+          readdirSync(wasm).map((variant) => [
+            variant,
+            ofVariant(join(wasm, variant, "tabsense_bg.wasm"), modules, digestOf),
+          ]),
+        ),
+        model: Object.fromEntries(
+          MODEL_FILES.map((name) => [`${model.path}${name}`, digest(join(model.folder, name))]),
+        ),
       };
       const version = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 12);
       const manifest: Manifest = { version, ...files };
       const source = join(import.meta.dirname, "worker.ts");
-      const { code } = await transformWithEsbuild(readFileSync(source, "utf8"), source, { target: "es2022", minify: true, sourcemap: false });
+      const { code } = await transformWithEsbuild(readFileSync(source, "utf8"), source, {
+        target: "es2022",
+        minify: true,
+        sourcemap: false,
+      });
       writeFileSync(join(page, "sw.js"), `const MANIFEST=${JSON.stringify(manifest)};\n${code}`);
     },
   };
@@ -41,7 +62,9 @@ export function offline({ page, wasm, model }: Places): Plugin {
 
 function ofVariant(path: string, modules: readonly string[], digestOf: (name: string) => string): Digests {
   const wanted = existsSync(path) ? digest(path) : null;
-  return Object.fromEntries(modules.map((name) => [name, digestOf(name)] as const).filter(([, found]) => found === wanted));
+  return Object.fromEntries(
+    modules.map((name) => [name, digestOf(name)] as const).filter(([, found]) => found === wanted),
+  );
 }
 
 function digest(path: string): string {

@@ -1,6 +1,9 @@
 /** What the page and its service worker say to each other, and what the build tells the worker. */
 
-/** Files by their paths below the page's folder, each with the SHA-256 that its bytes must have, as `fetch` takes it. */
+/**
+ * Files by their paths below the page's folder, each with the SHA-256 that its bytes must have, as `fetch`
+ * takes it.
+ */
 export type Digests = Readonly<Record<string, string>>;
 
 /** What there is to store of one build of the page. */

@@ -1,8 +1,10 @@
 /**
- * The page's service worker: it answers with the files of one build of the page, so that the page opens without a network.
+ * The page's service worker: it answers with the files of one build of the page, so that the page opens
+ * without a network.
  *
- * A file is stored whole and with the digest that the build gave it, or not at all; all other requests, and those for a part of a file,
- * never pass through here. Answers keep the server's headers, those that allow threads among them.
+ * A file is stored whole and with the digest that the build gave it, or not at all; all other requests, and
+ * those for a part of a file, never pass through here. Answers keep the server's headers, those that allow
+ * threads among them.
  */
 
 import type { Digests, Kept, Manifest, Message } from "./protocol.ts";
@@ -15,7 +17,13 @@ const CACHE = PREFIX + MANIFEST.version;
 const OPTIONAL: Digests = Object.assign({}, ...Object.values(MANIFEST.engines), MANIFEST.model);
 
 self.addEventListener("install", (event) => event.waitUntil(store(MANIFEST.page)));
-self.addEventListener("activate", (event) => event.waitUntil(replaceOthers().catch(() => {}).then(() => self.clients.claim())));
+self.addEventListener("activate", (event) =>
+  event.waitUntil(
+    replaceOthers()
+      .catch(() => {})
+      .then(() => self.clients.claim()),
+  ),
+);
 
 self.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
@@ -27,8 +35,18 @@ self.addEventListener("message", (event) => {
   const message = event.data as Message;
   if (message.type === "take-over") return void self.skipWaiting();
   const answer = (kept: Kept): void => event.ports[0]?.postMessage(kept);
-  const wanted = { ...MANIFEST.page, ...(message.build === null ? {} : MANIFEST.engines[message.build]), ...(message.model ? MANIFEST.model : {}) };
-  event.waitUntil(store(wanted).then(() => answer({ ok: true }), (error: unknown) => answer({ ok: false, reason: error instanceof Error ? error.message : String(error) })));
+  const wanted = {
+    ...MANIFEST.page,
+    ...(message.build === null ? {} : MANIFEST.engines[message.build]),
+    ...(message.model ? MANIFEST.model : {}),
+  };
+  event.waitUntil(
+    store(wanted).then(
+      () => answer({ ok: true }),
+      (error: unknown) =>
+        answer({ ok: false, reason: error instanceof Error ? error.message : String(error) }),
+    ),
+  );
 });
 
 /** The path of a request's file below the page's folder; null where it asks for something else. */
@@ -48,7 +66,10 @@ function addressOf(path: string): string {
 
 /** The stored answer; a cache that can't be read is as good as none. */
 async function stored(path: string): Promise<Response | undefined> {
-  return caches.open(CACHE).then((cache) => cache.match(addressOf(path))).catch(() => undefined);
+  return caches
+    .open(CACHE)
+    .then((cache) => cache.match(addressOf(path)))
+    .catch(() => undefined);
 }
 
 /** Stores those of `files` that are not here yet. */
@@ -59,16 +80,22 @@ async function store(files: Digests): Promise<void> {
     if (await cache.match(address)) continue;
     await cache.put(address, await fetchWhole(address, integrity)).catch((error: unknown) => {
       const full = error instanceof DOMException && error.name === "QuotaExceededError";
-      throw full ? new Error(`There is no room for ${address}: the browser allows this site no more.`) : error;
+      throw full
+        ? new Error(`There is no room for ${address}: the browser allows this site no more.`)
+        : error;
     });
   }
 }
 
-/** A file as the build knows it: what the page has just fetched, from the browser's own cache, or else from the server. */
+/**
+ * A file as the build knows it: what the page has just fetched, from the browser's own cache, or else from
+ * the server.
+ */
 async function fetchWhole(address: string, integrity: string): Promise<Response> {
   const inCache = address === self.registration.scope ? "no-cache" : "force-cache"; // the page itself has one address in all versions
   // A redirected answer could not stand for a page.
-  const attempt = (cache: RequestCache): Promise<Response> => fetch(address, { cache, integrity, redirect: "error" });
+  const attempt = (cache: RequestCache): Promise<Response> =>
+    fetch(address, { cache, integrity, redirect: "error" });
   try {
     return await attempt(inCache).catch(() => attempt("reload"));
   } catch {
@@ -76,7 +103,10 @@ async function fetchWhole(address: string, integrity: string): Promise<Response>
   }
 }
 
-/** Takes over what earlier versions stored of the engine and the model, where it is the same, and drops the rest. */
+/**
+ * Takes over what earlier versions stored of the engine and the model, where it is the same, and drops the
+ * rest.
+ */
 async function replaceOthers(): Promise<void> {
   const others = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
   const cache = await caches.open(CACHE);

@@ -31,7 +31,9 @@ export function watchActivity(): Activity {
     async idle(signal) {
       while (calls.size > 0 && !signal.aborted) {
         const heard = new AbortController();
-        const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve, { signal: heard.signal }));
+        const aborted = new Promise((resolve) =>
+          signal.addEventListener("abort", resolve, { signal: heard.signal }),
+        );
         await Promise.race([Promise.allSettled(calls), aborted]);
         heard.abort();
       }

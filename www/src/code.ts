@@ -59,8 +59,13 @@ function loading({ source, device, dtype }: Request): { imports: string; load: s
   const rest = options.length > 0 ? `, { ${options.join(", ")} }` : "";
   const imports = 'import { Classifier } from "tabsense";';
   if (typeof source === "string") {
-    const where = /^\w[\w.-]*$/.test(source) ? [`// its files are in models/${source}/ beside your page`] : [];
-    return { imports, load: [...where, `const classifier = await Classifier.load(${JSON.stringify(source)}${rest});`] };
+    const where = /^\w[\w.-]*$/.test(source)
+      ? [`// its files are in models/${source}/ beside your page`]
+      : [];
+    return {
+      imports,
+      load: [...where, `const classifier = await Classifier.load(${JSON.stringify(source)}${rest});`],
+    };
   }
   return {
     imports,
@@ -71,9 +76,14 @@ function loading({ source, device, dtype }: Request): { imports: string; load: s
   };
 }
 
-/** The texts as the page finds them: what is empty or missing is left out, and so are lines that are no JSON. */
+/**
+ * The texts as the page finds them: what is empty or missing is left out, and so are lines that are no JSON.
+ */
 function reading({ format, encoding, named, at, column }: FileRead): string[] {
-  const content = encoding === "utf-8" ? "await file.text()" : `new TextDecoder(${JSON.stringify(encoding)}).decode(await file.arrayBuffer())`;
+  const content =
+    encoding === "utf-8"
+      ? "await file.text()"
+      : `new TextDecoder(${JSON.stringify(encoding)}).decode(await file.arrayBuffer())`;
   const cell = format === "csv" ? `row[${at}]` : named ? `row?.[${JSON.stringify(column)}]` : "row";
   const texts = `.map((row) => String(${cell} ?? "")).filter((text) => text.trim());`;
   switch (format) {

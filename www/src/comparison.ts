@@ -1,4 +1,7 @@
-/** Both backends on the same text: the model in use beside a second one, loaded from the same source on the other device. */
+/**
+ * Both backends on the same text: the model in use beside a second one, loaded from the same source on the
+ * other device.
+ */
 
 import type { Classifier, ClassifierInfo, Detailed, LoadOptions } from "tabsense";
 import { BACKENDS, type Backend } from "./format.ts";
@@ -94,7 +97,8 @@ export class Comparison {
     const open = new AbortController();
     this.#open = open;
     const { info } = loaded.classifier;
-    if (info.device === "cpu" && loaded.request.device === "webgpu" && "reason" in info.webgpu) return this.#view.refuse(info.webgpu.reason);
+    if (info.device === "cpu" && loaded.request.device === "webgpu" && "reason" in info.webgpu)
+      return this.#view.refuse(info.webgpu.reason);
     this.#view.load(info.model.name);
     // "auto" holds both and chooses by itself: then both sides are loaded anew, each on its one device.
     const sides: Partial<Record<Backend, Classifier>> = {};
@@ -103,7 +107,11 @@ export class Comparison {
     try {
       for (const device of BACKENDS) {
         if (sides[device]) continue;
-        const classifier = await loadModel(loaded.request.source, { device, dtype: dtypeOn(device, info.dtype), signal: open.signal });
+        const classifier = await loadModel(loaded.request.source, {
+          device,
+          dtype: dtypeOn(device, info.dtype),
+          signal: open.signal,
+        });
         if (this.#open !== open) return await classifier.dispose(); // it came in just after its end
         this.#own.push(classifier);
         if (classifier.info.device !== device && "reason" in classifier.info.webgpu) {
@@ -143,7 +151,8 @@ export class Comparison {
       done: (text, result) => this.#take(backend, { text, result }),
       failed: (_, error) => {
         // What is wrong with the text is told by the page; the rest is said here.
-        if (!["empty_text", "text_too_long", "disposed"].includes(kindOf(error))) this.#view.fail(error instanceof Error ? error.message : String(error));
+        if (!["empty_text", "text_too_long", "disposed"].includes(kindOf(error)))
+          this.#view.fail(error instanceof Error ? error.message : String(error));
       },
     });
   }
@@ -164,7 +173,11 @@ export class Comparison {
       this.#view.answer(backend, answer?.result ?? null, answer?.text === text);
     }
     const [cpu, webgpu] = [this.#answers.cpu, this.#answers.webgpu];
-    this.#view.difference(cpu && webgpu && cpu.text === text && webgpu.text === text && text.trim() !== "" ? [cpu.result, webgpu.result] : null);
+    this.#view.difference(
+      cpu && webgpu && cpu.text === text && webgpu.text === text && text.trim() !== ""
+        ? [cpu.result, webgpu.result]
+        : null,
+    );
   }
 }
 

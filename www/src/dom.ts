@@ -8,14 +8,22 @@ export function part<E extends Element>(id: string, type: Constructor<E>): E {
 }
 
 /** The first element that matches `selector`, checked to be of `type`. */
-export function find<E extends Element>(selector: string, type: Constructor<E>, within: ParentNode = document): E {
+export function find<E extends Element>(
+  selector: string,
+  type: Constructor<E>,
+  within: ParentNode = document,
+): E {
   const element = within.querySelector(selector);
   if (!(element instanceof type)) throw new Error(`index.html has no ${type.name} for ${selector}`);
   return element;
 }
 
 /** A new HTML element with a class and a text. */
-export function make<K extends keyof HTMLElementTagNameMap>(name: K, className = "", text = ""): HTMLElementTagNameMap[K] {
+export function make<K extends keyof HTMLElementTagNameMap>(
+  name: K,
+  className = "",
+  text = "",
+): HTMLElementTagNameMap[K] {
   const element = document.createElement(name);
   if (className) element.className = className;
   if (text) element.textContent = text;

@@ -46,7 +46,11 @@ const form = wireRequests(
   () => (slot.loading ? request : (slot.loaded?.request ?? request)),
   (next) => void slot.load(next),
   (dropped) => {
-    if (dropped.length === 0 || !(dropped.every(({ name }) => TEXTS.test(name)) || part("panel-file", HTMLElement).checkVisibility())) return false;
+    if (
+      dropped.length === 0 ||
+      !(dropped.every(({ name }) => TEXTS.test(name)) || part("panel-file", HTMLElement).checkVisibility())
+    )
+      return false;
     location.hash = "#file";
     void openFiles().then(() => files?.open(dropped));
     return true;
@@ -70,7 +74,11 @@ const slot = new Slot({
     classifyNow();
   },
   failed: (error, next) => {
-    status.set("error", `Could not load ${nameOf(next)}`, slot.current ? `${slot.current.info.model.name} stays in use` : "");
+    status.set(
+      "error",
+      `Could not load ${nameOf(next)}`,
+      slot.current ? `${slot.current.info.model.name} stays in use` : "",
+    );
     status.fail(error, "model");
     showInUse();
     if (!slot.current) bars.idle(hint());
@@ -103,7 +111,8 @@ const queue = newestWins<{ text: string; classifier: Classifier }, Detailed>({
     if (kind === "empty_text") return settle();
     bars.idle("No verdict on this text");
     // A text too long is the text's fault; after anything else, loading again is what may help.
-    if (!slot.loading) status.set("error", "The text could not be classified", summary(classifier), kind !== "text_too_long");
+    if (!slot.loading)
+      status.set("error", "The text could not be classified", summary(classifier), kind !== "text_too_long");
     status.fail(error, "text");
   },
 });
@@ -161,7 +170,8 @@ function show(text: string, result: Detailed, newest: boolean): void {
 /** What went wrong before no longer holds: the model in use answers, or has nothing to answer. */
 function settle(): void {
   if (status.about === "text") status.clearError();
-  if (!slot.loading && slot.current && status.state === "error") status.set("ready", "Ready", summary(slot.current));
+  if (!slot.loading && slot.current && status.state === "error")
+    status.set("ready", "Ready", summary(slot.current));
 }
 
 /** What stands in the verdict's place while there is none. */
@@ -208,24 +218,40 @@ let files: FileTab | null = null;
 /** What the benchmark measures: both backends while they are compared, or else the model in use. */
 function targets(): Target[] {
   const { sides } = comparison;
-  if (!sides) return slot.current ? [{ device: DEVICE_NAMES[slot.current.info.device], backend: slot.current.info.device, classifier: slot.current }] : [];
+  if (!sides)
+    return slot.current
+      ? [
+          {
+            device: DEVICE_NAMES[slot.current.info.device],
+            backend: slot.current.info.device,
+            classifier: slot.current,
+          },
+        ]
+      : [];
   const alike = sides.cpu.info.dtype === sides.webgpu.info.dtype;
   return BACKENDS.map((backend) => {
     const classifier = sides[backend];
-    return { device: `${DEVICE_NAMES[backend]}${alike ? "" : ` ${classifier.info.dtype}`}`, backend, classifier };
+    return {
+      device: `${DEVICE_NAMES[backend]}${alike ? "" : ` ${classifier.info.dtype}`}`,
+      backend,
+      classifier,
+    };
   });
 }
 
 /**
- * A function that fetches a tab's code when the tab is first opened: who doesn't open it doesn't pay for it. Where that fails, `wait` says so;
- * the styles of a failed import are not asked for a second time, so only a reload helps.
+ * A function that fetches a tab's code when the tab is first opened: who doesn't open it doesn't pay for it.
+ * Where that fails, `wait` says so; the styles of a failed import are not asked for a second time, so only a
+ * reload helps.
  */
 function once(wait: HTMLElement, fetched: () => Promise<void>): () => Promise<void> {
   let opening: Promise<void> | null = null;
-  return () => (opening ??= fetched().then(
-    () => void (wait.hidden = true),
-    (error: unknown) => void (wait.textContent = `This tab could not be fetched (${String(error)}). With the network back, reload the page.`),
-  ));
+  return () =>
+    (opening ??= fetched().then(
+      () => void (wait.hidden = true),
+      (error: unknown) =>
+        void (wait.textContent = `This tab could not be fetched (${String(error)}). With the network back, reload the page.`),
+    ));
 }
 
 const openBenchmark = once(part("bench-wait", HTMLElement), async () => {

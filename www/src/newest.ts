@@ -15,7 +15,9 @@ export interface Steps<Input, Output> {
  *
  * However fast inputs come, the last one is always run, and nothing older is reported after it.
  */
-export function newestWins<Input, Output>(steps: Steps<Input, Output>): { push(input: Input): void; clear(): void } {
+export function newestWins<Input, Output>(
+  steps: Steps<Input, Output>,
+): { push(input: Input): void; clear(): void } {
   let waiting: { input: Input } | null = null;
   let running = false;
   let generation = 0; // a result of an earlier generation is dropped

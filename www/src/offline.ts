@@ -1,4 +1,7 @@
-/** What the page stores so that it opens without a network: the page's side of its service worker, and what lies in the caches. */
+/**
+ * What the page stores so that it opens without a network: the page's side of its service worker, and what
+ * lies in the caches.
+ */
 
 import type { Kept, Message } from "../offline/protocol.ts";
 
@@ -56,7 +59,10 @@ export function startKeeper(events: Events): Keeper {
   let cleared = false;
   let registration: ServiceWorkerRegistration | null = null;
 
-  /** Asked for anew each time, which costs nothing where there is one: a first one that could not store the page is gone. */
+  /**
+   * Asked for anew each time, which costs nothing where there is one: a first one that could not store the
+   * page is gone.
+   */
   async function register(): Promise<ServiceWorkerRegistration> {
     const found = await navigator.serviceWorker.register("./sw.js", { updateViaCache: "none" });
     if (!found) throw new Error("The browser takes no service worker here.");
@@ -77,7 +83,12 @@ export function startKeeper(events: Events): Keeper {
     async keep({ build, model }, again = false) {
       if (cleared && !again) return;
       cleared = false;
-      if (!("serviceWorker" in navigator)) return events.changed({ state: "unsupported", reason: "This browser stores no pages at this address: it wants https for that, or localhost, and no private window." });
+      if (!("serviceWorker" in navigator))
+        return events.changed({
+          state: "unsupported",
+          reason:
+            "This browser stores no pages at this address: it wants https for that, or localhost, and no private window.",
+        });
       events.changed({ state: "storing" });
       try {
         const worker = await activeOf(await register());
@@ -85,7 +96,8 @@ export function startKeeper(events: Events): Keeper {
         if (cleared) return;
         events.changed(kept.ok ? { state: "ready", model } : { state: "failed", reason: kept.reason });
       } catch (error) {
-        if (!cleared) events.changed({ state: "failed", reason: error instanceof Error ? error.message : String(error) });
+        if (!cleared)
+          events.changed({ state: "failed", reason: error instanceof Error ? error.message : String(error) });
       }
     },
 
@@ -138,14 +150,17 @@ async function ourCaches(): Promise<string[]> {
 
 function kindOf(url: string): Group["kind"] {
   const { origin, pathname } = new URL(url);
-  if (origin !== location.origin || /\/(config\.json|tokenizer\.json|[^/]+\.safetensors)$/.test(pathname)) return "model";
+  if (origin !== location.origin || /\/(config\.json|tokenizer\.json|[^/]+\.safetensors)$/.test(pathname))
+    return "model";
   return pathname.endsWith(".wasm") ? "engine" : "page";
 }
 
 /** A length that was told of compressed bytes is not that of the file. */
 async function sizeOf(response: Response): Promise<number> {
   const length = response.headers.get("content-length");
-  return length !== null && !response.headers.has("content-encoding") ? Number(length) : (await response.blob()).size;
+  return length !== null && !response.headers.has("content-encoding")
+    ? Number(length)
+    : (await response.blob()).size;
 }
 
 /** The worker that answers for the page; the first one has to store the page before it does. */
@@ -155,7 +170,12 @@ function activeOf({ active, installing, waiting }: ServiceWorkerRegistration): P
   return new Promise((resolve, reject) => {
     const follow = (): void => {
       if (coming?.state === "activated") resolve(coming);
-      if (!coming || coming.state === "redundant") reject(new Error("One of the page’s files did not come, or is of another version, or there is no room for them."));
+      if (!coming || coming.state === "redundant")
+        reject(
+          new Error(
+            "One of the page’s files did not come, or is of another version, or there is no room for them.",
+          ),
+        );
     };
     coming?.addEventListener("statechange", follow);
     follow();

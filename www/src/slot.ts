@@ -29,7 +29,10 @@ export function nameOf({ source }: Request): string {
   return typeof source === "string" ? source : "the dropped files";
 }
 
-/** Loads a model as all of the page does: copies of its own one are the service worker's, which keeps it with the page. */
+/**
+ * Loads a model as all of the page does: copies of its own one are the service worker's, which keeps it with
+ * the page.
+ */
 export function loadModel(source: Request["source"], options: LoadOptions): Promise<Classifier> {
   return Classifier.load(source, { ...options, cache: source !== OWN });
 }

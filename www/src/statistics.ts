@@ -1,4 +1,7 @@
-/** What is said of latencies: percentiles, spread, bins, where two lines cross, and the session of the calls so far. */
+/**
+ * What is said of latencies: percentiles, spread, bins, where two lines cross, and the session of the calls
+ * so far.
+ */
 
 /** The nearest-rank percentile of `values` (0 < share ≤ 1); NaN where there are none. */
 export function percentile(values: readonly number[], share: number): number {
@@ -48,8 +51,8 @@ export interface Histogram {
 /**
  * Counts `values` in bins of a round width: 1, 2 or 5 times a power of ten, at most about `bins` of them.
  *
- * Bins end at three interquartile ranges above the upper quartile, so that one slow value doesn't press the rest
- * into a single bar. They are never narrower than `finest`, the step in which the values come.
+ * Bins end at three interquartile ranges above the upper quartile, so that one slow value doesn't press the
+ * rest into a single bar. They are never narrower than `finest`, the step in which the values come.
  */
 export function histogram(values: readonly number[], bins: number, finest: number): Histogram {
   if (values.length === 0) return { start: 0, width: finest, counts: [], above: 0 };
@@ -57,7 +60,8 @@ export function histogram(values: readonly number[], bins: number, finest: numbe
   const upper = percentile(values, 0.75);
   const fence = upper + 3 * Math.max(upper - percentile(values, 0.25), finest);
   const width = Math.max(finest, round((Math.min(high, fence) - low) / bins));
-  // The values come in steps: a hair is added, so that 0.3 / 0.1 falls on the third edge and not just below it.
+  // The values come in steps: a hair is added, so that 0.3 / 0.1 falls on the third edge and not just below
+  // it.
   const place = (value: number): number => Math.floor(value / width + 1e-6);
   const first = place(low);
   const last = place(Math.min(high, fence));
@@ -91,16 +95,23 @@ export interface Point {
  */
 export function crossings(one: readonly Point[], other: readonly Point[]): Point[] {
   const found: Point[] = [];
-  const gaps = one.flatMap(({ x, y }) => {
-    const twin = other.find((point) => point.x === x);
-    return twin && x > 0 && y > 0 && twin.y > 0 ? [{ x: Math.log(x), y: Math.log(y), gap: Math.log(y / twin.y) }] : [];
-  }).sort((a, b) => a.x - b.x);
+  const gaps = one
+    .flatMap(({ x, y }) => {
+      const twin = other.find((point) => point.x === x);
+      return twin && x > 0 && y > 0 && twin.y > 0
+        ? [{ x: Math.log(x), y: Math.log(y), gap: Math.log(y / twin.y) }]
+        : [];
+    })
+    .sort((a, b) => a.x - b.x);
   let left = gaps[0];
   for (const right of gaps.slice(1)) {
     if (right.gap === 0) continue; // it is told by the next point whether this is a crossing
     if (left && left.gap * right.gap < 0) {
       const share = left.gap / (left.gap - right.gap);
-      found.push({ x: Math.exp(left.x + share * (right.x - left.x)), y: Math.exp(left.y + share * (right.y - left.y)) });
+      found.push({
+        x: Math.exp(left.x + share * (right.x - left.x)),
+        y: Math.exp(left.y + share * (right.y - left.y)),
+      });
     }
     left = right;
   }

@@ -1,4 +1,6 @@
-/** The page's tabs: chosen by pointer, by keyboard or by the address, each with a panel that keeps its state. */
+/**
+ * The page's tabs: chosen by pointer, by keyboard or by the address, each with a panel that keeps its state.
+ */
 
 import { find } from "./dom.ts";
 
@@ -8,8 +10,9 @@ const FIRST = "classify"; // the tab of an address without a hash
 type Opened = (name: string) => void;
 
 /**
- * Wires the tab list. Each tab names its panel in `aria-controls`, and itself in `data-tab`, which is also its hash in the
- * address. `opened` is called with the name of each tab that comes to be shown, the first one included.
+ * Wires the tab list. Each tab names its panel in `aria-controls`, and itself in `data-tab`, which is also
+ * its hash in the address. `opened` is called with the name of each tab that comes to be shown, the first one
+ * included.
  */
 export function wireTabs(opened: Opened): void {
   const list = find('[role="tablist"]', HTMLElement);
@@ -35,7 +38,8 @@ export function wireTabs(opened: Opened): void {
   };
 
   const follow = (): void => {
-    const named = tabs.find((tab) => location.hash === `#${nameOf(tab)}`) ?? tabs.find((tab) => nameOf(tab) === FIRST);
+    const named =
+      tabs.find((tab) => location.hash === `#${nameOf(tab)}`) ?? tabs.find((tab) => nameOf(tab) === FIRST);
     if (named) select(named);
   };
 
@@ -44,7 +48,7 @@ export function wireTabs(opened: Opened): void {
     if (tab) choose(tab);
   });
   list.addEventListener("keydown", (event) => {
-    const at = tabs.findIndex((tab) => tab === document.activeElement);
+    const at = tabs.indexOf(document.activeElement);
     if (at < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
     const steps: Record<string, number> = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 };
     const step = steps[event.key];

@@ -15,12 +15,19 @@ import { createModel } from "../model.mjs";
 import { start } from "../node.mjs";
 import { HOURS, post, refused, SENTIMENT, TINY } from "./support.mjs";
 
-/** Some seconds of work in a call of few bytes: texts as long as the model takes, and more of them than limits allow elsewhere. */
+/**
+ * Some seconds of work in a call of few bytes: texts as long as the model takes, and more of them than limits
+ * allow elsewhere.
+ */
 const LONG = Array(60).fill("a word and another one ".repeat(150));
 
 /** A call as fetch takes it, and what `post` yields of its answer. */
 const CALL = { method: "POST", headers: { "content-type": "application/json" }, body: '{ "text": "a" }' };
-const answered = async (response) => ({ status: response.status, headers: response.headers, body: await response.json() });
+const answered = async (response) => ({
+  status: response.status,
+  headers: response.headers,
+  body: await response.json(),
+});
 
 let service;
 before(async () => {
@@ -30,7 +37,8 @@ before(async () => {
 after(() => service?.stop());
 
 async function ready({ url }) {
-  while ((await fetch(`${url}/health`)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
+  while ((await fetch(`${url}/health`)).status !== 200)
+    await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 test("one text, its best label", async () => {
@@ -39,13 +47,25 @@ test("one text, its best label", async () => {
   assert.match(headers.get("content-type"), /^application\/json/);
   assert.equal(headers.get("cache-control"), "no-store");
   assert.equal(body.results.length, 1);
-  assert.deepEqual(body.results[0].map(({ label }) => label), ["POSITIVE"]);
+  assert.deepEqual(
+    body.results[0].map(({ label }) => label),
+    ["POSITIVE"],
+  );
 });
 
 test("many texts, all labels", async () => {
-  const { status, body } = await post(service.url, { texts: ["A delight from start to finish.", HOURS], topK: null });
+  const { status, body } = await post(service.url, {
+    texts: ["A delight from start to finish.", HOURS],
+    topK: null,
+  });
   assert.equal(status, 200);
-  assert.deepEqual(body.results.map((scores) => scores.map(({ label }) => label)), [["POSITIVE", "NEGATIVE"], ["NEGATIVE", "POSITIVE"]]);
+  assert.deepEqual(
+    body.results.map((scores) => scores.map(({ label }) => label)),
+    [
+      ["POSITIVE", "NEGATIVE"],
+      ["NEGATIVE", "POSITIVE"],
+    ],
+  );
   for (const [a, b] of body.results) assert.ok(Math.abs(a.score + b.score - 1) < 1e-5);
 });
 
@@ -75,7 +95,11 @@ for (const [name, body, status, kind] of [
 
 test("refused: what is not JSON, or does not say that it is", async () => {
   const send = async (body, type) => {
-    const response = await fetch(`${service.url}/classify`, { method: "POST", body, headers: { "content-type": type } });
+    const response = await fetch(`${service.url}/classify`, {
+      method: "POST",
+      body,
+      headers: { "content-type": type },
+    });
     return { status: response.status, body: await response.json(), headers: response.headers };
   };
   refused(await send("{", "application/json"), 400, "invalid_json");
@@ -85,11 +109,15 @@ test("refused: what is not JSON, or does not say that it is", async () => {
 
 test("a body too large is refused, also where nothing told its length", async () => {
   const { status, body } = await new Promise((resolve, reject) => {
-    const request = ask(`${service.url}/classify`, { method: "POST", headers: { "content-type": "application/json", "transfer-encoding": "chunked" } }, async (response) => {
-      let text = "";
-      for await (const piece of response.setEncoding("utf8")) text += piece;
-      resolve({ status: response.statusCode, body: JSON.parse(text) });
-    });
+    const request = ask(
+      `${service.url}/classify`,
+      { method: "POST", headers: { "content-type": "application/json", "transfer-encoding": "chunked" } },
+      async (response) => {
+        let text = "";
+        for await (const piece of response.setEncoding("utf8")) text += piece;
+        resolve({ status: response.statusCode, body: JSON.parse(text) });
+      },
+    );
     request.on("error", reject);
     request.write('{ "text": "');
     for (let i = 0; i < 10; i++) request.write("a".repeat(1 << 16));
@@ -102,7 +130,11 @@ test("a body too large is refused, also where nothing told its length", async ()
 test("other addresses and methods", async () => {
   const get = async (path, method = "GET") => {
     const response = await fetch(service.url + path, { method });
-    return { status: response.status, headers: response.headers, body: method === "HEAD" ? null : await response.json() };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: method === "HEAD" ? null : await response.json(),
+    };
   };
   refused(await get("/"), 404, "not_found");
   const wrong = await get("/classify");
@@ -118,14 +150,18 @@ test("with as many calls as are taken, the next one is told to come again, and t
   t.after(() => busy.stop());
   await ready(busy);
   const hangUp = new AbortController();
-  const under = [1, 2].map(() => post(busy.url, { texts: LONG.slice(0, 40) }, hangUp.signal).catch((error) => error.name));
-  while ((await (await fetch(`${busy.url}/health`)).json()).calls < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  const under = [1, 2].map(() =>
+    post(busy.url, { texts: LONG.slice(0, 40) }, hangUp.signal).catch((error) => error.name),
+  );
+  while ((await (await fetch(`${busy.url}/health`)).json()).calls < 2)
+    await new Promise((resolve) => setTimeout(resolve, 5));
   const { status, body, headers } = await post(busy.url, { text: "a" });
   refused({ status, body, headers }, 429, "busy");
   assert.match(headers.get("retry-after"), /^[1-9]\d*$/);
   hangUp.abort(); // who hangs up frees a place
   assert.deepEqual(await Promise.all(under), ["AbortError", "AbortError"]);
-  while ((await (await fetch(`${busy.url}/health`)).json()).calls > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  while ((await (await fetch(`${busy.url}/health`)).json()).calls > 0)
+    await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal((await post(busy.url, { text: "a" })).status, 200);
 });
 
@@ -179,9 +215,13 @@ test("where a loading failed, health alone makes it try again", { timeout: 60_00
   assert.equal((await post(service.url, { text: "a" })).status, 200);
 });
 
-test("one loading at a time, and after one that failed none before callers are told to come again", { timeout: 20_000 }, async () => {
+test("one loading at a time, and after one that failed none before callers are told to come again", {
+  timeout: 20_000,
+}, async () => {
   const loadings = [];
-  const { request } = createApp({ model: createModel(() => new Promise((resolve, reject) => loadings.push({ resolve, reject }))) });
+  const { request } = createApp({
+    model: createModel(() => new Promise((resolve, reject) => loadings.push({ resolve, reject }))),
+  });
   const states = async (times) => {
     const answers = [];
     for (let i = 0; i < times; i++) answers.push((await (await request("/health")).json()).status);
@@ -192,7 +232,8 @@ test("one loading at a time, and after one that failed none before callers are t
   while ((await (await request("/health")).json()).calls < 2) await sleep(5);
   assert.equal(loadings.length, 1);
   loadings[0].reject(new Error("this one is to fail"));
-  for (const response of await Promise.all(waiting)) refused(await answered(response), 503, "model_unavailable");
+  for (const response of await Promise.all(waiting))
+    refused(await answered(response), 503, "model_unavailable");
   assert.deepEqual(await states(3), ["failed", "failed", "failed"]);
   const response = await request("/classify", CALL);
   refused(await answered(response), 503, "model_unavailable");
@@ -207,7 +248,11 @@ test("one loading at a time, and after one that failed none before callers are t
 });
 
 test("while the model loads, calls are told so in the end", { timeout: 60_000 }, async (t) => {
-  const service = await start({ source: await serveTiny(t, { silent: true }), port: 0, limits: { time: 300 } });
+  const service = await start({
+    source: await serveTiny(t, { silent: true }),
+    port: 0,
+    limits: { time: 300 },
+  });
   t.after(() => service.stop());
   const answer = await post(service.url, { text: "a" });
   refused(answer, 503, "loading");
@@ -215,7 +260,11 @@ test("while the model loads, calls are told so in the end", { timeout: 60_000 },
 });
 
 test("while the model loads, who hangs up frees a place", { timeout: 20_000 }, async (t) => {
-  const service = await start({ source: await serveTiny(t, { silent: true }), port: 0, limits: { calls: 1, time: 600_000 } });
+  const service = await start({
+    source: await serveTiny(t, { silent: true }),
+    port: 0,
+    limits: { calls: 1, time: 600_000 },
+  });
   t.after(() => service.stop());
   const hangUp = new AbortController();
   const call = post(service.url, { text: "a" }, hangUp.signal).catch(({ name }) => name);
@@ -226,7 +275,9 @@ test("while the model loads, who hangs up frees a place", { timeout: 20_000 }, a
   while ((await health(service)).calls > 0) await sleep(5);
 });
 
-test("who hung up is not taken for a call that waited too long, whether before the model is asked for or after", { timeout: 20_000 }, async () => {
+test("who hung up is not taken for a call that waited too long, whether before the model is asked for or after", {
+  timeout: 20_000,
+}, async () => {
   const { request } = createApp({ model: createModel(() => new Promise(() => {})) });
   const hangUp = new AbortController();
   const call = request("/classify", { ...CALL, signal: hangUp.signal });
@@ -238,11 +289,16 @@ test("who hung up is not taken for a call that waited too long, whether before t
 
 test("a port that is taken ends the loading", { timeout: 20_000 }, async (t) => {
   const loads = watchLoads(t);
-  await assert.rejects(start({ source: await serveTiny(t, { silent: true }), port: new URL(service.url).port }), { code: "EADDRINUSE" });
+  await assert.rejects(
+    start({ source: await serveTiny(t, { silent: true }), port: new URL(service.url).port }),
+    { code: "EADDRINUSE" },
+  );
   await assert.rejects(loads()[0], { kind: "aborted" });
 });
 
-test("told to end, it answers what is under way, refuses what comes, and frees the model", { timeout: 60_000 }, async (t) => {
+test("told to end, it answers what is under way, refuses what comes, and frees the model", {
+  timeout: 60_000,
+}, async (t) => {
   const loads = watchLoads(t);
   const service = await start({ source: SENTIMENT, port: 0, grace: 60_000, load: { threads: 1 } });
   t.after(() => service.stop());
@@ -251,13 +307,20 @@ test("told to end, it answers what is under way, refuses what comes, and frees t
   const under = post(service.url, { texts: LONG.slice(0, 3) });
   while ((await health(service)).calls < 1) await sleep(5);
   // A connection that is open, with a request whose body comes when the service has been told to end.
-  const coming = ask(`${service.url}/classify`, { ...CALL, headers: { ...CALL.headers, expect: "100-continue" } });
+  const coming = ask(`${service.url}/classify`, {
+    ...CALL,
+    headers: { ...CALL.headers, expect: "100-continue" },
+  });
   coming.flushHeaders();
   await once(coming, "continue");
   const stopped = service.stop();
   coming.end(CALL.body);
   const [response] = await once(coming, "response");
-  refused({ status: response.statusCode, headers: new Headers(response.headers), body: await json(response) }, 503, "stopping");
+  refused(
+    { status: response.statusCode, headers: new Headers(response.headers), body: await json(response) },
+    503,
+    "stopping",
+  );
   const { status, body } = await under;
   assert.equal(status, 200);
   assert.equal(body.results.length, 3);
@@ -268,10 +331,21 @@ test("told to end, it answers what is under way, refuses what comes, and frees t
 
 /** The service as a process of its own. */
 async function spawned(t, source) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("../node.mjs", import.meta.url))], { env: { ...process.env, PORT: "0", MODEL: source }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [fileURLToPath(new URL("../node.mjs", import.meta.url))], {
+    env: { ...process.env, PORT: "0", MODEL: source },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   t.after(() => child.kill("SIGKILL"));
-  const url = await new Promise((resolve) => child.stdout.setEncoding("utf8").on("data", (text) => /Listening on (\S+)/.test(text) && resolve(/Listening on (\S+)/.exec(text)[1])));
-  return { url, child, ended: new Promise((resolve) => child.on("exit", (code, signal) => resolve(signal ?? code))) };
+  const url = await new Promise((resolve) =>
+    child.stdout
+      .setEncoding("utf8")
+      .on("data", (text) => /Listening on (\S+)/.test(text) && resolve(/Listening on (\S+)/.exec(text)[1])),
+  );
+  return {
+    url,
+    child,
+    ended: new Promise((resolve) => child.on("exit", (code, signal) => resolve(signal ?? code))),
+  };
 }
 
 test("SIGTERM: what is under way is answered, and the process ends", { timeout: 60_000 }, async (t) => {

@@ -11,7 +11,12 @@ export const HOURS = "I want those two hours of my life back.";
 
 /** Posts a value as JSON to /classify. Yields `{ status, headers, body }`. */
 export async function post(url, value, signal = null) {
-  const response = await fetch(`${url}/classify`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(value), signal });
+  const response = await fetch(`${url}/classify`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(value),
+    signal,
+  });
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 

@@ -1,4 +1,5 @@
-// The service on workerd, over real HTTP: built, and served from the same configuration as `npm run start:workerd`.
+// The service on workerd, over real HTTP: built, and served from the same configuration as `npm run
+// start:workerd`.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -11,7 +12,10 @@ import { HOURS, post, refused, SENTIMENT } from "./support.mjs";
 
 const HOME = fileURLToPath(new URL("..", import.meta.url));
 
-/** The program itself. `.bin/workerd` can be a script that starts it, and what ends the script leaves the program running. */
+/**
+ * The program itself. `.bin/workerd` can be a script that starts it, and what ends the script leaves the
+ * program running.
+ */
 const { default: WORKERD } = createRequire(import.meta.url)("workerd");
 
 /** The package's entry for workerd takes a compiled module; one without it can't run there. */
@@ -22,12 +26,27 @@ describe("workerd", { skip }, () => {
   let child, url;
   let log = "";
   before(async () => {
-    const { status, stderr } = spawnSync("npm", ["run", "--silent", "build:workerd"], { cwd: HOME, encoding: "utf8" });
+    const { status, stderr } = spawnSync("npm", ["run", "--silent", "build:workerd"], {
+      cwd: HOME,
+      encoding: "utf8",
+    });
     assert.equal(status, 0, stderr);
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
-    child = spawn(WORKERD, ["serve", "workerd.capnp", "--socket-addr", `http=127.0.0.1:${port}`, "--directory-path", `model=${SENTIMENT}`], { cwd: HOME, stdio: ["ignore", "pipe", "pipe"] });
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (log += text));
+    child = spawn(
+      WORKERD,
+      [
+        "serve",
+        "workerd.capnp",
+        "--socket-addr",
+        `http=127.0.0.1:${port}`,
+        "--directory-path",
+        `model=${SENTIMENT}`,
+      ],
+      { cwd: HOME, stdio: ["ignore", "pipe", "pipe"] },
+    );
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => (log += text));
     for (const end = Date.now() + 60_000; Date.now() < end && child.exitCode === null; ) {
       if ((await fetch(`${url}/health`).catch(() => null))?.status === 200) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -37,14 +56,30 @@ describe("workerd", { skip }, () => {
   after(() => child?.kill("SIGKILL"));
 
   test("texts, all labels", async () => {
-    const { status, body } = await post(url, { texts: ["A delight from start to finish.", HOURS], topK: null });
+    const { status, body } = await post(url, {
+      texts: ["A delight from start to finish.", HOURS],
+      topK: null,
+    });
     assert.equal(status, 200, `${JSON.stringify(body)}\n${log}`);
-    assert.deepEqual(body.results.map((scores) => scores.map(({ label }) => label)), [["POSITIVE", "NEGATIVE"], ["NEGATIVE", "POSITIVE"]]);
+    assert.deepEqual(
+      body.results.map((scores) => scores.map(({ label }) => label)),
+      [
+        ["POSITIVE", "NEGATIVE"],
+        ["NEGATIVE", "POSITIVE"],
+      ],
+    );
   });
 
   test("calls at the same time", async () => {
-    const answers = await Promise.all(Array.from({ length: 6 }, (_, i) => post(url, { text: i % 2 ? HOURS : "A delight from start to finish." })));
-    assert.deepEqual(answers.map(({ body }) => body.results?.[0][0].label), Array.from({ length: 6 }, (_, i) => (i % 2 ? "NEGATIVE" : "POSITIVE")));
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, i) =>
+        post(url, { text: i % 2 ? HOURS : "A delight from start to finish." }),
+      ),
+    );
+    assert.deepEqual(
+      answers.map(({ body }) => body.results?.[0][0].label),
+      Array.from({ length: 6 }, (_, i) => (i % 2 ? "NEGATIVE" : "POSITIVE")),
+    );
   });
 
   test("what is refused", async () => {

@@ -1,4 +1,7 @@
-/** What the converter's WebAssembly module exports (src/web_convert.rs). Every method throws `Error`s that carry a `kind`. */
+/**
+ * What the converter's WebAssembly module exports (src/web_convert.rs). Every method throws `Error`s that
+ * carry a `kind`.
+ */
 
 export default function init(arg: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 

@@ -1,11 +1,17 @@
-/** What the WebAssembly module exports (src/web.rs); its JavaScript is made by wasm-bindgen, these types by hand. */
+/**
+ * What the WebAssembly module exports (src/web.rs); its JavaScript is made by wasm-bindgen, these types by
+ * hand.
+ */
 
 export default function init(arg: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 
 /** A device of the graphics card. */
 export class Gpu {
   private constructor();
-  /** Rejects with kind `"environment"` and a sentence why; a software adapter is refused unless `software` is set. */
+  /**
+   * Rejects with kind `"environment"` and a sentence why; a software adapter is refused unless `software` is
+   * set.
+   */
   static request(software: boolean): Promise<Gpu>;
   info(): GpuInfo;
   /** Loses the device, as the tests want it. */
@@ -28,13 +34,18 @@ export class FileHash {
 
 /** Takes a model's files and yields an `Engine`. Every method throws `Error`s that carry a `kind`. */
 export class Loader {
-  /** Consumes `gpu`. With one, `cpu` says whether the CPU holds the weights too; without one it always does. */
+  /**
+   * Consumes `gpu`. With one, `cpu` says whether the CPU holds the weights too; without one it always does.
+   */
   constructor(config: Uint8Array, tokenizer: Uint8Array, dtype: string, gpu: Gpu | undefined, cpu: boolean);
   /** The next bytes of `model.safetensors`. */
   push(chunk: Uint8Array): void;
   /** Runs the kernels, so that the engine optimizes them. Does nothing before the header has come. */
   warmUp(): void;
-  /** Consumes the loader, also where it rejects. Kinds `"device_lost"` and `"webgpu_unusable"`: where the GPU alone holds the weights. */
+  /**
+   * Consumes the loader, also where it rejects. Kinds `"device_lost"` and `"webgpu_unusable"`: where the GPU
+   * alone holds the weights.
+   */
   finish(): Promise<Engine>;
   free(): void;
 }
@@ -68,7 +79,11 @@ export interface Classification {
   tokens?: { text: string; id: number; start: number; end: number; special: boolean }[];
   truncated: boolean;
   device: "cpu" | "webgpu";
-  timings: { tokenize: number; forward: number; kernels?: { name: string; ms: number; dispatches: number }[] };
+  timings: {
+    tokenize: number;
+    forward: number;
+    kernels?: { name: string; ms: number; dispatches: number }[];
+  };
 }
 
 export interface GpuInfo {

@@ -1,4 +1,5 @@
-// Runs `js` and `html` blocks in Chromium, on a site that serves the package and the models as a reader's site would.
+// Runs `js` and `html` blocks in Chromium, on a site that serves the package and the models as a reader's
+// site would.
 
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,13 +16,22 @@ const TINY = join(ROOT, "test_data/models/tiny-f32");
 /** How long a page that was opened must stay free of errors. */
 const SETTLED_MS = 300;
 
-/** A site with the installed package of `project`: at /tabsense/ its dist folder, at /models/ the models, at /blocks/ the blocks. Yields `{ runScript, openPage, close }`. */
+/**
+ * A site with the installed package of `project`: at /tabsense/ its dist folder, at /models/ the models, at
+ * /blocks/ the blocks. Yields `{ runScript, openPage, close }`.
+ */
 export async function startPages(project, exported) {
   const blocks = join(project, "blocks");
   mkdirSync(blocks, { recursive: true });
   writeFileSync(join(project, "favicon.ico"), ""); // a page that names no icon is asked for this one
   const dist = join(project, "node_modules/tabsense/dist/");
-  const site = await serve({ "/": project, "/tabsense/": dist, "/models/": join(ROOT, "models"), "/blocks/": blocks, "/blocks/models/": join(ROOT, "models") });
+  const site = await serve({
+    "/": project,
+    "/tabsense/": dist,
+    "/models/": join(ROOT, "models"),
+    "/blocks/": blocks,
+    "/blocks/models/": join(ROOT, "models"),
+  });
   const browser = await startBrowser();
   const map = importMap(project);
   let count = 0;
@@ -33,22 +43,42 @@ export async function startPages(project, exported) {
       const faults = [];
       context.on("request", (request) => {
         const url = request.url();
-        if (!url.startsWith(site.url) && !url.startsWith("data:") && !url.startsWith("blob:") && !HUB.test(url)) faults.push(`asked for ${url}`);
+        if (
+          !url.startsWith(site.url) &&
+          !url.startsWith("data:") &&
+          !url.startsWith("blob:") &&
+          !HUB.test(url)
+        )
+          faults.push(`asked for ${url}`);
       });
-      context.on("response", (response) => response.status() >= 400 && faults.push(`${response.url()} answered ${response.status()}`));
-      await context.route(HUB, (route) => route.fulfill({ path: join(TINY, HUB.exec(route.request().url())[1]), headers: { "access-control-allow-origin": "*" } }));
+      context.on(
+        "response",
+        (response) =>
+          response.status() >= 400 && faults.push(`${response.url()} answered ${response.status()}`),
+      );
+      await context.route(HUB, (route) =>
+        route.fulfill({
+          path: join(TINY, HUB.exec(route.request().url())[1]),
+          headers: { "access-control-allow-origin": "*" },
+        }),
+      );
       await context.addInitScript(() => {
         const { log } = console;
         globalThis.printed = [];
         console.log = (...args) => {
           // As they are now: an object may change later.
-          globalThis.printed.push(args.map((one) => (typeof one === "object" ? JSON.parse(JSON.stringify(one)) : one)));
+          globalThis.printed.push(
+            args.map((one) => (typeof one === "object" ? JSON.parse(JSON.stringify(one)) : one)),
+          );
           log(...args);
         };
       });
       const page = await context.newPage();
       page.on("pageerror", (error) => faults.push(String(error)));
-      page.on("console", (message) => ["error", "warning"].includes(message.type()) && faults.push(message.text()));
+      page.on(
+        "console",
+        (message) => ["error", "warning"].includes(message.type()) && faults.push(message.text()),
+      );
       await page.goto(site.url + path);
       await until(page, faults);
       assert.deepEqual(faults, []);
@@ -62,8 +92,14 @@ export async function startPages(project, exported) {
     /** Runs a `js` block as a module of an empty page. */
     async runScript({ code }) {
       const name = `block-${count++}`;
-      writeFileSync(join(blocks, `${name}.js`), `${preludeOf(code, { exported, dom: true })} ${code}\nglobalThis.finished = true;\n`);
-      writeFileSync(join(blocks, `${name}.html`), `<!doctype html><meta charset="utf-8"><title>Block</title><link rel="icon" href="data:,">${map}<body></body><script type="module" src="${name}.js"></script>`);
+      writeFileSync(
+        join(blocks, `${name}.js`),
+        `${preludeOf(code, { exported, dom: true })} ${code}\nglobalThis.finished = true;\n`,
+      );
+      writeFileSync(
+        join(blocks, `${name}.html`),
+        `<!doctype html><meta charset="utf-8"><title>Block</title><link rel="icon" href="data:,">${map}<body></body><script type="module" src="${name}.js"></script>`,
+      );
       const printed = await visit(`blocks/${name}.html`, async (page, faults) => {
         const end = Date.now() + TIMEOUT_MS;
         while (faults.length === 0 && !(await page.evaluate(() => globalThis.finished === true))) {
@@ -78,7 +114,12 @@ export async function startPages(project, exported) {
     async openPage({ code }) {
       const name = `block-${count++}.html`;
       const whole = /<!doctype|<html|<head|<body/i.test(code);
-      writeFileSync(join(blocks, name), whole ? code : `<!doctype html><meta charset="utf-8"><title>Block</title><link rel="icon" href="data:,">${code.includes("importmap") ? "" : map}<body>${code}</body>`);
+      writeFileSync(
+        join(blocks, name),
+        whole
+          ? code
+          : `<!doctype html><meta charset="utf-8"><title>Block</title><link rel="icon" href="data:,">${code.includes("importmap") ? "" : map}<body>${code}</body>`,
+      );
       await visit(`blocks/${name}`, async (page) => {
         await page.waitForLoadState("networkidle");
         await page.waitForTimeout(SETTLED_MS);
@@ -92,14 +133,18 @@ export async function startPages(project, exported) {
   };
 }
 
-/** What a bundler would do with the names of this project's packages: an import map of what they export to browsers. */
+/**
+ * What a bundler would do with the names of this project's packages: an import map of what they export to
+ * browsers.
+ */
 function importMap(project) {
   const imports = {};
   for (const name of ["tabsense", "tabsense-sentiment-en"]) {
     const path = join(project, "node_modules", name, "package.json");
     if (!existsSync(path)) continue;
     const { exports } = JSON.parse(readFileSync(path, "utf8"));
-    const parts = typeof exports === "string" || !Object.keys(exports)[0].startsWith(".") ? { ".": exports } : exports;
+    const parts =
+      typeof exports === "string" || !Object.keys(exports)[0].startsWith(".") ? { ".": exports } : exports;
     for (const [part, target] of Object.entries(parts)) {
       const file = forBrowsers(target);
       if (file) imports[name + part.slice(1)] = `/node_modules/${name}/${file.slice(2)}`;

@@ -13,10 +13,16 @@ export const READERS = {
     assert.deepEqual(new Set(counts).size, 1, `its lines have ${counts.join(", ")} fields`);
   },
   http(code) {
-    for (const line of lines(code)) assert.match(line, /^(?:[\w-]+: ?\S.*|(?:GET|POST|HEAD|PUT|DELETE) \S+.*|HTTP\/[\d.]+ \d{3}.*)$/, "it is no header");
+    for (const line of lines(code))
+      assert.match(
+        line,
+        /^(?:[\w-]+: ?\S.*|(?:GET|POST|HEAD|PUT|DELETE) \S+.*|HTTP\/[\d.]+ \d{3}.*)$/,
+        "it is no header",
+      );
   },
   diff(code) {
-    for (const line of code.split("\n")) assert.match(line, /^(?:[-+ @]|diff |index |$)/, "it is no line of a diff");
+    for (const line of code.split("\n"))
+      assert.match(line, /^(?:[-+ @]|diff |index |$)/, "it is no line of a diff");
   },
 };
 

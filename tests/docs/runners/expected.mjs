@@ -9,22 +9,37 @@ const LOGGED = /^.*\bconsole\.log\(.*\);?[ \t]*\/\/[ \t]*(\S.*)$/gm;
 /** Comments that are values: JSON, numbers, strings, labels in capitals. Others are prose. */
 const VALUE = /^(?:[[{"'`]|-?\d|(?:true|false|null|undefined)\b|[A-Z][A-Z_]+\b)/;
 
-/** Fails unless the values that `code` announces were printed, in their order. `printed`: the arguments of each call. */
+/**
+ * Fails unless the values that `code` announces were printed, in their order. `printed`: the arguments of
+ * each call.
+ */
 export function checkPrinted(code, printed) {
   const lines = printed.map((args) => plain(format(...args)));
   let at = 0;
   for (const [, comment] of code.matchAll(LOGGED)) {
     if (!VALUE.test(comment)) continue;
-    const pattern = new RegExp(`^${plain(comment).split("…").map(RegExp.escape ?? escape).join(".*")}$`);
+    const pattern = new RegExp(
+      `^${plain(comment)
+        .split("…")
+        .map(RegExp.escape ?? escape)
+        .join(".*")}$`,
+    );
     const found = lines.findIndex((line, i) => i >= at && pattern.test(line));
-    assert.ok(found >= 0, `it says that it prints\n  ${comment}\nbut it printed\n  ${lines.join("\n  ") || "nothing"}`);
+    assert.ok(
+      found >= 0,
+      `it says that it prints\n  ${comment}\nbut it printed\n  ${lines.join("\n  ") || "nothing"}`,
+    );
     at = found + 1;
   }
 }
 
 /** One kind of quotes, and no spaces that differ between hand and machine. */
 function plain(text) {
-  return text.trim().replace(/['`]/g, '"').replace(/\s+/g, " ").replace(/([[{(]) | (?=[\]})])/g, "$1");
+  return text
+    .trim()
+    .replace(/['`]/g, '"')
+    .replace(/\s+/g, " ")
+    .replace(/([[{(]) | (?=[\]})])/g, "$1");
 }
 
 function escape(text) {

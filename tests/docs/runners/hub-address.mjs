@@ -1,4 +1,6 @@
-// The addresses that documents name at the model hub; the smallest model answers at them, in a browser (browser.mjs) as in Node (hub.mjs).
+// The addresses that documents name at the model hub; the smallest model answers at them, in a browser
+// (browser.mjs) as in Node (hub.mjs).
 
 /** A file of a model on the hub, whatever the model; the group is the file's name. */
-export const HUB = /^https:\/\/huggingface\.co\/[^/]+\/[^/]+\/resolve\/[^/]+\/(config\.json|tokenizer\.json|model\.safetensors)$/;
+export const HUB =
+  /^https:\/\/huggingface\.co\/[^/]+\/[^/]+\/resolve\/[^/]+\/(config\.json|tokenizer\.json|model\.safetensors)$/;

@@ -1,4 +1,5 @@
-// Loaded before everything else in a Node process and its threads: the model hub's addresses are answered with the smallest model, as no test has a network.
+// Loaded before everything else in a Node process and its threads: the model hub's addresses are answered
+// with the smallest model, as no test has a network.
 
 import { readFileSync } from "node:fs";
 import { HUB } from "./hub-address.mjs";
@@ -10,10 +11,19 @@ const { fetch } = globalThis;
 globalThis.fetch = async (input, init) => {
   const request = new Request(input, init);
   const name = HUB.exec(request.url)?.[1];
-  if (!name) return request.url.startsWith("https://huggingface.co/") ? new Response("not here", { status: 404 }) : fetch(input, init);
+  if (!name)
+    return request.url.startsWith("https://huggingface.co/")
+      ? new Response("not here", { status: 404 })
+      : fetch(input, init);
   const bytes = readFileSync(new URL(name, TINY));
   const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "") ?? [];
   if (from === undefined) return new Response(bytes, { headers: { "content-length": String(bytes.length) } });
   const part = bytes.subarray(Number(from), to ? Number(to) + 1 : bytes.length);
-  return new Response(part, { status: 206, headers: { "content-length": String(part.length), "content-range": `bytes ${from}-${Number(from) + part.length - 1}/${bytes.length}` } });
+  return new Response(part, {
+    status: 206,
+    headers: {
+      "content-length": String(part.length),
+      "content-range": `bytes ${from}-${Number(from) + part.length - 1}/${bytes.length}`,
+    },
+  });
 };

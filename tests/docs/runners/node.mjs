@@ -29,18 +29,30 @@ export function isForNode({ code }) {
   return /from\s+["']node:|import\(\s*["']node:|\bprocess\.|from\s+["']@hono\/node-server/.test(code);
 }
 
-/** Runs a `js` block as a module in `folder`, which holds what it reads; any error ends it with another exit code. */
+/**
+ * Runs a `js` block as a module in `folder`, which holds what it reads; any error ends it with another exit
+ * code.
+ */
 export async function runInNode({ code, document, line }, { folder, exported }) {
   mkdirSync(folder, { recursive: true });
   const name = `${document.replace(/\W+/g, "-")}-${line}.mjs`;
   const hooks = join(folder, "hooks.mjs");
   writeFileSync(hooks, HOOKS);
-  writeFileSync(join(folder, name), `${preludeOf(code, { exported, dom: false }).replaceAll('"/models/', '"./models/')} ${code}`);
-  const child = spawn(process.execPath, ["--import", pathToFileURL(hooks).href, name], { cwd: folder, env: { ...process.env, NODE_OPTIONS: `--import ${new URL("hub.mjs", import.meta.url).href}` }, stdio: ["ignore", "pipe", "pipe", "ipc"], timeout: TIMEOUT_MS });
+  writeFileSync(
+    join(folder, name),
+    `${preludeOf(code, { exported, dom: false }).replaceAll('"/models/', '"./models/')} ${code}`,
+  );
+  const child = spawn(process.execPath, ["--import", pathToFileURL(hooks).href, name], {
+    cwd: folder,
+    env: { ...process.env, NODE_OPTIONS: `--import ${new URL("hub.mjs", import.meta.url).href}` },
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    timeout: TIMEOUT_MS,
+  });
   const printed = [];
   child.on("message", (args) => printed.push(args));
   let text = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (piece) => (text += piece));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (piece) => (text += piece));
   const status = await new Promise((resolve) => child.on("close", resolve));
   assert.equal(status, 0, text);
   checkPrinted(code, printed);

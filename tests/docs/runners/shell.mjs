@@ -1,9 +1,18 @@
-// Runs `sh` blocks: commands of this package, and of the shell around them, for real in a folder of samples. What would install, build
-// or serve is looked up instead: the packages that npm is to install, the scripts that it is to run, the files that Node is to start.
+// Runs `sh` blocks: commands of this package, and of the shell around them, for real in a folder of samples.
+// What would install, build or serve is looked up instead: the packages that npm is to install, the scripts
+// that it is to run, the files that Node is to start.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "smol-toml";
 import { ROOT } from "../../package/support.mjs";
@@ -11,7 +20,8 @@ import { ROOT } from "../../package/support.mjs";
 const TIMEOUT_MS = 300_000; // generous: a slow machine must not fail a test
 
 /** Programs that are run as they stand. `npx tabsense` finds the installed package, without a network. */
-const RUN = /^(?:npx\s+(?:--yes\s+|-y\s+)?(?:tabsense|esbuild)|tabsense|cat|cd|cp|echo|export|head|jq|ls|mkdir|printf|rm|sort|tail|test|time|wc)\b/;
+const RUN =
+  /^(?:npx\s+(?:--yes\s+|-y\s+)?(?:tabsense|esbuild)|tabsense|cat|cd|cp|echo|export|head|jq|ls|mkdir|printf|rm|sort|tail|test|time|wc)\b/;
 
 /** Packages that a reader is told to install, beside those that the project itself knows. */
 const KNOWN_PACKAGES = ["tabsense", "tabsense-sentiment-en", "@huggingface/transformers"];
@@ -28,24 +38,44 @@ export function runShell({ code, document }, { folder }) {
   }
   if (script.length === 0) return;
   const path = `${join(folder, "node_modules/.bin")}:${process.env.PATH}`;
-  const { status, stdout, stderr } = spawnSync("bash", ["-euo", "pipefail", "-c", script.join("\n")], { cwd: folder, encoding: "utf8", timeout: TIMEOUT_MS, env: { ...process.env, NODE_OPTIONS: `--import ${new URL("hub.mjs", import.meta.url).href}`, PATH: path, npm_config_offline: "true", npm_config_yes: "false" } });
+  const { status, stdout, stderr } = spawnSync("bash", ["-euo", "pipefail", "-c", script.join("\n")], {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: TIMEOUT_MS,
+    env: {
+      ...process.env,
+      NODE_OPTIONS: `--import ${new URL("hub.mjs", import.meta.url).href}`,
+      PATH: path,
+      npm_config_offline: "true",
+      npm_config_yes: "false",
+    },
+  });
   assert.equal(status, 0, `${script.join("\n")}\n${stdout}${stderr}`);
 }
 
 /** A folder with the files that documents name. `project`: where the package is installed. */
 export function writeSamples(folder, project) {
   mkdirSync(folder, { recursive: true });
-  const all = readFileSync(join(ROOT, "test_data/sentiment_validation.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line).text);
+  const all = readFileSync(join(ROOT, "test_data/sentiment_validation.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).text);
   const few = all.slice(0, 12);
   const write = (name, content) => writeFileSync(join(folder, name), `${content}\n`);
   const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
-  for (const name of ["reviews.csv", "in.csv"]) write(name, ["id,text,rating", ...few.map((text, id) => `${id},${quoted(text)},${1 + (id % 5)}`)].join("\n"));
-  for (const name of ["reviews.jsonl", "texts.jsonl", "in.jsonl"]) write(name, few.map((text, id) => JSON.stringify({ id, text })).join("\n"));
+  for (const name of ["reviews.csv", "in.csv"])
+    write(
+      name,
+      ["id,text,rating", ...few.map((text, id) => `${id},${quoted(text)},${1 + (id % 5)}`)].join("\n"),
+    );
+  for (const name of ["reviews.jsonl", "texts.jsonl", "in.jsonl"])
+    write(name, few.map((text, id) => JSON.stringify({ id, text })).join("\n"));
   write("posts.jsonl", few.map((body, id) => JSON.stringify({ id, body })).join("\n"));
   for (const name of ["reviews.txt", "lines.txt", "in.txt"]) write(name, few.join("\n"));
   for (const name of ["texts.txt", "TEXTS"]) write(name, all.join("\n")); // enough to round int4 with
   for (const name of ["IN", "MODEL", "model"]) cpSync(TINY, join(folder, name), { recursive: true });
-  for (const name of ["IN.safetensors", "model.safetensors"]) cpSync(join(TINY, "model.safetensors"), join(folder, name));
+  for (const name of ["IN.safetensors", "model.safetensors"])
+    cpSync(join(TINY, "model.safetensors"), join(folder, name));
   mkdirSync(join(folder, "public"));
   mkdirSync(join(folder, "models"));
   symlinkSync(join(ROOT, "models/sentiment-en"), join(folder, "models/sentiment-en"));
@@ -71,29 +101,48 @@ function lookUp(command, document) {
     if (program === "npm" && /^(?:i|install|add|ci)$/.test(verb)) known(rest);
     else if (program === "npm") hasScript(verb === "run" ? rest[0] : verb, document);
     else if (program === "npx") known([verb]);
-    else if (program === "node") assert.ok(verb.startsWith("-") || existsSync(join(ROOT, verb)) || documented(verb) || besideExample(verb), `${command}: there is no ${verb}`);
+    else if (program === "node")
+      assert.ok(
+        verb.startsWith("-") || existsSync(join(ROOT, verb)) || documented(verb) || besideExample(verb),
+        `${command}: there is no ${verb}`,
+      );
     else if (program === "cargo") hasTarget(words);
     else if (program === "cd") assert.ok(existsSync(join(ROOT, verb)), `${command}: there is no ${verb}`);
-    else if (program === "curl") continue; // what it asks for is tested where the server is
-    else assert.fail(`${command}: this command is not known here. Teach tests/docs/runners/shell.mjs, or say in a comment in front of the block why it is not run: <!-- not run: … -->`);
+    else if (program === "curl")
+      continue; // what it asks for is tested where the server is
+    else
+      assert.fail(
+        `${command}: this command is not known here. Teach tests/docs/runners/shell.mjs, or say in a comment in front of the block why it is not run: <!-- not run: … -->`,
+      );
   }
 }
 
 /** Packages are known where a package.json of this repository has them, at any depth. */
 function known(words) {
-  const mine = ["package.json", ...below("tests"), ...below("bench"), ...below("examples")].flatMap((path) => {
-    const { dependencies, devDependencies, name } = JSON.parse(readFileSync(join(ROOT, path), "utf8"));
-    return [name, ...Object.keys({ ...dependencies, ...devDependencies })];
-  });
+  const mine = ["package.json", ...below("tests"), ...below("bench"), ...below("examples")].flatMap(
+    (path) => {
+      const { dependencies, devDependencies, name } = JSON.parse(readFileSync(join(ROOT, path), "utf8"));
+      return [name, ...Object.keys({ ...dependencies, ...devDependencies })];
+    },
+  );
   for (const word of words.filter((one) => !one.startsWith("-") && !/[./]\S*\.tgz$/.test(one))) {
     const name = word.replace(/(?<=.)@[\w.^~-]+$/, "");
-    assert.ok(KNOWN_PACKAGES.includes(name) || mine.includes(name), `the package ${name} is not one that this project knows`);
+    assert.ok(
+      KNOWN_PACKAGES.includes(name) || mine.includes(name),
+      `the package ${name} is not one that this project knows`,
+    );
   }
 }
 
 function hasScript(name, document) {
-  const files = ["package.json", ...below("examples"), ...(document.startsWith("docs/") ? [] : below(dirname(document)))];
-  const scripts = files.flatMap((path) => Object.keys(JSON.parse(readFileSync(join(ROOT, path), "utf8")).scripts ?? {}));
+  const files = [
+    "package.json",
+    ...below("examples"),
+    ...(document.startsWith("docs/") ? [] : below(dirname(document))),
+  ];
+  const scripts = files.flatMap((path) =>
+    Object.keys(JSON.parse(readFileSync(join(ROOT, path), "utf8")).scripts ?? {}),
+  );
   assert.ok(scripts.includes(name), `there is no npm script ${name}`);
 }
 
@@ -101,9 +150,16 @@ function hasTarget(words) {
   const at = words.findIndex((word) => word === "--example" || word === "--test");
   if (at < 0) return;
   const folder = words[at] === "--test" ? "tests" : "examples";
-  const named = (parse(readFileSync(join(ROOT, "Cargo.toml"), "utf8"))[words[at].slice(2)] ?? []).map(({ name }) => name);
+  const named = (parse(readFileSync(join(ROOT, "Cargo.toml"), "utf8"))[words[at].slice(2)] ?? []).map(
+    ({ name }) => name,
+  );
   const name = words[at + 1];
-  assert.ok(named.includes(name) || existsSync(join(ROOT, folder, `${name}.rs`)) || existsSync(join(ROOT, folder, name, "main.rs")), `cargo has no ${words[at]} ${name}`);
+  assert.ok(
+    named.includes(name) ||
+      existsSync(join(ROOT, folder, `${name}.rs`)) ||
+      existsSync(join(ROOT, folder, name, "main.rs")),
+    `cargo has no ${words[at]} ${name}`,
+  );
 }
 
 /** The package.json files below a folder, without those of installed packages. */
@@ -117,10 +173,17 @@ function below(folder) {
 
 /** Whether a fence of some document gives a file this name. */
 function documented(name) {
-  const below = (folder) => readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? below(`${folder}/${entry.name}`) : [`${folder}/${entry.name}`]));
-  return below("docs").some((path) => path.endsWith(".md") && readFileSync(join(ROOT, path), "utf8").includes(`file=${name}`));
+  const below = (folder) =>
+    readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? below(`${folder}/${entry.name}`) : [`${folder}/${entry.name}`],
+    );
+  return below("docs").some(
+    (path) => path.endsWith(".md") && readFileSync(join(ROOT, path), "utf8").includes(`file=${name}`),
+  );
 }
 
 function besideExample(name) {
-  return readdirSync(join(ROOT, "examples")).some((example) => existsSync(join(ROOT, "examples", example, name)));
+  return readdirSync(join(ROOT, "examples")).some((example) =>
+    existsSync(join(ROOT, "examples", example, name)),
+  );
 }

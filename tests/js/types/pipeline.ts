@@ -1,6 +1,16 @@
 // Code as users of transformers.js write it, compiled by tests/js/pipeline-types.test.mjs. It never runs.
 
-import { pipeline, type DataType, type DeviceType, type PipelineType, type PretrainedModelOptions, type ProgressCallback, type ProgressInfo, type TextClassificationOutput, type TextClassificationPipeline } from "tabsense";
+import {
+  pipeline,
+  type DataType,
+  type DeviceType,
+  type PipelineType,
+  type PretrainedModelOptions,
+  type ProgressCallback,
+  type ProgressInfo,
+  type TextClassificationOutput,
+  type TextClassificationPipeline,
+} from "tabsense";
 
 /** The singleton of transformers.js' tutorials. */
 class Sentiment {
@@ -51,10 +61,25 @@ export async function calls(): Promise<void> {
 export async function loads(signal: AbortSignal, files: File[]): Promise<void> {
   const device: DeviceType = "webgpu";
   const dtype: DataType = "q8";
-  const options: PretrainedModelOptions = { device, dtype, revision: "main", local_files_only: false, subfolder: "onnx", session_options: {}, use_external_data_format: false };
+  const options: PretrainedModelOptions = {
+    device,
+    dtype,
+    revision: "main",
+    local_files_only: false,
+    subfolder: "onnx",
+    session_options: {},
+    use_external_data_format: false,
+  };
   await pipeline("text-classification");
   await pipeline("text-classification", null, options);
-  await pipeline("text-classification", "org/name", { ...options, signal, threads: 2, worker: false, models: "/models/", hub: "https://hub.example" });
+  await pipeline("text-classification", "org/name", {
+    ...options,
+    signal,
+    threads: 2,
+    worker: false,
+    models: "/models/",
+    hub: "https://hub.example",
+  });
   await pipeline("text-classification", files, { device: { model: "wasm" }, dtype: { model: "q4" } });
   await pipeline("text-classification", "org/name", { progress_callback: show });
   // @ts-expect-error: there is one task, by two names
@@ -79,7 +104,10 @@ function show(event: ProgressInfo): void {
     case "progress":
       return console.log(event.file, event.progress.toFixed(), event.loaded / event.total);
     case "progress_total":
-      return console.log(event.progress.toFixed(), Object.entries(event.files).map(([file, { loaded, total }]) => `${file} ${loaded / total}`));
+      return console.log(
+        event.progress.toFixed(),
+        Object.entries(event.files).map(([file, { loaded, total }]) => `${file} ${loaded / total}`),
+      );
     case "ready":
       return console.log(event.task, event.model);
   }

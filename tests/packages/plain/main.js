@@ -1,4 +1,5 @@
-// /tabsense/ is the package's dist folder, and models/sentiment-en/ the package tabsense-sentiment-en, as they are installed.
+// /tabsense/ is the package's dist folder, and models/sentiment-en/ the package tabsense-sentiment-en, as
+// they are installed.
 import { Classifier } from "/tabsense/index.js";
 
 const classifier = await Classifier.load("sentiment-en");

@@ -9,7 +9,8 @@ export default {
   plugins: [
     resolve({ browser: true }),
     {
-      // Rollup does not follow `new URL("…", import.meta.url)`: what the package looks for beside its own module is laid beside the bundle.
+      // Rollup does not follow `new URL("…", import.meta.url)`: what the package looks for beside its own
+      // module is laid beside the bundle.
       name: "copy tabsense",
       writeBundle() {
         for (const path of ["worker-simd.js", "wasm/simd"]) {

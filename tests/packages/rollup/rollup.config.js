@@ -9,10 +9,18 @@ export default {
   plugins: [
     resolve({ browser: true }),
     {
-      // Rollup does not follow `new URL("…", import.meta.url)`: what the package looks for beside its own module is laid beside the bundle.
+      // Rollup does not follow `new URL("…", import.meta.url)`: what the package looks for beside its own
+      // module is laid beside the bundle.
       name: "copy tabsense",
       writeBundle() {
-        for (const path of ["worker.js", "thread.js", "wasm/simd", "wasm/relaxed", "wasm/simd-threads", "wasm/relaxed-threads"]) {
+        for (const path of [
+          "worker.js",
+          "thread.js",
+          "wasm/simd",
+          "wasm/relaxed",
+          "wasm/simd-threads",
+          "wasm/relaxed-threads",
+        ]) {
           cpSync(`${installed}/tabsense/dist/${path}`, `dist/${path}`, { recursive: true });
         }
         cpSync(`${installed}/tabsense-sentiment-en`, "dist/models/sentiment-en", { recursive: true });

@@ -9,9 +9,14 @@ const files: ModelFiles = model.files;
 export const loaded: Promise<Classifier>[] = [
   Classifier.load(named),
   Classifier.load(files, { wasm }),
-  Classifier.load({ ...model.files, "config.json": new Uint8Array(1) }, { wasm: new URL("https://example.com/engine.wasm") }),
+  Classifier.load(
+    { ...model.files, "config.json": new Uint8Array(1) },
+    { wasm: new URL("https://example.com/engine.wasm") },
+  ),
 ];
-export const scores: Promise<Score[]> = WithOneBuild.load(model).then((classifier) => classifier.classify("a text"));
+export const scores: Promise<Score[]> = WithOneBuild.load(model).then((classifier) =>
+  classifier.classify("a text"),
+);
 
 // @ts-expect-error: a file is missing
 void Classifier.load({ name: "x", files: { "config.json": new URL("https://example.com/config.json") } });

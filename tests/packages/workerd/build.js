@@ -3,7 +3,15 @@ import { build } from "esbuild";
 
 process.chdir(import.meta.dirname);
 rmSync("dist", { recursive: true, force: true });
-// As wrangler does it: one module, with the conditions of workerd, and the .wasm files as modules of their own beside it.
-await build({ entryPoints: ["main.js"], bundle: true, format: "esm", outdir: "dist", conditions: ["workerd", "worker", "browser"], external: ["*.wasm"] });
+// As wrangler does it: one module, with the conditions of workerd, and the .wasm files as modules of their
+// own beside it.
+await build({
+  entryPoints: ["main.js"],
+  bundle: true,
+  format: "esm",
+  outdir: "dist",
+  conditions: ["workerd", "worker", "browser"],
+  external: ["*.wasm"],
+});
 mkdirSync("dist/tabsense/wasm", { recursive: true });
 copyFileSync("../node_modules/tabsense/dist/wasm/simd/tabsense_bg.wasm", "dist/tabsense/wasm/simd.wasm");

@@ -1,4 +1,7 @@
-/** The Benchmark tab: settings, run and stop, what is shown while it runs, and the report. Fetched when the tab is opened. */
+/**
+ * The Benchmark tab: settings, run and stop, what is shown while it runs, and the report. Fetched when the
+ * tab is opened.
+ */
 
 import "uplot/dist/uPlot.min.css";
 import "./bench.css";
@@ -55,14 +58,28 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
 
   const device = (): string => deviceOf.value || (report?.results.devices[0] ?? "");
   const charts = [
-    new Chart(part("bench-lengths", HTMLElement), lengthsChart(() => report?.results ?? null)),
-    new Chart(part("bench-stages", HTMLElement), stagesChart(() => report && { results: report.results, device: device() })),
-    new Chart(part("bench-histogram", HTMLElement), spreadChart(() => {
-      if (!report) return null;
-      const length = spreadOf.value === "all" ? "all" : Number(spreadOf.value);
-      const values = report.results.samples(device(), length).map(({ total }) => total);
-      return { values, all: length === "all", clockStep: system.clockStep, name: length === "all" ? "all lengths" : counted(length, "token") };
-    })),
+    new Chart(
+      part("bench-lengths", HTMLElement),
+      lengthsChart(() => report?.results ?? null),
+    ),
+    new Chart(
+      part("bench-stages", HTMLElement),
+      stagesChart(() => report && { results: report.results, device: device() }),
+    ),
+    new Chart(
+      part("bench-histogram", HTMLElement),
+      spreadChart(() => {
+        if (!report) return null;
+        const length = spreadOf.value === "all" ? "all" : Number(spreadOf.value);
+        const values = report.results.samples(device(), length).map(({ total }) => total);
+        return {
+          values,
+          all: length === "all",
+          clockStep: system.clockStep,
+          name: length === "all" ? "all lengths" : counted(length, "token"),
+        };
+      }),
+    ),
   ];
   const reportView = wireReport(() => report);
 
@@ -93,12 +110,18 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
 
   const showSystem = (): void => {
     const [info, ...others] = page.targets().map(({ classifier }) => classifier.info);
-    const pairs = facts(system, report?.model ?? (info ? readModel(info, others) : null), report?.date ?? null);
-    part("bench-system", HTMLElement).replaceChildren(...pairs.map(([name, value]) => {
-      const pair = make("div");
-      pair.append(make("dt", "", name), make("dd", "", value));
-      return pair;
-    }));
+    const pairs = facts(
+      system,
+      report?.model ?? (info ? readModel(info, others) : null),
+      report?.date ?? null,
+    );
+    part("bench-system", HTMLElement).replaceChildren(
+      ...pairs.map(([name, value]) => {
+        const pair = make("div");
+        pair.append(make("dt", "", name), make("dd", "", value));
+        return pair;
+      }),
+    );
   };
 
   const fill = (share: number): void => {
@@ -107,7 +130,11 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
   };
 
   const step = ({ phase, round, rounds, tokens, done, calls }: Step): void => {
-    const words = { texts: "Making texts of exact lengths", "warm-up": `Warming up, round ${round} of ${rounds}`, measure: `Round ${round} of ${rounds}, ${counted(tokens, "token")}` };
+    const words = {
+      texts: "Making texts of exact lengths",
+      "warm-up": `Warming up, round ${round} of ${rounds}`,
+      measure: `Round ${round} of ${rounds}, ${counted(tokens, "token")}`,
+    };
     status.textContent = words[phase];
     fill(done / calls);
   };
@@ -118,8 +145,18 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
     const lengths = chosenLengths(form);
     if (!info || abort) return;
     if (lengths.length === 0) return set("error", "Choose at least one length.");
-    const results = new Results(targets.map((target) => target.device), lengths);
-    const own = { system, model: readModel(info, others), date: new Date(), rounds: chosenRounds(form), complete: false, results };
+    const results = new Results(
+      targets.map((target) => target.device),
+      lengths,
+    );
+    const own = {
+      system,
+      model: readModel(info, others),
+      date: new Date(),
+      rounds: chosenRounds(form),
+      complete: false,
+      results,
+    };
     const ended = new AbortController();
     [report, abort] = [own, ended];
     choices(results);
@@ -128,25 +165,41 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
     showSystem();
     draw();
     try {
-      await measure({ targets, lengths, rounds: own.rounds }, {
-        signal: ended.signal,
-        activity: page.activity,
-        step,
-        sample: (name, tokens, sample) => {
-          results.add(name, tokens, sample);
-          if (performance.now() - drawn < DRAW_EVERY_MS) return;
-          draw();
-          return painted(); // so that no drawing falls into the next call
+      await measure(
+        { targets, lengths, rounds: own.rounds },
+        {
+          signal: ended.signal,
+          activity: page.activity,
+          step,
+          sample: (name, tokens, sample) => {
+            results.add(name, tokens, sample);
+            if (performance.now() - drawn < DRAW_EVERY_MS) return;
+            draw();
+            return painted(); // so that no drawing falls into the next call
+          },
+          waiting: () => (status.textContent = "Waiting: the page itself classifies"),
+          repeated: () => (results.repeated += 1),
         },
-        waiting: () => (status.textContent = "Waiting: the page itself classifies"),
-        repeated: () => (results.repeated += 1),
-      });
+      );
       own.complete = true;
       fill(1);
-      set("done", `Done: ${counted(results.rows().reduce((sum, { latency }) => sum + latency.count, 0), "call")} measured`);
+      set(
+        "done",
+        `Done: ${counted(
+          results.rows().reduce((sum, { latency }) => sum + latency.count, 0),
+          "call",
+        )} measured`,
+      );
     } catch (error) {
-      if (ended.signal.aborted) set("stopped", results.empty ? "Stopped before anything was measured" : "Stopped: what was measured until then is shown");
-      else if (kindOf(error) === "disposed") set("stopped", "Stopped: another model has come into use, or the comparison was closed");
+      if (ended.signal.aborted)
+        set(
+          "stopped",
+          results.empty
+            ? "Stopped before anything was measured"
+            : "Stopped: what was measured until then is shown",
+        );
+      else if (kindOf(error) === "disposed")
+        set("stopped", "Stopped: another model has come into use, or the comparison was closed");
       else set("error", error instanceof Error ? error.message : String(error));
     } finally {
       abort = null;
@@ -164,7 +217,10 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
   const choices = ({ lengths, devices }: Results): void => {
     const before = Number(spreadOf.value);
     const first = lengths.includes(before) ? before : lengths.includes(TYPICAL) ? TYPICAL : lengths[0];
-    spreadOf.replaceChildren(...lengths.map((length) => new Option(counted(length, "token"), String(length))), new Option("all lengths", "all"));
+    spreadOf.replaceChildren(
+      ...lengths.map((length) => new Option(counted(length, "token"), String(length))),
+      new Option("all lengths", "all"),
+    );
     spreadOf.value = String(first);
     deviceOf.replaceChildren(...devices.map((name) => new Option(name, name)));
     deviceOf.hidden = devices.length < 2;
@@ -176,7 +232,10 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
     const info = targets[0]?.classifier.info;
     run.disabled = !info;
     if (info) limitLengths(form, info.model.maxTokens);
-    if (status.dataset.state === "idle") status.textContent = info ? `Ready: ${info.model.name}, ${info.dtype}, on ${targets.map((target) => target.device).join(" and ")}` : "Waiting for the model";
+    if (status.dataset.state === "idle")
+      status.textContent = info
+        ? `Ready: ${info.model.name}, ${info.dtype}, on ${targets.map((target) => target.device).join(" and ")}`
+        : "Waiting for the model";
   };
 
   form.addEventListener("submit", (event) => {
@@ -203,12 +262,16 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
 function finding(rows: readonly Row[]): string {
   const typical = rows.find(({ tokens }) => tokens === TYPICAL) ?? rows[Math.floor(rows.length / 2)];
   if (!typical) return "How fast is it here, on your machine?";
-  const [best = typical, ...others] = rows.filter(({ tokens }) => tokens === typical.tokens).sort((a, b) => a.latency.p50 - b.latency.p50);
+  const [best = typical, ...others] = rows
+    .filter(({ tokens }) => tokens === typical.tokens)
+    .sort((a, b) => a.latency.p50 - b.latency.p50);
   const device = others.length > 0 ? ` (${best.device})` : "";
   return `${counted(best.tokens, "token")} take ${milliseconds(best.latency.p50)} here${device}`;
 }
 
-/** Resolves when what was drawn is on the screen; a hidden page paints nothing, so it doesn't wait for ever. */
+/**
+ * Resolves when what was drawn is on the screen; a hidden page paints nothing, so it doesn't wait for ever.
+ */
 function painted(): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, 100);

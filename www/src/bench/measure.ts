@@ -64,12 +64,25 @@ export async function measure({ targets, lengths, rounds }: Plan, hooks: Hooks):
   const calls = targets.length * lengths.length * (WARM_UP_ROUNDS + rounds);
   let done = 0;
   const tell = (phase: Step["phase"], round: number, device: string, tokens: number): void =>
-    hooks.step({ phase, round, rounds: phase === "warm-up" ? WARM_UP_ROUNDS : rounds, device, tokens, done, calls });
+    hooks.step({
+      phase,
+      round,
+      rounds: phase === "warm-up" ? WARM_UP_ROUNDS : rounds,
+      device,
+      tokens,
+      done,
+      calls,
+    });
 
   const texts = new Map<Target, Text[]>();
   for (const target of targets) {
     tell("texts", 0, target.device, 0);
-    texts.set(target, await textsOf(lengths, (some) => target.classifier.classify(some, { details: true, signal: hooks.signal })));
+    texts.set(
+      target,
+      await textsOf(lengths, (some) =>
+        target.classifier.classify(some, { details: true, signal: hooks.signal }),
+      ),
+    );
   }
 
   for (let round = 1 - WARM_UP_ROUNDS; round <= rounds; round += 1) {
@@ -88,14 +101,21 @@ export async function measure({ targets, lengths, rounds }: Plan, hooks: Hooks):
 }
 
 /** One call that had the model and the screen to itself; it is repeated until it had. */
-async function undisturbed({ device: name, backend, classifier }: Target, text: string, hooks: Hooks): Promise<Sample> {
+async function undisturbed(
+  { device: name, backend, classifier }: Target,
+  text: string,
+  hooks: Hooks,
+): Promise<Sample> {
   for (;;) {
     await visible(hooks.signal);
     if (hooks.activity.busy()) hooks.waiting();
     await hooks.activity.idle(hooks.signal);
     const before = hooks.activity.changes();
     const { timings, device } = await classifier.classify(text, { details: true, signal: hooks.signal });
-    if (backend !== "auto" && device !== backend) throw new Error(`${name} is no longer there: a call ran elsewhere. What was measured until then is shown.`);
+    if (backend !== "auto" && device !== backend)
+      throw new Error(
+        `${name} is no longer there: a call ran elsewhere. What was measured until then is shown.`,
+      );
     if (before === hooks.activity.changes() && !document.hidden) return parts(timings);
     hooks.repeated();
   }
@@ -116,6 +136,10 @@ function visible(signal: AbortSignal): Promise<void> {
       settle();
     };
     document.addEventListener("visibilitychange", end(resolve), { signal: ended.signal });
-    signal.addEventListener("abort", end(() => reject(signal.reason)), { signal: ended.signal });
+    signal.addEventListener(
+      "abort",
+      end(() => reject(signal.reason)),
+      { signal: ended.signal },
+    );
   });
 }

@@ -25,7 +25,11 @@ export function wireReport(current: () => Report | null): ReportView {
     const report = current();
     if (!report) return;
     const name = report.model.name.replace(/[^\w.-]+/g, "-");
-    download(`tabsense-${name}-${report.date.toISOString().slice(0, 16).replace(":", "")}.json`, json(report), "application/json");
+    download(
+      `tabsense-${name}-${report.date.toISOString().slice(0, 16).replace(":", "")}.json`,
+      json(report),
+      "application/json",
+    );
   });
 
   return {

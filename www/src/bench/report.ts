@@ -18,12 +18,17 @@ export interface Report {
 }
 
 /** How the figures came about, in sentences: on the page and in the report. */
-export function method({ rounds, complete, results }: Pick<Report, "rounds" | "complete" | "results">): string {
+export function method({
+  rounds,
+  complete,
+  results,
+}: Pick<Report, "rounds" | "complete" | "results">): string {
   const sentences = [
     `${WARM_UP_ROUNDS} warm-up rounds, which are not counted, then ${rounds} rounds over all lengths, up and down in turn.`,
     "One text at a time, with details, through the page’s worker; a latency is the whole call as the page sees it.",
   ];
-  if (results.repeated > 0) sentences.push(`Measured again because the page was used meanwhile: ${results.repeated}.`);
+  if (results.repeated > 0)
+    sentences.push(`Measured again because the page was used meanwhile: ${results.repeated}.`);
   if (!complete) sentences.push("The run was stopped before its end.");
   return sentences.join(" ");
 }
@@ -40,15 +45,37 @@ export function markdown(report: Report): string {
     "# Tabsense on this machine",
     method(report),
     "## System",
-    table(["", ""], [...facts(system, model, date), ["devices", results.devices.join(", ")], ["user agent", system.userAgent]], "left"),
+    table(
+      ["", ""],
+      [
+        ...facts(system, model, date),
+        ["devices", results.devices.join(", ")],
+        ["user agent", system.userAgent],
+      ],
+      "left",
+    ),
     "## Latency in milliseconds",
-    table(shown.map(({ head }) => head), rows.map((row) => shown.map(({ cell }) => cell(row))), "right"),
+    table(
+      shown.map(({ head }) => head),
+      rows.map((row) => shown.map(({ cell }) => cell(row))),
+      "right",
+    ),
     "## Stages, shares of the mean",
-    table([...(several ? ["device"] : []), "tokens", ...own], rows.map((row) => [...named(row), ...shares(row)]), "right"),
+    table(
+      [...(several ? ["device"] : []), "tokens", ...own],
+      rows.map((row) => [...named(row), ...shares(row)]),
+      "right",
+    ),
   ];
   const crossings = results.crossings();
   if (crossings.length > 0) {
-    parts.push(crossings.map(({ devices, x }) => `${devices.join(" and ")} are equally fast at about ${Math.round(x)} tokens.`).join("\n"));
+    parts.push(
+      crossings
+        .map(
+          ({ devices, x }) => `${devices.join(" and ")} are equally fast at about ${Math.round(x)} tokens.`,
+        )
+        .join("\n"),
+    );
   }
   return `${parts.join("\n\n")}\n`;
 }
@@ -57,24 +84,35 @@ function shares({ stages, latency }: Row): string[] {
   return STAGES.map((stage) => percent(stages[stage] / (latency.mean || 1)));
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[], align: "left" | "right"): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => (align === "right" ? "---:" : ":---"))), ...rows.map(line)].join("\n");
+function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  align: "left" | "right",
+): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => (align === "right" ? "---:" : ":---"))), ...rows.map(line)].join(
+    "\n",
+  );
 }
 
 /** The report as JSON, with every sample. */
 export function json(report: Report): string {
   const { system, model, date, rounds, complete, results } = report;
   const samples = (row: Row): readonly Sample[] => results.samples(row.device, row.tokens);
-  return `${JSON.stringify({
-    format: 1,
-    date: date.toISOString(),
-    system,
-    model,
-    settings: { warmUpRounds: WARM_UP_ROUNDS, rounds, lengths: results.lengths, devices: results.devices },
-    complete,
-    repeated: results.repeated,
-    crossings: results.crossings(),
-    results: results.rows().map((row) => ({ ...row, samples: samples(row) })),
-  }, null, 2)}\n`;
+  return `${JSON.stringify(
+    {
+      format: 1,
+      date: date.toISOString(),
+      system,
+      model,
+      settings: { warmUpRounds: WARM_UP_ROUNDS, rounds, lengths: results.lengths, devices: results.devices },
+      complete,
+      repeated: results.repeated,
+      crossings: results.crossings(),
+      results: results.rows().map((row) => ({ ...row, samples: samples(row) })),
+    },
+    null,
+    2,
+  )}\n`;
 }

@@ -29,7 +29,10 @@ export class Results {
   /** Samples thrown away and measured again. */
   repeated = 0;
 
-  constructor(readonly devices: readonly string[], readonly lengths: readonly number[]) {
+  constructor(
+    readonly devices: readonly string[],
+    readonly lengths: readonly number[],
+  ) {
     for (const device of devices) this.#samples.set(device, new Map(lengths.map((length) => [length, []])));
   }
 
@@ -41,7 +44,7 @@ export class Results {
   /** The samples of a device at a length, or at all lengths, in the order they came. */
   samples(device: string, tokens: number | "all"): readonly Sample[] {
     const own = this.#samples.get(device);
-    return tokens === "all" ? [...(own?.values() ?? [])].flat() : own?.get(tokens) ?? [];
+    return tokens === "all" ? [...(own?.values() ?? [])].flat() : (own?.get(tokens) ?? []);
   }
 
   /** Whether nothing has been measured yet. */
@@ -64,10 +67,15 @@ export class Results {
 
   /** Where the medians of two devices cross, for each pair of them. */
   crossings(): Crossing[] {
-    const lines = this.devices.map((device) => this.rowsOf(device).map(({ tokens, latency }) => ({ x: tokens, y: latency.p50 })));
+    const lines = this.devices.map((device) =>
+      this.rowsOf(device).map(({ tokens, latency }) => ({ x: tokens, y: latency.p50 })),
+    );
     return this.devices.flatMap((one, i) =>
       this.devices.slice(i + 1).flatMap((other, j) =>
-        crossings(lines[i] ?? [], lines[i + 1 + j] ?? []).map((point) => ({ ...point, devices: [one, other] satisfies [string, string] })),
+        crossings(lines[i] ?? [], lines[i + 1 + j] ?? []).map((point) => ({
+          ...point,
+          devices: [one, other] satisfies [string, string],
+        })),
       ),
     );
   }
@@ -75,7 +83,8 @@ export class Results {
 
 function row(device: string, tokens: number, samples: readonly Sample[]): Row {
   const latency = describe(samples.map(({ total }) => total));
-  const mean = (stage: (typeof STAGES)[number]): number => samples.reduce((sum, sample) => sum + sample[stage], 0) / samples.length;
+  const mean = (stage: (typeof STAGES)[number]): number =>
+    samples.reduce((sum, sample) => sum + sample[stage], 0) / samples.length;
   const requestsPerSecond = 1000 / latency.mean;
   return {
     device,

@@ -9,7 +9,9 @@ export function chosenRounds(form: HTMLFormElement): number {
 
 /** The lengths to run, in tokens, shortest first. */
 export function chosenLengths(form: HTMLFormElement): number[] {
-  return lengths(form).filter(({ checked, disabled }) => checked && !disabled).map(({ value }) => Number(value));
+  return lengths(form)
+    .filter(({ checked, disabled }) => checked && !disabled)
+    .map(({ value }) => Number(value));
 }
 
 /** Takes the lengths away that a model doesn't read. */

@@ -36,7 +36,7 @@ export async function readSystem(): Promise<System> {
   const known: Known = navigator;
   const { userAgent } = known;
   return {
-    ...(await agent(known.userAgentData).catch(() => null) ?? parsed(userAgent)),
+    ...((await agent(known.userAgentData).catch(() => null)) ?? parsed(userAgent)),
     userAgent,
     processors: known.hardwareConcurrency || null,
     memory: known.deviceMemory ?? null,
@@ -46,8 +46,11 @@ export async function readSystem(): Promise<System> {
 
 async function agent(data: UserAgentData | undefined): Promise<Pick<System, "browser" | "platform"> | null> {
   if (!data) return null;
-  const more = await data.getHighEntropyValues(["architecture", "platformVersion", "fullVersionList"]).catch(() => null);
-  // A brand made up to keep pages from guessing is among them; a product's own name says more than that of its engine.
+  const more = await data
+    .getHighEntropyValues(["architecture", "platformVersion", "fullVersionList"])
+    .catch(() => null);
+  // A brand made up to keep pages from guessing is among them; a product's own name says more than that of
+  // its engine.
   const brands = (more?.fullVersionList ?? data.brands).filter(({ brand }) => !/not.?a.?brand/i.test(brand));
   const best = brands.find(({ brand }) => brand !== "Chromium") ?? brands[0];
   const platform = [data.platform, more?.platformVersion, more?.architecture].filter(Boolean).join(" ");
@@ -59,7 +62,13 @@ function parsed(userAgent: string): Pick<System, "browser" | "platform"> {
   const firefox = /Firefox\/([\d.]+)/.exec(userAgent);
   const chrome = /(?:Headless)?Chrom(?:e|ium)\/([\d.]+)/.exec(userAgent);
   const safari = /Version\/([\d.]+).*Safari/.exec(userAgent);
-  const browser = firefox ? `Firefox ${firefox[1]}` : chrome ? `Chromium ${chrome[1]}` : safari ? `Safari ${safari[1]}` : "unknown";
+  const browser = firefox
+    ? `Firefox ${firefox[1]}`
+    : chrome
+      ? `Chromium ${chrome[1]}`
+      : safari
+        ? `Safari ${safari[1]}`
+        : "unknown";
   return { browser, platform: /\(([^)]*)\)/.exec(userAgent)?.[1] ?? "unknown" };
 }
 
@@ -75,14 +84,29 @@ function clockStep(): number {
   return Number(least.toPrecision(2));
 }
 
-/** The model and how it runs, copied: the memory of what is measured grows while it is. `others` hold the same model on other devices. */
+/**
+ * The model and how it runs, copied: the memory of what is measured grows while it is. `others` hold the same
+ * model on other devices.
+ */
 export function readModel(info: ClassifierInfo, others: readonly ClassifierInfo[]): ModelFacts {
   const { build, threads, model, bytes: sizes } = info;
   const all = [info, ...others];
   const dtype = [...new Set(all.map((one) => one.dtype))].join(" and ");
   const card = all.map(({ webgpu }) => webgpu).find((webgpu) => "adapter" in webgpu);
   const graphics = card && `${card.adapter || "not named"}${card.software ? " (software)" : ""}`;
-  return { name: model.name, architecture: model.architecture, layers: model.layers, width: model.width, parameters: model.parameters, build, threads, dtype, weights: sizes.weights, memory: sizes.memory, graphics: graphics ?? null };
+  return {
+    name: model.name,
+    architecture: model.architecture,
+    layers: model.layers,
+    width: model.width,
+    parameters: model.parameters,
+    build,
+    threads,
+    dtype,
+    weights: sizes.weights,
+    memory: sizes.memory,
+    graphics: graphics ?? null,
+  };
 }
 
 /** The facts of the model that go into a report. */
@@ -122,6 +146,13 @@ export function facts(system: System, model: ModelFacts | null, date: Date | nul
     );
     if (model.graphics) pairs.push(["graphics", model.graphics]);
   }
-  if (date) pairs.push(["date", date.toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC")]);
+  if (date)
+    pairs.push([
+      "date",
+      date
+        .toISOString()
+        .replace("T", " ")
+        .replace(/\.\d+Z$/, " UTC"),
+    ]);
   return pairs;
 }

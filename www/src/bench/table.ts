@@ -1,4 +1,7 @@
-/** The results in figures: a row for each device and length. It is also what the charts say, for those who can't see them. */
+/**
+ * The results in figures: a row for each device and length. It is also what the charts say, for those who
+ * can't see them.
+ */
 
 import { make } from "../dom.ts";
 import { whole } from "../format.ts";
@@ -12,16 +15,36 @@ export interface Column {
 }
 
 const FIRST: readonly Column[] = [
-  { head: "tokens", title: "length of the text, special tokens included", cell: ({ tokens }) => whole(tokens) },
+  {
+    head: "tokens",
+    title: "length of the text, special tokens included",
+    cell: ({ tokens }) => whole(tokens),
+  },
   { head: "runs", title: "measured calls", cell: ({ latency }) => whole(latency.count) },
   { head: "p50", title: "median, milliseconds", cell: ({ latency }) => ms(latency.p50) },
-  { head: "p95", title: "95 of 100 calls were as fast, milliseconds", cell: ({ latency }) => ms(latency.p95) },
-  { head: "p99", title: "99 of 100 calls were as fast, milliseconds", cell: ({ latency }) => ms(latency.p99) },
+  {
+    head: "p95",
+    title: "95 of 100 calls were as fast, milliseconds",
+    cell: ({ latency }) => ms(latency.p95),
+  },
+  {
+    head: "p99",
+    title: "99 of 100 calls were as fast, milliseconds",
+    cell: ({ latency }) => ms(latency.p99),
+  },
   { head: "mean", title: "milliseconds", cell: ({ latency }) => ms(latency.mean) },
   { head: "sd", title: "standard deviation, milliseconds", cell: ({ latency }) => ms(latency.deviation) },
   { head: "min", title: "fastest call, milliseconds", cell: ({ latency }) => ms(latency.min) },
-  { head: "requests/s", title: "one after the other, by the mean", cell: ({ requestsPerSecond }) => rate(requestsPerSecond) },
-  { head: "tokens/s", title: "one request after the other, by the mean", cell: ({ tokensPerSecond }) => rate(tokensPerSecond) },
+  {
+    head: "requests/s",
+    title: "one after the other, by the mean",
+    cell: ({ requestsPerSecond }) => rate(requestsPerSecond),
+  },
+  {
+    head: "tokens/s",
+    title: "one request after the other, by the mean",
+    cell: ({ tokensPerSecond }) => rate(tokensPerSecond),
+  },
 ];
 const LEAD = "p50"; // the figure to read first
 const DEVICE: Column = { head: "device", title: "where it ran", cell: ({ device }) => device };

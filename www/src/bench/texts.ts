@@ -11,7 +11,9 @@ const FILLERS = [".", ",", "a", "i", "1", "2"]; // for what is left where no wor
 const ATTEMPTS = 8;
 
 /** Gives the tokens of some texts, in order. */
-export type Tokenize = (texts: readonly string[]) => Promise<readonly Pick<Detailed, "tokens" | "truncated">[]>;
+export type Tokenize = (
+  texts: readonly string[],
+) => Promise<readonly Pick<Detailed, "tokens" | "truncated">[]>;
 
 /** A text with the count of its tokens, the special ones included. */
 export interface Text {
@@ -22,8 +24,8 @@ export interface Text {
 /**
  * Makes one text for each of `lengths`, and checks with the tokenizer itself that each is as long as it says.
  *
- * What a word costs is asked once. Where words cost more or less beside others, the plan is corrected by what is
- * missing until the count fits; an error tells the length for which it never does.
+ * What a word costs is asked once. Where words cost more or less beside others, the plan is corrected by what
+ * is missing until the count fits; an error tells the length for which it never does.
  */
 export async function textsOf(lengths: readonly number[], tokenize: Tokenize): Promise<Text[]> {
   const words = [...new Set([...WORDS, ...FILLERS])];
@@ -37,11 +39,17 @@ export async function textsOf(lengths: readonly number[], tokenize: Tokenize): P
   });
 
   const texts: Text[] = [];
-  for (const length of lengths) texts.push({ tokens: length, text: await fit(length, special, costs, tokenize) });
+  for (const length of lengths)
+    texts.push({ tokens: length, text: await fit(length, special, costs, tokenize) });
   return texts;
 }
 
-async function fit(length: number, special: number, costs: ReadonlyMap<string, number>, tokenize: Tokenize): Promise<string> {
+async function fit(
+  length: number,
+  special: number,
+  costs: ReadonlyMap<string, number>,
+  tokenize: Tokenize,
+): Promise<string> {
   let budget = length - special;
   for (let attempt = 0; attempt < ATTEMPTS && budget > 0; attempt += 1) {
     const text = compose(budget, costs);
@@ -50,7 +58,9 @@ async function fit(length: number, special: number, costs: ReadonlyMap<string, n
     if (counted.tokens.length === length && !counted.truncated) return text;
     budget += counted.truncated ? -1 : length - counted.tokens.length;
   }
-  throw new Error(`No text of exactly ${length} tokens could be made for this model's tokenizer: choose other lengths.`);
+  throw new Error(
+    `No text of exactly ${length} tokens could be made for this model's tokenizer: choose other lengths.`,
+  );
 }
 
 /** Words for `budget` tokens: the sentence as far as it goes, then whatever fits into the rest. */
@@ -61,7 +71,9 @@ function compose(budget: number, costs: ReadonlyMap<string, number>): string {
   for (let at = 0; left > 0; at += 1) {
     const next = words.length > 0 ? words[at % words.length] : undefined;
     const fits = next !== undefined && (costs.get(next) ?? Infinity) <= left;
-    const word = fits ? next : [...costs].filter(([, cost]) => cost <= left).sort((a, b) => b[1] - a[1])[0]?.[0];
+    const word = fits
+      ? next
+      : [...costs].filter(([, cost]) => cost <= left).sort((a, b) => b[1] - a[1])[0]?.[0];
     if (word === undefined) break;
     chosen.push(word);
     left -= costs.get(word) ?? left;

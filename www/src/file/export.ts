@@ -10,8 +10,17 @@ const FORMULA = /^(?![+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$)[=+\-@\t\r]/i;
 /** The formats, each with its ending and its media type. */
 export const EXPORTS = {
   csv: { type: "text/csv;charset=utf-8", write: csv },
-  json: { type: "application/json", write: (table: Table, items: readonly Item[]) => `${JSON.stringify(records(table, items), null, 2)}\n` },
-  jsonl: { type: "application/jsonl", write: (table: Table, items: readonly Item[]) => records(table, items).map((record) => `${JSON.stringify(record)}\n`).join("") },
+  json: {
+    type: "application/json",
+    write: (table: Table, items: readonly Item[]) => `${JSON.stringify(records(table, items), null, 2)}\n`,
+  },
+  jsonl: {
+    type: "application/jsonl",
+    write: (table: Table, items: readonly Item[]) =>
+      records(table, items)
+        .map((record) => `${JSON.stringify(record)}\n`)
+        .join(""),
+  },
 } as const;
 
 /** A format, by its ending. */
@@ -29,14 +38,22 @@ function namesOf({ columns }: Table): string[] {
 }
 
 function csv(table: Table, items: readonly Item[]): string {
-  const data = items.map(({ cells, label, score }) => [...table.columns.map((_, at) => cells[at] ?? ""), label ?? "", label === null ? "" : score]);
+  const data = items.map(({ cells, label, score }) => [
+    ...table.columns.map((_, at) => cells[at] ?? ""),
+    label ?? "",
+    label === null ? "" : score,
+  ]);
   return `${Papa.unparse({ fields: namesOf(table), data }, { escapeFormulae: FORMULA })}\r\n`;
 }
 
 function records(table: Table, items: readonly Item[]): Record<string, Cell>[] {
   const names = namesOf(table);
   return items.map(({ cells, label, score }) => {
-    const values: Cell[] = [...table.columns.map((_, at) => cells[at] ?? null), label, label === null ? null : score];
+    const values: Cell[] = [
+      ...table.columns.map((_, at) => cells[at] ?? null),
+      label,
+      label === null ? null : score,
+    ];
     return Object.fromEntries(names.map((name, at) => [name, values[at] ?? null]));
   });
 }

@@ -16,17 +16,31 @@ export function finding(items: readonly Item[], counts: ReadonlyMap<string, numb
 
 /** The facts of a run, as far as it has come. */
 export function facts(run: (Progress & { classifier: Classifier; items: readonly Item[] }) | null): void {
-  const pairs: [string, string][] = [["texts", "–"], ["time", "–"], ["texts a second", "–"], ["model", "–"], ["runs on", "–"]];
+  const pairs: [string, string][] = [
+    ["texts", "–"],
+    ["time", "–"],
+    ["texts a second", "–"],
+    ["model", "–"],
+    ["runs on", "–"],
+  ];
   if (run) {
     const { info } = run.classifier;
     const cut = run.items.filter((item) => item.cut).length;
-    const values = [whole(run.done), seconds(run.spent), run.spent > 0 ? whole(Math.round((1000 * run.done) / run.spent)) : "–", `${info.model.name}, ${info.dtype}`, `${DEVICE_NAMES[info.device] === "AUTO" ? "CPU or WebGPU" : DEVICE_NAMES[info.device]}${info.device === "cpu" ? `, ${counted(info.threads, "thread")}` : ""}`];
+    const values = [
+      whole(run.done),
+      seconds(run.spent),
+      run.spent > 0 ? whole(Math.round((1000 * run.done) / run.spent)) : "–",
+      `${info.model.name}, ${info.dtype}`,
+      `${DEVICE_NAMES[info.device] === "AUTO" ? "CPU or WebGPU" : DEVICE_NAMES[info.device]}${info.device === "cpu" ? `, ${counted(info.threads, "thread")}` : ""}`,
+    ];
     pairs.forEach((pair, at) => (pair[1] = values[at] ?? "–"));
     if (cut > 0) pairs.push([`cut to ${info.model.maxTokens} tokens`, counted(cut, "text")]);
   }
-  part("file-run-facts", HTMLElement).replaceChildren(...pairs.map(([name, value]) => {
-    const pair = make("div");
-    pair.append(make("dt", "", name), make("dd", "", value));
-    return pair;
-  }));
+  part("file-run-facts", HTMLElement).replaceChildren(
+    ...pairs.map(([name, value]) => {
+      const pair = make("div");
+      pair.append(make("dt", "", name), make("dd", "", value));
+      return pair;
+    }),
+  );
 }

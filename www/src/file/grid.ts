@@ -1,4 +1,7 @@
-/** The table of verdicts: only the rows in sight are in the document, so that a hundred thousand scroll as ten do. */
+/**
+ * The table of verdicts: only the rows in sight are in the document, so that a hundred thousand scroll as ten
+ * do.
+ */
 
 import { find, make } from "../dom.ts";
 import { percent, whole } from "../format.ts";
@@ -9,7 +12,10 @@ const ROW_PX = 34; // the same in file.css
 const SPARE = 6; // rows beyond the edge, so that scrolling shows no gap
 const MOST_EXTRA = 12; // of the file's own columns
 
-/** A column: its key, its head, and its width in rem; the text's is at least `--text` of file.css, and takes what is left. */
+/**
+ * A column: its key, its head, and its width in rem; the text's is at least `--text` of file.css, and takes
+ * what is left.
+ */
 interface Column {
   key: Key;
   head: string;
@@ -52,7 +58,10 @@ export class Grid {
 
   /** Starts anew with the columns of a file, of which `text` is the one that is classified. */
   columns(names: readonly string[], text: number): void {
-    const extra = names.map((head, key) => ({ key, head, width: 9 })).filter(({ key }) => key !== text).slice(0, MOST_EXTRA);
+    const extra = names
+      .map((head, key) => ({ key, head, width: 9 }))
+      .filter(({ key }) => key !== text)
+      .slice(0, MOST_EXTRA);
     this.#columns = [
       { key: "place", head: "row", width: 4 },
       { key: "text", head: names[text] ?? "text", width: 0 },
@@ -60,8 +69,16 @@ export class Grid {
       { key: "score", head: "score", width: 6.5 },
       ...extra,
     ];
-    this.#grid.style.setProperty("--columns", this.#columns.map(({ key, width }) => (key === "text" ? "minmax(var(--text), 1fr)" : `${width}rem`)).join(" "));
-    this.#grid.style.setProperty("--least", `calc(var(--text) + ${this.#columns.reduce((sum, { width }) => sum + width, 0)}rem)`);
+    this.#grid.style.setProperty(
+      "--columns",
+      this.#columns
+        .map(({ key, width }) => (key === "text" ? "minmax(var(--text), 1fr)" : `${width}rem`))
+        .join(" "),
+    );
+    this.#grid.style.setProperty(
+      "--least",
+      `calc(var(--text) + ${this.#columns.reduce((sum, { width }) => sum + width, 0)}rem)`,
+    );
     this.#grid.setAttribute("aria-colcount", String(this.#columns.length));
     const row = make("div", "grid-row");
     row.setAttribute("role", "row");
@@ -105,7 +122,10 @@ export class Grid {
       this.#frame = 0;
       const { scrollTop, clientHeight } = this.#grid;
       const first = Math.max(0, Math.floor(scrollTop / ROW_PX) - SPARE);
-      const last = Math.max(first, Math.min(this.#items.length, Math.ceil((scrollTop + clientHeight) / ROW_PX) + SPARE));
+      const last = Math.max(
+        first,
+        Math.min(this.#items.length, Math.ceil((scrollTop + clientHeight) / ROW_PX) + SPARE),
+      );
       // Rows are written anew, not made anew: that is most of what scrolling costs.
       while (this.#body.children.length > last - first) this.#body.lastElementChild?.remove();
       while (this.#body.children.length < last - first) this.#body.append(this.#empty());
@@ -148,7 +168,14 @@ export class Grid {
     if (event.target !== this.#grid || event.altKey || event.ctrlKey || event.metaKey) return;
     const page = Math.max(1, Math.floor(this.#grid.clientHeight / ROW_PX) - 2);
     const last = this.#items.length - 1;
-    const steps: Record<string, number> = { ArrowDown: this.#at + 1, ArrowUp: this.#at - 1, PageDown: this.#at + page, PageUp: this.#at - page, Home: 0, End: last };
+    const steps: Record<string, number> = {
+      ArrowDown: this.#at + 1,
+      ArrowUp: this.#at - 1,
+      PageDown: this.#at + page,
+      PageUp: this.#at - page,
+      Home: 0,
+      End: last,
+    };
     const next = steps[event.key];
     if (next === undefined || last < 0) return;
     event.preventDefault();
@@ -170,7 +197,8 @@ export class Grid {
     const { scrollTop, clientHeight } = this.#grid;
     const top = at * ROW_PX;
     if (top < scrollTop) this.#grid.scrollTop = top;
-    else if (top + 2 * ROW_PX > scrollTop + clientHeight) this.#grid.scrollTop = top + 2 * ROW_PX - clientHeight; // the head lies over the first row
+    else if (top + 2 * ROW_PX > scrollTop + clientHeight)
+      this.#grid.scrollTop = top + 2 * ROW_PX - clientHeight; // the head lies over the first row
   }
 }
 

@@ -1,4 +1,7 @@
-/** The File tab: a file is read, its texts are classified, and the verdicts shown while they come. Fetched when the tab is opened. */
+/**
+ * The File tab: a file is read, its texts are classified, and the verdicts shown while they come. Fetched
+ * when the tab is opened.
+ */
 
 import "./file.css";
 import type { Classifier } from "tabsense";
@@ -21,7 +24,12 @@ import { guessColumn, type Format, type Table } from "./table.ts";
 
 const DRAW_EVERY_MS = 150;
 const ENDINGS: readonly Ending[] = ["csv", "json", "jsonl"];
-const FORMATS: Record<Format, string> = { csv: "CSV", jsonl: "JSON Lines", json: "JSON", lines: "a text a line" };
+const FORMATS: Record<Format, string> = {
+  csv: "CSV",
+  jsonl: "JSON Lines",
+  json: "JSON",
+  lines: "a text a line",
+};
 const ALL: Filter = { group: null, text: "", least: 0 };
 const AS_READ: Order = { key: "place", down: false };
 const HINT = "Press a row, or walk with the arrow keys, to read its whole text.";
@@ -81,7 +89,10 @@ export function openFileTab(page: Page): FileTab {
     },
   });
 
-  /** Makes a change, and hands the focus on where what had it can't keep it: to the first of `next` that can take it, or else to what there is to do now. */
+  /**
+   * Makes a change, and hands the focus on where what had it can't keep it: to the first of `next` that can
+   * take it, or else to what there is to do now.
+   */
   const change = (made: () => void, ...next: (Element | null)[]): void => {
     const held = document.activeElement;
     made();
@@ -91,24 +102,28 @@ export function openFileTab(page: Page): FileTab {
     if (taker instanceof HTMLElement) taker.focus();
   };
 
-  const set = (state: State, words: string, ...next: (Element | null)[]): void => change(() => {
-    panel.dataset.state = state;
-    status.dataset.state = state;
-    status.textContent = words;
-    part("tab-file", HTMLElement).classList.toggle("running", state === "running");
-    part("file-progress", HTMLElement).classList.toggle("active", state === "running");
-    part("file-zone", HTMLElement).hidden = table !== null;
-    part("file-chosen", HTMLElement).hidden = table === null;
-    part("file-preview", HTMLElement).hidden = by !== null;
-    part("file-results", HTMLElement).hidden = by === null;
-    run.hidden = state === "running";
-    stop.hidden = state !== "running";
-    column.disabled = named.disabled = state === "running";
-    // Each step of a run would be too much for a screen reader: it hears the beginning and the end.
-    part("file-announce", HTMLElement).textContent = state === "running" ? "Classifying" : words;
-    if (state === "reading" || state === "running") part("file-error", HTMLElement).hidden = true;
-    offer();
-  }, ...next);
+  const set = (state: State, words: string, ...next: (Element | null)[]): void =>
+    change(
+      () => {
+        panel.dataset.state = state;
+        status.dataset.state = state;
+        status.textContent = words;
+        part("tab-file", HTMLElement).classList.toggle("running", state === "running");
+        part("file-progress", HTMLElement).classList.toggle("active", state === "running");
+        part("file-zone", HTMLElement).hidden = table !== null;
+        part("file-chosen", HTMLElement).hidden = table === null;
+        part("file-preview", HTMLElement).hidden = by !== null;
+        part("file-results", HTMLElement).hidden = by === null;
+        run.hidden = state === "running";
+        stop.hidden = state !== "running";
+        column.disabled = named.disabled = state === "running";
+        // Each step of a run would be too much for a screen reader: it hears the beginning and the end.
+        part("file-announce", HTMLElement).textContent = state === "running" ? "Classifying" : words;
+        if (state === "reading" || state === "running") part("file-error", HTMLElement).hidden = true;
+        offer();
+      },
+      ...next,
+    );
 
   /** What there is to classify is told by the button. */
   const offer = (): void => {
@@ -117,7 +132,8 @@ export function openFileTab(page: Page): FileTab {
     const waiting = anew ? items.filter(({ text }) => text.trim() !== "").length : left().length;
     const words = (): string => {
       if (!loaded) return "Waiting for the model";
-      if (waiting > 0) return by && !anew ? `Classify the other ${whole(waiting)}` : `Classify ${counted(waiting, "text")}`;
+      if (waiting > 0)
+        return by && !anew ? `Classify the other ${whole(waiting)}` : `Classify ${counted(waiting, "text")}`;
       return items.every(({ why }) => why === "no text") ? "No text to classify" : "All classified";
     };
     run.disabled = !loaded || waiting === 0;
@@ -139,10 +155,14 @@ export function openFileTab(page: Page): FileTab {
     grid.show(shown, order, top);
     const counts = tally(items);
     chart.show(counts, items.length, filter.group);
-    const words = shown.length === items.length ? counted(items.length, "row") : `${whole(shown.length)} of ${counted(items.length, "row")}`;
+    const words =
+      shown.length === items.length
+        ? counted(items.length, "row")
+        : `${whole(shown.length)} of ${counted(items.length, "row")}`;
     const count = part("file-shown", HTMLElement);
     if (count.textContent !== words) count.textContent = words; // what is the same is not to be read out again
-    part("file-reset", HTMLElement).hidden = filter.group === null && filter.text === "" && filter.least === 0;
+    part("file-reset", HTMLElement).hidden =
+      filter.group === null && filter.text === "" && filter.least === 0;
     part("file-least-shown", HTMLOutputElement).textContent = `${Math.round(filter.least * 100)} %`;
     part("file-finding", HTMLElement).textContent = finding(items, counts);
     for (const ending of ENDINGS) part(`export-${ending}`, HTMLButtonElement).disabled = items.length === 0;
@@ -172,7 +192,10 @@ export function openFileTab(page: Page): FileTab {
     showAll();
   };
 
-  /** Takes a column as the one with the texts; verdicts on another are gone. The focus goes to `next` where it has to go. */
+  /**
+   * Takes a column as the one with the texts; verdicts on another are gone. The focus goes to `next` where it
+   * has to go.
+   */
   const choose = (at: number, ...next: (Element | null)[]): void => {
     if (!table) return;
     items = itemsOf(table, at);
@@ -185,11 +208,21 @@ export function openFileTab(page: Page): FileTab {
     showAll();
     fill(0);
     const texts = left().length;
-    set("chosen", texts === items.length ? counted(texts, "text") : `${counted(texts, "text")}; ${counted(items.length - texts, "row")} without`, ...next);
+    set(
+      "chosen",
+      texts === items.length
+        ? counted(texts, "text")
+        : `${counted(texts, "text")}; ${counted(items.length - texts, "row")} without`,
+      ...next,
+    );
   };
 
   /** Reads a file, at once or as soon as `source` has fetched it; whatever is read next ends that. */
-  const read = async (name: string, source: (signal: AbortSignal) => File | Promise<File>, reading: Reading = {}): Promise<void> => {
+  const read = async (
+    name: string,
+    source: (signal: AbortSignal) => File | Promise<File>,
+    reading: Reading = {},
+  ): Promise<void> => {
     abort?.abort();
     const mine = (abort = new AbortController());
     const pressed = document.activeElement;
@@ -208,13 +241,18 @@ export function openFileTab(page: Page): FileTab {
       if (at < 0) throw new FileProblem(`${next.name} has no column with a text in it.`);
       abort = null;
       table = found;
-      column.replaceChildren(...found.columns.map((name, place) => new Option(name, String(place), false, place === at)));
+      column.replaceChildren(
+        ...found.columns.map((name, place) => new Option(name, String(place), false, place === at)),
+      );
       named.checked = found.named;
       part("file-named-label", HTMLElement).hidden = found.format !== "csv";
       find(".field", HTMLElement, part("file-form", HTMLElement)).hidden = found.columns.length < 2;
       part("file-name", HTMLElement).textContent = found.name;
-      part("file-facts", HTMLElement).textContent = `${FORMATS[found.format]}, ${counted(found.rows.length, "row")}, ${bytes(next.size)}`;
-      part("file-remarks", HTMLElement).replaceChildren(...found.remarks.map((remark) => make("li", "", remark)));
+      part("file-facts", HTMLElement).textContent =
+        `${FORMATS[found.format]}, ${counted(found.rows.length, "row")}, ${bytes(next.size)}`;
+      part("file-remarks", HTMLElement).replaceChildren(
+        ...found.remarks.map((remark) => make("li", "", remark)),
+      );
       choose(at, document.activeElement === passed ? pressed : null);
     } catch (error) {
       if (mine.signal.aborted) return;
@@ -240,30 +278,42 @@ export function openFileTab(page: Page): FileTab {
     let last: Progress = { done: 0, total: texts.length, spent: 0, left: 0 };
     set("running", `0 of ${counted(texts.length, "text")}`);
     draw(true);
-    code.show(fileCode(loaded.request, { name: table.name, format: table.format, encoding: table.encoding, named: table.named, at, column: table.columns[at] ?? "" }));
+    code.show(
+      fileCode(loaded.request, {
+        name: table.name,
+        format: table.format,
+        encoding: table.encoding,
+        named: table.named,
+        at,
+        column: table.columns[at] ?? "",
+      }),
+    );
     const told = (): void => {
       fill(last.done / (last.total || 1));
       facts({ ...last, classifier: loaded.classifier, items });
       draw(false);
     };
     try {
-      await page.run(() => classifyRows(texts, loaded.classifier, {
-        signal: mine.signal,
-        step: (progress) => {
-          last = progress;
-          if (mine.signal.aborted) return;
-          const rate = (1000 * progress.done) / progress.spent;
-          status.textContent = `${whole(progress.done)} of ${counted(progress.total, "text")}, ${whole(Math.round(rate))} a second, ${seconds(progress.left)} left`;
-          if (performance.now() >= due) told();
-        },
-      }));
+      await page.run(() =>
+        classifyRows(texts, loaded.classifier, {
+          signal: mine.signal,
+          step: (progress) => {
+            last = progress;
+            if (mine.signal.aborted) return;
+            const rate = (1000 * progress.done) / progress.spent;
+            status.textContent = `${whole(progress.done)} of ${counted(progress.total, "text")}, ${whole(Math.round(rate))} a second, ${seconds(progress.left)} left`;
+            if (performance.now() >= due) told();
+          },
+        }),
+      );
       if (abort !== mine) return;
       told();
       set("done", `Done: ${counted(last.done, "text")} in ${seconds(last.spent)}`);
     } catch (error) {
       if (abort !== mine) return; // another file has been opened
       told();
-      if (mine.signal.aborted) set("stopped", `Cancelled: ${whole(last.done)} of ${counted(last.total, "text")} are classified`);
+      if (mine.signal.aborted)
+        set("stopped", `Cancelled: ${whole(last.done)} of ${counted(last.total, "text")} are classified`);
       else if (kindOf(error) === "disposed") set("stopped", "Stopped: another model has come into use");
       else {
         set("stopped", `Stopped: ${whole(last.done)} of ${counted(last.total, "text")} are classified`);
@@ -305,7 +355,8 @@ export function openFileTab(page: Page): FileTab {
   column.addEventListener("change", () => choose(Number(column.value)));
   named.addEventListener("change", () => {
     const again = file;
-    if (again && table) void read(again.name, () => again, { encoding: table.encoding, named: named.checked });
+    if (again && table)
+      void read(again.name, () => again, { encoding: table.encoding, named: named.checked });
   });
   part("file-form", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();
@@ -331,7 +382,8 @@ export function openFileTab(page: Page): FileTab {
   return {
     adopt: () => change(offer),
     open: ([first, ...others]) => {
-      if (others.length > 0) fail(new FileProblem("One file at a time: drop the one whose texts are to be classified."));
+      if (others.length > 0)
+        fail(new FileProblem("One file at a time: drop the one whose texts are to be classified."));
       else if (first) void read(first.name, () => first);
     },
   };
@@ -339,7 +391,7 @@ export function openFileTab(page: Page): FileTab {
 
 /** Whether an element can have the focus. */
 function usable(element: Element | null): boolean {
-  return element !== null && element.checkVisibility() && !element.matches(":disabled");
+  return element?.checkVisibility() && !element.matches(":disabled");
 }
 
 async function fetchSample(signal: AbortSignal): Promise<File> {
@@ -348,6 +400,8 @@ async function fetchSample(signal: AbortSignal): Promise<File> {
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
     return new File([await response.blob()], "sample.csv");
   } catch (error) {
-    throw new FileProblem(`The sample could not be fetched (${error instanceof Error ? error.message : String(error)}).`);
+    throw new FileProblem(
+      `The sample could not be fetched (${error instanceof Error ? error.message : String(error)}).`,
+    );
   }
 }

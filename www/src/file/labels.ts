@@ -24,7 +24,9 @@ export function labelChart(list: HTMLUListElement, choose: (group: string | null
         let button = bars.get(group);
         if (!button) {
           button = bar(group);
-          button.addEventListener("click", () => choose(button?.getAttribute("aria-pressed") === "true" ? null : group));
+          button.addEventListener("click", () =>
+            choose(button?.getAttribute("aria-pressed") === "true" ? null : group),
+          );
           bars.set(group, button);
           const item = make("li");
           item.append(button);
@@ -51,6 +53,12 @@ function bar(group: string): HTMLButtonElement {
   name.title = group;
   const track = make("span", "track");
   track.append(make("i"));
-  button.append(make("span", "bar-sign", SIGNS[kind]), name, track, make("span", "count"), make("span", "share"));
+  button.append(
+    make("span", "bar-sign", SIGNS[kind]),
+    name,
+    track,
+    make("span", "count"),
+    make("span", "share"),
+  );
   return button;
 }

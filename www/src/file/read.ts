@@ -1,4 +1,7 @@
-/** Reads a file that was dropped on the page into a table: CSV, JSON Lines, a JSON array, or a text a line. Bad files are told in words. */
+/**
+ * Reads a file that was dropped on the page into a table: CSV, JSON Lines, a JSON array, or a text a line.
+ * Bad files are told in words.
+ */
 
 import Papa from "papaparse";
 import { bytes, counted, whole } from "../format.ts";
@@ -14,7 +17,10 @@ const COMMAND_LINE = "Larger files are for the command line: npx tabsense classi
 /** A file that can't be read, and why. */
 export class FileProblem extends Error {
   /** `otherwise`: the encoding that it may be in. */
-  constructor(message: string, readonly otherwise: Encoding | null = null) {
+  constructor(
+    message: string,
+    readonly otherwise: Encoding | null = null,
+  ) {
     super(message);
   }
 }
@@ -29,11 +35,19 @@ export interface Reading {
 /**
  * Reads a file. The page stays responsive meanwhile.
  *
- * @throws {FileProblem} where it is empty, too large, no text, or holds nothing to classify; an `AbortError` when `signal` fires.
+ * @throws {FileProblem} where it is empty, too large, no text, or holds nothing to classify; an `AbortError`
+ * when `signal` fires.
  */
-export async function readTable(file: File, { encoding, named }: Reading, signal: AbortSignal): Promise<Table> {
+export async function readTable(
+  file: File,
+  { encoding, named }: Reading,
+  signal: AbortSignal,
+): Promise<Table> {
   if (file.size === 0) throw new FileProblem(`${file.name} is empty.`);
-  if (file.size > MOST_BYTES) throw new FileProblem(`${file.name} has ${bytes(file.size)}: a tab takes ${bytes(MOST_BYTES)} at most. ${COMMAND_LINE}`);
+  if (file.size > MOST_BYTES)
+    throw new FileProblem(
+      `${file.name} has ${bytes(file.size)}: a tab takes ${bytes(MOST_BYTES)} at most. ${COMMAND_LINE}`,
+    );
   const content = await file.arrayBuffer().catch(() => {
     throw new FileProblem(`${file.name} can’t be read any more. Choose it again.`);
   });
@@ -42,8 +56,14 @@ export async function readTable(file: File, { encoding, named }: Reading, signal
   if (decoded.text.trim() === "") throw new FileProblem(`${file.name} holds nothing but white space.`);
   const format = formatOf(file.name, decoded.text);
   const read = { csv: readCsv, jsonl: readJsonLines, json: readJson, lines: readLines }[format];
-  const table = { name: file.name, format, encoding: decoded.encoding, ...(await read(decoded.text, { named, signal })) };
-  if (table.rows.length === 0) throw new FileProblem(`${file.name} has no rows${table.named ? " below its head" : ""}.`);
+  const table = {
+    name: file.name,
+    format,
+    encoding: decoded.encoding,
+    ...(await read(decoded.text, { named, signal })),
+  };
+  if (table.rows.length === 0)
+    throw new FileProblem(`${file.name} has no rows${table.named ? " below its head" : ""}.`);
   return table;
 }
 
@@ -54,16 +74,25 @@ interface Ways {
 
 type Read = Pick<Table, "named" | "columns" | "rows" | "remarks">;
 
-function decode(content: Uint8Array<ArrayBuffer>, name: string, asked: Encoding | undefined): { text: string; encoding: Encoding } {
+function decode(
+  content: Uint8Array<ArrayBuffer>,
+  name: string,
+  asked: Encoding | undefined,
+): { text: string; encoding: Encoding } {
   const [first, second, third] = content;
-  if (first === 0x50 && second === 0x4b && third === 3) throw new FileProblem(`${name} is a workbook or an archive, not text. Export the sheet as CSV first.`);
-  const marked: Encoding | null = first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : null;
+  if (first === 0x50 && second === 0x4b && third === 3)
+    throw new FileProblem(`${name} is a workbook or an archive, not text. Export the sheet as CSV first.`);
+  const marked: Encoding | null =
+    first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : null;
   const encoding = marked ?? asked ?? "utf-8";
   let text: string;
   try {
     text = new TextDecoder(encoding, { fatal: true }).decode(content);
   } catch {
-    throw new FileProblem(`${name} is not in UTF-8. Save it as UTF-8, or read it as Windows-1252, the encoding of older programs.`, encoding === "utf-8" ? "windows-1252" : null);
+    throw new FileProblem(
+      `${name} is not in UTF-8. Save it as UTF-8, or read it as Windows-1252, the encoding of older programs.`,
+      encoding === "utf-8" ? "windows-1252" : null,
+    );
   }
   if (text.includes("\0")) throw new FileProblem(`${name} is not a text file.`);
   return { text, encoding };
@@ -108,11 +137,18 @@ async function readCsv(text: string, { named, signal }: Ways): Promise<Read> {
   const hasNames = named ?? looksLikeNames(head);
   const rows: Cell[][] = hasNames ? below : all;
   const width = rows.reduce((most, row) => Math.max(most, row.length), hasNames ? head.length : 0);
-  const columns = Array.from({ length: Math.min(MOST_COLUMNS, width) }, (_, at) => (hasNames && head[at]?.trim()) || `column ${at + 1}`);
+  const columns = Array.from(
+    { length: Math.min(MOST_COLUMNS, width) },
+    (_, at) => (hasNames && head[at]?.trim()) || `column ${at + 1}`,
+  );
   const unequal = rows.filter((row) => row.length !== (hasNames ? head.length : width)).length;
   const remarks: string[] = [];
-  if (quotes !== null) remarks.push(`The quotes around row ${whole(quotes)} don’t match: what follows may be cut wrongly.`);
-  if (unequal > 0) remarks.push(`${counted(unequal, "row")} ${unequal === 1 ? "has" : "have"} ${hasNames ? "more or fewer cells than the head" : "fewer cells than the longest one"}.`);
+  if (quotes !== null)
+    remarks.push(`The quotes around row ${whole(quotes)} don’t match: what follows may be cut wrongly.`);
+  if (unequal > 0)
+    remarks.push(
+      `${counted(unequal, "row")} ${unequal === 1 ? "has" : "have"} ${hasNames ? "more or fewer cells than the head" : "fewer cells than the longest one"}.`,
+    );
   remarks.push(...beyond(width));
   return { named: hasNames, columns: unique(columns), rows, remarks };
 }
@@ -133,8 +169,16 @@ async function readJsonLines(text: string, { signal }: Ways): Promise<Read> {
     }
     limitRows(values.length);
   }
-  if (values.length === 0) throw new FileProblem(`Line ${wrong[0] ?? 1} is no JSON, and no other line is: JSON Lines have an object a line.`);
-  const remarks = wrong.length > 0 ? [`${counted(wrong.length, "line")}, the first of them line ${whole(wrong[0] ?? 0)}, ${wrong.length === 1 ? "is" : "are"} no JSON and left out.`] : [];
+  if (values.length === 0)
+    throw new FileProblem(
+      `Line ${wrong[0] ?? 1} is no JSON, and no other line is: JSON Lines have an object a line.`,
+    );
+  const remarks =
+    wrong.length > 0
+      ? [
+          `${counted(wrong.length, "line")}, the first of them line ${whole(wrong[0] ?? 0)}, ${wrong.length === 1 ? "is" : "are"} no JSON and left out.`,
+        ]
+      : [];
   const read = ofValues(values);
   return { ...read, remarks: [...remarks, ...read.remarks] };
 }
@@ -146,13 +190,17 @@ async function readJson(text: string): Promise<Read> {
   } catch (error) {
     throw new FileProblem(`This is no JSON (${error instanceof Error ? error.message : String(error)}).`);
   }
-  if (!Array.isArray(values)) throw new FileProblem("This JSON is not an array: it takes an array of objects, or of texts.");
+  if (!Array.isArray(values))
+    throw new FileProblem("This JSON is not an array: it takes an array of objects, or of texts.");
   limitRows(values.length);
   return ofValues(values);
 }
 
 async function readLines(text: string): Promise<Read> {
-  const rows = text.split(/\r\n|\n|\r/).filter((line) => line.trim() !== "").map((line) => [line]);
+  const rows = text
+    .split(/\r\n|\n|\r/)
+    .filter((line) => line.trim() !== "")
+    .map((line) => [line]);
   limitRows(rows.length);
   return { named: false, columns: ["line"], rows, remarks: [] };
 }
@@ -161,9 +209,11 @@ async function readLines(text: string): Promise<Read> {
 function ofValues(values: readonly unknown[]): Read {
   const places = new Map<string, number>();
   const left = new Set<string>(); // keys beyond the most columns
-  const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+  const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
   const objects = values.some(isObject);
-  if (!objects) return { named: false, columns: ["value"], rows: values.map((value) => [cellOf(value)]), remarks: [] };
+  if (!objects)
+    return { named: false, columns: ["value"], rows: values.map((value) => [cellOf(value)]), remarks: [] };
   const rows = values.map((value) => {
     const row: Cell[] = [];
     for (const [key, own] of Object.entries(isObject(value) ? value : { value })) {
@@ -181,12 +231,18 @@ function ofValues(values: readonly unknown[]): Read {
 
 /** What is told of a table with more columns than are read. */
 function beyond(width: number): string[] {
-  return width > MOST_COLUMNS ? [`Of ${whole(width)} columns, the first ${whole(MOST_COLUMNS)} are read: the rest is neither shown nor exported.`] : [];
+  return width > MOST_COLUMNS
+    ? [
+        `Of ${whole(width)} columns, the first ${whole(MOST_COLUMNS)} are read: the rest is neither shown nor exported.`,
+      ]
+    : [];
 }
 
 function cellOf(value: unknown): Cell {
   if (value === null || value === undefined) return null;
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : JSON.stringify(value);
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? value
+    : JSON.stringify(value);
 }
 
 function unique(names: readonly string[]): string[] {
@@ -199,7 +255,10 @@ function unique(names: readonly string[]): string[] {
 }
 
 function limitRows(count: number): void {
-  if (count > MOST_ROWS) throw new FileProblem(`The file has more than ${whole(MOST_ROWS)} rows, the most that a tab takes. ${COMMAND_LINE}`);
+  if (count > MOST_ROWS)
+    throw new FileProblem(
+      `The file has more than ${whole(MOST_ROWS)} rows, the most that a tab takes. ${COMMAND_LINE}`,
+    );
 }
 
 async function turn(signal: AbortSignal): Promise<void> {

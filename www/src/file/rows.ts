@@ -40,7 +40,16 @@ export interface Order {
 export function itemsOf({ rows }: Table, column: number): Item[] {
   return rows.map((cells, at) => {
     const text = textOf(cells[column]);
-    return { place: at + 1, cells, text, lower: text.toLowerCase(), label: null, score: 0, cut: false, why: text.trim() === "" ? "no text" : "" };
+    return {
+      place: at + 1,
+      cells,
+      text,
+      lower: text.toLowerCase(),
+      label: null,
+      score: 0,
+      cut: false,
+      why: text.trim() === "" ? "no text" : "",
+    };
   });
 }
 
@@ -62,12 +71,18 @@ export function tally(items: readonly Item[]): Map<string, number> {
 /** The rows that pass the filter, in order. What has nothing to be sorted by comes last, either way. */
 export function select(items: readonly Item[], { group, text, least }: Filter, { key, down }: Order): Item[] {
   const wanted = text.trim().toLowerCase();
-  const shown = items.filter((item) => (group === null || groupOf(item) === group) && (least === 0 || (item.label !== null && item.score >= least)) && (wanted === "" || item.lower.includes(wanted)));
+  const shown = items.filter(
+    (item) =>
+      (group === null || groupOf(item) === group) &&
+      (least === 0 || (item.label !== null && item.score >= least)) &&
+      (wanted === "" || item.lower.includes(wanted)),
+  );
   if (key === "place") return down ? shown.reverse() : shown;
   const value = valueBy(key, items);
   const keyed = shown.map((item) => ({ item, by: value(item) }));
   keyed.sort((a, b) => {
-    if (a.by === null || b.by === null) return a.by === b.by ? a.item.place - b.item.place : a.by === null ? 1 : -1;
+    if (a.by === null || b.by === null)
+      return a.by === b.by ? a.item.place - b.item.place : a.by === null ? 1 : -1;
     const order = a.by < b.by ? -1 : a.by > b.by ? 1 : 0;
     return (down ? -order : order) || a.item.place - b.item.place;
   });

@@ -1,4 +1,7 @@
-/** Classifies many rows, some at a time, so that verdicts are seen while they come and the page's own calls get their turn. */
+/**
+ * Classifies many rows, some at a time, so that verdicts are seen while they come and the page's own calls
+ * get their turn.
+ */
 
 import type { Classifier } from "tabsense";
 import { kindOf } from "../view/status.ts";
@@ -23,10 +26,18 @@ export interface Ways {
   step(progress: Progress): void;
 }
 
-/** Gives each of `items` its verdict. Rejects when the signal fires, and when the model fails; verdicts until then stay. */
-export async function classifyRows(items: readonly Item[], classifier: Classifier, { signal, step }: Ways): Promise<void> {
+/**
+ * Gives each of `items` its verdict. Rejects when the signal fires, and when the model fails; verdicts until
+ * then stay.
+ */
+export async function classifyRows(
+  items: readonly Item[],
+  classifier: Classifier,
+  { signal, step }: Ways,
+): Promise<void> {
   const { maxTokens } = classifier.info.model;
-  // Time goes by what is read, so what is left is told by that: a text beyond the model's length costs no more.
+  // Time goes by what is read, so what is left is told by that: a text beyond the model's length costs no
+  // more.
   const weight = ({ text }: Item): number => 20 + Math.min(text.length, 5 * maxTokens);
   const all = items.reduce((sum, item) => sum + weight(item), 0);
   const start = performance.now();
@@ -45,12 +56,20 @@ export async function classifyRows(items: readonly Item[], classifier: Classifie
 }
 
 /** One call; where a text is at fault, the halves are called, until it is alone and says why. */
-async function classifyGroup(group: readonly Item[], classifier: Classifier, signal: AbortSignal): Promise<void> {
+async function classifyGroup(
+  group: readonly Item[],
+  classifier: Classifier,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    const results = await classifier.classify(group.map(({ text }) => text), { signal });
+    const results = await classifier.classify(
+      group.map(({ text }) => text),
+      { signal },
+    );
     results.forEach(([best], at) => {
       const item = group[at];
-      if (item && best) Object.assign(item, { label: best.label, score: best.score, cut: best.truncated ?? false });
+      if (item && best)
+        Object.assign(item, { label: best.label, score: best.score, cut: best.truncated ?? false });
     });
   } catch (error) {
     const kind = kindOf(error);

@@ -1,9 +1,14 @@
-/** A file as a table: rows of cells below named columns, and the choice of the column that holds the texts. */
+/**
+ * A file as a table: rows of cells below named columns, and the choice of the column that holds the texts.
+ */
 
 /** What a cell may hold; what is nested in JSON is held as its JSON. */
 export type Cell = string | number | boolean | null;
 
-/** How a file is laid out: `"csv"` with any of the usual separators, JSON Lines, a JSON array, or a text a line. */
+/**
+ * How a file is laid out: `"csv"` with any of the usual separators, JSON Lines, a JSON array, or a text a
+ * line.
+ */
 export type Format = "csv" | "jsonl" | "json" | "lines";
 
 /** The encodings that files are read in. */
@@ -23,7 +28,21 @@ export interface Table {
   remarks: string[];
 }
 
-const NAMES = ["text", "texts", "review", "sentence", "comment", "content", "message", "body", "tweet", "feedback", "description", "summary", "title"];
+const NAMES = [
+  "text",
+  "texts",
+  "review",
+  "sentence",
+  "comment",
+  "content",
+  "message",
+  "body",
+  "tweet",
+  "feedback",
+  "description",
+  "summary",
+  "title",
+];
 const SEEN = 200; // rows that the choice of a column looks at, where one of them holds a text
 const SHORT = 40; // characters of the longest name that a column is believed to have
 
@@ -32,11 +51,18 @@ export function textOf(cell: Cell | undefined): string {
   return cell === null || cell === undefined ? "" : String(cell);
 }
 
-/** The column that most likely holds the texts, by its name or else by its length; -1 where none holds any. */
+/**
+ * The column that most likely holds the texts, by its name or else by its length; -1 where none holds any.
+ */
 export function guessColumn({ columns, rows }: Pick<Table, "columns" | "rows">): number {
   const names = columns.map((name) => name.trim().toLowerCase());
   const weigh = (seen: readonly Cell[][]): number[] =>
-    columns.map((_, at) => seen.reduce((sum, row) => sum + (typeof row[at] === "string" && !isNumber(row[at]) ? row[at].trim().length : 0), 0));
+    columns.map((_, at) =>
+      seen.reduce(
+        (sum, row) => sum + (typeof row[at] === "string" && !isNumber(row[at]) ? row[at].trim().length : 0),
+        0,
+      ),
+    );
   let weight = weigh(rows.slice(0, SEEN));
   if (weight.every((length) => length === 0)) weight = weigh(rows);
   const holds = (at: number): boolean => (weight[at] ?? 0) > 0;
@@ -45,14 +71,20 @@ export function guessColumn({ columns, rows }: Pick<Table, "columns" | "rows">):
     if (at >= 0 && holds(at)) return at;
   }
   const longest = Math.max(0, ...weight);
-  const part = names.findIndex((name, at) => holds(at) && (weight[at] ?? 0) * 2 > longest && NAMES.some((known) => name.includes(known)));
+  const part = names.findIndex(
+    (name, at) => holds(at) && (weight[at] ?? 0) * 2 > longest && NAMES.some((known) => name.includes(known)),
+  );
   return part >= 0 ? part : longest > 0 ? weight.indexOf(longest) : -1;
 }
 
 /** Whether a first row looks like names: none is empty, long or a number, and no two are the same. */
 export function looksLikeNames(row: readonly string[]): boolean {
   const names = row.map((name) => name.trim());
-  return names.length > 0 && new Set(names).size === names.length && names.every((name) => name !== "" && name.length <= SHORT && !isNumber(name) && !/[.!?]$/.test(name));
+  return (
+    names.length > 0 &&
+    new Set(names).size === names.length &&
+    names.every((name) => name !== "" && name.length <= SHORT && !isNumber(name) && !/[.!?]$/.test(name))
+  );
 }
 
 /** Whether a text is a number, and nothing else. */

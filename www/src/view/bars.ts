@@ -4,7 +4,10 @@ import type { Score } from "tabsense";
 import { find, make, part } from "../dom.ts";
 import { percent } from "../format.ts";
 
-/** Labels that have a direction get a sign and a bar of their own pattern, so that colour is never the only difference. */
+/**
+ * Labels that have a direction get a sign and a bar of their own pattern, so that colour is never the only
+ * difference.
+ */
 export function valence(label: string): "positive" | "negative" | "none" {
   if (/^(very )?pos(itive)?$/i.test(label)) return "positive";
   if (/^(very )?neg(ative)?$/i.test(label)) return "negative";
@@ -33,9 +36,13 @@ export class Bars {
   /** Starts anew with the labels of a model; all bars are empty. */
   labels(labels: readonly string[]): void {
     this.#rows = new Map(labels.map((label) => [label, row(label)]));
-    // Two labels keep their places, the last one (which is the positive one by custom) on top; a bar that jumps while one types is hard to read.
+    // Two labels keep their places, the last one (which is the positive one by custom) on top; a bar that
+    // jumps while one types is hard to read.
     this.#list.replaceChildren(...[...this.#rows.values()].reverse());
-    this.#list.classList.toggle("plain", labels.every((label) => valence(label) === "none"));
+    this.#list.classList.toggle(
+      "plain",
+      labels.every((label) => valence(label) === "none"),
+    );
     this.#list.classList.toggle("many", labels.length > MANY);
     if (labels.length > MANY) this.#list.tabIndex = 0;
     else this.#list.removeAttribute("tabindex");

@@ -43,10 +43,16 @@ export class ComparisonView {
   /** Both are there. */
   ready(sides: Readonly<Record<Backend, Classifier>>): void {
     const { webgpu } = sides.webgpu.info;
-    this.#set("ready", "adapter" in webgpu ? `${webgpu.adapter || "a card without a name"}${webgpu.software ? ", a software adapter" : ""}` : "");
+    this.#set(
+      "ready",
+      "adapter" in webgpu
+        ? `${webgpu.adapter || "a card without a name"}${webgpu.software ? ", a software adapter" : ""}`
+        : "",
+    );
     const dtypes = { cpu: sides.cpu.info.dtype, webgpu: sides.webgpu.info.dtype };
     if (dtypes.cpu === dtypes.webgpu) return;
-    for (const backend of BACKENDS) head(backend).textContent = `${DEVICE_NAMES[backend]}, ${dtypes[backend]}`;
+    for (const backend of BACKENDS)
+      head(backend).textContent = `${DEVICE_NAMES[backend]}, ${dtypes[backend]}`;
   }
 
   /** There is nothing to compare with: says why. */
@@ -67,7 +73,11 @@ export class ComparisonView {
     const row = part(`compare-${backend}`, HTMLTableRowElement);
     const best = result?.scores[0];
     row.classList.toggle("old", !current);
-    fill(row, [best?.label ?? "–", best ? decimals(best.score) : "–", result ? duration(result.timings.total) : "–"]);
+    fill(row, [
+      best?.label ?? "–",
+      best ? decimals(best.score) : "–",
+      result ? duration(result.timings.total) : "–",
+    ]);
     if (best && current) Object.assign(row.dataset, { label: best.label, score: String(best.score) });
     else {
       delete row.dataset.label;
@@ -84,7 +94,11 @@ export class ComparisonView {
     }
     const [one, other] = results;
     const delta = largestDifference(one, other);
-    fill(row, [one.scores[0]?.label === other.scores[0]?.label ? "the same" : "they differ", decimals(delta), ""]);
+    fill(row, [
+      one.scores[0]?.label === other.scores[0]?.label ? "the same" : "they differ",
+      decimals(delta),
+      "",
+    ]);
     row.dataset.delta = String(delta);
   }
 

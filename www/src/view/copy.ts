@@ -3,7 +3,10 @@
 const SAID_MS = 2_500; // how long a button says what it has done
 const KEPT_MS = 10_000; // how long a file is held for its download
 
-/** Makes `button` copy what `text` gives; where the browser forbids it, `shown` is marked, so that the keyboard can copy it. */
+/**
+ * Makes `button` copy what `text` gives; where the browser forbids it, `shown` is marked, so that the
+ * keyboard can copy it.
+ */
 export function wireCopy(button: HTMLButtonElement, text: () => string, shown: HTMLElement): void {
   const name = button.textContent ?? "";
   let timer = 0;

@@ -43,7 +43,10 @@ export class Latency {
     this.#strip.replaceChildren();
   }
 
-  /** One bar a call, the newest on the right; lines at p50 and p95. A rare slow call pokes out above, so that the rest stay legible. */
+  /**
+   * One bar a call, the newest on the right; lines at p50 and p95. A rare slow call pokes out above, so that
+   * the rest stay legible.
+   */
   #draw(values: readonly number[], p50: number, p95: number): void {
     const top = Math.min(Math.max(...values), Math.max(p95, 2 * p50)) * 1.05;
     const first = WIDTH - values.length;

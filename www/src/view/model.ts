@@ -1,4 +1,6 @@
-/** The facts of the model in use and of the graphics card, and the ways to ask for another model or device. */
+/**
+ * The facts of the model in use and of the graphics card, and the ways to ask for another model or device.
+ */
 
 import type { ClassifierInfo, Detailed } from "tabsense";
 import { find, part } from "../dom.ts";
@@ -37,7 +39,11 @@ function showGraphics({ device, webgpu }: ClassifierInfo): void {
   const from = part("from-tokens", HTMLElement);
   find("div:has(> [data-testid='from-tokens'])", HTMLElement).hidden = !shared;
   from.textContent = shared ? answersFrom(shared.fromTokens) : "";
-  const measured = shared?.calibration.map(({ tokens, cpu, webgpu: gpu }) => `${counted(tokens, "token")}: CPU ${milliseconds(cpu)}, GPU ${milliseconds(gpu)}`) ?? [];
+  const measured =
+    shared?.calibration.map(
+      ({ tokens, cpu, webgpu: gpu }) =>
+        `${counted(tokens, "token")}: CPU ${milliseconds(cpu)}, GPU ${milliseconds(gpu)}`,
+    ) ?? [];
   remark("calibration", measured.length > 0 ? `Measured while loading. ${measured.join("; ")}.` : "");
 }
 
@@ -58,14 +64,22 @@ export interface RequestForm {
   show(request: Request): void;
 }
 
-/** Wires the form, the file chooser and drag and drop to `load`; another device loads the source of what `wanted` gives once more. `texts` may take dropped files that are no model's. */
-export function wireRequests(wanted: () => Request, load: (request: Request) => void, texts: (files: readonly File[]) => boolean): RequestForm {
+/**
+ * Wires the form, the file chooser and drag and drop to `load`; another device loads the source of what
+ * `wanted` gives once more. `texts` may take dropped files that are no model's.
+ */
+export function wireRequests(
+  wanted: () => Request,
+  load: (request: Request) => void,
+  texts: (files: readonly File[]) => boolean,
+): RequestForm {
   const form = part("model-form", HTMLFormElement);
   const source = part("model-source", HTMLInputElement);
   const files = part("files", HTMLInputElement);
 
   const half = part("dtype-fp16", HTMLInputElement);
-  const chosen = (name: string): string => find(`input[name="${name}"]:checked`, HTMLInputElement, form).value;
+  const chosen = (name: string): string =>
+    find(`input[name="${name}"]:checked`, HTMLInputElement, form).value;
   const request = (of: Request["source"]): Request => {
     const [device, dtype] = [chosen("device"), chosen("dtype")];
     return {
@@ -141,7 +155,9 @@ async function filesIn(folder: FileSystemDirectoryEntry): Promise<File[]> {
   const reader = folder.createReader();
   const found: File[] = [];
   for (;;) {
-    const entries = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    const entries = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
     if (entries.length === 0) return found; // the reader hands out a hundred or so at a time
     for (const entry of entries) {
       if (isFile(entry)) {

@@ -1,4 +1,7 @@
-/** The foot of the page: whether it works without a network, what is stored for that, and the buttons to change it. */
+/**
+ * The foot of the page: whether it works without a network, what is stored for that, and the buttons to
+ * change it.
+ */
 
 import { find, make, part } from "../dom.ts";
 import { bytes, counted } from "../format.ts";
@@ -39,15 +42,20 @@ export function wireFoot(): Foot {
   const list = async (): Promise<readonly Group[] | null> => {
     const storage = await readStorage().catch(() => null);
     const { groups, usage, quota } = storage ?? { groups: [], usage: null, quota: null };
-    const pairs: [string, string][] = groups.map(({ kind, files, bytes: size }) => [NAMES[kind], `${counted(files, "file")}, ${bytes(size)}`]);
+    const pairs: [string, string][] = groups.map(({ kind, files, bytes: size }) => [
+      NAMES[kind],
+      `${counted(files, "file")}, ${bytes(size)}`,
+    ]);
     if (groups.length === 0) pairs.push(["Files", "none"]);
     // The browser's count lags behind a clearing.
     else if (usage !== null && quota !== null) pairs.push(["In all", `${bytes(usage)} of ${bytes(quota)}`]);
-    part("storage-list", HTMLElement).replaceChildren(...pairs.map(([name, value]) => {
-      const pair = make("div");
-      pair.append(make("dt", "", name), make("dd", "", value));
-      return pair;
-    }));
+    part("storage-list", HTMLElement).replaceChildren(
+      ...pairs.map(([name, value]) => {
+        const pair = make("div");
+        pair.append(make("dt", "", name), make("dd", "", value));
+        return pair;
+      }),
+    );
     // A button that can't be pressed any more hands the focus on.
     const held = document.activeElement === clear && groups.length === 0;
     clear.disabled = groups.length === 0;
@@ -97,15 +105,32 @@ export function wireFoot(): Foot {
 function told(offline: Offline, online: boolean): { words: string; remark: string } {
   switch (offline.state) {
     case "waiting":
-      return { words: online ? "Not stored yet" : "No network", remark: "What is needed without a network is stored once the model is there." };
+      return {
+        words: online ? "Not stored yet" : "No network",
+        remark: "What is needed without a network is stored once the model is there.",
+      };
     case "storing":
-      return { words: "Storing the page", remark: "The page’s files and its model, for the next time without a network." };
+      return {
+        words: "Storing the page",
+        remark: "The page’s files and its model, for the next time without a network.",
+      };
     case "ready":
       return offline.model
-        ? { words: online ? "Ready for offline use" : "Offline, and it works", remark: "Cut the network and reload: the page opens, and classifies. So do models from a hub that were loaded here." }
-        : { words: "Opens offline, without a model", remark: "The page’s own model, sentiment-en, is stored once it was loaded." };
+        ? {
+            words: online ? "Ready for offline use" : "Offline, and it works",
+            remark:
+              "Cut the network and reload: the page opens, and classifies. So do models from a hub that were loaded here.",
+          }
+        : {
+            words: "Opens offline, without a model",
+            remark: "The page’s own model, sentiment-en, is stored once it was loaded.",
+          };
     case "cleared":
-      return { words: "Not stored", remark: "This page is not stored any more. It works on while this tab is open; opening it anew stores it again." };
+      return {
+        words: "Not stored",
+        remark:
+          "This page is not stored any more. It works on while this tab is open; opening it anew stores it again.",
+      };
     case "unsupported":
       return { words: "Needs the network to open", remark: offline.reason };
     case "failed":

@@ -1,4 +1,7 @@
-/** Where the time of the last call went on the graphics card, kernel by kernel, with what was spent outside of it. */
+/**
+ * Where the time of the last call went on the graphics card, kernel by kernel, with what was spent outside of
+ * it.
+ */
 
 import type { ClassifierInfo, Detailed } from "tabsense";
 import { find, make, part } from "../dom.ts";
@@ -38,7 +41,11 @@ export class Profile {
   /** Shows one call. A call on the CPU has no kernels: the rows keep their places, and say nothing. */
   show({ device, timings: { kernels, forward } }: Detailed): void {
     if (this.#entries.size === 0) return;
-    this.#note.textContent = kernels ? `of ${milliseconds(forward)} forward` : device === "cpu" ? "this call ran on the CPU" : "not told of this call";
+    this.#note.textContent = kernels
+      ? `of ${milliseconds(forward)} forward`
+      : device === "cpu"
+        ? "this call ran on the CPU"
+        : "not told of this call";
     const inside = kernels?.reduce((sum, { ms }) => sum + ms, 0) ?? 0;
     const times = new Map(kernels?.map(({ name, ms }) => [name, ms]));
     if (kernels) times.set(OUTSIDE, Math.max(0, forward - inside));
@@ -55,7 +62,10 @@ export class Profile {
     }
   }
 
-  /** The part and the row of a kernel, made where they are not there yet; what is outside of all kernels stays last. */
+  /**
+   * The part and the row of a kernel, made where they are not there yet; what is outside of all kernels stays
+   * last.
+   */
   #entry(name: string): Entry {
     const known = this.#entries.get(name);
     if (known) return known;
@@ -64,7 +74,10 @@ export class Profile {
     const entry = { part: make("i", pattern), row, share: make("span"), ms: make("b", "", "–") };
     entry.part.dataset.kernel = name;
     row.dataset.kernel = name;
-    term.append(make("i", `swatch ${pattern}`), name === OUTSIDE ? "outside the kernels" : name.replaceAll("_", " "));
+    term.append(
+      make("i", `swatch ${pattern}`),
+      name === OUTSIDE ? "outside the kernels" : name.replaceAll("_", " "),
+    );
     value.append(entry.share, entry.ms);
     row.append(term, value);
     const last = this.#entries.get(OUTSIDE);

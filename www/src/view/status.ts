@@ -34,7 +34,10 @@ export class Status {
     part("error-dismiss", HTMLButtonElement).addEventListener("click", () => this.clearError());
   }
 
-  /** Sets the state with its words; `again` offers to load again. A button that would vanish under the focus hands it on. */
+  /**
+   * Sets the state with its words; `again` offers to load again. A button that would vanish under the focus
+   * hands it on.
+   */
   set(state: State, text: string, detail = "", again = state === "idle" || state === "error"): void {
     this.#state = state;
     this.#status.dataset.state = state;
@@ -106,5 +109,7 @@ function home(): HTMLElement {
 
 /** The `kind` of a TabsenseError; anything else is a fault of the page or of the engine. */
 export function kindOf(error: unknown): string {
-  return error instanceof Error && "kind" in error && typeof error.kind === "string" ? error.kind : "internal";
+  return error instanceof Error && "kind" in error && typeof error.kind === "string"
+    ? error.kind
+    : "internal";
 }

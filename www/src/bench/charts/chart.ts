@@ -28,7 +28,10 @@ export class Chart {
   readonly #note: HTMLElement;
   #plot: uPlot | null = null;
 
-  constructor(figure: HTMLElement, private readonly draw: Draw) {
+  constructor(
+    figure: HTMLElement,
+    private readonly draw: Draw,
+  ) {
     this.#place = find(".plot", HTMLElement, figure);
     this.#note = find(".note", HTMLElement, figure);
     new ResizeObserver(() => this.refresh()).observe(this.#place);
@@ -61,7 +64,10 @@ export class Chart {
         cursor: { y: false, points: { show: false }, drag: { setScale: false, x: false, y: false } },
         hooks: {
           ...options.hooks,
-          setCursor: [({ cursor: { idx } }) => (this.#note.textContent = typeof idx === "number" && at ? at(idx) : remark)],
+          setCursor: [
+            ({ cursor: { idx } }) =>
+              (this.#note.textContent = typeof idx === "number" && at ? at(idx) : remark),
+          ],
         },
       },
       data,
@@ -85,7 +91,10 @@ export function axis(theme: Theme, own: uPlot.Axis, grid: boolean): uPlot.Axis {
   };
 }
 
-/** 1, 2 and 5 times the powers of ten between two decimal logarithms, or the powers alone where they are many; as logarithms. */
+/**
+ * 1, 2 and 5 times the powers of ten between two decimal logarithms, or the powers alone where they are many;
+ * as logarithms.
+ */
 export function logMarks(low: number, high: number): number[] {
   const factors = high - low > MANY_DECADES ? [1] : [1, 2, 5];
   const found: number[] = [];
@@ -119,7 +128,15 @@ export function foot(theme: Theme): (plot: uPlot) => void {
 }
 
 /** Writes on the canvas, where `x` and `y` are canvas pixels. */
-export function write(context: CanvasRenderingContext2D, theme: Theme, text: string, x: number, y: number, align: CanvasTextAlign, colour = theme.ink): void {
+export function write(
+  context: CanvasRenderingContext2D,
+  theme: Theme,
+  text: string,
+  x: number,
+  y: number,
+  align: CanvasTextAlign,
+  colour = theme.ink,
+): void {
   context.save();
   context.font = theme.font.replace(/[\d.]+px/, (size) => `${Number.parseFloat(size) * devicePixelRatio}px`);
   context.fillStyle = colour;

@@ -1,4 +1,7 @@
-/** Latency over length, both logarithmic: a line at p50 and a band up to p95 for each device, and where two lines cross. */
+/**
+ * Latency over length, both logarithmic: a line at p50 and a band up to p95 for each device, and where two
+ * lines cross.
+ */
 
 import type uPlot from "uplot";
 import { milliseconds, whole } from "../../format.ts";
@@ -31,7 +34,11 @@ function drawing(results: Results, theme: Theme): Drawing {
   const lengths = [...new Set(rows.map(({ tokens }) => tokens))].sort((a, b) => a - b);
   const lines = results.devices.map((device): Line => {
     const own = new Map(results.rowsOf(device).map(({ tokens, latency }) => [tokens, latency]));
-    return { device, p50: lengths.map((length) => log(own.get(length)?.p50)), p95: lengths.map((length) => log(own.get(length)?.p95)) };
+    return {
+      device,
+      p50: lengths.map((length) => log(own.get(length)?.p50)),
+      p95: lengths.map((length) => log(own.get(length)?.p95)),
+    };
   });
   const values = lines.flatMap(({ p50, p95 }) => [...p50, ...p95]).filter((value) => value !== null);
   const [low, high] = [Math.min(...values) - 0.12, Math.max(...values) + 0.12];
@@ -46,7 +53,11 @@ function drawing(results: Results, theme: Theme): Drawing {
     },
     axes: [
       axis(theme, { splits: () => xs, values: () => lengths.map(String), label: "tokens", size: 24 }, false),
-      axis(theme, { splits: () => ticks, values: () => ticks.map(logMark), label: "milliseconds", size: 40 }, true),
+      axis(
+        theme,
+        { splits: () => ticks, values: () => ticks.map(logMark), label: "milliseconds", size: 40 },
+        true,
+      ),
     ],
     series: [
       {},
@@ -58,21 +69,32 @@ function drawing(results: Results, theme: Theme): Drawing {
         ];
       }),
     ],
-    bands: lines.map((_, index) => ({ series: [1 + 2 * index, 2 + 2 * index], fill: deviceStyle(theme, index).band })),
+    bands: lines.map((_, index) => ({
+      series: [1 + 2 * index, 2 + 2 * index],
+      fill: deviceStyle(theme, index).band,
+    })),
     hooks: {
       drawAxes: [foot(theme)],
-      draw: [(plot) => {
-        mark(plot, results, theme);
-        if (lines.length > 1) name(plot, theme, lines, xs);
-      }],
+      draw: [
+        (plot) => {
+          mark(plot, results, theme);
+          if (lines.length > 1) name(plot, theme, lines, xs);
+        },
+      ],
     },
   };
   return {
     options,
     data: [xs, ...lines.flatMap(({ p50, p95 }) => [p95, p50])],
     words: `Latency by length. ${rows.map(({ device, tokens, latency }) => `${device}, ${tokens} tokens: ${milliseconds(latency.p50)} at the median, ${milliseconds(latency.p95)} at p95`).join("; ")}.`,
-    at: (index) => rows.filter(({ tokens }) => tokens === lengths[index])
-      .map(({ device, tokens, latency }) => `${device}, ${whole(tokens)} tokens: p50 ${milliseconds(latency.p50)}, p95 ${milliseconds(latency.p95)}`).join("; "),
+    at: (index) =>
+      rows
+        .filter(({ tokens }) => tokens === lengths[index])
+        .map(
+          ({ device, tokens, latency }) =>
+            `${device}, ${whole(tokens)} tokens: p50 ${milliseconds(latency.p50)}, p95 ${milliseconds(latency.p95)}`,
+        )
+        .join("; "),
   };
 }
 
@@ -97,7 +119,14 @@ function mark({ ctx, bbox, valToPos }: uPlot, results: Results, theme: Theme): v
     ctx.stroke();
     ctx.restore();
     const late = left > bbox.left + 0.7 * bbox.width;
-    write(ctx, theme, `even at ${Math.round(x)} tokens`, left + (late ? -6 : 6) * devicePixelRatio, bbox.top + 10 * devicePixelRatio, late ? "right" : "left");
+    write(
+      ctx,
+      theme,
+      `even at ${Math.round(x)} tokens`,
+      left + (late ? -6 : 6) * devicePixelRatio,
+      bbox.top + 10 * devicePixelRatio,
+      late ? "right" : "left",
+    );
   }
 }
 
@@ -109,7 +138,15 @@ function name({ ctx, valToPos }: uPlot, theme: Theme, lines: readonly Line[], xs
   });
   ends.forEach(({ x, y }, index) => {
     const crowded = ends.some((other) => other.y < y && y - other.y < NAME_PX * devicePixelRatio);
-    write(ctx, theme, lines[index]?.device ?? "", x, y + (crowded ? 18 : -10) * devicePixelRatio, "right", deviceStyle(theme, index).stroke);
+    write(
+      ctx,
+      theme,
+      lines[index]?.device ?? "",
+      x,
+      y + (crowded ? 18 : -10) * devicePixelRatio,
+      "right",
+      deviceStyle(theme, index).stroke,
+    );
   });
 }
 

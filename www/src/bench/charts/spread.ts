@@ -1,4 +1,7 @@
-/** The spread: a histogram of latencies at one length, with lines at p50 and p95; over all lengths on a logarithmic axis. */
+/**
+ * The spread: a histogram of latencies at one length, with lines at p50 and p95; over all lengths on a
+ * logarithmic axis.
+ */
 
 import uPlot from "uplot";
 import { counted, milliseconds } from "../../format.ts";
@@ -34,7 +37,11 @@ export function spreadChart(current: () => Latencies | null): Draw {
 function drawing({ values, all, clockStep, name }: Latencies, theme: Theme, width: number): Drawing {
   const place = (ms: number): number => (all ? Math.log10(Math.max(ms, LEAST_MS)) : ms);
   const value = (at: number): number => (all ? 10 ** at : at);
-  const bins = histogram(values.map(place), Math.min(BINS, Math.floor(width / BIN_PX)), all ? FINEST_LOG : clockStep);
+  const bins = histogram(
+    values.map(place),
+    Math.min(BINS, Math.floor(width / BIN_PX)),
+    all ? FINEST_LOG : clockStep,
+  );
   const centres = bins.counts.map((_, index) => bins.start + (index + 0.5) * bins.width);
   const end = bins.start + bins.counts.length * bins.width;
   const margin = Math.max(bins.width, (end - bins.start) * 0.04);
@@ -43,7 +50,9 @@ function drawing({ values, all, clockStep, name }: Latencies, theme: Theme, widt
   const p95 = percentile(values, 0.95);
   const bars = uPlot.paths.bars?.({ size: [0.86, 40], gap: 0 });
   const between = (index: number): string => {
-    const [from, to] = [bins.start + index * bins.width, bins.start + (index + 1) * bins.width].map((at) => fine(value(at)));
+    const [from, to] = [bins.start + index * bins.width, bins.start + (index + 1) * bins.width].map((at) =>
+      fine(value(at)),
+    );
     return bins.above > 0 && index === bins.counts.length - 1 ? `from ${from} ms on` : `${from} to ${to} ms`;
   };
 
@@ -53,7 +62,10 @@ function drawing({ values, all, clockStep, name }: Latencies, theme: Theme, widt
     : { values: (_, splits) => splits.map((at) => String(Number(at.toFixed(3)))) };
   const options: Drawing["options"] = {
     padding: [16, 8, 0, 4],
-    scales: { x: { time: false, range: [bins.start - margin, end + margin] }, y: { range: [0, most * 1.05] } },
+    scales: {
+      x: { time: false, range: [bins.start - margin, end + margin] },
+      y: { range: [0, most * 1.05] },
+    },
     axes: [
       axis(theme, { ...places, label: "milliseconds", size: 24, space: 44 }, false),
       axis(theme, { incrs: WHOLE_STEPS, label: "calls", size: 30, space: 26 }, true),
@@ -61,26 +73,39 @@ function drawing({ values, all, clockStep, name }: Latencies, theme: Theme, widt
     series: [{}, { fill: theme.accent, width: 0, points: { show: false }, ...(bars ? { paths: bars } : {}) }],
     hooks: {
       drawAxes: [foot(theme)],
-      draw: [(plot) => {
-        line(plot, theme, place(p50), "p50", []);
-        // A p95 beyond the last bin stands in the remark, and one that lies close to p50 has no room for its name.
-        if (place(p95) > end) return;
-        const apart = plot.valToPos(place(p95), "x") - plot.valToPos(place(p50), "x");
-        line(plot, theme, place(p95), apart > 30 ? "p95" : "", [3, 3]);
-      }],
+      draw: [
+        (plot) => {
+          line(plot, theme, place(p50), "p50", []);
+          // A p95 beyond the last bin stands in the remark, and one that lies close to p50 has no room for
+          // its name.
+          if (place(p95) > end) return;
+          const apart = plot.valToPos(place(p95), "x") - plot.valToPos(place(p50), "x");
+          line(plot, theme, place(p95), apart > 30 ? "p95" : "", [3, 3]);
+        },
+      ],
     },
   };
-  const above = bins.above > 0 ? `The last bar also holds ${counted(bins.above, "slower call")}, up to ${milliseconds(Math.max(...values))}.` : "";
+  const above =
+    bins.above > 0
+      ? `The last bar also holds ${counted(bins.above, "slower call")}, up to ${milliseconds(Math.max(...values))}.`
+      : "";
   return {
     options,
     data: [centres, bins.counts],
-    words: `Histogram of ${counted(values.length, "call")}, ${name}: p50 ${milliseconds(p50)}, p95 ${milliseconds(p95)}. ${above}`.trim(),
+    words:
+      `Histogram of ${counted(values.length, "call")}, ${name}: p50 ${milliseconds(p50)}, p95 ${milliseconds(p95)}. ${above}`.trim(),
     remark: above,
     at: (index) => `${between(index)}: ${counted(bins.counts[index] ?? 0, "call")}`,
   };
 }
 
-function line({ ctx, bbox, valToPos }: uPlot, theme: Theme, at: number, name: string, dash: readonly number[]): void {
+function line(
+  { ctx, bbox, valToPos }: uPlot,
+  theme: Theme,
+  at: number,
+  name: string,
+  dash: readonly number[],
+): void {
   const left = valToPos(at, "x", true);
   ctx.save();
   ctx.strokeStyle = theme.ink;

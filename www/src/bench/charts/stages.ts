@@ -1,4 +1,7 @@
-/** Where the time goes: for each length, the stages' shares of the mean latency, stacked; the mean stands above. */
+/**
+ * Where the time goes: for each length, the stages' shares of the mean latency, stacked; the mean stands
+ * above.
+ */
 
 import uPlot from "uplot";
 import { milliseconds, percent, whole } from "../../format.ts";
@@ -6,7 +9,11 @@ import { STAGES, type Results, type Row } from "../results.ts";
 import { axis, foot, write, type Draw, type Drawing } from "./chart.ts";
 import { hatch, type Theme } from "./theme.ts";
 
-const NAMES: Record<(typeof STAGES)[number], string> = { tokenize: "tokenize", forward: "forward", rest: "messages" };
+const NAMES: Record<(typeof STAGES)[number], string> = {
+  tokenize: "tokenize",
+  forward: "forward",
+  rest: "messages",
+};
 const NARROW = 46; // px a column, below which the unit is left out of the figure above it
 
 /** Draws the results of the device that `current` gives. */
@@ -25,26 +32,42 @@ function drawing(rows: readonly Row[], theme: Theme, width: number): Drawing {
   });
   const narrow = width / rows.length < NARROW;
   const bars = uPlot.paths.bars?.({ size: [0.7, 44], gap: 0 });
-  const layer = (fill: uPlot.Series.Fill): uPlot.Series => ({ fill, width: 0, points: { show: false }, ...(bars ? { paths: bars } : {}) });
+  const layer = (fill: uPlot.Series.Fill): uPlot.Series => ({
+    fill,
+    width: 0,
+    points: { show: false },
+    ...(bars ? { paths: bars } : {}),
+  });
   const places = rows.map((_, index) => index);
 
   const options: Drawing["options"] = {
     padding: [16, 4, 0, 4],
     scales: { x: { time: false, range: [-0.5, rows.length - 0.5] }, y: { range: [0, 1] } },
     axes: [
-      axis(theme, { splits: () => places, values: () => rows.map(({ tokens }) => String(tokens)), label: "tokens; above, the mean in milliseconds", size: 24 }, false),
+      axis(
+        theme,
+        {
+          splits: () => places,
+          values: () => rows.map(({ tokens }) => String(tokens)),
+          label: "tokens; above, the mean in milliseconds",
+          size: 24,
+        },
+        false,
+      ),
       { show: false },
     ],
     // Each layer goes from the foot to the top of its stage; the lower ones are drawn over it.
     series: [{}, layer((plot) => hatch(plot.ctx, theme)), layer(theme.accent), layer(theme.ink)],
     hooks: {
       drawAxes: [foot(theme)],
-      draw: [({ ctx, bbox, valToPos }) => {
-        rows.forEach(({ latency: { mean } }, index) => {
-          const text = narrow ? milliseconds(mean).replace(" ms", "") : milliseconds(mean);
-          write(ctx, theme, text, valToPos(index, "x", true), bbox.top - 5 * devicePixelRatio, "center");
-        });
-      }],
+      draw: [
+        ({ ctx, bbox, valToPos }) => {
+          rows.forEach(({ latency: { mean } }, index) => {
+            const text = narrow ? milliseconds(mean).replace(" ms", "") : milliseconds(mean);
+            write(ctx, theme, text, valToPos(index, "x", true), bbox.top - 5 * devicePixelRatio, "center");
+          });
+        },
+      ],
     },
   };
   return {

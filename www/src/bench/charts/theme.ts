@@ -1,4 +1,6 @@
-/** The page's colours and fonts for canvases, read from its CSS variables; they change with the colour scheme. */
+/**
+ * The page's colours and fonts for canvases, read from its CSS variables; they change with the colour scheme.
+ */
 
 /** Colours by what they are for, and the font of the figures. */
 export interface Theme {

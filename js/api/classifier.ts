@@ -1,0 +1,163 @@
+/** What a caller holds: a loaded model that classifies texts. */
+
+import { startLatest } from "./latest.js";
+import { checkClassifyOptions, checkTexts } from "./options.js";
+import type { Answer } from "../client/protocol.js";
+import type { Session } from "../client/session.js";
+import type {
+  ClassifierInfo,
+  ClassifyOptions,
+  Detailed,
+  DetailedVerdict,
+  Latest,
+  Score,
+  StreamOptions,
+  Texts,
+  Verdict,
+} from "./types.js";
+import { streamVerdicts } from "./stream.js";
+import type { EngineInfo } from "../wasm/simd/tabsense.js";
+
+declare global {
+  // As TypeScript's own `esnext.disposable` has it, which a user of this package need not have.
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
+
+/** All of a classifier but its loading, which the browser and Node do each in their own way. */
+export abstract class LoadedClassifier {
+  readonly #session: Session;
+  readonly #disposal = new AbortController();
+  /**
+   * `dispose()`, for `await using`; there where the runtime has the symbol, or a polyfill has brought it
+   * before the model was loaded.
+   */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
+
+  protected constructor(session: Session) {
+    this.#session = session;
+    const symbol: unknown = Symbol.asyncDispose;
+    if (typeof symbol === "symbol") Object.defineProperty(this, symbol, { value: () => this.dispose() });
+  }
+
+  /** Classifies one text: its labels, best first. */
+  classify(text: string, options?: ClassifyOptions & { details?: false }): Promise<Score[]>;
+  classify(text: string, options: ClassifyOptions & { details: true }): Promise<Detailed>;
+  /** Classifies many texts in one call, which is faster than a call for each. */
+  classify(texts: readonly string[], options?: ClassifyOptions & { details?: false }): Promise<Score[][]>;
+  classify(texts: readonly string[], options: ClassifyOptions & { details: true }): Promise<Detailed[]>;
+  async classify(
+    input: string | readonly string[],
+    options?: ClassifyOptions,
+  ): Promise<Score[] | Detailed | Score[][] | Detailed[]> {
+    const start = performance.now();
+    const { top, signal, details, onProgress } = checkClassifyOptions(options);
+    const { texts, single } = checkTexts(input);
+    const ended = this.#session.ended();
+    if (ended) throw ended;
+    if (texts.length === 0) return [];
+    const { results } = await this.#session.classify(
+      { type: "classify", texts, top, details, progress: onProgress !== null },
+      signal,
+      onProgress,
+    );
+    if (!details) {
+      const scores = results.map(toScores);
+      return single ? scores[0]! : scores;
+    }
+    const total = performance.now() - start;
+    const detailed = results.map((result) => toDetailed(result, total));
+    return single ? detailed[0]! : detailed;
+  }
+
+  /**
+   * Yields a verdict on each text, in order, as texts come. Texts are read and computed in groups, of which
+   * one is under way while those of another are taken. Leaving the loop ends the source; what the source
+   * throws comes after the verdicts on the texts before.
+   */
+  stream(
+    texts: Texts,
+    options?: StreamOptions & { details?: false },
+  ): AsyncGenerator<Verdict, void, undefined>;
+  stream(
+    texts: Texts,
+    options: StreamOptions & { details: true },
+  ): AsyncGenerator<DetailedVerdict, void, undefined>;
+  stream(texts: Texts, options?: StreamOptions): AsyncGenerator<Verdict | DetailedVerdict, void, undefined> {
+    const classify = (group: readonly string[], each: ClassifyOptions) =>
+      this.#classify(group, each) as Promise<(Score[] | Detailed)[]>;
+    return streamVerdicts(
+      { classify, ended: () => this.#session.ended(), disposal: this.#disposal.signal },
+      texts,
+      options,
+    );
+  }
+
+  /**
+   * A `classify` for a box that one types into: a call ends the one before it, which then yields `null`. Each
+   * has calls of its own.
+   */
+  latest(): Latest {
+    return startLatest((input, options) => this.#classify(input, options));
+  }
+
+  /** All overloads of `classify` in one. */
+  #classify(input: string | readonly string[], options: ClassifyOptions): Promise<unknown> {
+    return (
+      this.classify as (input: string | readonly string[], options: ClassifyOptions) => Promise<unknown>
+    )(input, options);
+  }
+
+  /** What was loaded, where it is computed, and how much memory it takes; as of the last answer. */
+  get info(): ClassifierInfo {
+    const standIn = this.#session.standIn?.info();
+    if (standIn) return standIn;
+    const { info, memory } = this.#session.state();
+    const { build, threads, device, dtype, weightBytes, webgpu, webgpuReason, calibration, ...model } = info;
+    return {
+      device,
+      dtype,
+      build,
+      threads,
+      webgpu: webGpuInfo(info),
+      model: { name: this.#session.name, ...model },
+      bytes: { weights: weightBytes, memory },
+    };
+  }
+
+  /**
+   * With `instant: true`: fulfils as soon as the model answers, and rejects where it won't: its loading
+   * failed (the lexicon then goes on answering), or its labels are not the lexicon's (calls then reject,
+   * too). It may be left alone. Else it has fulfilled already.
+   */
+  get ready(): Promise<void> {
+    return this.#session.standIn?.ready ?? Promise.resolve();
+  }
+
+  /**
+   * Ends the worker and frees the model and its device. Calls that wait, and later ones, reject with kind
+   * `"disposed"`.
+   */
+  dispose(): Promise<void> {
+    const disposed = this.#session.dispose();
+    this.#disposal.abort();
+    return disposed;
+  }
+}
+
+function webGpuInfo({ webgpu, webgpuReason, calibration }: EngineInfo): ClassifierInfo["webgpu"] {
+  if (webgpu === null || webgpuReason !== null)
+    return { reason: webgpuReason ?? "The graphics card is not in use." };
+  const { gpuBytes, ...device } = webgpu;
+  return { ...device, bytes: gpuBytes, calibration };
+}
+
+function toScores({ scores, truncated }: Answer): Score[] {
+  return truncated ? scores.map((score) => ({ ...score, truncated: true })) : scores;
+}
+
+function toDetailed(result: Answer, total: number): Detailed {
+  const { tokens = [], truncated, device, timings } = result;
+  return { scores: toScores(result), tokens, truncated, device, timings: { ...timings, total } };
+}

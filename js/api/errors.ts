@@ -1,0 +1,96 @@
+/** The one error type: a `kind` from a closed list and a sentence that says what to do. */
+
+/**
+ * Every kind: word for word the list of src/error.rs (a test compares them), and last what no engine can tell
+ * of itself.
+ */
+export const ERROR_KINDS = [
+  "invalid_argument",
+  "empty_text",
+  "text_too_long",
+  "config_invalid",
+  "config_unsupported",
+  "tokenizer_invalid",
+  "tokenizer_unsupported",
+  "weights_header",
+  "weights_mismatch",
+  "weights_not_finite",
+  "weights_length",
+  "integrity",
+  "network",
+  "not_a_model",
+  "aborted",
+  "disposed",
+  "out_of_memory",
+  "environment",
+  "device_lost",
+  "webgpu_unusable",
+  "not_finite",
+  "internal",
+  "worker_crashed",
+] as const;
+
+/** What went wrong. */
+export type ErrorKind = (typeof ERROR_KINDS)[number];
+
+/** What every promise of this package rejects with. */
+export class TabsenseError extends Error {
+  /** Tells it from other errors, also where it comes from another copy of the package. */
+  override readonly name = "TabsenseError";
+  /** What went wrong, from the closed list. */
+  readonly kind: ErrorKind;
+
+  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** An error in a form that survives `postMessage`, which drops a subclass and its fields. */
+export interface PlainError {
+  kind: ErrorKind;
+  message: string;
+}
+
+/**
+ * Any thrown value as a `TabsenseError`. One without a kind is a fault of this package: a trap in the wasm,
+ * say.
+ */
+export function toError(thrown: unknown): TabsenseError {
+  if (thrown instanceof TabsenseError) return thrown;
+  if (thrown instanceof Error) {
+    const kind = (thrown as { kind?: unknown }).kind;
+    if (isKind(kind)) return new TabsenseError(kind, thrown.message, { cause: thrown });
+    return new TabsenseError(
+      "internal",
+      `The engine broke (${thrown.name}: ${thrown.message}). Load a new classifier, and please report this.`,
+      { cause: thrown },
+    );
+  }
+  return new TabsenseError(
+    "internal",
+    `The engine broke (${String(thrown)}). Load a new classifier, and please report this.`,
+    { cause: thrown },
+  );
+}
+
+/** The error that an `AbortSignal` stands for. */
+export function aborted(what: string): TabsenseError {
+  return new TabsenseError("aborted", `${what} was aborted by its signal.`);
+}
+
+/**
+ * The error of a worker that is gone; `reason` is what is known of its end. Whoever tells it adds what to do.
+ */
+export function crashed(reason: string, cause?: unknown): TabsenseError {
+  return new TabsenseError("worker_crashed", `The worker crashed (${reason}).`, { cause });
+}
+
+/** Whether the wasm instance that threw this is broken for good. */
+export function isTrap(thrown: unknown): thrown is WebAssembly.RuntimeError {
+  return thrown instanceof WebAssembly.RuntimeError;
+}
+
+function isKind(value: unknown): value is ErrorKind {
+  return (ERROR_KINDS as readonly unknown[]).includes(value);
+}

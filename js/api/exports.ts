@@ -1,0 +1,45 @@
+/** What each entry exports beside its own `Classifier` and `pipeline`. */
+
+export { clearCachedFiles, listCachedFiles } from "../files/cache.js";
+export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
+export type {
+  CachedFile,
+  Calibration,
+  ClassifierInfo,
+  ClassifyOptions,
+  ClassifyProgress,
+  Detailed,
+  DetailedVerdict,
+  Device,
+  FileName,
+  KernelTime,
+  Latest,
+  LoadOptions,
+  Model,
+  ModelFile,
+  ModelFiles,
+  Progress,
+  Score,
+  Source,
+  StreamOptions,
+  Texts,
+  Timings,
+  Token,
+  Verdict,
+  WebGpuInfo,
+  WebGpuReason,
+} from "./types.js";
+export type {
+  DataType,
+  DeviceType,
+  FileLoadingProgress,
+  PipelineModelConfig,
+  PipelineType,
+  PretrainedModelOptions,
+  ProgressCallback,
+  ProgressInfo,
+  TextClassificationOutput,
+  TextClassificationPipeline,
+  TextClassificationPipelineOptions,
+  TextClassificationSingle,
+} from "./pipeline-types.js";

@@ -1,0 +1,157 @@
+/**
+ * Texts as they come from a caller's iterable or stream: in groups, and none is asked for before it can be
+ * used.
+ */
+
+import { TabsenseError } from "./errors.js";
+import { kindOf } from "./options.js";
+import { nextTask } from "../files/bytes.js";
+
+/** A text, and its place among all that came. */
+export interface Placed {
+  index: number;
+  text: string;
+}
+
+/** A source of texts that is open. */
+export interface Incoming {
+  /**
+   * The next texts: at most `most`, and none where there are no more. The first is waited for as long as it
+   * takes, the others until `until` has settled, and then no longer than they need to be at hand. What the
+   * source throws, it throws after the texts before that.
+   */
+  group(most: number, until: Promise<unknown>): Promise<Placed[]>;
+  /**
+   * Ends the source, and a group that is waited for, with `reason`. Doesn't wait for a source that is itself
+   * waiting for a text.
+   */
+  end(reason: unknown): Promise<void>;
+}
+
+/** What all sources can do. `read` is not called again before it has settled. */
+interface Source {
+  read(): Promise<IteratorResult<unknown>>;
+  close(): Promise<unknown>;
+}
+
+/** Opens a source of texts; kind `"invalid_argument"` where it is none. */
+export function openTexts(texts: unknown): Incoming {
+  const source = openSource(texts);
+  /** The read that was not made use of yet. */
+  let ahead: Promise<IteratorResult<unknown>> | null = null;
+  let reading = false;
+  let over = false;
+  let count = 0;
+  let ended: { reason: unknown } | null = null;
+  let refuse: (reason: unknown) => void = () => {};
+
+  function read(): Promise<IteratorResult<unknown>> {
+    if (ahead) return ahead;
+    reading = true;
+    const settle = (last: boolean) => {
+      reading = false;
+      over = last;
+    };
+    ahead = source.read();
+    ahead.then(
+      ({ done }) => settle(done === true),
+      () => settle(true),
+    );
+    return ahead;
+  }
+
+  /**
+   * A promise that `end` can cut short. One that lives as long as the source would collect all that ever
+   * waited for it.
+   */
+  function unlessEnded<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      refuse = reject;
+      promise.then(resolve, reject);
+    });
+  }
+
+  return {
+    async group(most, until) {
+      const group: Placed[] = [];
+      let late: Promise<null> | null = null;
+      while (group.length < most) {
+        if (ended) throw ended.reason;
+        try {
+          const result = await unlessEnded(late ? Promise.race([read(), late]) : read());
+          if (result === null || result.done) break;
+          group.push({ index: count, text: checked(result.value, count) });
+        } catch (thrown) {
+          // What was read before it is answered first: the same read fails again for the next group.
+          if (group.length === 0 || ended) throw thrown;
+          break;
+        }
+        ahead = null;
+        count++;
+        late ??= until.then(nextTask, nextTask).then(() => null);
+      }
+      return group;
+    },
+
+    async end(reason) {
+      if (ended) return;
+      ended = { reason };
+      refuse(reason);
+      if (over) return;
+      const closing = source.close();
+      if (reading)
+        closing.catch(() => {}); // it may take until the next text, for which nobody waits any more
+      else await closing;
+    },
+  };
+}
+
+function openSource(texts: unknown): Source {
+  const given =
+    typeof texts === "object" && texts !== null
+      ? (texts as Partial<AsyncIterable<unknown> & Iterable<unknown> & ReadableStream<unknown>>)
+      : {};
+  // Not every browser iterates over streams.
+  if (typeof given.getReader === "function") return openReader(given as ReadableStream<unknown>);
+  const iterator = given[Symbol.asyncIterator]?.() ?? given[Symbol.iterator]?.();
+  if (iterator) {
+    return {
+      async read() {
+        const result = await iterator.next();
+        return result.done ? result : { done: false, value: await result.value };
+      },
+      close: async () => iterator.return?.(),
+    };
+  }
+  const instead =
+    typeof texts === "string"
+      ? "For a single text call classify."
+      : "Pass an array, an iterable, an async iterable, or a ReadableStream of strings.";
+  throw new TabsenseError(
+    "invalid_argument",
+    `stream takes texts that come one after the other, not ${typeof texts === "string" ? "a string" : kindOf(texts)}. ${instead}`,
+  );
+}
+
+function openReader(stream: ReadableStream<unknown>): Source {
+  let reader: ReadableStreamDefaultReader<unknown>;
+  try {
+    reader = stream.getReader();
+  } catch (cause) {
+    throw new TabsenseError(
+      "invalid_argument",
+      `The stream of texts can't be read (${cause instanceof Error ? cause.message : String(cause)}). Pass one that nobody else reads.`,
+      { cause },
+    );
+  }
+  return { read: () => reader.read() as Promise<IteratorResult<unknown>>, close: () => reader.cancel() };
+}
+
+function checked(value: unknown, index: number): string {
+  if (typeof value === "string") return value;
+  const hint = value instanceof Uint8Array ? "Pipe bytes through a TextDecoderStream." : "Pass strings only.";
+  throw new TabsenseError(
+    "invalid_argument",
+    `Text ${index} of the stream is not a string but ${kindOf(value)}. ${hint}`,
+  );
+}

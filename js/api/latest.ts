@@ -1,0 +1,32 @@
+/**
+ * The newest call wins: for a box that one types into, where nobody waits for the verdict on the text before
+ * last.
+ */
+
+import { checkClassifyOptions } from "./options.js";
+import type { ClassifyOptions, Latest } from "./types.js";
+
+/** `classify` with a memory of its newest call. */
+export function startLatest(
+  classify: (input: string | readonly string[], options: ClassifyOptions) => Promise<unknown>,
+): Latest {
+  let newest: AbortController | null = null;
+  const latest = async (input: string | readonly string[], options?: ClassifyOptions): Promise<unknown> => {
+    const { signal } = checkClassifyOptions(options); // a call that can't be made overtakes none
+    newest?.abort();
+    const own = (newest = new AbortController());
+    const abort = () => own.abort();
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort);
+    try {
+      const answer = await classify(input, { ...options, signal: own.signal });
+      return newest === own ? answer : null;
+    } catch (thrown) {
+      if (newest !== own) return null;
+      throw thrown;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  };
+  return latest as Latest;
+}

@@ -1,0 +1,274 @@
+/** Checks options: a misspelt key or a wrong type is an error, not a default. */
+
+import { parseIntegrity } from "../files/check.js";
+import { TabsenseError } from "./errors.js";
+import type { NetworkOptions } from "../client/protocol.js";
+import {
+  FILES,
+  INDEX,
+  type ClassifyOptions,
+  type ClassifyProgress,
+  type Device,
+  type LoadOptions,
+  type Progress,
+  type StreamOptions,
+} from "./types.js";
+
+/** `LoadOptions` with every default filled in. */
+export interface CheckedLoadOptions {
+  device: Device;
+  dtype: string;
+  instant: boolean;
+  onProgress: ((progress: Progress) => void) | null;
+  signal: AbortSignal | null;
+  worker: boolean;
+  threads: number | "auto";
+  hub: string;
+  models: string | null;
+  wasm: string | WebAssembly.Module | null;
+  network: NetworkOptions;
+}
+
+/** `ClassifyOptions` with every default filled in. */
+export interface CheckedClassifyOptions {
+  /** 0 for all. */
+  top: number;
+  signal: AbortSignal | null;
+  details: boolean;
+  onProgress: ((progress: ClassifyProgress) => void) | null;
+}
+
+/** The values of the option `device`. */
+export const DEVICES = ["auto", "webgpu", "cpu", "lexicon"];
+/** The values of the option `dtype`. */
+export const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
+/** The keys of `LoadOptions`. */
+export const LOAD_OPTIONS: readonly string[] = [
+  "device",
+  "dtype",
+  "instant",
+  "onProgress",
+  "signal",
+  "worker",
+  "threads",
+  "hub",
+  "models",
+  "wasm",
+  "cache",
+  "integrity",
+  "retries",
+  "stallTimeout",
+];
+/** More would share out tasks too small to gain by it. */
+export const MOST_THREADS = 64;
+
+/** How often a connection that breaks is taken up again, by default and at most. */
+const DEFAULT_RETRIES = 3;
+const MOST_RETRIES = 100;
+/**
+ * Milliseconds without a byte that count as a broken connection, by default and at most: what a timer can be
+ * set to.
+ */
+const DEFAULT_STALL_MS = 30_000;
+const MOST_STALL_MS = 2 ** 31 - 1;
+
+/** Whether the CPU alone is asked for half precision, of which it has no arithmetic. */
+export function isHalfOnCpu(device: string, dtype: string): boolean {
+  return device === "cpu" && dtype === "fp16";
+}
+
+/** Checks the options of `Classifier.load`. */
+export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadOptions {
+  const given = record(options, LOAD_OPTIONS);
+  const device = oneOf(given, "device", DEVICES);
+  const dtype = oneOf(given, "dtype", DTYPES);
+  if (isHalfOnCpu(device, dtype)) {
+    throw new TabsenseError(
+      "invalid_argument",
+      'dtype "fp16" is not for the CPU, which has no half-precision arithmetic. A file of fp16 weights runs there with dtype "auto", "fp32", "int8" or "int4".',
+    );
+  }
+  const wasm = given["wasm"] ?? null;
+  if (wasm !== null && typeof wasm !== "string" && !(wasm instanceof URL) && !isModule(wasm))
+    throw invalid("wasm", "a URL or a WebAssembly.Module", wasm);
+  const hub = text(given, "hub") ?? "https://huggingface.co";
+  if (!URL.canParse(hub) || !/^https?:/.test(hub))
+    throw invalid("hub", 'an origin such as "https://huggingface.co"', hub);
+  return {
+    device: device as Device,
+    dtype,
+    instant: flag(given, "instant", false),
+    onProgress: callback(given, "onProgress") as CheckedLoadOptions["onProgress"],
+    signal: signal(given),
+    worker: flag(given, "worker", true),
+    threads: threads(given),
+    hub,
+    models: text(given, "models"),
+    wasm: wasm === null || isModule(wasm) ? wasm : String(wasm),
+    network: {
+      cache: flag(given, "cache", true),
+      integrity: integrity(given),
+      retries: whole(given, "retries", DEFAULT_RETRIES, 0, MOST_RETRIES),
+      stallTimeout: whole(given, "stallTimeout", DEFAULT_STALL_MS, 1, MOST_STALL_MS),
+    },
+  };
+}
+
+/** Checks the options of `classify`. */
+export function checkClassifyOptions(options: ClassifyOptions | undefined): CheckedClassifyOptions {
+  const given = record(options, ["topK", "signal", "details", "onProgress"]);
+  const topK = given["topK"] === undefined ? 1 : given["topK"];
+  if (topK !== null && !(typeof topK === "number" && Number.isSafeInteger(topK) && topK >= 1))
+    throw invalid("topK", "a whole number of at least 1, or null for all labels", topK);
+  return {
+    top: topK === null ? 0 : Math.min(topK, 0xffff_ffff),
+    signal: signal(given),
+    details: flag(given, "details", false),
+    onProgress: callback(given, "onProgress") as CheckedClassifyOptions["onProgress"],
+  };
+}
+
+/** `StreamOptions` with every default filled in. */
+export interface CheckedStreamOptions {
+  signal: AbortSignal | null;
+  onError: StreamOptions["onError"] | null;
+  /** What the calls are made with. */
+  each: ClassifyOptions;
+}
+
+/** Checks the options of `stream`. */
+export function checkStreamOptions(options: StreamOptions | undefined): CheckedStreamOptions {
+  const { onError, ...each } = record(options, ["topK", "signal", "details", "onError"]);
+  const { signal } = checkClassifyOptions(each);
+  return { signal, onError: callback({ onError }, "onError") as CheckedStreamOptions["onError"], each };
+}
+
+/** Checks the texts of a call, and tells whether it was a single one. */
+export function checkTexts(texts: unknown): { texts: string[]; single: boolean } {
+  if (typeof texts === "string") return { texts: [texts], single: true };
+  if (!Array.isArray(texts))
+    throw new TabsenseError(
+      "invalid_argument",
+      `classify takes a string or an array of strings, not ${kindOf(texts)}.`,
+    );
+  const wrong = texts.findIndex((text) => typeof text !== "string");
+  if (wrong >= 0)
+    throw new TabsenseError(
+      "invalid_argument",
+      `texts[${wrong}] is not a string but ${kindOf(texts[wrong])}. Pass strings only.`,
+    );
+  return { texts: [...(texts as string[])], single: false };
+}
+
+export function record(options: unknown, keys: readonly string[]): Record<string, unknown> {
+  if (options === undefined) return {};
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw new TabsenseError("invalid_argument", `The options must be an object, not ${kindOf(options)}.`);
+  const wrong = Object.keys(options).find((key) => !keys.includes(key));
+  if (wrong !== undefined)
+    throw new TabsenseError(
+      "invalid_argument",
+      `There is no option ${JSON.stringify(wrong)}. The options are: ${keys.join(", ")}.`,
+    );
+  return options as Record<string, unknown>;
+}
+
+/** One of the names in `known`, of which the first is the default. */
+function oneOf(given: Record<string, unknown>, key: string, known: readonly string[]): string {
+  const value = given[key] ?? known[0]!;
+  if (typeof value !== "string" || !known.includes(value))
+    throw invalid(key, `one of ${known.map((name) => JSON.stringify(name)).join(", ")}`, value);
+  return value;
+}
+
+function threads(given: Record<string, unknown>): number | "auto" {
+  const value = given["threads"] ?? "auto";
+  if (
+    value !== "auto" &&
+    !(typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MOST_THREADS)
+  ) {
+    throw invalid("threads", `"auto" or a whole number from 1 to ${MOST_THREADS}`, value);
+  }
+  return value as number | "auto";
+}
+
+function isModule(value: unknown): value is WebAssembly.Module {
+  return typeof WebAssembly === "object" && value instanceof WebAssembly.Module;
+}
+
+function whole(
+  given: Record<string, unknown>,
+  key: string,
+  otherwise: number,
+  least: number,
+  most: number,
+): number {
+  const value = given[key] ?? otherwise;
+  if (!(typeof value === "number" && Number.isInteger(value) && value >= least && value <= most))
+    throw invalid(key, `a whole number from ${least} to ${most}`, value);
+  return value;
+}
+
+/** The digests by file, in hexadecimal digits. */
+function integrity(given: Record<string, unknown>): Record<string, string> {
+  const value = given["integrity"] ?? {};
+  if (typeof value !== "object" || Array.isArray(value))
+    throw invalid("integrity", 'an object such as { "model.safetensors": "sha256-…" }', value);
+  return Object.fromEntries(
+    Object.entries(value).map(([file, text]) => {
+      if (!(FILES as readonly string[]).includes(file) && file !== INDEX && !/\.safetensors$/.test(file)) {
+        throw new TabsenseError(
+          "invalid_argument",
+          `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, or ${INDEX} and the parts of the weights by their names.`,
+        );
+      }
+      const digest = typeof text === "string" ? parseIntegrity(text) : null;
+      if (digest === null)
+        throw invalid(
+          `integrity[${JSON.stringify(file)}]`,
+          '"sha256-" and the digest, in base64 or in hexadecimal digits',
+          text,
+        );
+      return [file, digest];
+    }),
+  );
+}
+
+export function signal(given: Record<string, unknown>): AbortSignal | null {
+  const value = given["signal"] ?? null;
+  if (value !== null && !(value instanceof AbortSignal)) throw invalid("signal", "an AbortSignal", value);
+  return value;
+}
+
+export function callback(given: Record<string, unknown>, key: string): unknown {
+  const value = given[key] ?? null;
+  if (value !== null && typeof value !== "function") throw invalid(key, "a function", value);
+  return value;
+}
+
+export function flag(given: Record<string, unknown>, key: string, otherwise: boolean): boolean {
+  const value = given[key] ?? otherwise;
+  if (typeof value !== "boolean") throw invalid(key, "true or false", value);
+  return value;
+}
+
+export function text(given: Record<string, unknown>, key: string): string | null {
+  const value = given[key] ?? null;
+  if (value !== null && (typeof value !== "string" || value === ""))
+    throw invalid(key, "a text that is not empty", value);
+  return value;
+}
+
+export function invalid(key: string, wanted: string, value: unknown): TabsenseError {
+  return new TabsenseError(
+    "invalid_argument",
+    `The option ${key} must be ${wanted}, not ${typeof value === "string" ? JSON.stringify(value) : kindOf(value)}.`,
+  );
+}
+
+/** What a value is, in words. */
+export function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "number" ? String(value) : typeof value;
+}

@@ -1,0 +1,225 @@
+/**
+ * The options of transformers.js 4 as Tabsense's own: each is honoured, ignored because it changes nothing,
+ * or refused with what to do instead.
+ */
+
+import { TabsenseError } from "./errors.js";
+import {
+  callback,
+  checkLoadOptions,
+  flag,
+  invalid,
+  kindOf,
+  LOAD_OPTIONS,
+  record,
+  signal,
+  text,
+} from "./options.js";
+import type {
+  PretrainedModelOptions,
+  ProgressCallback,
+  TextClassificationPipelineOptions,
+} from "./pipeline-types.js";
+import { HUB_NAME } from "../files/sources.js";
+import type { LoadOptions, Source } from "./types.js";
+
+/** The options of transformers.js, but for `device` and `dtype`, which Tabsense has too. */
+const THEIR_OPTIONS = [
+  "progress_callback",
+  "config",
+  "cache_dir",
+  "local_files_only",
+  "revision",
+  "subfolder",
+  "use_external_data_format",
+  "model_file_name",
+  "session_options",
+];
+
+const TASKS = ["text-classification", "sentiment-analysis"];
+
+/** The model where none is named: the one of this project, as transformers.js has one. */
+const DEFAULT_MODEL = "sentiment-en";
+
+/** The devices of transformers.js that have a counterpart. */
+const DEVICES: Record<string, LoadOptions["device"] & string> = {
+  auto: "auto",
+  webgpu: "webgpu",
+  gpu: "webgpu",
+  wasm: "cpu",
+  cpu: "cpu",
+};
+
+/** Its number formats that have one: of as many bits. */
+const DTYPES: Record<string, LoadOptions["dtype"] & string> = {
+  auto: "auto",
+  fp32: "fp32",
+  fp16: "fp16",
+  q8: "int8",
+  int8: "int8",
+  uint8: "int8",
+  q4: "int4",
+  q4f16: "int4",
+  int4: "int4",
+};
+
+const WHICH_DEVICE =
+  '"webgpu" for the graphics card, "wasm" or "cpu" for the processor, or "auto", which measures both';
+const WHICH_DTYPE =
+  '"q8" or "int8" for 8 bits, "q4" or "int4" for 4, which is the least there is, "fp16", "fp32", or "auto" for what the file holds';
+
+/** What a pipeline is loaded with. */
+export interface CheckedPipeline {
+  task: "text-classification";
+  /** What events call the model: what the caller called it. */
+  name: string;
+  source: Source;
+  /** For `Classifier.load`. */
+  options: LoadOptions;
+  progressCallback: ProgressCallback | null;
+}
+
+/** Checks the arguments of `pipeline`. Kind `"invalid_argument"` for each that can't be meant. */
+export function checkPipeline(
+  task: unknown,
+  model: Source | null | undefined,
+  options: PretrainedModelOptions | null | undefined,
+): CheckedPipeline {
+  if (typeof task !== "string" || !TASKS.includes(task)) {
+    throw new TabsenseError(
+      "invalid_argument",
+      `There is no task ${typeof task === "string" ? JSON.stringify(task) : kindOf(task)} here. Tabsense classifies texts: pass "text-classification" or "sentiment-analysis", which are the same.`,
+    );
+  }
+  const given = record(options ?? undefined, [...THEIR_OPTIONS, ...LOAD_OPTIONS]);
+  refuseForeign(given);
+  const own = Object.fromEntries(
+    Object.entries(given).filter(([key, value]) => LOAD_OPTIONS.includes(key) && value !== undefined),
+  );
+  const load: LoadOptions = {
+    ...own,
+    device: counterpart(given, "device", DEVICES, WHICH_DEVICE),
+    dtype: counterpart(given, "dtype", DTYPES, WHICH_DTYPE),
+  };
+  checkLoadOptions(load); // here too, so that nothing is told of a loading that can't begin
+  const named = model ?? DEFAULT_MODEL;
+  return {
+    task: "text-classification",
+    name: typeof named === "string" ? named : "files",
+    source: sourceOf(named, revision(given), flag(given, "local_files_only", false), text(given, "models")),
+    options: load,
+    progressCallback: callback(given, "progress_callback") as ProgressCallback | null,
+  };
+}
+
+/** Checks the options of a call, and yields those of `classify`. */
+export function checkCall(options: TextClassificationPipelineOptions | undefined): {
+  topK: number | null;
+  signal?: AbortSignal;
+} {
+  const given = record(options, ["top_k", "signal"]);
+  const top = given["top_k"] === undefined ? 1 : given["top_k"];
+  if (top !== null && !(typeof top === "number" && Number.isSafeInteger(top) && top >= 1))
+    throw invalid("top_k", "a whole number of at least 1, or null for all labels", top);
+  const ended = signal(given);
+  return { topK: top, ...(ended && { signal: ended }) };
+}
+
+/**
+ * Refuses what speaks of ONNX files, of their engine or of its cache, unless it says what goes without
+ * saying.
+ */
+function refuseForeign(given: Record<string, unknown>): void {
+  const refuse = (key: string, why: string) => {
+    throw new TabsenseError("invalid_argument", `The option ${key} ${why}`);
+  };
+  if (given["config"] != null)
+    refuse(
+      "config",
+      "has no counterpart: the configuration is the model's own. Leave it out, or pass the model's files with another config.json in place of its name.",
+    );
+  if (given["cache_dir"] != null)
+    refuse(
+      "cache_dir",
+      "has no counterpart: browsers keep copies in a cache of their own (`cache` says whether), and Node keeps none. Leave it out; to keep a model in Node, save its folder and pass the folder's path.",
+    );
+  if (!["onnx", "", null, undefined].includes(given["subfolder"] as string))
+    refuse(
+      "subfolder",
+      "is for ONNX files, which are not read here. Leave it out; a model in a folder of its repository is named by the folder's URL.",
+    );
+  if (!["model", null, undefined].includes(given["model_file_name"] as string))
+    refuse(
+      "model_file_name",
+      "is for ONNX files, which are not read here. Leave it out: the weights are model.safetensors, or pass the files themselves.",
+    );
+  const session = given["session_options"] ?? {};
+  if (typeof session !== "object" || Object.keys(session).length > 0)
+    refuse(
+      "session_options",
+      "is for onnxruntime, which is not used here. Leave it out; `threads` says how many threads compute, `wasm` where the .wasm file is.",
+    );
+  const external = given["use_external_data_format"] ?? false;
+  if (!["boolean", "number", "object"].includes(typeof external))
+    throw invalid("use_external_data_format", "true, false, a number or an object", external);
+}
+
+/**
+ * The counterpart of a device or a number format; transformers.js also takes a record by the model's parts,
+ * of which there is one here.
+ */
+function counterpart<T extends string>(
+  given: Record<string, unknown>,
+  key: string,
+  known: Record<string, T>,
+  which: string,
+): T {
+  let value: unknown = given[key] ?? "auto";
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    const parts = Object.keys(value);
+    if (parts.length !== 1 || parts[0] !== "model")
+      throw invalid(key, `given for "model" alone, the one part that a classifier has`, parts.join(", "));
+    value = (value as { model: unknown }).model;
+  }
+  if (typeof value !== "string" || !Object.hasOwn(known, value)) throw invalid(key, which, value);
+  return known[value]!;
+}
+
+function revision(given: Record<string, unknown>): string | null {
+  const value = text(given, "revision");
+  if (value !== null && !/^[\w./-]+$/.test(value))
+    throw invalid("revision", "a branch, a tag or a commit", value);
+  return value;
+}
+
+/** The model's source: at its revision where it is on a hub, or below `models` where no hub may be asked. */
+function sourceOf(model: Source, revision: string | null, localOnly: boolean, models: string | null): Source {
+  if (typeof model !== "string") return model;
+  if (localOnly && /^https?:/i.test(model)) {
+    throw new TabsenseError(
+      "invalid_argument",
+      `local_files_only is set, but ${model} is on the network. Pass a folder, a path below the page, the model's files, or leave the option out.`,
+    );
+  }
+  const onHub = HUB_NAME.exec(model);
+  if (!onHub) return model;
+  const [, org, name, named] = onHub;
+  if (localOnly) return below(models ?? "models/", `${org}/${name}`);
+  if (revision === null || named === revision) return model;
+  if (named !== undefined && revision !== "main") {
+    throw new TabsenseError(
+      "invalid_argument",
+      `The model ${JSON.stringify(model)} names a revision, and the option revision another one (${JSON.stringify(revision)}). Leave one of them out.`,
+    );
+  }
+  return named === undefined ? `${model}@${revision}` : model;
+}
+
+/**
+ * The folder `name` below another one, as a source: a path without a dot or a slash at its start would be a
+ * model's name.
+ */
+function below(folder: string, name: string): string {
+  const path = `${folder.replace(/\/+$/, "")}/${name}/`;
+  return /^([a-z][a-z\d+.-]*:|\.{0,2}[/\\])/i.test(path) ? path : `./${path}`;
+}

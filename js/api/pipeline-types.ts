@@ -1,0 +1,134 @@
+/** The types of `pipeline`, by the names that transformers.js 4 gives them. */
+
+import type { LoadedClassifier } from "./classifier.js";
+import type { LoadOptions } from "./types.js";
+
+/** The tasks that `pipeline` takes: two names of the same. */
+export type PipelineType = "text-classification" | "sentiment-analysis";
+
+/** Where to compute, as transformers.js says it: `"wasm"` is the CPU, `"gpu"` is WebGPU. */
+export type DeviceType = "auto" | "webgpu" | "gpu" | "wasm" | "cpu";
+
+/**
+ * How to store the weights, as transformers.js says it: `"q8"` and `"uint8"` are int8 here, `"q4"` and
+ * `"q4f16"` int4.
+ */
+export type DataType = "auto" | "fp32" | "fp16" | "q8" | "int8" | "uint8" | "q4" | "q4f16" | "int4";
+
+/**
+ * How to load a pipeline: the options of transformers.js, and those of `Classifier.load` that it doesn't
+ * have.
+ */
+export interface PretrainedModelOptions extends Omit<LoadOptions, "device" | "dtype"> {
+  /** Where to compute. Default: `"auto"`. */
+  device?: DeviceType | { model: DeviceType } | null | undefined;
+  /** How to store the weights. Default: `"auto"`, as the file has them. */
+  dtype?: DataType | { model: DataType } | null | undefined;
+  /** Called while the model loads. */
+  progress_callback?: ProgressCallback | null | undefined;
+  /** The branch, tag or commit of a model on a hub; ignored for every other one. Default: `"main"`. */
+  revision?: string | null | undefined;
+  /** Whether to ask no hub: `"org/name"` is then the folder of that name below `models`. Default: `false`. */
+  local_files_only?: boolean | null | undefined;
+  /** Ignored: safetensors hold all in one file. */
+  use_external_data_format?: boolean | number | Record<string, boolean | number> | null | undefined;
+  /** Where transformers.js looks for ONNX files, which are not read here; only its default is taken. */
+  subfolder?: "onnx" | "" | null | undefined;
+  /** The name of transformers.js' ONNX file, which is not read here; only its default is taken. */
+  model_file_name?: "model" | null | undefined;
+  /** The options of transformers.js' engine, which is not used here; only none of them are taken. */
+  session_options?: Record<string, never> | null | undefined;
+  /** Not taken: a browser keeps copies in its own cache (`cache`), Node keeps none. */
+  cache_dir?: null | undefined;
+  /** Not taken: the configuration is the model's own file. */
+  config?: null | undefined;
+}
+
+/** How far one file is. */
+export interface FileLoadingProgress {
+  /** Bytes so far. */
+  loaded: number;
+  /** Its bytes; where the server doesn't tell, those so far. */
+  total: number;
+}
+
+/** What `progress_callback` is called with. */
+export type ProgressInfo =
+  | { status: "initiate" | "download" | "done"; name: string; file: string }
+  | ({ status: "progress"; name: string; file: string; progress: number } & FileLoadingProgress)
+  | ({
+      status: "progress_total";
+      name: string;
+      progress: number;
+      files: Record<string, FileLoadingProgress>;
+    } & FileLoadingProgress)
+  | { status: "ready"; task: string; model: string };
+
+/** Hears of the loading. One that throws ends it. */
+export type ProgressCallback = (progress: ProgressInfo) => void;
+
+/** One label with its probability. */
+export interface TextClassificationSingle {
+  /** The label, as the model's configuration names it. */
+  label: string;
+  /** Its probability. */
+  score: number;
+}
+
+/** Labels with their probabilities: best first those of one text, or the best one of each text. */
+export type TextClassificationOutput = TextClassificationSingle[];
+
+/** How to classify. */
+export interface TextClassificationPipelineOptions {
+  /** How many labels to give, best first; `null` for all. Default: 1. */
+  top_k?: number | null | undefined;
+  /** Ends the call; it rejects with kind `"aborted"` at once. Not in transformers.js. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Whether a call gives a list for each text: where `top_k` is null or a number other than 1. One that is only
+ * known to be a number counts as 1.
+ */
+export type TextClassificationIsTopK<O> = O extends { top_k: infer K }
+  ? K extends undefined
+    ? false
+    : 1 extends K
+      ? false
+      : true
+  : false;
+
+/** What a call gives: a list for each text, or one list. */
+export type TextClassificationPipelineResult<Q, O> = Q extends readonly string[]
+  ? TextClassificationIsTopK<O> extends true
+    ? TextClassificationOutput[]
+    : TextClassificationOutput
+  : TextClassificationOutput;
+
+/** A text classifier that is called as a function. */
+export interface TextClassificationPipeline {
+  /**
+   * Classifies one text or many. One text: its labels. Many texts: the best label of each, or with a `top_k`
+   * other than 1 a list for each.
+   */
+  <Q extends string | readonly string[], const O extends TextClassificationPipelineOptions = {}>(
+    texts: Q,
+    options?: O,
+  ): Promise<TextClassificationPipelineResult<Q, O>>;
+  /** The task, by its one name. */
+  readonly task: "text-classification";
+  /** What is known of the model. It is not callable, and its configuration can't be changed. */
+  readonly model: { readonly config: PipelineModelConfig };
+  /** The classifier behind it: `info`, `details`, and all else that transformers.js has no word for. */
+  readonly classifier: LoadedClassifier;
+  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  dispose(): Promise<void>;
+}
+
+/** The part of a model's configuration that tells its labels. */
+export interface PipelineModelConfig {
+  /** Each label by its number. */
+  readonly id2label: Readonly<Record<string, string>>;
+  /** Each label's number. */
+  readonly label2id: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,91 @@
+/** The other way in: `pipeline`, with the signature, the outputs and the events of transformers.js 4. */
+
+import type { LoadedClassifier } from "./classifier.js";
+import { TabsenseError, toError } from "./errors.js";
+import { checkCall, checkPipeline } from "./pipeline-options.js";
+import { progressEvents } from "./pipeline-progress.js";
+import type {
+  PipelineModelConfig,
+  PretrainedModelOptions,
+  TextClassificationOutput,
+  TextClassificationPipeline,
+  TextClassificationPipelineOptions,
+} from "./pipeline-types.js";
+import { HUB_NAME } from "../files/sources.js";
+import type { LoadOptions, Score, Source } from "./types.js";
+
+/** Loads a pipeline with the `Classifier.load` of a browser or of Node. */
+export async function openPipeline(
+  load: (source: Source, options: LoadOptions) => Promise<LoadedClassifier>,
+  task: unknown,
+  model: Source | null | undefined,
+  options: PretrainedModelOptions | null | undefined,
+): Promise<TextClassificationPipeline> {
+  const checked = checkPipeline(task, model, options);
+  const { onProgress } = checked.options;
+  const events =
+    checked.progressCallback && progressEvents(checked.task, checked.name, checked.progressCallback);
+  await null; // no event comes before the caller has the promise
+  events?.start();
+  try {
+    const classifier = await load(checked.source, {
+      ...checked.options,
+      ...(events && {
+        onProgress(progress) {
+          onProgress?.(progress);
+          events.progress(progress);
+        },
+      }),
+    });
+    return callable(classifier);
+  } catch (thrown) {
+    throw events?.failure() ?? withHint(thrown, checked.source);
+  }
+}
+
+function callable(classifier: LoadedClassifier): TextClassificationPipeline {
+  async function classify(
+    texts: string | readonly string[],
+    options?: TextClassificationPipelineOptions,
+  ): Promise<TextClassificationOutput | TextClassificationOutput[]> {
+    const checked = checkCall(options);
+    if (typeof texts === "string") return (await classifier.classify(texts, checked)).map(plain);
+    const lists = (await classifier.classify(texts, checked)).map((scores) => scores.map(plain));
+    return checked.topK === 1 ? lists.flat() : lists;
+  }
+  return Object.assign(classify as TextClassificationPipeline, {
+    task: "text-classification" as const,
+    model: Object.freeze({ config: configOf(classifier.info.model.labels) }),
+    classifier,
+    dispose: () => classifier.dispose(),
+  });
+}
+
+/** Label and score alone: transformers.js doesn't tell that a text was cut. */
+function plain({ label, score }: Score): { label: string; score: number } {
+  return { label, score };
+}
+
+function configOf(labels: readonly string[]): PipelineModelConfig {
+  const id2label = Object.freeze(Object.fromEntries(labels.map((label, id) => [String(id), label])));
+  const label2id = Object.freeze(Object.fromEntries(labels.map((label, id) => [label, id])));
+  return Object.freeze({ id2label, label2id });
+}
+
+/**
+ * Says of a hub's repository that lacks a file what those who come from transformers.js can't know: that the
+ * files are others.
+ */
+function withHint(thrown: unknown, source: Source): TabsenseError {
+  const error = toError(thrown);
+  const missing =
+    typeof source === "string" && HUB_NAME.test(source)
+      ? /(model\.safetensors|tokenizer\.json) answered 404/.exec(error.message)?.[1]
+      : undefined;
+  if (error.kind !== "network" || missing === undefined) return error;
+  const hint =
+    missing === "model.safetensors"
+      ? "transformers.js reads ONNX files, Tabsense the weights that they were made from: name the repository that holds them as model.safetensors (its name is mostly on the card of the one with the ONNX files)."
+      : "Older repositories have the vocabulary in other files alone: the repository with the ONNX files for transformers.js mostly has a tokenizer.json; pass that one, config.json and model.safetensors as files.";
+  return new TabsenseError("network", `${error.message} ${hint}`, { cause: error });
+}

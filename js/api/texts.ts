@@ -1,0 +1,55 @@
+/**
+ * The texts of a file: one a line, or JSON Lines of objects with a property `text`. And what no model takes
+ * as a text.
+ */
+
+import { TabsenseError } from "./errors.js";
+
+/** The most characters of a text, as in src/tokenize/mod.rs. */
+export const MAX_CHARS = 1 << 18;
+
+/**
+ * White space, control characters and what else a model's tokenizer drops: a text of nothing else is none.
+ */
+export const NOTHING = /^[\s\p{C}\p{Mn}\uFFFD]*$/u;
+
+/** JSON Lines, by the file's name. */
+const JSON_LINES = /\.(jsonl|ndjson)$/i;
+
+/**
+ * The texts in the `content` of the file `name`, without blank lines.
+ *
+ * Kind `"invalid_argument"` where a line is not what its file's name says, or where there is no text.
+ */
+export function textsOf(content: string, name: string): string[] {
+  // A byte order mark is no part of the first text.
+  const lines = content.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const texts = lines
+    .map((line, i) =>
+      JSON_LINES.test(name) && line.trim() !== "" ? textOf(line, `Line ${i + 1} of ${name}`) : line,
+    )
+    .filter((text) => text.trim() !== "");
+  if (texts.length === 0)
+    throw new TabsenseError(
+      "invalid_argument",
+      `${name} holds no text. Give one text a line, or JSON Lines (.jsonl) of objects with a property "text".`,
+    );
+  return texts;
+}
+
+function textOf(line: string, where: string): string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new TabsenseError(
+      "invalid_argument",
+      `${where} is not JSON (${(cause as Error).message}). In a .jsonl file each line is an object with a property "text".`,
+      { cause },
+    );
+  }
+  const text = (value as { text?: unknown } | null)?.text;
+  if (typeof text !== "string")
+    throw new TabsenseError("invalid_argument", `${where} has no property "text" that is a string.`);
+  return text;
+}

@@ -1,0 +1,362 @@
+/** The public types. */
+
+import type { TabsenseError } from "./errors.js";
+
+/** The three files of a model, by their names on a model hub. */
+export const FILES = ["config.json", "tokenizer.json", "model.safetensors"] as const;
+
+/** The name of the file that says which files hold which weights. */
+export const INDEX = "model.safetensors.index.json";
+
+/** The lexicon's labels, in the order of a model's ids. A model that stands in its place has the same. */
+export const SENTIMENT_LABELS = ["NEGATIVE", "POSITIVE"] as const;
+
+/** The name of one of a model's files. */
+export type FileName = (typeof FILES)[number];
+
+/** One of a model's files: in memory, on disk, at an address, or under way (which can be read once). */
+export type ModelFile = Blob | Uint8Array | ArrayBuffer | URL | Response | ReadableStream<Uint8Array>;
+
+/**
+ * A model's files by name, or as a page's file picker and drop give them. Weights in several files come as
+ * `model.safetensors.index.json` and the files that it names, in place of `model.safetensors`.
+ */
+export type ModelFiles =
+  | {
+      readonly "config.json": ModelFile;
+      readonly "tokenizer.json": ModelFile;
+      readonly [weights: `${string}.safetensors`]: ModelFile;
+      readonly [index: `${string}.safetensors.index.json`]: ModelFile;
+    }
+  | readonly File[];
+
+/** A model with its name, as a package of a model exports it. */
+export interface Model {
+  /** What `info.model.name` tells. */
+  readonly name: string;
+  /** Its files. */
+  readonly files: ModelFiles;
+}
+
+/**
+ * Where a model is: an embedded one by name (`"sentiment-en"`), `"org/name"` or `"org/name@revision"` on a
+ * model hub, a base URL (`"https://…/"`, `"/…"`, `"./…"`, `"../…"`; in Node the last three are folders), the
+ * files themselves, or what the package of a model exports (`import model from
+ * "tabsense/model/sentiment-en"`).
+ */
+export type Source = string | ModelFiles | Model;
+
+/**
+ * Where to compute.
+ *
+ * - `"auto"`: a graphics card and the CPU both hold the weights, and each call goes to the one that was
+ *   measured to be faster at its length. Where there is no card, or only software that plays one, it is the
+ *   CPU.
+ * - `"webgpu"`: the graphics card alone holds the weights, also one of software. Where there is none that can
+ *   be used, the CPU computes, and `info.webgpu` says why.
+ * - `"cpu"`: no graphics card is asked for.
+ * - `"lexicon"`: no model is fetched at all. A list of English words with their sentiment answers in
+ *   microseconds, with the labels NEGATIVE and POSITIVE, and is wrong far more often than a model. The source
+ *   is not looked at.
+ */
+export type Device = "auto" | "webgpu" | "cpu" | "lexicon";
+
+/** How to load a model. */
+export interface LoadOptions {
+  /** Where to compute. Default: `"auto"`. */
+  device?: Device;
+  /**
+   * How to store the weights; `"auto"` keeps int8 and int4 as they are and the rest as fp32; `"int8"` and
+   * `"int4"` round floats while they stream (for int4, `tabsense convert` does so with less harm), and where
+   * the CPU has no relaxed SIMD, int4 is held as int8, which is faster there. `"fp16"` is for the graphics
+   * card: it can't be combined with device `"cpu"`, and where the CPU stands in, that stores fp32. Default:
+   * `"auto"`.
+   */
+  dtype?: "auto" | "fp32" | "fp16" | "int8" | "int4";
+  /**
+   * Whether to answer from the lexicon (see {@link Device}) until the model is there: `load` then waits for
+   * that alone, scores tell their `source`, and `ready` tells when the model answers. For English sentiment
+   * with the labels NEGATIVE and POSITIVE; a model with others is refused. Default: `false`.
+   */
+  instant?: boolean;
+  /** Called while the model loads. */
+  onProgress?: (progress: Progress) => void;
+  /** Ends the loading at any point; the promise rejects with kind `"aborted"`. */
+  signal?: AbortSignal;
+  /** Whether the model lives in a worker of its own. Default: `true`. */
+  worker?: boolean;
+  /**
+   * How many threads the CPU computes with. A browser gives more than one only to a page that is cross-origin
+   * isolated (see `crossOriginIsolated`), and to a model in a worker of its own; else it is one, and
+   * `info.threads` says how many there are. Default: `"auto"`, as many as there are processors, at most four.
+   */
+  threads?: number | "auto";
+  /** The origin of the model hub. Default: `"https://huggingface.co"`. */
+  hub?: string;
+  /**
+   * The base URL (Node: also a folder) of the models that are named without a slash. Default: `models/`
+   * beside the page (Node: beside the package, then in the working folder).
+   */
+  models?: string;
+  /**
+   * Whether the browser keeps copies of files from the network (in the Cache API), so that the next start
+   * needs none. A copy is used where the server has nothing newer, or can't be reached; one that is cut short
+   * or damaged is fetched again. A model answers before the disk has all of it; `dispose` waits for that, a
+   * second at most. See `listCachedFiles` and `clearCachedFiles`. Node keeps none. Default: `true`.
+   */
+  cache?: boolean;
+  /**
+   * What files must be: their SHA-256 by name, `{ "model.safetensors": "sha256-…" }`, in base64 as for a
+   * script's `integrity`, or in hexadecimal digits. Files that are others, and names of files that the model
+   * does without, reject with kind `"integrity"`.
+   */
+  integrity?: { readonly [file: string]: string };
+  /** How many times in a row a connection that breaks is taken up again where it ended. Default: 3. */
+  retries?: number;
+  /** Milliseconds without a byte after which a connection counts as broken. Default: 30,000. */
+  stallTimeout?: number;
+  /**
+   * The `.wasm` file of the build `simd`, if the package's own are not to be used: where it is, or the
+   * compiled module.
+   */
+  wasm?: string | URL | WebAssembly.Module;
+}
+
+/** A file of a model that the browser keeps. */
+export interface CachedFile {
+  /** Where it was fetched from. */
+  url: string;
+  /** Its length. */
+  bytes: number;
+  /** When it was kept. */
+  stored: Date;
+}
+
+/**
+ * How far the loading is. A file's bytes start anew where it has to be read again, because a graphics card
+ * failed meanwhile.
+ */
+export interface Progress {
+  /** What is being read; several are at the same time. */
+  stage: "runtime" | "config" | "tokenizer" | "weights" | "ready";
+  /** The file that this is about; empty at `"ready"`. */
+  file: string;
+  /** Bytes of the file so far. */
+  bytes: number;
+  /** Its length, where it is known. */
+  total: number | null;
+  /** Bytes a second, smoothed. */
+  rate: number;
+}
+
+/** How to classify. */
+export interface ClassifyOptions {
+  /** How many labels to give, best first; `null` for all. Default: 1. */
+  topK?: number | null;
+  /** Ends the call; it rejects with kind `"aborted"` at once. */
+  signal?: AbortSignal;
+  /** Whether to tell tokens, truncation and timings too. Default: `false`. */
+  details?: boolean;
+  /** Called while the call is answered, after each group of texts. One that throws ends the call. */
+  onProgress?: (progress: ClassifyProgress) => void;
+}
+
+/** How far a call is, in texts. */
+export interface ClassifyProgress {
+  /** Texts that are answered. */
+  done: number;
+  /** Texts of the call. */
+  total: number;
+}
+
+/**
+ * `classify` for a box that one types into: a call ends the one before, which yields `null`. All else is as
+ * with `classify`: the newest call may fail, also by a `signal` of its own.
+ */
+export interface Latest {
+  (text: string, options?: ClassifyOptions & { details?: false }): Promise<Score[] | null>;
+  (text: string, options: ClassifyOptions & { details: true }): Promise<Detailed | null>;
+  (texts: readonly string[], options?: ClassifyOptions & { details?: false }): Promise<Score[][] | null>;
+  (texts: readonly string[], options: ClassifyOptions & { details: true }): Promise<Detailed[] | null>;
+}
+
+/** Texts that come one after the other: an array, a generator, the lines of a file, a stream of strings. */
+export type Texts = Iterable<string> | AsyncIterable<string> | ReadableStream<string>;
+
+/** How to classify texts as they come. */
+export interface StreamOptions extends Omit<ClassifyOptions, "onProgress"> {
+  /**
+   * Called in place of a verdict on a text that can't have one: kinds `"empty_text"` and `"text_too_long"`.
+   * The stream goes on, unless it throws. Without it, such a text ends the stream with that error.
+   */
+  onError?: (error: TabsenseError, at: { index: number; text: string }) => void;
+}
+
+/** What `stream` yields for a text. */
+export interface Verdict {
+  /** The text's place among all that came, from 0. */
+  index: number;
+  /** The text itself. */
+  text: string;
+  /** Its labels, best first. */
+  scores: Score[];
+}
+
+/** What `stream` yields for a text with `details: true`. */
+export interface DetailedVerdict extends Detailed {
+  /** The text's place among all that came, from 0. */
+  index: number;
+  /** The text itself. */
+  text: string;
+}
+
+/** One label with its probability. */
+export interface Score {
+  /** The label, as the model's configuration names it. */
+  label: string;
+  /** Its probability; for a model of several labels at a time, each by itself. */
+  score: number;
+  /** Only there when the text was cut to the model's length. */
+  truncated?: true;
+  /** What the score is from; only there with `instant: true` or device `"lexicon"`. */
+  source?: "lexicon" | "model";
+}
+
+/** A token of a text. */
+export interface Token {
+  /** The vocabulary's token: `"##ing"`, say. */
+  text: string;
+  /** Its number in the vocabulary. */
+  id: number;
+  /**
+   * Where the part of the text begins that it stands for, as for `String.prototype.slice`; 0 for a special
+   * token.
+   */
+  start: number;
+  /** Where that part ends; 0 for a special token. */
+  end: number;
+  /** Whether the tokenizer added it: `[CLS]` and `[SEP]`. */
+  special: boolean;
+}
+
+/** What `details: true` gives for one text. */
+export interface Detailed {
+  /** The labels, best first. */
+  scores: Score[];
+  /** What the model saw of the text; none from the lexicon, which has no vocabulary. */
+  tokens: Token[];
+  /** Whether the text was cut to the model's length. */
+  truncated: boolean;
+  /** Where this text was computed. */
+  device: "cpu" | "webgpu" | "lexicon";
+  /** How long it took. */
+  timings: Timings;
+}
+
+/** Milliseconds. */
+export interface Timings {
+  /** Of this text's tokenization. */
+  tokenize: number;
+  /** Of the batch that the text was computed in. */
+  forward: number;
+  /** Of the whole call, as the caller sees it. */
+  total: number;
+  /** Of the batch, kernel by kernel; only there from a graphics card that has a clock (`timestamps`). */
+  kernels?: KernelTime[];
+}
+
+/** What one kernel took of a batch on the graphics card. */
+export interface KernelTime {
+  /** The kernel: `"linear"`, `"attention"`, `"layer_norm"`, say. */
+  name: string;
+  /** Milliseconds of all its dispatches together. */
+  ms: number;
+  /** How often it ran. */
+  dispatches: number;
+}
+
+/** What was loaded, and where it is computed. */
+export interface ClassifierInfo {
+  /** What holds the weights; `"auto"`: both. */
+  device: Device;
+  /** How the weights are stored: on the graphics card, where that holds them. The lexicon has none. */
+  dtype: "fp32" | "fp16" | "int8" | "int4" | "none";
+  /** The WebAssembly build in use. The lexicon needs none. */
+  build: "simd" | "relaxed" | "simd-threads" | "relaxed-threads" | "none";
+  /** How many threads the CPU computes with. */
+  threads: number;
+  /** The graphics card, or why none is in use. */
+  webgpu: WebGpuInfo | WebGpuReason;
+  /**
+   * Why the lexicon answers, in a sentence: the model is still loading, its loading failed, and so on; only
+   * there while it does.
+   */
+  lexicon?: string;
+  /** The model. */
+  model: {
+    /** What it was loaded as. */
+    name: string;
+    /** `model_type` of its configuration. */
+    architecture: string;
+    /** Transformer layers. */
+    layers: number;
+    /** Numbers of a token's state. */
+    width: number;
+    /** Attention heads of a layer. */
+    heads: number;
+    /** Words of the embedding. */
+    vocabulary: number;
+    /** Tokens of a text at most, special ones included; what is longer is cut. */
+    maxTokens: number;
+    /** Its numbers, scales not counted. */
+    parameters: number;
+    /** Its labels, in the order of its configuration. */
+    labels: string[];
+  };
+  /** Bytes. */
+  bytes: {
+    /** Of the weights' file. */
+    weights: number;
+    /** Of the wasm memory, which is also its peak. */
+    memory: number;
+  };
+}
+
+/** A graphics card in use. */
+export interface WebGpuInfo {
+  /** Its name, as far as the browser tells. */
+  adapter: string;
+  /** Whether it is software that plays a graphics card. */
+  software: boolean;
+  /** Whether it computes with half-precision numbers. */
+  f16: boolean;
+  /** Whether it has a clock for `timings.kernels`. */
+  timestamps: boolean;
+  /**
+   * Batches of at least so many tokens are computed there, shorter ones on the CPU: 1 where the card alone
+   * holds the weights, null where the CPU is always faster.
+   */
+  fromTokens: number | null;
+  /** The bytes of its memory that the model takes. */
+  bytes: number;
+  /** What was measured at loading, for device `"auto"`; else empty. */
+  calibration: Calibration[];
+}
+
+/** Milliseconds of one text on either side. */
+export interface Calibration {
+  /** Of the text. */
+  tokens: number;
+  /** Milliseconds on the CPU. */
+  cpu: number;
+  /** Milliseconds on the graphics card. */
+  webgpu: number;
+}
+
+/** Why no graphics card is in use. */
+export interface WebGpuReason {
+  /**
+   * A sentence: the CPU was asked for, there is no card, it gave wrong numbers, it was lost twice, and so on.
+   */
+  reason: string;
+}

@@ -1,0 +1,59 @@
+/** The way between a classifier and its service, and what a platform has to bring. */
+
+import type { TabsenseError } from "../api/errors.js";
+import type { ServiceHost } from "../worker/loading.js";
+import type { CheckedLoadOptions } from "../api/options.js";
+import { within } from "../platform/within.js";
+import type { Reply, Request } from "./protocol.js";
+import { startService, type Service } from "../worker/service.js";
+import type { Resolved } from "../files/sources.js";
+import type { Source } from "../api/types.js";
+
+/**
+ * How many milliseconds a service has for giving back what it holds. One that is stuck must not hold up the
+ * page.
+ */
+export const CLOSE_LIMIT = 1000;
+
+/** A connection to a service. */
+export interface Channel {
+  /**
+   * Called once, before anything is sent. `onBroken` tells that no answer will come any more: kind
+   * `"worker_crashed"` where the worker had started, `"environment"` where it could not be.
+   */
+  connect(onReply: (reply: Reply) => void, onBroken: (error: TabsenseError) => void): void;
+  send(request: Request): void;
+  /** Whether an answer is awaited; a Node process must not end before it, nor wait for an idle worker. */
+  hold(waiting: boolean): void;
+  /**
+   * Ends the service and frees its model. Where it `holds` a device, helpers, or copies that are not on the
+   * disk yet, it is done with them before it ends, if that doesn't take too long.
+   */
+  close(holds: boolean): Promise<void>;
+}
+
+/** What differs between the browser and Node. */
+export interface Platform {
+  /** The service's host for `worker: false`. */
+  host: ServiceHost;
+  startWorker(): Channel;
+  /** Where the three files of a source are. */
+  resolve(source: Source, options: CheckedLoadOptions): Promise<Resolved>;
+  /** The option `wasm` as an absolute URL. */
+  locate(wasm: string): string;
+}
+
+/** A service in this very thread, for `worker: false`. */
+export function inPlace(host: ServiceHost): Channel {
+  let service: Service | null = null;
+  return {
+    connect(onReply) {
+      service = startService(host, onReply);
+    },
+    send: (request) => service?.receive(request),
+    hold: () => {},
+    async close() {
+      if (service) await within(CLOSE_LIMIT, service.close());
+    },
+  };
+}

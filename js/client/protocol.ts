@@ -1,0 +1,131 @@
+/** The messages between a classifier and the service that holds its model, in a worker or in place. */
+
+import type { EngineRequest } from "../worker/engine.js";
+import type { PlainError } from "../api/errors.js";
+import type { ClassifyProgress, Detailed, Device, FileName, Progress, Score } from "../api/types.js";
+import type { Classification, EngineInfo } from "../wasm/simd/tabsense.js";
+
+/** One of a model's files, in a form that a worker can be sent. A stream can be read once. */
+export type FileRef = { url: string } | { path: string } | { blob: Blob } | { bytes: Uint8Array } | StreamRef;
+
+/** A file that is under way already; `total` and `exact` as for an open file. */
+export interface StreamRef {
+  stream: ReadableStream<Uint8Array>;
+  total: number | null;
+  exact: boolean;
+}
+
+/**
+ * Where a model's files are, and where its weights are if they are in several
+ * (`model.safetensors.index.json`).
+ */
+export interface FileRefs extends Record<FileName, FileRef> {
+  /** Null: beside `model.safetensors`, should that not be there. */
+  shards: { index: FileRef; files: Record<string, FileRef> } | null;
+}
+
+/** All that the service needs to load a model. */
+export interface LoadRequest extends EngineRequest {
+  type: "load";
+  files: FileRefs;
+  device: Device;
+  dtype: string;
+  /** Whether the bytes of `config.json` are wanted as soon as they have come. */
+  tellConfig: boolean;
+  /** How a file from the network is read. */
+  network: NetworkOptions;
+}
+
+/** How files from the network are read, and what they must be. */
+export interface NetworkOptions {
+  retries: number;
+  /** Milliseconds. */
+  stallTimeout: number;
+  /** Whether the browser keeps copies. */
+  cache: boolean;
+  /** The SHA-256 of files by name, in hexadecimal digits. */
+  integrity: Record<string, string>;
+}
+
+/** What of a request moves to the worker instead of being copied. */
+export function transferOf(request: Request): ReadableStream[] {
+  if (request.type !== "load") return [];
+  const { shards, ...files } = request.files;
+  const all = shards
+    ? [...Object.values(files), shards.index, ...Object.values(shards.files)]
+    : Object.values(files);
+  return all.flatMap((file) => ("stream" in file ? [file.stream] : []));
+}
+
+/** One call of `classify`; `top` is 0 for all labels. */
+export interface ClassifyRequest {
+  type: "classify";
+  texts: string[];
+  top: number;
+  /** Whether the tokens are wanted, which are most of an answer's bytes. */
+  details: boolean;
+  /** Whether the caller wants to hear how far it is. */
+  progress: boolean;
+}
+
+/** Ends what the service is doing; what was asked is still answered, with kind `"aborted"`. */
+export interface AbortRequest {
+  type: "abort";
+}
+
+/** Ends what the service is doing and frees the model; it is answered once all is given back. */
+export interface DisposeRequest {
+  type: "dispose";
+}
+
+/** A classifier has one request under way at a time, so that an answer needs no number. */
+export type Request = LoadRequest | ClassifyRequest | AbortRequest | DisposeRequest;
+
+/** What the service holds now: a call may have moved the model to another device. */
+export interface State {
+  info: EngineInfo;
+  /** Bytes of the wasm memory. */
+  memory: number;
+}
+
+/** What a load yields. */
+export interface Loaded {
+  type: "loaded";
+  state: State;
+  /** Whether copies of its files are still on their way to the disk; once they are there, `stored` comes. */
+  storing: boolean;
+}
+
+/** What a classification yields. */
+export interface Classified {
+  type: "classified";
+  results: Classification[];
+  state: State;
+}
+
+/** A text's answer, be it the engine's or the lexicon's. */
+export type Answer = Omit<Classification, "scores" | "device"> &
+  Pick<Detailed, "device"> & { scores: Score[] };
+
+/** What a request yields that fails; `state` is null where no model is held. */
+export interface Failed {
+  type: "failed";
+  error: PlainError;
+  state: State | null;
+  /** The trap that broke the service for good, in its own words; null where it works on. */
+  trap: string | null;
+}
+
+/**
+ * What the service says. `started` comes once, first; `config` where a load asked for it; `stored` at any
+ * time; `disposed` once, last.
+ */
+export type Reply =
+  | { type: "started" }
+  | { type: "config"; config: Uint8Array }
+  | { type: "progress"; progress: Progress | ClassifyProgress }
+  | Loaded
+  | { type: "stored" }
+  | Classified
+  | Failed
+  | { type: "disposed" };

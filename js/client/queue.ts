@@ -1,0 +1,227 @@
+/**
+ * A classifier's queue: one request at the service at a time, in order. A worker that crashes is replaced,
+ * and what waits outlives it.
+ */
+
+import type { Channel } from "./channel.js";
+import { aborted, crashed, TabsenseError, toError } from "../api/errors.js";
+import type { Classified, ClassifyRequest, Loaded, LoadRequest, Reply, State } from "./protocol.js";
+
+/** After so many crashes in a row, with no call answered in between, a worker is not replaced any more. */
+export const MOST_CRASHES = 3;
+
+/** A request with the promise of its answer. */
+interface Job {
+  request: LoadRequest | ClassifyRequest;
+  /** Hears of what the request itself reports: a load of files, a classification of texts. */
+  onProgress: ((progress: never) => void) | null;
+  resolve(reply: Loaded | Classified): void;
+  reject(error: TabsenseError): void;
+}
+
+/** The queue to one classifier's service. */
+export interface Queue {
+  /** Asks the service once all before it is answered; `what` is what an abort's message calls it. */
+  submit(
+    request: Job["request"],
+    signal: AbortSignal | null,
+    onProgress: Job["onProgress"],
+    what: string,
+  ): Promise<Loaded | Classified>;
+  /** Loads this in a new worker from now on, should the worker crash; null where it can be read but once. */
+  keep(request: LoadRequest | null): void;
+  /** What the service held after its last answer. */
+  state(): State | null;
+  /** Why no request can be answered any more, or null. */
+  ended(): TabsenseError | null;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Starts a service with `start`, and its queue. `mayHold`: whether the service may hold a device or helpers
+ * before it has said so; `onConfig` hears the bytes of `config.json`.
+ */
+export function startQueue(
+  start: () => Channel,
+  mayHold: boolean,
+  onConfig: ((config: Uint8Array) => void) | null,
+): Queue {
+  const waiting: Job[] = [];
+  let channel: Channel | null = null;
+  let active: Job | null = null;
+  let state: State | null = null;
+  /** Whether the service is still keeping copies of files. */
+  let storing = false;
+  let end: TabsenseError | null = null;
+  let again: LoadRequest | null = null;
+  let crashes = 0;
+  /** The end of the channel that was closed last. */
+  let closed: Promise<void> = Promise.resolve();
+
+  function open(): Channel {
+    const opened = start();
+    // A worker that was given up is not listened to.
+    opened.connect(
+      (reply) => channel === opened && receive(reply),
+      (error) => channel === opened && lose(error),
+    );
+    return (channel = opened);
+  }
+
+  function close(): Promise<void> {
+    if (channel) closed = channel.close(storing || (state ? holds(state) : mayHold));
+    channel = null;
+    storing = false;
+    return closed;
+  }
+
+  function next(): void {
+    active = null;
+    if (waiting.length > 0 && !channel) return replace(again!);
+    active = waiting.shift() ?? null;
+    channel?.hold(active !== null);
+    if (active) channel!.send(active.request);
+  }
+
+  /** Rejects all there is and all that will come. */
+  function endWith(error: TabsenseError): void {
+    if (end) return;
+    end = error;
+    const jobs = active ? [active, ...waiting] : [...waiting];
+    active = null;
+    waiting.length = 0;
+    for (const job of jobs) job.reject(error);
+    channel?.hold(false);
+  }
+
+  /**
+   * The service is gone: the call under way is told, and those that wait get a new one, if there can be one.
+   */
+  function lose(error: TabsenseError): void {
+    void close();
+    if (error.kind === "worker_crashed") crashes++;
+    const told =
+      error.kind === "worker_crashed"
+        ? new TabsenseError(error.kind, `${error.message} ${advice()}`, { cause: error.cause })
+        : error;
+    if (!again || crashes >= MOST_CRASHES) return endWith(told);
+    active?.reject(told);
+    next();
+  }
+
+  function advice(): string {
+    if (!state) return 'Load the model again; where memory is short, a smaller one, or with dtype "int8".';
+    if (!again) return "Its model was read from a stream, which can't be read again: load a new classifier.";
+    if (crashes >= MOST_CRASHES)
+      return `It did so ${MOST_CRASHES} times in a row and is not started again. Load a new classifier; where memory is short, of a smaller model, or with dtype "int8".`;
+    return "The next call gets a new one. If the same text crashes that, too, please report it.";
+  }
+
+  /** Starts a new service and loads the model there, before the calls that wait. */
+  function replace(request: LoadRequest): void {
+    const reject = (error: TabsenseError) => {
+      const told = new TabsenseError(
+        error.kind,
+        `The worker had crashed, and the model could not be loaded again. ${error.message}`,
+        { cause: error.cause },
+      );
+      for (const job of waiting.splice(0)) job.reject(told);
+    };
+    active = { request, onProgress: null, resolve: () => {}, reject };
+    // The memory of the old one is free before the new one takes its own.
+    void closed.then(() => {
+      if (end) return;
+      try {
+        const opened = open();
+        opened.hold(true);
+        opened.send(request);
+      } catch (thrown) {
+        void close();
+        active = null;
+        reject(toError(thrown));
+      }
+    });
+  }
+
+  function receive(reply: Reply): void {
+    if (reply.type === "stored") return void (storing = false);
+    if (reply.type === "started" || reply.type === "disposed" || !active) return;
+    if (reply.type === "config") return onConfig?.(reply.config);
+    const job = active;
+    if (reply.type === "progress") {
+      try {
+        job.onProgress?.(reply.progress as never);
+      } catch (cause) {
+        job.onProgress = null;
+        job.reject(new TabsenseError("invalid_argument", `onProgress threw (${String(cause)}).`, { cause }));
+        if (active === job) channel!.send({ type: "abort" });
+      }
+      return;
+    }
+    if (reply.type === "failed" && reply.trap !== null && again) return lose(crashed(reply.trap));
+    state = reply.state ?? state;
+    if (reply.type === "failed") {
+      if (job.request === again) void close(); // the new worker has no model
+      job.reject(new TabsenseError(reply.error.kind, reply.error.message));
+    } else {
+      if (reply.type === "classified") crashes = 0;
+      else storing = reply.storing;
+      job.resolve(reply);
+    }
+    next();
+  }
+
+  open();
+  return {
+    submit(request, signal, onProgress, what) {
+      if (end) return Promise.reject(end);
+      if (signal?.aborted) return Promise.reject(aborted(what));
+      return new Promise<Loaded | Classified>((resolve, reject) => {
+        const job: Job = { request, onProgress, resolve, reject };
+        const abort = () => {
+          job.onProgress = null; // what was rejected reports no more
+          const at = waiting.indexOf(job);
+          if (at >= 0) waiting.splice(at, 1);
+          else if (active === job) channel!.send({ type: "abort" });
+          reject(aborted(what));
+        };
+        signal?.addEventListener("abort", abort);
+        job.resolve = (reply) => (signal?.removeEventListener("abort", abort), resolve(reply));
+        job.reject = (error) => (signal?.removeEventListener("abort", abort), reject(error));
+        waiting.push(job);
+        try {
+          if (!active) next();
+        } catch (thrown) {
+          // What can't be cloned for the worker: a detached buffer, say.
+          active = null;
+          job.reject(
+            thrown instanceof DOMException
+              ? new TabsenseError(
+                  "invalid_argument",
+                  `The model's files could not be passed to the worker (${thrown.message}).`,
+                  { cause: thrown },
+                )
+              : toError(thrown),
+          );
+        }
+      });
+    },
+    keep: (request) => void (again = request),
+    state: () => state,
+    ended: () => end,
+    dispose() {
+      endWith(disposed());
+      end = disposed(); // also where it had ended by itself
+      return close();
+    },
+  };
+}
+
+function disposed(): TabsenseError {
+  return new TabsenseError("disposed", "The classifier was disposed of. Load a new one.");
+}
+
+/** Whether the service has something to give back besides memory. */
+function holds({ info }: State): boolean {
+  return info.webgpu !== null || info.threads > 1;
+}

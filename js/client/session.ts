@@ -1,0 +1,89 @@
+/** A loaded model and the way to it: what a classifier is built on. */
+
+import { inPlace, type Platform } from "./channel.js";
+import { aborted, type TabsenseError } from "../api/errors.js";
+import { repeatable } from "../worker/loading.js";
+import type { CheckedLoadOptions } from "../api/options.js";
+import type { Answer, Classified, ClassifyRequest, LoadRequest, State } from "./protocol.js";
+import { startQueue } from "./queue.js";
+import { movable } from "../files/sources.js";
+import type { ClassifierInfo, ClassifyProgress, Source } from "../api/types.js";
+
+/** A loaded model behind its queue. */
+export interface Session {
+  name: string;
+  /** What the service held after its last answer. */
+  state(): State;
+  classify(
+    request: ClassifyRequest,
+    signal: AbortSignal | null,
+    onProgress: ((progress: ClassifyProgress) => void) | null,
+  ): Promise<{ results: Answer[] }>;
+  /** Why no call can be answered any more, or null. */
+  ended(): TabsenseError | null;
+  dispose(): Promise<void>;
+  /** Only there where a lexicon answers, or did until the model was there. */
+  standIn?: StandIn;
+}
+
+/** What answers in the model's place. */
+export interface StandIn {
+  /**
+   * Fulfils once it stands in no more for a model that is to come; rejects where that won't. It may be left
+   * alone.
+   */
+  ready: Promise<void>;
+  /** Null from when on the model answers. */
+  info(): ClassifierInfo | null;
+}
+
+/**
+ * Loads a model and yields its session; on any failure the worker is gone before the promise rejects.
+ * `onConfig` hears the bytes of `config.json`.
+ */
+export async function openSession(
+  platform: Platform,
+  source: Source,
+  options: CheckedLoadOptions,
+  onConfig: ((config: Uint8Array) => void) | null = null,
+): Promise<Session> {
+  if (options.signal?.aborted) throw aborted("The loading");
+  const { name, files } = await platform.resolve(source, options);
+  if (options.signal?.aborted) throw aborted("The loading");
+  // A page's own thread may not wait for others, and threads need a memory and an instance of their own.
+  const threads = options.worker ? options.threads : 1;
+  const wasm = typeof options.wasm === "string" ? platform.locate(options.wasm) : options.wasm;
+  const request: LoadRequest = {
+    type: "load",
+    files: options.worker ? await movable(files) : files,
+    device: options.device,
+    dtype: options.dtype,
+    wasm,
+    threads,
+    network: options.network,
+    tellConfig: onConfig !== null,
+  };
+  const queue = startQueue(
+    options.worker ? platform.startWorker : () => inPlace(platform.host),
+    options.device !== "cpu" || threads !== 1,
+    onConfig,
+  );
+  try {
+    // In place nothing can be replaced: all classifiers of a page's own thread share one instance of the
+    // wasm.
+    const again = options.worker ? repeatable(request) : null;
+    await queue.submit(request, options.signal, options.onProgress, "The loading");
+    queue.keep(again);
+    return {
+      name,
+      state: () => queue.state()!,
+      classify: async (request, signal, onProgress) =>
+        (await queue.submit(request, signal, onProgress, "The call")) as Classified,
+      ended: queue.ended,
+      dispose: queue.dispose,
+    };
+  } catch (thrown) {
+    await queue.dispose();
+    throw thrown;
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * A model's file as a stream of bytes: from the network, a Blob, or memory; checked, counted, and ended when
+ * aborted.
+ */
+
+import { TabsenseError } from "../api/errors.js";
+
+/** A file that is open: its length where it is known, and its bytes, to be read once. */
+export interface Opened {
+  total: number | null;
+  /** Whether `total` is a promise that the bytes must keep; a length told of compressed bytes is not. */
+  exact: boolean;
+  body: ReadableStream<Uint8Array>;
+  /** Of a file from the network: which version it is. */
+  version?: Version;
+  /** The SHA-256 that the server tells of it, in hexadecimal digits. */
+  sha256?: string | null;
+  /** Whose body it is: Node ends that of a response that nobody holds any more. */
+  response?: Response;
+}
+
+/**
+ * What tells one version of a file from another; null where the server doesn't say, or hides it from other
+ * origins.
+ */
+export interface Version {
+  etag: string | null;
+  modified: string | null;
+}
+
+/**
+ * Thrown to whoever reads a file that is, or may be, another one by now: what was read is of no use. The
+ * message is half a sentence.
+ */
+export class FileChanged extends Error {}
+
+/** The largest piece that is passed to the wasm at once: it is copied there, on top of the model. */
+export const MAX_CHUNK = 256 * 1024;
+
+/** How many bytes of a file that is in memory already are read before messages (an abort, say) get a turn. */
+const MEMORY_CHUNK = 4 * 1024 * 1024;
+
+/** Enough of a file to tell a web page from a model. */
+const SNIFF = 64;
+
+/** Fetches `url`. A status other than success, and a connection that fails, have kind `"network"`. */
+export async function fetchFile(
+  url: string,
+  signal: AbortSignal,
+  cache: RequestCache = "default",
+): Promise<Response> {
+  let response: Response;
+  try {
+    // Edge runtimes refuse the field, even where it says what they do anyway.
+    response = await fetch(url, cache === "default" ? { signal } : { signal, cache });
+  } catch (cause) {
+    throw notFetched(url, cause);
+  }
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw refused(url, response);
+  }
+  return response;
+}
+
+/** Opens what was fetched from `url`. */
+export function openResponse(response: Response, url: string): Opened {
+  if (!response.body) throw new TabsenseError("not_a_model", `${url} is empty.`);
+  const length = response.headers.get("content-length");
+  // Content-Length counts the bytes on the wire. A server of another origin may hide that it compressed them.
+  const encoded = (response.headers.get("content-encoding") ?? "identity") !== "identity";
+  const total = length !== null && /^\d+$/.test(length) && !encoded ? Number(length) : null;
+  return { total, exact: total !== null && response.type !== "cors", body: response.body, response };
+}
+
+/** Opens a Blob. */
+export function openBlob(blob: Blob): Opened {
+  return { total: blob.size, exact: true, body: blob.stream() };
+}
+
+/**
+ * Opens bytes in memory. They are read in pieces, each in a task of its own, so that an abort gets through.
+ */
+export function openBytes(bytes: Uint8Array): Opened {
+  let at = 0;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (at > 0) await nextTask();
+        if (at < bytes.length) controller.enqueue(bytes.subarray(at, (at += MEMORY_CHUNK)));
+        if (at >= bytes.length) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { total: bytes.length, exact: true, body };
+}
+
+/**
+ * The bytes of an open file in pieces of at most `MAX_CHUNK`, reported to `onBytes` as they come.
+ *
+ * `name` is what messages call the file. The stream is cancelled whenever the reading ends early, and when
+ * `signal` fires.
+ */
+export async function* readChunks(
+  opened: Opened,
+  name: string,
+  signal: AbortSignal,
+  onBytes: (bytes: number, total: number | null) => void,
+): AsyncGenerator<Uint8Array> {
+  const reader = opened.body.getReader();
+  const cancel = () => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", cancel);
+  let bytes = 0;
+  let head: Uint8Array = new Uint8Array(0);
+  let sniffed = false;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        signal.throwIfAborted();
+        if (cause instanceof FileChanged || cause instanceof TabsenseError) throw cause;
+        throw new TabsenseError(
+          "network",
+          `The connection broke off after ${bytes} bytes${opened.total === null ? "" : ` of ${opened.total}`} of ${name} (${reason(cause)}). Load the model again.`,
+          { cause },
+        );
+      });
+      signal.throwIfAborted();
+      if (done) break;
+      if (value.length === 0) continue;
+      bytes += value.length;
+      if (opened.exact && bytes > (opened.total ?? 0)) throw wrongLength(name, "more", opened.total);
+      onBytes(bytes, total(opened, bytes));
+      if (sniffed) {
+        yield* cut(value);
+      } else {
+        head = head.length === 0 ? value : concat([head, value]);
+        if (head.length >= SNIFF) {
+          sniffed = true;
+          refuseOtherFiles(head, name);
+          yield* cut(head);
+        }
+      }
+    }
+    if (bytes === 0)
+      throw new TabsenseError(
+        "not_a_model",
+        `${name} is empty. Check that the upload or the download of the model was complete.`,
+      );
+    if (opened.exact && bytes < (opened.total ?? 0)) throw wrongLength(name, "fewer", opened.total);
+    if (!sniffed) {
+      refuseOtherFiles(head, name);
+      yield* cut(head);
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    await reader.cancel().catch(() => {});
+  }
+}
+
+/** The whole of an open file that is at most `limit` bytes long. */
+export async function readAll(
+  opened: Opened,
+  name: string,
+  limit: number,
+  signal: AbortSignal,
+  onBytes: (bytes: number, total: number | null) => void,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of readChunks(opened, name, signal, onBytes)) {
+    bytes += chunk.length;
+    if (bytes > limit)
+      throw new TabsenseError(
+        "not_a_model",
+        `${name} is longer than ${limit} bytes, which no such file is. Check what is served there.`,
+      );
+    chunks.push(chunk);
+  }
+  return concat(chunks);
+}
+
+/** Lets the event loop deliver messages before it goes on. A timer would be slowed down in a hidden tab. */
+export function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+function total(opened: Opened, bytes: number): number | null {
+  return opened.total !== null && bytes <= opened.total ? opened.total : null;
+}
+
+function wrongLength(name: string, how: "more" | "fewer", announced: number | null): TabsenseError {
+  return new TabsenseError(
+    "weights_length",
+    `${name} has ${how} bytes than the ${announced} that were announced. Load the model again; if that doesn't help, the file on the server is damaged.`,
+  );
+}
+
+/** Refuses what servers send in place of a file: a web page, or the pointer that Git LFS leaves. */
+function refuseOtherFiles(head: Uint8Array, name: string): void {
+  const start = new TextDecoder().decode(head.subarray(0, SNIFF)).trimStart().toLowerCase();
+  if (/^<(!doctype|html|head|body|\?xml|!--)/.test(start)) {
+    throw new TabsenseError(
+      "not_a_model",
+      `${name} is a web page, not a model file. Check the address: many servers answer so where there is no such file.`,
+    );
+  }
+  if (start.startsWith("version https://git-lfs")) {
+    throw new TabsenseError(
+      "not_a_model",
+      `${name} is a Git LFS pointer, not the file itself. Fetch it with \`git lfs pull\`.`,
+    );
+  }
+}
+
+function* cut(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += MAX_CHUNK) yield bytes.subarray(at, at + MAX_CHUNK);
+}
+
+function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(chunks.reduce((n, chunk) => n + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+/** The error for a request that no answer came to. */
+export function notFetched(url: string, cause: unknown): TabsenseError {
+  return new TabsenseError(
+    "network",
+    `${url} could not be fetched (${reason(cause)}). Check the address and the connection, and that the server allows this origin (CORS).`,
+    { cause },
+  );
+}
+
+/** The error for a status other than success, which is its cause. */
+export function refused(url: string, { status, statusText }: Response): TabsenseError {
+  return new TabsenseError(
+    "network",
+    `${url} answered ${`${status} ${statusText}`.trimEnd()}. Check the address and that the file is there.`,
+    { cause: status },
+  );
+}
+
+/** What went wrong, in the words of whoever threw it. */
+export function reason(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  // Node's fetch says "fetch failed" and keeps the reason in `cause`.
+  return cause.cause instanceof Error ? cause.cause.message : cause.message;
+}

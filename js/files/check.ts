@@ -1,0 +1,93 @@
+/**
+ * Whether a file is the one that was asked for, found out while its bytes pass; and the copy of them that a
+ * browser keeps.
+ */
+
+import type { EngineModule } from "../builds.js";
+import { TabsenseError } from "../api/errors.js";
+import type { CopyWriter } from "./cache.js";
+import { FileChanged, type Opened } from "./bytes.js";
+import type { FileHash } from "../wasm/simd/tabsense.js";
+
+/** An open file with what it has to be. */
+export interface CheckedFile {
+  /** What messages call it. */
+  name: string;
+  opened: Opened;
+  /** The SHA-256 that the caller named, in hexadecimal digits, or null. */
+  sha256: string | null;
+  /** Of a copy that was kept: its checksum. */
+  checksum: string | null;
+  /** Drops the copy that it comes from, if it does. */
+  drop: (() => Promise<void>) | null;
+  /** Where a copy is kept, if one is. */
+  writer: CopyWriter | null;
+}
+
+/** The check of one file on its way. */
+export interface Check {
+  /** Takes the next bytes. */
+  take(bytes: Uint8Array): Promise<void>;
+  /**
+   * All bytes are here. Throws kind `"integrity"`, or {@link FileChanged} where a kept copy was damaged and
+   * is gone now.
+   */
+  end(): Promise<void>;
+  /** The reading failed: no copy is kept. */
+  abandon(): void;
+}
+
+/** Starts the check of `file`. Where nothing is promised and nothing kept, it costs nothing. */
+export function startCheck(module: EngineModule, file: CheckedFile): Check {
+  const told = file.opened.sha256 ?? null;
+  const digest = file.sha256 !== null || told !== null;
+  let hash: FileHash | null =
+    digest || file.checksum !== null || file.writer ? new module.FileHash(digest) : null;
+  let bytes = 0;
+  const free = () => {
+    hash?.free();
+    hash = null;
+  };
+  return {
+    async take(chunk) {
+      bytes += chunk.length;
+      hash?.update(chunk);
+      await file.writer?.write(chunk);
+    },
+    async end() {
+      if (!hash) return;
+      const [checksum, sha256] = [hash.checksum(), hash.sha256() ?? null];
+      free();
+      const damaged = file.checksum !== null && file.checksum !== checksum;
+      const wrong = [file.sha256, told].find((wanted) => wanted !== null && wanted !== sha256);
+      if (damaged || (wrong && file.drop)) {
+        await file.drop?.();
+        throw new FileChanged(`The copy of ${file.name} was damaged`);
+      }
+      if (wrong) {
+        file.writer?.abandon();
+        throw new TabsenseError(
+          "integrity",
+          `${file.name} is not the file that was promised: its SHA-256 is ${sha256}, not ${wrong}. Check that the address is right and that nobody changed the file; if it is meant to be new, name its new digest in \`integrity\`.`,
+        );
+      }
+      file.writer?.commit(bytes, checksum);
+    },
+    abandon() {
+      free();
+      file.writer?.abandon();
+    },
+  };
+}
+
+/**
+ * The SHA-256 of an `integrity` entry (`"sha256-…"`, in base64 as for a script's tag, or in hexadecimal
+ * digits), in hexadecimal digits; null where it is none.
+ */
+export function parseIntegrity(text: string): string | null {
+  const digest = /^sha256-(.+)$/.exec(text)?.[1];
+  if (digest === undefined) return null;
+  if (/^[0-9a-f]{64}$/i.test(digest)) return digest.toLowerCase();
+  if (!/^[A-Za-z0-9+/]{43}=$/.test(digest)) return null;
+  return Array.from(atob(digest), (letter) => letter.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+}

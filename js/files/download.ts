@@ -1,0 +1,263 @@
+/**
+ * A file from the network that survives what networks do: a connection that breaks or stalls is taken up
+ * again where it ended.
+ */
+
+import type { TabsenseError } from "../api/errors.js";
+import { FileChanged, notFetched, openResponse, refused, type Opened, type Version } from "./bytes.js";
+
+/** How patient a download is. */
+export interface Patience {
+  /** How many times in a row it is tried again before it gives up. */
+  retries: number;
+  /** Milliseconds without a byte after which a connection counts as broken. */
+  stall: number;
+}
+
+/** Milliseconds before the first new try; each later one waits three times as long. */
+const FIRST_PAUSE = 300;
+const LONGEST_PAUSE = 10_000;
+/** The longest that a server's `Retry-After` is obeyed, in milliseconds. */
+const LONGEST_RETRY_AFTER = 30_000;
+/** Statuses of a server that may answer later. */
+const TEMPORARY = [408, 425, 429, 500, 502, 503, 504];
+
+/**
+ * Opens `url`. Its bytes come over as many connections as it takes: each goes on where the last one ended
+ * (`Range`), or, where the server can't do that, from the start again, without what was read already. A file
+ * that is another one by then makes the reading fail with {@link FileChanged}; statuses other than success,
+ * and connections that go on failing, with kind `"network"`.
+ */
+export async function download(
+  url: string,
+  { retries, stall }: Patience,
+  signal: AbortSignal,
+  cache: RequestCache = "default",
+): Promise<Opened> {
+  let tried = 0;
+  /** Waits before a new try; false where there were enough. */
+  async function again(after: number | null): Promise<boolean> {
+    if (tried >= retries) return false;
+    await pause(after ?? Math.min(FIRST_PAUSE * 3 ** tried, LONGEST_PAUSE), signal);
+    tried++;
+    return true;
+  }
+  async function connect(at: number, version: Version | null): Promise<Connection> {
+    for (;;) {
+      try {
+        return await connectAt(url, at, version, stall, signal, at === 0 ? cache : "no-store");
+      } catch (thrown) {
+        signal.throwIfAborted();
+        if (!(thrown instanceof Temporary)) throw thrown;
+        if (!(await again(thrown.after))) throw thrown.error;
+      }
+    }
+  }
+
+  let connection = await connect(0, null);
+  const { version } = connection;
+  let at = 0;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        for (;;) {
+          try {
+            const value = await connection.next();
+            if (value === null) return controller.close();
+            at += value.length;
+            tried = 0;
+            return controller.enqueue(value);
+          } catch (cause) {
+            connection.close();
+            signal.throwIfAborted();
+            if (!(await again(null))) throw cause;
+            connection = await connect(at, version);
+          }
+        }
+      },
+      cancel: () => connection.close(),
+    },
+    { highWaterMark: 0 },
+  );
+  return {
+    ...openResponse(connection.response, url),
+    body,
+    version,
+    sha256: linkedDigest(connection.response),
+  };
+}
+
+/** A failure that a later try may mend; `after`: milliseconds that the server asks to wait, or null. */
+class Temporary extends Error {
+  constructor(
+    readonly error: TabsenseError,
+    readonly after: number | null,
+  ) {
+    super(error.message);
+  }
+}
+
+/** One connection. */
+interface Connection {
+  response: Response;
+  version: Version;
+  /** The next bytes, null at the end. */
+  next(): Promise<Uint8Array | null>;
+  close(): void;
+}
+
+/** A connection to `url` from byte `at` on; a later one than the first must find the same version. */
+async function connectAt(
+  url: string,
+  at: number,
+  wanted: Version | null,
+  stall: number,
+  signal: AbortSignal,
+  cache: RequestCache,
+): Promise<Connection> {
+  const own = new AbortController();
+  const end = () => own.abort(signal.reason);
+  signal.addEventListener("abort", end);
+  const close = () => {
+    signal.removeEventListener("abort", end);
+    own.abort();
+  };
+  try {
+    const response = await inTime(
+      stall,
+      fetch(url, {
+        signal: own.signal,
+        headers: headersFor(url, at, wanted),
+        ...(cache === "default" ? {} : { cache }),
+      }),
+    ).catch((cause: unknown) => {
+      throw new Temporary(notFetched(url, cause), null);
+    });
+    if (response.status === 416) throw new FileChanged(`${url} is shorter than it was`);
+    if (!response.ok) throw failureOf(url, response);
+    const version = versionOf(response);
+    let skip = wanted === null ? 0 : bytesToSkip(url, at, wanted, response, version);
+    const reader = response.body?.getReader();
+    const next = async () => {
+      for (;;) {
+        const { done, value } = reader
+          ? await inTime(stall, reader.read())
+          : { done: true, value: undefined };
+        if (done) {
+          close();
+          if (skip > 0) throw new FileChanged(`${url} is shorter than it was`);
+          return null;
+        }
+        const skipped = Math.min(skip, value!.length);
+        skip -= skipped;
+        if (skipped < value!.length) return value!.subarray(skipped);
+      }
+    };
+    return { response, version, next, close };
+  } catch (thrown) {
+    close();
+    throw thrown;
+  }
+}
+
+/**
+ * `If-Range` would make a request to another origin ask for permission first: there, the answer's own headers
+ * must do.
+ */
+function headersFor(url: string, at: number, wanted: Version | null): Record<string, string> {
+  if (at === 0) return {};
+  const range = { Range: `bytes=${at}-` };
+  const page = (globalThis as { location?: Location }).location;
+  if (page && new URL(url).origin !== page.origin) return range;
+  // A weak tag is no promise of the same bytes.
+  const known = wanted?.etag && !wanted.etag.startsWith("W/") ? wanted.etag : wanted?.modified;
+  return known ? { ...range, "If-Range": known } : range;
+}
+
+/** How many bytes of an answer were read before. */
+function bytesToSkip(url: string, at: number, wanted: Version, response: Response, version: Version): number {
+  if (at > 0 && response.status === 206) {
+    const range = response.headers.get("content-range");
+    if (isOther(wanted, version)) throw new FileChanged(`${url} changed while it was read`);
+    // A part on the condition of a version is of that version, also where it doesn't say so.
+    if (!("If-Range" in headersFor(url, at, wanted)) && !isSame(wanted, version))
+      throw new FileChanged(
+        `The connection to ${url} broke off after ${at} bytes, and its server doesn't say whether the rest is of the same file`,
+      );
+    if (range !== null && !range.startsWith(`bytes ${at}-`))
+      throw new FileChanged(`The server of ${url} sends other bytes than it was asked for`);
+    return 0;
+  }
+  // The whole file once more: a mixture of two files would be a wrong model, so it must be known to be the
+  // same.
+  if (at > 0 && isOther(wanted, version)) throw new FileChanged(`${url} changed while it was read`);
+  if (at > 0 && !isSame(wanted, version))
+    throw new FileChanged(
+      `The connection to ${url} broke off after ${at} bytes, and its server can't go on from there`,
+    );
+  return at;
+}
+
+/** Whether an answer is known to be of the same version. */
+export function isSame(a: Version, b: Version): boolean {
+  return a.etag !== null && b.etag !== null
+    ? a.etag === b.etag
+    : a.modified !== null && a.modified === b.modified;
+}
+
+/** Whether an answer is known to be of another version. */
+export function isOther(a: Version, b: Version): boolean {
+  if (a.etag !== null && b.etag !== null) return a.etag !== b.etag;
+  return a.modified !== null && b.modified !== null && a.modified !== b.modified;
+}
+
+/** What a response tells of its file's version. */
+export function versionOf(response: Response): Version {
+  return { etag: response.headers.get("etag"), modified: response.headers.get("last-modified") };
+}
+
+/** The SHA-256 that the model hub tells of a large file, in hexadecimal digits; null where there is none. */
+function linkedDigest(response: Response): string | null {
+  return /^"?([0-9a-f]{64})"?$/.exec(response.headers.get("x-linked-etag") ?? "")?.[1] ?? null;
+}
+
+/** The error for a status other than success. */
+function failureOf(url: string, response: Response): Temporary | TabsenseError {
+  void response.body?.cancel().catch(() => {});
+  const error = refused(url, response);
+  return TEMPORARY.includes(response.status) ? new Temporary(error, retryAfter(response)) : error;
+}
+
+function retryAfter(response: Response): number | null {
+  const header = response.headers.get("retry-after");
+  if (header === null) return null;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER);
+}
+
+/** `promise`, or a failure after `ms` milliseconds. */
+export async function inTime<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no byte for ${ms / 1000} seconds`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", end);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", end, { once: true });
+  });
+}

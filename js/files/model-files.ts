@@ -1,0 +1,268 @@
+/** Opens a model's files, each from where it is: a kept copy, the network, the disk, or memory. */
+
+import type { EngineModule } from "../builds.js";
+import { startCheck, type CheckedFile } from "./check.js";
+import { download } from "./download.js";
+import { TabsenseError } from "../api/errors.js";
+import type { ModelCache } from "./cache.js";
+import type { FileRef, LoadRequest } from "../client/protocol.js";
+import { merged, shardNames } from "./shards.js";
+import { FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
+import { INDEX, type FileName } from "../api/types.js";
+
+/** What differs between the browser and Node. */
+export interface FilesHost {
+  openPath(path: string): Promise<Opened>;
+  /** Where copies are kept, if they are. */
+  cache: ModelCache | null;
+}
+
+/** Where a file is that is not in memory. */
+export type Place = { path: string } | { url: string };
+
+/** A model's files. */
+export interface Files {
+  open(name: FileName): Promise<CheckedFile>;
+  openWeights(): Promise<Weights>;
+  /** How files are fetched from now on: as the browser holds them, or anew. */
+  again(cache: RequestCache): void;
+}
+
+/** Weights that are open, in one file or several. */
+export interface Weights {
+  /** Their bytes, where that is known. */
+  total: number | null;
+  /** Their bytes, checked, in pieces; to be called once. */
+  chunks(
+    module: EngineModule,
+    onBytes: (bytes: number, total: number | null) => void,
+  ): AsyncGenerator<Uint8Array>;
+  /** Forgets the copies that they come from; false where they come from none. */
+  dropCopies(): Promise<boolean>;
+  /** Lets go of what nobody reads. */
+  close(): void;
+}
+
+/** The streams that were read: each can be once. */
+const read = new WeakSet<ReadableStream>();
+
+/** The longest index of files, in bytes: more than one of as many tensors as a model may have. */
+export const INDEX_LIMIT = 1 << 20;
+
+/** The files of `request`, opened until `signal` fires. */
+export function startFiles(
+  host: FilesHost,
+  { files, network }: LoadRequest,
+  signal: AbortSignal,
+  first: RequestCache,
+): Files {
+  let cache = first;
+
+  async function openRef(file: FileRef, fileName: string): Promise<CheckedFile> {
+    const rest = { sha256: network.integrity[fileName] ?? null, checksum: null, drop: null, writer: null };
+    if ("path" in file) return { ...rest, name: file.path, opened: await host.openPath(file.path) };
+    if ("blob" in file) return { ...rest, name: fileName, opened: openBlob(file.blob) };
+    if ("bytes" in file) return { ...rest, name: fileName, opened: openBytes(file.bytes) };
+    if ("stream" in file) {
+      if (read.has(file.stream))
+        throw new TabsenseError(
+          "invalid_argument",
+          `${fileName} was given as a stream, which can be read once, and it is needed again. Load the model anew, or pass a Blob or a URL.`,
+        );
+      read.add(file.stream);
+      return { ...rest, name: fileName, opened: { total: file.total, exact: file.exact, body: file.stream } };
+    }
+    const { url } = file;
+    const store = network.cache ? host.cache : null;
+    const copy = cache === "reload" ? null : ((await store?.open(url, signal)) ?? null);
+    signal.throwIfAborted();
+    if (copy) return { ...rest, ...copy, name: url };
+    const opened = await download(
+      url,
+      { retries: network.retries, stall: network.stallTimeout },
+      signal,
+      cache,
+    );
+    return { ...rest, name: url, opened, writer: (await store?.write(url, opened.version!)) ?? null };
+  }
+
+  async function openWeights(): Promise<Weights> {
+    if (files.shards) return openShards(files.shards.index, (name) => files.shards!.files[name] ?? null);
+    const file = files["model.safetensors"];
+    let opened: CheckedFile;
+    try {
+      opened = await openRef(file, "model.safetensors");
+    } catch (thrown) {
+      const index = beside(file, INDEX);
+      if (index === null || !(isMissing(thrown) || (await isKept(index)))) throw thrown;
+      return openShards(index, (name) => beside(file, name)).catch((other: unknown) => {
+        throw isMissing(other) ? thrown : other;
+      });
+    }
+    const weights = single(opened, signal);
+    try {
+      refuseUnread(network.integrity, ["model.safetensors"]);
+      return weights;
+    } catch (thrown) {
+      weights.close();
+      throw thrown;
+    }
+  }
+
+  /**
+   * Whether there is a copy of a file: without a connection nobody says that `model.safetensors` isn't there.
+   */
+  async function isKept(file: FileRef): Promise<boolean> {
+    const copy =
+      "url" in file && network.cache && cache !== "reload" ? await host.cache?.open(file.url, signal) : null;
+    void copy?.opened.body.cancel().catch(() => {});
+    return !!copy;
+  }
+
+  async function openShards(ref: FileRef, refOf: (name: string) => FileRef | null): Promise<Weights> {
+    const index = await openRef(ref, INDEX);
+    const { text, names } = await readIndex(index);
+    const refs = names.map((shard) => {
+      const file = refOf(shard);
+      if (file === null)
+        throw new TabsenseError(
+          "invalid_argument",
+          `The model lacks ${shard}, which ${INDEX} names. Give all files of the weights.`,
+        );
+      return { name: shard, file };
+    });
+    const copies = [index];
+    let passed = 0;
+    return {
+      total: null,
+      async *chunks(module, onBytes) {
+        await checkWhole(index, text, module);
+        yield* merged(
+          refs.map(({ name, file }) => ({
+            name,
+            open: async function* () {
+              const opened = await openRef(file, name);
+              copies.push(opened);
+              let before = 0;
+              yield* checked(opened, module, signal, (bytes) => {
+                passed += bytes - before;
+                before = bytes;
+                onBytes(passed, null);
+              });
+            },
+          })),
+        );
+      },
+      dropCopies: () => drop(copies),
+      close: () => index.writer?.abandon(),
+    };
+  }
+
+  /** An index and the files that it names. It is read before there is a module to check it with. */
+  async function readIndex(index: CheckedFile): Promise<{ text: Uint8Array; names: string[] }> {
+    try {
+      const text = await readAll(index.opened, index.name, INDEX_LIMIT, signal, () => {});
+      const names = shardNames(new TextDecoder().decode(text), index.name);
+      refuseUnread(network.integrity, [INDEX, ...names]);
+      return { text, names };
+    } catch (thrown) {
+      index.writer?.abandon();
+      throw (await changeOf(index, thrown, signal)) ?? thrown;
+    }
+  }
+
+  return {
+    open: (name) => openRef(files[name], name),
+    openWeights,
+    again: (next) => void (cache = next),
+  };
+}
+
+/** Checks a file that was read whole. */
+export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: EngineModule): Promise<void> {
+  const check = startCheck(module, file);
+  await check.take(bytes);
+  await check.end();
+}
+
+/** A digest that nothing is held to would promise what isn't so. */
+function refuseUnread(integrity: Record<string, string>, read: readonly string[]): void {
+  const unread = Object.keys(integrity).find(
+    (name) => (name.endsWith(".safetensors") || name === INDEX) && !read.includes(name),
+  );
+  if (unread !== undefined)
+    throw new TabsenseError(
+      "integrity",
+      `integrity names ${unread}, but this model's weights are in ${read.join(", ")}. Name the digests of those files.`,
+    );
+}
+
+/**
+ * What a failure of reading means: that the file is another one by now, or that its copy was damaged, which
+ * is then gone. Null: what it says.
+ */
+export async function changeOf(
+  file: CheckedFile,
+  thrown: unknown,
+  signal: AbortSignal,
+): Promise<FileChanged | null> {
+  if (thrown instanceof FileChanged) return thrown;
+  if (signal.aborted || !(await drop([file]))) return null;
+  return new FileChanged(`The copy of ${file.name} was damaged`);
+}
+
+function single(file: CheckedFile, signal: AbortSignal): Weights {
+  return {
+    total: file.opened.total,
+    chunks: (module, onBytes) => checked(file, module, signal, onBytes),
+    dropCopies: () => drop([file]),
+    close() {
+      file.writer?.abandon();
+      void file.opened.body.cancel().catch(() => {});
+    },
+  };
+}
+
+/** The bytes of a file; at the end it is known that they are the right ones. */
+async function* checked(
+  file: CheckedFile,
+  module: EngineModule,
+  signal: AbortSignal,
+  onBytes: (bytes: number, total: number | null) => void,
+): AsyncGenerator<Uint8Array> {
+  const check = startCheck(module, file);
+  let done = false;
+  try {
+    for await (const chunk of readChunks(file.opened, file.name, signal, onBytes)) {
+      await check.take(chunk);
+      yield chunk;
+    }
+    done = true;
+    await check.end();
+  } finally {
+    if (!done) check.abandon();
+  }
+}
+
+async function drop(files: readonly CheckedFile[]): Promise<boolean> {
+  const copies = files.filter((file) => file.drop !== null);
+  await Promise.all(copies.map((file) => file.drop!()));
+  return copies.length > 0;
+}
+
+/** The file `name` in the folder of `file`, where that is known. */
+export function beside(file: Place, name: string): Place;
+export function beside(file: FileRef, name: string): Place | null;
+export function beside(file: FileRef, name: string): Place | null {
+  if ("path" in file) return { path: file.path.replace(/[^/\\]*$/, name) };
+  if (!("url" in file)) return null;
+  const url = new URL(file.url);
+  url.pathname = url.pathname.replace(/[^/]*$/, name);
+  return { url: url.href };
+}
+
+/** Whether a file could not be opened because it isn't there. */
+export function isMissing(thrown: unknown): boolean {
+  const cause = thrown instanceof TabsenseError ? thrown.cause : null;
+  return cause === 404 || (cause as { code?: unknown } | null)?.code === "ENOENT";
+}

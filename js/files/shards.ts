@@ -1,0 +1,209 @@
+/**
+ * Weights in several safetensors files (`model.safetensors.index.json`) as the one file that they would be.
+ */
+
+import { TabsenseError } from "../api/errors.js";
+
+/** One of the files. */
+export interface Shard {
+  name: string;
+  /** Its bytes from the start; may be called again. */
+  open(): AsyncGenerator<Uint8Array>;
+}
+
+/** A file whose header was read: where its data goes on. */
+interface Begun {
+  name: string;
+  /** Bytes of data that its header tells of. */
+  length: number;
+  chunks(): AsyncGenerator<Uint8Array>;
+  close(): void;
+}
+
+/**
+ * Files that are kept open while the others' headers are read: browsers have six connections to a server,
+ * some of them taken.
+ */
+const MOST_OPEN = 3;
+
+/** What a safetensors header says of a tensor; checked when the whole is read. */
+interface Entry {
+  data_offsets: [number, number];
+}
+
+/**
+ * The longest header of one file, and of all together, in bytes: as src/weights/header.rs has it for the
+ * whole.
+ */
+const HEADER_LIMIT = 1 << 20;
+/** No model has more files than this. */
+const MOST_SHARDS = 1000;
+
+/** The names of the files in the text of an index, in their order. */
+export function shardNames(index: string, name: string): string[] {
+  let map: unknown;
+  try {
+    map = (JSON.parse(index) as { weight_map?: unknown }).weight_map;
+  } catch (cause) {
+    throw new TabsenseError(
+      "weights_header",
+      `${name} is not JSON. Check that it is the index of the checkpoint's files.`,
+      { cause },
+    );
+  }
+  const names = typeof map === "object" && map !== null ? [...new Set(Object.values(map) as unknown[])] : [];
+  if (names.length === 0 || names.length > MOST_SHARDS)
+    throw new TabsenseError(
+      "weights_header",
+      `${name} names no files of weights: it lacks a filled "weight_map".`,
+    );
+  for (const shard of names) {
+    // Files beside the index, and nothing else that a hostile index could think of.
+    if (typeof shard !== "string" || !/^[\w-][\w.-]*\.safetensors$/.test(shard))
+      throw new TabsenseError(
+        "weights_header",
+        `${name} names ${JSON.stringify(shard)}, which is no safetensors file beside it.`,
+      );
+  }
+  return (names as string[]).sort();
+}
+
+/** The bytes of the one file that `shards` would be: a header of all tensors, then the data of each. */
+export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Array> {
+  const all = Object.create(null) as Record<string, unknown>;
+  const begun: Begun[] = [];
+  let [offset, headers] = [0, 0];
+  try {
+    for (const [i, shard] of shards.entries()) {
+      const { name } = shard;
+      const { header, headerBytes, file } = await begin(shard, i < MOST_OPEN);
+      begun.push(file);
+      headers += headerBytes;
+      if (headers > HEADER_LIMIT)
+        throw new TabsenseError(
+          "weights_header",
+          `The headers of the weights' files up to ${name} have ${headers} bytes, more than the ${HEADER_LIMIT} of any model of this kind.`,
+        );
+      for (const [tensor, entry] of Object.entries(header)) {
+        if (tensor === "__metadata__") continue;
+        const [start, end] = offsetsOf(entry, tensor, name);
+        if (Object.hasOwn(all, tensor))
+          throw new TabsenseError(
+            "weights_header",
+            `${name} holds ${JSON.stringify(tensor)}, which another file of the weights holds, too.`,
+          );
+        all[tensor] = { ...(entry as Entry), data_offsets: [start + offset, end + offset] };
+        file.length = Math.max(file.length, end);
+      }
+      offset += file.length;
+    }
+    const json = new TextEncoder().encode(JSON.stringify(all));
+    const head = new Uint8Array(8);
+    new DataView(head.buffer).setBigUint64(0, BigInt(json.length), true);
+    yield head;
+    yield json;
+    for (const { name, length, chunks } of begun) {
+      let left = length;
+      for await (const chunk of chunks()) {
+        left -= chunk.length;
+        if (left < 0)
+          throw new TabsenseError("weights_length", `${name} has more bytes than its header tells of.`);
+        yield chunk;
+      }
+      if (left > 0)
+        throw new TabsenseError(
+          "weights_length",
+          `${name} ends ${left} bytes too early. Load the model again; if that doesn't help, the file on the server is damaged.`,
+        );
+    }
+  } finally {
+    for (const { close } of begun) close();
+  }
+}
+
+/** Reads a file's header, and keeps the file open where it is to be `kept` so. */
+async function begin(
+  shard: Shard,
+  kept: boolean,
+): Promise<{ header: Record<string, unknown>; headerBytes: number; file: Begun }> {
+  const opened = shard.open();
+  const close = () => void opened.return(undefined).catch(() => {});
+  try {
+    const { header, data, rest } = await readHeader(shard.name, opened);
+    const chunks = kept ? () => joined(rest, opened) : () => skipped(data, shard.open());
+    if (!kept) close();
+    return { header, headerBytes: data, file: { name: shard.name, length: 0, chunks, close } };
+  } catch (thrown) {
+    close();
+    throw thrown;
+  }
+}
+
+async function* joined(rest: Uint8Array, chunks: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (rest.length > 0) yield rest;
+  yield* chunks;
+}
+
+/** All but the first `count` bytes. */
+async function* skipped(count: number, chunks: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    const skip = Math.min(count, chunk.length);
+    count -= skip;
+    if (skip < chunk.length) yield chunk.subarray(skip);
+  }
+}
+
+/** The header of a file, where its data begins, and what was read of them. */
+async function readHeader(
+  name: string,
+  chunks: AsyncGenerator<Uint8Array>,
+): Promise<{ header: Record<string, unknown>; data: number; rest: Uint8Array }> {
+  let bytes = new Uint8Array(0);
+  const upTo = async (length: number) => {
+    const parts = [bytes];
+    let have = bytes.length;
+    while (have < length) {
+      const { done, value } = await chunks.next();
+      if (done) throw new TabsenseError("weights_length", `${name} ends within its header.`);
+      parts.push(value as Uint8Array<ArrayBuffer>);
+      have += value.length;
+    }
+    if (parts.length > 1) bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+  };
+  await upTo(8);
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  if (length > HEADER_LIMIT)
+    throw new TabsenseError(
+      "weights_header",
+      `${name} announces a header of ${length} bytes. Check that it is a safetensors file.`,
+    );
+  await upTo(8 + length);
+  try {
+    const header = JSON.parse(
+      new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + length)),
+    ) as unknown;
+    if (typeof header !== "object" || header === null) throw new Error("no object");
+    return { header: header as Record<string, unknown>, data: 8 + length, rest: bytes.subarray(8 + length) };
+  } catch (cause) {
+    throw new TabsenseError(
+      "weights_header",
+      `The header of ${name} is not JSON. Check that it is a safetensors file.`,
+      { cause },
+    );
+  }
+}
+
+function offsetsOf(entry: unknown, tensor: string, name: string): [number, number] {
+  const offsets = (entry as Partial<Entry> | null)?.data_offsets;
+  const fine =
+    Array.isArray(offsets) &&
+    offsets.length === 2 &&
+    offsets.every((at) => Number.isSafeInteger(at) && at >= 0) &&
+    offsets[0]! <= offsets[1]!;
+  if (!fine)
+    throw new TabsenseError(
+      "weights_header",
+      `The header of ${name} tells no place of ${JSON.stringify(tensor)}.`,
+    );
+  return offsets as [number, number];
+}

@@ -1,0 +1,211 @@
+/** Turns what a caller names as a model into its three files. */
+
+import { TabsenseError } from "../api/errors.js";
+import type { CheckedLoadOptions } from "../api/options.js";
+import type { FileRef, FileRefs, StreamRef } from "../client/protocol.js";
+import { openResponse } from "./bytes.js";
+import { FILES, INDEX, type FileName, type Model, type ModelFiles, type Source } from "../api/types.js";
+
+/** A model's name, and where its files are. */
+export interface Resolved {
+  name: string;
+  files: FileRefs;
+}
+
+/** A model on a hub: `org/name`, or `org/name@revision`. */
+export const HUB_NAME = /^([\w-][\w.-]*)\/([\w-][\w.-]*)(?:@([\w./-]+))?$/;
+
+/** The name of an embedded model. */
+const EMBEDDED_NAME = /^\w[\w.-]*$/;
+
+/**
+ * Resolves a source to URLs below `base`, or to the files themselves; `embedded` says where a model named
+ * without a slash is.
+ */
+export function resolveUrls(
+  source: Source,
+  options: CheckedLoadOptions,
+  base: string,
+  embedded: (name: string) => Resolved,
+): Resolved {
+  if (typeof source !== "string")
+    return isModel(source)
+      ? { ...fromFiles(source.files, base), name: source.name }
+      : fromFiles(source, base);
+  if (/^(https?:\/\/|\.{0,2}\/)/.test(source)) {
+    const url = new URL(source, base);
+    return fromUrl(url, url.pathname.split("/").filter(Boolean).at(-1) ?? url.host);
+  }
+  const onHub = fromHub(source, options.hub);
+  if (onHub) return onHub;
+  if (EMBEDDED_NAME.test(source)) return embedded(source);
+  throw unknown(source);
+}
+
+/** The error for a string that names no source. */
+export function unknown(source: string): TabsenseError {
+  return new TabsenseError(
+    "invalid_argument",
+    `${JSON.stringify(source)} names no model. Pass an embedded model's name ("sentiment-en"), "org/name" or "org/name@revision" on a model hub, a URL, or the model's files.`,
+  );
+}
+
+/** The files of a model on a hub, or null where the source isn't named so. */
+export function fromHub(source: string, hub: string): Resolved | null {
+  const match = HUB_NAME.exec(source);
+  if (!match) return null;
+  const [, org, name, revision = "main"] = match;
+  // A revision may hold slashes ("refs/pr/1"); the hub wants them as one part of the path.
+  return fromUrl(
+    new URL(`${hub.replace(/\/+$/, "")}/${org}/${name}/resolve/${encodeURIComponent(revision)}/`),
+    source,
+  );
+}
+
+/** The files in the folder that a URL names; a query is kept. */
+export function fromUrl(base: URL, name: string): Resolved {
+  const folder = base.pathname.endsWith("/") ? base.pathname : `${base.pathname}/`;
+  return resolved(name, (file) => {
+    const url = new URL(base);
+    url.pathname = folder + file;
+    url.hash = "";
+    return { url: url.href };
+  });
+}
+
+/**
+ * The files that were handed over: a record by name, or a list of `File`s as dropped on a page. URLs may be
+ * relative to `base`.
+ */
+export function fromFiles(source: ModelFiles, base: string): Resolved {
+  if (typeof source !== "object" || source === null) {
+    throw new TabsenseError(
+      "invalid_argument",
+      `A model is named by a string or given as its files, not as ${source === null ? "null" : typeof source}.`,
+    );
+  }
+  const given: Record<string, unknown> = Array.isArray(source)
+    ? Object.fromEntries((source as readonly unknown[]).map((file) => [(file as File | null)?.name, file]))
+    : { ...source };
+  const sharded = given["model.safetensors"] === undefined && given[INDEX] !== undefined;
+  const missing = FILES.filter(
+    (file) => given[file] === undefined && !(sharded && file === "model.safetensors"),
+  );
+  if (missing.length > 0) {
+    throw new TabsenseError(
+      "invalid_argument",
+      `The model lacks ${missing.join(" and ")}. Give all three files: ${FILES.join(", ")}.`,
+    );
+  }
+  const ref = (file: string) => fileRef(given[file], file, base);
+  if (!sharded) return resolved("files", ref);
+  const files = Object.fromEntries(
+    Object.keys(given)
+      .filter((name) => name.endsWith(".safetensors"))
+      .map((name) => [name, ref(name)]),
+  );
+  const index = ref(INDEX);
+  return {
+    name: "files",
+    files: {
+      "config.json": ref("config.json"),
+      "tokenizer.json": ref("tokenizer.json"),
+      "model.safetensors": index,
+      shards: { index, files },
+    },
+  };
+}
+
+/** A record of the three files. */
+export function resolved(name: string, ref: (file: FileName) => FileRef): Resolved {
+  const files = Object.fromEntries(FILES.map((file) => [file, ref(file)])) as Record<FileName, FileRef>;
+  return { name, files: { ...files, shards: null } };
+}
+
+function isModel(source: ModelFiles | Model): source is Model {
+  return typeof (source as Model | null)?.name === "string" && "files" in source;
+}
+
+function fileRef(value: unknown, file: string, base: string): FileRef {
+  if (value instanceof Blob) return { blob: value };
+  if (value instanceof Uint8Array) return { bytes: value };
+  if (value instanceof ArrayBuffer) return { bytes: new Uint8Array(value) };
+  if (value instanceof URL) {
+    // A bundler's URL may be a path that only claims to be absolute.
+    const { href } = new URL(value.href, base);
+    if (href.startsWith("data:")) return { bytes: dataBytes(href) };
+    return href.startsWith("file:") ? { path: href } : { url: href };
+  }
+  if (value instanceof Response) return responseRef(value, file);
+  if (value instanceof ReadableStream)
+    return unread(value as ReadableStream<Uint8Array>, file, { total: null, exact: false });
+  throw new TabsenseError(
+    "invalid_argument",
+    `${file} must be a Blob, a Uint8Array, an ArrayBuffer, a URL, a Response or a ReadableStream.`,
+  );
+}
+
+/**
+ * The bytes in a data: URL. Bundlers make small files into such, and a page's policy may not let them be
+ * fetched.
+ */
+function dataBytes(href: string): Uint8Array {
+  const comma = href.indexOf(",");
+  const text = decodeURIComponent(href.slice(comma + 1));
+  return href.slice(0, comma).endsWith(";base64")
+    ? Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+    : new TextEncoder().encode(text);
+}
+
+function responseRef(response: Response, file: string): StreamRef {
+  if (!response.ok)
+    throw new TabsenseError(
+      "network",
+      `The response for ${file} has the status ${`${response.status} ${response.statusText}`.trimEnd()}. Check the address that it was fetched from.`,
+    );
+  const { body, total, exact } = openResponse(response, response.url || file);
+  return unread(body, file, { total, exact });
+}
+
+function unread(
+  stream: ReadableStream<Uint8Array>,
+  file: string,
+  length: { total: number | null; exact: boolean },
+): StreamRef {
+  if (stream.locked)
+    throw new TabsenseError(
+      "invalid_argument",
+      `The stream of ${file} is being read already. Pass one that nobody has read from.`,
+    );
+  return { stream, ...length };
+}
+
+/** The same files for a worker. Where streams can't move there, they are read into Blobs. */
+export async function movable(files: FileRefs): Promise<FileRefs> {
+  const { shards, ...named } = files;
+  const streams = [...Object.values(named), ...(shards ? Object.values(shards.files) : [])].some(
+    (file) => "stream" in file,
+  );
+  if (!streams || streamsMove()) return files;
+  const read = async (ref: FileRef): Promise<FileRef> =>
+    "stream" in ref ? { blob: await new Response(ref.stream).blob() } : ref;
+  const all = async <Name extends string>(refs: Record<Name, FileRef>) =>
+    Object.fromEntries(
+      await Promise.all(Object.entries<FileRef>(refs).map(async ([name, ref]) => [name, await read(ref)])),
+    ) as Record<Name, FileRef>;
+  return {
+    ...(await all(named)),
+    shards: shards && { index: await read(shards.index), files: await all(shards.files) },
+  };
+}
+
+/** Whether this runtime can send a stream to a worker. */
+function streamsMove(): boolean {
+  try {
+    const stream = new ReadableStream();
+    structuredClone(stream, { transfer: [stream] });
+    return true;
+  } catch {
+    return false;
+  }
+}

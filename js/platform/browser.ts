@@ -1,0 +1,150 @@
+/** The browser's side of things: wasm by streaming compilation, web workers, and URLs. */
+
+import { CLOSE_LIMIT, type Channel, type Platform } from "../client/channel.js";
+import { WASM } from "../builds.js";
+import { compileBytes, environment } from "../worker/engine.js";
+import { crashed, TabsenseError } from "../api/errors.js";
+import type { ServiceHost } from "../worker/loading.js";
+import { within } from "./within.js";
+import { browserCache } from "../files/cache.js";
+import { transferOf, type Reply, type Request } from "../client/protocol.js";
+import { fromUrl, resolveUrls } from "../files/sources.js";
+import { newWorker, startHelper } from "../start-worker.js";
+import { fetchFile, openResponse, readAll } from "../files/bytes.js";
+import type { HelperWanted } from "../worker/threads.js";
+
+/** No build of the module comes near this many bytes. */
+const WASM_LIMIT = 1 << 26;
+
+/** The service's host in a page or a web worker. */
+export const browserHost: ServiceHost = {
+  noWebGpu: null,
+
+  async compileWasm(build, url, signal, onBytes) {
+    const address = url ?? WASM[build]().href;
+    const response = await fetchFile(address, signal).catch((thrown) => {
+      throw url === null ? notServed(thrown) : thrown;
+    });
+    const mime = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+    const opened = openResponse(response, address);
+    if (mime !== "application/wasm") {
+      const bytes = await readAll(opened, address, WASM_LIMIT, signal, onBytes).catch((thrown) => {
+        throw notServed(thrown);
+      });
+      return compileBytes(bytes as Uint8Array<ArrayBuffer>);
+    }
+    // The response goes in as it is, not through a counter: browsers keep the compiled code of a file they
+    // fetched.
+    onBytes(0, opened.total);
+    try {
+      const module = await WebAssembly.compileStreaming(response);
+      if (opened.total !== null) onBytes(opened.total, opened.total);
+      return module;
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw environment("could not be compiled", cause);
+    }
+  },
+
+  // A page shares memory only where its headers isolate it from other origins.
+  processors: () => (globalThis.crossOriginIsolated === true ? (navigator.hardwareConcurrency ?? 1) : null),
+
+  startHelper: null,
+  cache: browserCache,
+
+  async openPath(path) {
+    throw new TabsenseError(
+      "invalid_argument",
+      `A browser opens no folder (${path}). Pass a URL, or the files themselves.`,
+    );
+  },
+};
+
+/** What a classifier in a page, or in a web worker, is built on. */
+export const browser: Platform = {
+  host: browserHost,
+  startWorker,
+  async resolve(source, options) {
+    return resolveUrls(source, options, pageUrl(), (name) =>
+      fromUrl(new URL(`${name}/`, asFolder(options.models ?? "models/")), name),
+    );
+  },
+  locate: (wasm) => new URL(wasm, pageUrl()).href,
+};
+
+function startWorker(): Channel {
+  const unavailable = (cause?: unknown) =>
+    new TabsenseError(
+      "environment",
+      "The worker could not be started. Serve the package's dist folder whole and from the page's own origin, allow workers in its Content-Security-Policy, or pass `worker: false`.",
+      { cause },
+    );
+  let worker: Worker;
+  try {
+    worker = newWorker();
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+  const helpers: Worker[] = [];
+  let started = false;
+  let broken = false;
+  return {
+    connect(onReply, onBroken) {
+      worker.onmessage = ({ data }: MessageEvent<Reply | HelperWanted>) => {
+        started = true;
+        if (data.type !== "helper") return onReply(data);
+        const helper = startHelper(data.port);
+        if (helper) helpers.push(helper);
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        broken = true;
+        onBroken(started ? crashed(event.message) : unavailable());
+      };
+    },
+    send: (request: Request) => worker.postMessage(request, transferOf(request)),
+    hold: () => {},
+    async close(holds) {
+      worker.onmessage = worker.onerror = null;
+      if (started && !broken && holds) await within(CLOSE_LIMIT, disposed(worker));
+      worker.onmessage = worker.onerror = null;
+      for (const one of [worker, ...helpers]) one.terminate();
+    },
+  };
+}
+
+/**
+ * The error for the module's file where the server has none, or a web page in its place: no fault of the
+ * network, and trying again doesn't help.
+ */
+function notServed(thrown: unknown): unknown {
+  if (
+    !(thrown instanceof TabsenseError) ||
+    !(thrown.kind === "not_a_model" || / answered 404\b/.test(thrown.message))
+  )
+    return thrown;
+  return new TabsenseError(
+    "environment",
+    `${thrown.message} It should be the package's WebAssembly module: serve its dist folder whole, as it is, or let a bundler emit the file.`,
+    { cause: thrown },
+  );
+}
+
+/** Lets the worker give back its device and its helpers: ending a worker doesn't wait for that. */
+function disposed(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => data.type === "disposed" && resolve();
+    worker.onerror = () => resolve();
+    worker.postMessage({ type: "dispose" } satisfies Request);
+  });
+}
+
+function pageUrl(): string {
+  return typeof document === "object" ? document.baseURI : globalThis.location.href;
+}
+
+function asFolder(address: string): URL {
+  const url = new URL(address, pageUrl());
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url;
+}

@@ -1,0 +1,58 @@
+/**
+ * The edge's side of things: the service in place, models by URL or in memory, a module that was imported.
+ */
+
+import type { Platform } from "../client/channel.js";
+import { TabsenseError } from "../api/errors.js";
+import type { ServiceHost } from "../worker/loading.js";
+import { fromUrl, resolveUrls } from "../files/sources.js";
+
+const host: ServiceHost = {
+  async compileWasm() {
+    throw new TabsenseError(
+      "environment",
+      'An edge runtime compiles no WebAssembly. Import the module and pass it: `import wasm from "tabsense/wasm/simd.wasm"`, then `Classifier.load(source, { wasm })`.',
+    );
+  },
+  processors: () => null,
+  startHelper: null,
+  cache: null,
+  async openPath(path) {
+    throw new TabsenseError(
+      "invalid_argument",
+      `An edge runtime opens no folder (${path}). Pass a URL, or the files themselves.`,
+    );
+  },
+  noWebGpu: "An edge runtime has no WebGPU.",
+};
+
+/** What a classifier in an edge runtime is built on. */
+export const edge: Platform = {
+  host,
+  startWorker() {
+    throw new TabsenseError("environment", "An edge runtime has no workers. Leave out the option `worker`.");
+  },
+  async resolve(source, options) {
+    // Nothing is relative where there is no page.
+    if (typeof source === "string" && /^\.{0,2}\//.test(source)) throw absolute(JSON.stringify(source));
+    return resolveUrls(source, options, "file:///", (name) => {
+      const { models } = options;
+      if (models === null || !URL.canParse(models))
+        throw absolute(`${JSON.stringify(name)} without \`models\` as an absolute URL`);
+      return fromUrl(new URL(name, models.endsWith("/") ? models : `${models}/`), name);
+    });
+  },
+  locate(wasm) {
+    throw new TabsenseError(
+      "environment",
+      `An edge runtime compiles no WebAssembly (${wasm}). Pass the imported module as the option \`wasm\`, not its URL.`,
+    );
+  },
+};
+
+function absolute(what: string): TabsenseError {
+  return new TabsenseError(
+    "invalid_argument",
+    `An edge runtime has no page that ${what} could be relative to. Pass an absolute URL, a model on a hub, or the model's files.`,
+  );
+}

@@ -1,0 +1,173 @@
+/** Node's side of things: wasm and models from disk, worker threads. */
+
+import { existsSync } from "node:fs";
+import { open, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { WASM } from "../builds.js";
+import { newHelper, newWorker, PACKAGE } from "../start-worker-node.js";
+import type { Channel, Platform } from "../client/channel.js";
+import { compileBytes } from "../worker/engine.js";
+import { crashed, TabsenseError } from "../api/errors.js";
+import type { ServiceHost } from "../worker/loading.js";
+import { transferOf } from "../client/protocol.js";
+import { fromUrl, resolved, resolveUrls, type Resolved } from "../files/sources.js";
+import { fetchFile, MAX_CHUNK, type Opened } from "../files/bytes.js";
+import type { Source } from "../api/types.js";
+
+/** The service's host in Node. */
+export const nodeHost: ServiceHost = {
+  async compileWasm(build, url, signal, onBytes) {
+    const address = new URL(url ?? WASM[build]());
+    const bytes =
+      address.protocol === "file:"
+        ? await readWasm(address)
+        : new Uint8Array(await (await fetchFile(address.href, signal)).arrayBuffer());
+    onBytes(bytes.length, bytes.length);
+    return compileBytes(bytes);
+  },
+  processors: availableParallelism,
+  startHelper(onReply) {
+    const worker = newHelper();
+    worker.on("message", onReply);
+    worker.on("error", () => onReply({ ready: false }));
+    worker.unref(); // the process need not wait for it
+    return { send: (request) => worker.postMessage(request) };
+  },
+  openPath,
+  cache: null,
+  noWebGpu: "Node has no WebGPU.",
+};
+
+/** What a classifier in Node is built on. */
+export const nodejs: Platform = {
+  host: nodeHost,
+  startWorker,
+  async resolve(source, options) {
+    if (isFolder(source)) return fromFolder(source);
+    return resolveUrls(source, options, pathToFileURL("./").href, (name) => embedded(name, options.models));
+  },
+  locate: (wasm) =>
+    URL.canParse(wasm) && !/^[a-z]:/i.test(wasm.slice(0, 2)) ? wasm : pathToFileURL(wasm).href,
+};
+
+/**
+ * A model file on disk, by its path or its file: URL, as a stream. (Node 20's `Readable.toWeb` ends the
+ * process where a stream is cancelled while a piece is on its way.)
+ */
+export async function openPath(path: string): Promise<Opened> {
+  try {
+    const file = await open(path.startsWith("file:") ? new URL(path) : path);
+    const { size } = await file.stat();
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const { bytesRead, buffer } = await file
+          .read(new Uint8Array(MAX_CHUNK))
+          .catch(async (cause: unknown) => {
+            await file.close();
+            throw cause;
+          });
+        if (bytesRead > 0) return controller.enqueue(buffer.subarray(0, bytesRead));
+        await file.close();
+        controller.close();
+      },
+      cancel: () => file.close(),
+    });
+    return { total: size, exact: true, body };
+  } catch (cause) {
+    throw new TabsenseError(
+      "network",
+      `${path} could not be read (${(cause as Error).message}). A model's folder holds config.json, tokenizer.json and model.safetensors.`,
+      { cause },
+    );
+  }
+}
+
+function startWorker(): Channel {
+  const worker = newWorker();
+  let started = false;
+  const broken = (reason: string, cause?: unknown) =>
+    started
+      ? crashed(reason, cause)
+      : new TabsenseError(
+          "environment",
+          `The worker thread could not be started (${reason}). Pass \`worker: false\` to do without one.`,
+          { cause },
+        );
+  return {
+    connect(onReply, onBroken) {
+      worker.on("message", (reply) => {
+        started = true;
+        onReply(reply);
+      });
+      worker.on("error", (cause) => onBroken(broken(cause.message, cause)));
+      worker.on("exit", (code) => onBroken(broken(`it ended with code ${code}`)));
+    },
+    send: (request) => worker.postMessage(request, transferOf(request) as never),
+    hold: (waiting) => (waiting ? worker.ref() : worker.unref()),
+    async close() {
+      worker.ref(); // or the process could end before the promise does
+      await worker.terminate();
+    },
+  };
+}
+
+function isFolder(source: Source): source is string {
+  return typeof source === "string" && /^(\.{0,2}[/\\]|\.{1,2}$|file:|[a-z]:[/\\])/i.test(source);
+}
+
+function fromFolder(folder: string): Resolved {
+  const path = folder.startsWith("file:") ? fileURLToPath(folder) : resolve(folder);
+  return resolved(path.split(/[/\\]/).filter(Boolean).at(-1) ?? path, (file) => ({ path: join(path, file) }));
+}
+
+/**
+ * A model by its name alone: below `models`, or beside the package, or in an installed package of its own, or
+ * in the working folder.
+ */
+function embedded(name: string, models: string | null): Resolved {
+  if (models !== null) {
+    if (/^https?:/.test(models))
+      return fromUrl(new URL(name, models.endsWith("/") ? models : `${models}/`), name);
+    return { ...fromFolder(join(models.startsWith("file:") ? fileURLToPath(models) : models, name)), name };
+  }
+  const places = [join(PACKAGE, "models"), resolve("models")].map((place) => join(place, name));
+  const found = places.find((place) => existsSync(join(place, "config.json"))) ?? installed(name);
+  if (!found) {
+    throw new TabsenseError(
+      "network",
+      `There is no model ${name}: no package tabsense-${name} is installed, and nothing is in ${places.join(" or ")}. Models are not part of the package tabsense: install the model's own (npm install tabsense-sentiment-en), name another folder with \`models\`, or pass the model's own folder or URL.`,
+    );
+  }
+  return { ...fromFolder(found), name };
+}
+
+/**
+ * The folder of the model's package, as this package finds it, or the working folder; null where neither
+ * does.
+ */
+function installed(name: string): string | null {
+  for (const from of [import.meta.url, resolve("package.json")]) {
+    try {
+      return dirname(createRequire(from).resolve(`tabsense-${name}/config.json`));
+    } catch {
+      // Not from there.
+    }
+  }
+  return null;
+}
+
+/** A .wasm file of the package, or of the caller's. */
+export async function readWasm(address: URL): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await readFile(address));
+  } catch (cause) {
+    throw new TabsenseError(
+      "environment",
+      `${fileURLToPath(address)} could not be read (${(cause as Error).message}). It is part of the package: install it again, or build it with \`npm run build\`.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,16 @@
+/** Waiting, but not for ever. */
+
+/**
+ * What `promise` yields, or null where that takes longer than `ms` milliseconds; the promise itself goes on.
+ */
+export async function within<T>(ms: number, promise: Promise<T>): Promise<{ value: T } | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, ms, null);
+  });
+  try {
+    return await Promise.race([promise.then((value) => ({ value })), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * The worker threads of Node, by their entry points; here because each address is relative to `dist/`, where
+ * the bundle of the command line lies, too.
+ */
+
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+
+/** The folder of the package. */
+export const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/**
+ * Starts a classifier's worker thread. The flags of the process are not for it: with --input-type, say, it
+ * would not start.
+ */
+export function newWorker(): Worker {
+  return new Worker(new URL("./worker-node.js", import.meta.url), { name: "tabsense", execArgv: [] });
+}
+
+/** Starts a worker thread that helps a classifier's. */
+export function newHelper(): Worker {
+  return new Worker(new URL("./thread-node.js", import.meta.url), { name: "tabsense helper", execArgv: [] });
+}

@@ -1,0 +1,78 @@
+/** Where a model is computed: what was asked for, and what has gone wrong with the graphics card since. */
+
+import { isTrap, toError, type TabsenseError } from "../api/errors.js";
+import type { EngineModule } from "../builds.js";
+import { within } from "../platform/within.js";
+import type { Device } from "../api/types.js";
+import type { Gpu } from "../wasm/simd/tabsense.js";
+
+/** A device that is lost twice within so many milliseconds is not asked for a third time. */
+const LOSS_INTERVAL = 60_000;
+
+/** How many milliseconds a browser has for giving a device. */
+const REQUEST_LIMIT = 10_000;
+
+/** What one classifier knows of its graphics card. */
+export interface Placement {
+  /** Whether the CPU holds the weights beside the graphics card. */
+  readonly both: boolean;
+  /** Why the graphics card is not asked for, or not any more; null while it is. */
+  readonly reason: string | null;
+  /** A device, or null where there is none; `reason` then says why. */
+  request(module: EngineModule): Promise<Gpu | null>;
+  /**
+   * Takes in an error of a model that was on the graphics card. Says whether the model can be loaded again,
+   * there or on the CPU.
+   */
+  recovers(error: TabsenseError): boolean;
+}
+
+/** `none` is why there can be no graphics card here at all, or null; `now` is a clock in milliseconds. */
+export function startPlacement(
+  device: Device,
+  none: string | null,
+  now: () => number = () => performance.now(),
+): Placement {
+  let reason = device === "cpu" ? "The CPU was asked for." : none;
+  let lost: { at: number } | null = null;
+
+  return {
+    both: device === "auto",
+    get reason() {
+      return reason;
+    },
+
+    async request(module) {
+      if (reason !== null) return null;
+      const request = module.Gpu.request(device === "webgpu");
+      try {
+        const gpu = await within(REQUEST_LIMIT, request);
+        if (gpu !== null) return gpu.value;
+        // One that comes after all is given back.
+        void request.then(
+          (late) => late.free(),
+          () => {},
+        );
+        reason = `The browser gave no device within ${REQUEST_LIMIT / 1000} seconds.`;
+      } catch (thrown) {
+        if (isTrap(thrown)) throw thrown;
+        reason = toError(thrown).message;
+      }
+      if (lost) reason = `The device was lost, and there is no new one: ${reason}`;
+      return null;
+    },
+
+    recovers(error) {
+      if (reason !== null) return false;
+      if (error.kind === "device_lost") {
+        if (lost && now() - lost.at < LOSS_INTERVAL)
+          reason = `The device was lost twice within a minute: ${error.message}`;
+        lost = { at: now() };
+        return true;
+      }
+      if (error.kind !== "webgpu_unusable" && error.kind !== "out_of_memory") return false;
+      reason = error.message;
+      return true;
+    },
+  };
+}

@@ -1,0 +1,242 @@
+/**
+ * What holds a model and computes: in a worker, or in place with `worker: false`. It answers one request at a
+ * time.
+ */
+
+import { aborted, isTrap, TabsenseError, toError } from "../api/errors.js";
+import type { Runtime } from "./engine.js";
+import { kept, loadModel, type ServiceHost } from "./loading.js";
+import { startPace, unitsOf, type Pace } from "./pace.js";
+import { startPlacement, type Placement } from "./placement.js";
+import type {
+  Classified,
+  ClassifyRequest,
+  Loaded,
+  LoadRequest,
+  Reply,
+  Request,
+  State,
+} from "../client/protocol.js";
+import { nextTask } from "../files/bytes.js";
+import type { Progress } from "../api/types.js";
+import type { Classification, Engine, EngineInfo } from "../wasm/simd/tabsense.js";
+
+/** A running service. */
+export interface Service {
+  receive(request: Request): void;
+  /** Aborts what is under way and frees the model. */
+  close(): Promise<void>;
+}
+
+/**
+ * How many texts, and units of text ({@link unitsOf}), go to the wasm at once; in between, messages get a
+ * turn.
+ */
+interface GroupSize {
+  texts: number;
+  units: number;
+}
+
+/** The most texts of a turn of the CPU, which is cut by its pace besides. */
+const CPU_TEXTS = 16;
+/** A graphics card computes while messages get their turn, and wants much at once. */
+const GPU_GROUP: GroupSize = { texts: 64, units: 32_768 };
+
+/** The loaded model, and how to get it back where it is lost. */
+interface Held {
+  /** Null from the loss on. */
+  engine: Engine | null;
+  runtime: Runtime;
+  placement: Placement;
+  pace: Pace;
+  /** To be loaded from again; null where nothing is held that can be lost. */
+  source: LoadRequest | null;
+}
+
+/** Starts a service that answers through `post`. */
+export function startService(host: ServiceHost, post: (reply: Reply) => void): Service {
+  let held: Held | null = null;
+  let broken: { error: TabsenseError; trap: string } | null = null;
+  let current = new AbortController();
+  let work: Promise<void> = Promise.resolve();
+
+  async function load(request: LoadRequest, signal: AbortSignal): Promise<Loaded> {
+    const emit = (progress: Progress) => post({ type: "progress", progress });
+    const placement = startPlacement(request.device, host.noWebGpu);
+    const { engine, runtime } = await loadModel(
+      {
+        host,
+        request,
+        placement,
+        runtime: null,
+        onConfig: request.tellConfig ? (config) => post({ type: "config", config }) : null,
+      },
+      signal,
+      emit,
+    );
+    held = {
+      engine,
+      runtime,
+      placement,
+      pace: startPace(),
+      source: onGpuAlone(engine) ? kept(request) : null,
+    };
+    const { info, memory } = stateOf(held, engine);
+    emit({ stage: "ready", file: "", bytes: info.weightBytes, total: info.weightBytes, rate: 0 });
+    const storing = host.cache?.settled() ?? null;
+    void storing?.then(() => post({ type: "stored" }));
+    return { type: "loaded", state: { info, memory }, storing: storing !== null };
+  }
+
+  async function classify(request: ClassifyRequest, signal: AbortSignal): Promise<Classified> {
+    if (!held)
+      throw new TabsenseError("internal", "The service was asked to classify before its model was loaded.");
+    const { texts } = request;
+    const results = new Array<Classification>(texts.length);
+    const places = byLength(texts);
+    let done = 0;
+    while (done < texts.length) {
+      if (done > 0) await nextTask();
+      if (signal.aborted) throw aborted("The call");
+      const engine = held.engine ?? (await loadAgain(held, signal));
+      const group = nextGroup(texts, places, done, groupSize(engine.info(), held.pace));
+      const grouped = group.map((place) => texts[place]!);
+      const start = performance.now();
+      try {
+        for (const [i, result] of (await engine.classify(grouped, request.top, request.details)).entries())
+          results[group[i]!] = result;
+        held.pace.took(unitsOf(grouped), performance.now() - start);
+        done += group.length;
+        if (request.progress) post({ type: "progress", progress: { done, total: texts.length } });
+      } catch (thrown) {
+        if (!dropLost(held, toError(thrown))) throw atText(thrown, group, texts.length);
+      }
+    }
+    return { type: "classified", results, state: stateOf(held, held.engine!) };
+  }
+
+  /** The lost model once more, from its source: on a new device, or on the CPU. */
+  async function loadAgain(held: Held, signal: AbortSignal): Promise<Engine> {
+    try {
+      const { engine } = await loadModel(
+        { host, request: held.source!, placement: held.placement, runtime: held.runtime, onConfig: null },
+        signal,
+        () => {},
+      );
+      held.engine = engine;
+      if (!onGpuAlone(engine)) held.source = null;
+      return engine;
+    } catch (thrown) {
+      const { kind, message } = toError(thrown);
+      throw new TabsenseError(
+        kind,
+        `The model on the graphics card was lost and could not be loaded again. ${message}`,
+        { cause: thrown },
+      );
+    }
+  }
+
+  async function answer(request: LoadRequest | ClassifyRequest, signal: AbortSignal): Promise<void> {
+    try {
+      if (broken) throw broken.error;
+      post(request.type === "load" ? await load(request, signal) : await classify(request, signal));
+    } catch (thrown) {
+      const error = signal.aborted ? aborted("The call") : toError(thrown);
+      const trap = [thrown, toError(thrown).cause].find(isTrap);
+      // After a trap, the memory of the wasm is in no known state: nothing may be computed with it again.
+      if (trap) broken = { error: toError(thrown), trap: String(trap) };
+      const state = held?.engine && !broken ? stateOf(held, held.engine) : null;
+      post({
+        type: "failed",
+        error: { kind: error.kind, message: error.message },
+        state,
+        trap: broken?.trap ?? null,
+      });
+    }
+  }
+
+  async function close(): Promise<void> {
+    current.abort();
+    await work;
+    if (!broken) held?.engine?.free();
+    held?.runtime.end();
+    held = null;
+    host.cache?.hurry();
+    await host.cache?.settled();
+  }
+
+  return {
+    receive(request) {
+      if (request.type === "abort") return current.abort();
+      if (request.type === "dispose") return void close().then(() => post({ type: "disposed" }));
+      current = new AbortController();
+      const { signal } = current;
+      work = work.then(() => answer(request, signal));
+    },
+    close,
+  };
+}
+
+/** Whether a loss of the device is a loss of the model. */
+function onGpuAlone(engine: Engine): boolean {
+  return engine.info().device === "webgpu";
+}
+
+/**
+ * Frees a model that its graphics card lost, so that it is loaded again. False where the error was another.
+ */
+function dropLost(held: Held, error: TabsenseError): boolean {
+  if (!held.engine || !held.source || !held.placement.recovers(error)) return false;
+  held.engine.free();
+  held.engine = null;
+  return true;
+}
+
+function stateOf({ runtime, placement }: Held, engine: Engine): State {
+  const info = engine.info();
+  return {
+    info: { ...info, webgpuReason: placement.reason ?? info.webgpuReason },
+    memory: runtime.module.memoryBytes(),
+  };
+}
+
+/** Large groups are for a real graphics card that also computes the smallest of them. */
+function groupSize({ webgpu }: EngineInfo, pace: Pace): GroupSize {
+  const onCard = webgpu !== null && !webgpu.software && (webgpu.fromTokens ?? Infinity) <= CPU_TEXTS;
+  return onCard ? GPU_GROUP : { texts: CPU_TEXTS, units: pace.units() };
+}
+
+/**
+ * The places of texts, short ones first: turns of like texts take like times, and the pace is found on small
+ * ones.
+ */
+function byLength(texts: readonly string[]): number[] {
+  return texts.map((_, place) => place).sort((a, b) => texts[a]!.length - texts[b]!.length || a - b);
+}
+
+/** The `places` from `first` on whose texts go to the wasm together; at least one. */
+function nextGroup(
+  texts: readonly string[],
+  places: readonly number[],
+  first: number,
+  size: GroupSize,
+): number[] {
+  let end = first;
+  let units = 0;
+  while (end < places.length && end - first < size.texts) {
+    units += unitsOf([texts[places[end]!]!]);
+    if (end > first && units > size.units) break;
+    end++;
+  }
+  return places.slice(first, end);
+}
+
+/** The wasm counts a group's texts ("Text 2 of 16: …"); the caller counts those of the whole call. */
+function atText(thrown: unknown, group: readonly number[], count: number): unknown {
+  const error = toError(thrown);
+  if (count === 1 || (error.kind !== "empty_text" && error.kind !== "text_too_long")) return thrown;
+  const [, place = "0", message] = /^(?:Text (\d+) of \d+: )?([\s\S]*)$/.exec(error.message)!;
+  return new TabsenseError(error.kind, `Text ${group[Number(place)]} of ${count}: ${message}`, {
+    cause: thrown,
+  });
+}

@@ -1,0 +1,35 @@
+/**
+ * Uses the time in which bytes are awaited for letting the engine optimize the kernels: the first call is
+ * then as fast as the rest.
+ */
+
+import { nextTask } from "../files/bytes.js";
+import type { Loader } from "../wasm/simd/tabsense.js";
+
+/** Milliseconds of warming up, after which every kernel has been called often enough. */
+const ENOUGH_MS = 80;
+
+/** What is left of a model's warm-up. */
+export interface WarmUp {
+  /** Warms up until `awaited` has settled, or it was enough. */
+  until(awaited: Promise<unknown>): Promise<void>;
+}
+
+/** A warm-up with a loader's kernels. Bytes that are there already are not kept waiting for it. */
+export function startWarmUp(loader: Loader): WarmUp {
+  let spent = 0;
+  return {
+    async until(awaited) {
+      let settled = false;
+      const settle = () => void (settled = true);
+      awaited.then(settle, settle);
+      while (spent < ENOUGH_MS) {
+        await nextTask();
+        if (settled) return;
+        const start = performance.now();
+        loader.warmUp();
+        spent += performance.now() - start;
+      }
+    },
+  };
+}

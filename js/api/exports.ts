@@ -1,11 +1,10 @@
 /** What each entry exports beside its own `Classifier` and `pipeline`. */
 
 export { clearCachedFiles, listCachedFiles } from "../files/cache.js";
+export type { Calibration, ClassifierInfo, WebGpuInfo, WebGpuReason } from "./info.js";
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
 export type {
   CachedFile,
-  Calibration,
-  ClassifierInfo,
   ClassifyOptions,
   ClassifyProgress,
   Detailed,
@@ -26,8 +25,6 @@ export type {
   Timings,
   Token,
   Verdict,
-  WebGpuInfo,
-  WebGpuReason,
 } from "./types.js";
 export type {
   DataType,

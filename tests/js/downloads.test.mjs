@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { Classifier } from "tabsense";
-import { filesOf, rejects, rounded, serveModel, signalled, tiny } from "./support.mjs";
+import { filesOf, rejects, rounded, serveModel, signalled, tiny, rejectsAborted } from "./support.mjs";
 
 const WEIGHTS = "model.safetensors";
 const ETAG = '"one"';
@@ -221,7 +221,7 @@ test("an abort ends a pause at once", async (t) => {
     (_, response) => (response.writeHead(503, { "retry-after": "30" }).end(), broken.resolve()),
   ]);
   const controller = new AbortController();
-  const loading = rejects("aborted", Classifier.load(url, { signal: controller.signal }));
+  const loading = rejectsAborted(Classifier.load(url, { signal: controller.signal }));
   await broken.promise;
   await new Promise((resolve) => setTimeout(resolve, 50));
   const start = performance.now();

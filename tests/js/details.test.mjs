@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Classifier } from "tabsense";
 import { fastestBuild } from "../../dist/builds.js";
-import { tiny } from "./support.mjs";
+import { filesOf, tiny } from "./support.mjs";
 
 test("tokens stand for the parts of the text that their offsets name", async (t) => {
   const classifier = await tiny(t);
@@ -70,7 +71,7 @@ test("info", async (t) => {
     { device, dtype, build, threads },
     { device: "cpu", dtype: "fp32", build: fastestBuild(), threads: 1 },
   );
-  assert.deepEqual(others, { webgpu: { reason: "Node has no WebGPU." } });
+  assert.deepEqual(others, { webgpu: { reason: "Node has no WebGPU." }, warnings: [] });
   assert.deepEqual(Object.keys(model).sort(), [
     "architecture",
     "heads",
@@ -86,6 +87,28 @@ test("info", async (t) => {
   assert.equal(model.architecture, "distilbert");
   assert.ok(model.labels.length >= 2 && model.layers > 0 && model.width > 0 && model.parameters > 0);
   assert.ok(bytes.memory > bytes.weights && bytes.weights > 0);
+});
+
+/** Weights with a tensor more, of one number. */
+function withTensor(weights, name) {
+  const end = 8 + Number(new DataView(weights.buffer, weights.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(weights.subarray(8, end)));
+  const length = weights.length - end;
+  header[name] = { dtype: "F32", shape: [1], data_offsets: [length, length + 4] };
+  const text = Buffer.from(JSON.stringify(header));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  return new Uint8Array(Buffer.concat([size, text, weights.subarray(end), Buffer.alloc(4)]));
+}
+
+test("what of a model's files is not followed is a warning", async (t) => {
+  const files = filesOf();
+  const weights = withTensor(files["model.safetensors"], "vocab_projector.bias");
+  const classifier = await Classifier.load({ ...files, "model.safetensors": weights });
+  t.after(() => classifier.dispose());
+  const { warnings } = classifier.info;
+  assert.equal(warnings.length, 1, warnings.join("\n"));
+  assert.match(warnings[0], /vocab_projector\.bias.*\.$/);
 });
 
 for (const worker of [true, false]) {

@@ -32,4 +32,4 @@ pub mod web;
 pub mod web_convert;
 pub mod weights;
 
-pub use error::{Error, ErrorKind, Result, try_vec};
+pub use error::{Error, ErrorKind, Result, try_reserve, try_vec};

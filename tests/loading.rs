@@ -194,8 +194,32 @@ fn a_converter_refuses_what_it_can_t_convert() {
     assert_eq!(kind(&with(1e6), Format::Fp16), ErrorKind::NotFinite);
     assert_eq!(kind(&with(f32::NAN), Format::Int8), ErrorKind::WeightsNotFinite);
     assert_eq!(kind(&F32.weights[..F32.weights.len() - 1], Format::Int8), ErrorKind::WeightsLength);
-    assert_eq!(kind(b"<!doctype html>", Format::Int8), ErrorKind::WeightsHeader);
+    assert_eq!(kind(b"<!doctype html>", Format::Int8), ErrorKind::NotAModel);
     assert_eq!(Format::from_name("int3").unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn another_kind_of_file_is_named_whatever_its_chunks() {
+    let page = [b"\n".repeat(80).as_slice(), b"<!doctype html><title>secret</title>"].concat();
+    let pickle = [b"PK\x03\x04".as_slice(), &[7; 2000]].concat();
+    let index = br#"{"metadata": {}, "weight_map": {"secret": "model-00001-of-00002.safetensors"}}"#;
+    for (file, kind, says) in [
+        (page.as_slice(), ErrorKind::NotAModel, "web page"),
+        (&pickle, ErrorKind::NotAModel, "PyTorch"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", ErrorKind::NotAModel, "LFS"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\x02\xff", ErrorKind::NotAModel, "gzip"),
+        (b"\xff\xfe{\0\"\0a\0", ErrorKind::NotAModel, "UTF-16"),
+        (index, ErrorKind::NotAModel, "JSON"),
+        (b"Not Found: secret", ErrorKind::WeightsHeader, "no safetensors file"),
+        (&[0xff; 4000], ErrorKind::WeightsHeader, "no safetensors file"),
+    ] {
+        for size in [1, 7, 100, usize::MAX] {
+            let chunks: Vec<&[u8]> = file.chunks(size).collect();
+            let error = load(F32.config(), Dtype::Auto, chunks).err().expect("refused");
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.message().contains(says) && !error.message().contains("secret"), "{error}");
+        }
+    }
 }
 
 fn classifier_error(config: &[u8], tokenizer: &[u8], dtype: &str) -> ErrorKind {

@@ -4,6 +4,7 @@
 //! tensors of 512 MiB; those here count in u64.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::file_kind;
 use safetensors::tensor::Dtype;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -13,6 +14,8 @@ use std::fmt;
 
 /// Bytes of the length that the file begins with.
 pub const PREFIX_BYTES: usize = 8;
+/// Bytes that suffice to tell what a file is that is no safetensors file.
+pub const SNIFFED_BYTES: usize = 1024;
 /// The longest header taken; DistilBERT's has some 12 kB.
 pub const MAX_HEADER_BYTES: usize = 1 << 20;
 /// The most tensors taken; DistilBERT has 104.
@@ -58,17 +61,30 @@ fn lies(message: impl fmt::Display) -> Error {
     )
 }
 
-/// The header's length, from the file's first eight bytes.
+/// The header's length, from the file's first eight bytes; `None` where it is more than [`MAX_HEADER_BYTES`], as it is if the
+/// file is something else: [`not_safetensors`] says what.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsHeader`] where it is zero or more than [`MAX_HEADER_BYTES`].
-pub fn header_length(prefix: [u8; PREFIX_BYTES]) -> Result<usize> {
+/// [`ErrorKind::WeightsHeader`] where it is zero.
+pub fn header_length(prefix: [u8; PREFIX_BYTES]) -> Result<Option<usize>> {
     match u64::from_le_bytes(prefix) {
         0 | 1 => Err(lies("is empty")),
-        n if n > MAX_HEADER_BYTES as u64 => {
-            Err(lies(format!("says that it is {n} bytes long, more than {MAX_HEADER_BYTES}")))
-        }
-        n => Ok(n as usize),
+        n => Ok((n <= MAX_HEADER_BYTES as u64).then_some(n as usize)),
+    }
+}
+
+/// Why a file without a header is none, from its first bytes: [`SNIFFED_BYTES`], or all that there are.
+pub fn not_safetensors(first_bytes: &[u8]) -> Error {
+    let name = file_kind::name_of(first_bytes).or_else(|| {
+        let text = first_bytes.strip_prefix(file_kind::BYTE_ORDER_MARK).unwrap_or(first_bytes);
+        text.trim_ascii_start().starts_with(b"{").then_some("a JSON file, an index of weights in several files perhaps")
+    });
+    match name {
+        Some(name) => Error::new(
+            ErrorKind::NotAModel,
+            format!("The weights are not a safetensors file: what is there is {name}. Check the address, or the file."),
+        ),
+        None => lies("is not there, or is longer than any classifier's, so this is no safetensors file of one"),
     }
 }
 
@@ -216,10 +232,13 @@ mod tests {
 
     #[test]
     fn a_length_of_nothing_or_of_everything_is_refused() {
-        for n in [0, 1, MAX_HEADER_BYTES as u64 + 1, u64::MAX, u64::from_le_bytes(*b"<!doctyp")] {
+        for n in [0u64, 1] {
             assert_eq!(header_length(n.to_le_bytes()).unwrap_err().kind(), ErrorKind::WeightsHeader, "{n}");
         }
-        assert_eq!(header_length(300u64.to_le_bytes()).unwrap(), 300);
+        for n in [MAX_HEADER_BYTES as u64 + 1, u64::MAX, u64::from_le_bytes(*b"<!doctyp")] {
+            assert_eq!(header_length(n.to_le_bytes()).unwrap(), None, "{n}");
+        }
+        assert_eq!(header_length(300u64.to_le_bytes()).unwrap(), Some(300));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! At most one row is held here; a row that lies within a chunk is passed on without a copy.
 
-use super::header::{Header, PREFIX_BYTES, header_length};
+use super::header::{Header, PREFIX_BYTES, SNIFFED_BYTES, header_length, not_safetensors};
 use crate::error::{Error, ErrorKind, Result, try_reserve};
 
 /// What takes the rows.
@@ -35,6 +35,8 @@ pub struct Reader {
 
 enum State {
     Prefix,
+    /// This is no safetensors file; its first bytes say what it is.
+    Foreign,
     Header {
         length: usize,
     },
@@ -73,7 +75,8 @@ impl Reader {
     /// Takes the file's next bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsHeader`], [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and
+    /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`], [`ErrorKind::OutOfMemory`],
+    /// [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and
     /// whatever `sink` finds. After an error the reader takes nothing more.
     pub fn push(&mut self, chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
         let result = self.advance(chunk, sink);
@@ -87,8 +90,12 @@ impl Reader {
     /// That the file is complete. A reader that failed before fails again.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::NotAModel`], [`ErrorKind::WeightsHeader`] for a short
+    /// file of another kind.
     pub fn finish(&self) -> Result<()> {
+        if let State::Foreign = &self.state {
+            return Err(not_safetensors(&self.held));
+        }
         if let State::Rows { header, tensor, .. } = &self.state
             && *tensor == header.tensors.len()
         {
@@ -117,15 +124,27 @@ impl Reader {
                     let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, PREFIX_BYTES)? else {
                         return Ok(());
                     };
-                    let length = header_length(bytes.as_slice().try_into().expect("eight bytes were asked for"))?;
-                    self.held.clear();
-                    self.state = State::Header { length };
+                    match header_length(bytes.as_slice().try_into().expect("eight bytes were asked for"))? {
+                        Some(length) => self.state = State::Header { length },
+                        None => self.state = State::Foreign,
+                    }
                 }
-                State::Header { length } => {
-                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, *length)? else {
+                State::Foreign => {
+                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, SNIFFED_BYTES)? else {
                         return Ok(());
                     };
-                    let header = Header::parse(bytes.as_slice())?;
+                    return Err(not_safetensors(bytes));
+                }
+                State::Header { length } => {
+                    // gzip's first bytes are a plausible length, too.
+                    if self.held.len() == PREFIX_BYTES && chunk.first().is_some_and(|&byte| byte != b'{') {
+                        self.state = State::Foreign;
+                        continue;
+                    }
+                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, PREFIX_BYTES + *length)? else {
+                        return Ok(());
+                    };
+                    let header = Header::parse(&bytes[PREFIX_BYTES..])?;
                     if let Some(announced) = self.announced
                         && announced != header.file_bytes
                     {

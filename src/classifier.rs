@@ -95,8 +95,8 @@ impl<B: Backend> Classifier<B> {
     }
 
     /// What was loaded.
-    pub fn loaded(&self) -> Loaded {
-        self.loaded
+    pub fn loaded(&self) -> &Loaded {
+        &self.loaded
     }
 
     /// The tokenizer.

@@ -19,6 +19,7 @@ pub mod convert;
 pub mod engine;
 mod error;
 pub mod file_hash;
+pub mod file_kind;
 pub mod head;
 pub mod model;
 pub mod quantize;
@@ -32,4 +33,4 @@ pub mod web;
 pub mod web_convert;
 pub mod weights;
 
-pub use error::{Error, ErrorKind, Result, try_vec};
+pub use error::{Error, ErrorKind, Result, try_reserve, try_vec};

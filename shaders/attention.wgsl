@@ -33,6 +33,13 @@ struct Params {
 // Scores are cut to ±LARGEST, so that no difference of two overflows.
 const LARGEST: f32 = 1e38;
 
+// NaN stays NaN: its bits are asked, for clamp may make a number of it.
+fn cut(score: vec4<f32>) -> vec4<f32> {
+    let limit = vec4<f32>(LARGEST);
+    let is_nan = (bitcast<vec4<u32>>(score) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
+    return select(clamp(score, -limit, limit), score, is_nan);
+}
+
 // 9 places where 8 would do spread reads and writes over the banks. An index i comes first: the loops have it as a
 // constant, which needs no check against the array's length.
 // First q_tile[i][e][r]: quad e of query 4·r + i.
@@ -163,11 +170,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
         // A key beyond the last counts as the last here: it moves no maximum, and weighs nothing.
-        let limit = vec4<f32>(LARGEST);
-        t0 = clamp(t0 * p.scale, -limit, limit);
-        t1 = clamp(t1 * p.scale, -limit, limit);
-        t2 = clamp(t2 * p.scale, -limit, limit);
-        t3 = clamp(t3 * p.scale, -limit, limit);
+        t0 = cut(t0 * p.scale);
+        t1 = cut(t1 * p.scale);
+        t2 = cut(t2 * p.scale);
+        t3 = cut(t3 * p.scale);
         exchange[c][r] = max(max(t0, t1), max(t2, t3));
         workgroupBarrier();
         var new_largest = largest;

@@ -12,8 +12,9 @@ var<workgroup> x_scales: array<array<f32, 9>, 8>;
 // w_tile[i][h][c]: 16 k of column 4·c + i, and of column 28 + 4·c + i where i > 3.
 var<workgroup> w_tile: array<array<array<vec4<u32>, 9>, 2>, 8>;
 
-fn largest(v: vec4<f32>) -> f32 {
-    let a = abs(v);
+// The bits of the largest magnitude: they are in the order of what they stand for, infinity and then NaN last.
+fn largest(v: vec4<f32>) -> u32 {
+    let a = bitcast<vec4<u32>>(v) & vec4<u32>(0x7fffffffu);
     return max(max(a.x, a.y), max(a.z, a.w));
 }
 
@@ -83,10 +84,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             v7 = x[x_first + 7u];
             u1 = w[w_row + k + 1u];
         }
-        let size = max(
+        // NaN where one is, and with it this row's results.
+        let size = bitcast<f32>(max(
             max(max(largest(v0), largest(v1)), max(largest(v2), largest(v3))),
             max(max(largest(v4), largest(v5)), max(largest(v6), largest(v7))),
-        );
+        ));
         // A group of zeros keeps a finite factor; beyond the largest, x would not fit a byte.
         let f = 127.0 / max(size, 1e-30);
         workgroupBarrier();

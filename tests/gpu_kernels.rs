@@ -270,3 +270,64 @@ gpu_test!(huge_scores_and_activations_stay_finite, async {
         }
     }
 });
+
+/// The values, each NaN as one and the same.
+fn with_nan(values: &[f32]) -> Vec<Option<f32>> {
+    values.iter().map(|x| (!x.is_nan()).then_some(*x)).collect()
+}
+
+gpu_test!(nan_is_never_an_answer_of_a_product, async {
+    let gpu = backend().await;
+    let matrix_of = |precision| {
+        let w = Weights { values: vec![1.0; 16], bias: vec![0.0], depth: 16, width: 1 };
+        matrix(&gpu, precision, &w)
+    };
+    for (precision, blocks, dot) in [
+        (Precision::F32, false, false),
+        (Precision::F32, true, false),
+        (Precision::F16, false, false),
+        (Precision::Int8, false, false),
+        (Precision::Int8, false, true),
+    ] {
+        gpu.set_blocks(blocks);
+        gpu.set_int8_dot(dot);
+        let matrix = matrix_of(precision);
+        for rows in [3, 100] {
+            // Row 1 has a NaN, row 2 sums that are one.
+            let x = gpu.embed(rows, 16, None, |to| {
+                to.fill(1.0);
+                to[17] = f32::NAN;
+                (to[33], to[34]) = (f32::INFINITY, f32::NEG_INFINITY);
+            });
+            let x = x.unwrap();
+            for epilogue in 0..4 {
+                let r = gpu.embed(rows, 1, None, |to| to.fill(0.0)).unwrap();
+                let y = read(&gpu, &gpu.linear(&x, &matrix, pick(epilogue, &r)).unwrap()).await;
+                let nan: Vec<usize> = (0..rows).filter(|n| y[*n].is_nan()).collect();
+                assert_eq!(
+                    nan,
+                    [1, 2],
+                    "{precision:?}, {blocks}, {dot}, {rows} rows, epilogue {epilogue}: {:?}",
+                    &y[..3]
+                );
+            }
+        }
+    }
+});
+
+gpu_test!(nan_is_never_an_answer_of_attention, async {
+    let (gpu, cpu) = (backend().await, CpuBackend::new());
+    // q and k of two texts; the second's scores are +∞ - ∞, and its values finite.
+    let (plain, hostile) = ([1.0, 1.0], [f32::INFINITY, f32::NEG_INFINITY]);
+    let x: Vec<f32> = [plain, hostile].iter().flat_map(|q| [q[0], q[1], 1.0, 1.0, 0.5, 0.25]).collect();
+    let spans = Spans { queries: &[0, 1, 2], keys: &[0, 1, 2] };
+    fn run<B: Backend>(b: &B, x: &[f32], spans: Spans<'_>) -> B::Tensor {
+        let x = b.embed(2, 6, None, |to| to.copy_from_slice(x)).unwrap();
+        let [q, k, v] = [0, 2, 4].map(|first| Columns { tensor: &x, first });
+        b.attention(q, k, v, spans, 2, 1).unwrap()
+    }
+    let on_cpu = common::now(cpu.read(&run(&cpu, &x, spans))).unwrap();
+    assert!(on_cpu[2].is_nan() && on_cpu[3].is_nan(), "{on_cpu:?}");
+    let on_gpu = read(&gpu, &run(&gpu, &x, spans)).await;
+    assert_eq!(with_nan(&on_gpu), with_nan(&on_cpu));
+});

@@ -45,6 +45,11 @@ fn gelu(x: vec4<f32>) -> vec4<f32> {
     return max(x, vec4<f32>(0.0)) - 0.5 * a * t * exp(s - z * z);
 }
 
+// By its bits, for WGSL may take it that no number is NaN; and of NaN, min and max make the other number.
+fn is_nan(x: vec4<f32>) -> vec4<bool> {
+    return (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
+}
+
 // Stores 4 columns of a row, where y has them.
 fn store(row: u32, quad_column: u32, sum: vec4<f32>) {
     if row >= p.rows || quad_column >= p.y_stride {
@@ -56,9 +61,9 @@ fn store(row: u32, quad_column: u32, sum: vec4<f32>) {
     let c3 = columns[4u * quad_column + 3u];
     var v = sum * vec4<f32>(c0.y, c1.y, c2.y, c3.y) + vec4<f32>(c0.x, c1.x, c2.x, c3.x);
     if p.epilogue == 1u {
-        v = gelu(v);
+        v = select(gelu(v), v, is_nan(v));
     } else if p.epilogue == 2u {
-        v = max(v, vec4<f32>(0.0));
+        v = select(max(v, vec4<f32>(0.0)), v, is_nan(v));
     } else if p.epilogue == 3u {
         var from_row = row;
         if p.residual_indexed == 1u {

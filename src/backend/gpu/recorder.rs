@@ -181,6 +181,19 @@ impl Recorder {
         self.held.clear();
     }
 
+    /// Forgets the bind groups, whose buffers may be gone.
+    pub fn forget_bind_groups(&mut self) {
+        self.bind_groups.clear();
+    }
+
+    /// Frees what it holds on the device, but for what another pass has been recorded with.
+    pub fn free(&mut self) {
+        self.bind_groups.clear();
+        if self.is_empty() {
+            self.parameter_buffers.clear();
+        }
+    }
+
     /// What was submitted so far.
     pub fn counts(&self) -> Counts {
         self.submitted

@@ -7,7 +7,7 @@ use super::memory::GpuBuffer;
 use super::read::map;
 use crate::backend::cpu::{CpuBackend, linear};
 use crate::backend::{Backend, LinearBuilder as _, Precision};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, try_vec};
 use crate::weights::quantize::quantize_row;
 use half::f16;
 use std::rc::Rc;
@@ -20,6 +20,8 @@ const ROW_BLOCK: usize = geometry::WEIGHT_ROWS as usize;
 const STAGING: usize = 256 << 10;
 /// Bytes that are read back at a time.
 const READ_BACK: usize = 2 << 20;
+/// What an allocation that fails was for.
+const WHAT: &str = "a weight matrix";
 /// The largest finite half.
 const HALF_MAX: f32 = 65_504.0;
 
@@ -80,14 +82,14 @@ impl Linear {
     pub async fn read_back(&self, cpu: &CpuBackend) -> Result<linear::Linear> {
         let precision = if self.format == Format::Int8 { Precision::Int8 } else { Precision::F32 };
         let mut builder = cpu.linear_builder(self.out_features, self.in_features, precision)?;
-        let mut columns = Vec::new();
+        let mut columns: Vec<[f32; 2]> = try_vec(self.out_features, WHAT)?;
         let bytes = self.out_features * size_of::<[f32; 2]>();
-        self.read(&self.columns, 0, bytes, |bytes| columns.extend(bytemuck::pod_collect_to_vec::<u8, [f32; 2]>(bytes)))
+        self.read(&self.columns, 0, bytes, |bytes| bytemuck::cast_slice_mut(&mut columns).copy_from_slice(bytes))
             .await?;
         let row_bytes = self.row_bytes();
         let mut checksum = 0u64;
         let step = (READ_BACK / row_bytes.max(1)).max(1);
-        let mut row = vec![0.0; self.in_features];
+        let mut row = try_vec(self.in_features, WHAT)?;
         for first in (0..self.out_features).step_by(step) {
             let rows = step.min(self.out_features - first);
             self.read(&self.weights, first * row_bytes, rows * row_bytes, |bytes| {
@@ -155,8 +157,11 @@ pub struct LinearBuilder {
 }
 
 impl LinearBuilder {
-    /// Room for a matrix (M, K) in `format`.
-    pub fn new(device: &Rc<Device>, out_features: usize, in_features: usize, format: Format) -> Self {
+    /// Room for a matrix (M, K) in `format`. What the device has no room for shows in its error scope.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OutOfMemory`].
+    pub fn new(device: &Rc<Device>, out_features: usize, in_features: usize, format: Format) -> Result<Self> {
         let rows = out_features.next_multiple_of(ROW_BLOCK);
         let bytes = rows * in_features.next_multiple_of(BLOCK) * format.bytes();
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
@@ -170,8 +175,12 @@ impl LinearBuilder {
             columns: buffer(rows * size_of::<[f32; 2]>()),
             checksum: 0,
         };
-        let int8 = vec![0; if format == Format::Int8 { in_features } else { 0 }];
-        Self { linear, columns: vec![[0.0, 1.0]; rows], staging: Vec::new(), first: 0, int8 }
+        let mut columns = try_vec(rows, WHAT)?;
+        columns.fill([0.0, 1.0]);
+        let mut staging = try_vec(linear.row_bytes().max(STAGING), WHAT)?;
+        staging.clear();
+        let int8 = try_vec(if format == Format::Int8 { in_features } else { 0 }, WHAT)?;
+        Ok(Self { linear, columns, staging, first: 0, int8 })
     }
 
     /// Makes `m` the next row of `staging`.

@@ -1,5 +1,5 @@
-//! What happens when the graphics device fails: lost, out of memory, refusing work, holding other weights, or slow. The same
-//! file runs on the host and in a browser.
+//! What happens when the graphics device fails: lost, out of memory, refusing work, holding other weights, or
+//! slow. The same file runs on the host and in a browser.
 
 #[macro_use]
 mod common;
@@ -180,8 +180,8 @@ gpu_test!(a_pass_that_the_device_drops_yields_no_earlier_answer, async {
     let x = || gpu.embed(1, 1, None, |to| to[0] = 1.0).unwrap();
     let two = matrix(2.0);
     assert_eq!(gpu.read(&gpu.linear(&x(), &two, Epilogue::Bias).unwrap()).await.unwrap(), [2.0]);
-    // A matrix that is gone when the pass is submitted: the device drops the pass, and the buffer that is read keeps the
-    // earlier pass's result.
+    // A matrix that is gone when the pass is submitted: the device drops the pass, and the buffer that is
+    // read keeps the earlier pass's result.
     let three = matrix(3.0);
     let y = gpu.linear(&x(), &three, Epilogue::Bias).unwrap();
     drop(three);
@@ -233,7 +233,8 @@ gpu_test!(a_device_that_refuses_int8_arithmetic_keeps_the_other, async {
     let clock = || {
         calls.set(calls.get() + 1);
         if calls.get() == 3 {
-            // The first run in int8 begins: a buffer that no device grants is what a pipeline would be that it refuses.
+            // The first run in int8 begins: a buffer that no device grants is what a pipeline would be that
+            // it refuses.
             let usage = wgpu::BufferUsages::COPY_DST;
             let size = 1 << 52;
             let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
@@ -248,7 +249,8 @@ gpu_test!(a_device_that_refuses_int8_arithmetic_keeps_the_other, async {
 
 gpu_test!(a_card_that_is_slow_to_start_is_used_for_long_texts, async {
     let engine = load(&F32, "fp32", true).await.unwrap();
-    // By this clock the card takes 26 ms whatever the length, and the CPU 1.5 ms a token: it starts with 12 for 8.
+    // By this clock the card takes 26 ms whatever the length, and the CPU 1.5 ms a token: it starts with 12
+    // for 8.
     let (now, calls) = (std::cell::Cell::new(0.0), std::cell::Cell::new(0));
     let clock = || {
         let call = calls.replace(calls.get() + 1);
@@ -280,7 +282,8 @@ gpu_test!(groups_cut_for_a_lost_device_are_cut_anew_for_the_cpu, async {
 });
 
 gpu_test!(f16_weights_of_an_f32_file_pass_the_self_test_beside_the_cpu, async {
-    // Large weights of both signs for pairs of equal features: their digits beyond half precision are all that counts.
+    // Large weights of both signs for pairs of equal features: their digits beyond half precision are all
+    // that counts.
     let mut tensors = edit::read(F32.weights);
     let mut change = |name: &str, f: &dyn Fn(&mut [f32])| {
         let tensor = edit::find(&mut tensors, name);

@@ -1,5 +1,5 @@
-//! Whole models on the graphics device: parity, determinism, and what a forward pass costs. The same file runs on the host
-//! and in a browser.
+//! Whole models on the graphics device: parity, determinism, and what a forward pass costs. The same file
+//! runs on the host and in a browser.
 
 #[macro_use]
 mod common;
@@ -20,7 +20,8 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// The project's bound for f32 arithmetic on whole models; what is measured is printed.
 const TOLERANCE: f32 = 1e-3;
-/// For int8 weights the CPU rounds activations, to steps of 2^-13 of a row's largest; the graphics card doesn't.
+/// For int8 weights the CPU rounds activations, to steps of 2^-13 of a row's largest; the graphics card
+/// doesn't.
 const INT8_TOLERANCE: f32 = 4e-3;
 /// Rounding weights to halves moves them by 2^-11 of themselves.
 const F16_TOLERANCE: f32 = 5e-3;
@@ -56,7 +57,8 @@ async fn check(tiny: &Tiny, dtype: &str, tolerance: f32) {
         worst = worst.max(largest_difference(got, wanted));
         flips += usize::from(argmax(got) != argmax(wanted));
     };
-    // The kernels of cards and that of software adapters; in a browser, where compiling takes seconds, the former once.
+    // The kernels of cards and that of software adapters; in a browser, where compiling takes seconds, the
+    // former once.
     let kinds = if cfg!(target_arch = "wasm32") && tiny.name != "tiny-f32" { &[true][..] } else { &[false, true] };
     for &blocks in kinds {
         engine.classifier().backend().gpu().unwrap().set_blocks(blocks);
@@ -130,7 +132,8 @@ gpu_test!(int8_arithmetic_is_chosen_by_time_and_keeps_the_logits, async {
     let gpu = engine.classifier().backend().gpu().unwrap();
     gpu.set_blocks(false);
     gpu.set_int8_dot(true);
-    // The test has a batch of more rows than the kernel for few rows takes: it is this arithmetic that is tested.
+    // The test has a batch of more rows than the kernel for few rows takes: it is this arithmetic that is
+    // tested.
     let rounded = self_test::largest_difference(engine.classifier()).await.unwrap();
     self_test::judge_int8(rounded).unwrap();
     gpu.set_int8_dot(false);

@@ -1,9 +1,9 @@
-//! The WGSL files and what Rust says of them: every file is known, parses and validates, and has the bindings, the
-//! workgroup size and the parameters that the backend gives it.
+//! The WGSL files and what Rust says of them: every file is known, parses and validates, and has the
+//! bindings, the workgroup size and the parameters that the backend gives it.
 #![cfg(not(target_arch = "wasm32"))]
 
 use naga::{AddressSpace, StorageAccess, TypeInner};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tabsense::backend::gpu::kernels::{Binding, Kernel};
 
 fn parse(name: &str, text: &str) -> naga::Module {
@@ -26,6 +26,22 @@ fn every_file_is_a_kernel_and_every_kernel_a_file() {
     let kernels: BTreeSet<String> = Kernel::ALL.iter().map(|k| format!("{}.wgsl", k.file().0)).collect();
     assert_eq!(files, kernels);
     assert!(Kernel::ALL.len() <= 12, "at most a dozen pipelines");
+}
+
+#[test]
+fn lines_are_short_and_no_two_kernels_spell_the_same_out() {
+    let mut blocks: BTreeMap<String, &str> = BTreeMap::new();
+    for kernel in Kernel::ALL {
+        let name = kernel.file().0;
+        let path = format!("{}/shaders/{name}.wgsl", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.iter().all(|line| line.chars().count() <= 110), "{name}");
+        for block in lines.windows(12) {
+            let other = *blocks.entry(block.join("\n")).or_insert(name);
+            assert_eq!(other, name, "{}", block.join("\n"));
+        }
+    }
 }
 
 #[test]

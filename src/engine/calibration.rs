@@ -1,5 +1,5 @@
-//! Which side is faster for how many tokens, and which arithmetic for batches: measured on this machine, with this model,
-//! when it is loaded.
+//! Which side is faster for how many tokens, and which arithmetic for batches: measured on this machine, with
+//! this model, when it is loaded.
 
 use super::{Clock, self_test};
 use crate::backend::Backend;
@@ -13,8 +13,9 @@ use crate::error::Result;
 const LENGTHS: [usize; 3] = [8, 32, 128];
 /// Runs of each; the fastest counts, since whatever disturbs a run makes it slower.
 const RUNS: usize = 3;
-/// A length is not measured any more where a shorter one took this many milliseconds: loading must not wait for it. Only the
-/// second is, once: two lengths tell how a side's time grows, and one run of it takes as long as four of the first at most.
+/// A length is not measured any more where a shorter one took this many milliseconds: loading must not wait
+/// for it. Only the second is, once: two lengths tell how a side's time grows, and one run of it takes as
+/// long as four of the first at most.
 const PATIENCE: f64 = 25.0;
 /// How much faster the graphics device has to be: its times vary more.
 const ADVANTAGE: f64 = 0.9;
@@ -64,8 +65,9 @@ const BATCH: (usize, usize) = (8, 128);
 /// How much faster int8 arithmetic has to be, for what it costs: it rounds the activations, too.
 const INT8_ADVANTAGE: f64 = 1.3;
 
-/// Whether batches of int8 weights are computed in int8 arithmetic ([`GpuBackend::set_int8_dot`]) from now on: where that is
-/// clearly faster, and its logits pass a test of their own. A device that refuses it keeps the other arithmetic.
+/// Whether batches of int8 weights are computed in int8 arithmetic ([`GpuBackend::set_int8_dot`]) from now
+/// on: where that is clearly faster, and its logits pass a test of their own. A device that refuses it keeps
+/// the other arithmetic.
 ///
 /// # Errors
 /// [`crate::ErrorKind::DeviceLost`].
@@ -104,8 +106,8 @@ async fn int8_pays(classifier: &Classifier<AutoBackend>, gpu: &GpuBackend, clock
         && self_test::judge_int8(self_test::largest_difference(classifier).await?).is_ok())
 }
 
-/// The fewest tokens from which on the graphics device is faster, between the measured lengths and beyond them along straight
-/// lines; none where it never is.
+/// The fewest tokens from which on the graphics device is faster, between the measured lengths and beyond
+/// them along straight lines; none where it never is.
 pub fn crossing(measured: &[Measured]) -> Option<usize> {
     // Below zero where the graphics device wins.
     let lead = |m: &Measured| m.gpu - ADVANTAGE * m.cpu;

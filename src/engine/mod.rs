@@ -1,5 +1,6 @@
-//! A classifier on whatever there is to compute on: a graphics device is tried before it is trusted ([`self_test`]), the
-//! faster side is found out by measuring ([`calibration`]), and a device that fails is done without.
+//! A classifier on whatever there is to compute on: a graphics device is tried before it is trusted
+//! ([`self_test`]), the faster side is found out by measuring ([`calibration`]), and a device that fails is
+//! done without.
 //!
 //! Not here: where files come from, JavaScript (`web`).
 
@@ -37,11 +38,13 @@ pub struct Scored {
 }
 
 impl Engine {
-    /// Makes a loaded classifier ready: warms the device up, tests it, and measures both sides where both hold the weights.
+    /// Makes a loaded classifier ready: warms the device up, tests it, and measures both sides where both
+    /// hold the weights.
     ///
     /// # Errors
-    /// Where the CPU holds no weights: [`ErrorKind::WebgpuUnusable`] for a device that refuses the work or computes wrong,
-    /// [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`]. Where it does, such a device is done without.
+    /// Where the CPU holds no weights: [`ErrorKind::WebgpuUnusable`] for a device that refuses the work or
+    /// computes wrong, [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`]. Where it does, such a device is
+    /// done without.
     pub async fn prepare(classifier: Classifier<AutoBackend>, clock: Clock<'_>) -> Result<Self> {
         let mut engine = Self { classifier, calibration: Vec::new() };
         if let Err(error) = engine.try_gpu(clock).await {
@@ -90,12 +93,12 @@ impl Engine {
 
     /// The scores of each text of one group; `profile`: with the device's time by kernel.
     ///
-    /// A device that is lost on the way, refuses the work, or has no memory for it, is done without where the CPU holds the
-    /// weights: the texts are answered all the same.
+    /// A device that is lost on the way, refuses the work, or has no memory for it, is done without where the
+    /// CPU holds the weights: the texts are answered all the same.
     ///
     /// # Errors
-    /// Those of [`Model::logits`]; [`ErrorKind::DeviceLost`] and [`ErrorKind::WebgpuUnusable`] where the CPU holds no
-    /// weights.
+    /// Those of [`Model::logits`]; [`ErrorKind::DeviceLost`] and [`ErrorKind::WebgpuUnusable`] where the CPU
+    /// holds no weights.
     pub async fn scores(&self, group: &[Encoding], profile: bool) -> Result<Scored> {
         let side = self.side(group);
         match self.scores_once(group, profile).await {

@@ -1,5 +1,6 @@
-//! Both sides behind one backend: the CPU, the GPU, or both with the weights on each, and a choice for every forward pass
-//! by its tokens. A pass stays on the side that it began on. [`weights`] holds what each side has of a matrix.
+//! Both sides behind one backend: the CPU, the GPU, or both with the weights on each, and a choice for every
+//! forward pass by its tokens. A pass stays on the side that it began on. [`weights`] holds what each side
+//! has of a matrix.
 
 mod weights;
 
@@ -110,7 +111,8 @@ impl AutoBackend {
         self.reason.borrow().clone()
     }
 
-    /// What `f` makes on the device while the weights come in. A device that fails is done without where it can be.
+    /// What `f` makes on the device while the weights come in. A device that fails is done without where it
+    /// can be.
     fn on_gpu<R>(&self, f: impl FnOnce(&GpuBackend) -> Result<R>) -> Result<Option<R>> {
         match self.gpu().map(|gpu| f(&gpu)).transpose() {
             Err(error) if self.cpu_holds => {

@@ -27,7 +27,8 @@ impl Linear {
     /// Brings the device's matrix, as it holds it, to the CPU side; returns what that held before.
     ///
     /// # Errors
-    /// Those of [`gpu::weights::Linear::read_back`], and [`ErrorKind::DeviceLost`] where the matrix is on no device.
+    /// Those of [`gpu::weights::Linear::read_back`], and [`ErrorKind::DeviceLost`] where the matrix is on no
+    /// device.
     #[allow(clippy::await_holding_refcell_ref)] // Nothing replaces a matrix while the self-test runs.
     pub async fn lend_to_cpu(&self, auto: &AutoBackend) -> Result<Option<cpu::linear::Linear>> {
         let lent = match &*self.gpu.borrow() {

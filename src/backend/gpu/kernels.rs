@@ -67,8 +67,8 @@ impl Kernel {
         Self::TakeRows,
     ];
 
-    /// The name of its file in `shaders/`, and the whole text: a product's begins with what all products share, and with how
-    /// its weights are read.
+    /// The name of its file in `shaders/`, and the whole text: a product's begins with what all products
+    /// share, and with how its weights are read.
     pub const fn file(self) -> (&'static str, &'static str) {
         macro_rules! text {
             ($name:literal) => {

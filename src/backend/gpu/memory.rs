@@ -1,5 +1,5 @@
-//! Buffers on the graphics device, counted in a ledger, and reused: a forward pass of a size class seen before
-//! allocates nothing.
+//! Buffers on the graphics device, counted in a ledger, and reused: a forward pass of a size class seen
+//! before allocates nothing.
 
 use super::device::Device;
 use std::cell::{Cell, RefCell};
@@ -25,7 +25,8 @@ pub fn ledger() -> Ledger {
     LIVE.get()
 }
 
-/// A buffer that is destroyed when dropped: on the web, dropping the handle alone would leave its memory to the collector.
+/// A buffer that is destroyed when dropped: on the web, dropping the handle alone would leave its memory to
+/// the collector.
 pub struct GpuBuffer {
     /// The handle.
     pub(super) raw: wgpu::Buffer,
@@ -88,8 +89,8 @@ impl Pool {
 
     /// A buffer of exactly `bytes`, which is its class, with whatever its last user left there.
     ///
-    /// Of the spare ones it is the oldest: so the same sequence of requests meets the same buffers each time, and finds the
-    /// bind groups that were made for them.
+    /// Of the spare ones it is the oldest: so the same sequence of requests meets the same buffers each time,
+    /// and finds the bind groups that were made for them.
     pub fn take(&self, device: &Device, bytes: u64) -> Pooled {
         let home = self.spare.borrow().clone();
         let buffer = {

@@ -1,11 +1,14 @@
-//! The GPU backend: WGSL compute kernels (`shaders/`) through `wgpu`: WebGPU in a browser, Vulkan or Metal natively.
+//! The GPU backend: WGSL compute kernels (`shaders/`) through `wgpu`: WebGPU in a browser, Vulkan or Metal
+//! natively.
 //!
-//! [`device`] finds and watches the device, [`memory`] holds its buffers, [`weights`] the matrices, [`kernels`] the
-//! pipelines, [`operations`] what a forward pass records, [`recorder`] the pass on its way, [`read`] its result, [`profile`] its
-//! times, [`scopes`] what the device has against it; [`geometry`] says how a kernel's work is cut. Nothing here knows a model.
+//! [`device`] finds and watches the device, [`memory`] holds its buffers, [`weights`] the matrices,
+//! [`kernels`] the pipelines, [`operations`] what a forward pass records, [`recorder`] the pass on its way,
+//! [`read`] its result, [`profile`] its times, [`scopes`] what the device has against it; [`geometry`] says
+//! how a kernel's work is cut. Nothing here knows a model.
 //!
-//! A tensor's rows are `stride` values apart: its columns, rounded up to a multiple of [`weights::BLOCK`], with zeros
-//! behind the last column. Every kernel keeps to that, so none needs to know where a row really ends.
+//! A tensor's rows are `stride` values apart: its columns, rounded up to a multiple of [`weights::BLOCK`],
+//! with zeros behind the last column. Every kernel keeps to that, so none needs to know where a row really
+//! ends.
 
 pub mod device;
 pub mod geometry;
@@ -61,7 +64,8 @@ pub struct GpuTensor {
     taken: Option<Rc<Pooled>>,
 }
 
-/// γ and β of a layer normalization on both sides: the embedding's is computed by the CPU, which gathers its rows.
+/// γ and β of a layer normalization on both sides: the embedding's is computed by the CPU, which gathers its
+/// rows.
 pub struct LayerNorm {
     cpu: layer_norm::LayerNorm,
     gamma_beta: GpuBuffer,
@@ -127,13 +131,14 @@ impl GpuBackend {
         self.pipelines.count()
     }
 
-    /// Whether products take the kernel that suits software adapters, as they do on those; for tests and measurements.
+    /// Whether products take the kernel that suits software adapters, as they do on those; for tests and
+    /// measurements.
     pub fn set_blocks(&self, on: bool) {
         self.blocks.set(on);
     }
 
-    /// Whether products of many rows with int8 weights are computed in int8 arithmetic, activations rounded too: faster where
-    /// the adapter has instructions for it, and less exact.
+    /// Whether products of many rows with int8 weights are computed in int8 arithmetic, activations rounded
+    /// too: faster where the adapter has instructions for it, and less exact.
     pub fn set_int8_dot(&self, on: bool) {
         self.int8_dot.set(on);
     }
@@ -145,7 +150,8 @@ impl GpuBackend {
         }
     }
 
-    /// Milliseconds of each dispatch of the last forward pass that was timed ([`profile::by_kernel`] sums them up).
+    /// Milliseconds of each dispatch of the last forward pass that was timed ([`profile::by_kernel`] sums
+    /// them up).
     pub fn take_profile(&self) -> Option<Vec<(Kernel, f64)>> {
         self.profile.borrow_mut().take()
     }
@@ -190,8 +196,8 @@ impl GpuBackend {
         self.device.queue.write_buffer(&matrix.weights.raw, word * size_of::<f32>() as u64, &value.to_le_bytes());
     }
 
-    /// Opens the pass's scopes where they are not: errors that no scope catches may come when the pass has been answered, with
-    /// what its buffers held before.
+    /// Opens the pass's scopes where they are not: errors that no scope catches may come when the pass has
+    /// been answered, with what its buffers held before.
     fn begin_pass(&self) {
         self.pass.borrow_mut().get_or_insert_with(|| Scopes::open(&self.device));
     }

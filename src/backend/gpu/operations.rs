@@ -3,7 +3,6 @@
 use super::kernels::{Format, Kernel};
 use super::memory::{GpuBuffer, Pool};
 use super::recorder::Parameters;
-use super::scopes::Scopes;
 use super::weights::{BLOCK, Linear, LinearBuilder};
 use super::{GpuBackend, GpuTensor, LayerNorm, QUAD, geometry, read, stride};
 use crate::backend::cpu::layer_norm;
@@ -11,7 +10,8 @@ use crate::backend::cpu::team::Team;
 use crate::backend::{Activation, Backend, Columns, Epilogue, Precision, Spans};
 use crate::error::{Error, ErrorKind, Result, try_vec};
 
-/// The most tokens of a forward pass: its largest tensor, the feed-forward network's inner rows, takes 50 MB at width 768.
+/// The most tokens of a forward pass: its largest tensor, the feed-forward network's inner rows, takes 50 MB
+/// at width 768.
 const TOKEN_BUDGET: usize = 4096;
 /// On a software adapter, whose speed doesn't grow with the batch.
 const SOFTWARE_TOKEN_BUDGET: usize = 1024;
@@ -210,7 +210,7 @@ impl Backend for GpuBackend {
 
     async fn read(&self, x: &GpuTensor) -> Result<Vec<f32>> {
         self.device.check()?;
-        let scopes = self.pass.take().unwrap_or_else(|| Scopes::open(&self.device));
+        self.begin_pass();
         let mut values = try_vec(x.rows.saturating_mul(x.columns), ACTIVATIONS)?;
         let x = self.gathered(x)?;
         let bytes = (x.rows * x.stride() * size_of::<f32>()) as u64;
@@ -221,6 +221,7 @@ impl Backend for GpuBackend {
             recorder.take_profile()
         };
         // Other passes may be recorded from here on.
+        let scopes = self.pass.take().expect("opened above");
         let refused = scopes.end(&self.device);
         let mapped = read::map(&self.device, readable.get(), bytes, |bytes| {
             let rows = bytes.chunks_exact((x.stride() * size_of::<f32>()).max(1));
@@ -229,7 +230,8 @@ impl Backend for GpuBackend {
             }
         })
         .await;
-        // A pass that the device refused leaves an earlier one's results in the buffer, which is mapped all the same.
+        // A pass that the device refused leaves an earlier one's results in the buffer, which is mapped all
+        // the same.
         if let Err(error) = refused.await {
             self.free_buffers();
             return Err(error);

@@ -3,8 +3,8 @@
 use super::device::Device;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Error scopes of every kind, the innermost first, as they have to end: without one, errors of the device are told to
-/// nobody in time. Scopes that were opened later have to end before.
+/// Error scopes of every kind, the innermost first, as they have to end: without one, errors of the device
+/// are told to nobody in time. Scopes that were opened later have to end before.
 pub struct Scopes([wgpu::ErrorScopeGuard; 3]);
 
 impl Scopes {

@@ -138,8 +138,8 @@ impl Linear {
     }
 }
 
-/// Σ word · (2·place + 1) modulo 2^64 of the words of `bytes`, the first at `offset` of the matrix: the same however the
-/// matrix is cut, and another for any word that changes or moves.
+/// Σ word · (2·place + 1) modulo 2^64 of the words of `bytes`, the first at `offset` of the matrix: the same
+/// however the matrix is cut, and another for any word that changes or moves.
 fn sum_words(offset: usize, bytes: &[u8]) -> u64 {
     let words = bytes.as_chunks().0.iter().map(|b| u64::from(u32::from_le_bytes(*b)));
     let places = (offset / size_of::<u32>()) as u64..;
@@ -231,7 +231,8 @@ impl crate::backend::LinearBuilder for LinearBuilder {
             }
             Format::F16 => {
                 self.seek(m);
-                // A row that leaves the range of halves is brought back into it by a power of two, which is exact.
+                // A row that leaves the range of halves is brought back into it by a power of two, which is
+                // exact.
                 let largest = row.iter().fold(0.0f32, |m, w| m.max(w.abs()));
                 let scale = if largest > HALF_MAX { (largest / HALF_MAX).log2().ceil().exp2() } else { 1.0 };
                 self.columns[m][1] = scale;

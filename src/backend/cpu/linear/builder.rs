@@ -43,7 +43,8 @@ impl LinearBuilder {
         Self::with_dot(out_features, in_features, precision, Dot::fastest())
     }
 
-    /// Room for a matrix (M = `out_features`, K = `in_features`), for products by `dot` where its weights are integers.
+    /// Room for a matrix (M = `out_features`, K = `in_features`), for products by `dot` where its weights are
+    /// integers.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].

@@ -51,9 +51,9 @@ impl I32x4 {
         Self(from_fn(|l| self.0[l] & b.0[l]))
     }
 
-    /// The lanes' lower and upper halves, as pairs.
+    /// Each lane's lower 16 bits, then its upper ones.
     #[inline(always)]
-    pub fn halves(self) -> I16x8 {
+    pub fn as_i16(self) -> I16x8 {
         I16x8(from_fn(|l| (self.0[l / 2] >> (l % 2 * 16)) as i16))
     }
 
@@ -248,7 +248,7 @@ impl I8x16 {
         Self(places.0.map(|place| self.0[place as usize]))
     }
 
-    /// Lanes of `a` and `b` in turns: those of the first halves, then those of the last.
+    /// Lanes of `a` and `b` in turns: the first eight of each, then the last eight.
     #[inline(always)]
     pub fn interleave(a: Self, b: Self) -> [Self; 2] {
         [0, 8].map(|first| Self(from_fn(|l| if l % 2 == 0 { a.0[first + l / 2] } else { b.0[first + l / 2] })))

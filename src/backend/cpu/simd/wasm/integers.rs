@@ -50,9 +50,9 @@ impl I32x4 {
         Self(v128_and(self.0, b.0))
     }
 
-    /// The lanes' lower and upper halves, as pairs.
+    /// Each lane's lower 16 bits, then its upper ones.
     #[inline(always)]
-    pub fn halves(self) -> I16x8 {
+    pub fn as_i16(self) -> I16x8 {
         I16x8(self.0)
     }
 
@@ -62,7 +62,8 @@ impl I32x4 {
         Self(i32x4_add(i32x4_dot_i16x8(a.0, b.0), self.0))
     }
 
-    /// self + Σ a[4l + i] · b[4l + i] in lane l, modulo 2^32, of signed a and of b in 0..=127. For any other b, engines differ.
+    /// self + Σ a[4l + i] · b[4l + i] in lane l, modulo 2^32, of signed a and of b in 0..=127. For any other
+    /// b, engines differ.
     #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
     pub fn dot_quads_add(self, a: I8x16, b: I8x16) -> Self {
@@ -155,8 +156,8 @@ impl I16x8 {
         Self(unsafe { v128_load64_splat(p.cast()) })
     }
 
-    /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16. For any other b,
-    /// engines differ.
+    /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16.
+    /// For any other b, engines differ.
     #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
     pub fn dot_i7(a: I8x16, b: I8x16) -> Self {
@@ -267,7 +268,7 @@ impl I8x16 {
         Self(i8x16_swizzle(self.0, places.0))
     }
 
-    /// Lanes of `a` and `b` in turns: those of the first halves, then those of the last.
+    /// Lanes of `a` and `b` in turns: the first eight of each, then the last eight.
     #[inline(always)]
     pub fn interleave(a: Self, b: Self) -> [Self; 2] {
         [

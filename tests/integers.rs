@@ -215,6 +215,14 @@ fn linear_int4_for_every_ragged_size() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_matrix_whose_size_overflows_is_out_of_memory() {
+    for precision in [Precision::F32, Precision::Int8, Precision::Int4] {
+        let error = Matrix::with_dot(1 << (usize::BITS - 4), 64, precision, Dot::Quads).err();
+        assert_eq!(error.map(|e| e.kind()), Some(tabsense::ErrorKind::OutOfMemory), "{precision:?}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn every_dot_gives_the_same_bits() {
     let (backend, random) = (CpuBackend::new(), &mut Random(25));
     for (precision, rows, depth, width) in [(Precision::Int8, 13, 771, 21), (Precision::Int4, 13, 768, 21)] {

@@ -163,16 +163,17 @@ impl LinearBuilder {
     /// [`ErrorKind::OutOfMemory`].
     pub fn new(device: &Rc<Device>, out_features: usize, in_features: usize, format: Format) -> Result<Self> {
         let rows = out_features.next_multiple_of(ROW_BLOCK);
-        let bytes = rows * in_features.next_multiple_of(BLOCK) * format.bytes();
+        // 64 bits: the device, not this address space, says what is too large.
+        let row_bytes = (in_features.next_multiple_of(BLOCK) * format.bytes()) as u64;
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
-        let buffer = |bytes: usize| GpuBuffer::new(device, bytes.max(BLOCK) as u64, usage);
+        let buffer = |bytes: u64| GpuBuffer::new(device, bytes.max(BLOCK as u64), usage);
         let linear = Linear {
             device: device.clone(),
             out_features,
             in_features,
             format,
-            weights: buffer(bytes),
-            columns: buffer(rows * size_of::<[f32; 2]>()),
+            weights: buffer((rows as u64).saturating_mul(row_bytes)),
+            columns: buffer((rows as u64).saturating_mul(size_of::<[f32; 2]>() as u64)),
             checksum: 0,
         };
         let mut columns = try_vec(rows, WHAT)?;

@@ -36,7 +36,7 @@ impl Int8Panels {
         let depth = in_features.next_multiple_of(STEP);
         Ok(Self {
             depth,
-            weights: try_vec(padded * depth, WHAT)?,
+            weights: try_vec(padded.saturating_mul(depth), WHAT)?,
             scales: try_vec(padded, WHAT)?,
             largest_row_sum: 0,
             starts: try_vec(if dot == Dot::Quads { padded } else { 0 }, WHAT)?,
@@ -136,8 +136,8 @@ impl Int4Panels {
         let padded = out_features.next_multiple_of(PANEL);
         Ok(Self {
             depth: in_features,
-            weights: try_vec(padded * in_features / 2, WHAT)?,
-            multipliers: try_vec(padded * in_features / GROUP * 2, WHAT)?,
+            weights: try_vec(padded.saturating_mul(in_features / 2), WHAT)?,
+            multipliers: try_vec(padded.saturating_mul(in_features / GROUP * 2), WHAT)?,
             scales: try_vec(padded, WHAT)?,
         })
     }

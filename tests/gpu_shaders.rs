@@ -6,6 +6,11 @@ use naga::{AddressSpace, StorageAccess, TypeInner};
 use std::collections::{BTreeMap, BTreeSet};
 use tabsense::backend::gpu::kernels::{Binding, Kernel};
 
+/// The file of `shaders/`, comments and all.
+fn source(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/shaders/{name}.wgsl", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
 fn parse(name: &str, text: &str) -> naga::Module {
     let module = naga::front::wgsl::parse_str(text).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(text)));
     use naga::valid::Capabilities;
@@ -33,8 +38,7 @@ fn lines_are_short_and_no_two_kernels_spell_the_same_out() {
     let mut blocks: BTreeMap<String, &str> = BTreeMap::new();
     for kernel in Kernel::ALL {
         let name = kernel.file().0;
-        let path = format!("{}/shaders/{name}.wgsl", env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(path).unwrap();
+        let text = source(name);
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines.iter().all(|line| line.chars().count() <= 110), "{name}");
         for block in lines.windows(12) {
@@ -92,6 +96,8 @@ fn workgroups_and_parameters_have_the_sizes_that_rust_counts_with() {
             }
         }
         assert!(workgroup_bytes <= 16 << 10, "{name}: {workgroup_bytes} bytes of workgroup memory");
+        assert!(!text.contains("//"), "{name}: comments are not to be downloaded");
+        let text = source(name);
         // The header says what it computes, how it is dispatched, and which CPU kernel it has to agree with.
         for word in ["// dispatch:", "// twin: src/backend/cpu/"] {
             assert!(text.contains(word), "{name} has no line {word:?}");

@@ -72,7 +72,8 @@ impl Kernel {
     pub const fn file(self) -> (&'static str, &'static str) {
         macro_rules! text {
             ($name:literal) => {
-                include_str!(concat!("../../../shaders/", $name, ".wgsl"))
+                // Without comments: build.rs.
+                include_str!(concat!(env!("OUT_DIR"), "/shaders/", $name, ".wgsl"))
             };
         }
         macro_rules! file {

@@ -15,7 +15,7 @@ import { Failure, main, must, output, ROOT } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
 import { hashOf, unlessStamped } from "./stamp.mjs";
 
-const RUST_INPUTS = ["Cargo.toml", "Cargo.lock", "wasm-pack.toml", "src", "shaders"];
+const RUST_INPUTS = ["Cargo.toml", "Cargo.lock", "build.rs", "wasm-pack.toml", "src", "shaders"];
 
 /** Builds what has changed; prints the sizes where anything has. */
 export async function build() {

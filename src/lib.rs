@@ -19,6 +19,7 @@ pub mod convert;
 pub mod engine;
 mod error;
 pub mod file_hash;
+pub mod file_kind;
 pub mod head;
 pub mod model;
 pub mod quantize;

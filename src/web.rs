@@ -244,7 +244,7 @@ impl Engine {
         let mut tokenize = Vec::with_capacity(texts.len());
         for (i, text) in texts.iter().enumerate() {
             let start = self.clock.now();
-            encodings.push(classifier.encode(text, details).map_err(|e| at_text(e, i, texts.len()))?);
+            encodings.push(classifier.encode(text, details)?);
             tokenize.push(self.clock.now() - start);
         }
         let labels = &classifier.config().labels;

@@ -123,8 +123,8 @@ impl<B: Backend> Classifier<B> {
     }
 
     /// What was loaded.
-    pub fn loaded(&self) -> Loaded {
-        self.loaded
+    pub fn loaded(&self) -> &Loaded {
+        &self.loaded
     }
 
     /// What of the configuration and the tokenizer's files is not followed.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tabsense::ErrorKind;
-use tabsense::tokenize::Tokenizer;
+use tabsense::tokenize::{Tokenizer, TokenizerConfig};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_arch = "wasm32")]
@@ -209,4 +209,27 @@ fn added_tokens_with_every_flag_are_found_as_hugging_face_finds_them() {
     assert!(count > 1500);
     let shown = failures.iter().take(10).cloned().collect::<Vec<_>>().join("\n");
     assert!(failures.is_empty(), "{} of {count} differ:\n{shown}", failures.len());
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn tokenizer_config_json_counts_as_it_does_in_python() {
+    #[derive(Deserialize)]
+    struct File {
+        name: String,
+        class_of_config: Option<String>,
+        fields: serde_json::Map<String, Value>,
+        tokenizer_config: Value,
+        texts: Vec<Case>,
+    }
+    for line in include_str!("../test_data/tokenizer/config.jsonl").lines() {
+        let File { name, class_of_config, fields, tokenizer_config, texts } = serde_json::from_str(line).unwrap();
+        let mut file: Value = serde_json::from_str(include_str!("../test_data/tokenizer/config_base.json")).unwrap();
+        file.as_object_mut().unwrap().extend(fields);
+        let said = tokenizer_config.to_string();
+        let config = TokenizerConfig::from_json(said.as_bytes(), class_of_config.as_deref()).unwrap();
+        let tokenizer = Tokenizer::from_files(file.to_string().as_bytes(), Some(config), 100).unwrap();
+        for Case { text, ids, .. } in texts {
+            assert_eq!(tokenizer.encode_to(&text, usize::MAX, false).unwrap().ids, ids, "{name}: {text:?}");
+        }
+    }
 }

@@ -103,6 +103,7 @@ impl<B: Backend> ModelLoader<B> {
         let header = self.reader.header().expect("a finished reader has its header");
         let loaded = Loaded {
             file_bytes: header.file_bytes,
+            warnings: Vec::new(),
             parameters: self
                 .placer
                 .tensors
@@ -119,7 +120,7 @@ impl<B: Backend> ModelLoader<B> {
 }
 
 /// What was loaded.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Loaded {
     /// Bytes of the file.
     pub file_bytes: usize,
@@ -127,6 +128,8 @@ pub struct Loaded {
     pub parameters: usize,
     /// The narrowest weights of any product.
     pub precision: Precision,
+    /// What of the weights' files is not as it should be, and was passed over.
+    pub warnings: Vec<String>,
 }
 
 /// Where a tensor of the file goes.

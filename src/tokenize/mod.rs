@@ -201,6 +201,8 @@ impl Tokenizer {
     /// - whether an added token begins at a byte is known where the longest one, and a character behind it, lie before the end,
     /// - a word that ends before that byte has ended, for what ends it is there.
     fn piece(&self, piece: &str, at: usize, complete: bool, tokens: &mut Tokens) -> Result<()> {
+        #[cfg(test)]
+        tests::READ.set(tests::READ.get() + piece.len());
         let aligned = match tokens.offsets {
             Some(_) => Some(align::normalize(self.normalizer.as_ref(), piece, at)?),
             None => None,
@@ -288,4 +290,33 @@ fn framed<T: Clone>(prefix: &[T], mut content: Vec<T>, suffix: &[T], room: usize
 fn end_of_window(text: &str, at: usize) -> usize {
     let Some(at) = (at..text.len()).find(|at| text.is_char_boundary(*at)) else { return text.len() };
     text[at..].char_indices().find(|(_, c)| !c.is_mark()).map_or(text.len(), |(i, _)| at + i)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    thread_local! {
+        /// The bytes given to the stages so far.
+        pub static READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    #[test]
+    fn a_megabyte_costs_what_its_first_part_costs() {
+        let file = include_bytes!("../../models/sentiment-en/tokenizer.json");
+        let tokenizer = Tokenizer::from_json(file, 30_522).unwrap();
+        let read = |text: &str, with_offsets: bool| {
+            READ.set(0);
+            let encoding = tokenizer.encode_to(text, 512, with_offsets).unwrap();
+            assert!(encoding.truncated && encoding.ids.len() == 512);
+            READ.get()
+        };
+        for part in ["word ", "中", "na\u{ef}ve!", "[SEP] a ", "antidisestablishmentarianism, "] {
+            for with_offsets in [false, true] {
+                let short = part.repeat(20_000 / part.len());
+                assert_eq!(read(&short.repeat(200), with_offsets), read(&short, with_offsets), "{part:?}");
+                assert!(READ.get() < 3 * short.len(), "{part:?}: {} bytes", READ.get());
+            }
+        }
+    }
 }

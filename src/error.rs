@@ -24,10 +24,6 @@ macro_rules! kinds {
 kinds! {
     /// An argument or an option has the wrong type or value.
     InvalidArgument = "invalid_argument",
-    /// A text has no token of its own: it is empty, or white space and control characters only.
-    EmptyText = "empty_text",
-    /// A text has more characters than one call takes.
-    TextTooLong = "text_too_long",
     /// `config.json` is not JSON, lacks a field, or has impossible sizes.
     ConfigInvalid = "config_invalid",
     /// `config.json` describes a model of another kind than those that run here.

@@ -21,6 +21,7 @@ mod error;
 pub mod file_hash;
 pub mod file_kind;
 pub mod head;
+mod json;
 pub mod model;
 pub mod quantize;
 #[cfg(target_arch = "wasm32")]

@@ -238,14 +238,44 @@ fn a_loader_refuses_files_that_don_t_belong_together() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_classifier_refuses_empty_texts_and_works_on() {
+fn texts_without_tokens_have_no_scores_alone_and_among_others() {
     let mut loader = Loader::new(CpuBackend::new(), F32.config, F32.tokenizer, "auto", None).unwrap();
     loader.push(F32.weights).unwrap();
     let classifier = loader.finish().unwrap();
-    for text in ["", " \t\n", "\u{0}\u{200b}\u{feff}"] {
-        assert_eq!(classifier.encode(text, false).unwrap_err().kind(), ErrorKind::EmptyText, "{text:?}");
+    let encode = |text: &str| classifier.encode(text, true).unwrap();
+    let empty: Vec<_> = ["", " \t\n", "\u{0}\u{200b}\u{feff}"].map(encode).into();
+    for encoding in &empty {
+        assert_eq!((encoding.ids.len(), encoding.offsets.as_deref(), encoding.truncated), (0, Some(&[][..]), false));
     }
-    let text = classifier.encode("the film", true).unwrap();
-    let scores = now(classifier.scores(&[text])).unwrap();
-    assert!((scores[0].iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    assert_eq!(now(classifier.scores(&empty)).unwrap(), vec![Vec::<f64>::new(); 3]);
+    let alone = now(classifier.scores(&[encode("the film")])).unwrap();
+    let among = now(classifier.scores(&[encode(""), encode("the film"), encode(" ")])).unwrap();
+    assert_eq!(among, [vec![], alone[0].clone(), vec![]]);
+    assert!((alone[0].iter().sum::<f64>() - 1.0).abs() < 1e-9);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn model_max_length_bounds_a_text_where_it_is_less_than_the_positions() {
+    let max_tokens = |json: &str| {
+        let backend = CpuBackend::new();
+        let config = Some(json.as_bytes());
+        let mut loader = Loader::with_tokenizer_config(backend, F32.config, F32.tokenizer, config, "auto", None)
+            .map_err(|e| e.kind())?;
+        loader.push(F32.weights).unwrap();
+        let classifier = loader.finish().unwrap();
+        let long = classifier.encode(&"the film ".repeat(100_000), false).unwrap();
+        assert!(long.truncated);
+        assert_eq!(long.ids.len(), classifier.max_tokens());
+        Ok(long.ids.len())
+    };
+    let positions = max_tokens("{}");
+    assert_eq!(max_tokens(r#"{"model_max_length": 128}"#), Ok(128));
+    assert_eq!(max_tokens(r#"{"max_len": 128}"#), Ok(128));
+    for none in ["1000000000000000019884624838656", "1e30", "100000", "null"] {
+        assert_eq!(max_tokens(&format!(r#"{{"model_max_length": {none}}}"#)), positions, "{none}");
+    }
+    for wrong in ["2", "0", "-1", "1.5", "\"128\"", "NaN"] {
+        let kind = max_tokens(&format!(r#"{{"model_max_length": {wrong}}}"#));
+        assert_eq!(kind, Err(ErrorKind::TokenizerInvalid), "{wrong}");
+    }
 }

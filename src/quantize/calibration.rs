@@ -72,9 +72,10 @@ impl Calibration {
     /// Reads texts, each cut to the model's length.
     ///
     /// # Errors
-    /// [`ErrorKind::EmptyText`], [`ErrorKind::TextTooLong`]; [`ErrorKind::OutOfMemory`].
+    /// Those of [`classifier::Classifier::encode`]; [`ErrorKind::OutOfMemory`].
     pub fn read(&mut self, texts: &[String]) -> Result<()> {
-        let encodings: Vec<_> = texts.iter().map(|text| self.classifier.encode(text, false)).collect::<Result<_>>()?;
+        let mut encodings = texts.iter().map(|text| self.classifier.encode(text, false)).collect::<Result<Vec<_>>>()?;
+        encodings.retain(|encoding| !encoding.ids.is_empty());
         for group in self.classifier.groups(&encodings) {
             let batch = PackedBatch::new(encodings[group].iter().map(|e| e.ids.as_slice()));
             self.classifier.model().forward(self.classifier.backend(), &batch, |_, _| {})?;

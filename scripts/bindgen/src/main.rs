@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(input).out_name(name).typescript(false);
+    bindgen.input_path(input).out_name(name).typescript(false).omit_default_module_path(false);
     match bindgen.web(true).and_then(|bindgen| bindgen.generate(out_dir)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -134,12 +134,18 @@ fn padded_reference(model: &Random, texts: &[Vec<u32>]) -> Vec<Vec<f64>> {
     logits
 }
 
+/// How many cases a property is tried on: `usual`, or as many times that as `TABSENSE_CASES_FACTOR` says
+/// (`npm run test:long`).
+fn cases(usual: u32) -> u32 {
+    std::env::var("TABSENSE_CASES_FACTOR").map_or(usual, |factor| usual * factor.parse::<u32>().unwrap())
+}
+
 fn refs(texts: &[Vec<u32>]) -> Vec<&[u32]> {
     texts.iter().map(Vec::as_slice).collect()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(256), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Layer normalizations of few numbers amplify rounding where these are nearly equal: hence relative to the spread.
     #[test]
@@ -229,7 +235,7 @@ fn part() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(500), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Only as much of a text is read as its first tokens need, and that must not change them.
     #[test]

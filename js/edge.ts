@@ -16,6 +16,7 @@ import type {
 import type { LoadOptions, Source } from "./api/types.js";
 
 export * from "./api/exports.js";
+export { clearCachedFiles, listCachedFiles } from "./platform/edge.js";
 
 /** A text classifier. Make one with `await Classifier.load(source, { wasm })`. */
 export class Classifier extends LoadedClassifier {

@@ -99,10 +99,11 @@ export interface LoadOptions {
    */
   models?: string;
   /**
-   * Whether the browser keeps copies of files from the network (in the Cache API), so that the next start
-   * needs none. A copy is used where the server has nothing newer, or can't be reached; one that is cut short
-   * or damaged is fetched again. A model answers before the disk has all of it; `dispose` waits for that, a
-   * second at most. See `listCachedFiles` and `clearCachedFiles`. Node keeps none. Default: `true`.
+   * Whether copies of files from the network are kept, so that the next start needs none: in the Cache API, in
+   * Node in the folder `TABSENSE_CACHE`, `$XDG_CACHE_HOME/tabsense` or `~/.cache/tabsense`. Copies are used
+   * where the server has nothing newer, or can't be reached, and never beside newer files of the same model; a
+   * damaged one is fetched again. A model answers before the disk has all of it; `dispose` waits for that, a
+   * second at most. See `listCachedFiles` and `clearCachedFiles`. Default: `true`.
    */
   cache?: boolean;
   /**
@@ -122,7 +123,7 @@ export interface LoadOptions {
   wasm?: string | URL | WebAssembly.Module;
 }
 
-/** A file of a model that the browser keeps. */
+/** A file of a model that is kept. */
 export interface CachedFile {
   /** Where it was fetched from. */
   url: string;

@@ -34,6 +34,13 @@ export interface Version {
  */
 export class FileChanged extends Error {}
 
+/** Thrown to whoever reads a kept copy that is damaged. It is gone by then, and the file is to be fetched. */
+export class CopyDamaged extends Error {
+  constructor(name: string) {
+    super(`The copy of ${name} was damaged`);
+  }
+}
+
 /** The largest piece that is passed to the wasm at once: it is copied there, on top of the model. */
 export const MAX_CHUNK = 256 * 1024;
 

@@ -167,11 +167,16 @@ async function connectAt(
 function headersFor(url: string, at: number, wanted: Version | null): Record<string, string> {
   if (at === 0) return {};
   const range = { Range: `bytes=${at}-` };
-  const page = (globalThis as { location?: Location }).location;
-  if (page && new URL(url).origin !== page.origin) return range;
+  if (crossesOrigins(url)) return range;
   // A weak tag is no promise of the same bytes.
   const known = wanted?.etag && !wanted.etag.startsWith("W/") ? wanted.etag : wanted?.modified;
   return known ? { ...range, "If-Range": known } : range;
+}
+
+/** Whether a request for `url` goes to another origin than the page's; Node has no page. */
+export function crossesOrigins(url: string): boolean {
+  const page = (globalThis as { location?: Location }).location;
+  return !!page && new URL(url).origin !== page.origin;
 }
 
 /** How many bytes of an answer were read before. */

@@ -25,7 +25,8 @@ export class Classifier extends LoadedClassifier {
    * `tabsense/wasm/simd.wasm` is imported as.
    */
   static async load(source: Source, options?: LoadOptions): Promise<Classifier> {
-    return new Classifier(await open(edge, source, checkLoadOptions({ worker: false, ...options })));
+    const checked = checkLoadOptions({ ...options, worker: options?.worker ?? false });
+    return new Classifier(await open(edge, source, checked));
   }
 }
 

@@ -51,10 +51,9 @@ export interface NetworkOptions {
 export function transferOf(request: Request): ReadableStream[] {
   if (request.type !== "load") return [];
   const { shards, ...files } = request.files;
-  const all = shards
-    ? [...Object.values(files), shards.index, ...Object.values(shards.files)]
-    : Object.values(files);
-  return all.flatMap((file) => ("stream" in file ? [file.stream] : []));
+  const all = [...Object.values(files), ...(shards ? [shards.index, ...Object.values(shards.files)] : [])];
+  // An index stands in the place of the weights, too, and nothing can be moved twice.
+  return [...new Set(all.flatMap((file) => ("stream" in file ? [file.stream] : [])))];
 }
 
 /** One call of `classify`; `top` is 0 for all labels. */

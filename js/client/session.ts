@@ -55,7 +55,7 @@ export async function openSession(
   const wasm = typeof options.wasm === "string" ? platform.locate(options.wasm) : options.wasm;
   const request: LoadRequest = {
     type: "load",
-    files: options.worker ? await movable(files) : files,
+    files: options.worker ? await movable(files, options.signal) : files,
     device: options.device,
     dtype: options.dtype,
     wasm,

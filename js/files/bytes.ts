@@ -75,9 +75,13 @@ export function openResponse(response: Response, url: string): Opened {
   if (!response.body) throw new TabsenseError("not_a_model", `${url} is empty.`);
   const length = response.headers.get("content-length");
   // Content-Length counts the bytes on the wire. A server of another origin may hide that it compressed them.
-  const encoded = (response.headers.get("content-encoding") ?? "identity") !== "identity";
-  const total = length !== null && /^\d+$/.test(length) && !encoded ? Number(length) : null;
+  const total = length !== null && /^\d+$/.test(length) && !isEncoded(response) ? Number(length) : null;
   return { total, exact: total !== null && response.type !== "cors", body: response.body, response };
+}
+
+/** Whether the body was compressed on its way, as far as the server tells. */
+export function isEncoded(response: Response): boolean {
+  return (response.headers.get("content-encoding") ?? "identity") !== "identity";
 }
 
 /** Opens a Blob. */

@@ -95,10 +95,16 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     const used = new Map<string, Entry>();
     const damaged = new Set<string>();
     const written = new Map<string, Copying>();
+    /** The model's own copies are left alone while they are read. */
+    const spared = () => (used.size > 0 ? key : null);
     const context: CopyContext = {
       opening: store,
       held: 0,
-      makeRoom: (place, bytes) => makeRoom(place, bytes, used.size > 0 ? key : null),
+      async makeRoom(place, bytes) {
+        while ((await place.room()) < bytes) if (!(await evict(place, spared()))) return false;
+        return true;
+      },
+      evict: (place) => evict(place, spared()),
     };
     let outdated = use === "none";
 
@@ -122,7 +128,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     async function keep(): Promise<void> {
       const place = await store;
       await afterFirstCall();
-      if (!place || !(await makeRoom(place, context.held, key).catch(() => false))) return abandon();
+      if (!place || !(await context.makeRoom(place, context.held).catch(() => false))) return abandon();
       const entries = await Promise.all([...written].map(([url, copy]) => copy.finish(url)));
       if (entries.some((entry) => entry === null)) return abandon();
       const files = [...[...used.values()].filter(({ url }) => !written.has(url)), ...(entries as Entry[])];
@@ -209,19 +215,12 @@ async function usable(files: Entry[], signal: AbortSignal): Promise<Entry[]> {
   return files.filter((_, i) => answers[i] === "same");
 }
 
-/**
- * Forgets other models, the oldest first, until there is room for `bytes` more; the one known by `spared` is
- * left alone. False where that is not enough.
- */
-async function makeRoom(store: Store, bytes: number, spared: string | null): Promise<boolean> {
-  const others = (await store.notes()).filter(({ key }) => key !== spared);
-  others.sort((a, b) => a.stored - b.stored);
-  while ((await store.room()) < bytes) {
-    const oldest = others.shift();
-    if (!oldest) return false;
-    await forget(store, oldest);
-  }
-  return true;
+/** Forgets the oldest model but the one known by `spared`; false where there is none. */
+async function evict(store: Store, spared: string | null): Promise<boolean> {
+  const notes = (await store.notes()).filter(({ key }) => key !== spared);
+  const oldest = notes.sort((a, b) => a.stored - b.stored)[0];
+  if (oldest) await forget(store, oldest);
+  return !!oldest;
 }
 
 /** Puts `note` in the place of what was kept before, and deletes what nobody uses any more. */

@@ -25,6 +25,8 @@ export interface CopyContext {
   held: number;
   /** Makes room for so many bytes more; false where there can't be any. */
   makeRoom(store: Store, bytes: number): Promise<boolean>;
+  /** Forgets another model, the oldest one; false where there is none. */
+  evict(store: Store): Promise<boolean>;
 }
 
 /** Starts a copy of a file of `total` bytes, where that is known. */
@@ -57,7 +59,11 @@ export function startCopy(context: CopyContext, version: Version, total: number 
       new ByteLengthQueuingStrategy({ highWaterMark: QUEUE }),
     );
     stream = { writer: writable.getWriter(), stored: store.put(body, readable) };
-    stream.stored.catch(fail);
+    stream.stored.catch((cause: unknown) => {
+      fail();
+      // There is no second try for this one, but the next start finds room.
+      if (isFull(cause)) void context.evict(store).catch(() => {});
+    });
     stream.writer.closed.catch(fail);
     const before = parts;
     release();
@@ -68,6 +74,17 @@ export function startCopy(context: CopyContext, version: Version, total: number 
     // Where the store has given up, the stream never gets ready.
     await Promise.race([stream!.writer.ready, stream!.stored]).catch(fail);
     if (!failed) void stream!.writer.write(bytes).catch(fail);
+  }
+
+  /** Browsers tell more room than there is, so that it may be full all the same. */
+  async function putHeld(store: Store): Promise<void> {
+    for (;;) {
+      try {
+        return await store.put(body, new Blob(parts as BlobPart[]));
+      } catch (cause) {
+        if (!isFull(cause) || !(await context.evict(store))) throw cause;
+      }
+    }
   }
 
   return {
@@ -92,7 +109,7 @@ export function startCopy(context: CopyContext, version: Version, total: number 
           await stream.writer.close();
           await stream.stored;
         } else {
-          await store.put(body, new Blob(parts as BlobPart[]));
+          await putHeld(store);
           release();
         }
         return failed ? null : { url, ...whole, version, body };
@@ -102,4 +119,9 @@ export function startCopy(context: CopyContext, version: Version, total: number 
       }
     },
   };
+}
+
+function isFull(cause: unknown): boolean {
+  const { name, code } = (cause ?? {}) as { name?: unknown; code?: unknown };
+  return name === "QuotaExceededError" || code === "ENOSPC" || code === "EDQUOT";
 }

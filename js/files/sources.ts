@@ -1,9 +1,9 @@
 /** Turns what a caller names as a model into its three files. */
 
-import { TabsenseError } from "../api/errors.js";
+import { aborted, TabsenseError } from "../api/errors.js";
 import type { CheckedLoadOptions } from "../api/options.js";
 import type { FileRef, FileRefs, StreamRef } from "../client/protocol.js";
-import { openResponse } from "./bytes.js";
+import { openResponse, reason } from "./bytes.js";
 import { FILES, INDEX, type FileName, type Model, type ModelFiles, type Source } from "../api/types.js";
 
 /** A model's name, and where its files are. */
@@ -180,15 +180,24 @@ function unread(
   return { stream, ...length };
 }
 
-/** The same files for a worker. Where streams can't move there, they are read into Blobs. */
-export async function movable(files: FileRefs): Promise<FileRefs> {
+/**
+ * The same files for a worker. Where streams can't move there, they are read into Blobs, until `signal`
+ * fires.
+ */
+export async function movable(files: FileRefs, signal: AbortSignal | null): Promise<FileRefs> {
   const { shards, ...named } = files;
   const streams = [...Object.values(named), ...(shards ? Object.values(shards.files) : [])].some(
     (file) => "stream" in file,
   );
   if (!streams || streamsMove()) return files;
-  const read = async (ref: FileRef): Promise<FileRef> =>
-    "stream" in ref ? { blob: await new Response(ref.stream).blob() } : ref;
+  /** An index stands in the place of the weights, too, and can be read once. */
+  const blobs = new Map<FileRef, Promise<FileRef>>();
+  const read = (ref: FileRef): FileRef | Promise<FileRef> => {
+    if (!("stream" in ref)) return ref;
+    const blob = blobs.get(ref) ?? readBlob(ref, signal);
+    blobs.set(ref, blob);
+    return blob;
+  };
   const all = async <Name extends string>(refs: Record<Name, FileRef>) =>
     Object.fromEntries(
       await Promise.all(Object.entries<FileRef>(refs).map(async ([name, ref]) => [name, await read(ref)])),
@@ -197,6 +206,33 @@ export async function movable(files: FileRefs): Promise<FileRefs> {
     ...(await all(named)),
     shards: shards && { index: await read(shards.index), files: await all(shards.files) },
   };
+}
+
+async function readBlob({ stream }: StreamRef, signal: AbortSignal | null): Promise<FileRef> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const reader = stream.getReader();
+  const end = () => void reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener("abort", end);
+  try {
+    for (;;) {
+      if (signal?.aborted) throw aborted("The loading");
+      const { done, value } = await reader.read();
+      if (signal?.aborted) throw aborted("The loading");
+      if (done) return { blob: new Blob(parts) };
+      parts.push(value as Uint8Array<ArrayBuffer>);
+    }
+  } catch (cause) {
+    if (cause instanceof TabsenseError) throw cause;
+    throw new TabsenseError(
+      "network",
+      `A stream of the model's files failed (${reason(cause)}). Load again.`,
+      {
+        cause,
+      },
+    );
+  } finally {
+    signal?.removeEventListener("abort", end);
+  }
 }
 
 /** Whether this runtime can send a stream to a worker. */

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { Classifier } from "tabsense";
 import { filesOf, rejects, rounded, serveModel, signalled, tiny } from "./support.mjs";
 
@@ -199,6 +200,25 @@ test("a range that the server can't satisfy means another file", async (t) => {
   ]);
   await loads(t, url);
   assert.equal(seen.length, 3);
+});
+
+test("a compressed download that breaks is read from its start, not by a range of what was compressed", async (t) => {
+  const files = filesOf();
+  const packed = gzipSync(files[WEIGHTS]);
+  const headers = { etag: ETAG, "content-encoding": "gzip", "content-length": packed.length };
+  const { url, seen } = await serveTurns(t, [
+    (_, response) => {
+      response
+        .writeHead(200, headers)
+        .write(packed.subarray(0, packed.length / 2), () => setTimeout(() => response.destroy(), 250));
+    },
+    (_, response) => response.writeHead(200, headers).end(packed),
+  ]);
+  await loads(t, url);
+  assert.deepEqual(
+    seen.map(({ range }) => range),
+    [null, null],
+  );
 });
 
 test("an answer for another range is never mixed in", async (t) => {

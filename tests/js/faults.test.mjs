@@ -7,7 +7,9 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { Classifier } from "tabsense";
-import { FILES, filesOf, rejects, rounded, serveModel, tiny } from "./support.mjs";
+import { FILES, filesOf, loadRequest, rejects, rounded, serveModel, tiny } from "./support.mjs";
+import { loadModel } from "../../dist/worker/loading.js";
+import { nodeHost } from "../../dist/platform/node.js";
 
 /** Loads a model of which `file` is answered by `handler`. */
 async function loadWith(t, file, handler, files = filesOf()) {
@@ -247,4 +249,21 @@ test("a failed loading leaves the next one alone, also in place", async (t) => {
     const classifier = await tiny(t, { worker });
     assert.equal((await classifier.classify("fine")).length, 1);
   }
+});
+
+test("weights that aren't there are told at once, not when the graphics card has answered", async (t) => {
+  const { "model.safetensors": _, ...files } = filesOf();
+  const { url } = await serveModel(t, {});
+  const never = new Promise(() => {});
+  const placement = { both: true, reason: null, request: () => never, recovers: () => false };
+  const request = loadRequest({ ...files, "model.safetensors": { url: `${url}model.safetensors` } });
+  await rejects(
+    "network",
+    loadModel(
+      { host: nodeHost, request, placement, runtime: null, onConfig: null },
+      new AbortController().signal,
+      () => {},
+    ),
+    /404/,
+  );
 });

@@ -243,8 +243,8 @@ test("where room is short, the copies of the model that was kept first make room
   await kept(page, 3);
   const session = await page.context().newCDPSession(page);
   const { usage } = await page.evaluate(() => navigator.storage.estimate());
-  // Nine tenths of this are room for one more model once the first one is gone, and not before.
-  const quotaSize = Math.floor((usage + size / 2) / 0.9);
+  // There is room for one more model once the first one is gone, and not before.
+  const quotaSize = Math.floor(usage + size / 2);
   await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(site.url).origin, quotaSize });
   const score = await load(page, two.url);
   assert.equal(typeof score, "number");

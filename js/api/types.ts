@@ -28,7 +28,7 @@ export type ModelFiles =
       readonly [weights: `${string}.safetensors`]: ModelFile;
       readonly [index: `${string}.safetensors.index.json`]: ModelFile;
     }
-  | readonly File[];
+  | ArrayLike<File>;
 
 /** A model with its name, as a package of a model exports it. */
 export interface Model {
@@ -40,11 +40,12 @@ export interface Model {
 
 /**
  * Where a model is: an embedded one by name (`"sentiment-en"`), `"org/name"` or `"org/name@revision"` on a
- * model hub, a base URL (`"https://…/"`, `"/…"`, `"./…"`, `"../…"`; in Node the last three are folders), the
+ * model hub, a base URL (a `URL`, `"https://…/"`, `"/…"`, `"./…"`, `"../…"`, an extension's or an app's own; in
+ * Node the paths and `file:` are folders, and `"org/name"` is the folder of that name where there is one), the
  * files themselves, or what the package of a model exports (`import model from
  * "tabsense/model/sentiment-en"`).
  */
-export type Source = string | ModelFiles | Model;
+export type Source = string | URL | ModelFiles | Model;
 
 /**
  * Where to compute.
@@ -94,8 +95,9 @@ export interface LoadOptions {
   /** The origin of the model hub. Default: `"https://huggingface.co"`. */
   hub?: string;
   /**
-   * The base URL (Node: also a folder) of the models that are named without a slash. Default: `models/`
-   * beside the page (Node: beside the package, then in the working folder).
+   * The base URL (Node: also a folder) of the models that are named without a slash. Default: `/models/` of
+   * the site, below the page's `<base href>` if it has one (Node: `models/` beside the package, then in the
+   * working folder).
    */
   models?: string;
   /**

@@ -15,6 +15,9 @@ export interface Resolved {
 /** A model on a hub: `org/name`, or `org/name@revision`. */
 export const HUB_NAME = /^([\w-][\w.-]*)\/([\w-][\w.-]*)(?:@([\w./-]+))?$/;
 
+/** A base URL: a path, or an address of any scheme, for extensions and apps have their own. */
+const ADDRESS = /^([a-z][a-z\d+.-]*:\/\/|\.{0,2}\/)/i;
+
 /** The name of an embedded model. */
 const EMBEDDED_NAME = /^\w[\w.-]*$/;
 
@@ -28,18 +31,26 @@ export function resolveUrls(
   base: string,
   embedded: (name: string) => Resolved,
 ): Resolved {
+  if (source instanceof URL) return fromAddress(source.href, base);
   if (typeof source !== "string")
     return isModel(source)
       ? { ...fromFiles(source.files, base), name: source.name }
       : fromFiles(source, base);
-  if (/^(https?:\/\/|\.{0,2}\/)/.test(source)) {
-    const url = new URL(source, base);
-    return fromUrl(url, url.pathname.split("/").filter(Boolean).at(-1) ?? url.host);
-  }
+  if (ADDRESS.test(source)) return fromAddress(source, base);
   const onHub = fromHub(source, options.hub);
   if (onHub) return onHub;
   if (EMBEDDED_NAME.test(source)) return embedded(source);
   throw unknown(source);
+}
+
+function fromAddress(address: string, base: string): Resolved {
+  const url = new URL(address, base);
+  if (/^(data|blob):/.test(url.protocol))
+    throw new TabsenseError(
+      "invalid_argument",
+      `A ${url.protocol} URL names a single file, not the folder of a model. Pass the model's files by name.`,
+    );
+  return fromUrl(url, url.pathname.split("/").filter(Boolean).at(-1) ?? url.host);
 }
 
 /** The error for a string that names no source. */
@@ -84,8 +95,8 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
       `A model is named by a string or given as its files, not as ${source === null ? "null" : typeof source}.`,
     );
   }
-  const given: Record<string, unknown> = Array.isArray(source)
-    ? Object.fromEntries((source as readonly unknown[]).map((file) => [(file as File | null)?.name, file]))
+  const given: Record<string, unknown> = isList(source)
+    ? Object.fromEntries(Array.from(source, (file) => [(file as File | null)?.name, file]))
     : { ...source };
   const sharded = given["model.safetensors"] === undefined && given[INDEX] !== undefined;
   const missing = FILES.filter(
@@ -120,6 +131,11 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
 export function resolved(name: string, ref: (file: FileName) => FileRef): Resolved {
   const files = Object.fromEntries(FILES.map((file) => [file, ref(file)])) as Record<FileName, FileRef>;
   return { name, files: { ...files, shards: null } };
+}
+
+/** Whether the files are an array, or the list that a file picker gives. */
+function isList(source: ModelFiles): source is ArrayLike<File> {
+  return Array.isArray(source) || (typeof FileList === "function" && source instanceof FileList);
 }
 
 function isModel(source: ModelFiles | Model): source is Model {

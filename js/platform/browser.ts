@@ -83,7 +83,7 @@ export const browser: Platform = {
   startWorker,
   async resolve(source, options) {
     return resolveUrls(source, options, pageUrl(), (name) =>
-      fromUrl(new URL(`${name}/`, asFolder(options.models ?? "models/")), name),
+      fromUrl(new URL(`${name}/`, asFolder(options.models ?? sitesModels())), name),
     );
   },
   locate: (wasm) => new URL(wasm, pageUrl()).href,
@@ -158,6 +158,13 @@ function disposed(worker: Worker): Promise<void> {
 
 function pageUrl(): string {
   return typeof document === "object" ? document.baseURI : globalThis.location.href;
+}
+
+/**
+ * Where a site has its models: the same place for all of its pages, whose own paths may be those of a router.
+ */
+function sitesModels(): string {
+  return typeof document === "object" && document.querySelector("base[href]") ? "models/" : "/models/";
 }
 
 function asFolder(address: string): URL {

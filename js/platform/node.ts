@@ -1,6 +1,6 @@
 /** Node's side of things: wasm and models from disk, worker threads. */
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
@@ -64,7 +64,8 @@ export const nodejs: Platform = {
   host: nodeHost,
   startWorker,
   async resolve(source, options) {
-    if (isFolder(source)) return fromFolder(source);
+    const path = source instanceof URL ? source.href : source;
+    if (isFolder(path)) return fromFolder(path);
     return resolveUrls(source, options, pathToFileURL("./").href, (name) => embedded(name, options.models));
   },
   locate: (wasm) =>
@@ -120,7 +121,14 @@ function startWorker(): Channel {
 }
 
 function isFolder(source: Source): source is string {
-  return typeof source === "string" && /^(\.{0,2}[/\\]|\.{1,2}$|file:|[a-z]:[/\\])/i.test(source);
+  if (typeof source !== "string") return false;
+  if (/^(\.{0,2}[/\\]|\.{1,2}$|file:|[a-z]:[/\\])/i.test(source)) return true;
+  // "models/mine" could be a hub's name, too. Whoever has such a folder means that.
+  return /[/\\]/.test(source) && !URL.canParse(source) && isDirectory(source);
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function fromFolder(folder: string): Resolved {

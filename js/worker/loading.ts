@@ -19,6 +19,7 @@ import { progressOf } from "./progress.js";
 import { transferOf, type FileRefs, type LoadRequest } from "../client/protocol.js";
 import { startWarmUp } from "./warm-up.js";
 import { CopyDamaged, FileChanged, readAll } from "../files/bytes.js";
+import { withoutMark } from "../files/foreign.js";
 import type { Progress } from "../api/types.js";
 import type { Engine, Gpu, Loader } from "../wasm/simd/tabsense.js";
 
@@ -163,8 +164,9 @@ function startReading(
       try {
         const bytes = await readAll(file.opened, file.name, limit, signal, progressOf(stage, name, emit));
         await checkWhole(file, bytes, (await starting).module);
-        if ("stream" in request.files[name]) streams.set(name, bytes);
-        return bytes;
+        const text = withoutMark(bytes);
+        if ("stream" in request.files[name]) streams.set(name, text);
+        return text;
       } catch (thrown) {
         file.writer?.abandon();
         const failure = await failureOf(file, thrown, signal);

@@ -11,6 +11,8 @@ export type {
   DetailedVerdict,
   Device,
   FileName,
+  HeadersOption,
+  HeadersValue,
   KernelTime,
   Latest,
   LoadOptions,

@@ -114,16 +114,31 @@ export interface LoadOptions {
    * does without, reject with kind `"integrity"`.
    */
   integrity?: { readonly [file: string]: string };
-  /** How many times in a row a connection that breaks is taken up again where it ended. Default: 3. */
-  retries?: number;
-  /** Milliseconds without a byte after which a connection counts as broken. Default: 30,000. */
-  stallTimeout?: number;
+  /**
+   * Headers of the requests for the model's files, `{ Authorization: "Bearer …" }` say, or a function that is
+   * called with the address of each request and may be asynchronous. Headers given as such go to the origin of
+   * `config.json` alone; a function decides for each address. None go with the engine's own files. Another
+   * origin has to allow them (CORS), and a redirect takes along what `fetch` lets it: no `Authorization` to
+   * another origin.
+   */
+  headers?: HeadersOption;
   /**
    * The `.wasm` file of the build `simd`, if the package's own are not to be used: where it is, or the
    * compiled module.
    */
   wasm?: string | URL | WebAssembly.Module;
 }
+
+/** Headers of a request. */
+export type HeadersValue =
+  | Readonly<Record<string, string>>
+  | Headers
+  | readonly (readonly [string, string])[];
+
+/** Headers, or what tells them for an address. */
+export type HeadersOption =
+  | HeadersValue
+  | ((url: string) => HeadersValue | null | undefined | Promise<HeadersValue | null | undefined>);
 
 /** A file of a model that is kept. */
 export interface CachedFile {
@@ -150,6 +165,8 @@ export interface Progress {
   total: number | null;
   /** Bytes a second, smoothed. */
   rate: number;
+  /** How far all files together are, from 0 to 1; it never goes back, and is 1 at `"ready"` alone. */
+  overall: number;
 }
 
 /** How to classify. */

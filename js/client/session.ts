@@ -67,6 +67,7 @@ export async function openSession(
     options.worker ? platform.startWorker : () => inPlace(platform.host),
     options.device !== "cpu" || threads !== 1,
     onConfig,
+    options.headers,
   );
   try {
     // In place nothing can be replaced: all classifiers of a page's own thread share one instance of the

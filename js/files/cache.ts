@@ -7,7 +7,7 @@ import type { CachedFile } from "../api/types.js";
 import type { Opened, Version } from "./bytes.js";
 import { startCopy, type CopyContext, type Copying } from "./copy-writer.js";
 import { isSame } from "./download.js";
-import { freshnessOf } from "./freshness.js";
+import { freshnessOf, type HeadersOf } from "./freshness.js";
 import type { Entry, Note, Store } from "./store.js";
 
 /** A copy on its way into the cache. Nothing that fails here ever fails a load. */
@@ -52,7 +52,7 @@ export type Use = "asked" | "as-is" | "none";
 /** Where copies are kept. */
 export interface ModelCache {
   /** The copies of the model that is known by `key`. */
-  start(key: string, use: Use, signal: AbortSignal): Copies;
+  start(key: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies;
   /** Fulfils once no model is on its way to the disk any more; null where none is. */
   settled(): Promise<void> | null;
   /** Writes at once what would wait until the first call has been answered. */
@@ -90,7 +90,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     });
   }
 
-  function start(key: string, use: Use, signal: AbortSignal): Copies {
+  function start(key: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies {
     const store = openStore(true).catch(() => null);
     const used = new Map<string, Entry>();
     const damaged = new Set<string>();
@@ -111,13 +111,16 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     async function plan(): Promise<Map<string, Entry>> {
       const note = use === "none" ? null : await (await store)?.note(key).catch(() => null);
       if (!note) return new Map();
-      const files = use === "as-is" ? note.files : await usable(note.files, signal);
+      const files = use === "as-is" ? note.files : await usable(note.files, headersOf, signal);
       outdated = files.length < note.files.length;
       return new Map(files.map((entry) => [entry.url, entry]));
     }
     const planned = plan();
     let usableNow = new Map<string, Entry>();
-    void planned.then((entries) => (usableNow = entries));
+    planned.then(
+      (entries) => (usableNow = entries),
+      () => {}, // told by whoever opens a file
+    );
 
     async function drop(url: string): Promise<void> {
       used.delete(url);
@@ -209,8 +212,8 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
  * The copies that may be used. Where nothing is known to be new, all: also without a connection. Where one
  * is, only those that are known to be what the server has beside it; a date alone doesn't tell enough then.
  */
-async function usable(files: Entry[], signal: AbortSignal): Promise<Entry[]> {
-  const answers = await Promise.all(files.map((entry) => freshnessOf(entry, signal)));
+async function usable(files: Entry[], headersOf: HeadersOf, signal: AbortSignal): Promise<Entry[]> {
+  const answers = await Promise.all(files.map((entry) => freshnessOf(entry, headersOf, signal)));
   if (!answers.includes("other")) return files;
   return files.filter((_, i) => answers[i] === "same");
 }

@@ -20,6 +20,8 @@ export interface Patience {
   retries: number;
   /** Milliseconds without a byte after which a connection counts as broken. */
   stall: number;
+  /** Headers of each request beside its own. */
+  headers?: () => Promise<Record<string, string>>;
 }
 
 /** Milliseconds before the first new try; each later one waits three times as long. */
@@ -38,10 +40,11 @@ const TEMPORARY = [408, 425, 429, 500, 502, 503, 504];
  */
 export async function download(
   url: string,
-  { retries, stall }: Patience,
+  patience: Patience,
   signal: AbortSignal,
   cache: RequestCache = "default",
 ): Promise<Opened> {
+  const { retries } = patience;
   let tried = 0;
   /** Waits before a new try; false where there were enough. */
   async function again(after: number | null): Promise<boolean> {
@@ -53,7 +56,7 @@ export async function download(
   async function connect(start: Start): Promise<Connection> {
     for (;;) {
       try {
-        return await connectAt(url, start, stall, signal, start.at === 0 ? cache : "no-store");
+        return await connectAt(url, start, patience, signal, start.at === 0 ? cache : "no-store");
       } catch (thrown) {
         signal.throwIfAborted();
         if (!(thrown instanceof Temporary)) throw thrown;
@@ -130,7 +133,7 @@ interface Start {
 async function connectAt(
   url: string,
   start: Start,
-  stall: number,
+  { stall, headers }: Patience,
   signal: AbortSignal,
   cache: RequestCache,
 ): Promise<Connection> {
@@ -142,11 +145,12 @@ async function connectAt(
     own.abort();
   };
   try {
+    const given = await headers?.();
     const response = await inTime(
       stall,
       fetch(url, {
         signal: own.signal,
-        headers: headersFor(url, start),
+        headers: { ...given, ...headersFor(url, start) },
         ...(cache === "default" ? {} : { cache }),
       }),
     ).catch((cause: unknown) => {

@@ -9,6 +9,9 @@ import type { Entry } from "./store.js";
  */
 export type Freshness = "same" | "dated" | "other" | "silent";
 
+/** The headers of a request for an address, beside its own. */
+export type HeadersOf = (url: string) => Promise<Record<string, string>>;
+
 /** Milliseconds that a server has for its answer. */
 const LIMIT = 3000;
 
@@ -18,18 +21,28 @@ const PINNED = /\/resolve\/[0-9a-f]{40}\//;
 /**
  * Whether the server still has the file of `entry`. It is asked with a conditional GET, whose body is not
  * read: servers and signed links exist that answer GET alone. To another origin, a condition of our own would
- * make the browser ask for permission first; `no-cache` lets it send the one of its HTTP cache.
+ * make the browser ask for permission first; `no-cache` lets it send the one of its HTTP cache. Rejects only
+ * where the headers can't be had.
  */
-export async function freshnessOf(entry: Entry, signal: AbortSignal): Promise<Freshness> {
+export async function freshnessOf(
+  entry: Entry,
+  headersOf: HeadersOf,
+  signal: AbortSignal,
+): Promise<Freshness> {
   const { url, version } = entry;
   if (PINNED.test(url)) return "same";
+  const headers = await headersOf(url);
   const limited = new AbortController();
   const end = () => limited.abort();
   signal.addEventListener("abort", end);
   const timer = setTimeout(end, LIMIT);
   try {
     const condition = crossesOrigins(url) ? {} : conditionOf(entry);
-    const response = await fetch(url, { headers: condition, cache: "no-cache", signal: limited.signal });
+    const response = await fetch(url, {
+      headers: { ...headers, ...condition },
+      cache: "no-cache",
+      signal: limited.signal,
+    });
     if (response.status === 304) return "If-None-Match" in condition ? "same" : "dated";
     if (response.status === 404 || response.status === 410) return "other";
     if (!response.ok) return "silent";

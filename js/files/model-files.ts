@@ -57,13 +57,14 @@ export const INDEX_LIMIT = 1 << 20;
 
 /**
  * The files of `request`, opened until `signal` fires. `loaded`: whether the model was loaded before, so that
- * its files are wanted as they were.
+ * its files are wanted as they were; `ask` tells the headers of a request where the caller has a function.
  */
 export function startFiles(
   host: FilesHost,
   { files, network }: LoadRequest,
   signal: AbortSignal,
   loaded: boolean,
+  ask: (url: string, signal: AbortSignal) => Promise<Record<string, string>>,
 ): Files {
   const cache = network.cache ? host.cache : null;
   let mode: RequestCache = loaded ? "force-cache" : "default";
@@ -72,7 +73,15 @@ export function startFiles(
   /** The copies of this model, which is known by the address of its weights. */
   function start(use: Use): Copies | null {
     const key = [files.shards?.index, files["model.safetensors"], ...Object.values(files)].find(isKept);
-    return cache && key ? cache.start(key.url, use, signal) : null;
+    return cache && key ? cache.start(key.url, use, headersOf, signal) : null;
+  }
+
+  /** Headers go where the caller said: to the origin of the model, or where a function says. */
+  async function headersOf(url: string): Promise<Record<string, string>> {
+    if (network.headers === "asked") return ask(url, signal);
+    const own = [files["config.json"], ...Object.values(files)].find((file) => file && "url" in file);
+    const given = own && new URL(url).origin === new URL((own as { url: string }).url).origin;
+    return given ? (network.headers ?? {}) : {};
   }
 
   async function openRef(file: FileRef, fileName: string): Promise<CheckedFile> {
@@ -96,7 +105,7 @@ export function startFiles(
     if (copy) return { ...rest, ...copy, name: url };
     const opened = await download(
       url,
-      { retries: network.retries, stall: network.stallTimeout },
+      { retries: network.retries, stall: network.stallTimeout, headers: () => headersOf(url) },
       signal,
       own?.outdated() ? "reload" : mode,
     );

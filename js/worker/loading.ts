@@ -15,12 +15,11 @@ import {
   type Weights,
 } from "../files/model-files.js";
 import type { Placement } from "./placement.js";
-import { progressOf } from "./progress.js";
+import { progressOf, type FileProgress } from "./progress.js";
 import { transferOf, type FileRefs, type LoadRequest } from "../client/protocol.js";
 import { startWarmUp } from "./warm-up.js";
 import { CopyDamaged, FileChanged, readAll } from "../files/bytes.js";
 import { withoutMark } from "../files/foreign.js";
-import type { Progress } from "../api/types.js";
 import type { Engine, Gpu, Loader } from "../wasm/simd/tabsense.js";
 
 /** What differs between the browser and Node. */
@@ -36,6 +35,8 @@ export interface Loading {
   placement: Placement;
   /** Where it runs already, as it does when a model is loaded again. */
   runtime: Runtime | null;
+  /** Tells the headers of a request where the caller has a function for that. */
+  headers: (url: string, signal: AbortSignal) => Promise<Record<string, string>>;
   /** Hears the bytes of `config.json` long before the weights are there. */
   onConfig: ((config: Uint8Array) => void) | null;
 }
@@ -66,9 +67,9 @@ const MOST_RESTARTS = 3;
  * for what `placement` says next; where a file changes meanwhile, all are, so that they belong together.
  */
 export async function loadModel(
-  { host, request, placement, runtime: started, onConfig }: Loading,
+  { host, request, placement, runtime: started, headers, onConfig }: Loading,
   signal: AbortSignal,
-  emit: (progress: Progress) => void,
+  emit: (progress: FileProgress) => void,
 ): Promise<LoadedModel> {
   const ended = new AbortController();
   const all = ended.signal;
@@ -76,7 +77,7 @@ export async function loadModel(
   signal.addEventListener("abort", end);
   if (signal.aborted) end();
 
-  const files = startFiles(host, request, all, started !== null);
+  const files = startFiles(host, request, all, started !== null, headers);
   const starting = started ? Promise.resolve(started) : startEngine(host, request, all, emit);
   const read = startReading(files, starting, request, all, emit);
   const readSmall = () =>
@@ -152,7 +153,7 @@ function startReading(
   starting: Promise<Runtime>,
   request: LoadRequest,
   signal: AbortSignal,
-  emit: (progress: Progress) => void,
+  emit: (progress: FileProgress) => void,
 ): (name: WholeFile) => Promise<Uint8Array> {
   const streams = new Map<WholeFile, Uint8Array>();
   return async (name) => {
@@ -210,7 +211,7 @@ async function fill(
   module: EngineModule,
   opening: Promise<Weights>,
   signal: AbortSignal,
-  emit: (progress: Progress) => void,
+  emit: (progress: FileProgress) => void,
 ): Promise<void> {
   const report = progressOf("weights", "model.safetensors", emit);
   try {

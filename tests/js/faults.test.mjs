@@ -260,7 +260,7 @@ test("weights that aren't there are told at once, not when the graphics card has
   await rejects(
     "network",
     loadModel(
-      { host: nodeHost, request, placement, runtime: null, onConfig: null },
+      { host: nodeHost, request, placement, runtime: null, headers: null, onConfig: null },
       new AbortController().signal,
       () => {},
     ),

@@ -76,7 +76,7 @@ export function rounded(scores) {
 
 /** The message that asks the service to load `files`, a record of their bytes. */
 export function loadRequest(files, options) {
-  const network = { cache: false, integrity: {}, retries: 0, stallTimeout: 30_000 };
+  const network = { cache: false, integrity: {}, headers: null, retries: 0, stallTimeout: 30_000 };
   const refs = Object.fromEntries(
     Object.entries(files).map(([name, bytes]) => [name, bytes instanceof Uint8Array ? { bytes } : bytes]),
   );

@@ -1,6 +1,5 @@
 /** What each entry exports beside its own `Classifier` and `pipeline`. */
 
-export { clearCachedFiles, listCachedFiles } from "../files/cache.js";
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
 export type {
   CachedFile,
@@ -12,6 +11,8 @@ export type {
   DetailedVerdict,
   Device,
   FileName,
+  HeadersOption,
+  HeadersValue,
   KernelTime,
   Latest,
   LoadOptions,

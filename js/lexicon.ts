@@ -1,3 +1,78 @@
-/** The lexicon as a file of its own: only what asks for it fetches it. */
+/**
+ * `tabsense/lexicon`: the sentiment of an English text from a list of words and emoji, without a model. It
+ * answers in microseconds, in the calling thread, and is wrong far more often than a model. All of it is one
+ * file, with its library, which `instant: true` fetches, too.
+ */
 
-export * from "./lexicon/lexicon.js";
+import sentiment from "wink-sentiment";
+import { TabsenseError } from "./api/errors.js";
+import { NOTHING } from "./api/texts.js";
+import { SENTIMENT_LABELS, type Score } from "./api/types.js";
+
+/**
+ * A text is cut after so many words: about as far as a model reads.
+ * @internal
+ */
+export const MAX_WORDS = 512;
+
+/**
+ * How many words, emoji and emoticons it knows.
+ * @internal
+ */
+export const WORDS = 3699;
+
+/**
+ * A word is cut after so many characters; the longest that is known has 18. The library's patterns take
+ * quadratic time of a word.
+ */
+const LONGEST_WORD = 24;
+
+/**
+ * The logistic curve from intensities to probabilities, as `npm run bench:lexicon` fits it to
+ * test_data/sentiment_validation.jsonl.
+ */
+const CALIBRATION = { slope: 0.338, bias: -0.111 };
+
+/**
+ * Scores an English text: the labels NEGATIVE and POSITIVE with their probabilities, best first.
+ *
+ * An empty text, or one of white space and control characters only, has no labels. Only the first 512 words
+ * count; the scores of a longer text say `truncated: true`.
+ *
+ * @throws {TabsenseError} of kind `"invalid_argument"` if `text` is not a string.
+ */
+export function score(text: string): Score[] {
+  if (typeof text !== "string")
+    throw new TabsenseError(
+      "invalid_argument",
+      `score takes a string, not ${text === null ? "null" : typeof text}.`,
+    );
+  if (NOTHING.test(text)) return [];
+  const { intensity, truncated } = weigh(text);
+  const positive = 1 / (1 + Math.exp(-(CALIBRATION.slope * intensity + CALIBRATION.bias)));
+  const scores = [
+    { label: SENTIMENT_LABELS[0], score: 1 - positive },
+    { label: SENTIMENT_LABELS[1], score: positive },
+  ];
+  return scores
+    .sort((a, b) => b.score - a.score)
+    .map((one) => ({ ...one, ...(truncated && { truncated }), source: "lexicon" }));
+}
+
+/**
+ * What the words of a text say, with what negates them: from -5 to 5, 0 where none is known.
+ * @internal
+ */
+export function weigh(text: string): { intensity: number; truncated: boolean } {
+  const words = text
+    .replace(/[‘’]/g, "'")
+    .replace(/["“”]/g, " ") // the library skips what is quoted
+    .replace(/constructor|__proto__/gi, " ") // it looks words up in plain objects
+    .trim()
+    .split(/\s+/, MAX_WORDS + 1);
+  const read = words
+    .slice(0, MAX_WORDS)
+    .map((word) => word.slice(0, LONGEST_WORD))
+    .join(" ");
+  return { intensity: sentiment(read).normalizedScore, truncated: words.length > MAX_WORDS };
+}

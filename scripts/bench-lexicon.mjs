@@ -80,13 +80,13 @@ function readTable(path) {
 }
 
 /** Answers one at a time, as a page asks while someone types; the second round counts. */
-async function measure(classifier, rows) {
+async function measure(classify, rows) {
   let answers;
   let start;
   for (let round = 0; round < 2; round++) {
     start = performance.now();
     answers = [];
-    for (const { text } of rows) answers.push(await classifier.classify(text));
+    for (const { text } of rows) answers.push(await classify(text));
   }
   return { answers, microseconds: ((performance.now() - start) * 1000) / rows.length };
 }
@@ -96,8 +96,7 @@ await main(import.meta.url, async ([table]) => {
   await build();
   const { lexiconSize, transferTotal } = await import("./sizes.mjs");
   const { Classifier } = await import("../dist/node.js");
-  const { weigh } = await import("../dist/lexicon.js");
-  const lexicon = await Classifier.load("sentiment-en", { device: "lexicon" });
+  const { score, weigh } = await import("../dist/lexicon.js");
   const model = await Classifier.load(MODEL, { device: "cpu", threads: 1 });
   const sets = [
     ["the labelled sentences", readSentences()],
@@ -106,8 +105,8 @@ await main(import.meta.url, async ([table]) => {
   try {
     for (const [name, rows] of sets) {
       const measured = [
-        ["lexicon", await measure(lexicon, rows)],
-        ["model", await measure(model, rows)],
+        ["lexicon", await measure(score, rows)],
+        ["model", await measure((text) => model.classify(text), rows)],
       ];
       console.log(`\n${name}, ${rows.length} texts\n`);
       for (const [who, { answers, microseconds }] of measured) {
@@ -133,7 +132,7 @@ await main(import.meta.url, async ([table]) => {
       }
     }
   } finally {
-    await Promise.all([lexicon.dispose(), model.dispose()]);
+    await model.dispose();
   }
   const { raw, gzip, brotli } = lexiconSize();
   const together = transferTotal().brotli + statSync(join(MODEL, "model.safetensors")).size;

@@ -9,7 +9,7 @@ import { ROOT } from "./run.mjs";
 
 const IMPORTS = /(?:from\s+|import\s*\(\s*|import\s+|new URL\(\s*)["'](\.[^"']+)["']/g;
 
-/** What a page fetches only where it asks for `instant` or the device "lexicon". */
+/** What a page fetches only where it asks for `instant`, or imports `tabsense/lexicon`. */
 const LEXICON = join(ROOT, "dist/lexicon.js");
 
 /** The build variant that a file belongs to, or null. */

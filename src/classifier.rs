@@ -146,6 +146,11 @@ impl<B: Backend> Classifier<B> {
         self.tokenizer.encode_to(text, self.max_tokens, with_offsets)
     }
 
+    /// What a text without tokens of its own is where it is to have labels all the same: the special tokens.
+    pub fn special_tokens_alone(&self, with_offsets: bool) -> Encoding {
+        self.tokenizer.frame(Vec::new(), with_offsets.then(Vec::new), self.max_tokens)
+    }
+
     /// The most tokens of a text, special ones included: the model's positions, or fewer where `tokenizer_config.json` says so.
     pub fn max_tokens(&self) -> usize {
         self.max_tokens

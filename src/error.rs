@@ -46,8 +46,6 @@ kinds! {
     Network = "network",
     /// A file is not what its name says: a web page in place of a model file, say.
     NotAModel = "not_a_model",
-    /// The call's `AbortSignal` fired.
-    Aborted = "aborted",
     /// The classifier was disposed of before or during the call.
     Disposed = "disposed",
     /// The memory for the model or for a call could not be had.

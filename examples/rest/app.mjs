@@ -30,8 +30,6 @@ export const RETRY_AFTER = 2;
 /** The status of each kind that a text or the moment is to blame for; the other kinds are 500. */
 const STATUS = {
   invalid_argument: 400,
-  empty_text: 422,
-  text_too_long: 413,
   disposed: 503,
   out_of_memory: 503,
 };
@@ -83,7 +81,7 @@ export function createApp({ model, limits: given = {} }) {
       const results = await classifier.classify(texts, { topK, signal }).catch((error) => {
         if (timeout.aborted)
           refuse(504, "timeout", `The call took longer than ${limits.time} ms. Send fewer or shorter texts.`);
-        throw error;
+        throw signal.aborted ? hungUp() : error;
       });
       return c.json({ results });
     } finally {
@@ -141,7 +139,6 @@ function hungUp() {
 function asRefusal(error) {
   if (error instanceof Refusal) return error;
   const status = STATUS[error.kind] ?? 500;
-  if (error.kind === "aborted") return hungUp();
   if (status === 500)
     return new Refusal(500, error.kind ?? "internal", "The service failed. Its log says why.");
   return new Refusal(status, error.kind, error.message);

@@ -4,8 +4,8 @@ import { startLatest } from "./latest.js";
 import { checkClassifyOptions, checkTexts } from "./options.js";
 import type { Answer } from "../client/protocol.js";
 import type { Session } from "../client/session.js";
+import type { ClassifierInfo } from "./info.js";
 import type {
-  ClassifierInfo,
   ClassifyOptions,
   Detailed,
   DetailedVerdict,
@@ -25,6 +25,16 @@ declare global {
   }
 }
 
+/**
+ * As `classifier.classify(texts, options)`, but with labels for empty texts, too: those of special tokens alone.
+ * For `pipeline`, whose answers are those of transformers.js.
+ */
+export let classifyAll: (
+  classifier: LoadedClassifier,
+  texts: string[],
+  options: ClassifyOptions,
+) => Promise<Score[][]>;
+
 /** All of a classifier but its loading, which the browser and Node do each in their own way. */
 export abstract class LoadedClassifier {
   readonly #session: Session;
@@ -35,13 +45,25 @@ export abstract class LoadedClassifier {
    */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 
+  static {
+    classifyAll = async (classifier, texts, options) => {
+      const { results } = await classifier.#ask(texts, options, true);
+      return results.map(toScores);
+    };
+  }
+
   protected constructor(session: Session) {
     this.#session = session;
     const symbol: unknown = Symbol.asyncDispose;
     if (typeof symbol === "symbol") Object.defineProperty(this, symbol, { value: () => this.dispose() });
   }
 
-  /** Classifies one text: its labels, best first. */
+  /**
+   * Classifies one text: its labels, best first. An empty text, or one of white space and control characters
+   * only, has none; a text longer than the model reads is cut, which its scores tell (`truncated`).
+   *
+   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise.
+   */
   classify(text: string, options?: ClassifyOptions & { details?: false }): Promise<Score[]>;
   classify(text: string, options: ClassifyOptions & { details: true }): Promise<Detailed>;
   /** Classifies many texts in one call, which is faster than a call for each. */
@@ -52,16 +74,7 @@ export abstract class LoadedClassifier {
     options?: ClassifyOptions,
   ): Promise<Score[] | Detailed | Score[][] | Detailed[]> {
     const start = performance.now();
-    const { top, signal, details, onProgress } = checkClassifyOptions(options);
-    const { texts, single } = checkTexts(input);
-    const ended = this.#session.ended();
-    if (ended) throw ended;
-    if (texts.length === 0) return [];
-    const { results } = await this.#session.classify(
-      { type: "classify", texts, top, details, progress: onProgress !== null },
-      signal,
-      onProgress,
-    );
+    const { results, single, details } = await this.#ask(input, options, false);
     if (!details) {
       const scores = results.map(toScores);
       return single ? scores[0]! : scores;
@@ -95,11 +108,30 @@ export abstract class LoadedClassifier {
   }
 
   /**
-   * A `classify` for a box that one types into: a call ends the one before it, which then yields `null`. Each
+   * `classify` for search-as-you-type: a call ends the one before it, which then yields `null`. Each `latest()`
    * has calls of its own.
    */
   latest(): Latest {
     return startLatest((input, options) => this.#classify(input, options));
+  }
+
+  /** Checks a call and asks the session; `empty`: whether empty texts get labels, too. */
+  async #ask(
+    input: string | readonly string[],
+    options: ClassifyOptions | undefined,
+    empty: boolean,
+  ): Promise<{ results: Answer[]; single: boolean; details: boolean }> {
+    const { top, signal, details, onProgress } = checkClassifyOptions(options);
+    const { texts, single } = checkTexts(input);
+    const ended = this.#session.ended();
+    if (ended) throw ended;
+    if (texts.length === 0) return { results: [], single, details };
+    const { results } = await this.#session.classify(
+      { type: "classify", texts, top, details, empty, progress: onProgress !== null },
+      signal,
+      onProgress,
+    );
+    return { results, single, details };
   }
 
   /** All overloads of `classify` in one. */
@@ -114,13 +146,25 @@ export abstract class LoadedClassifier {
     const standIn = this.#session.standIn?.info();
     if (standIn) return standIn;
     const { info, memory } = this.#session.state();
-    const { build, threads, device, dtype, weightBytes, webgpu, webgpuReason, calibration, ...model } = info;
+    const {
+      build,
+      threads,
+      device,
+      dtype,
+      weightBytes,
+      webgpu,
+      webgpuReason,
+      calibration,
+      warnings,
+      ...model
+    } = info;
     return {
       device,
       dtype,
       build,
       threads,
       webgpu: webGpuInfo(info),
+      warnings,
       model: { name: this.#session.name, ...model },
       bytes: { weights: weightBytes, memory },
     };

@@ -6,8 +6,6 @@
  */
 export const ERROR_KINDS = [
   "invalid_argument",
-  "empty_text",
-  "text_too_long",
   "config_invalid",
   "config_unsupported",
   "tokenizer_invalid",
@@ -19,7 +17,6 @@ export const ERROR_KINDS = [
   "integrity",
   "network",
   "not_a_model",
-  "aborted",
   "disposed",
   "out_of_memory",
   "environment",
@@ -33,7 +30,10 @@ export const ERROR_KINDS = [
 /** What went wrong. */
 export type ErrorKind = (typeof ERROR_KINDS)[number];
 
-/** What every promise of this package rejects with. */
+/**
+ * What the promises of this package reject with, but for calls that an `AbortSignal` ends: those reject with
+ * the signal's reason.
+ */
 export class TabsenseError extends Error {
   /** Tells it from other errors, also where it comes from another copy of the package. */
   override readonly name = "TabsenseError";
@@ -72,11 +72,6 @@ export function toError(thrown: unknown): TabsenseError {
     `The engine broke (${String(thrown)}). Load a new classifier, and please report this.`,
     { cause: thrown },
   );
-}
-
-/** The error that an `AbortSignal` stands for. */
-export function aborted(what: string): TabsenseError {
-  return new TabsenseError("aborted", `${what} was aborted by its signal.`);
 }
 
 /**

@@ -1,10 +1,9 @@
 /** What each entry exports beside its own `Classifier` and `pipeline`. */
 
+export type { Calibration, ClassifierInfo, WebGpuInfo, WebGpuReason } from "./info.js";
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
 export type {
   CachedFile,
-  Calibration,
-  ClassifierInfo,
   ClassifyOptions,
   ClassifyProgress,
   Detailed,
@@ -27,8 +26,6 @@ export type {
   Timings,
   Token,
   Verdict,
-  WebGpuInfo,
-  WebGpuReason,
 } from "./types.js";
 export type {
   DataType,

@@ -1,7 +1,4 @@
-/**
- * The newest call wins: for a box that one types into, where nobody waits for the verdict on the text before
- * last.
- */
+/** The newest call wins: for search-as-you-type, where only the answer to the newest text counts. */
 
 import { checkClassifyOptions } from "./options.js";
 import type { ClassifyOptions, Latest } from "./types.js";
@@ -15,7 +12,7 @@ export function startLatest(
     const { signal } = checkClassifyOptions(options); // a call that can't be made overtakes none
     newest?.abort();
     const own = (newest = new AbortController());
-    const abort = () => own.abort();
+    const abort = () => own.abort(signal!.reason);
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort);
     try {

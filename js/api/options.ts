@@ -44,7 +44,7 @@ export interface CheckedClassifyOptions {
 }
 
 /** The values of the option `device`. */
-export const DEVICES = ["auto", "webgpu", "cpu", "lexicon"];
+export const DEVICES = ["auto", "webgpu", "cpu"];
 /** The values of the option `dtype`. */
 export const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
 /** The keys of `LoadOptions`. */
@@ -133,16 +133,14 @@ export function checkClassifyOptions(options: ClassifyOptions | undefined): Chec
 /** `StreamOptions` with every default filled in. */
 export interface CheckedStreamOptions {
   signal: AbortSignal | null;
-  onError: StreamOptions["onError"] | null;
   /** What the calls are made with. */
   each: ClassifyOptions;
 }
 
 /** Checks the options of `stream`. */
 export function checkStreamOptions(options: StreamOptions | undefined): CheckedStreamOptions {
-  const { onError, ...each } = record(options, ["topK", "signal", "details", "onError"]);
-  const { signal } = checkClassifyOptions(each);
-  return { signal, onError: callback({ onError }, "onError") as CheckedStreamOptions["onError"], each };
+  const each = record(options, ["topK", "signal", "details"]);
+  return { signal: checkClassifyOptions(each).signal, each };
 }
 
 /** Checks the texts of a call, and tells whether it was a single one. */

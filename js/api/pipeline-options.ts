@@ -6,6 +6,7 @@
 import { TabsenseError } from "./errors.js";
 import {
   callback,
+  checkTexts,
   checkLoadOptions,
   flag,
   invalid,
@@ -91,6 +92,7 @@ export function checkPipeline(
       `There is no task ${typeof task === "string" ? JSON.stringify(task) : kindOf(task)} here. Tabsense classifies texts: pass "text-classification" or "sentiment-analysis", which are the same.`,
     );
   }
+  refuseMisplaced(options);
   const given = record(options ?? undefined, [...THEIR_OPTIONS, ...LOAD_OPTIONS]);
   refuseForeign(given);
   const own = Object.fromEntries(
@@ -112,6 +114,18 @@ export function checkPipeline(
   };
 }
 
+/** Checks the texts of a call. Pairs, which transformers takes as objects, are told apart from other mistakes. */
+export function checkPipelineTexts(texts: unknown): { texts: string[]; single: boolean } {
+  const all: unknown[] = Array.isArray(texts) ? texts : [texts];
+  if (all.some((one) => typeof one === "object" && one !== null && "text_pair" in one)) {
+    throw new TabsenseError(
+      "invalid_argument",
+      "A pair of texts (text and text_pair) can't be classified here. Pass a string, or an array of strings.",
+    );
+  }
+  return checkTexts(texts);
+}
+
 /** Checks the options of a call, and yields those of `classify`. */
 export function checkCall(options: TextClassificationPipelineOptions | undefined): {
   topK: number | null;
@@ -123,6 +137,27 @@ export function checkCall(options: TextClassificationPipelineOptions | undefined
     throw invalid("top_k", "a whole number of at least 1, or null for all labels", top);
   const ended = signal(given);
   return { topK: top, ...(ended && { signal: ended }) };
+}
+
+/** Options of a call, by their names in transformers and transformers.js, old ones included. */
+const OF_A_CALL = ["top_k", "topk", "return_all_scores", "function_to_apply", "truncation", "padding"];
+
+/** Refuses options that belong to a call, and `quantized` of transformers.js 2, with what to write instead. */
+function refuseMisplaced(options: unknown): void {
+  if (typeof options !== "object" || options === null) return;
+  const misplaced = OF_A_CALL.find((key) => key in options);
+  if (misplaced !== undefined) {
+    throw new TabsenseError(
+      "invalid_argument",
+      `The option ${misplaced} is not for loading. Pass the call its options: await classify(text, { top_k: 2 }).`,
+    );
+  }
+  if ("quantized" in options) {
+    throw new TabsenseError(
+      "invalid_argument",
+      `There is no option quantized. Pass dtype "q8" in place of quantized: true, and "fp32" in place of false.`,
+    );
+  }
 }
 
 /**

@@ -82,7 +82,7 @@ export type TextClassificationOutput = TextClassificationSingle[];
 export interface TextClassificationPipelineOptions {
   /** How many labels to give, best first; `null` for all. Default: 1. */
   top_k?: number | null | undefined;
-  /** Ends the call; it rejects with kind `"aborted"` at once. Not in transformers.js. */
+  /** Ends the call, which rejects with the signal's reason at once. Not in transformers.js. */
   signal?: AbortSignal;
 }
 

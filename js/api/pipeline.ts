@@ -1,8 +1,8 @@
 /** The other way in: `pipeline`, with the signature, the outputs and the events of transformers.js 4. */
 
-import type { LoadedClassifier } from "./classifier.js";
+import { classifyAll, type LoadedClassifier } from "./classifier.js";
 import { TabsenseError, toError } from "./errors.js";
-import { checkCall, checkPipeline } from "./pipeline-options.js";
+import { checkCall, checkPipeline, checkPipelineTexts } from "./pipeline-options.js";
 import { progressEvents } from "./pipeline-progress.js";
 import type {
   PipelineModelConfig,
@@ -39,6 +39,7 @@ export async function openPipeline(
     });
     return callable(classifier);
   } catch (thrown) {
+    if (checked.options.signal?.aborted) throw checked.options.signal.reason;
     throw events?.failure() ?? withHint(thrown, checked.source);
   }
 }
@@ -49,8 +50,9 @@ function callable(classifier: LoadedClassifier): TextClassificationPipeline {
     options?: TextClassificationPipelineOptions,
   ): Promise<TextClassificationOutput | TextClassificationOutput[]> {
     const checked = checkCall(options);
-    if (typeof texts === "string") return (await classifier.classify(texts, checked)).map(plain);
-    const lists = (await classifier.classify(texts, checked)).map((scores) => scores.map(plain));
+    const { texts: all, single } = checkPipelineTexts(texts);
+    const lists = (await classifyAll(classifier, all, checked)).map((scores) => scores.map(plain));
+    if (single) return lists[0]!;
     return checked.topK === 1 ? lists.flat() : lists;
   }
   return Object.assign(classify as TextClassificationPipeline, {
@@ -78,6 +80,13 @@ function configOf(labels: readonly string[]): PipelineModelConfig {
  */
 function withHint(thrown: unknown, source: Source): TabsenseError {
   const error = toError(thrown);
+  if (typeof source === "string" && /^[\w.-]+$/.test(source) && error.kind === "network") {
+    return new TabsenseError(
+      "network",
+      `${error.message} A model on a hub is named org/name: "distilbert/distilbert-base-uncased-finetuned-sst-2-english", say.`,
+      { cause: error },
+    );
+  }
   const missing =
     typeof source === "string" && HUB_NAME.test(source)
       ? /(model\.safetensors|tokenizer\.json) answered 404/.exec(error.message)?.[1]

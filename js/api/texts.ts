@@ -1,16 +1,8 @@
-/**
- * The texts of a file: one a line, or JSON Lines of objects with a property `text`. And what no model takes
- * as a text.
- */
+/** The texts of a file: one a line, or JSON Lines of objects with a property `text`. */
 
 import { TabsenseError } from "./errors.js";
 
-/** The most characters of a text, as in src/tokenize/mod.rs. */
-export const MAX_CHARS = 1 << 18;
-
-/**
- * White space, control characters and what else a model's tokenizer drops: a text of nothing else is none.
- */
+/** White space, control characters and what else a model's tokenizer drops: such a text has no labels. */
 export const NOTHING = /^[\s\p{C}\p{Mn}\uFFFD]*$/u;
 
 /** JSON Lines, by the file's name. */

@@ -1,7 +1,5 @@
 /** The public types. */
 
-import type { TabsenseError } from "./errors.js";
-
 /** The three files of a model, by their names on a model hub. */
 export const FILES = ["config.json", "tokenizer.json", "model.safetensors"] as const;
 
@@ -56,11 +54,8 @@ export type Source = string | URL | ModelFiles | Model;
  * - `"webgpu"`: the graphics card alone holds the weights, also one of software. Where there is none that can
  *   be used, the CPU computes, and `info.webgpu` says why.
  * - `"cpu"`: no graphics card is asked for.
- * - `"lexicon"`: no model is fetched at all. A list of English words with their sentiment answers in
- *   microseconds, with the labels NEGATIVE and POSITIVE, and is wrong far more often than a model. The source
- *   is not looked at.
  */
-export type Device = "auto" | "webgpu" | "cpu" | "lexicon";
+export type Device = "auto" | "webgpu" | "cpu";
 
 /** How to load a model. */
 export interface LoadOptions {
@@ -75,14 +70,14 @@ export interface LoadOptions {
    */
   dtype?: "auto" | "fp32" | "fp16" | "int8" | "int4";
   /**
-   * Whether to answer from the lexicon (see {@link Device}) until the model is there: `load` then waits for
-   * that alone, scores tell their `source`, and `ready` tells when the model answers. For English sentiment
+   * Whether to answer from the lexicon, the word list of `tabsense/lexicon`, until the model is loaded: `load`
+   * then waits for that alone, scores tell their `source`, and `ready` tells when the model answers. For English sentiment
    * with the labels NEGATIVE and POSITIVE; a model with others is refused. Default: `false`.
    */
   instant?: boolean;
   /** Called while the model loads. */
   onProgress?: (progress: Progress) => void;
-  /** Ends the loading at any point; the promise rejects with kind `"aborted"`. */
+  /** Ends the loading at any point; the promise rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Whether the model lives in a worker of its own. Default: `true`. */
   worker?: boolean;
@@ -173,7 +168,7 @@ export interface Progress {
 export interface ClassifyOptions {
   /** How many labels to give, best first; `null` for all. Default: 1. */
   topK?: number | null;
-  /** Ends the call; it rejects with kind `"aborted"` at once. */
+  /** Ends the call, which rejects with the signal's reason at once. */
   signal?: AbortSignal;
   /** Whether to tell tokens, truncation and timings too. Default: `false`. */
   details?: boolean;
@@ -190,8 +185,8 @@ export interface ClassifyProgress {
 }
 
 /**
- * `classify` for a box that one types into: a call ends the one before, which yields `null`. All else is as
- * with `classify`: the newest call may fail, also by a `signal` of its own.
+ * `classify` for search-as-you-type: a call ends the one before, which yields `null`. All else is as with
+ * `classify`: the newest call may fail, also by a `signal` of its own.
  */
 export interface Latest {
   (text: string, options?: ClassifyOptions & { details?: false }): Promise<Score[] | null>;
@@ -204,13 +199,7 @@ export interface Latest {
 export type Texts = Iterable<string> | AsyncIterable<string> | ReadableStream<string>;
 
 /** How to classify texts as they come. */
-export interface StreamOptions extends Omit<ClassifyOptions, "onProgress"> {
-  /**
-   * Called in place of a verdict on a text that can't have one: kinds `"empty_text"` and `"text_too_long"`.
-   * The stream goes on, unless it throws. Without it, such a text ends the stream with that error.
-   */
-  onError?: (error: TabsenseError, at: { index: number; text: string }) => void;
-}
+export type StreamOptions = Omit<ClassifyOptions, "onProgress">;
 
 /** What `stream` yields for a text. */
 export interface Verdict {
@@ -218,7 +207,7 @@ export interface Verdict {
   index: number;
   /** The text itself. */
   text: string;
-  /** Its labels, best first. */
+  /** Its labels, best first; none for a text of white space and control characters only. */
   scores: Score[];
 }
 
@@ -238,7 +227,7 @@ export interface Score {
   score: number;
   /** Only there when the text was cut to the model's length. */
   truncated?: true;
-  /** What the score is from; only there with `instant: true` or device `"lexicon"`. */
+  /** What the score is from; only there with `instant: true` or from `tabsense/lexicon`. */
   source?: "lexicon" | "model";
 }
 
@@ -261,14 +250,14 @@ export interface Token {
 
 /** What `details: true` gives for one text. */
 export interface Detailed {
-  /** The labels, best first. */
+  /** The labels, best first; none for a text of white space and control characters only. */
   scores: Score[];
-  /** What the model saw of the text; none from the lexicon, which has no vocabulary. */
+  /** What the model saw of the text; none where there are no labels, or the lexicon answers. */
   tokens: Token[];
   /** Whether the text was cut to the model's length. */
   truncated: boolean;
   /** Where this text was computed. */
-  device: "cpu" | "webgpu" | "lexicon";
+  device: "cpu" | "webgpu";
   /** How long it took. */
   timings: Timings;
 }
@@ -293,90 +282,4 @@ export interface KernelTime {
   ms: number;
   /** How often it ran. */
   dispatches: number;
-}
-
-/** What was loaded, and where it is computed. */
-export interface ClassifierInfo {
-  /** What holds the weights; `"auto"`: both. */
-  device: Device;
-  /** How the weights are stored: on the graphics card, where that holds them. The lexicon has none. */
-  dtype: "fp32" | "fp16" | "int8" | "int4" | "none";
-  /** The WebAssembly build in use. The lexicon needs none. */
-  build: "simd" | "relaxed" | "simd-threads" | "relaxed-threads" | "none";
-  /** How many threads the CPU computes with. */
-  threads: number;
-  /** The graphics card, or why none is in use. */
-  webgpu: WebGpuInfo | WebGpuReason;
-  /**
-   * Why the lexicon answers, in a sentence: the model is still loading, its loading failed, and so on; only
-   * there while it does.
-   */
-  lexicon?: string;
-  /** The model. */
-  model: {
-    /** What it was loaded as. */
-    name: string;
-    /** `model_type` of its configuration. */
-    architecture: string;
-    /** Transformer layers. */
-    layers: number;
-    /** Numbers of a token's state. */
-    width: number;
-    /** Attention heads of a layer. */
-    heads: number;
-    /** Words of the embedding. */
-    vocabulary: number;
-    /** Tokens of a text at most, special ones included; what is longer is cut. */
-    maxTokens: number;
-    /** Its numbers, scales not counted. */
-    parameters: number;
-    /** Its labels, in the order of its configuration. */
-    labels: string[];
-  };
-  /** Bytes. */
-  bytes: {
-    /** Of the weights' file. */
-    weights: number;
-    /** Of the wasm memory, which is also its peak. */
-    memory: number;
-  };
-}
-
-/** A graphics card in use. */
-export interface WebGpuInfo {
-  /** Its name, as far as the browser tells. */
-  adapter: string;
-  /** Whether it is software that plays a graphics card. */
-  software: boolean;
-  /** Whether it computes with half-precision numbers. */
-  f16: boolean;
-  /** Whether it has a clock for `timings.kernels`. */
-  timestamps: boolean;
-  /**
-   * Batches of at least so many tokens are computed there, shorter ones on the CPU: 1 where the card alone
-   * holds the weights, null where the CPU is always faster.
-   */
-  fromTokens: number | null;
-  /** The bytes of its memory that the model takes. */
-  bytes: number;
-  /** What was measured at loading, for device `"auto"`; else empty. */
-  calibration: Calibration[];
-}
-
-/** Milliseconds of one text on either side. */
-export interface Calibration {
-  /** Of the text. */
-  tokens: number;
-  /** Milliseconds on the CPU. */
-  cpu: number;
-  /** Milliseconds on the graphics card. */
-  webgpu: number;
-}
-
-/** Why no graphics card is in use. */
-export interface WebGpuReason {
-  /**
-   * A sentence: the CPU was asked for, there is no card, it gave wrong numbers, it was lost twice, and so on.
-   */
-  reason: string;
 }

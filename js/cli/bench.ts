@@ -3,8 +3,9 @@
 import { availableParallelism, cpus } from "node:os";
 import { Classifier } from "../node.js";
 import { threadsFor } from "../worker/threads.js";
-import type { ClassifierInfo, LoadOptions } from "../api/types.js";
-import { loadOptionsOf, modelOf, threadsOf, UsageError, type Invocation, type Values } from "./arguments.js";
+import type { ClassifierInfo } from "../api/info.js";
+import type { LoadOptions } from "../api/types.js";
+import { loadOptionsOf, modelOf, threadsOf, type Invocation, type Values } from "./arguments.js";
 import { rateOf, startBar } from "./bar.js";
 import { print } from "./print.js";
 import { stoppable } from "./stops.js";
@@ -79,8 +80,6 @@ export async function bench(invocation: Invocation): Promise<void> {
 
 /** The ways to measure: each `--dtype` on each of `--threads`. */
 function waysOf(values: Values): LoadOptions[] {
-  if (values.device === "lexicon")
-    throw new UsageError("bench measures a model, and the lexicon is none.", "bench");
   const dtypes = (values.dtype ?? "auto").split(",");
   const threads =
     values.threads?.split(",") ?? [...new Set([1, threadsFor("auto", availableParallelism())])].map(String);

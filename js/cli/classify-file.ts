@@ -2,7 +2,7 @@
  * The rows of a file, each with its answer, in their order; of any number, for what is held is a few batches.
  */
 
-import { aborted, TabsenseError } from "../api/errors.js";
+import { TabsenseError } from "../api/errors.js";
 import type { Score } from "../api/types.js";
 import { encoderOf, type AnswerOptions } from "./answers.js";
 import { rateOf, startBar } from "./bar.js";
@@ -96,7 +96,7 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
       }
       if (error) throw error;
     }
-    if (signal.aborted) throw aborted("The command");
+    signal.throwIfAborted();
   } finally {
     bar.clear();
     file.close();
@@ -117,34 +117,24 @@ async function answerBatch(
   name: string,
   onInvalid: OnInvalid | null,
 ): Promise<Answers> {
+  const scores = await pool.classify(
+    rows.map(({ text }) => text),
+    topK,
+  );
   const answered: Answers["answered"] = [];
-  try {
-    const scores = await pool.classify(
-      rows.map(({ text }) => text),
-      topK,
-    );
-    return { answered: rows.map((row, i) => ({ row, scores: scores[i]! })), error: null };
-  } catch (thrown) {
-    if (!refusesText(thrown)) throw thrown;
-  }
-  // One of them is no text for the model: alone, each says so of itself.
-  for (const row of rows) {
-    try {
-      answered.push({ row, scores: (await pool.classify([row.text], topK))[0]! });
-    } catch (thrown) {
-      if (!refusesText(thrown)) throw thrown;
-      const error = new TabsenseError(thrown.kind, `Line ${row.line} of ${name}: ${thrown.message}`, {
-        cause: thrown,
-      });
-      if (!onInvalid) return { answered, error: withAdvice(error) };
-      onInvalid(error);
+  for (const [i, row] of rows.entries()) {
+    if (scores[i]!.length > 0) {
+      answered.push({ row, scores: scores[i]! });
+      continue;
     }
+    const error = new TabsenseError(
+      "invalid_argument",
+      `Line ${row.line} of ${name}: The text is empty or has white space and control characters only, which have no label.`,
+    );
+    if (!onInvalid) return { answered, error: withAdvice(error) };
+    onInvalid(error);
   }
   return { answered, error: null };
-}
-
-function refusesText(thrown: unknown): thrown is TabsenseError {
-  return thrown instanceof TabsenseError && (thrown.kind === "empty_text" || thrown.kind === "text_too_long");
 }
 
 function megabytes(bytes: number): string {

@@ -24,11 +24,6 @@ const MODEL = `  --model MODEL      an embedded model's name, "org/name[@revisio
 const DEVICE = `  --device DEVICE    auto, cpu or webgpu (Node has no WebGPU: there the CPU computes)
 `;
 
-/** No model at all: nothing for who measures one. */
-const LEXICON = `                     or lexicon: no model is loaded or fetched, a list of English words answers, in microseconds, and
-                     is wrong far more often; its labels are NEGATIVE and POSITIVE
-`;
-
 const DTYPE = `  --dtype TYPE       how to hold the weights: auto, fp32, int8 or int4, and fp16 on graphics cards
 `;
 
@@ -39,7 +34,7 @@ in the order of the rows; the file may be of any length. A row of CSV or JSON Li
 all that follows -- is text: tabsense -- info
 
 Model:
-${MODEL}${DEVICE}${LEXICON}${DTYPE}  --threads N        processors to use at most (default: all for a file, four for a text)
+${MODEL}${DEVICE}${DTYPE}  --threads N        processors to use at most (default: all for a file, four for a text)
 
 Answers:
   --top N            give the N best labels, or all (default: all for a text, the best for a row)

@@ -57,7 +57,7 @@ export async function* readLines(input: AsyncIterable<Buffer>, name: string): As
     rest = Buffer.concat([rest, chunk.subarray(from)]);
     if (rest.length > MAX_ROW)
       throw new TabsenseError(
-        "text_too_long",
+        "invalid_argument",
         `Line ${number + 1} of ${name} is longer than ${MAX_ROW} bytes. Check that it is a file of lines, and its --format.`,
       );
   }

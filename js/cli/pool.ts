@@ -12,7 +12,8 @@ import { MOST_THREADS } from "../api/options.js";
 import { INDEX } from "../api/types.js";
 import { readChunks, type Opened } from "../files/bytes.js";
 import { threadsFor } from "../worker/threads.js";
-import type { ClassifierInfo, FileName, LoadOptions, Score, Source } from "../api/types.js";
+import type { ClassifierInfo } from "../api/info.js";
+import type { FileName, LoadOptions, Score, Source } from "../api/types.js";
 import { placesOf, readPlace, readWeights } from "./model-files.js";
 
 /** Which model to load, and on how many processors. */
@@ -46,8 +47,7 @@ const TIMES_FILE = 2;
 
 /** What the classifiers are loaded from. */
 interface Prepared {
-  /** The model's name; null where there is none. */
-  name: string | null;
+  name: string;
   source: Source;
   /** Bytes of the weights. */
   weights: number;
@@ -55,17 +55,11 @@ interface Prepared {
 
 /**
  * Loads the model as often as the processors want and memory allows; what is on a network is fetched once.
- * The lexicon is there once, and nothing is fetched for it.
  */
 export async function openPool(options: PoolOptions): Promise<Pool> {
-  const { model, processors, device, dtype, signal } = options;
-  const lexicon = device === "lexicon";
-  const { name, source, weights }: Prepared = lexicon
-    ? { name: null, source: model, weights: 0 }
-    : await prepare(options);
-  const size = lexicon
-    ? 1
-    : Math.min(Math.ceil(processors / threadsFor("auto", processors)), roomFor(weights));
+  const { processors, device, dtype, signal } = options;
+  const { name, source, weights } = await prepare(options);
+  const size = Math.min(Math.ceil(processors / threadsFor("auto", processors)), roomFor(weights));
   const load = { ...(device && { device }), ...(dtype && { dtype }), signal };
   const loaded = await Promise.allSettled(
     Array.from({ length: size }, (_, i) =>
@@ -83,7 +77,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
   const { info } = classifiers[0]!;
   return {
     size,
-    info: name === null ? info : { ...info, model: { ...info.model, name } },
+    info: { ...info, model: { ...info.model, name } },
     async classify(texts, topK) {
       const least = busy.indexOf(Math.min(...busy));
       busy[least]! += texts.length;

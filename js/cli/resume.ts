@@ -3,7 +3,7 @@
 import { open } from "node:fs/promises";
 import { TabsenseError } from "../api/errors.js";
 import type { Encoder } from "./answers.js";
-import { MAX_CHARS, NOTHING } from "../api/texts.js";
+import { NOTHING } from "../api/texts.js";
 import { continued, type Row } from "./row.js";
 
 /** What an earlier run has left to do. */
@@ -94,7 +94,7 @@ async function readTail(file: Reader, from: number, pattern: RegExp): Promise<nu
  * again.
  */
 function mayBeSkipped(text: string): boolean {
-  return text.length > MAX_CHARS || NOTHING.test(text);
+  return NOTHING.test(text);
 }
 
 /** A file to look ahead in. */

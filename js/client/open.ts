@@ -1,18 +1,16 @@
-/** Opens what `Classifier.load` asks for: a model, the lexicon, or the lexicon until the model is there. */
+/** Opens what `Classifier.load` asks for: a model, or the lexicon until the model is there. */
 
 import type { Platform } from "./channel.js";
-import { aborted, TabsenseError, toError } from "../api/errors.js";
+import { TabsenseError } from "../api/errors.js";
 import type { CheckedLoadOptions } from "../api/options.js";
 import type { Answer } from "./protocol.js";
 import { openSession, type Session } from "./session.js";
+import { answer, infoOf, loadLexicon, type Lexicon } from "./stand-in.js";
 import { SENTIMENT_LABELS, type Source } from "../api/types.js";
 
-/** js/lexicon.ts, which is a file of its own. */
-type Lexicon = typeof import("../lexicon.js");
-
-/** Who answers, as things stand. */
+/** What answers, as things stand. */
 interface Course {
-  /** The model from when on it is there; until then, the lexicon answers. */
+  /** The model, as soon as it is loaded; until then, the lexicon answers. */
   model: Session | null;
   /** Why the lexicon does, in a sentence. */
   reason: string;
@@ -20,28 +18,14 @@ interface Course {
   end: TabsenseError | null;
 }
 
-/** The session of a classifier. */
+/** The session of a classifier. Rejects with the reason of `options.signal` if that fires. */
 export async function open(
   platform: Platform,
   source: Source,
   options: CheckedLoadOptions,
 ): Promise<Session> {
-  if (options.signal?.aborted) throw aborted("The loading");
-  if (options.device === "lexicon") return openLexicon(options.signal);
+  options.signal?.throwIfAborted();
   return options.instant ? openInstant(platform, source, options) : openSession(platform, source, options);
-}
-
-/** The lexicon alone. */
-async function openLexicon(signal: AbortSignal | null): Promise<Session> {
-  const lexicon = await loadLexicon();
-  if (signal?.aborted) throw aborted("The loading");
-  return sessionOf(
-    lexicon,
-    lexicon.NAME,
-    { model: null, reason: "The lexicon was asked for.", end: null },
-    Promise.resolve(),
-    async () => {},
-  );
 }
 
 /**
@@ -55,9 +39,10 @@ async function openInstant(
 ): Promise<Session> {
   const resolved = await platform.resolve(source, options);
   const course: Course = { model: null, reason: "The model is still loading.", end: null };
+  const { signal } = options;
   const unwanted = new AbortController();
-  const giveUp = () => unwanted.abort();
-  options.signal?.addEventListener("abort", giveUp);
+  const giveUp = () => unwanted.abort(signal?.aborted ? signal.reason : course.end);
+  signal?.addEventListener("abort", giveUp);
 
   /** Ends all, as soon as it shows that the lexicon's answers are not what the model's will be. */
   function refuseOthers(labels: readonly string[] | null): void {
@@ -82,15 +67,15 @@ async function openInstant(
       refuseOthers(model.state().info.labels);
       if (unwanted.signal.aborted) {
         await model.dispose();
-        throw aborted("The loading");
+        throw unwanted.signal.reason;
       }
       course.model = model;
     } catch (thrown) {
-      const error = course.end ?? toError(thrown);
-      course.reason = `The model could not be loaded. ${error.message}`;
+      const error = course.end ?? thrown;
+      course.reason = `The model could not be loaded. ${error instanceof Error ? error.message : String(error)}`;
       throw error;
     } finally {
-      options.signal?.removeEventListener("abort", giveUp);
+      signal?.removeEventListener("abort", giveUp);
     }
   }
 
@@ -98,7 +83,7 @@ async function openInstant(
   const settled = ready.catch(() => {});
   try {
     const lexicon = await loadLexicon();
-    if (options.signal?.aborted) throw aborted("The loading");
+    signal?.throwIfAborted();
     return sessionOf(lexicon, resolved.name, course, ready, async () => {
       giveUp();
       await settled;
@@ -109,18 +94,6 @@ async function openInstant(
     await settled;
     await course.model?.dispose();
     throw thrown;
-  }
-}
-
-async function loadLexicon(): Promise<Lexicon> {
-  try {
-    return await import("../lexicon.js");
-  } catch (cause) {
-    throw new TabsenseError(
-      "environment",
-      `The lexicon could not be loaded (${cause instanceof Error ? cause.message : String(cause)}). Serve the package's dist folder whole, or load without \`instant\`.`,
-      { cause },
-    );
   }
 }
 
@@ -137,10 +110,8 @@ function sessionOf(
     // Asked for only where the stand-in has nothing to tell any more.
     state: () => course.model!.state(),
     async classify(request, signal, onProgress) {
-      if (!course.model) {
-        const answers = lexicon.answer(request, signal, onProgress, () => course.end);
-        return { results: await answers.catch((thrown: unknown) => Promise.reject(toError(thrown))) };
-      }
+      if (!course.model)
+        return { results: await answer(lexicon, request, signal, onProgress, () => course.end) };
       const { results } = await course.model.classify(request, signal, onProgress);
       return { results: results.map(fromModel) };
     },
@@ -149,7 +120,7 @@ function sessionOf(
       course.end = new TabsenseError("disposed", "The classifier was disposed of. Load a new one.");
       return (closed ??= close());
     },
-    standIn: { ready, info: () => (course.model ? null : lexicon.infoOf(name, course.reason)) },
+    standIn: { ready, info: () => (course.model ? null : infoOf(lexicon, name, course.reason)) },
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { EngineRequest } from "../worker/engine.js";
 import type { PlainError } from "../api/errors.js";
-import type { ClassifyProgress, Detailed, Device, FileName, Progress, Score } from "../api/types.js";
+import type { ClassifyProgress, Device, FileName, Progress, Score } from "../api/types.js";
 import type { Classification, EngineInfo } from "../wasm/simd/tabsense.js";
 
 /** One of a model's files, in a form that a worker can be sent. A stream can be read once. */
@@ -66,11 +66,13 @@ export interface ClassifyRequest {
   top: number;
   /** Whether the tokens are wanted, which are most of an answer's bytes. */
   details: boolean;
+  /** Whether empty texts get labels too: those of special tokens alone. */
+  empty: boolean;
   /** Whether the caller wants to hear how far it is. */
   progress: boolean;
 }
 
-/** Ends what the service is doing; what was asked is still answered, with kind `"aborted"`. */
+/** Ends what the service is doing; what was asked is answered with `aborted`. */
 export interface AbortRequest {
   type: "abort";
 }
@@ -114,8 +116,13 @@ export interface Classified {
 }
 
 /** A text's answer, be it the engine's or the lexicon's. */
-export type Answer = Omit<Classification, "scores" | "device"> &
-  Pick<Detailed, "device"> & { scores: Score[] };
+export type Answer = Omit<Classification, "scores"> & { scores: Score[] };
+
+/** What a request yields that was aborted; `state` is null where no model is held. */
+export interface Aborted {
+  type: "aborted";
+  state: State | null;
+}
 
 /** What a request yields that fails; `state` is null where no model is held. */
 export interface Failed {
@@ -145,5 +152,6 @@ export type Reply =
   | Loaded
   | { type: "stored" }
   | Classified
+  | Aborted
   | Failed
   | { type: "disposed" };

@@ -4,7 +4,7 @@
  */
 
 import type { Channel } from "./channel.js";
-import { aborted, crashed, TabsenseError, toError } from "../api/errors.js";
+import { crashed, TabsenseError, toError } from "../api/errors.js";
 import { answerHeaders } from "./headers.js";
 import type { Classified, ClassifyRequest, Loaded, LoadRequest, Reply, State } from "./protocol.js";
 import type { HeadersOption } from "../api/types.js";
@@ -18,17 +18,17 @@ interface Job {
   /** Hears of what the request itself reports: a load of files, a classification of texts. */
   onProgress: ((progress: never) => void) | null;
   resolve(reply: Loaded | Classified): void;
-  reject(error: TabsenseError): void;
+  /** With a `TabsenseError`, or the reason of a signal. */
+  reject(error: unknown): void;
 }
 
 /** The queue to one classifier's service. */
 export interface Queue {
-  /** Asks the service once all before it is answered; `what` is what an abort's message calls it. */
+  /** Asks the service once all before it is answered. Rejects with the reason of `signal` as soon as that fires. */
   submit(
     request: Job["request"],
     signal: AbortSignal | null,
     onProgress: Job["onProgress"],
-    what: string,
   ): Promise<Loaded | Classified>;
   /** Loads this in a new worker from now on, should the worker crash; null where it can be read but once. */
   keep(request: LoadRequest | null): void;
@@ -168,6 +168,7 @@ export function startQueue(
     }
     if (reply.type === "failed" && reply.trap !== null && again) return lose(crashed(reply.trap));
     state = reply.state ?? state;
+    if (reply.type === "aborted") return next(); // its caller was told when it aborted
     if (reply.type === "failed") {
       if (job.request === again) void close(); // the new worker has no model
       job.reject(new TabsenseError(reply.error.kind, reply.error.message));
@@ -181,9 +182,9 @@ export function startQueue(
 
   open();
   return {
-    submit(request, signal, onProgress, what) {
+    submit(request, signal, onProgress) {
       if (end) return Promise.reject(end);
-      if (signal?.aborted) return Promise.reject(aborted(what));
+      if (signal?.aborted) return Promise.reject(signal.reason);
       return new Promise<Loaded | Classified>((resolve, reject) => {
         const job: Job = { request, onProgress, resolve, reject };
         const abort = () => {
@@ -191,7 +192,7 @@ export function startQueue(
           const at = waiting.indexOf(job);
           if (at >= 0) waiting.splice(at, 1);
           else if (active === job) channel!.send({ type: "abort" });
-          reject(aborted(what));
+          reject(signal!.reason);
         };
         signal?.addEventListener("abort", abort);
         job.resolve = (reply) => (signal?.removeEventListener("abort", abort), resolve(reply));

@@ -1,13 +1,14 @@
 /** A loaded model and the way to it: what a classifier is built on. */
 
 import { inPlace, type Platform } from "./channel.js";
-import { aborted, type TabsenseError } from "../api/errors.js";
+import type { TabsenseError } from "../api/errors.js";
 import { repeatable } from "../worker/loading.js";
 import type { CheckedLoadOptions } from "../api/options.js";
 import type { Answer, Classified, ClassifyRequest, LoadRequest, State } from "./protocol.js";
 import { startQueue } from "./queue.js";
 import { movable } from "../files/sources.js";
-import type { ClassifierInfo, ClassifyProgress, Source } from "../api/types.js";
+import type { ClassifierInfo } from "../api/info.js";
+import type { ClassifyProgress, Source } from "../api/types.js";
 
 /** A loaded model behind its queue. */
 export interface Session {
@@ -47,9 +48,9 @@ export async function openSession(
   options: CheckedLoadOptions,
   onConfig: ((config: Uint8Array) => void) | null = null,
 ): Promise<Session> {
-  if (options.signal?.aborted) throw aborted("The loading");
+  options.signal?.throwIfAborted();
   const { name, files } = await platform.resolve(source, options);
-  if (options.signal?.aborted) throw aborted("The loading");
+  options.signal?.throwIfAborted();
   // A page's own thread may not wait for others, and threads need a memory and an instance of their own.
   const threads = options.worker ? options.threads : 1;
   const wasm = typeof options.wasm === "string" ? platform.locate(options.wasm) : options.wasm;
@@ -73,13 +74,13 @@ export async function openSession(
     // In place nothing can be replaced: all classifiers of a page's own thread share one instance of the
     // wasm.
     const again = options.worker ? repeatable(request) : null;
-    await queue.submit(request, options.signal, options.onProgress, "The loading");
+    await queue.submit(request, options.signal, options.onProgress);
     queue.keep(again);
     return {
       name,
       state: () => queue.state()!,
       classify: async (request, signal, onProgress) =>
-        (await queue.submit(request, signal, onProgress, "The call")) as Classified,
+        (await queue.submit(request, signal, onProgress)) as Classified,
       ended: queue.ended,
       dispose: queue.dispose,
     };

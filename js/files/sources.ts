@@ -1,6 +1,6 @@
 /** Turns what a caller names as a model into its three files. */
 
-import { aborted, TabsenseError } from "../api/errors.js";
+import { TabsenseError } from "../api/errors.js";
 import type { CheckedLoadOptions } from "../api/options.js";
 import type { FileRef, FileRefs, StreamRef } from "../client/protocol.js";
 import { openResponse, reason } from "./bytes.js";
@@ -231,9 +231,9 @@ async function readBlob({ stream }: StreamRef, signal: AbortSignal | null): Prom
   signal?.addEventListener("abort", end);
   try {
     for (;;) {
-      if (signal?.aborted) throw aborted("The loading");
+      signal?.throwIfAborted();
       const { done, value } = await reader.read();
-      if (signal?.aborted) throw aborted("The loading");
+      signal?.throwIfAborted();
       if (done) return { blob: new Blob(parts) };
       parts.push(value as Uint8Array<ArrayBuffer>);
     }

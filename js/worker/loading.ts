@@ -103,6 +103,7 @@ export async function loadModel(
         const loader = new module.Loader(
           config,
           tokenizer,
+          undefined,
           dtypeOf(request.dtype, device !== null),
           device ?? undefined,
           device === null || placement.both,

@@ -3,7 +3,7 @@
  * time.
  */
 
-import { aborted, isTrap, TabsenseError, toError } from "../api/errors.js";
+import { isTrap, TabsenseError, toError } from "../api/errors.js";
 import { startAsking } from "../client/headers.js";
 import type { Runtime } from "./engine.js";
 import { kept, loadModel, type ServiceHost } from "./loading.js";
@@ -100,19 +100,21 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     let done = 0;
     while (done < texts.length) {
       if (done > 0) await nextTask();
-      if (signal.aborted) throw aborted("The call");
+      signal.throwIfAborted();
       const engine = held.engine ?? (await loadAgain(held, signal));
       const group = nextGroup(texts, places, done, groupSize(engine.info(), held.pace));
       const grouped = group.map((place) => texts[place]!);
       const start = performance.now();
       try {
-        for (const [i, result] of (await engine.classify(grouped, request.top, request.details)).entries())
+        for (const [i, result] of (
+          await engine.classify(grouped, request.top, request.details, request.empty)
+        ).entries())
           results[group[i]!] = result;
         held.pace.took(unitsOf(grouped), performance.now() - start);
         done += group.length;
         if (request.progress) post({ type: "progress", progress: { done, total: texts.length } });
       } catch (thrown) {
-        if (!dropLost(held, toError(thrown))) throw atText(thrown, group, texts.length);
+        if (!dropLost(held, toError(thrown))) throw thrown;
       }
     }
     return { type: "classified", results, state: stateOf(held, held.engine!) };
@@ -151,11 +153,12 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
       if (broken) throw broken.error;
       post(request.type === "load" ? await load(request, signal) : await classify(request, signal));
     } catch (thrown) {
-      const error = signal.aborted ? aborted("The call") : toError(thrown);
-      const trap = [thrown, toError(thrown).cause].find(isTrap);
+      const error = toError(thrown);
+      const trap = [thrown, error.cause].find(isTrap);
       // After a trap, the memory of the wasm is in no known state: nothing may be computed with it again.
-      if (trap) broken = { error: toError(thrown), trap: String(trap) };
+      if (trap) broken = { error, trap: String(trap) };
       const state = held?.engine && !broken ? stateOf(held, held.engine) : null;
+      if (signal.aborted && !broken) return post({ type: "aborted", state });
       post({
         type: "failed",
         error: { kind: error.kind, message: error.message },
@@ -240,14 +243,4 @@ function nextGroup(
     end++;
   }
   return places.slice(first, end);
-}
-
-/** The wasm counts a group's texts ("Text 2 of 16: …"); the caller counts those of the whole call. */
-function atText(thrown: unknown, group: readonly number[], count: number): unknown {
-  const error = toError(thrown);
-  if (count === 1 || (error.kind !== "empty_text" && error.kind !== "text_too_long")) return thrown;
-  const [, place = "0", message] = /^(?:Text (\d+) of \d+: )?([\s\S]*)$/.exec(error.message)!;
-  return new TabsenseError(error.kind, `Text ${group[Number(place)]} of ${count}: ${message}`, {
-    cause: thrown,
-  });
 }

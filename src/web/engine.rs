@@ -70,8 +70,14 @@ pub struct Engine {
 #[wasm_bindgen]
 impl Engine {
     /// Classifies `texts`: for each its `top` best labels (0: all), and its tokens where `details` is set. A text without tokens has
-    /// neither.
-    pub async fn classify(&self, texts: Vec<String>, top: usize, details: bool) -> Result<JsValue, JsValue> {
+    /// neither, unless `empty` is set: then it is computed as special tokens alone.
+    pub async fn classify(
+        &self,
+        texts: Vec<String>,
+        top: usize,
+        details: bool,
+        empty: bool,
+    ) -> Result<JsValue, JsValue> {
         let classifier = self.inner.classifier();
         let labels = &classifier.config().labels;
         let mut results: Vec<Classification> = Vec::with_capacity(texts.len());
@@ -79,7 +85,10 @@ impl Engine {
         let (mut encodings, mut places) = (Vec::new(), Vec::new());
         for (i, text) in texts.iter().enumerate() {
             let start = self.clock.now();
-            let encoding = classifier.encode(text, details)?;
+            let mut encoding = classifier.encode(text, details)?;
+            if empty && encoding.ids.is_empty() {
+                encoding = classifier.special_tokens_alone(details);
+            }
             results.push(Classification {
                 scores: Vec::new(),
                 tokens: details.then(|| self.tokens(text, &encoding)),

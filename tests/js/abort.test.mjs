@@ -1,13 +1,14 @@
 // An abort ends what it is asked to end, at once, and nothing else.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
-import { Classifier } from "tabsense";
-import { filesOf, rejects, serveModel, signalled, tiny, TINY } from "./support.mjs";
+import { Classifier, pipeline } from "tabsense";
+import { ROOT, filesOf, serveModel, signalled, tiny, TINY, rejectsAborted } from "./support.mjs";
 
 for (const worker of [true, false]) {
   test(`before the loading, worker: ${worker}`, async () => {
-    await rejects("aborted", Classifier.load(TINY, { worker, signal: AbortSignal.abort() }));
+    await rejectsAborted(Classifier.load(TINY, { worker, signal: AbortSignal.abort() }));
   });
 
   for (const file of ["config.json", "tokenizer.json", "model.safetensors"]) {
@@ -23,7 +24,7 @@ for (const worker of [true, false]) {
         },
       });
       const controller = new AbortController();
-      const loading = rejects("aborted", Classifier.load(url, { worker, signal: controller.signal }));
+      const loading = rejectsAborted(Classifier.load(url, { worker, signal: controller.signal }));
       await sent.promise;
       controller.abort();
       await loading;
@@ -57,7 +58,7 @@ test("from within the progress of each stage", async () => {
       signal: controller.signal,
       onProgress: (event) => event.stage === stage && controller.abort(),
     });
-    await rejects("aborted", load);
+    await rejectsAborted(load);
   }
 });
 
@@ -71,7 +72,7 @@ for (const worker of [true, false]) {
     let firstIsDone = false;
     void first.then(() => (firstIsDone = true));
     controller.abort();
-    await rejects("aborted", second);
+    await rejectsAborted(second);
     assert.equal(firstIsDone, false, "the abort waited for its turn");
     assert.equal((await first).length, 200);
     assert.equal((await third).length, 1);
@@ -85,16 +86,47 @@ for (const worker of [true, false]) {
       { signal: controller.signal },
     );
     setTimeout(() => controller.abort(), 20);
-    await rejects("aborted", long);
+    await rejectsAborted(long);
     assert.equal((await classifier.classify("and on it goes")).length, 1);
   });
 
   test(`before the call, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
-    await rejects("aborted", classifier.classify("never", { signal: AbortSignal.abort() }));
+    await rejectsAborted(classifier.classify("never", { signal: AbortSignal.abort() }));
     assert.equal((await classifier.classify("still there")).length, 1);
   });
 }
+
+test("the reason is that of the signal, whatever it is", async (t) => {
+  const classifier = await tiny(t);
+  const texts = Array.from({ length: 5000 }, () => "many words are in this text of the batch");
+  for (const reason of [new Error("the user left"), "left", null]) {
+    await rejectsAborted(Classifier.load(TINY, { signal: AbortSignal.abort(reason) }), reason);
+    for (const start of [
+      (signal) => Classifier.load(TINY, { signal }),
+      (signal) =>
+        Classifier.load(join(ROOT, "models/sentiment-en"), { signal, instant: true, worker: false }),
+      (signal) => classifier.classify(texts, { signal }),
+      (signal) => classifier.latest()(texts, { signal }),
+      (signal) => classifier.stream(new ReadableStream(), { signal }).next(),
+      (signal) => pipeline("text-classification", TINY, { signal }),
+    ]) {
+      const controller = new AbortController();
+      const call = start(controller.signal);
+      controller.abort(reason);
+      await rejectsAborted(call, reason);
+    }
+  }
+});
+
+test("a timeout is a TimeoutError", async (t) => {
+  const { url } = await serveModel(t, filesOf(), { "model.safetensors": () => {} });
+  for (const load of [Classifier.load, (...args) => pipeline("sentiment-analysis", ...args)]) {
+    await assert.rejects(load.call(Classifier, url, { signal: AbortSignal.timeout(50) }), {
+      name: "TimeoutError",
+    });
+  }
+});
 
 test("a signal that fires after the answer changes nothing", async (t) => {
   const controller = new AbortController();

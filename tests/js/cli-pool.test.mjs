@@ -117,23 +117,6 @@ test("where there are neither weights nor an index, the weights are what is miss
   assert.match((await classified(t, url)).stderr, /^tabsense: network: \S+model\.safetensors answered 404/);
 });
 
-test("the lexicon fetches nothing and looks at no model", async (t) => {
-  const { url, requests } = await serveModel(t, filesOf());
-  for (const model of [url, "/no/such/folder", "no-such-model"]) {
-    const { how, stdout, stderr } = await classified(t, model, { args: ["--device", "lexicon"] });
-    assert.equal(how, 0, stderr);
-    assert.deepEqual(
-      objects(stdout).map(({ text, label }) => [text, /^(NEGATIVE|POSITIVE)$/.test(label)]),
-      [
-        ["one", true],
-        ["two", true],
-      ],
-    );
-  }
-  assert.deepEqual(requests, []);
-  assert.match(tabsense(["bench", "--device", "lexicon"]).stderr, /^tabsense: bench measures a model/);
-});
-
 /**
  * What `roomFor` in js/cli/pool.ts reckons with: half of the memory, and for each classifier so much beside
  * twice its weights.

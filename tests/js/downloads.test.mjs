@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Classifier } from "tabsense";
 import { download } from "../../dist/files/download.js";
-import { filesOf, rejects, rounded, serveModel, signalled, tiny } from "./support.mjs";
+import { filesOf, rejects, rejectsAborted, rounded, serveModel, signalled, tiny } from "./support.mjs";
 
 const WEIGHTS = "model.safetensors";
 const ETAG = '"one"';
@@ -248,7 +248,7 @@ test("an abort ends a pause at once", async (t) => {
     (_, response) => (response.writeHead(503, { "retry-after": "30" }).end(), broken.resolve()),
   ]);
   const controller = new AbortController();
-  const loading = rejects("aborted", Classifier.load(url, { signal: controller.signal }));
+  const loading = rejectsAborted(Classifier.load(url, { signal: controller.signal }));
   await broken.promise;
   await new Promise((resolve) => setTimeout(resolve, 50));
   const start = performance.now();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rejects, tiny } from "./support.mjs";
+import { rejects, tiny, rejectsAborted } from "./support.mjs";
 
 const LONG = Array.from({ length: 5000 }, (_, i) => `many words are in text ${i} of this call`);
 
@@ -49,11 +49,22 @@ test("options are those of classify, and so are inputs", async (t) => {
   assert.equal(scores.length, 1);
 });
 
-test("a failure of the newest is told, one that was overtaken is not", async (t) => {
+test("the newest has no labels if it is empty, and one that was overtaken yields null", async (t) => {
   const latest = (await tiny(t)).latest();
   const [older, newest] = [latest(" "), latest("")];
   assert.equal(await older, null);
-  await rejects("empty_text", newest);
+  assert.deepEqual(await newest, []);
+  assert.equal((await latest("fine")).length, 1);
+});
+
+test("a failure of the newest is told, one that was overtaken is not", async (t) => {
+  const latest = (await tiny(t)).latest();
+  const onProgress = () => {
+    throw new Error("mine");
+  };
+  const [older, newest] = [latest("one", { onProgress }), latest("two", { onProgress })];
+  assert.equal(await older, null);
+  await rejects("invalid_argument", newest, /mine/);
   assert.equal((await latest("fine")).length, 1);
 });
 
@@ -69,8 +80,8 @@ test("its own signal aborts a call, which is no null", async (t) => {
   const controller = new AbortController();
   const call = latest(LONG, { signal: controller.signal });
   controller.abort();
-  await rejects("aborted", call);
-  await rejects("aborted", latest("never", { signal: controller.signal }));
+  await rejectsAborted(call);
+  await rejectsAborted(latest("never", { signal: controller.signal }));
   const overtaken = new AbortController();
   const [older, newer] = [latest(LONG, { signal: overtaken.signal }), latest("newer")];
   overtaken.abort();

@@ -29,13 +29,22 @@ for (const worker of [true, false]) {
   test(`calls are answered in order, and one that fails harms no other, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     const order = [];
-    const call = (text) =>
-      classifier.classify(text).then(
+    const onProgress = () => {
+      throw new Error("mine");
+    };
+    const call = (text, options) =>
+      classifier.classify(text, options).then(
         () => order.push(text),
         ({ kind }) => order.push(kind),
       );
-    await Promise.all([call("one"), call(" "), call("two"), call(""), call("three")]);
-    assert.deepEqual(order, ["one", "empty_text", "two", "empty_text", "three"]);
+    await Promise.all([
+      call("one"),
+      call("two", { onProgress }),
+      call(""),
+      call("four", { onProgress }),
+      call("five"),
+    ]);
+    assert.deepEqual(order, ["one", "invalid_argument", "", "invalid_argument", "five"]);
   });
 }
 

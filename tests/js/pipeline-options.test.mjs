@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Classifier, pipeline } from "tabsense";
-import { filesOf, rejects, ROOT, serveModel, TINY } from "./support.mjs";
+import { filesOf, rejects, ROOT, serveModel, TINY, rejectsAborted } from "./support.mjs";
 
 const TEXT = "live rest";
 const TASK = "text-classification";
@@ -244,7 +244,7 @@ test("local_files_only: where they are not, and what is on the network", async (
 });
 
 test("own options reach Classifier.load", async (t) => {
-  await rejects("aborted", pipeline(TASK, TINY, { signal: AbortSignal.abort() }));
+  await rejectsAborted(pipeline(TASK, TINY, { signal: AbortSignal.abort() }));
   const stages = new Set();
   const statuses = new Set();
   const pipe = await open(t, "tiny-f32", {
@@ -258,6 +258,25 @@ test("own options reach Classifier.load", async (t) => {
   assert.equal(pipe.classifier.info.threads, 1);
   assert.ok(stages.has("runtime") && stages.has("ready"), [...stages].join());
   assert.ok(statuses.has("ready"));
+});
+
+test("what belongs to a call, and what older versions had, is told so", async () => {
+  for (const key of ["top_k", "topk", "return_all_scores", "truncation"])
+    await rejects(
+      "invalid_argument",
+      pipeline(TASK, TINY, { [key]: null }),
+      new RegExp(`${key}.*\\bcall\\b`),
+    );
+  await rejects("invalid_argument", pipeline(TASK, TINY, { quantized: false }), /dtype "q8".*"fp32"/);
+});
+
+test("a name without an organization says how models on a hub are named", async () => {
+  const name = "distilbert-base-uncased-finetuned-sst-2-english";
+  await rejects(
+    "network",
+    pipeline(TASK, name),
+    /There is no model .* named org\/name: "distilbert\/distilbert-base/,
+  );
 });
 
 test("a repository of ONNX files says what to name instead", async (t) => {

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Classifier, pipeline } from "tabsense";
-import { filesOf, rejects, ROOT, rounded, TINY } from "./support.mjs";
+import { filesOf, rejects, ROOT, rounded, TINY, rejectsAborted } from "./support.mjs";
 
 /** Logits in fp32 may be 2e-5 off; a score moves by a quarter of that at most. */
 const TOLERANCE = 1e-5;
@@ -213,7 +213,7 @@ test("calls at the same time, and one that is aborted", async (t) => {
   const one = await pipe("live rest", { top_k: 3 });
   const controller = new AbortController();
   const long = pipe(Array(2000).fill("live rest"));
-  const aborted = rejects("aborted", pipe("live rest", { signal: controller.signal }));
+  const aborted = rejectsAborted(pipe("live rest", { signal: controller.signal }));
   const next = pipe("live rest", { top_k: 3 });
   controller.abort();
   await aborted;
@@ -230,10 +230,23 @@ test("dispose ends it, once and for all", async () => {
   await pipe.dispose();
 });
 
-test("texts that are none", async (t) => {
+test("an empty text has a label, as in transformers.js, and texts keep their places", async (t) => {
   const pipe = await open(t, TINY, { device: "wasm" });
-  await rejects("empty_text", pipe(" "));
-  await rejects("empty_text", pipe(["live rest", ""]), /Text 1 of 2/);
+  const [one] = await pipe("live rest");
+  const [none] = await pipe("");
+  assert.ok(pipe.classifier.info.model.labels.includes(none.label) && none.score > 0);
+  const all = await pipe(["live rest", " ", "live rest", ""]);
+  assert.deepEqual(rounded(all), rounded([one, none, one, none]));
+  assert.equal((await pipe("", { top_k: null })).length, pipe.classifier.info.model.labels.length);
+  assert.deepEqual(await pipe.classifier.classify(""), []);
+});
+
+test("texts that are none, and what to pass instead", async (t) => {
+  const pipe = await open(t, TINY, { device: "wasm" });
+  const pair = { text: "live", text_pair: "rest" };
+  for (const wrong of [pair, [pair]])
+    await rejects("invalid_argument", pipe(wrong), /A pair of texts.*string/);
+  await rejects("invalid_argument", pipe([["live", "rest"]]), /texts\[0\]/);
   for (const wrong of [undefined, null, 7, ["live", 7]]) await rejects("invalid_argument", pipe(wrong));
   assert.equal((await pipe("live rest")).length, 1);
 });

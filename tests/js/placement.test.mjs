@@ -119,7 +119,7 @@ test("a card that computes wrongly or is full gives way to the CPU; other faults
     assert.equal(placement.recovers(new TabsenseError(kind, "It can't.")), true);
     assert.equal(placement.reason, "It can't.");
   }
-  for (const kind of ["empty_text", "network", "weights_length", "internal", "aborted"]) {
+  for (const kind of ["invalid_argument", "network", "weights_length", "internal"]) {
     const placement = startPlacement("webgpu", null);
     assert.equal(placement.recovers(new TabsenseError(kind, "No.")), false);
     assert.equal(placement.reason, null);

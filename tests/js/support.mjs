@@ -49,6 +49,16 @@ export async function rejects(kind, promise, message = /\S.*\./) {
   return error;
 }
 
+/** Fails unless `promise` rejects with `reason` itself, or with the reason that a signal has by default. */
+export async function rejectsAborted(promise, reason) {
+  const error = await promise.then(
+    (value) => assert.fail(`it should have been aborted, but gave ${JSON.stringify(value)}`),
+    (thrown) => thrown,
+  );
+  if (reason !== undefined) return assert.equal(error, reason);
+  assert.ok(error instanceof DOMException && error.name === "AbortError", `${error?.stack ?? error}`);
+}
+
 /**
  * Serves `files` (a record by name) below /model/ on a free port; `handlers` (by name, too) answer in their
  * place. Yields `{ url, origin, requests }`; the test closes it at its end.

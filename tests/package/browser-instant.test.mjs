@@ -73,9 +73,9 @@ test("the first answer comes before the weights, the next from the model", async
   const { page, asked } = await open(t);
   const first = await page.evaluate(async (url) => {
     globalThis.classifier = await tabsense.Classifier.load(url, { instant: true });
-    return [await classifier.classify("A delight from start to finish."), classifier.info.device];
+    return [await classifier.classify("A delight from start to finish."), classifier.info.build];
   }, url);
-  assert.deepEqual([first[0][0].label, first[0][0].source, first[1]], ["POSITIVE", "lexicon", "lexicon"]);
+  assert.deepEqual([first[0][0].label, first[0][0].source, first[1]], ["POSITIVE", "lexicon", "none"]);
   assert.deepEqual(asked.filter(isLexicon), ["/node_modules/tabsense/dist/lexicon.js"]);
   await wanted;
   release();
@@ -89,24 +89,16 @@ test("the first answer comes before the weights, the next from the model", async
   await page.evaluate(() => classifier.dispose());
 });
 
-test("the lexicon alone fetches nothing else", async (t) => {
+test("`tabsense/lexicon` is one file, which fetches nothing else", async (t) => {
   const { page, asked } = await open(t);
   const before = asked.length;
   const scores = await page.evaluate(async () => {
-    const classifier = await tabsense.Classifier.load("sentiment-en", { device: "lexicon" });
-    const scores = await classifier.classify([
-      "A delight from start to finish.",
-      "The worst film of the year.",
-    ]);
-    await classifier.dispose();
-    return scores;
+    const { score } = await import("./node_modules/tabsense/dist/lexicon.js");
+    return ["A delight from start to finish.", "The worst film of the year.", ""].map(score);
   });
   assert.deepEqual(
-    scores.map(([{ label, source }]) => [label, source]),
-    [
-      ["POSITIVE", "lexicon"],
-      ["NEGATIVE", "lexicon"],
-    ],
+    scores.map(([best]) => best && [best.label, best.source]),
+    [["POSITIVE", "lexicon"], ["NEGATIVE", "lexicon"], undefined],
   );
   assert.deepEqual(asked.slice(before), ["/node_modules/tabsense/dist/lexicon.js"]);
   assert.deepEqual(page.workers(), []);
@@ -139,19 +131,12 @@ test("a lexicon that is not served is told, and the model given up", async (t) =
   const { url } = await heldModel(t);
   const { page } = await open(t);
   await page.route("**/lexicon.js", (route) => route.fulfill({ status: 404 }));
-  const errors = await page.evaluate(
-    (url) =>
-      Promise.all(
-        [{ instant: true }, { device: "lexicon" }].map((options) =>
-          failed(tabsense.Classifier.load(url, options)),
-        ),
-      ),
+  const { kind, message } = await page.evaluate(
+    (url) => failed(tabsense.Classifier.load(url, { instant: true })),
     url,
   );
-  for (const { kind, message } of errors) {
-    assert.equal(kind, "environment");
-    assert.match(message, /lexicon.*dist folder/);
-  }
+  assert.equal(kind, "environment");
+  assert.match(message, /lexicon.*dist folder/);
   for (let i = 0; page.workers().length > 0; i++) {
     assert.ok(i < 100, `${page.workers().length} workers are left`);
     await new Promise((resolve) => setTimeout(resolve, 50));

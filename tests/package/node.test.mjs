@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { after, before, test } from "node:test";
 import { converterVariant, enabledVariants, readManifest } from "../../scripts/manifest.mjs";
 import { installTarball, ROOT } from "./support.mjs";
@@ -18,14 +18,17 @@ after(() => installed?.remove());
 
 test("the tarball holds the built package and its papers, and nothing else", () => {
   assert.match(installed.filename, /^tabsense-\d+\.\d+\.\d+\.tgz$/);
-  const bundledAlone = ["browser", "builds-simd", "edge-platform", "start-worker", "start-worker-simd"];
-  const modules = [
-    ...readdirSync(join(ROOT, "js"))
-      .filter((name) => /(?<!\.d)\.ts$/.test(name))
-      .map((name) => name.slice(0, -3))
-      .filter((name) => !bundledAlone.includes(name)),
-    "model/sentiment-en",
+  const bundledAlone = [
+    "platform/browser",
+    "platform/edge",
+    "builds-simd",
+    "start-worker",
+    "start-worker-simd",
   ];
+  const modules = readdirSync(join(ROOT, "js"), { recursive: true })
+    .filter((name) => /(?<!\.d)\.ts$/.test(name) && !name.startsWith(`cli${sep}`))
+    .map((name) => name.slice(0, -3).replaceAll(sep, "/"))
+    .filter((name) => !bundledAlone.includes(name));
   const manifest = readManifest();
   const wasm = [...enabledVariants(manifest), converterVariant(manifest)].flatMap(([name]) =>
     ["tabsense.d.ts", "tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`),
@@ -49,14 +52,14 @@ test("it classifies in Node", () => {
     import { Classifier, TabsenseError } from "tabsense";
     const classifier = await Classifier.load(${JSON.stringify(TINY)});
     const [best] = await classifier.classify("A delight from start to finish.");
-    const error = await classifier.classify("").catch((error) => error);
+    const error = await classifier.classify(7).catch((error) => error);
     console.log(JSON.stringify([typeof best.label, typeof best.score, error instanceof TabsenseError, error.kind]));
     await classifier.dispose();`;
   const out = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
     cwd: installed.project,
     encoding: "utf8",
   });
-  assert.deepEqual(JSON.parse(out), ["string", "number", true, "empty_text"]);
+  assert.deepEqual(JSON.parse(out), ["string", "number", true, "invalid_argument"]);
 });
 
 test("it is found by require's users through import()", () => {
@@ -110,6 +113,7 @@ test("its types hold in the strictest project", () => {
     join(installed.project, "use.ts"),
     `
     import { Classifier, TabsenseError, type ClassifierInfo, type Detailed, type Device, type ErrorKind, type KernelTime, type Latest, type LoadOptions, type Score, type Verdict } from "tabsense";
+    import { score } from "tabsense/lexicon";
     export async function use(files: File[], signal: AbortSignal): Promise<void> {
       const options: LoadOptions = { device: "cpu", dtype: "int8", signal, onProgress: ({ stage, bytes, total, rate }) => console.log(stage, bytes, total ?? 0, rate) };
       const classifier: Classifier = await Classifier.load(files, options);
@@ -127,7 +131,7 @@ test("its types hold in the strictest project", () => {
       const newest: Score[] | null = await latest("text", { topK: 2, signal });
       const newestTokens: string[] | undefined = (await latest("text", { details: true }))?.tokens.map(({ text }) => text);
       const lines: ReadableStream<string> = files[0]!.stream().pipeThrough(new TextDecoderStream());
-      for await (const verdict of classifier.stream(lines, { onError: ({ kind }, { index }) => console.log(kind, index) })) {
+      for await (const verdict of classifier.stream(lines, { topK: 2 })) {
         const { index, text, scores }: Verdict = verdict;
         console.log(index, text, scores[0]?.label, newest, newestTokens);
         // @ts-expect-error: tokens are for those who ask for details
@@ -140,7 +144,10 @@ test("its types hold in the strictest project", () => {
       const instant: Classifier = await Classifier.load("x", { instant: true });
       await instant.ready.then((nothing: void) => nothing, (error: TabsenseError) => console.log(error.kind, instant.info.lexicon ?? ""));
       const source: "lexicon" | "model" | undefined = one[0]?.source;
-      console.log(source, await Classifier.load("x", { device: "lexicon" }));
+      const fromWords: Score[] = score("text");
+      console.log(source, fromWords, info.warnings.map((warning: string) => warning));
+      // @ts-expect-error: a lexicon is no device
+      await Classifier.load("x", { device: "lexicon" });
       // @ts-expect-error: there is no such device
       await Classifier.load("x", { device: "tpu" });
       // @ts-expect-error: a number is no text

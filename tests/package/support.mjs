@@ -45,7 +45,7 @@ export async function startSite({ isolated = false } = {}) {
     `<!doctype html><meta charset="utf-8"><title>plain</title><link rel="icon" href="data:,"><script type="module">
     import * as tabsense from "./node_modules/tabsense/dist/index.js";
     globalThis.tabsense = tabsense;
-    globalThis.failed = (promise) => promise.then(() => null, ({ kind, message }) => ({ kind, message }));
+    globalThis.failed = (promise) => promise.then(() => null, ({ kind, name, message }) => ({ kind, name, message }));
   </script>`,
   );
   const { url, close } = await serve(

@@ -217,47 +217,6 @@ test("texts have exactly the tokens asked for, whatever the tokenizer", async ()
   await assert.rejects(textsOf([8], blocks), /exactly 8 tokens/, "six of fours: not possible");
 });
 
-test("the newest input wins", async () => {
-  const { newestWins } = await load("newest.ts");
-  const calls = [];
-  const log = [];
-  const queue = newestWins({
-    run: (input) => new Promise((resolve, reject) => calls.push({ input, resolve, reject })),
-    done: (input, output, newest) => log.push([input, output, newest]),
-    failed: (input, error, newest) => log.push([input, error, newest]),
-  });
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-  for (const input of ["a", "b", "c"]) queue.push(input);
-  assert.deepEqual(
-    calls.map(({ input }) => input),
-    ["a"],
-  );
-  calls[0].resolve(1);
-  await turn();
-  assert.deepEqual(
-    calls.map(({ input }) => input),
-    ["a", "c"],
-    "b was overtaken",
-  );
-  calls[1].reject("no");
-  await turn();
-  assert.deepEqual(log, [
-    ["a", 1, false],
-    ["c", "no", true],
-  ]);
-
-  queue.push("d");
-  queue.clear();
-  calls[2].resolve(2);
-  await turn();
-  assert.equal(log.length, 2, "what was cleared is not reported");
-  queue.push("e");
-  calls[3].resolve(3);
-  await turn();
-  assert.deepEqual(log.at(-1), ["e", 3, true], "the queue works on");
-});
-
 test("numbers read as they should", async () => {
   const { bytes, counted, decimals, duration, milliseconds, percent, quantity } = await load("format.ts");
   assert.deepEqual([4.56, 999, 7870].map(duration), ["4.6 ms", "999 ms", "7.87 s"]);

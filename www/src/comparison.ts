@@ -3,9 +3,8 @@
  * other device.
  */
 
-import type { Classifier, ClassifierInfo, Detailed, LoadOptions } from "tabsense";
+import type { Classifier, ClassifierInfo, Detailed, Latest, LoadOptions } from "tabsense";
 import { BACKENDS, type Backend } from "./format.ts";
-import { newestWins } from "./newest.ts";
 import { loadModel, type Loaded } from "./slot.ts";
 import { ComparisonView } from "./view/comparison.ts";
 import { kindOf } from "./view/status.ts";
@@ -25,7 +24,7 @@ export interface Page {
   /** The last answer of the model in use. */
   last(): Answer | null;
   /** Runs a call, so that the page knows of it. */
-  run(call: () => Promise<Detailed>): Promise<Detailed>;
+  run<T>(call: () => Promise<T>): Promise<T>;
   /** Tells that the comparison has come to be, or is gone. */
   changed(): void;
 }
@@ -34,13 +33,14 @@ export interface Page {
 export class Comparison {
   readonly #page: Page;
   readonly #view: ComparisonView;
-  /** Ends the loading and the queues; null while closed. */
+  /** Ends the loading; null while closed. */
   #open: AbortController | null = null;
   /** Both backends, once both are there. */
   #sides: Record<Backend, Classifier> | null = null;
   /** Those of them that are the comparison's own. */
   #own: Classifier[] = [];
-  #queues: Partial<Record<Backend, ReturnType<typeof newestWins<string, Detailed>>>> = {};
+  /** What is asked for the newest text, on each backend that is the comparison's own. */
+  #latest: Partial<Record<Backend, Latest>> = {};
   #answers: Partial<Record<Backend, Answer>> = {};
 
   constructor(page: Page) {
@@ -63,8 +63,7 @@ export class Comparison {
   close(): void {
     this.#open?.abort();
     this.#open = null;
-    for (const queue of Object.values(this.#queues)) queue.clear();
-    this.#queues = {};
+    this.#latest = {};
     this.#answers = {};
     this.#sides = null;
     const own = this.#own;
@@ -79,9 +78,9 @@ export class Comparison {
     if (!this.#sides) return;
     const text = this.#page.text();
     this.#show();
-    for (const queue of Object.values(this.#queues)) {
-      if (text.trim() === "") queue.clear();
-      else queue.push(text);
+    for (const backend of BACKENDS) {
+      const latest = this.#latest[backend];
+      if (latest) void this.#ask(backend, latest, text);
     }
   }
 
@@ -120,7 +119,7 @@ export class Comparison {
           return this.#open === open ? this.#view.refuse(reason) : undefined;
         }
         sides[device] = classifier;
-        this.#queues[device] = this.#queueOf(device, classifier);
+        this.#latest[device] = classifier.latest();
       }
     } catch (error) {
       if (this.#open !== open) return;
@@ -141,20 +140,19 @@ export class Comparison {
   async #drop(): Promise<void> {
     const own = this.#own;
     this.#own = [];
-    this.#queues = {};
+    this.#latest = {};
     await Promise.all(own.map((classifier) => classifier.dispose()));
   }
 
-  #queueOf(backend: Backend, classifier: Classifier): ReturnType<typeof newestWins<string, Detailed>> {
-    return newestWins<string, Detailed>({
-      run: (text) => this.#page.run(() => classifier.classify(text, { topK: null, details: true })),
-      done: (text, result) => this.#take(backend, { text, result }),
-      failed: (_, error) => {
-        // What is wrong with the text is told by the page; the rest is said here.
-        if (!["empty_text", "text_too_long", "disposed"].includes(kindOf(error)))
-          this.#view.fail(error instanceof Error ? error.message : String(error));
-      },
-    });
+  async #ask(backend: Backend, latest: Latest, text: string): Promise<void> {
+    const current = (): boolean => this.#latest[backend] === latest;
+    try {
+      const result = await this.#page.run(() => latest(text, { topK: null, details: true }));
+      if (result && result.scores.length > 0 && current()) this.#take(backend, { text, result });
+    } catch (error) {
+      if (current() && kindOf(error) !== "disposed")
+        this.#view.fail(error instanceof Error ? error.message : String(error));
+    }
   }
 
   #take(backend: Backend, answer: Answer): void {

@@ -7,7 +7,6 @@ export const DEVICE_NAMES: Readonly<Record<Device, string>> = {
   auto: "AUTO",
   cpu: "CPU",
   webgpu: "WebGPU",
-  lexicon: "Lexicon",
 };
 
 /**

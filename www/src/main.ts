@@ -1,6 +1,6 @@
 /** The demo page: wires the text box, the model in use and the views. */
 
-import type { Classifier, Detailed } from "tabsense";
+import type { Classifier, Detailed, Latest } from "tabsense";
 import { watchActivity } from "./activity.ts";
 import type { Benchmark } from "./bench/index.ts";
 import type { Target } from "./bench/measure.ts";
@@ -10,7 +10,6 @@ import { find, make, part } from "./dom.ts";
 import { EXAMPLES } from "./examples.ts";
 import type { FileTab } from "./file/index.ts";
 import { BACKENDS, bytes, DEVICE_NAMES, whole } from "./format.ts";
-import { newestWins } from "./newest.ts";
 import { nameOf, OWN, Slot, type Request } from "./slot.ts";
 import { Session } from "./statistics.ts";
 import { wireTabs } from "./tabs.ts";
@@ -21,7 +20,7 @@ import { Latency } from "./view/latency.ts";
 import { showModel, wireRequests } from "./view/model.ts";
 import { wireFoot } from "./view/offline.ts";
 import { Profile } from "./view/profile.ts";
-import { kindOf, Status } from "./view/status.ts";
+import { Status } from "./view/status.ts";
 
 const input = part("input", HTMLTextAreaElement);
 const layers = find(".layers", HTMLElement);
@@ -100,22 +99,22 @@ function showInUse(): void {
 
 let last: Answer | null = null; // of the model in use
 
-const queue = newestWins<{ text: string; classifier: Classifier }, Detailed>({
-  run: ({ text, classifier }) => activity.run(() => classifier.classify(text, { topK: null, details: true })),
-  done: ({ text }, result, newest) => show(text, result, newest),
-  failed: ({ classifier }, error, newest) => {
-    // A call on a model that has just been replaced was pushed again with the new one.
-    if (!newest || classifier !== slot.current) return;
-    const kind = kindOf(error);
+let latest: Latest | null = null; // of the model in use
+
+/** Asks the model in use about the text; a newer text takes its place. */
+async function ask(text: string, classifier: Classifier, latest: Latest): Promise<void> {
+  try {
+    const result = await activity.run(() => latest(text, { topK: null, details: true }));
+    if (result && classifier === slot.current) show(text, result);
+  } catch (error) {
+    // A model that has just been replaced is disposed of, and the new one is asked.
+    if (classifier !== slot.current) return;
     showNothing();
-    if (kind === "empty_text") return settle();
     bars.idle("No verdict on this text");
-    // A text too long is the text's fault; after anything else, loading again is what may help.
-    if (!slot.loading)
-      status.set("error", "The text could not be classified", summary(classifier), kind !== "text_too_long");
+    if (!slot.loading) status.set("error", "The text could not be classified", summary(classifier), true);
     status.fail(error, "text");
-  },
-});
+  }
+}
 
 const comparison = new Comparison({
   loaded: () => slot.loaded,
@@ -132,7 +131,7 @@ function summary(classifier: Classifier): string {
 
 /** Takes a new model into use: its labels, its facts, a session of its own. */
 function adopt(classifier: Classifier): void {
-  queue.clear();
+  latest = classifier.latest();
   session.clear();
   latency.clear();
   chips.clear();
@@ -147,21 +146,24 @@ function adopt(classifier: Classifier): void {
   foot.keep({ build: classifier.info.build, model: slot.loaded?.request.source === OWN });
 }
 
-function show(text: string, result: Detailed, newest: boolean): void {
-  const current = newest && text === input.value;
+/** Shows the answer to the text in the box. */
+function show(text: string, result: Detailed): void {
+  if (result.scores.length === 0) {
+    showNothing();
+    return settle();
+  }
   session.add(result.timings.total);
   latency.show(result.timings, session);
   profile.show(result);
   if (slot.current) showModel(slot.current.info, result.device); // its memory may have grown, its card be lost
   last = { text, result };
   comparison.answered(last);
-  bars.show(result.scores, current);
+  bars.show(result.scores);
   chips.show(text, result.tokens);
   truncated.hidden = !result.truncated;
   if (result.truncated) {
     truncated.textContent = `The text is longer than the model reads: the verdict is about its first ${whole(result.tokens.length)} tokens.`;
   }
-  if (!current) return;
   count.textContent = counts(text, result.tokens.length);
   if (slot.loaded) code.show(textCode(slot.loaded.request, text));
   settle();
@@ -198,13 +200,13 @@ function classifyNow(): void {
   comparison.follow();
   const classifier = slot.current;
   if (!classifier || text.trim() === "") {
-    queue.clear();
     showNothing();
     settle();
-    return;
+  } else {
+    bars.pending();
   }
-  bars.pending();
-  queue.push({ text, classifier });
+  // An empty text, too: it takes the place of the one before.
+  if (classifier && latest) void ask(text, classifier, latest);
 }
 
 function write(text: string): void {

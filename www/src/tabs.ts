@@ -48,7 +48,7 @@ export function wireTabs(opened: Opened): void {
     if (tab) choose(tab);
   });
   list.addEventListener("keydown", (event) => {
-    const at = tabs.indexOf(document.activeElement);
+    const at = tabs.indexOf(document.activeElement as HTMLButtonElement);
     if (at < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
     const steps: Record<string, number> = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 };
     const step = steps[event.key];

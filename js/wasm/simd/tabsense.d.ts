@@ -52,12 +52,13 @@ export class Loader {
 /** A loaded model. */
 export class Engine {
   /**
-   * Classifies `texts`: `top` labels for each, 0 for all; the tokens too where `details` is set. A text without a token of its own
-   * has neither.
+   * Classifies `texts`: `top` labels for each, 0 for all; the tokens too where `details` is set. A text
+   * without a token of its own has neither, unless `empty` is set: then it is classified as special tokens
+   * alone.
    *
    * Rejects with kind `"device_lost"` where the GPU alone holds the weights, and is gone.
    */
-  classify(texts: string[], top: number, details: boolean): Promise<Classification[]>;
+  classify(texts: string[], top: number, details: boolean, empty: boolean): Promise<Classification[]>;
   info(): EngineInfo;
   /** Loses the device, as the tests want it. */
   loseDevice(): void;
@@ -109,6 +110,8 @@ export interface EngineInfo {
   maxTokens: number;
   parameters: number;
   labels: string[];
+  /** What of the model's files is not followed, a sentence each. */
+  warnings: string[];
   weightBytes: number;
   /** `fromTokens`: batches of at least so many tokens go to the GPU; null for none. */
   webgpu: (GpuInfo & { fromTokens: number | null; gpuBytes: number }) | null;
@@ -116,6 +119,4 @@ export interface EngineInfo {
   webgpuReason: string | null;
   /** What was measured where both sides hold the weights, in milliseconds. */
   calibration: { tokens: number; cpu: number; webgpu: number }[];
-  /** What of the model's files is not followed, in sentences. */
-  warnings: string[];
 }

@@ -1,15 +1,9 @@
-/**
- * Classifies many rows, some at a time, so that verdicts are seen while they come and the page's own calls
- * get their turn.
- */
+/** Classifies many rows, so that verdicts are seen while they come and the page's own calls get their turn. */
 
 import type { Classifier } from "tabsense";
-import { kindOf } from "../view/status.ts";
 import type { Item } from "./rows.ts";
 
-const FIRST = 16; // rows of the first call
-const MOST = 1_024; // more gain nothing
-const AIM_MS = 300; // of a call: other calls wait no longer, and the table moves
+const STEP_MS = 100; // between two reports of progress
 
 /** How far a run is. */
 export interface Progress {
@@ -42,45 +36,23 @@ export async function classifyRows(
   const all = items.reduce((sum, item) => sum + weight(item), 0);
   const start = performance.now();
   let read = 0;
-  let size = FIRST;
-  for (let done = 0; done < items.length; ) {
-    const group = items.slice(done, done + size);
-    const before = performance.now();
-    await classifyGroup(group, classifier, signal);
+  let told = start;
+  const texts = items.map(({ text }) => text);
+  for await (const { index, scores } of classifier.stream(texts, { signal })) {
+    const item = items[index];
+    if (!item) continue;
+    const [best] = scores;
+    if (best) Object.assign(item, { label: best.label, score: best.score, cut: best.truncated ?? false });
+    else item.why = "no text";
+    read += weight(item);
     const now = performance.now();
-    done += group.length;
-    read += group.reduce((sum, item) => sum + weight(item), 0);
-    size = Math.max(1, Math.min(MOST, 2 * size, Math.round((group.length * AIM_MS) / (now - before || 1))));
-    step({ done, total: items.length, spent: now - start, left: ((now - start) * (all - read)) / read });
-  }
-}
-
-/** One call; where a text is at fault, the halves are called, until it is alone and says why. */
-async function classifyGroup(
-  group: readonly Item[],
-  classifier: Classifier,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    const results = await classifier.classify(
-      group.map(({ text }) => text),
-      { signal },
-    );
-    results.forEach(([best], at) => {
-      const item = group[at];
-      if (item && best)
-        Object.assign(item, { label: best.label, score: best.score, cut: best.truncated ?? false });
+    if (now - told < STEP_MS && index + 1 < items.length) continue;
+    told = now;
+    step({
+      done: index + 1,
+      total: items.length,
+      spent: now - start,
+      left: ((now - start) * (all - read)) / read,
     });
-  } catch (error) {
-    const kind = kindOf(error);
-    if (kind !== "empty_text" && kind !== "text_too_long") throw error;
-    const [first] = group;
-    if (group.length === 1 && first) {
-      first.why = kind === "empty_text" ? "no text" : "too long";
-      return;
-    }
-    const middle = Math.ceil(group.length / 2);
-    await classifyGroup(group.slice(0, middle), classifier, signal);
-    await classifyGroup(group.slice(middle), classifier, signal);
   }
 }

@@ -48,8 +48,8 @@ export class Bars {
     else this.#list.removeAttribute("tabindex");
   }
 
-  /** Shows `scores`, best first; `current` says that they belong to the text in the box. */
-  show(scores: readonly Score[], current: boolean): void {
+  /** Shows `scores`, best first. */
+  show(scores: readonly Score[]): void {
     const best = scores[0];
     if (!best) return;
     const kind = valence(best.label);
@@ -65,8 +65,7 @@ export class Bars {
       if (scores.length > 2) this.#list.append(item);
     }
     this.#section.dataset.valence = kind;
-    this.#state(current ? "ready" : "pending");
-    if (!current) return;
+    this.#state("ready");
     this.#section.dataset.label = best.label;
     this.#section.dataset.score = String(best.score);
     clearTimeout(this.#timer);

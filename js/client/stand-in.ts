@@ -1,0 +1,98 @@
+/** The lexicon in the model's place until that is there: answers, and what `info` says of them. */
+
+import { TabsenseError } from "../api/errors.js";
+import type { ClassifierInfo } from "../api/info.js";
+import { SENTIMENT_LABELS, type ClassifyProgress } from "../api/types.js";
+import { nextTask } from "../files/bytes.js";
+import type { Answer, ClassifyRequest } from "./protocol.js";
+
+/** js/lexicon.ts, which is a file of its own. */
+export type Lexicon = typeof import("../lexicon.js");
+
+/** Milliseconds of work after which the page gets its turn. */
+const TIME_SLICE = 8;
+
+/** Fetches the lexicon. Kind `"environment"` if its file can't be loaded. */
+export async function loadLexicon(): Promise<Lexicon> {
+  try {
+    return await import("../lexicon.js");
+  } catch (cause) {
+    throw new TabsenseError(
+      "environment",
+      `The lexicon could not be loaded (${cause instanceof Error ? cause.message : String(cause)}). Serve the package's dist folder whole, or load without \`instant\`.`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Answers a request from the lexicon. `ended` is asked between two time slices, and what it gives ends the
+ * call.
+ *
+ * Rejects with the reason of `signal`; with kind `"invalid_argument"` if `onProgress` throws.
+ */
+export async function answer(
+  { score }: Lexicon,
+  { texts, top, empty }: ClassifyRequest,
+  signal: AbortSignal | null,
+  onProgress: ((progress: ClassifyProgress) => void) | null,
+  ended: () => TabsenseError | null,
+): Promise<Answer[]> {
+  signal?.throwIfAborted();
+  const answers: Answer[] = [];
+  let slice = performance.now();
+  for (const text of texts) {
+    if (performance.now() - slice > TIME_SLICE) {
+      report(onProgress, { done: answers.length, total: texts.length });
+      await nextTask();
+      signal?.throwIfAborted();
+      const end = ended();
+      if (end) throw end;
+      slice = performance.now();
+    }
+    const start = performance.now();
+    let all = score(text);
+    if (all.length === 0 && empty) all = score("."); // as of a text without a word that it knows
+    const truncated = all[0]?.truncated ?? false;
+    const scores = all
+      .slice(0, top === 0 ? undefined : top)
+      .map(({ label, score }) => ({ label, score, source: "lexicon" as const }));
+    const timings = { tokenize: 0, forward: performance.now() - start };
+    answers.push({ scores, truncated, device: "cpu", timings });
+  }
+  report(onProgress, { done: texts.length, total: texts.length });
+  return answers;
+}
+
+/** What `info` tells while the lexicon answers for the model `name`; `reason` says why it does. */
+export function infoOf({ MAX_WORDS, WORDS }: Lexicon, name: string, reason: string): ClassifierInfo {
+  return {
+    device: "cpu",
+    dtype: "none",
+    build: "none",
+    threads: 1,
+    webgpu: { reason: "The lexicon needs no graphics card." },
+    lexicon: reason,
+    warnings: [],
+    model: {
+      name,
+      architecture: "lexicon",
+      layers: 0,
+      width: 0,
+      heads: 0,
+      vocabulary: WORDS,
+      maxTokens: MAX_WORDS,
+      parameters: 0,
+      labels: [...SENTIMENT_LABELS],
+    },
+    bytes: { weights: 0, memory: 0 },
+  };
+}
+
+function report(onProgress: ((progress: ClassifyProgress) => void) | null, progress: ClassifyProgress): void {
+  try {
+    onProgress?.(progress);
+  } catch (cause) {
+    throw new TabsenseError("invalid_argument", `onProgress threw (${String(cause)}).`, { cause });
+  }
+}

@@ -16,6 +16,7 @@ import type {
 import type { LoadOptions, Source } from "./api/types.js";
 
 export * from "./api/exports.js";
+export { clearCachedFiles, listCachedFiles } from "./platform/edge.js";
 
 /** A text classifier. Make one with `await Classifier.load(source, { wasm })`. */
 export class Classifier extends LoadedClassifier {
@@ -24,7 +25,8 @@ export class Classifier extends LoadedClassifier {
    * `tabsense/wasm/simd.wasm` is imported as.
    */
   static async load(source: Source, options?: LoadOptions): Promise<Classifier> {
-    return new Classifier(await open(edge, source, checkLoadOptions({ worker: false, ...options })));
+    const checked = checkLoadOptions({ ...options, worker: options?.worker ?? false });
+    return new Classifier(await open(edge, source, checked));
   }
 }
 

@@ -13,6 +13,7 @@ import type {
 import type { LoadOptions, Source } from "./api/types.js";
 
 export * from "./api/exports.js";
+export { clearCachedFiles, listCachedFiles } from "./platform/node.js";
 
 /** A text classifier. Make one with `await Classifier.load(source)`. */
 export class Classifier extends LoadedClassifier {

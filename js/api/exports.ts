@@ -1,6 +1,5 @@
 /** What each entry exports beside its own `Classifier` and `pipeline`. */
 
-export { clearCachedFiles, listCachedFiles } from "../files/cache.js";
 export type { Calibration, ClassifierInfo, WebGpuInfo, WebGpuReason } from "./info.js";
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
 export type {
@@ -11,6 +10,8 @@ export type {
   DetailedVerdict,
   Device,
   FileName,
+  HeadersOption,
+  HeadersValue,
   KernelTime,
   Latest,
   LoadOptions,

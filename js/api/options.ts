@@ -2,6 +2,7 @@
 
 import { parseIntegrity } from "../files/check.js";
 import { TabsenseError } from "./errors.js";
+import { recordOf } from "../client/headers.js";
 import type { NetworkOptions } from "../client/protocol.js";
 import {
   FILES,
@@ -9,6 +10,8 @@ import {
   type ClassifyOptions,
   type ClassifyProgress,
   type Device,
+  type HeadersOption,
+  type HeadersValue,
   type LoadOptions,
   type Progress,
   type StreamOptions,
@@ -26,6 +29,8 @@ export interface CheckedLoadOptions {
   hub: string;
   models: string | null;
   wasm: string | WebAssembly.Module | null;
+  /** The function that tells the headers of a request; plain headers are in `network`. */
+  headers: Extract<HeadersOption, (url: string) => unknown> | null;
   network: NetworkOptions;
 }
 
@@ -56,21 +61,15 @@ export const LOAD_OPTIONS: readonly string[] = [
   "wasm",
   "cache",
   "integrity",
-  "retries",
-  "stallTimeout",
+  "headers",
 ];
 /** More would share out tasks too small to gain by it. */
 export const MOST_THREADS = 64;
 
-/** How often a connection that breaks is taken up again, by default and at most. */
-const DEFAULT_RETRIES = 3;
-const MOST_RETRIES = 100;
-/**
- * Milliseconds without a byte that count as a broken connection, by default and at most: what a timer can be
- * set to.
- */
-const DEFAULT_STALL_MS = 30_000;
-const MOST_STALL_MS = 2 ** 31 - 1;
+/** How many times in a row a connection that breaks is taken up again. */
+const RETRIES = 3;
+/** Milliseconds without a byte that count as a broken connection. */
+const STALL_MS = 30_000;
 
 /** Whether the CPU alone is asked for half precision, of which it has no arithmetic. */
 export function isHalfOnCpu(device: string, dtype: string): boolean {
@@ -94,6 +93,7 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
   const hub = text(given, "hub") ?? "https://huggingface.co";
   if (!URL.canParse(hub) || !/^https?:/.test(hub))
     throw invalid("hub", 'an origin such as "https://huggingface.co"', hub);
+  const headers = headersOf(given);
   return {
     device: device as Device,
     dtype,
@@ -105,11 +105,13 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
     hub,
     models: text(given, "models"),
     wasm: wasm === null || isModule(wasm) ? wasm : String(wasm),
+    headers: typeof headers === "function" ? headers : null,
     network: {
       cache: flag(given, "cache", true),
       integrity: integrity(given),
-      retries: whole(given, "retries", DEFAULT_RETRIES, 0, MOST_RETRIES),
-      stallTimeout: whole(given, "stallTimeout", DEFAULT_STALL_MS, 1, MOST_STALL_MS),
+      headers: typeof headers === "function" ? "asked" : headers,
+      retries: RETRIES,
+      stallTimeout: STALL_MS,
     },
   };
 }
@@ -194,17 +196,15 @@ function isModule(value: unknown): value is WebAssembly.Module {
   return typeof WebAssembly === "object" && value instanceof WebAssembly.Module;
 }
 
-function whole(
-  given: Record<string, unknown>,
-  key: string,
-  otherwise: number,
-  least: number,
-  most: number,
-): number {
-  const value = given[key] ?? otherwise;
-  if (!(typeof value === "number" && Number.isInteger(value) && value >= least && value <= most))
-    throw invalid(key, `a whole number from ${least} to ${most}`, value);
-  return value;
+function headersOf(given: Record<string, unknown>): CheckedLoadOptions["headers"] | Record<string, string> {
+  const value = given["headers"] ?? null;
+  if (value === null || typeof value === "function") return value as CheckedLoadOptions["headers"];
+  try {
+    if (typeof value === "object") return recordOf(value as HeadersValue);
+  } catch {
+    // Told below.
+  }
+  throw invalid("headers", "headers by name, or a function of the address that returns them", value);
 }
 
 /** The digests by file, in hexadecimal digits. */

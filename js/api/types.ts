@@ -26,7 +26,7 @@ export type ModelFiles =
       readonly [weights: `${string}.safetensors`]: ModelFile;
       readonly [index: `${string}.safetensors.index.json`]: ModelFile;
     }
-  | readonly File[];
+  | ArrayLike<File>;
 
 /** A model with its name, as a package of a model exports it. */
 export interface Model {
@@ -38,11 +38,12 @@ export interface Model {
 
 /**
  * Where a model is: an embedded one by name (`"sentiment-en"`), `"org/name"` or `"org/name@revision"` on a
- * model hub, a base URL (`"https://…/"`, `"/…"`, `"./…"`, `"../…"`; in Node the last three are folders), the
+ * model hub, a base URL (a `URL`, `"https://…/"`, `"/…"`, `"./…"`, `"../…"`, an extension's or an app's own; in
+ * Node the paths and `file:` are folders, and `"org/name"` is the folder of that name where there is one), the
  * files themselves, or what the package of a model exports (`import model from
  * "tabsense/model/sentiment-en"`).
  */
-export type Source = string | ModelFiles | Model;
+export type Source = string | URL | ModelFiles | Model;
 
 /**
  * Where to compute.
@@ -89,15 +90,17 @@ export interface LoadOptions {
   /** The origin of the model hub. Default: `"https://huggingface.co"`. */
   hub?: string;
   /**
-   * The base URL (Node: also a folder) of the models that are named without a slash. Default: `models/`
-   * beside the page (Node: beside the package, then in the working folder).
+   * The base URL (Node: also a folder) of the models that are named without a slash. Default: `/models/` of
+   * the site, below the page's `<base href>` if it has one (Node: `models/` beside the package, then in the
+   * working folder).
    */
   models?: string;
   /**
-   * Whether the browser keeps copies of files from the network (in the Cache API), so that the next start
-   * needs none. A copy is used where the server has nothing newer, or can't be reached; one that is cut short
-   * or damaged is fetched again. A model answers before the disk has all of it; `dispose` waits for that, a
-   * second at most. See `listCachedFiles` and `clearCachedFiles`. Node keeps none. Default: `true`.
+   * Whether copies of files from the network are kept, so that the next start needs none: in the Cache API, in
+   * Node in the folder `TABSENSE_CACHE`, `$XDG_CACHE_HOME/tabsense` or `~/.cache/tabsense`. Copies are used
+   * where the server has nothing newer, or can't be reached, and never beside newer files of the same model; a
+   * damaged one is fetched again. A model answers before the disk has all of it; `dispose` waits for that, a
+   * second at most. See `listCachedFiles` and `clearCachedFiles`. Default: `true`.
    */
   cache?: boolean;
   /**
@@ -106,10 +109,14 @@ export interface LoadOptions {
    * does without, reject with kind `"integrity"`.
    */
   integrity?: { readonly [file: string]: string };
-  /** How many times in a row a connection that breaks is taken up again where it ended. Default: 3. */
-  retries?: number;
-  /** Milliseconds without a byte after which a connection counts as broken. Default: 30,000. */
-  stallTimeout?: number;
+  /**
+   * Headers of the requests for the model's files, `{ Authorization: "Bearer …" }` say, or a function that is
+   * called with the address of each request and may be asynchronous. Headers given as such go to the origin of
+   * `config.json` alone; a function decides for each address. None go with the engine's own files. Another
+   * origin has to allow them (CORS), and a redirect takes along what `fetch` lets it: no `Authorization` to
+   * another origin.
+   */
+  headers?: HeadersOption;
   /**
    * The `.wasm` file of the build `simd`, if the package's own are not to be used: where it is, or the
    * compiled module.
@@ -117,7 +124,18 @@ export interface LoadOptions {
   wasm?: string | URL | WebAssembly.Module;
 }
 
-/** A file of a model that the browser keeps. */
+/** Headers of a request. */
+export type HeadersValue =
+  | Readonly<Record<string, string>>
+  | Headers
+  | readonly (readonly [string, string])[];
+
+/** Headers, or what tells them for an address. */
+export type HeadersOption =
+  | HeadersValue
+  | ((url: string) => HeadersValue | null | undefined | Promise<HeadersValue | null | undefined>);
+
+/** A file of a model that is kept. */
 export interface CachedFile {
   /** Where it was fetched from. */
   url: string;
@@ -142,6 +160,8 @@ export interface Progress {
   total: number | null;
   /** Bytes a second, smoothed. */
   rate: number;
+  /** How far all files together are, from 0 to 1; it never goes back, and is 1 at `"ready"` alone. */
+  overall: number;
 }
 
 /** How to classify. */

@@ -38,11 +38,14 @@ export interface LoadRequest extends EngineRequest {
 
 /** How files from the network are read, and what they must be. */
 export interface NetworkOptions {
+  /** How many times in a row a connection that breaks is taken up again. */
   retries: number;
-  /** Milliseconds. */
+  /** Milliseconds without a byte after which a connection counts as broken. */
   stallTimeout: number;
-  /** Whether the browser keeps copies. */
+  /** Whether copies are kept. */
   cache: boolean;
+  /** Headers for the model's files; `"asked"`: the caller has a function that tells them for each address. */
+  headers: Record<string, string> | "asked" | null;
   /** The SHA-256 of files by name, in hexadecimal digits. */
   integrity: Record<string, string>;
 }
@@ -51,10 +54,9 @@ export interface NetworkOptions {
 export function transferOf(request: Request): ReadableStream[] {
   if (request.type !== "load") return [];
   const { shards, ...files } = request.files;
-  const all = shards
-    ? [...Object.values(files), shards.index, ...Object.values(shards.files)]
-    : Object.values(files);
-  return all.flatMap((file) => ("stream" in file ? [file.stream] : []));
+  const all = [...Object.values(files), ...(shards ? [shards.index, ...Object.values(shards.files)] : [])];
+  // An index stands in the place of the weights, too, and nothing can be moved twice.
+  return [...new Set(all.flatMap((file) => ("stream" in file ? [file.stream] : [])))];
 }
 
 /** One call of `classify`; `top` is 0 for all labels. */
@@ -80,8 +82,16 @@ export interface DisposeRequest {
   type: "dispose";
 }
 
+/** The headers that the service wanted; `error` where the caller's function failed. */
+export interface HeadersAnswer {
+  type: "headers";
+  id: number;
+  headers: Record<string, string>;
+  error: PlainError | null;
+}
+
 /** A classifier has one request under way at a time, so that an answer needs no number. */
-export type Request = LoadRequest | ClassifyRequest | AbortRequest | DisposeRequest;
+export type Request = LoadRequest | ClassifyRequest | AbortRequest | DisposeRequest | HeadersAnswer;
 
 /** What the service holds now: a call may have moved the model to another device. */
 export interface State {
@@ -123,14 +133,22 @@ export interface Failed {
   trap: string | null;
 }
 
+/** Asks for the headers of a request, which a {@link HeadersAnswer} of the same id tells. */
+export interface HeadersWanted {
+  type: "headers";
+  id: number;
+  url: string;
+}
+
 /**
- * What the service says. `started` comes once, first; `config` where a load asked for it; `stored` at any
- * time; `disposed` once, last.
+ * What the service says. `started` comes once, first; `config` where a load asked for it; `headers` while it
+ * loads; `stored` at any time; `disposed` once, last.
  */
 export type Reply =
   | { type: "started" }
   | { type: "config"; config: Uint8Array }
   | { type: "progress"; progress: Progress | ClassifyProgress }
+  | HeadersWanted
   | Loaded
   | { type: "stored" }
   | Classified

@@ -5,7 +5,9 @@
 
 import type { Channel } from "./channel.js";
 import { crashed, TabsenseError, toError } from "../api/errors.js";
+import { answerHeaders } from "./headers.js";
 import type { Classified, ClassifyRequest, Loaded, LoadRequest, Reply, State } from "./protocol.js";
+import type { HeadersOption } from "../api/types.js";
 
 /** After so many crashes in a row, with no call answered in between, a worker is not replaced any more. */
 export const MOST_CRASHES = 3;
@@ -39,12 +41,14 @@ export interface Queue {
 
 /**
  * Starts a service with `start`, and its queue. `mayHold`: whether the service may hold a device or helpers
- * before it has said so; `onConfig` hears the bytes of `config.json`.
+ * before it has said so; `onConfig` hears the bytes of `config.json`; `headers`
+ * tells what a request for a file carries.
  */
 export function startQueue(
   start: () => Channel,
   mayHold: boolean,
   onConfig: ((config: Uint8Array) => void) | null,
+  headers: HeadersOption | null = null,
 ): Queue {
   const waiting: Job[] = [];
   let channel: Channel | null = null;
@@ -147,6 +151,10 @@ export function startQueue(
     if (reply.type === "stored") return void (storing = false);
     if (reply.type === "started" || reply.type === "disposed" || !active) return;
     if (reply.type === "config") return onConfig?.(reply.config);
+    if (reply.type === "headers") {
+      const asked = channel;
+      return void answerHeaders(reply, headers).then((answer) => channel === asked && asked?.send(answer));
+    }
     const job = active;
     if (reply.type === "progress") {
       try {

@@ -56,7 +56,7 @@ export async function openSession(
   const wasm = typeof options.wasm === "string" ? platform.locate(options.wasm) : options.wasm;
   const request: LoadRequest = {
     type: "load",
-    files: options.worker ? await movable(files) : files,
+    files: options.worker ? await movable(files, options.signal) : files,
     device: options.device,
     dtype: options.dtype,
     wasm,
@@ -68,6 +68,7 @@ export async function openSession(
     options.worker ? platform.startWorker : () => inPlace(platform.host),
     options.device !== "cpu" || threads !== 1,
     onConfig,
+    options.headers,
   );
   try {
     // In place nothing can be replaced: all classifiers of a page's own thread share one instance of the

@@ -4,6 +4,7 @@
  */
 
 import { TabsenseError } from "../api/errors.js";
+import { refuseOtherFiles, SNIFF } from "./foreign.js";
 
 /** A file that is open: its length where it is known, and its bytes, to be read once. */
 export interface Opened {
@@ -34,14 +35,18 @@ export interface Version {
  */
 export class FileChanged extends Error {}
 
+/** Thrown to whoever reads a kept copy that is damaged. It is gone by then, and the file is to be fetched. */
+export class CopyDamaged extends Error {
+  constructor(name: string) {
+    super(`The copy of ${name} was damaged`);
+  }
+}
+
 /** The largest piece that is passed to the wasm at once: it is copied there, on top of the model. */
 export const MAX_CHUNK = 256 * 1024;
 
 /** How many bytes of a file that is in memory already are read before messages (an abort, say) get a turn. */
 const MEMORY_CHUNK = 4 * 1024 * 1024;
-
-/** Enough of a file to tell a web page from a model. */
-const SNIFF = 64;
 
 /** Fetches `url`. A status other than success, and a connection that fails, have kind `"network"`. */
 export async function fetchFile(
@@ -68,9 +73,13 @@ export function openResponse(response: Response, url: string): Opened {
   if (!response.body) throw new TabsenseError("not_a_model", `${url} is empty.`);
   const length = response.headers.get("content-length");
   // Content-Length counts the bytes on the wire. A server of another origin may hide that it compressed them.
-  const encoded = (response.headers.get("content-encoding") ?? "identity") !== "identity";
-  const total = length !== null && /^\d+$/.test(length) && !encoded ? Number(length) : null;
+  const total = length !== null && /^\d+$/.test(length) && !isEncoded(response) ? Number(length) : null;
   return { total, exact: total !== null && response.type !== "cors", body: response.body, response };
+}
+
+/** Whether the body was compressed on its way, as far as the server tells. */
+export function isEncoded(response: Response): boolean {
+  return (response.headers.get("content-encoding") ?? "identity") !== "identity";
 }
 
 /** Opens a Blob. */
@@ -204,23 +213,6 @@ function wrongLength(name: string, how: "more" | "fewer", announced: number | nu
   );
 }
 
-/** Refuses what servers send in place of a file: a web page, or the pointer that Git LFS leaves. */
-function refuseOtherFiles(head: Uint8Array, name: string): void {
-  const start = new TextDecoder().decode(head.subarray(0, SNIFF)).trimStart().toLowerCase();
-  if (/^<(!doctype|html|head|body|\?xml|!--)/.test(start)) {
-    throw new TabsenseError(
-      "not_a_model",
-      `${name} is a web page, not a model file. Check the address: many servers answer so where there is no such file.`,
-    );
-  }
-  if (start.startsWith("version https://git-lfs")) {
-    throw new TabsenseError(
-      "not_a_model",
-      `${name} is a Git LFS pointer, not the file itself. Fetch it with \`git lfs pull\`.`,
-    );
-  }
-}
-
 function* cut(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += MAX_CHUNK) yield bytes.subarray(at, at + MAX_CHUNK);
 }
@@ -246,11 +238,13 @@ export function notFetched(url: string, cause: unknown): TabsenseError {
 
 /** The error for a status other than success, which is its cause. */
 export function refused(url: string, { status, statusText }: Response): TabsenseError {
-  return new TabsenseError(
-    "network",
-    `${url} answered ${`${status} ${statusText}`.trimEnd()}. Check the address and that the file is there.`,
-    { cause: status },
-  );
+  const advice =
+    status === 401 || status === 403
+      ? "The file is private or gated, or there is none of that name (model hubs don't say which). Check the name; where it is right, pass your token in the option `headers`, or fetch the files yourself and pass them."
+      : "Check the address and that the file is there.";
+  return new TabsenseError("network", `${url} answered ${`${status} ${statusText}`.trimEnd()}. ${advice}`, {
+    cause: status,
+  });
 }
 
 /** What went wrong, in the words of whoever threw it. */

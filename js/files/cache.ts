@@ -1,19 +1,22 @@
 /**
- * The copies of models' files that a browser keeps, so that the next start needs no network: in the Cache
- * API, a body and a note each.
+ * Copies of models' files, so that the next start needs no network. The files of a model are kept, used and
+ * replaced together: labels of one version with weights of another would be wrong without an error.
  */
 
-import { inTime, isOther, versionOf } from "./download.js";
-import type { Opened, Version } from "./bytes.js";
 import type { CachedFile } from "../api/types.js";
+import type { Opened, Version } from "./bytes.js";
+import { startCopy, type CopyContext, type Copying } from "./copy-writer.js";
+import { isSame } from "./download.js";
+import { freshnessOf, type HeadersOf } from "./freshness.js";
+import type { Entry, Note, Store } from "./store.js";
 
 /** A copy on its way into the cache. Nothing that fails here ever fails a load. */
 export interface CopyWriter {
   /** Takes the next bytes; waits where the disk is slower than the network. */
   write(bytes: Uint8Array): Promise<void>;
-  /** The copy is whole: as soon as the disk has it, it is found. */
-  commit(bytes: number, checksum: string): void;
-  /** Nothing is kept. */
+  /** The file is whole; it is kept once its model stands. */
+  end(bytes: number, checksum: string): void;
+  /** The file is not kept. */
   abandon(): void;
 }
 
@@ -21,241 +24,229 @@ export interface CopyWriter {
 export interface Copy {
   opened: Opened;
   checksum: string;
+  /** Forgets the model that it belongs to: the copy is damaged. */
   drop(): Promise<void>;
 }
 
+/** The copies of one model during one load. */
+export interface Copies {
+  /** The copy of `url`, where it may be used. */
+  open(url: string): Promise<Copy | null>;
+  /** Whether there is a copy of `url` that may be used. */
+  has(url: string): Promise<boolean>;
+  /** Whether what was fetched from `url` is of the version that the copies in use are of. */
+  fits(url: string, version: Version): boolean;
+  /** Whether the browser's own HTTP cache may hold an old version. */
+  outdated(): boolean;
+  /** A place for a copy of `url`. */
+  write(url: string, opened: Opened): CopyWriter;
+  /** The model stands: from now on, its files are found. */
+  keep(): void;
+  /** The model doesn't stand: nothing of it is kept. */
+  abandon(): void;
+}
+
+/** How a load uses copies: after asking the server, as they are, or not at all (it only writes new ones). */
+export type Use = "asked" | "as-is" | "none";
+
 /** Where copies are kept. */
 export interface ModelCache {
-  /** The copy of `url`, where there is one and the server has nothing newer, or can't be asked. */
-  open(url: string, signal: AbortSignal): Promise<Copy | null>;
-  /** A place for a copy of `url`, or null where none can be kept: in a private window, say. */
-  write(url: string, version: Version): Promise<CopyWriter | null>;
-  /** Fulfils once no whole copy is on its way to the disk any more; null where none is. */
+  /** The copies of the model that is known by `key`. */
+  start(key: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies;
+  /** Fulfils once no model is on its way to the disk any more; null where none is. */
   settled(): Promise<void> | null;
   /** Writes at once what would wait until the first call has been answered. */
   hurry(): void;
+  /** See `listCachedFiles` of the package. */
+  list(): Promise<CachedFile[]>;
+  /** See `clearCachedFiles` of the package. */
+  clear(prefix?: string): Promise<void>;
 }
 
-/** What is written beside a copy once it is whole; without it, a copy counts for nothing. */
-interface Note {
-  url: string;
-  bytes: number;
-  checksum: string;
-  version: Version;
-  stored: number;
-}
-
-const NAME = "tabsense-models";
-/**
- * How many bytes of a copy are held at most before any is written. A file within that is written once it is
- * whole, and takes no time from its loading.
- */
-const MOST_HELD = 32 << 20;
-/** Milliseconds after a file is whole in which its copy is left unwritten. */
+/** Milliseconds after a model stands in which its copies are left unwritten. */
 const FIRST_CALL = 250;
-/** How many bytes of a longer one wait for the disk at most. */
-const QUEUE = 4 << 20;
-/** Milliseconds that a server has for saying whether it has something newer. */
-const ASK_LIMIT = 3000;
-/** An address that names one version for good: a commit on a model hub. */
-const PINNED = /\/resolve\/[0-9a-f]{40}\//;
+/** Milliseconds after which bytes that no note names are nobody's: another tab may be writing them. */
+const UNCLAIMED = 3_600_000;
+/** The name of a model on a hub, in the address of one of its files at some revision. */
+const REVISION = /^(https?:\/\/[^?#]+\/)resolve\/[^/]+\//;
 
-/** The whole copies that the disk doesn't have yet. */
-const unsettled = new Set<Promise<void>>();
+/** A cache in the store that `openStore` yields, which makes one only where `create` is set. */
+export function startCache(openStore: (create: boolean) => Promise<Store | null>): ModelCache {
+  /** The models that the disk doesn't have yet. */
+  const unsettled = new Set<Promise<void>>();
+  /** Goes on with each that waits. */
+  const waiting = new Set<() => void>();
 
-/** Goes on with each copy that waits. */
-const waiting = new Set<() => void>();
+  /** A moment in which the first call can be answered: copies of 23 MB would take 0.1 s of its thread. */
+  function afterFirstCall(): Promise<void> {
+    return new Promise((resolve) => {
+      const go = () => {
+        clearTimeout(timer);
+        waiting.delete(go);
+        resolve();
+      };
+      const timer = setTimeout(go, FIRST_CALL);
+      waiting.add(go);
+    });
+  }
 
-/**
- * A moment in which the first call can be answered: the copy of 23 MB would take a tenth of a second of its
- * thread and the disk's.
- */
-function afterFirstCall(): Promise<void> {
-  return new Promise((resolve) => {
-    const go = () => {
-      clearTimeout(timer);
-      waiting.delete(go);
-      resolve();
+  function start(key: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies {
+    const store = openStore(true).catch(() => null);
+    const used = new Map<string, Entry>();
+    const damaged = new Set<string>();
+    const written = new Map<string, Copying>();
+    /** The model's own copies are left alone while they are read. */
+    const spared = () => (used.size > 0 ? key : null);
+    const context: CopyContext = {
+      opening: store,
+      held: 0,
+      async makeRoom(place, bytes) {
+        while ((await place.room()) < bytes) if (!(await evict(place, spared()))) return false;
+        return true;
+      },
+      evict: (place) => evict(place, spared()),
     };
-    const timer = setTimeout(go, FIRST_CALL);
-    waiting.add(go);
-  });
-}
+    let outdated = use === "none";
 
-/** The browser's cache. */
-export const browserCache: ModelCache = {
-  async open(url, signal) {
-    try {
-      const cache = await storage();
-      const note = await noteOf(await cache?.match(noteKey(url)));
-      if (!cache || note === null || note.url !== url) return null;
-      if (!PINNED.test(url) && (await isNewer(url, note, signal))) return null;
-      const body = (await cache.match(url))?.body;
-      if (!body) return null;
-      const opened = { total: note.bytes, exact: true, body, version: note.version };
-      return { opened, checksum: note.checksum, drop: () => drop(cache, url) };
-    } catch {
-      return null;
+    async function plan(): Promise<Map<string, Entry>> {
+      const note = use === "none" ? null : await (await store)?.note(key).catch(() => null);
+      if (!note) return new Map();
+      const files = use === "as-is" ? note.files : await usable(note.files, headersOf, signal);
+      outdated = files.length < note.files.length;
+      return new Map(files.map((entry) => [entry.url, entry]));
     }
-  },
-
-  async write(url, version) {
-    try {
-      const cache = await storage();
-      if (!cache) return null;
-      await cache.delete(noteKey(url));
-      return startCopy(cache, url, version);
-    } catch {
-      return null;
-    }
-  },
-
-  hurry: () => waiting.forEach((go) => go()),
-  settled: () => (unsettled.size === 0 ? null : Promise.all(unsettled).then(() => {})),
-};
-
-/**
- * The files of models that this origin keeps, newest first. In Node, and where a browser keeps nothing, there
- * are none.
- */
-export async function listCachedFiles(): Promise<CachedFile[]> {
-  const cache = await existing();
-  if (!cache) return [];
-  const answers = await Promise.all(
-    (await cache.keys()).filter(({ url }) => url.endsWith(NOTE)).map((key) => cache.match(key)),
-  );
-  const notes = (await Promise.all(answers.map(noteOf))).filter((note) => note !== null);
-  return notes
-    .sort((a, b) => b.stored - a.stored)
-    .map(({ url, bytes, stored }) => ({ url, bytes, stored: new Date(stored) }));
-}
-
-/** Forgets the files whose address begins with `prefix`; without one, all. */
-export async function clearCachedFiles(prefix?: string): Promise<void> {
-  const cache = await existing();
-  if (!cache) return;
-  if (prefix === undefined) return void (await caches.delete(NAME));
-  for (const { url } of await listCachedFiles()) if (url.startsWith(prefix)) await drop(cache, url);
-}
-
-/** Null where there is no such thing: in Node, and on pages that aren't secure. */
-async function storage(): Promise<Cache | null> {
-  return typeof caches === "object" ? caches.open(NAME) : null;
-}
-
-/** Looking makes none. */
-async function existing(): Promise<Cache | null> {
-  return typeof caches === "object" && (await caches.has(NAME).catch(() => false)) ? storage() : null;
-}
-
-/** How the address of a note ends; no file of a model has such. */
-const NOTE = "tabsense-note";
-
-function noteKey(url: string): string {
-  return `${url}${url.includes("?") ? "&" : "?"}${NOTE}`;
-}
-
-async function noteOf(response: Response | undefined): Promise<Note | null> {
-  const note = (await response?.json().catch(() => null)) as Note | null | undefined;
-  return note &&
-    typeof note.url === "string" &&
-    typeof note.checksum === "string" &&
-    Number.isSafeInteger(note.bytes)
-    ? note
-    : null;
-}
-
-/** Whether the server says that its file is another one. A server that can't be asked says nothing. */
-async function isNewer(url: string, note: Note, signal: AbortSignal): Promise<boolean> {
-  const answer = await inTime(ASK_LIMIT, fetch(url, { method: "HEAD", cache: "no-cache", signal })).catch(
-    () => null,
-  );
-  if (!answer?.ok) return false;
-  const length = answer.headers.get("content-length");
-  const plain = !answer.headers.has("content-encoding") && answer.type !== "cors";
-  return (
-    isOther(note.version, versionOf(answer)) || (plain && length !== null && Number(length) !== note.bytes)
-  );
-}
-
-function startCopy(cache: Cache, url: string, version: Version): CopyWriter {
-  const headers = { "content-type": "application/octet-stream" };
-  let held: Uint8Array[] = [];
-  let heldBytes = 0;
-  let stream: CopyStream | null = null;
-  let failed = false;
-  const fail = () => {
-    if (failed) return;
-    failed = true;
-    held = [];
-    stream?.writer.abort().catch(() => {});
-    // What was written of it takes up room that is short already.
-    void drop(cache, url).catch(() => {});
-  };
-
-  function open(): CopyStream {
-    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(
-      {},
-      new ByteLengthQueuingStrategy({ highWaterMark: QUEUE }),
+    const planned = plan();
+    let usableNow = new Map<string, Entry>();
+    planned.then(
+      (entries) => (usableNow = entries),
+      () => {}, // told by whoever opens a file
     );
-    const [writer, stored] = [writable.getWriter(), cache.put(url, new Response(readable, { headers }))];
-    stored.catch(fail);
-    writer.closed.catch(fail);
-    return { writer, stored };
-  }
 
-  async function write({ writer, stored }: CopyStream, bytes: Uint8Array): Promise<void> {
-    // Where the cache has given up, it never gets ready.
-    await Promise.race([writer.ready, stored]).catch(fail);
-    if (!failed) void writer.write(bytes).catch(fail);
-  }
-
-  async function finish(bytes: number, checksum: string): Promise<void> {
-    try {
-      if (stream) {
-        await stream.writer.close();
-        await stream.stored;
-      } else {
-        await afterFirstCall();
-        if (failed) return;
-        await cache.put(url, new Response(new Blob(held as BlobPart[]), { headers }));
-        held = [];
-      }
-      const note: Note = { url, bytes, checksum, version, stored: Date.now() };
-      await cache.put(noteKey(url), new Response(JSON.stringify(note)));
-      if (failed) await drop(cache, url); // given up meanwhile
-    } catch {
-      fail();
+    async function drop(url: string): Promise<void> {
+      used.delete(url);
+      damaged.add(url);
+      await (await store)?.deleteNote(key).catch(() => {});
     }
+
+    async function keep(): Promise<void> {
+      const place = await store;
+      await afterFirstCall();
+      if (!place || !(await context.makeRoom(place, context.held).catch(() => false))) return abandon();
+      const entries = await Promise.all([...written].map(([url, copy]) => copy.finish(url)));
+      if (entries.some((entry) => entry === null)) return abandon();
+      const files = [...[...used.values()].filter(({ url }) => !written.has(url)), ...(entries as Entry[])];
+      try {
+        await replace(place, { key, files, stored: Date.now() });
+      } catch {
+        abandon();
+      }
+    }
+
+    function abandon(): void {
+      for (const copy of written.values()) copy.abandon();
+      written.clear();
+    }
+
+    return {
+      async open(url) {
+        const entry = damaged.has(url) ? undefined : (await planned).get(url);
+        const body = entry && (await (await store)?.open(entry.body).catch(() => null));
+        if (!entry || !body) return null;
+        used.set(url, entry);
+        const opened = { total: entry.bytes, exact: true, body, version: entry.version };
+        return { opened, checksum: entry.checksum, drop: () => drop(url) };
+      },
+      has: async (url) => (await planned).has(url),
+      fits(url, version) {
+        const entry = usableNow.get(url);
+        return !entry || isSame(entry.version, version) || [...used.keys()].every((other) => other === url);
+      },
+      outdated: () => outdated || usableNow.size > 0,
+      write(url, { version, total }) {
+        written.get(url)?.abandon();
+        used.delete(url);
+        const copy = startCopy(context, version!, total);
+        written.set(url, copy);
+        return {
+          ...copy,
+          abandon() {
+            copy.abandon();
+            if (written.get(url) === copy) written.delete(url);
+          },
+        };
+      },
+      keep() {
+        if (written.size === 0) return;
+        const kept = keep().finally(() => unsettled.delete(kept));
+        unsettled.add(kept);
+      },
+      abandon,
+    };
   }
 
   return {
-    async write(bytes) {
-      if (failed) return;
-      if (stream) return write(stream, bytes);
-      held.push(bytes);
-      heldBytes += bytes.length;
-      if (heldBytes <= MOST_HELD) return;
-      stream = open();
-      for (const part of held.splice(0)) await write(stream, part);
+    start,
+    settled: () => (unsettled.size === 0 ? null : Promise.all(unsettled).then(() => {})),
+    hurry: () => waiting.forEach((go) => go()),
+
+    async list() {
+      const notes = (await (await openStore(false))?.notes()) ?? [];
+      return notes
+        .sort((a, b) => b.stored - a.stored)
+        .flatMap(({ files, stored }) =>
+          files.map(({ url, bytes }) => ({ url, bytes, stored: new Date(stored) })),
+        );
     },
-    commit(bytes, checksum) {
-      if (failed) return;
-      // Nobody who wants an answer waits for the disk.
-      const finished = finish(bytes, checksum).finally(() => unsettled.delete(finished));
-      unsettled.add(finished);
+
+    async clear(prefix) {
+      const store = await openStore(false);
+      if (prefix === undefined) return store?.clear();
+      for (const note of (await store?.notes()) ?? []) {
+        if (note.files.some(({ url }) => url.startsWith(prefix))) await forget(store!, note);
+      }
     },
-    abandon: fail,
   };
 }
 
-/** A copy that is being written. */
-interface CopyStream {
-  writer: WritableStreamDefaultWriter<Uint8Array>;
-  stored: Promise<void>;
+/**
+ * The copies that may be used. Where nothing is known to be new, all: also without a connection. Where one
+ * is, only those that are known to be what the server has beside it; a date alone doesn't tell enough then.
+ */
+async function usable(files: Entry[], headersOf: HeadersOf, signal: AbortSignal): Promise<Entry[]> {
+  const answers = await Promise.all(files.map((entry) => freshnessOf(entry, headersOf, signal)));
+  if (!answers.includes("other")) return files;
+  return files.filter((_, i) => answers[i] === "same");
 }
 
-async function drop(cache: Cache, url: string): Promise<void> {
-  await cache.delete(noteKey(url));
-  await cache.delete(url);
+/** Forgets the oldest model but the one known by `spared`; false where there is none. */
+async function evict(store: Store, spared: string | null): Promise<boolean> {
+  const notes = (await store.notes()).filter(({ key }) => key !== spared);
+  const oldest = notes.sort((a, b) => a.stored - b.stored)[0];
+  if (oldest) await forget(store, oldest);
+  return !!oldest;
+}
+
+/** Puts `note` in the place of what was kept before, and deletes what nobody uses any more. */
+async function replace(store: Store, note: Note): Promise<void> {
+  const before = await store.notes();
+  const project = REVISION.exec(note.key)?.[1];
+  const old = before.filter(
+    ({ key }) => key !== note.key && project !== undefined && REVISION.exec(key)?.[1] === project,
+  );
+  for (const other of old) await forget(store, other);
+  await store.putNote(note);
+  const rest = before.filter((other) => other.key !== note.key && !old.includes(other));
+  const named = new Set([note, ...rest].flatMap(({ files }) => files.map(({ body }) => body)));
+  const replaced = new Set(before.flatMap(({ files }) => files.map(({ body }) => body)));
+  for (const body of await store.bodies()) {
+    // The name of a body begins with when it was begun.
+    const age = Date.now() - Number.parseInt(body, 36);
+    if (!named.has(body) && (replaced.has(body) || !(age < UNCLAIMED))) await store.delete(body);
+  }
+}
+
+/** Forgets a model. */
+async function forget(store: Store, { key, files }: Note): Promise<void> {
+  await store.deleteNote(key);
+  for (const { body } of files) await store.delete(body);
 }

@@ -6,7 +6,7 @@
 import type { EngineModule } from "../builds.js";
 import { TabsenseError } from "../api/errors.js";
 import type { CopyWriter } from "./cache.js";
-import { FileChanged, type Opened } from "./bytes.js";
+import { CopyDamaged, type Opened } from "./bytes.js";
 import type { FileHash } from "../wasm/simd/tabsense.js";
 
 /** An open file with what it has to be. */
@@ -29,7 +29,7 @@ export interface Check {
   /** Takes the next bytes. */
   take(bytes: Uint8Array): Promise<void>;
   /**
-   * All bytes are here. Throws kind `"integrity"`, or {@link FileChanged} where a kept copy was damaged and
+   * All bytes are here. Throws kind `"integrity"`, or {@link CopyDamaged} where a kept copy was damaged and
    * is gone now.
    */
   end(): Promise<void>;
@@ -62,7 +62,7 @@ export function startCheck(module: EngineModule, file: CheckedFile): Check {
       const wrong = [file.sha256, told].find((wanted) => wanted !== null && wanted !== sha256);
       if (damaged || (wrong && file.drop)) {
         await file.drop?.();
-        throw new FileChanged(`The copy of ${file.name} was damaged`);
+        throw new CopyDamaged(file.name);
       }
       if (wrong) {
         file.writer?.abandon();
@@ -71,7 +71,7 @@ export function startCheck(module: EngineModule, file: CheckedFile): Check {
           `${file.name} is not the file that was promised: its SHA-256 is ${sha256}, not ${wrong}. Check that the address is right and that nobody changed the file; if it is meant to be new, name its new digest in \`integrity\`.`,
         );
       }
-      file.writer?.commit(bytes, checksum);
+      file.writer?.end(bytes, checksum);
     },
     abandon() {
       free();

@@ -4,7 +4,15 @@
  */
 
 import type { TabsenseError } from "../api/errors.js";
-import { FileChanged, notFetched, openResponse, refused, type Opened, type Version } from "./bytes.js";
+import {
+  FileChanged,
+  isEncoded,
+  notFetched,
+  openResponse,
+  refused,
+  type Opened,
+  type Version,
+} from "./bytes.js";
 
 /** How patient a download is. */
 export interface Patience {
@@ -12,6 +20,8 @@ export interface Patience {
   retries: number;
   /** Milliseconds without a byte after which a connection counts as broken. */
   stall: number;
+  /** Headers of each request beside its own. */
+  headers?: () => Promise<Record<string, string>>;
 }
 
 /** Milliseconds before the first new try; each later one waits three times as long. */
@@ -30,10 +40,11 @@ const TEMPORARY = [408, 425, 429, 500, 502, 503, 504];
  */
 export async function download(
   url: string,
-  { retries, stall }: Patience,
+  patience: Patience,
   signal: AbortSignal,
   cache: RequestCache = "default",
 ): Promise<Opened> {
+  const { retries } = patience;
   let tried = 0;
   /** Waits before a new try; false where there were enough. */
   async function again(after: number | null): Promise<boolean> {
@@ -42,10 +53,10 @@ export async function download(
     tried++;
     return true;
   }
-  async function connect(at: number, version: Version | null): Promise<Connection> {
+  async function connect(start: Start): Promise<Connection> {
     for (;;) {
       try {
-        return await connectAt(url, at, version, stall, signal, at === 0 ? cache : "no-store");
+        return await connectAt(url, start, patience, signal, start.at === 0 ? cache : "no-store");
       } catch (thrown) {
         signal.throwIfAborted();
         if (!(thrown instanceof Temporary)) throw thrown;
@@ -54,8 +65,11 @@ export async function download(
     }
   }
 
-  let connection = await connect(0, null);
-  const { version } = connection;
+  const first = await connect({ at: 0, wanted: null, ranges: false });
+  let connection = first;
+  const { version } = first;
+  // The bytes of a range would be counted in what was compressed.
+  const ranges = !isEncoded(first.response);
   let at = 0;
   const body = new ReadableStream<Uint8Array>(
     {
@@ -71,7 +85,7 @@ export async function download(
             connection.close();
             signal.throwIfAborted();
             if (!(await again(null))) throw cause;
-            connection = await connect(at, version);
+            connection = await connect({ at, wanted: version, ranges });
           }
         }
       },
@@ -106,12 +120,20 @@ interface Connection {
   close(): void;
 }
 
-/** A connection to `url` from byte `at` on; a later one than the first must find the same version. */
+/** Where a connection begins. */
+interface Start {
+  at: number;
+  /** The version that it must find; null for the first one. */
+  wanted: Version | null;
+  /** Whether the server may be asked for the part from there on. */
+  ranges: boolean;
+}
+
+/** A connection to `url`; a later one than the first must find the same version. */
 async function connectAt(
   url: string,
-  at: number,
-  wanted: Version | null,
-  stall: number,
+  start: Start,
+  { stall, headers }: Patience,
   signal: AbortSignal,
   cache: RequestCache,
 ): Promise<Connection> {
@@ -123,11 +145,12 @@ async function connectAt(
     own.abort();
   };
   try {
+    const given = await headers?.();
     const response = await inTime(
       stall,
       fetch(url, {
         signal: own.signal,
-        headers: headersFor(url, at, wanted),
+        headers: { ...given, ...headersFor(url, start) },
         ...(cache === "default" ? {} : { cache }),
       }),
     ).catch((cause: unknown) => {
@@ -136,7 +159,7 @@ async function connectAt(
     if (response.status === 416) throw new FileChanged(`${url} is shorter than it was`);
     if (!response.ok) throw failureOf(url, response);
     const version = versionOf(response);
-    let skip = wanted === null ? 0 : bytesToSkip(url, at, wanted, response, version);
+    let skip = start.wanted === null ? 0 : bytesToSkip(url, start, start.wanted, response, version);
     const reader = response.body?.getReader();
     const next = async () => {
       for (;;) {
@@ -164,23 +187,35 @@ async function connectAt(
  * `If-Range` would make a request to another origin ask for permission first: there, the answer's own headers
  * must do.
  */
-function headersFor(url: string, at: number, wanted: Version | null): Record<string, string> {
-  if (at === 0) return {};
+function headersFor(url: string, { at, wanted, ranges }: Start): Record<string, string> {
+  if (at === 0 || !ranges) return {};
   const range = { Range: `bytes=${at}-` };
-  const page = (globalThis as { location?: Location }).location;
-  if (page && new URL(url).origin !== page.origin) return range;
+  if (crossesOrigins(url)) return range;
   // A weak tag is no promise of the same bytes.
   const known = wanted?.etag && !wanted.etag.startsWith("W/") ? wanted.etag : wanted?.modified;
   return known ? { ...range, "If-Range": known } : range;
 }
 
+/** Whether a request for `url` goes to another origin than the page's; Node has no page. */
+export function crossesOrigins(url: string): boolean {
+  const page = (globalThis as { location?: Location }).location;
+  return !!page && new URL(url).origin !== page.origin;
+}
+
 /** How many bytes of an answer were read before. */
-function bytesToSkip(url: string, at: number, wanted: Version, response: Response, version: Version): number {
+function bytesToSkip(
+  url: string,
+  start: Start,
+  wanted: Version,
+  response: Response,
+  version: Version,
+): number {
+  const { at } = start;
   if (at > 0 && response.status === 206) {
     const range = response.headers.get("content-range");
     if (isOther(wanted, version)) throw new FileChanged(`${url} changed while it was read`);
     // A part on the condition of a version is of that version, also where it doesn't say so.
-    if (!("If-Range" in headersFor(url, at, wanted)) && !isSame(wanted, version))
+    if (!("If-Range" in headersFor(url, start)) && !isSame(wanted, version))
       throw new FileChanged(
         `The connection to ${url} broke off after ${at} bytes, and its server doesn't say whether the rest is of the same file`,
       );

@@ -4,10 +4,10 @@ import type { EngineModule } from "../builds.js";
 import { startCheck, type CheckedFile } from "./check.js";
 import { download } from "./download.js";
 import { TabsenseError } from "../api/errors.js";
-import type { ModelCache } from "./cache.js";
+import type { Copies, ModelCache, Use } from "./cache.js";
 import type { FileRef, LoadRequest } from "../client/protocol.js";
 import { merged, shardNames } from "./shards.js";
-import { FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
+import { CopyDamaged, FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
 import { INDEX, type FileName } from "../api/types.js";
 
 /** What differs between the browser and Node. */
@@ -24,8 +24,14 @@ export type Place = { path: string } | { url: string };
 export interface Files {
   open(name: FileName): Promise<CheckedFile>;
   openWeights(): Promise<Weights>;
-  /** How files are fetched from now on: as the browser holds them, or anew. */
-  again(cache: RequestCache): void;
+  /** Files are wanted again as they were, and without a connection if need be. */
+  asTheyWere(): void;
+  /** All files are fetched anew: those read so far may be of several versions. */
+  anew(): void;
+  /** The model stands: its files are kept for the next start. */
+  keep(): void;
+  /** The model doesn't stand: none of its files is kept. */
+  abandon(): void;
 }
 
 /** Weights that are open, in one file or several. */
@@ -49,14 +55,34 @@ const read = new WeakSet<ReadableStream>();
 /** The longest index of files, in bytes: more than one of as many tensors as a model may have. */
 export const INDEX_LIMIT = 1 << 20;
 
-/** The files of `request`, opened until `signal` fires. */
+/**
+ * The files of `request`, opened until `signal` fires. `loaded`: whether the model was loaded before, so that
+ * its files are wanted as they were; `ask` tells the headers of a request where the caller has a function.
+ */
 export function startFiles(
   host: FilesHost,
   { files, network }: LoadRequest,
   signal: AbortSignal,
-  first: RequestCache,
+  loaded: boolean,
+  ask: (url: string, signal: AbortSignal) => Promise<Record<string, string>>,
 ): Files {
-  let cache = first;
+  const cache = network.cache ? host.cache : null;
+  let mode: RequestCache = loaded ? "force-cache" : "default";
+  let copies = start(loaded ? "as-is" : "asked");
+
+  /** The copies of this model, which is known by the address of its weights. */
+  function start(use: Use): Copies | null {
+    const key = [files.shards?.index, files["model.safetensors"], ...Object.values(files)].find(isKept);
+    return cache && key ? cache.start(key.url, use, headersOf, signal) : null;
+  }
+
+  /** Headers go where the caller said: to the origin of the model, or where a function says. */
+  async function headersOf(url: string): Promise<Record<string, string>> {
+    if (network.headers === "asked") return ask(url, signal);
+    const own = [files["config.json"], ...Object.values(files)].find((file) => file && "url" in file);
+    const given = own && new URL(url).origin === new URL((own as { url: string }).url).origin;
+    return given ? (network.headers ?? {}) : {};
+  }
 
   async function openRef(file: FileRef, fileName: string): Promise<CheckedFile> {
     const rest = { sha256: network.integrity[fileName] ?? null, checksum: null, drop: null, writer: null };
@@ -73,32 +99,37 @@ export function startFiles(
       return { ...rest, name: fileName, opened: { total: file.total, exact: file.exact, body: file.stream } };
     }
     const { url } = file;
-    const store = network.cache ? host.cache : null;
-    const copy = cache === "reload" ? null : ((await store?.open(url, signal)) ?? null);
+    const own = isKept(file) ? copies : null;
+    const copy = (await own?.open(url)) ?? null;
     signal.throwIfAborted();
     if (copy) return { ...rest, ...copy, name: url };
     const opened = await download(
       url,
-      { retries: network.retries, stall: network.stallTimeout },
+      { retries: network.retries, stall: network.stallTimeout, headers: () => headersOf(url) },
       signal,
-      cache,
+      own?.outdated() ? "reload" : mode,
     );
-    return { ...rest, name: url, opened, writer: (await store?.write(url, opened.version!)) ?? null };
+    if (own && !own.fits(url, opened.version!)) {
+      void opened.body.cancel().catch(() => {});
+      throw new FileChanged(`${url} is of another version than the copies of the model's other files`);
+    }
+    return { ...rest, name: url, opened, writer: own?.write(url, opened) ?? null };
   }
 
   async function openWeights(): Promise<Weights> {
     if (files.shards) return openShards(files.shards.index, (name) => files.shards!.files[name] ?? null);
     const file = files["model.safetensors"];
-    let opened: CheckedFile;
-    try {
-      opened = await openRef(file, "model.safetensors");
-    } catch (thrown) {
-      const index = beside(file, INDEX);
-      if (index === null || !(isMissing(thrown) || (await isKept(index)))) throw thrown;
+    const index = beside(file, INDEX);
+    // Without a connection nobody says that model.safetensors isn't there.
+    if (index && isKept(index) && (await copies?.has(index.url)))
+      return openShards(index, (name) => beside(file, name));
+    const opened = await openRef(file, "model.safetensors").catch((thrown: unknown) => {
+      if (index === null || !isMissing(thrown)) throw thrown;
       return openShards(index, (name) => beside(file, name)).catch((other: unknown) => {
         throw isMissing(other) ? thrown : other;
       });
-    }
+    });
+    if ("chunks" in opened) return opened;
     const weights = single(opened, signal);
     try {
       refuseUnread(network.integrity, ["model.safetensors"]);
@@ -107,16 +138,6 @@ export function startFiles(
       weights.close();
       throw thrown;
     }
-  }
-
-  /**
-   * Whether there is a copy of a file: without a connection nobody says that `model.safetensors` isn't there.
-   */
-  async function isKept(file: FileRef): Promise<boolean> {
-    const copy =
-      "url" in file && network.cache && cache !== "reload" ? await host.cache?.open(file.url, signal) : null;
-    void copy?.opened.body.cancel().catch(() => {});
-    return !!copy;
   }
 
   async function openShards(ref: FileRef, refOf: (name: string) => FileRef | null): Promise<Weights> {
@@ -167,14 +188,21 @@ export function startFiles(
       return { text, names };
     } catch (thrown) {
       index.writer?.abandon();
-      throw (await changeOf(index, thrown, signal)) ?? thrown;
+      throw await failureOf(index, thrown, signal);
     }
   }
 
   return {
     open: (name) => openRef(files[name], name),
     openWeights,
-    again: (next) => void (cache = next),
+    asTheyWere: () => void (mode = "force-cache"),
+    anew() {
+      copies?.abandon();
+      copies = start("none");
+      mode = "reload";
+    },
+    keep: () => copies?.keep(),
+    abandon: () => copies?.abandon(),
   };
 }
 
@@ -197,18 +225,15 @@ function refuseUnread(integrity: Record<string, string>, read: readonly string[]
     );
 }
 
-/**
- * What a failure of reading means: that the file is another one by now, or that its copy was damaged, which
- * is then gone. Null: what it says.
- */
-export async function changeOf(
-  file: CheckedFile,
-  thrown: unknown,
-  signal: AbortSignal,
-): Promise<FileChanged | null> {
-  if (thrown instanceof FileChanged) return thrown;
-  if (signal.aborted || !(await drop([file]))) return null;
-  return new FileChanged(`The copy of ${file.name} was damaged`);
+/** Whether copies of a file are kept: of those from servers, and from nowhere else. */
+function isKept(file: FileRef | null | undefined): file is { url: string } {
+  return !!file && "url" in file && /^https?:/.test(file.url);
+}
+
+/** A failure of reading, which may mean that the copy of the file was damaged; that is gone then. */
+export async function failureOf(file: CheckedFile, thrown: unknown, signal: AbortSignal): Promise<unknown> {
+  if (thrown instanceof FileChanged || thrown instanceof CopyDamaged) return thrown;
+  return !signal.aborted && (await drop([file])) ? new CopyDamaged(file.name) : thrown;
 }
 
 function single(file: CheckedFile, signal: AbortSignal): Weights {

@@ -3,7 +3,7 @@
 import { TabsenseError } from "../api/errors.js";
 import type { CheckedLoadOptions } from "../api/options.js";
 import type { FileRef, FileRefs, StreamRef } from "../client/protocol.js";
-import { openResponse } from "./bytes.js";
+import { openResponse, reason } from "./bytes.js";
 import { FILES, INDEX, type FileName, type Model, type ModelFiles, type Source } from "../api/types.js";
 
 /** A model's name, and where its files are. */
@@ -14,6 +14,9 @@ export interface Resolved {
 
 /** A model on a hub: `org/name`, or `org/name@revision`. */
 export const HUB_NAME = /^([\w-][\w.-]*)\/([\w-][\w.-]*)(?:@([\w./-]+))?$/;
+
+/** A base URL: a path, or an address of any scheme, for extensions and apps have their own. */
+const ADDRESS = /^([a-z][a-z\d+.-]*:\/\/|\.{0,2}\/)/i;
 
 /** The name of an embedded model. */
 const EMBEDDED_NAME = /^\w[\w.-]*$/;
@@ -28,18 +31,26 @@ export function resolveUrls(
   base: string,
   embedded: (name: string) => Resolved,
 ): Resolved {
+  if (source instanceof URL) return fromAddress(source.href, base);
   if (typeof source !== "string")
     return isModel(source)
       ? { ...fromFiles(source.files, base), name: source.name }
       : fromFiles(source, base);
-  if (/^(https?:\/\/|\.{0,2}\/)/.test(source)) {
-    const url = new URL(source, base);
-    return fromUrl(url, url.pathname.split("/").filter(Boolean).at(-1) ?? url.host);
-  }
+  if (ADDRESS.test(source)) return fromAddress(source, base);
   const onHub = fromHub(source, options.hub);
   if (onHub) return onHub;
   if (EMBEDDED_NAME.test(source)) return embedded(source);
   throw unknown(source);
+}
+
+function fromAddress(address: string, base: string): Resolved {
+  const url = new URL(address, base);
+  if (/^(data|blob):/.test(url.protocol))
+    throw new TabsenseError(
+      "invalid_argument",
+      `A ${url.protocol} URL names a single file, not the folder of a model. Pass the model's files by name.`,
+    );
+  return fromUrl(url, url.pathname.split("/").filter(Boolean).at(-1) ?? url.host);
 }
 
 /** The error for a string that names no source. */
@@ -84,8 +95,8 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
       `A model is named by a string or given as its files, not as ${source === null ? "null" : typeof source}.`,
     );
   }
-  const given: Record<string, unknown> = Array.isArray(source)
-    ? Object.fromEntries((source as readonly unknown[]).map((file) => [(file as File | null)?.name, file]))
+  const given: Record<string, unknown> = isList(source)
+    ? Object.fromEntries(Array.from(source, (file) => [(file as File | null)?.name, file]))
     : { ...source };
   const sharded = given["model.safetensors"] === undefined && given[INDEX] !== undefined;
   const missing = FILES.filter(
@@ -120,6 +131,11 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
 export function resolved(name: string, ref: (file: FileName) => FileRef): Resolved {
   const files = Object.fromEntries(FILES.map((file) => [file, ref(file)])) as Record<FileName, FileRef>;
   return { name, files: { ...files, shards: null } };
+}
+
+/** Whether the files are an array, or the list that a file picker gives. */
+function isList(source: ModelFiles): source is ArrayLike<File> {
+  return Array.isArray(source) || (typeof FileList === "function" && source instanceof FileList);
 }
 
 function isModel(source: ModelFiles | Model): source is Model {
@@ -180,15 +196,24 @@ function unread(
   return { stream, ...length };
 }
 
-/** The same files for a worker. Where streams can't move there, they are read into Blobs. */
-export async function movable(files: FileRefs): Promise<FileRefs> {
+/**
+ * The same files for a worker. Where streams can't move there, they are read into Blobs, until `signal`
+ * fires.
+ */
+export async function movable(files: FileRefs, signal: AbortSignal | null): Promise<FileRefs> {
   const { shards, ...named } = files;
   const streams = [...Object.values(named), ...(shards ? Object.values(shards.files) : [])].some(
     (file) => "stream" in file,
   );
   if (!streams || streamsMove()) return files;
-  const read = async (ref: FileRef): Promise<FileRef> =>
-    "stream" in ref ? { blob: await new Response(ref.stream).blob() } : ref;
+  /** An index stands in the place of the weights, too, and can be read once. */
+  const blobs = new Map<FileRef, Promise<FileRef>>();
+  const read = (ref: FileRef): FileRef | Promise<FileRef> => {
+    if (!("stream" in ref)) return ref;
+    const blob = blobs.get(ref) ?? readBlob(ref, signal);
+    blobs.set(ref, blob);
+    return blob;
+  };
   const all = async <Name extends string>(refs: Record<Name, FileRef>) =>
     Object.fromEntries(
       await Promise.all(Object.entries<FileRef>(refs).map(async ([name, ref]) => [name, await read(ref)])),
@@ -197,6 +222,33 @@ export async function movable(files: FileRefs): Promise<FileRefs> {
     ...(await all(named)),
     shards: shards && { index: await read(shards.index), files: await all(shards.files) },
   };
+}
+
+async function readBlob({ stream }: StreamRef, signal: AbortSignal | null): Promise<FileRef> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const reader = stream.getReader();
+  const end = () => void reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener("abort", end);
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const { done, value } = await reader.read();
+      signal?.throwIfAborted();
+      if (done) return { blob: new Blob(parts) };
+      parts.push(value as Uint8Array<ArrayBuffer>);
+    }
+  } catch (cause) {
+    if (cause instanceof TabsenseError) throw cause;
+    throw new TabsenseError(
+      "network",
+      `A stream of the model's files failed (${reason(cause)}). Load again.`,
+      {
+        cause,
+      },
+    );
+  } finally {
+    signal?.removeEventListener("abort", end);
+  }
 }
 
 /** Whether this runtime can send a stream to a worker. */

@@ -6,15 +6,32 @@ import { compileBytes, environment } from "../worker/engine.js";
 import { crashed, TabsenseError } from "../api/errors.js";
 import type { ServiceHost } from "../worker/loading.js";
 import { within } from "./within.js";
-import { browserCache } from "../files/cache.js";
+import { startCache } from "../files/cache.js";
+import { browserStore } from "../files/browser-store.js";
 import { transferOf, type Reply, type Request } from "../client/protocol.js";
 import { fromUrl, resolveUrls } from "../files/sources.js";
 import { newWorker, startHelper } from "../start-worker.js";
 import { fetchFile, openResponse, readAll } from "../files/bytes.js";
+import type { CachedFile } from "../api/types.js";
 import type { HelperWanted } from "../worker/threads.js";
 
 /** No build of the module comes near this many bytes. */
 const WASM_LIMIT = 1 << 26;
+
+const cache = startCache(browserStore);
+
+/** The files of models that this origin keeps, newest first; none where the browser keeps nothing. */
+export function listCachedFiles(): Promise<CachedFile[]> {
+  return cache.list();
+}
+
+/**
+ * Forgets the models of which a file's address begins with `prefix`; without one, all. Where the browser
+ * keeps nothing, it does nothing.
+ */
+export function clearCachedFiles(prefix?: string): Promise<void> {
+  return cache.clear(prefix);
+}
 
 /** The service's host in a page or a web worker. */
 export const browserHost: ServiceHost = {
@@ -50,7 +67,7 @@ export const browserHost: ServiceHost = {
   processors: () => (globalThis.crossOriginIsolated === true ? (navigator.hardwareConcurrency ?? 1) : null),
 
   startHelper: null,
-  cache: browserCache,
+  cache,
 
   async openPath(path) {
     throw new TabsenseError(
@@ -66,7 +83,7 @@ export const browser: Platform = {
   startWorker,
   async resolve(source, options) {
     return resolveUrls(source, options, pageUrl(), (name) =>
-      fromUrl(new URL(`${name}/`, asFolder(options.models ?? "models/")), name),
+      fromUrl(new URL(`${name}/`, asFolder(options.models ?? sitesModels())), name),
     );
   },
   locate: (wasm) => new URL(wasm, pageUrl()).href,
@@ -141,6 +158,13 @@ function disposed(worker: Worker): Promise<void> {
 
 function pageUrl(): string {
   return typeof document === "object" ? document.baseURI : globalThis.location.href;
+}
+
+/**
+ * Where a site has its models: the same place for all of its pages, whose own paths may be those of a router.
+ */
+function sitesModels(): string {
+  return typeof document === "object" && document.querySelector("base[href]") ? "models/" : "/models/";
 }
 
 function asFolder(address: string): URL {

@@ -4,6 +4,7 @@
 
 import type { Platform } from "../client/channel.js";
 import { TabsenseError } from "../api/errors.js";
+import type { CachedFile } from "../api/types.js";
 import type { ServiceHost } from "../worker/loading.js";
 import { fromUrl, resolveUrls } from "../files/sources.js";
 
@@ -25,6 +26,14 @@ const host: ServiceHost = {
   },
   noWebGpu: "An edge runtime has no WebGPU.",
 };
+
+/** There are none: an edge runtime keeps no copies. */
+export async function listCachedFiles(): Promise<CachedFile[]> {
+  return [];
+}
+
+/** Does nothing: an edge runtime keeps no copies. */
+export async function clearCachedFiles(_prefix?: string): Promise<void> {}
 
 /** What a classifier in an edge runtime is built on. */
 export const edge: Platform = {

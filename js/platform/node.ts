@@ -1,21 +1,39 @@
 /** Node's side of things: wasm and models from disk, worker threads. */
 
-import { existsSync } from "node:fs";
-import { open, readFile } from "node:fs/promises";
+import { existsSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { WASM } from "../builds.js";
 import { newHelper, newWorker, PACKAGE } from "../start-worker-node.js";
-import type { Channel, Platform } from "../client/channel.js";
+import { CLOSE_LIMIT, type Channel, type Platform } from "../client/channel.js";
+import { within } from "./within.js";
+import { startCache } from "../files/cache.js";
+import { openPath } from "../files/disk.js";
+import { diskStore } from "../files/disk-store.js";
 import { compileBytes } from "../worker/engine.js";
 import { crashed, TabsenseError } from "../api/errors.js";
 import type { ServiceHost } from "../worker/loading.js";
-import { transferOf } from "../client/protocol.js";
+import { transferOf, type Reply, type Request } from "../client/protocol.js";
 import { fromUrl, resolved, resolveUrls, type Resolved } from "../files/sources.js";
-import { fetchFile, MAX_CHUNK, type Opened } from "../files/bytes.js";
-import type { Source } from "../api/types.js";
+import { fetchFile } from "../files/bytes.js";
+import type { CachedFile, Source } from "../api/types.js";
+
+const cache = startCache(diskStore);
+
+/** The files of models that are kept on this machine, newest first. */
+export function listCachedFiles(): Promise<CachedFile[]> {
+  return cache.list();
+}
+
+/** Forgets the models of which a file's address begins with `prefix`; without one, all. */
+export function clearCachedFiles(prefix?: string): Promise<void> {
+  return cache.clear(prefix);
+}
+
+export { openPath };
 
 /** The service's host in Node. */
 export const nodeHost: ServiceHost = {
@@ -37,7 +55,7 @@ export const nodeHost: ServiceHost = {
     return { send: (request) => worker.postMessage(request) };
   },
   openPath,
-  cache: null,
+  cache,
   noWebGpu: "Node has no WebGPU.",
 };
 
@@ -46,48 +64,21 @@ export const nodejs: Platform = {
   host: nodeHost,
   startWorker,
   async resolve(source, options) {
-    if (isFolder(source)) return fromFolder(source);
+    const path = source instanceof URL ? source.href : source;
+    if (isFolder(path)) return fromFolder(path);
     return resolveUrls(source, options, pathToFileURL("./").href, (name) => embedded(name, options.models));
   },
   locate: (wasm) =>
     URL.canParse(wasm) && !/^[a-z]:/i.test(wasm.slice(0, 2)) ? wasm : pathToFileURL(wasm).href,
 };
 
-/**
- * A model file on disk, by its path or its file: URL, as a stream. (Node 20's `Readable.toWeb` ends the
- * process where a stream is cancelled while a piece is on its way.)
- */
-export async function openPath(path: string): Promise<Opened> {
-  try {
-    const file = await open(path.startsWith("file:") ? new URL(path) : path);
-    const { size } = await file.stat();
-    const body = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        const { bytesRead, buffer } = await file
-          .read(new Uint8Array(MAX_CHUNK))
-          .catch(async (cause: unknown) => {
-            await file.close();
-            throw cause;
-          });
-        if (bytesRead > 0) return controller.enqueue(buffer.subarray(0, bytesRead));
-        await file.close();
-        controller.close();
-      },
-      cancel: () => file.close(),
-    });
-    return { total: size, exact: true, body };
-  } catch (cause) {
-    throw new TabsenseError(
-      "network",
-      `${path} could not be read (${(cause as Error).message}). A model's folder holds config.json, tokenizer.json and model.safetensors.`,
-      { cause },
-    );
-  }
-}
-
 function startWorker(): Channel {
   const worker = newWorker();
   let started = false;
+  /** Whether copies of files are still on their way to the disk: neither the process nor `close` ends before. */
+  let storing = false;
+  let held = false;
+  const hold = () => (held || storing ? worker.ref() : worker.unref());
   const broken = (reason: string, cause?: unknown) =>
     started
       ? crashed(reason, cause)
@@ -98,24 +89,46 @@ function startWorker(): Channel {
         );
   return {
     connect(onReply, onBroken) {
-      worker.on("message", (reply) => {
+      worker.on("message", (reply: Reply) => {
         started = true;
+        if (reply.type === "loaded" || reply.type === "stored") {
+          storing = reply.type === "loaded" && reply.storing;
+          hold();
+        }
         onReply(reply);
       });
       worker.on("error", (cause) => onBroken(broken(cause.message, cause)));
       worker.on("exit", (code) => onBroken(broken(`it ended with code ${code}`)));
     },
     send: (request) => worker.postMessage(request, transferOf(request) as never),
-    hold: (waiting) => (waiting ? worker.ref() : worker.unref()),
+    hold(waiting) {
+      held = waiting;
+      hold();
+    },
     async close() {
       worker.ref(); // or the process could end before the promise does
+      if (storing) {
+        const disposed = new Promise<void>((resolve) => {
+          worker.on("message", ({ type }: Reply) => type === "disposed" && resolve());
+          worker.once("exit", () => resolve());
+        });
+        worker.postMessage({ type: "dispose" } satisfies Request);
+        await within(CLOSE_LIMIT, disposed);
+      }
       await worker.terminate();
     },
   };
 }
 
 function isFolder(source: Source): source is string {
-  return typeof source === "string" && /^(\.{0,2}[/\\]|\.{1,2}$|file:|[a-z]:[/\\])/i.test(source);
+  if (typeof source !== "string") return false;
+  if (/^(\.{0,2}[/\\]|\.{1,2}$|file:|[a-z]:[/\\])/i.test(source)) return true;
+  // "models/mine" could be a hub's name, too. Whoever has such a folder means that.
+  return /[/\\]/.test(source) && !URL.canParse(source) && isDirectory(source);
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function fromFolder(folder: string): Resolved {

@@ -10,9 +10,8 @@ import {
   type SingleBuild,
 } from "../builds.js";
 import { TabsenseError } from "../api/errors.js";
-import { progressOf } from "./progress.js";
+import { progressOf, type FileProgress } from "./progress.js";
 import { startHelpers, threadsFor, type Helpers, type StartHelper } from "./threads.js";
-import type { Progress } from "../api/types.js";
 
 /** What the engine needs of the browser or of Node. */
 export interface EngineHost {
@@ -54,7 +53,7 @@ export async function startEngine(
   host: EngineHost,
   { wasm, threads }: EngineRequest,
   signal: AbortSignal,
-  emit: (progress: Progress) => void,
+  emit: (progress: FileProgress) => void,
 ): Promise<Runtime> {
   const fastest = fastestBuild();
   if (fastest === null) {

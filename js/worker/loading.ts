@@ -7,20 +7,20 @@ import type { EngineModule } from "../builds.js";
 import { startEngine, type EngineHost, type Runtime } from "./engine.js";
 import { isTrap, TabsenseError, toError } from "../api/errors.js";
 import {
-  changeOf,
   checkWhole,
+  failureOf,
   startFiles,
   type Files,
   type FilesHost,
   type Weights,
 } from "../files/model-files.js";
 import type { Placement } from "./placement.js";
-import { progressOf } from "./progress.js";
+import { progressOf, type FileProgress } from "./progress.js";
 import { transferOf, type FileRefs, type LoadRequest } from "../client/protocol.js";
 import { startWarmUp } from "./warm-up.js";
-import { FileChanged, readAll } from "../files/bytes.js";
-import type { Progress } from "../api/types.js";
-import type { Engine, Loader } from "../wasm/simd/tabsense.js";
+import { CopyDamaged, FileChanged, readAll } from "../files/bytes.js";
+import { withoutMark } from "../files/foreign.js";
+import type { Engine, Gpu, Loader } from "../wasm/simd/tabsense.js";
 
 /** What differs between the browser and Node. */
 export interface ServiceHost extends EngineHost, FilesHost {
@@ -35,6 +35,8 @@ export interface Loading {
   placement: Placement;
   /** Where it runs already, as it does when a model is loaded again. */
   runtime: Runtime | null;
+  /** Tells the headers of a request where the caller has a function for that. */
+  headers: (url: string, signal: AbortSignal) => Promise<Record<string, string>>;
   /** Hears the bytes of `config.json` long before the weights are there. */
   onConfig: ((config: Uint8Array) => void) | null;
 }
@@ -49,18 +51,25 @@ export interface LoadedModel {
 export const CONFIG_LIMIT = 1 << 20;
 export const TOKENIZER_LIMIT = 64 << 20;
 
-/** How many times the loading starts over because a file changed meanwhile, or a copy of it was damaged. */
+/** The files that are read whole, in front of the weights. */
+const WHOLE_FILES = {
+  "config.json": { stage: "config", limit: CONFIG_LIMIT },
+  "tokenizer.json": { stage: "tokenizer", limit: TOKENIZER_LIMIT },
+} as const;
+type WholeFile = keyof typeof WHOLE_FILES;
+
+/** How many times files are read again because one changed meanwhile, or a copy of it was damaged. */
 const MOST_RESTARTS = 3;
 
 /**
  * Fetches wasm, configuration, tokenizer and weights side by side, and a device as soon as the wasm is there.
  * The weights are read once all of these are. Where the graphics card fails meanwhile, they are read again
- * for what `placement` says next; where a file changes meanwhile, it is read again.
+ * for what `placement` says next; where a file changes meanwhile, all are, so that they belong together.
  */
 export async function loadModel(
-  { host, request, placement, runtime: started, onConfig }: Loading,
+  { host, request, placement, runtime: started, headers, onConfig }: Loading,
   signal: AbortSignal,
-  emit: (progress: Progress) => void,
+  emit: (progress: FileProgress) => void,
 ): Promise<LoadedModel> {
   const ended = new AbortController();
   const all = ended.signal;
@@ -68,51 +77,66 @@ export async function loadModel(
   signal.addEventListener("abort", end);
   if (signal.aborted) end();
 
-  // What is read again is wanted as it was, and without a connection if need be.
-  const files = startFiles(host, request, all, started ? "force-cache" : "default");
+  const files = startFiles(host, request, all, started !== null, headers);
   const starting = started ? Promise.resolve(started) : startEngine(host, request, all, emit);
+  const read = startReading(files, starting, request, all, emit);
+  const readSmall = () =>
+    awaitedLater(
+      Promise.all([
+        read("config.json").then((config) => (onConfig?.(config), config)),
+        read("tokenizer.json"),
+      ]),
+    );
   let gpu = awaitedLater(starting.then(({ module }) => (all.aborted ? null : placement.request(module))));
+  let small = readSmall();
   let weights = awaitedLater(files.openWeights());
   try {
-    const [runtime, config, tokenizer] = await Promise.all([
-      starting,
-      whole(files, starting, "config.json", "config", CONFIG_LIMIT, all, emit).then(
-        (config) => (onConfig?.(config), config),
-      ),
-      whole(files, starting, "tokenizer.json", "tokenizer", TOKENIZER_LIMIT, all, emit),
-    ]);
-    const { module } = runtime;
     for (let restarts = 0; ; ) {
-      const device = await gpu;
-      all.throwIfAborted();
-      gpu = Promise.resolve(null); // the loader takes it, also where it throws
+      let device: Gpu | null = null;
       try {
+        const [runtime, [config, tokenizer]] = await Promise.all([starting, small]);
+        const { module } = runtime;
+        // Weights that can't be had are told at once, not when the adapter has answered.
+        device = await Promise.race([gpu, weights.then(() => gpu)]);
+        all.throwIfAborted();
+        gpu = Promise.resolve(null); // the loader takes it, also where it throws
         const loader = new module.Loader(
           config,
           tokenizer,
+          undefined,
           dtypeOf(request.dtype, device !== null),
           device ?? undefined,
           device === null || placement.both,
         );
         await fill(loader, module, weights, all, emit);
-        return { engine: await loader.finish(), runtime };
+        const engine = await loader.finish();
+        files.keep();
+        return { engine, runtime };
       } catch (thrown) {
-        if (all.aborted) throw thrown;
         const changed = thrown instanceof FileChanged;
-        if (changed ? restarts++ >= MOST_RESTARTS : device === null || !placement.recovers(toError(thrown)))
-          throw changed ? unsteady(thrown) : thrown;
+        const again = changed || thrown instanceof CopyDamaged;
+        if (all.aborted || !(again || (device && placement.recovers(toError(thrown))))) throw thrown;
+        if (again && restarts++ >= MOST_RESTARTS) throw unsteady(thrown);
         discard(weights);
-        files.again(changed ? "reload" : "force-cache");
+        if (changed) {
+          files.anew();
+          small = readSmall();
+        } else if (!again) {
+          files.asTheyWere();
+        }
         weights = awaitedLater(files.openWeights());
-        gpu = awaitedLater(placement.request(module));
+        if (device) gpu = awaitedLater(starting.then(({ module }) => placement.request(module)));
       }
     }
   } catch (thrown) {
-    // What is still on its way is of no use, and a device is given back.
+    // What is still on its way is of no use, and a device is given back, whenever it comes.
     end();
+    files.abandon();
     discard(weights);
-    const device = await gpu.catch(() => null);
-    device?.free();
+    void gpu.then(
+      (device) => device?.free(),
+      () => {},
+    );
     if (!started)
       void starting.then(
         ({ end }) => end(),
@@ -124,30 +148,35 @@ export async function loadModel(
   }
 }
 
-/** A file that is read whole, checked. */
-async function whole(
+/** Reads whole files, checked; one that can be read but once is kept for a second time. */
+function startReading(
   files: Files,
   starting: Promise<Runtime>,
-  name: "config.json" | "tokenizer.json",
-  stage: Progress["stage"],
-  limit: number,
+  request: LoadRequest,
   signal: AbortSignal,
-  emit: (progress: Progress) => void,
-): Promise<Uint8Array> {
-  for (let restarts = 0; ; restarts++) {
-    const file = await files.open(name);
-    try {
-      const bytes = await readAll(file.opened, file.name, limit, signal, progressOf(stage, name, emit));
-      await checkWhole(file, bytes, (await starting).module);
-      return bytes;
-    } catch (thrown) {
-      file.writer?.abandon();
-      const change = await changeOf(file, thrown, signal);
-      if (change === null) throw thrown;
-      if (restarts >= MOST_RESTARTS) throw unsteady(change);
-      files.again("reload");
+  emit: (progress: FileProgress) => void,
+): (name: WholeFile) => Promise<Uint8Array> {
+  const streams = new Map<WholeFile, Uint8Array>();
+  return async (name) => {
+    const { stage, limit } = WHOLE_FILES[name];
+    const before = streams.get(name);
+    if (before) return before;
+    for (let restarts = 0; ; restarts++) {
+      const file = await files.open(name);
+      try {
+        const bytes = await readAll(file.opened, file.name, limit, signal, progressOf(stage, name, emit));
+        await checkWhole(file, bytes, (await starting).module);
+        const text = withoutMark(bytes);
+        if ("stream" in request.files[name]) streams.set(name, text);
+        return text;
+      } catch (thrown) {
+        file.writer?.abandon();
+        const failure = await failureOf(file, thrown, signal);
+        if (!(failure instanceof CopyDamaged)) throw failure;
+        if (restarts >= MOST_RESTARTS) throw unsteady(failure);
+      }
     }
-  }
+  };
 }
 
 /**
@@ -183,7 +212,7 @@ async function fill(
   module: EngineModule,
   opening: Promise<Weights>,
   signal: AbortSignal,
-  emit: (progress: Progress) => void,
+  emit: (progress: FileProgress) => void,
 ): Promise<void> {
   const report = progressOf("weights", "model.safetensors", emit);
   try {
@@ -206,7 +235,7 @@ async function fill(
       // Bytes that the loader can't use may be those of a damaged copy.
       throw isTrap(thrown) || signal.aborted || !(await weights.dropCopies())
         ? thrown
-        : new FileChanged("The copy of model.safetensors was damaged");
+        : new CopyDamaged("model.safetensors");
     } finally {
       // Lets go of the stream, also where the loader threw.
       void chunks.return(undefined).catch(() => {});
@@ -218,7 +247,7 @@ async function fill(
   }
 }
 
-function unsteady(change: FileChanged): TabsenseError {
+function unsteady(change: Error): TabsenseError {
   return new TabsenseError(
     "network",
     `${change.message}, again and again. Load the model later; if that doesn't help, look at the server.`,

@@ -2,6 +2,9 @@
 
 import type { Progress } from "../api/types.js";
 
+/** The progress of one file. */
+export type FileProgress = Omit<Progress, "overall">;
+
 /** Milliseconds between two events of one file. */
 const INTERVAL = 50;
 
@@ -15,7 +18,7 @@ const SMOOTHING = 0.3;
 export function progressOf(
   stage: Progress["stage"],
   file: string,
-  emit: (progress: Progress) => void,
+  emit: (progress: FileProgress) => void,
 ): (bytes: number, total: number | null, last?: boolean) => void {
   let then = performance.now();
   let before = 0;
@@ -34,3 +37,28 @@ export function progressOf(
     emit({ stage, file, bytes, total, rate });
   };
 }
+
+/** What is taken for a file's length until it is told, in bytes: the weights are most of a model. */
+const EXPECTED = { runtime: 1.2e6, config: 1e3, tokenizer: 7e5, weights: 1e8 };
+
+/** Adds how far all files are. They count by their bytes, so that a bar moves as time does. */
+export function withOverall(emit: (progress: Progress) => void): (progress: FileProgress) => void {
+  const files = new Map(Object.entries(EXPECTED).map(([stage, total]) => [stage, { bytes: 0, total }]));
+  let overall = 0;
+  return (progress) => {
+    const { stage, bytes, total } = progress;
+    if (stage === "ready") {
+      overall = 1;
+    } else {
+      // What has no end in sight comes ever nearer to it.
+      files.set(stage, { bytes, total: total ?? bytes + EXPECTED[stage] });
+      const sum = (key: "bytes" | "total") => [...files.values()].reduce((all, file) => all + file[key], 0);
+      // All bytes are there before the model stands.
+      overall = Math.max(overall, Math.min(sum("bytes") / sum("total"), MOST_BEFORE_READY));
+    }
+    emit({ ...progress, overall });
+  };
+}
+
+/** How far a load can be before its model is ready. */
+const MOST_BEFORE_READY = 0.99;

@@ -4,8 +4,10 @@
  */
 
 import { isTrap, TabsenseError, toError } from "../api/errors.js";
+import { startAsking } from "../client/headers.js";
 import type { Runtime } from "./engine.js";
 import { kept, loadModel, type ServiceHost } from "./loading.js";
+import { withOverall } from "./progress.js";
 import { startPace, unitsOf, type Pace } from "./pace.js";
 import { startPlacement, type Placement } from "./placement.js";
 import type {
@@ -18,7 +20,6 @@ import type {
   State,
 } from "../client/protocol.js";
 import { nextTask } from "../files/bytes.js";
-import type { Progress } from "../api/types.js";
 import type { Classification, Engine, EngineInfo } from "../wasm/simd/tabsense.js";
 
 /** A running service. */
@@ -59,9 +60,10 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   let broken: { error: TabsenseError; trap: string } | null = null;
   let current = new AbortController();
   let work: Promise<void> = Promise.resolve();
+  const asker = startAsking(post);
 
   async function load(request: LoadRequest, signal: AbortSignal): Promise<Loaded> {
-    const emit = (progress: Progress) => post({ type: "progress", progress });
+    const emit = withOverall((progress) => post({ type: "progress", progress }));
     const placement = startPlacement(request.device, host.noWebGpu);
     const { engine, runtime } = await loadModel(
       {
@@ -69,6 +71,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
         request,
         placement,
         runtime: null,
+        headers: asker.ask,
         onConfig: request.tellConfig ? (config) => post({ type: "config", config }) : null,
       },
       signal,
@@ -121,7 +124,14 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   async function loadAgain(held: Held, signal: AbortSignal): Promise<Engine> {
     try {
       const { engine } = await loadModel(
-        { host, request: held.source!, placement: held.placement, runtime: held.runtime, onConfig: null },
+        {
+          host,
+          request: held.source!,
+          placement: held.placement,
+          runtime: held.runtime,
+          headers: asker.ask,
+          onConfig: null,
+        },
         signal,
         () => {},
       );
@@ -170,6 +180,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
 
   return {
     receive(request) {
+      if (request.type === "headers") return asker.receive(request);
       if (request.type === "abort") return current.abort();
       if (request.type === "dispose") return void close().then(() => post({ type: "disposed" }));
       current = new AbortController();

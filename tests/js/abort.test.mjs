@@ -33,6 +33,24 @@ for (const worker of [true, false]) {
   }
 }
 
+test("while streams are read that this runtime can't move to a worker", async (t) => {
+  t.mock.method(globalThis, "structuredClone", () => {
+    throw new DOMException("no", "DataCloneError");
+  });
+  const controller = new AbortController();
+  const cancelled = signalled();
+  const endless = new ReadableStream({
+    start: (stream) => stream.enqueue(new Uint8Array(8)),
+    cancel: cancelled.resolve,
+  });
+  const source = { ...filesOf(), "model.safetensors": endless };
+  const loading = rejects("aborted", Classifier.load(source, { signal: controller.signal }));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  controller.abort();
+  await loading;
+  await cancelled.promise;
+});
+
 test("from within the progress of each stage", async () => {
   for (const stage of ["runtime", "config", "tokenizer", "weights"]) {
     const controller = new AbortController();

@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { Classifier } from "tabsense";
-import { filesOf, rejects, rounded, serveModel, signalled, tiny, rejectsAborted } from "./support.mjs";
+import { download } from "../../dist/files/download.js";
+import { filesOf, rejects, rejectsAborted, rounded, serveModel, signalled, tiny } from "./support.mjs";
 
 const WEIGHTS = "model.safetensors";
 const ETAG = '"one"';
@@ -66,6 +68,16 @@ async function loads(t, url, options) {
     rounded(await classifier.classify(text, { topK: null })),
     rounded(await original.classify(text, { topK: null })),
   );
+}
+
+/** Downloads the weights from `url` with a patience of the test's own. */
+async function downloaded(url, patience) {
+  const opened = await download(
+    url + WEIGHTS,
+    { retries: 3, stall: 30_000, ...patience },
+    new AbortController().signal,
+  );
+  return new Uint8Array(await new Response(opened.body).arrayBuffer());
 }
 
 test("a connection that breaks is taken up again where it ended", async (t) => {
@@ -138,11 +150,11 @@ test("a file that never stays the same ends with an error", async (t) => {
 });
 
 test("a connection that stalls counts as broken", async (t) => {
-  const { url, seen } = await serveTurns(t, [
+  const { url, seen, files } = await serveTurns(t, [
     (request, response, bytes) => response.write(answer(request, response, bytes).subarray(0, 5000)),
     whole(),
   ]);
-  await loads(t, url, { stallTimeout: 200 });
+  assert.deepEqual(await downloaded(url, { stall: 200 }), files[WEIGHTS]);
   assert.deepEqual(
     seen.map(({ range }) => range),
     [null, "bytes=5000-"],
@@ -151,11 +163,7 @@ test("a connection that stalls counts as broken", async (t) => {
 
 test("a server that never answers", async (t) => {
   const { url, seen } = await serveTurns(t, [() => {}]);
-  await rejects(
-    "network",
-    Classifier.load(url, { stallTimeout: 100, retries: 1 }),
-    /no byte for 0\.1 seconds/,
-  );
+  await rejects("network", downloaded(url, { stall: 100, retries: 1 }), /no byte for 0\.1 seconds/);
   assert.equal(seen.length, 2);
 });
 
@@ -167,15 +175,15 @@ test("tries end, after pauses that grow", async (t) => {
   assert.ok(pauses[2] > pauses[1] * 2, `${pauses}`);
 });
 
-test("retries: 0 gives up at once", async (t) => {
+test("a download without new tries gives up at once", async (t) => {
   const { url, seen } = await serveTurns(t, [cut(0.5)]);
-  await rejects("network", Classifier.load(url, { retries: 0 }), /broke off after \d+ bytes/);
+  await assert.rejects(downloaded(url, { retries: 0 }));
   assert.equal(seen.length, 1);
 });
 
 test("bytes that come give new tries", async (t) => {
-  const { url, seen } = await serveTurns(t, [...Array.from({ length: 5 }, () => cut(0.2)), whole()]);
-  await loads(t, url, { retries: 1 });
+  const { url, seen, files } = await serveTurns(t, [...Array.from({ length: 5 }, () => cut(0.2)), whole()]);
+  assert.deepEqual(await downloaded(url, { retries: 1 }), files[WEIGHTS]);
   assert.equal(seen.length, 6);
 });
 
@@ -199,6 +207,25 @@ test("a range that the server can't satisfy means another file", async (t) => {
   ]);
   await loads(t, url);
   assert.equal(seen.length, 3);
+});
+
+test("a compressed download that breaks is read from its start, not by a range of what was compressed", async (t) => {
+  const files = filesOf();
+  const packed = gzipSync(files[WEIGHTS]);
+  const headers = { etag: ETAG, "content-encoding": "gzip", "content-length": packed.length };
+  const { url, seen } = await serveTurns(t, [
+    (_, response) => {
+      response
+        .writeHead(200, headers)
+        .write(packed.subarray(0, packed.length / 2), () => setTimeout(() => response.destroy(), 250));
+    },
+    (_, response) => response.writeHead(200, headers).end(packed),
+  ]);
+  await loads(t, url);
+  assert.deepEqual(
+    seen.map(({ range }) => range),
+    [null, null],
+  );
 });
 
 test("an answer for another range is never mixed in", async (t) => {
@@ -335,8 +362,9 @@ for (const [name, options, message] of [
   ["a digest of another kind", { integrity: { [WEIGHTS]: "sha384-abc" } }, /must be "sha256-"/],
   ["a digest that is cut", { integrity: { [WEIGHTS]: "sha256-abc" } }, /must be "sha256-"/],
   ["integrity that is a string", { integrity: "sha256-abc" }, /must be an object/],
-  ["retries below 0", { retries: -1 }, /whole number from 0 to 100/],
-  ["stallTimeout of a text", { stallTimeout: "soon" }, /whole number from 1/],
+  ["headers of a text", { headers: "Authorization" }, /headers by name, or a function/],
+  ["a header's name with a space", { headers: { "a b": "c" } }, /headers by name, or a function/],
+  ["an option that is gone", { retries: 1 }, /no option "retries"/],
   ["cache of a number", { cache: 1 }, /true or false/],
 ]) {
   test(`a wrong option is refused: ${name}`, () =>

@@ -52,6 +52,12 @@ test("a module's address is not enough", () =>
     /Pass the imported module as the option `wasm`/,
   ));
 
+test("`worker: undefined` is as good as none", async () => {
+  const classifier = await Classifier.load(filesOf(), { wasm, worker: undefined });
+  assert.equal((await classifier.classify("a text")).length, 1);
+  await classifier.dispose();
+});
+
 test("there is no worker", () =>
   refused("environment", filesOf(), { wasm, worker: true }, /Leave out the option `worker`/));
 

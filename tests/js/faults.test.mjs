@@ -7,7 +7,9 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { Classifier } from "tabsense";
-import { FILES, filesOf, rejects, rounded, serveModel, tiny } from "./support.mjs";
+import { FILES, filesOf, loadRequest, rejects, rounded, serveModel, tiny } from "./support.mjs";
+import { loadModel } from "../../dist/worker/loading.js";
+import { nodeHost } from "../../dist/platform/node.js";
 
 /** Loads a model of which `file` is answered by `handler`. */
 async function loadWith(t, file, handler, files = filesOf()) {
@@ -248,3 +250,58 @@ test("a failed loading leaves the next one alone, also in place", async (t) => {
     assert.equal((await classifier.classify("fine")).length, 1);
   }
 });
+
+test("weights that aren't there are told at once, not when the graphics card has answered", async (t) => {
+  const { "model.safetensors": _, ...files } = filesOf();
+  const { url } = await serveModel(t, {});
+  const never = new Promise(() => {});
+  const placement = { both: true, reason: null, request: () => never, recovers: () => false };
+  const request = loadRequest({ ...files, "model.safetensors": { url: `${url}model.safetensors` } });
+  await rejects(
+    "network",
+    loadModel(
+      { host: nodeHost, request, placement, runtime: null, headers: null, onConfig: null },
+      new AbortController().signal,
+      () => {},
+    ),
+    /404/,
+  );
+});
+
+const gzipped = (files, name) => new Uint8Array(gzipSync(files[name]));
+const text = (string) => new TextEncoder().encode(string);
+for (const [what, message, make, names] of [
+  ["a page behind blank lines", /a web page/, () => text(`${"\n".repeat(80)}<!doctype html><title>x`), FILES],
+  ["a page behind a byte order mark", /a web page/, () => text("\ufeff<html></html>"), FILES],
+  ["a page that begins with a script", /a web page/, () => text("<script src=/x.js></script>"), FILES],
+  ["gzip", /compressed with gzip/, gzipped, FILES],
+  ["UTF-16", /UTF-16/, () => new Uint8Array(Buffer.from('\ufeff{"a": 1}', "utf16le")), FILES.slice(0, 2)],
+  ["PyTorch's file", /PyTorch/, () => text("PK\x03\x04rest of the archive"), FILES.slice(2)],
+  ["GGUF", /GGUF/, () => text("GGUF\x03\0\0\0rest of the file"), FILES.slice(2)],
+  ["an index of weights", /is JSON.*index/, () => text('{"weight_map": {}}'), FILES.slice(2)],
+]) {
+  for (const name of names) {
+    test(`${name}: ${what} is named`, async () => {
+      const files = filesOf();
+      await rejects("not_a_model", Classifier.load({ ...files, [name]: make(files, name) }), message);
+    });
+  }
+}
+
+test("a byte order mark in front of JSON is left out", async (t) => {
+  const files = filesOf();
+  for (const name of FILES.slice(0, 2)) files[name] = Buffer.concat([Buffer.from("\ufeff"), files[name]]);
+  const classifier = await Classifier.load(files);
+  t.after(() => classifier.dispose());
+  assert.equal((await classifier.classify("a text")).length, 1);
+});
+
+for (const status of [401, 403]) {
+  test(`${status}: the sentence says what to do about a private model`, async (t) => {
+    const error = await loadWith(t, "config.json", (response) => response.writeHead(status).end()).catch(
+      (e) => e,
+    );
+    assert.equal(error.kind, "network");
+    assert.match(error.message, /private or gated.*`headers`/);
+  });
+}

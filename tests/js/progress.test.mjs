@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Classifier } from "tabsense";
+import { withOverall } from "../../dist/worker/progress.js";
 import { filesOf, rejects, serveModel, TINY } from "./support.mjs";
 
 async function record(t, source, options = {}) {
@@ -27,6 +28,14 @@ function check(events, lengths) {
     );
     assert.deepEqual([own.at(-1).bytes, own.at(-1).total], [length, length], stage);
   }
+  assert.ok(
+    events.every(({ overall }, i) => overall >= (events[i - 1]?.overall ?? 0) && overall <= 1),
+    `overall goes back: ${events.map(({ overall }) => overall)}`,
+  );
+  assert.deepEqual(
+    events.filter(({ overall }) => overall === 1).map(({ stage }) => stage),
+    ["ready"],
+  );
   assert.equal(events.at(-1).stage, "ready");
   assert.equal(events.filter(({ stage }) => stage === "ready").length, 1);
 }
@@ -102,4 +111,23 @@ test("a callback that throws amid the weights, in place: the process lives on", 
     await rejects("invalid_argument", Classifier.load(TINY, { worker: false, onProgress }), /mine/);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+});
+
+test("the overall progress is that of the bytes, also where a file begins anew or tells no length", () => {
+  const seen = [];
+  const emit = withOverall(({ overall }) => seen.push(overall));
+  const told = (stage, bytes, total) => emit({ stage, file: "", bytes, total, rate: 0 });
+  told("runtime", 1e6, 1e6);
+  told("config", 1000, 1000);
+  told("tokenizer", 500_000, 500_000);
+  assert.ok(seen.at(-1) < 0.02, "the weights are most of it");
+  told("weights", 0, 24e6);
+  told("weights", 12e6, 24e6);
+  assert.ok(Math.abs(seen.at(-1) - 13.501 / 25.501) < 1e-9, `${seen.at(-1)}`);
+  told("weights", 100, 24e6);
+  told("weights", 30e6, null);
+  told("weights", 24e6, 24e6);
+  told("ready", 24e6, 24e6);
+  assert.ok(seen.every((overall, i) => i === 0 || overall >= seen[i - 1]));
+  assert.deepEqual(seen.slice(-2), [0.99, 1]);
 });

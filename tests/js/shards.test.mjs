@@ -39,6 +39,18 @@ for (const count of [1, 2, 5, 9]) {
   });
 }
 
+for (const kind of ["Response", "stream"]) {
+  test(`a model in 3 files of which each is a ${kind}`, async (t) => {
+    const source = Object.fromEntries(
+      Object.entries(sharded(3)).map(([name, bytes]) => [
+        name,
+        kind === "Response" ? new Response(bytes) : new Blob([bytes]).stream(),
+      ]),
+    );
+    await sameAsWhole(t, await Classifier.load(source));
+  });
+}
+
 test("a model in 3 files handed over, and from a folder", async (t) => {
   const files = sharded(3);
   await sameAsWhole(t, await Classifier.load(files));

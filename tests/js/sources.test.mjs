@@ -7,6 +7,8 @@ import { join, relative } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Classifier } from "tabsense";
+import { checkLoadOptions } from "../../dist/api/options.js";
+import { resolveUrls } from "../../dist/files/sources.js";
 import { FILES, filesOf, rejects, ROOT, serveModel, TINY } from "./support.mjs";
 
 const TEXT = "a small test";
@@ -71,6 +73,54 @@ test("Files as dropped on a page, with others among them", async (t) => {
 test("a relative folder, and a file URL", async (t) => {
   assert.deepEqual((await scoresOf(t, `./${relative(process.cwd(), TINY)}`)).scores, await expected);
   assert.deepEqual((await scoresOf(t, pathToFileURL(TINY).href)).scores, await expected);
+});
+
+test("the URL of a folder, on disk and on a server", async (t) => {
+  const { url } = await serveModel(t, filesOf());
+  for (const source of [pathToFileURL(TINY), pathToFileURL(`${TINY}/`), new URL(url)])
+    assert.deepEqual((await scoresOf(t, source)).scores, await expected, String(source));
+  await rejects("invalid_argument", Classifier.load(new URL("data:text/plain,x")), /single file/);
+});
+
+test("the list of a file picker", async (t) => {
+  const files = Object.entries(filesOf()).map(([name, bytes]) => new File([bytes], name));
+  globalThis.FileList = class FileList {
+    constructor() {
+      Object.assign(this, files, { length: files.length });
+    }
+    item(i) {
+      return this[i];
+    }
+  };
+  t.after(() => delete globalThis.FileList);
+  assert.deepEqual((await scoresOf(t, new FileList())).scores, await expected);
+});
+
+test("a folder whose name a hub's model could have, and without one, the hub", async (t) => {
+  const { origin } = await serveModel(t, filesOf(), {}, "/models/nowhere/resolve/main/");
+  const folder = mkdtempSync(join(tmpdir(), "tabsense-"));
+  const before = process.cwd();
+  t.after(() => (process.chdir(before), rmSync(folder, { recursive: true })));
+  cpSync(TINY, join(folder, "models/mine"), { recursive: true });
+  process.chdir(folder);
+  assert.deepEqual((await scoresOf(t, "models/mine", { hub: origin })).scores, await expected);
+  assert.deepEqual((await scoresOf(t, "models/nowhere", { hub: origin })).scores, await expected);
+});
+
+test("addresses of extensions and apps are base URLs", () => {
+  const { hub, models } = checkLoadOptions();
+  for (const base of [
+    "chrome-extension://abc/",
+    "moz-extension://abc/",
+    "capacitor://localhost/",
+    "app://x/",
+  ]) {
+    for (const source of [`${base}model/`, `${base}model`, new URL(`${base}model/`)]) {
+      const { name, files } = resolveUrls(source, { hub, models }, base, () => assert.fail());
+      assert.equal(name, "model");
+      assert.deepEqual(files["config.json"], { url: `${base}model/config.json` });
+    }
+  }
 });
 
 test("a model on a hub, by its main branch", async (t) => {

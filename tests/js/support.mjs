@@ -1,13 +1,21 @@
 // What the tests of the package share: models, a server that misbehaves on demand, and checks of errors.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Classifier, TabsenseError } from "tabsense";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+// Copies of models from these tests are nobody's later, and those of this machine's user are not for them.
+if (!process.env.TABSENSE_CACHE) {
+  const folder = mkdtempSync(join(tmpdir(), "tabsense-cache-"));
+  process.env.TABSENSE_CACHE = folder;
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+}
 
 /** A model of random weights, small enough to be loaded in milliseconds. */
 export const TINY = join(ROOT, "test_data/models/tiny-f32");
@@ -78,7 +86,7 @@ export function rounded(scores) {
 
 /** The message that asks the service to load `files`, a record of their bytes. */
 export function loadRequest(files, options) {
-  const network = { cache: false, integrity: {}, retries: 0, stallTimeout: 30_000 };
+  const network = { cache: false, integrity: {}, headers: null, retries: 0, stallTimeout: 30_000 };
   const refs = Object.fromEntries(
     Object.entries(files).map(([name, bytes]) => [name, bytes instanceof Uint8Array ? { bytes } : bytes]),
   );

@@ -118,7 +118,8 @@ test("a second start asks only whether there is something newer, a third needs n
   assert.equal(await load(page, model.url), first);
   assert.deepEqual(
     [...model.requests].sort(),
-    [...FILES].sort().map((name) => `HEAD ${name}`),
+    [...FILES].sort().map((name) => `GET ${name}`),
+    "each file is asked for once, and no more of it is read than its head",
   );
 
   model.down = true;
@@ -136,11 +137,13 @@ test("a model whose weights are in several files needs no network either", async
   model.requests.length = 0;
   assert.equal(await load(page, model.url), first);
   assert.deepEqual(
-    model.requests.filter((request) => request.startsWith("GET")),
-    ["GET model.safetensors"],
+    [...model.requests].sort(),
+    Object.keys(model.files)
+      .sort()
+      .map((name) => `GET ${name}`),
   );
   model.down = true;
-  assert.equal(await load(page, model.url, { retries: 0 }), first, "the server is gone");
+  assert.equal(await load(page, model.url), first, "the server is gone");
 });
 
 test("a newer file takes the place of the copy", async (t) => {
@@ -175,8 +178,11 @@ for (const [name, damage] of [
       await page.evaluate(
         async ([url, damage]) => {
           const cache = await caches.open("tabsense-models");
-          const bytes = new Uint8Array(await (await cache.match(url)).arrayBuffer());
-          await cache.put(url, new Response(new Function(`return ${damage}`)()(bytes)));
+          const notes = (await cache.keys()).filter(({ url }) => url.includes("/notes/"));
+          const { files } = await (await cache.match(notes[0])).json();
+          const body = `https://tabsense.invalid/bodies/${files.find((file) => file.url === url).body}`;
+          const bytes = new Uint8Array(await (await cache.match(body)).arrayBuffer());
+          await cache.put(body, new Response(new Function(`return ${damage}`)()(bytes)));
         },
         [model.url + file, damage.toString()],
       );
@@ -225,12 +231,131 @@ test("a storage that is full: the model loads, nothing half is kept", async (t) 
   });
   assert.equal(typeof (await load(page, model.url)), "number");
   await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.deepEqual(await page.evaluate(() => tabsense.listCachedFiles()), []);
+  assert.equal(typeof (await load(page, model.url)), "number");
+});
+
+test("where room is short, the copies of the model that was kept first make room", async (t) => {
+  const [one, two] = [await serveModel(t), await serveModel(t)];
+  const page = await open(t);
+  const size = FILES.reduce((sum, name) => sum + one.files[name].length, 0);
+  await load(page, one.url);
+  await kept(page, 3);
+  const session = await page.context().newCDPSession(page);
+  const { usage } = await page.evaluate(() => navigator.storage.estimate());
+  // There is room for one more model once the first one is gone, and not before.
+  const quotaSize = Math.floor(usage + size / 2);
+  await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(site.url).origin, quotaSize });
+  const score = await load(page, two.url);
+  assert.equal(typeof score, "number");
+  assert.equal((await kept(page, 3)).length, 3);
   const files = await page.evaluate(() => tabsense.listCachedFiles());
   assert.ok(
-    files.every(({ url }) => !url.endsWith("model.safetensors")),
-    JSON.stringify(files),
+    files.every(({ url }) => url.startsWith(two.url)),
+    JSON.stringify([usage, size, quotaSize, files]),
   );
+  two.down = true;
+  assert.equal(await load(page, two.url), score, "the newer model is the one that is kept");
+});
+
+/** A second version of a model: other labels and other weights, of the same lengths. */
+function secondVersion(files) {
+  const weights = Buffer.from(files["model.safetensors"]);
+  const config = files["config.json"].toString().replaceAll("POSITIVE", "positive");
+  return {
+    ...files,
+    "config.json": Buffer.from(config),
+    "model.safetensors": weights.fill(0, weights.length - 40_000),
+  };
+}
+
+const MIXTURES = {
+  "the weights' server answers 403": (name) => name === "model.safetensors" && { askStatus: 403 },
+  "the weights' server tells no version": (name) => name === "model.safetensors" && { etag: null },
+  "nothing tells a version": () => ({ etag: null }),
+};
+for (const [way, behaviour] of Object.entries(MIXTURES)) {
+  test(`copies are of one version: ${way}`, async (t) => {
+    const model = await serveModel(t);
+    let starts = 0;
+    const asked = new Set();
+    model.handler = (_, response, name) => {
+      const { askStatus, etag } = behaviour(name) || {};
+      if (etag === null) response.removeHeader("etag");
+      // The first request of a start asks about the copy.
+      if (askStatus === undefined || starts === 0 || asked.has(starts)) return false;
+      asked.add(starts);
+      response.writeHead(askStatus).end();
+      return true;
+    };
+    const page = await open(t);
+    await load(page, model.url);
+    await kept(page, 3);
+    const second = secondVersion(model.files);
+    const fresh = await serveModel(t);
+    fresh.files = second;
+    const expected = await load(page, fresh.url);
+    await kept(page, 6);
+    model.files = second;
+    model.etag = "two";
+    starts++;
+    assert.equal(await load(page, model.url), expected);
+  });
+}
+
+test("an error page in a file's place is not kept", async (t) => {
+  const model = await serveModel(t);
+  const page = await open(t);
+  for (const bad of ['{"error": "try later"}', "<!doctype html><title>login</title>", "{}"]) {
+    model.handler = (_, response, name) => {
+      response.removeHeader("etag");
+      if (name !== "config.json") return false;
+      response.writeHead(200).end(bad);
+      return true;
+    };
+    assert.equal(typeof (await load(page, model.url)).kind, "string");
+    assert.deepEqual(await kept(page, 0), []);
+  }
+  model.handler = null;
   assert.equal(typeof (await load(page, model.url)), "number");
+});
+
+test("a model that is gone from its server is not answered for by its copies", async (t) => {
+  const model = await serveModel(t);
+  const page = await open(t);
+  await load(page, model.url);
+  await kept(page, 3);
+  model.handler = (_, response) => (response.writeHead(404).end(), true);
+  assert.match((await load(page, model.url)).message, /404/);
+});
+
+test("of a hub's model, the copies of one revision are kept", async (t) => {
+  const model = await serveModel(t);
+  model.handler = (_, response, name) => {
+    const bytes = model.files[name.split("/").at(-1)];
+    response.writeHead(bytes ? 200 : 404, bytes ? { "content-length": bytes.length } : {}).end(bytes);
+    return true;
+  };
+  const page = await open(t);
+  const hub = new URL(model.url).origin;
+  assert.equal(typeof (await load(page, "org/name@v1", { hub })), "number");
+  await kept(page, 3);
+  await load(page, "org/other@v1", { hub });
+  await kept(page, 6);
+  await load(page, "org/name@v2", { hub });
+  await page.waitForTimeout(500);
+  const files = await page.evaluate(() => tabsense.listCachedFiles());
+  assert.deepEqual([...new Set(files.map(({ url }) => url.slice(hub.length).split("/resolve")[0]))].sort(), [
+    "/org/name",
+    "/org/other",
+  ]);
+  assert.ok(files.every(({ url }) => !url.includes("/org/name/resolve/v1/")));
+  const bodies = await page.evaluate(
+    async () =>
+      (await (await caches.open("tabsense-models")).keys()).filter(({ url }) => url.includes("/bodies/"))
+        .length,
+  );
+  assert.equal(bodies, files.length, "nothing is left of the other");
 });
 
 test("two tabs at once", async (t) => {

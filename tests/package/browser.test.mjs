@@ -1,7 +1,7 @@
 // The tarball on a static server, in a plain page without a bundler, in headless Chromium.
 
 import assert from "node:assert/strict";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -53,6 +53,27 @@ test("importing asks for the modules only", async (t) => {
       ),
     names.join(" "),
   );
+});
+
+test("a model's name means the same on each of a site's pages", async (t) => {
+  const page = (
+    head,
+  ) => `<!doctype html>${head}<title>deep</title><link rel="icon" href="data:,"><script type="module">
+    globalThis.tabsense = await import("/node_modules/tabsense/dist/index.js");</script>`;
+  writeFileSync(join(site.project, "settings.html"), page(""));
+  mkdirSync(join(site.project, "app"), { recursive: true });
+  writeFileSync(join(site.project, "app/settings.html"), page(""));
+  writeFileSync(join(site.project, "app/based.html"), page('<base href="/elsewhere/">'));
+  const load = (page) =>
+    page.evaluate(() =>
+      tabsense.Classifier.load("sentiment-en").then(
+        ({ info }) => info.model.name,
+        ({ message }) => message,
+      ),
+    );
+  for (const path of ["settings.html", "app/settings.html"])
+    assert.equal(await load(await open(t, path)), "sentiment-en", path);
+  assert.match(await load(await open(t, "app/based.html")), /\/elsewhere\/models\/sentiment-en\/.* 404/);
 });
 
 test("the embedded model classifies with the network cut, within its memory", async (t) => {

@@ -34,7 +34,8 @@ export function nameOf({ source }: Request): string {
  * the page.
  */
 export function loadModel(source: Request["source"], options: LoadOptions): Promise<Classifier> {
-  return Classifier.load(source, { ...options, cache: source !== OWN });
+  const models = new URL("models/", document.baseURI).href;
+  return Classifier.load(source, { ...options, models, cache: source !== OWN });
 }
 
 /** The model in use, and the request that brought it. */

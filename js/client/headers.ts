@@ -1,0 +1,60 @@
+/** The option `headers`: what a request for a model's file carries. */
+
+import { TabsenseError } from "../api/errors.js";
+import type { HeadersOption, HeadersValue } from "../api/types.js";
+import type { HeadersAnswer, HeadersWanted } from "./protocol.js";
+
+/** The headers as a record, in which form they survive `postMessage`. Throws where they are none. */
+export function recordOf(headers: HeadersValue): Record<string, string> {
+  return Object.fromEntries(new Headers(headers as HeadersInit));
+}
+
+/** Calls the caller's function for what the service wants. */
+export async function answerHeaders(
+  { id, url }: HeadersWanted,
+  option: HeadersOption | null,
+): Promise<HeadersAnswer> {
+  try {
+    const value = typeof option === "function" ? await option(url) : option;
+    return { type: "headers", id, headers: recordOf(value ?? {}), error: null };
+  } catch (cause) {
+    const message = `The function in the option headers failed for ${url} (${String(cause)}).`;
+    return { type: "headers", id, headers: {}, error: { kind: "invalid_argument", message } };
+  }
+}
+
+/** The service's questions to the caller's function, and their answers. */
+export interface HeadersAsker {
+  /** Rejects where `signal` fires, and where the function fails. */
+  ask(url: string, signal: AbortSignal): Promise<Record<string, string>>;
+  receive(answer: HeadersAnswer): void;
+}
+
+/** Starts asking through `post`. */
+export function startAsking(post: (wanted: HeadersWanted) => void): HeadersAsker {
+  const waiting = new Map<number, (answer: HeadersAnswer) => void>();
+  let last = 0;
+  return {
+    async ask(url, signal) {
+      const id = ++last;
+      const { headers, error } = await new Promise<HeadersAnswer>((resolve, reject) => {
+        const abort = () => {
+          waiting.delete(id);
+          reject(signal.reason as Error);
+        };
+        signal.addEventListener("abort", abort, { once: true });
+        waiting.set(id, (answer) => {
+          signal.removeEventListener("abort", abort);
+          resolve(answer);
+        });
+        post({ type: "headers", id, url });
+      });
+      if (error) throw new TabsenseError(error.kind, error.message);
+      return headers;
+    },
+    receive(answer) {
+      waiting.get(answer.id)?.(answer);
+      waiting.delete(answer.id);
+    },
+  };
+}

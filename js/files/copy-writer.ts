@@ -1,0 +1,127 @@
+/** Writes the copy of one file while its bytes pass. */
+
+import type { Version } from "./bytes.js";
+import type { CopyWriter } from "./cache.js";
+import type { Entry, Store } from "./store.js";
+
+/** A copy that is being written. */
+export interface Copying extends CopyWriter {
+  /** Its entry once the store has all of its bytes; null where it could not be kept. */
+  finish(url: string): Promise<Entry | null>;
+}
+
+/**
+ * How many bytes of a model are held in memory at most before any is written. What is held is written once
+ * the model stands, and takes no time from its loading.
+ */
+const MOST_HELD = 32 << 20;
+/** How many bytes of a longer one wait for the disk at most. */
+const QUEUE = 4 << 20;
+
+/** What the copies of a model have in common. */
+export interface CopyContext {
+  opening: Promise<Store | null>;
+  /** The bytes that they hold in memory. */
+  held: number;
+  /** Makes room for so many bytes more; false where there can't be any. */
+  makeRoom(store: Store, bytes: number): Promise<boolean>;
+  /** Forgets another model, the oldest one; false where there is none. */
+  evict(store: Store): Promise<boolean>;
+}
+
+/** Starts a copy of a file of `total` bytes, where that is known. */
+export function startCopy(context: CopyContext, version: Version, total: number | null): Copying {
+  const { opening } = context;
+  // The sweep reads from the name when it was begun.
+  const body = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+  let parts: Uint8Array[] = [];
+  let stream: { writer: WritableStreamDefaultWriter<Uint8Array>; stored: Promise<void> } | null = null;
+  let whole: { bytes: number; checksum: string } | null = null;
+  let failed = false;
+
+  function release(): void {
+    context.held -= parts.reduce((sum, part) => sum + part.length, 0);
+    parts = [];
+  }
+
+  function fail(): void {
+    if (failed) return;
+    failed = true;
+    release();
+    stream?.writer.abort().catch(() => {});
+    // What was written of it takes up room that is short already.
+    void opening.then((store) => store?.delete(body)).catch(() => {});
+  }
+
+  async function open(store: Store): Promise<void> {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(
+      {},
+      new ByteLengthQueuingStrategy({ highWaterMark: QUEUE }),
+    );
+    stream = { writer: writable.getWriter(), stored: store.put(body, readable) };
+    stream.stored.catch((cause: unknown) => {
+      fail();
+      // There is no second try for this one, but the next start finds room.
+      if (isFull(cause)) void context.evict(store).catch(() => {});
+    });
+    stream.writer.closed.catch(fail);
+    const before = parts;
+    release();
+    for (const part of before) await push(part);
+  }
+
+  async function push(bytes: Uint8Array): Promise<void> {
+    // Where the store has given up, the stream never gets ready.
+    await Promise.race([stream!.writer.ready, stream!.stored]).catch(fail);
+    if (!failed) void stream!.writer.write(bytes).catch(fail);
+  }
+
+  /** Browsers tell more room than there is, so that it may be full all the same. */
+  async function putHeld(store: Store): Promise<void> {
+    for (;;) {
+      try {
+        return await store.put(body, new Blob(parts as BlobPart[]));
+      } catch (cause) {
+        if (!isFull(cause) || !(await context.evict(store))) throw cause;
+      }
+    }
+  }
+
+  return {
+    async write(bytes) {
+      if (failed) return;
+      if (stream) return push(bytes);
+      parts.push(bytes);
+      context.held += bytes.length;
+      if (context.held <= MOST_HELD) return;
+      const store = await opening;
+      const room = await (store && context.makeRoom(store, total ?? context.held))?.catch(() => false);
+      if (room) await open(store!).catch(fail);
+      else fail();
+    },
+    end: (bytes, checksum) => void (whole = { bytes, checksum }),
+    abandon: fail,
+    async finish(url) {
+      try {
+        const store = await opening;
+        if (!store || !whole || failed) return null;
+        if (stream) {
+          await stream.writer.close();
+          await stream.stored;
+        } else {
+          await putHeld(store);
+          release();
+        }
+        return failed ? null : { url, ...whole, version, body };
+      } catch {
+        fail();
+        return null;
+      }
+    },
+  };
+}
+
+function isFull(cause: unknown): boolean {
+  const { name, code } = (cause ?? {}) as { name?: unknown; code?: unknown };
+  return name === "QuotaExceededError" || code === "ENOSPC" || code === "EDQUOT";
+}

@@ -1,0 +1,40 @@
+/** Files on disk as streams. */
+
+import { open } from "node:fs/promises";
+import { TabsenseError } from "../api/errors.js";
+import { MAX_CHUNK, type Opened } from "./bytes.js";
+
+/**
+ * A file on disk, by its path or its file: URL, as a stream. (Node 20's `Readable.toWeb` ends the process
+ * where a stream is cancelled while a piece is on its way.)
+ */
+export async function openDisk(path: string): Promise<Opened> {
+  const file = await open(path.startsWith("file:") ? new URL(path) : path);
+  const { size } = await file.stat();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { bytesRead, buffer } = await file
+        .read(new Uint8Array(MAX_CHUNK))
+        .catch(async (cause: unknown) => {
+          await file.close();
+          throw cause;
+        });
+      if (bytesRead > 0) return controller.enqueue(buffer.subarray(0, bytesRead));
+      await file.close();
+      controller.close();
+    },
+    cancel: () => file.close(),
+  });
+  return { total: size, exact: true, body };
+}
+
+/** A model's file on disk. One that can't be read has kind `"network"`. */
+export async function openPath(path: string): Promise<Opened> {
+  return openDisk(path).catch((cause: unknown) => {
+    throw new TabsenseError(
+      "network",
+      `${path} could not be read (${(cause as Error).message}). A model's folder holds config.json, tokenizer.json and model.safetensors.`,
+      { cause },
+    );
+  });
+}

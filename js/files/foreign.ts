@@ -1,0 +1,52 @@
+/** Tells what stands in the place of a model's file by its first bytes. */
+
+import { TabsenseError } from "../api/errors.js";
+
+/** Enough of a file to tell: saved pages may begin with blank lines. */
+export const SNIFF = 512;
+
+/** What files of other formats begin with, as Latin-1, and what to do about them. */
+const MAGIC: readonly [start: string, what: string, advice: string][] = [
+  ["\x1f\x8b", "compressed with gzip", "Serve it with `Content-Encoding: gzip`, or decompress it first."],
+  ["PK\x03\x04", "a zip archive, as PyTorch's checkpoints are", "Export the model as safetensors."],
+  ["\x80\x02", "a PyTorch checkpoint (pickle)", "Export the model as safetensors."],
+  ["GGUF", "a GGUF file", "Export the model as safetensors."],
+  ["\x89HDF", "an HDF5 file, as Keras and TensorFlow write them", "Export the model as safetensors."],
+  ["\xff\xfe", "text in UTF-16", "Save it as UTF-8."],
+  ["\xfe\xff", "text in UTF-16", "Save it as UTF-8."],
+];
+
+/**
+ * Refuses what servers and people put in the place of the file `name`; `head` is its first bytes. Kind
+ * `"not_a_model"`.
+ */
+export function refuseOtherFiles(head: Uint8Array, name: string): void {
+  const start = new TextDecoder().decode(head.subarray(0, SNIFF)).trimStart().toLowerCase();
+  if (/^<(!doctype|html|head|body|script|\?xml|!--)/.test(start))
+    throw notA(
+      name,
+      "a web page, not a model file",
+      "Check the address: many servers answer so where there is no such file.",
+    );
+  if (start.startsWith("version https://git-lfs"))
+    throw notA(name, "a Git LFS pointer, not the file itself", "Fetch it with `git lfs pull`.");
+  const bytes = String.fromCharCode(...head.subarray(0, 4));
+  const other = MAGIC.find(([magic]) => bytes.startsWith(magic));
+  if (other) throw notA(name, other[1], other[2]);
+  // The first eight bytes of safetensors are a length, whose last are zero.
+  if (/\.safetensors(\?|$)/.test(name) && /^\{\s*"/.test(start))
+    throw notA(
+      name,
+      "JSON",
+      "Check that it is the weights' file: an index of several goes by the name model.safetensors.index.json.",
+    );
+}
+
+function notA(name: string, what: string, advice: string): TabsenseError {
+  return new TabsenseError("not_a_model", `${name} is ${what}. ${advice}`);
+}
+
+/** The bytes of a text file without the byte order mark that some editors begin it with. */
+export function withoutMark(bytes: Uint8Array): Uint8Array {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+}

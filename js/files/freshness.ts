@@ -1,0 +1,75 @@
+/** Asks a server whether its file is still the one that a copy was made of. */
+
+import { crossesOrigins } from "./download.js";
+import type { Entry } from "./store.js";
+
+/**
+ * What a server tells of a copy: it is the same (`"dated"`: by its date alone), another one, or nothing,
+ * because it can't be asked.
+ */
+export type Freshness = "same" | "dated" | "other" | "silent";
+
+/** The headers of a request for an address, beside its own. */
+export type HeadersOf = (url: string) => Promise<Record<string, string>>;
+
+/** Milliseconds that a server has for its answer. */
+const LIMIT = 3000;
+
+/** An address that names one version for good: a commit on a model hub. */
+const PINNED = /\/resolve\/[0-9a-f]{40}\//;
+
+/**
+ * Whether the server still has the file of `entry`. It is asked with a conditional GET, whose body is not
+ * read: servers and signed links exist that answer GET alone. To another origin, a condition of our own would
+ * make the browser ask for permission first; `no-cache` lets it send the one of its HTTP cache. Rejects only
+ * where the headers can't be had.
+ */
+export async function freshnessOf(
+  entry: Entry,
+  headersOf: HeadersOf,
+  signal: AbortSignal,
+): Promise<Freshness> {
+  const { url, version } = entry;
+  if (PINNED.test(url)) return "same";
+  const headers = await headersOf(url);
+  const limited = new AbortController();
+  const end = () => limited.abort();
+  signal.addEventListener("abort", end);
+  const timer = setTimeout(end, LIMIT);
+  try {
+    const condition = crossesOrigins(url) ? {} : conditionOf(entry);
+    const response = await fetch(url, {
+      headers: { ...headers, ...condition },
+      cache: "no-cache",
+      signal: limited.signal,
+    });
+    if (response.status === 304) return "If-None-Match" in condition ? "same" : "dated";
+    if (response.status === 404 || response.status === 410) return "other";
+    if (!response.ok) return "silent";
+    const [etag, modified] = [response.headers.get("etag"), response.headers.get("last-modified")];
+    const length = response.headers.get("content-length");
+    // The length is of compressed bytes where the answer says so, or may hide it from other origins.
+    const exact = response.type !== "cors" && !response.headers.has("content-encoding");
+    if (exact && length !== null && Number(length) !== entry.bytes) return "other";
+    if (etag !== null && version.etag !== null)
+      return strong(etag) === strong(version.etag) ? "same" : "other";
+    // A server that tells nothing may have anything by now.
+    return modified !== null && modified === version.modified ? "dated" : "other";
+  } catch {
+    return "silent";
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+    end();
+  }
+}
+
+function conditionOf({ version: { etag, modified } }: Entry): Record<string, string> {
+  if (etag !== null) return { "If-None-Match": etag };
+  return modified !== null ? { "If-Modified-Since": modified } : {};
+}
+
+/** A tag without the mark that servers add when they compress a file on its way. */
+function strong(etag: string): string {
+  return etag.replace(/^W\//, "");
+}

@@ -1,0 +1,65 @@
+/** Where copies of models' files lie: the Cache API in a browser, a folder in Node. */
+
+import type { Version } from "./bytes.js";
+
+/** One file of a model that is kept. */
+export interface Entry {
+  /** Where it was fetched from. */
+  url: string;
+  bytes: number;
+  /** XXH64 in hexadecimal digits, against damage. */
+  checksum: string;
+  version: Version;
+  /** The name of its bytes in the store. */
+  body: string;
+}
+
+/**
+ * A model that is kept. The note is written in one piece once all of its files are there, so that they are of
+ * one version; bytes that no note names count for nothing.
+ */
+export interface Note {
+  /** What the model is found by: the address of one of its files. */
+  key: string;
+  files: Entry[];
+  /** When it was kept, in milliseconds since 1970. */
+  stored: number;
+}
+
+/** A place for notes and bytes. Anything may fail, which never fails a load. */
+export interface Store {
+  note(key: string): Promise<Note | null>;
+  notes(): Promise<Note[]>;
+  /** Writes a note whole, or not at all. */
+  putNote(note: Note): Promise<void>;
+  deleteNote(key: string): Promise<void>;
+  /** The bytes of that name, or null. */
+  open(body: string): Promise<ReadableStream<Uint8Array> | null>;
+  put(body: string, bytes: Blob | ReadableStream<Uint8Array>): Promise<void>;
+  /** Deletes bytes, where there are any. */
+  delete(body: string): Promise<void>;
+  /** The names of all bytes. */
+  bodies(): Promise<string[]>;
+  /** How many more bytes may be kept. */
+  room(): Promise<number>;
+  /** Deletes everything. */
+  clear(): Promise<void>;
+}
+
+/** A value read from a store as a note, or null where it is none. */
+export function asNote(value: unknown): Note | null {
+  const note = value as Note | null;
+  return typeof note?.key === "string" && Number.isFinite(note.stored) && note.files?.every?.(isEntry)
+    ? note
+    : null;
+}
+
+function isEntry(entry: Entry | null): boolean {
+  return (
+    typeof entry?.url === "string" &&
+    typeof entry.checksum === "string" &&
+    typeof entry.body === "string" &&
+    Number.isSafeInteger(entry.bytes) &&
+    typeof entry.version === "object"
+  );
+}

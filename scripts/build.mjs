@@ -195,7 +195,7 @@ async function bundle() {
   ]) {
     for (const end of ["js", "d.ts"]) rmSync(join(ROOT, "dist", `${name}.${end}`));
   }
-  for (const room of ["cli", "lexicon"]) rmSync(join(ROOT, "dist", room), { recursive: true });
+  for (const room of ["cli", "csv", "lexicon"]) rmSync(join(ROOT, "dist", room), { recursive: true });
 }
 
 /** Leaves the lexicon out of the bundles, which lie beside it. */

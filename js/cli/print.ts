@@ -1,19 +1,17 @@
 /** The standard output, which may be a pipe that its reader closes. */
 
-import { aborted } from "../api/errors.js";
-
 // A closed pipe is told to whoever writes next; that it is also an event must not end the process with a
 // stack trace.
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 
 /**
- * Writes to the standard output; resolves once there is room for more. Kind `"aborted"` where `signal` fires
- * before that.
+ * Writes to the standard output; resolves once there is room for more. Rejects with the reason of `signal`
+ * where that fires before.
  */
 export function print(text: string, signal: AbortSignal | null = null): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stop = () => reject(aborted("The output"));
+    const stop = () => reject(signal!.reason);
     if (signal?.aborted) return stop();
     signal?.addEventListener("abort", stop, { once: true });
     process.stdout.write(text, (error) => {

@@ -3,7 +3,6 @@
 import { open } from "node:fs/promises";
 import { TabsenseError } from "../api/errors.js";
 import type { Encoder } from "./answers.js";
-import { MAX_CHARS, NOTHING } from "../api/texts.js";
 import { continued, type Row } from "./row.js";
 
 /** What an earlier run has left to do. */
@@ -27,8 +26,8 @@ const MAX_TAIL = 1 << 20;
 /**
  * Reads the file at `path` along with the input's rows. A last line that is cut off does not count.
  *
- * Kind `"invalid_argument"` where a line is not the one that its row would have. `skips`: whether rows that
- * no model takes have no line.
+ * Kind `"invalid_argument"` where a line is not the one that its row would have. `skips`: whether rows
+ * without a text have no line.
  */
 export async function readDone(
   path: string,
@@ -89,12 +88,12 @@ async function readTail(file: Reader, from: number, pattern: RegExp): Promise<nu
   }
 }
 
-/**
- * Whether a row may have been left out as one that no model takes: the model says so, and it is not asked
- * again.
- */
+/** White space, control characters and what else a tokenizer drops: a text of nothing else may be none. */
+const NOTHING = /^[\s\p{C}\p{Mn}\uFFFD]*$/u;
+
+/** Whether a row may have been left out as one without a text: the model says so, and it is not asked again. */
 function mayBeSkipped(text: string): boolean {
-  return text.length > MAX_CHARS || NOTHING.test(text);
+  return NOTHING.test(text);
 }
 
 /** A file to look ahead in. */

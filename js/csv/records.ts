@@ -1,6 +1,7 @@
 /** The records of a CSV file (RFC 4180), for the command line and for the demo page. */
 
 import { parse, type CsvError, type Parser } from "csv-parse";
+import { latin1 } from "./content.js";
 import type { Dialect } from "./dialect.js";
 import { startLineCount } from "./line-count.js";
 
@@ -86,24 +87,23 @@ export async function* readRecords(
     parser.resume(); // its stream, which stays empty, ends only where it flows
   });
   done.catch(() => {}); // awaited below
-  try {
-    let left = skip;
-    for await (const bytes of input) {
-      lines.add(bytes);
-      const from = Math.min(left, bytes.length);
-      left -= from;
-      const written = new Promise((resolve) => parser.write(bytes.subarray(from), resolve));
-      await Promise.race([written, done]);
-      yield* records;
-      if (ended) return;
-      records = [];
-    }
-    parser.end();
-    await done;
+  let left = skip;
+  for await (const bytes of input) {
+    lines.add(bytes);
+    const from = Math.min(left, bytes.length);
+    left -= from;
+    const rest = bytes.subarray(from);
+    // In a browser the parser brings streams of its own, which take no bytes but in a string.
+    const chunk = "Buffer" in globalThis ? rest : latin1(rest);
+    const written = new Promise((resolve) => parser.write(chunk, "latin1", resolve));
+    await Promise.race([written, done]);
     yield* records;
-  } finally {
-    parser.destroy();
+    if (ended) return;
+    records = [];
   }
+  parser.end();
+  await done;
+  yield* records;
 }
 
 /** The fields as text; null where they are not UTF-8. */

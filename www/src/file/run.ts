@@ -4,7 +4,6 @@
  */
 
 import type { Classifier } from "tabsense";
-import { kindOf } from "../view/status.ts";
 import type { Item } from "./rows.ts";
 
 const FIRST = 16; // rows of the first call
@@ -55,32 +54,20 @@ export async function classifyRows(
   }
 }
 
-/** One call; where a text is at fault, the halves are called, until it is alone and says why. */
+/** One call. An item whose text has nothing to read gets no label. */
 async function classifyGroup(
   group: readonly Item[],
   classifier: Classifier,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
-    const results = await classifier.classify(
-      group.map(({ text }) => text),
-      { signal },
-    );
-    results.forEach(([best], at) => {
-      const item = group[at];
-      if (item && best)
-        Object.assign(item, { label: best.label, score: best.score, cut: best.truncated ?? false });
-    });
-  } catch (error) {
-    const kind = kindOf(error);
-    if (kind !== "empty_text" && kind !== "text_too_long") throw error;
-    const [first] = group;
-    if (group.length === 1 && first) {
-      first.why = kind === "empty_text" ? "no text" : "too long";
-      return;
-    }
-    const middle = Math.ceil(group.length / 2);
-    await classifyGroup(group.slice(0, middle), classifier, signal);
-    await classifyGroup(group.slice(middle), classifier, signal);
-  }
+  const results = await classifier.classify(
+    group.map(({ text }) => text),
+    { signal },
+  );
+  results.forEach(([best], at) => {
+    const item = group[at];
+    if (!item) return;
+    if (best) Object.assign(item, { label: best.label, score: best.score, cut: best.truncated ?? false });
+    else item.why = "no text";
+  });
 }

@@ -202,7 +202,7 @@ async function bundle() {
   ]) {
     for (const end of ["js", "d.ts"]) rmSync(join(ROOT, "dist", `${name}.${end}`));
   }
-  rmSync(join(ROOT, "dist/cli"), { recursive: true });
+  for (const room of ["cli", "csv"]) rmSync(join(ROOT, "dist", room), { recursive: true });
 }
 
 /** Leaves the lexicon out of the bundles, which lie beside it. */

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import Papa from "papaparse";
+import { stringify } from "csv-stringify/sync";
 import type { Plugin } from "vite";
 
 const NAME = "sample.csv";
@@ -28,5 +28,8 @@ export function sample(sentences: string): Plugin {
 function csv(sentences: string): string {
   const lines = readFileSync(sentences, "utf8").split("\n").filter(Boolean);
   const rows = lines.map((line) => JSON.parse(line) as Record<string, string>);
-  return `${Papa.unparse(rows.map(({ text, domain, category, label }) => ({ text, domain, category, expected: label })))}\r\n`;
+  return stringify(
+    rows.map(({ text, domain, category, label }) => ({ text, domain, category, expected: label })),
+    { header: true, record_delimiter: "windows" },
+  );
 }

@@ -70,7 +70,12 @@ export default defineConfig(() => {
         model: { folder: join(models, "sentiment-en"), path: "models/sentiment-en/" },
       }),
     ],
-    resolve: { alias: { tabsense: entry } },
+    resolve: {
+      alias: [
+        { find: "tabsense", replacement: entry },
+        { find: /^csv-parse$/, replacement: "csv-parse/browser/esm" }, // js/csv names Node's
+      ],
+    },
     server: { headers: isolation, fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
     preview: { headers: isolation },
     worker: { format: "es" },

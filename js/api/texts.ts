@@ -33,11 +33,11 @@ function textOf(line: string, where: string): string {
   let value: unknown;
   try {
     value = JSON.parse(line);
-  } catch (cause) {
+  } catch {
+    // The engine's message repeats a piece of the line, which may be private.
     throw new TabsenseError(
       "invalid_argument",
-      `${where} is not JSON (${(cause as Error).message}). In a .jsonl file each line is an object with a property "text".`,
-      { cause },
+      `${where} is not JSON. In a .jsonl file each line is an object with a property "text".`,
     );
   }
   const text = (value as { text?: unknown } | null)?.text;

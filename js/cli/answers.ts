@@ -3,7 +3,7 @@
 import { TabsenseError } from "../api/errors.js";
 import type { Score } from "../api/types.js";
 import { csvLine } from "./csv.js";
-import { listed, type Row } from "./row.js";
+import { listed, type Row, type Rows } from "./row.js";
 
 /** The formats that are written. */
 export const OUT_FORMATS = ["csv", "jsonl"] as const;
@@ -35,14 +35,23 @@ export interface AnswerOptions {
   top: number | null;
 }
 
+/** What stands for an answer where a row has no text. */
+export const NO_LABEL: { label: string; score: number | null; truncated?: boolean } = {
+  label: "",
+  score: null,
+};
+
 /** A string and a number of JSON, and an answer of a list of them, in regular expressions. */
 const STRING = '"(?:[^"\\\\\\n]|\\\\.)*"';
-const NUMBER = "[-+.\\de]+";
+const NUMBER = "(?:[-+.\\de]+|null)";
 const SCORE = `\\{"label":${STRING},"score":${NUMBER}\\}`;
 
-/** The encoder for rows whose first has these columns. */
-export function encoderOf(options: AnswerOptions, columns: readonly string[]): Encoder {
-  return options.format === "csv" ? csvEncoder(options, columns) : jsonEncoder(options);
+/** The encoder for rows whose first has these columns; `header`: their names as the file has them. */
+export function encoderOf(
+  options: AnswerOptions,
+  { columns, header }: Pick<Rows, "columns" | "header">,
+): Encoder {
+  return options.format === "csv" ? csvEncoder(options, columns, header) : jsonEncoder(options);
 }
 
 /** `{"text":"…","label":"POSITIVE","score":0.97}`, with `scores` where a number of labels is asked for. */
@@ -51,7 +60,7 @@ function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
   const ours = [...(top === null ? ["label", "score"] : ["label", "score", "scores"]), "truncated"].map(
     (name) => prefix + name,
   );
-  const list = top === null ? "" : `,${escaped(key("scores"))}:\\[${SCORE}(?:,${SCORE}){${top - 1}}\\]`;
+  const list = top === null ? "" : `,${escaped(key("scores"))}:\\[(?:${SCORE}(?:,${SCORE}){${top - 1}})?\\]`;
   let checked: readonly string[] | null = null;
   return {
     header: "",
@@ -64,7 +73,7 @@ function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
       return `${json.slice(0, -1).trimEnd()},${key("label")}:`;
     },
     tail(scores) {
-      const { label, score, truncated } = scores[0]!;
+      const { label, score, truncated } = scores[0] ?? NO_LABEL;
       const all =
         top === null
           ? ""
@@ -79,7 +88,11 @@ function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
 }
 
 /** The row's columns, `label` and `score`; then `label_2`, `score_2` and so on. */
-function csvEncoder({ delimiter, header, prefix, top }: AnswerOptions, columns: readonly string[]): Encoder {
+function csvEncoder(
+  { delimiter, header, prefix, top }: AnswerOptions,
+  columns: readonly string[],
+  names: readonly string[],
+): Encoder {
   const ours = Array.from({ length: top ?? 1 }, (_, i) =>
     ["label", "score"].map((name) => `${prefix}${name}${i === 0 ? "" : `_${i + 1}`}`),
   ).flat();
@@ -98,7 +111,7 @@ function csvEncoder({ delimiter, header, prefix, top }: AnswerOptions, columns: 
     checked = row.columns;
   };
   return {
-    header: header ? `${csvLine([...columns, ...ours], delimiter)}\n` : "",
+    header: header ? `${csvLine([...names, ...ours], delimiter)}\n` : "",
     head(row) {
       if (row.columns !== checked) check(row);
       const values =
@@ -107,7 +120,10 @@ function csvEncoder({ delimiter, header, prefix, top }: AnswerOptions, columns: 
     },
     tail: (scores) =>
       `${csvLine(
-        scores.flatMap(({ label, score }) => [label, score]),
+        Array.from({ length: top ?? 1 }, (_, i) => scores[i] ?? NO_LABEL).flatMap(({ label, score }) => [
+          label,
+          score,
+        ]),
         delimiter,
       )}\n`,
     tailOf: new RegExp(`${field}(?:${escaped(delimiter)}${field}){${ours.length - 1}}\\n`, "y"),

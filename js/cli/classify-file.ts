@@ -2,36 +2,34 @@
  * The rows of a file, each with its answer, in their order; of any number, for what is held is a few batches.
  */
 
-import { TabsenseError } from "../api/errors.js";
+import type { TabsenseError } from "../api/errors.js";
 import type { Score } from "../api/types.js";
 import { encoderOf, type AnswerOptions } from "./answers.js";
+import type { Encoding } from "../csv/content.js";
 import { rateOf, startBar } from "./bar.js";
 import { batched, inOrder } from "./batches.js";
 import { openInput } from "./input.js";
 import { checkOutput, openFile, openStdout, type Existing } from "./output.js";
 import { openPool, type Pool, type PoolOptions } from "./pool.js";
-import { withAdvice, type OnInvalid, type Row, type RowOptions } from "./row.js";
+import { invalidRow, type OnInvalid, type Row, type RowOptions } from "./row.js";
 import { openRows } from "./rows.js";
 
 /** All that the command line says of a file. */
 export interface FileJob {
   input: string;
-  rows: Pick<RowOptions, "format" | "column" | "delimiter" | "header">;
+  rows: Pick<RowOptions, "format" | "column" | "delimiter" | "quote" | "header">;
+  /** Null: UTF-8. */
+  encoding: Encoding | null;
   /** Whether rows that can't be classified are left out. */
   skips: boolean;
   /** The file to write, or null for the standard output. */
   out: string | null;
   existing: Existing;
-  answers: Omit<AnswerOptions, "top">;
+  /** A delimiter of null is the input's, or else a comma. */
+  answers: Omit<AnswerOptions, "top" | "delimiter"> & { delimiter: string | null };
   /** How many labels, null for all; undefined: the best alone. */
   top: number | null | undefined;
   model: Omit<PoolOptions, "signal" | "onBytes">;
-}
-
-/** Answered rows, up to one that can't be and ends the command. */
-interface Answers {
-  answered: { row: Row; scores: Score[] }[];
-  error: TabsenseError | null;
 }
 
 /** How many left out rows are told one by one. */
@@ -59,7 +57,7 @@ export async function classifyFile(
 /** The number of rows that were answered. */
 async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInvalid | null): Promise<number> {
   if (job.out !== null) checkOutput(job.out, job.existing, job.input);
-  const file = await openInput(job.input);
+  const file = await openInput(job.input, job.encoding);
   signal.addEventListener("abort", file.close, { once: true });
   const bar = startBar(file.size);
   let pool: Pool | null = null;
@@ -67,7 +65,8 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
   let count = 0;
   const start = performance.now();
   try {
-    const { columns, rows } = await openRows(file.bytes, { ...job.rows, name: file.name, onInvalid });
+    const opened = await openRows(file.bytes, { ...job.rows, name: file.name, onInvalid });
+    const { columns, rows } = opened;
     if (columns.length === 0 && job.out === null) return 0; // no model is needed
     pool = await openPool({
       ...job.model,
@@ -78,23 +77,21 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
     if (job.model.device === "webgpu" && "reason" in pool.info.webgpu)
       process.stderr.write(`tabsense: the CPU computes. ${pool.info.webgpu.reason}\n`);
     const top = job.top === undefined ? null : Math.min(job.top ?? Infinity, pool.info.model.labels.length);
-    const encoder = encoderOf({ ...job.answers, top }, columns);
+    const delimiter = job.answers.delimiter ?? opened.delimiter ?? ",";
+    const encoder = encoderOf({ ...job.answers, delimiter, top }, opened);
     const { output, done } =
       job.out === null
         ? { output: await openStdout(encoder, signal), done: { rows, end: 0 } }
         : await openFile(job.out, job.existing, encoder, rows, job.skips);
     close = output.close;
     bar.step({ rows: 0, bytes: done.end });
-    const answer = (batch: Row[]) => answerBatch(pool!, batch, top ?? 1, file.name, onInvalid);
-    for await (const { answered, error } of inOrder(batched(done.rows), answer, 2 * pool.size)) {
-      if (answered.length > 0) {
-        await output.write(
-          answered.map(({ row, scores }) => encoder.head(row) + encoder.tail(scores)).join(""),
-        );
-        count += answered.length;
-        bar.step({ rows: count, bytes: answered.at(-1)!.row.end });
-      }
-      if (error) throw error;
+    const answer = (batch: Row[]) => answerBatch(pool!, batch, top ?? 1);
+    for await (const answered of inOrder(batched(done.rows), answer, 2 * pool.size)) {
+      const kept = onInvalid ? answered.filter((one) => !leaveOut(one, file.name, onInvalid)) : answered;
+      if (kept.length > 0)
+        await output.write(kept.map(({ row, scores }) => encoder.head(row) + encoder.tail(scores)).join(""));
+      count += kept.length;
+      bar.step({ rows: count, bytes: answered.at(-1)!.row.end });
     }
     signal.throwIfAborted();
   } finally {
@@ -110,31 +107,29 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
   return count;
 }
 
-async function answerBatch(
-  pool: Pool,
-  rows: Row[],
-  topK: number,
-  name: string,
-  onInvalid: OnInvalid | null,
-): Promise<Answers> {
-  const scores = await pool.classify(
-    rows.map(({ text }) => text),
-    topK,
-  );
-  const answered: Answers["answered"] = [];
-  for (const [i, row] of rows.entries()) {
-    if (scores[i]!.length > 0) {
-      answered.push({ row, scores: scores[i]! });
-      continue;
-    }
-    const error = new TabsenseError(
-      "invalid_argument",
-      `Line ${row.line} of ${name}: The text is empty or has white space and control characters only, which have no label.`,
-    );
-    if (!onInvalid) return { answered, error: withAdvice(error) };
-    onInvalid(error);
-  }
-  return { answered, error: null };
+/** A row and its answer, which has no label where the row has no text. */
+interface Answered {
+  row: Row;
+  scores: Score[];
+}
+
+/** Answers a batch in one call. A blank text has no label, and needs no call. */
+async function answerBatch(pool: Pool, rows: Row[], topK: number): Promise<Answered[]> {
+  const texts = rows.map(({ text }) => text).filter(hasText);
+  const answers = texts.length === 0 ? [] : await pool.classify(texts, topK);
+  let next = 0;
+  return rows.map((row) => ({ row, scores: hasText(row.text) ? answers[next++]! : [] }));
+}
+
+function hasText(text: string): boolean {
+  return text.trim() !== "";
+}
+
+/** Whether a row is left out as one without a text, of which `onInvalid` hears. */
+function leaveOut({ row, scores }: Answered, name: string, onInvalid: OnInvalid): boolean {
+  if (scores.length > 0) return false;
+  onInvalid(invalidRow(`Line ${row.line} of ${name} has no text.`));
+  return true;
 }
 
 function megabytes(bytes: number): string {

@@ -3,7 +3,9 @@
 import { availableParallelism } from "node:os";
 import { Classifier } from "../node.js";
 import type { Score } from "../api/types.js";
-import { OUT_FORMATS, type OutFormat } from "./answers.js";
+import { ENCODINGS } from "../csv/content.js";
+import { TSV } from "../csv/dialect.js";
+import { NO_LABEL, OUT_FORMATS, type OutFormat } from "./answers.js";
 import {
   DEFAULT_MODEL,
   loadOptionsOf,
@@ -15,7 +17,7 @@ import {
   type Values,
 } from "./arguments.js";
 import { classifyFile, type FileJob } from "./classify-file.js";
-import { extensionOf, formatOf, isFile, isPiped, STDIN, statOf } from "./input.js";
+import { formatOf, isFile, isPiped, STDIN, statOf } from "./input.js";
 import { print } from "./print.js";
 import { FORMATS } from "./row.js";
 import { stoppable } from "./stops.js";
@@ -24,12 +26,14 @@ import { stoppable } from "./stops.js";
 const OF_FILES = [
   "column",
   "delimiter",
+  "encoding",
   "force",
   "format",
   "no-header",
   "out",
   "out-format",
   "prefix",
+  "quote",
   "resume",
   "skip-invalid",
 ] as const;
@@ -80,13 +84,14 @@ async function classifyTexts(texts: string[], values: Values): Promise<void> {
 }
 
 function jsonOf(text: string, scores: readonly Score[]): string {
-  const { label, score, truncated } = scores[0]!;
+  const { label, score, truncated } = scores[0] ?? NO_LABEL;
   return `${JSON.stringify({ text, label, score, scores: scores.map(({ label, score }) => ({ label, score })), ...(truncated && { truncated }) })}\n`;
 }
 
 function linesOf(texts: readonly string[], i: number, scores: readonly Score[]): string {
   const lines = scores.map(({ label, score }) => `${label}\t${score.toFixed(4)}`);
   if (texts.length > 1) lines.unshift(texts[i]!);
+  if (scores.length === 0) lines.push("(no text)");
   if (scores[0]?.truncated) lines.push("(cut to the length that the model takes)");
   return `${lines.join("\n")}\n`;
 }
@@ -116,18 +121,27 @@ function fileJob(input: string, values: Values): FileJob {
       `${input} has no name that tells its format: say it by --format ${FORMATS.join(", ")}.`,
       "classify",
     );
-  const delimiter = delimiterOf(values.delimiter) ?? (extensionOf(input) === "tsv" ? "\t" : ",");
+  const dialect = format === "tsv" ? TSV : { delimiter: null, quote: '"' };
+  const delimiter = delimiterOf(values.delimiter);
   const outFormat = outFormatOf(out, values);
   return {
     input,
-    rows: { format, column, delimiter, header: !values["no-header"] },
+    rows: {
+      format,
+      column,
+      delimiter: delimiter ?? dialect.delimiter,
+      quote: values.quote === undefined ? dialect.quote : quoteOf(values.quote),
+      header: !values["no-header"],
+    },
+    encoding: oneOf("encoding", values.encoding, ENCODINGS),
     skips: values["skip-invalid"] ?? false,
     out,
     existing: values.resume ? "resume" : values.force ? "overwrite" : "refuse",
     answers: {
       format: outFormat,
-      delimiter: out !== null && extensionOf(out) === "tsv" ? "\t" : (delimiterOf(values.delimiter) ?? ","),
-      header: !(values["no-header"] && format === "csv"),
+      delimiter:
+        out !== null && formatOf(out) === "tsv" ? "\t" : (delimiter ?? (format === "tsv" ? "," : null)),
+      header: !(values["no-header"] && (format === "csv" || format === "tsv")),
       prefix,
     },
     top: topOf(values),
@@ -144,7 +158,9 @@ function outFormatOf(out: string | null, values: Values): OutFormat {
   const byName =
     out === null
       ? null
-      : { csv: "csv" as const, jsonl: "jsonl" as const, text: null, none: null }[formatOf(out) ?? "none"];
+      : ({ csv: "csv", tsv: "csv", jsonl: "jsonl", text: null, none: null } as const)[
+          formatOf(out) ?? "none"
+        ];
   if (out !== null && byName === null && asked === null && !values.json)
     throw new UsageError(
       `--out must end in .jsonl, .csv or .tsv, or --out-format say what to write: ${out} doesn't tell.`,
@@ -156,6 +172,16 @@ function outFormatOf(out: string | null, values: Values): OutFormat {
   if (values.json && byName === "csv")
     throw new UsageError(`--json writes JSON Lines, and ${out} is named as CSV.`, "classify");
   return format;
+}
+
+function quoteOf(value: string): string | null {
+  if (value === "none") return null;
+  if (!/^[\x21-\x7e]$/.test(value))
+    throw new UsageError(
+      `--quote must be one character of ASCII, or none, not ${JSON.stringify(value)}.`,
+      "classify",
+    );
+  return value;
 }
 
 function delimiterOf(value: string | undefined): string | null {

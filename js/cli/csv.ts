@@ -1,11 +1,12 @@
-/** CSV (RFC 4180) to rows and back. */
+/** Rows of a CSV file, and rows back to CSV. */
 
-import { isUtf8 } from "node:buffer";
-import { pipeline } from "node:stream";
-import { parse, type CsvError, type Parser } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
 import { TabsenseError } from "../api/errors.js";
-import { MAX_ROW, startLineCount } from "./lines.js";
+import { latin1 } from "../csv/content.js";
+import { findDelimiter, SAMPLE_BYTES, separatorLine } from "../csv/dialect.js";
+import { uniqueNames } from "../csv/names.js";
+import { decodeFields, readRecords, type CsvRecord } from "../csv/records.js";
+import { MAX_ROW } from "./lines.js";
 import {
   continued,
   invalidRow,
@@ -19,17 +20,18 @@ import {
   type Rows,
 } from "./row.js";
 
-/** A record of the file, its fields still as bytes: a character each. */
-interface CsvRecord {
-  fields: string[];
-  line: number;
-  end: number;
-}
+const CHECK = "Check its quotes, --quote and --delimiter.";
 
 /** Reads the header, where there is one, and finds the column of texts. */
-export async function readCsv(input: AsyncIterable<Buffer>, options: RowOptions): Promise<Rows> {
+export async function readCsv(input: AsyncGenerator<Buffer>, options: RowOptions): Promise<Rows> {
   const { name, header } = options;
-  const records = readRecords(input, options);
+  const sample = await peek(input);
+  const text = latin1(sample.bytes);
+  const told = separatorLine(text);
+  const skip = told?.length ?? 0;
+  const delimiter =
+    options.delimiter ?? told?.delimiter ?? findDelimiter(text.slice(skip), options.quote, !sample.whole);
+  const records = readCsvRecords(sample.input, options, delimiter, skip);
   const first = await records.next();
   if (first.done) {
     if (header)
@@ -37,28 +39,28 @@ export async function readCsv(input: AsyncIterable<Buffer>, options: RowOptions)
         "invalid_argument",
         `${name} is empty: a CSV begins with its header. Pass --no-header where it has none.`,
       );
-    return {
-      columns: [],
-      rows: continued<Row>({ done: true, value: undefined }, toRows(records, [], 0, options)),
-    };
+    const rows = continued<Row>({ done: true, value: undefined }, toRows(records, [], 0, options));
+    return { columns: [], header: [], delimiter, rows };
   }
   try {
-    const columns = header ? decoded(first.value, name) : first.value.fields.map((_, i) => `column${i + 1}`);
-    const twice = columns.find((column, i) => columns.indexOf(column) !== i);
-    if (twice !== undefined)
-      throw new TabsenseError(
-        "invalid_argument",
-        `${name} has two columns ${JSON.stringify(twice)}. Give each a name of its own.`,
-      );
-    const place = placeOf(options.column, columns);
+    const names = header ? decoded(first.value, name) : first.value.fields.map((_, i) => `column${i + 1}`);
+    const place = placeOf(options.column, names);
     if (place === null) {
       const wanted = options.column === null ? '"text"' : JSON.stringify(options.column);
       throw new TabsenseError(
         "invalid_argument",
-        `${name} has no column ${wanted}: it has ${listed(columns)}. Name the one with the texts by --column, and what separates columns by --delimiter.`,
+        `${name} has no column ${wanted}: it has ${listed(names)}. Name the one with the texts by --column, and what separates columns by --delimiter.`,
       );
     }
-    return { columns, rows: toRows(header ? records : continued(first, records), columns, place, options) };
+    if (names.indexOf(names[place]!) !== names.lastIndexOf(names[place]!) && !isNumber(options.column, names))
+      throw new TabsenseError(
+        "invalid_argument",
+        `${name} has two columns ${JSON.stringify(names[place])}. Name the one with the texts by its number: --column ${place + 1}.`,
+      );
+    // A name that is empty or not the first of its kind is no key of an object.
+    const columns = uniqueNames(names.map((own, i) => (own === "" ? `column${i + 1}` : own)));
+    const rows = toRows(header ? records : continued(first, records), columns, place, options);
+    return { columns, header: names, delimiter, rows };
   } catch (thrown) {
     await records.return(undefined);
     throw thrown;
@@ -76,6 +78,11 @@ export function csvLine(values: readonly unknown[], delimiter: string): string {
   });
 }
 
+/** Whether a column is chosen by its number, and not by a name. */
+function isNumber(column: string | null, names: readonly string[]): boolean {
+  return column !== null && !names.includes(column);
+}
+
 async function* toRows(
   records: AsyncGenerator<CsvRecord>,
   columns: readonly string[],
@@ -87,7 +94,7 @@ async function* toRows(
     try {
       if (record.fields.length !== columns.length) {
         throw invalidRow(
-          `Line ${record.line} of ${name} has ${record.fields.length} fields, and the first row has ${columns.length}. Check its quotes and the --delimiter.`,
+          `Line ${record.line} of ${name} has ${record.fields.length} fields, and the first row has ${columns.length}. ${CHECK}`,
         );
       }
       values = decoded(record, name);
@@ -100,102 +107,59 @@ async function* toRows(
   }
 }
 
-async function* readRecords(
+/** The records, and at their end the error that ended the reading. */
+async function* readCsvRecords(
   input: AsyncIterable<Buffer>,
-  { name, delimiter, onInvalid }: RowOptions,
+  { name, quote, onInvalid }: RowOptions,
+  delimiter: string,
+  skip: number,
 ): AsyncGenerator<CsvRecord> {
-  /** What ends the reading, and the number of records before it. */
-  let failure: { error: TabsenseError; after: number } | null = null;
-  /** The fields of the last record that was found wrong: what is wrong with it is told once. */
-  let wrong: unknown = null;
-  const lines = startLineCount();
-  const recordOf = (fields: string[], end: number): CsvRecord => ({
-    fields,
-    line: lines.lineOf(end - 1) - breaksIn(fields),
-    end,
-  });
-  const parser = parse({
+  let failure: TabsenseError | null = null;
+  yield* readRecords(input, {
     delimiter,
-    // Without them the first line's break would be the only one, and rows that end otherwise would be one.
-    record_delimiter: ["\r\n", "\n", "\r"],
-    // Bytes as they are: fields are decoded one by one, so that one which is not UTF-8 can be told.
-    encoding: "latin1",
-    max_record_size: MAX_ROW,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    // Called within the parser, where bytes come in their order; its type knows no records but lists.
-    on_record: (fields, { bytes }) => recordOf(fields, bytes) as unknown as string[],
-    // A parser that fails forgets the records that it holds: so it never does, and where to stop is noted.
-    skip_records_with_error: true,
-    on_skip(thrown) {
-      const fields = fieldsOf(parser);
-      if (!thrown || failure || fields === wrong) return undefined;
-      wrong = fields;
-      const { bytes, records } = parser.info;
-      const error = invalidRow(
-        `Line ${lines.lineFrom(bytes)} of ${name} ${faultOf(thrown)}. Check its quotes and the --delimiter.`,
-        thrown,
-      );
+    quote,
+    lenient: false,
+    maxBytes: MAX_ROW,
+    skip,
+    onFault({ line, what, ends }, isFirst) {
+      const error = invalidRow(`Line ${line} of ${name} ${what}. ${CHECK}`);
       // What would be read in the place of the first record would have its columns.
-      const ends = ENDING.includes(thrown.code) || records === 0;
-      if (!ends && onInvalid) onInvalid(error);
-      else failure = { error: ends ? error : withAdvice(error), after: records };
-      return undefined;
+      const final = ends || isFirst;
+      if (!final && onInvalid) onInvalid(error);
+      else failure = final ? error : withAdvice(error);
+      return failure === null;
     },
   });
-  const untilFailure = async function* () {
-    for await (const bytes of input) {
-      if (failure) return;
-      lines.add(bytes);
-      yield bytes;
-    }
-  };
-  pipeline(untilFailure, parser, () => {}); // what fails is told by the parser
-  let count = 0;
-  for await (const record of parser as AsyncIterable<CsvRecord>) {
-    if (failure && count >= (failure as { after: number }).after) break;
-    yield record;
-    count++;
+  if (failure) throw failure;
+}
+
+/** The beginning of a file: as much as a sample takes, or of a pipe what has come with its first line. */
+async function peek(
+  input: AsyncGenerator<Buffer>,
+): Promise<{ bytes: Buffer; whole: boolean; input: AsyncGenerator<Buffer> }> {
+  const chunks: Buffer[] = [];
+  let bytes: Buffer = Buffer.alloc(0);
+  let whole = false;
+  while (bytes.length < SAMPLE_BYTES && !/[^\r\n][\r\n]/.test(bytes.toString("latin1"))) {
+    const next = await input.next();
+    whole = next.done === true;
+    if (next.done) break;
+    chunks.push(next.value);
+    bytes = Buffer.concat(chunks);
   }
-  if (failure) throw (failure as { error: TabsenseError }).error;
-}
-
-/** Errors after which nobody knows where the next record begins. */
-const ENDING: readonly string[] = [
-  "CSV_INVALID_CLOSING_QUOTE",
-  "CSV_MAX_RECORD_SIZE",
-  "CSV_QUOTE_NOT_CLOSED",
-];
-
-const FAULTS: Record<string, string> = {
-  CSV_INVALID_CLOSING_QUOTE: "has a field that goes on behind its closing quote",
-  CSV_MAX_RECORD_SIZE: `is of a row of more than ${MAX_ROW} bytes`,
-  CSV_QUOTE_NOT_CLOSED: "has a quote that is never closed",
-  INVALID_OPENING_QUOTE: "has a quote within a field that does not begin with one",
-};
-
-function faultOf({ code, message }: CsvError): string {
-  return FAULTS[code] ?? `is no CSV (${message})`;
-}
-
-/** The fields that the parser has of its record so far: the same array as long as it is the same record. */
-function fieldsOf(parser: Parser): unknown {
-  return (parser as unknown as { state: { record: unknown } }).state.record;
-}
-
-/** Line breaks within fields: all that a record has but for its last. */
-function breaksIn(fields: readonly string[]): number {
-  return fields.reduce((sum, field) => sum + (field.match(/\r\n|\r|\n/g)?.length ?? 0), 0);
+  const sample = bytes.subarray(0, SAMPLE_BYTES);
+  return {
+    bytes: sample,
+    whole: whole && sample.length === bytes.length,
+    input: continued({ done: false, value: bytes }, input),
+  };
 }
 
 /** The fields as text. */
 function decoded({ fields, line }: CsvRecord, name: string): string[] {
-  return fields.map((field) => {
-    if (!/[\x80-\xff]/.test(field)) return field;
-    const bytes = Buffer.from(field, "latin1");
-    if (!isUtf8(bytes)) throw notUtf8(line, name);
-    return bytes.toString();
-  });
+  const texts = decodeFields(fields);
+  if (!texts) throw notUtf8(line, name);
+  return texts;
 }
 
 /** What a cell holds of a value that came from JSON. */

@@ -1,6 +1,7 @@
 /** What `--help` prints. */
 
 import { CONVERT_DTYPES } from "../convert.js";
+import { ENCODINGS } from "../csv/content.js";
 import { ANY_OF, type Command } from "./arguments.js";
 
 const CONVERTED = ANY_OF.format(CONVERT_DTYPES);
@@ -41,10 +42,12 @@ Answers:
   --json             one JSON object a text, also for a file
 
 Files:
-  --format FORMAT    csv, jsonl or text (one a line); default: by the file's name, and text for the standard input
+  --format FORMAT    csv, tsv, jsonl or text (one a line); default: by the file's name, and text for the standard input
+  --encoding NAME    ${ANY_OF.format(ENCODINGS)} (default: utf-8)
   --column NAME      where the text is: a column's name, or its number from 1; in JSON Lines the property
                      (default: "text", or the only column)
-  --delimiter CHAR   what separates columns (default: a comma; a tab in .tsv files)
+  --delimiter CHAR   what separates columns (default: a comma, semicolon, tab or | as the CSV's first rows show; a tab in TSV)
+  --quote CHAR       what quotes fields, or none (default: " in CSV, none in TSV)
   --no-header        the CSV's first row is data
   --skip-invalid     leave out rows that can't be classified, and say how many; else the first one ends the command
   --out FILE         write there: .jsonl, .csv or .tsv (default: JSON Lines on the standard output)

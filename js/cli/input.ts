@@ -3,7 +3,8 @@
 import { fstatSync, statSync, type Stats } from "node:fs";
 import { open } from "node:fs/promises";
 import { TabsenseError } from "../api/errors.js";
-import { withoutMark } from "./lines.js";
+import type { Encoding } from "../csv/content.js";
+import { asUtf8 } from "./lines.js";
 import type { Format } from "./row.js";
 
 /** What the standard input is called on the command line. */
@@ -12,9 +13,9 @@ export const STDIN = "-";
 /** A file that is open. */
 export interface InputFile {
   name: string;
-  /** Its bytes, without a byte order mark. */
+  /** Its bytes in UTF-8, without a byte order mark. */
   bytes: AsyncGenerator<Buffer>;
-  /** Its length; null where it is a pipe. */
+  /** How many bytes come; null where that is unknown. */
   size: number | null;
   /** Ends the reading, also of a pipe that nothing comes from. */
   close(): void;
@@ -24,7 +25,8 @@ const READ_AT_ONCE = 1 << 18;
 
 const FORMAT_OF: Record<string, Format> = {
   csv: "csv",
-  tsv: "csv",
+  tsv: "tsv",
+  tab: "tsv",
   jsonl: "jsonl",
   ndjson: "jsonl",
   txt: "text",
@@ -66,12 +68,15 @@ export function isPiped(): boolean {
   }
 }
 
-/** Opens a file or the standard input. Kind `"invalid_argument"` where it can't be read. */
-export async function openInput(path: string): Promise<InputFile> {
+/**
+ * Opens a file or the standard input; `encoding` null is UTF-8. Kind `"invalid_argument"` where it can't be
+ * read.
+ */
+export async function openInput(path: string, encoding: Encoding | null): Promise<InputFile> {
   if (path === STDIN)
     return {
       name: "the standard input",
-      bytes: withoutMark(process.stdin, "the standard input"),
+      bytes: asUtf8(process.stdin, "the standard input", encoding),
       size: null,
       close: () => void process.stdin.destroy(),
     };
@@ -85,8 +90,8 @@ export async function openInput(path: string): Promise<InputFile> {
     const stream = handle.createReadStream({ highWaterMark: READ_AT_ONCE });
     return {
       name: path,
-      bytes: withoutMark(stream, path),
-      size: found.isFile() ? found.size : null,
+      bytes: asUtf8(stream, path, encoding),
+      size: found.isFile() && encoding === null ? found.size : null,
       close: () => void stream.destroy(),
     };
   } catch (cause) {

@@ -1,6 +1,7 @@
-/** A stream of bytes as lines, on which of them a byte is, and what may stand in front of the first one. */
+/** A stream of bytes as lines of text in UTF-8. */
 
 import { TabsenseError } from "../api/errors.js";
+import { markedEncoding, notText, type Encoding } from "../csv/content.js";
 
 /** A line without its break. */
 export interface Line {
@@ -18,21 +19,41 @@ const LF = 0x0a;
 const CR = 0x0d;
 const BOM = Buffer.from("\uFEFF");
 
-/** The bytes without a byte order mark. Kind `"invalid_argument"` where they are UTF-16. */
-export async function* withoutMark(input: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Buffer> {
+/**
+ * The bytes in UTF-8, without a byte order mark.
+ *
+ * Kind `"invalid_argument"` where they show that the file is no text in UTF-8, or not in the `encoding` that
+ * was asked for (null: UTF-8).
+ */
+export async function* asUtf8(
+  input: AsyncIterable<Uint8Array>,
+  name: string,
+  encoding: Encoding | null,
+): AsyncGenerator<Buffer> {
+  const decoder = encoding === null ? null : new TextDecoder(encoding, { fatal: true });
+  const decode = (bytes?: Buffer): Buffer => {
+    try {
+      return Buffer.from(decoder!.decode(bytes, { stream: bytes !== undefined }));
+    } catch {
+      throw new TabsenseError("invalid_argument", `${name} is not in ${encoding}. Check --encoding.`);
+    }
+  };
   let head: Buffer | null = Buffer.alloc(0);
   for await (const chunk of input) {
-    const bytes: Buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    if (head === null) {
-      yield bytes;
-      continue;
+    let bytes: Buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    if (head !== null) {
+      bytes = Buffer.concat([head, bytes]);
+      head = bytes.length < BOM.length ? bytes : null;
+      if (head !== null) continue;
+      bytes = checkedHead(bytes, name, encoding);
     }
-    head = Buffer.concat([head, bytes]);
-    if (head.length < BOM.length) continue;
-    yield afterMark(head, name);
-    head = null;
+    yield decoder ? decode(bytes) : bytes;
   }
-  if (head?.length) yield afterMark(head, name);
+  if (head?.length) {
+    const bytes = checkedHead(head, name, encoding);
+    yield decoder ? decode(bytes) : bytes;
+  }
+  if (decoder) yield decode();
 }
 
 /** The lines of a stream. A last one without a break counts. */
@@ -64,54 +85,15 @@ export async function* readLines(input: AsyncIterable<Buffer>, name: string): As
   if (rest.length > 0) yield line(rest, rest.length);
 }
 
-/** Tells of bytes on which line they are: of those that were added, and in their order. */
-export interface LineCount {
-  add(bytes: Buffer): void;
-  /** The line of the byte at `place`, from 1. */
-  lineOf(place: number): number;
-  /** The line of the first byte at `place` or behind it that ends no line. */
-  lineFrom(place: number): number;
-}
-
-/** Counts lines that end with a line feed, a carriage return, or both. */
-export function startLineCount(): LineCount {
-  const held: Buffer[] = [];
-  let [line, read, at, last] = [1, 0, 0, 0];
-  /** Reads a byte; false where there is none. */
-  const step = (): boolean => {
-    const bytes = held[0];
-    if (!bytes) return false;
-    const byte = bytes[at++]!;
-    if (at === bytes.length) {
-      held.shift();
-      at = 0;
-    }
-    // A break belongs to the line that it ends.
-    if (last === LF || (last === CR && byte !== LF)) line++;
-    last = byte;
-    read++;
-    return true;
-  };
-  const lineOf = (place: number): number => {
-    while (read <= place && step());
-    return line;
-  };
-  return {
-    add(bytes) {
-      if (bytes.length > 0) held.push(bytes);
-    },
-    lineOf,
-    lineFrom(place) {
-      lineOf(place);
-      while ((last === LF || last === CR) && step());
-      return line;
-    },
-  };
-}
-
-function afterMark(head: Buffer, name: string): Buffer {
-  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) {
-    throw new TabsenseError("invalid_argument", `${name} is encoded as UTF-16. Save it as UTF-8.`);
-  }
-  return head.subarray(0, BOM.length).equals(BOM) ? head.subarray(BOM.length) : head;
+function checkedHead(head: Buffer, name: string, encoding: Encoding | null): Buffer {
+  const marked = markedEncoding(head);
+  if (marked !== null && marked !== (encoding ?? "utf-8"))
+    throw new TabsenseError(
+      "invalid_argument",
+      `${name} is encoded as ${marked.toUpperCase()}. Save it as UTF-8, or pass --encoding ${marked}.`,
+    );
+  const bytes = marked === "utf-8" ? head.subarray(BOM.length) : head;
+  const problem = encoding?.startsWith("utf-16") ? null : notText(bytes);
+  if (problem !== null) throw new TabsenseError("invalid_argument", `${name} is ${problem}.`);
+  return bytes;
 }

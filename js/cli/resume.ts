@@ -27,8 +27,8 @@ const MAX_TAIL = 1 << 20;
 /**
  * Reads the file at `path` along with the input's rows. A last line that is cut off does not count.
  *
- * Kind `"invalid_argument"` where a line is not the one that its row would have. `skips`: whether rows that
- * no model takes have no line.
+ * Kind `"invalid_argument"` where a line is not the one that its row would have. `skips`: whether rows
+ * without a text have no line.
  */
 export async function readDone(
   path: string,
@@ -89,10 +89,7 @@ async function readTail(file: Reader, from: number, pattern: RegExp): Promise<nu
   }
 }
 
-/**
- * Whether a row may have been left out as one that no model takes: the model says so, and it is not asked
- * again.
- */
+/** Whether a row may have been left out as one without a text: the model says so, and it is not asked again. */
 function mayBeSkipped(text: string): boolean {
   return NOTHING.test(text);
 }

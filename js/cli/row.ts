@@ -3,7 +3,7 @@
 import { TabsenseError } from "../api/errors.js";
 
 /** The formats that are read. */
-export const FORMATS = ["csv", "jsonl", "text"] as const;
+export const FORMATS = ["csv", "tsv", "jsonl", "text"] as const;
 
 /** A format that is read. */
 export type Format = (typeof FORMATS)[number];
@@ -32,7 +32,10 @@ export interface RowOptions {
   format: Format;
   /** A column's name, or its number from 1. Null: `"text"`, or the only one. */
   column: string | null;
-  delimiter: string;
+  /** What separates columns; null: found in the file. */
+  delimiter: string | null;
+  /** What quotes fields; null: nothing does. */
+  quote: string | null;
   /** Whether the CSV's first row has the columns' names. */
   header: boolean;
   onInvalid: OnInvalid | null;
@@ -41,6 +44,10 @@ export interface RowOptions {
 /** The rows of a file, and the columns that the first of them has. */
 export interface Rows {
   columns: readonly string[];
+  /** Their names as the file has them, which may be empty or the same. */
+  header: readonly string[];
+  /** What separates columns in the file; null where it is no CSV. */
+  delimiter: string | null;
   rows: AsyncGenerator<Row>;
 }
 
@@ -82,16 +89,21 @@ export async function* continued<T>(
   }
 }
 
+/** The most characters of a name in a message. */
+const LONGEST_NAME = 40;
+
 /** Names for a message, not too many of them. */
 export function listed(names: readonly string[]): string {
   const shown = names
     .slice(0, 20)
-    .map((name) => JSON.stringify(name))
+    .map((name) => JSON.stringify(name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name))
     .join(", ");
   return names.length === 0 ? "none" : names.length > 20 ? `${shown} and ${names.length - 20} more` : shown;
 }
 
 /** The error of a row in another encoding. */
 export function notUtf8(line: number, name: string): TabsenseError {
-  return invalidRow(`Line ${line} of ${name} is not UTF-8. Save the file as UTF-8.`);
+  return invalidRow(
+    `Line ${line} of ${name} is not UTF-8. Save the file as UTF-8, or say its encoding: --encoding windows-1252.`,
+  );
 }

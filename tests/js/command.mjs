@@ -1,5 +1,6 @@
 // What the tests of the command line share: running it, and a folder for its files.
 
+import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,6 +23,13 @@ export function tabsense(args, { input = "", cwd = ROOT } = {}) {
 /** `tabsense classify` with the tiny model. */
 export function classify(args, options) {
   return tabsense(["classify", ...args, "--model", TINY], options);
+}
+
+/** Runs `classify` with the tiny model, to success. */
+export function classified(args, options) {
+  const { status, stdout, stderr } = classify(args, options);
+  assert.equal(status, 0, stderr);
+  return { stdout, stderr };
 }
 
 /** Starts the command; `ended` yields its exit code, or the signal that ended it, and all that it printed. */

@@ -345,5 +345,5 @@ test("code says what differs from the defaults, and nothing else", async () => {
     fileCode(request("sentiment-en"), { ...file, format: "lines", named: false, encoding: "windows-1252" }),
     /new TextDecoder\("windows-1252"\)\.decode\(await file\.arrayBuffer\(\)\)\)\.split/,
   );
-  assert.doesNotMatch(fileCode(request("sentiment-en"), { ...file, format: "jsonl" }), /papaparse/);
+  assert.doesNotMatch(fileCode(request("sentiment-en"), { ...file, format: "jsonl" }), /csv-parse/);
 });

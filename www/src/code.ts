@@ -16,6 +16,8 @@ export interface FileRead {
   /** The place of the column with the texts, and its name. */
   at: number;
   column: string;
+  /** How a CSV is written. */
+  dialect?: { delimiter: string; quote: string | null; skipped: number };
 }
 
 /** The code of one text's verdict. */
@@ -36,7 +38,7 @@ export function textCode(request: Request, text: string): string {
 export function fileCode(request: Request, file: FileRead): string {
   const { imports, load } = loading(request);
   return lines([
-    ...(file.format === "csv" ? ['import Papa from "papaparse";'] : []),
+    ...(file.format === "csv" ? ['import { parse } from "csv-parse/browser/esm/sync";'] : []),
     imports,
     "",
     `const file = document.querySelector("input[type=file]").files[0]; // ${oneLine(file.name)}`,
@@ -79,7 +81,7 @@ function loading({ source, device, dtype }: Request): { imports: string; load: s
 /**
  * The texts as the page finds them: what is empty or missing is left out, and so are lines that are no JSON.
  */
-function reading({ format, encoding, named, at, column }: FileRead): string[] {
+function reading({ format, encoding, named, at, column, dialect }: FileRead): string[] {
   const content =
     encoding === "utf-8"
       ? "await file.text()"
@@ -89,8 +91,16 @@ function reading({ format, encoding, named, at, column }: FileRead): string[] {
   switch (format) {
     case "csv":
       return [
-        `const { data } = Papa.parse(${content}, { header: false, skipEmptyLines: "greedy" });`,
-        named ? `const texts = data.slice(1)${texts} // ${oneLine(column)}` : `const texts = data${texts}`,
+        `const rows = parse(${content}, {`,
+        `  delimiter: ${JSON.stringify(dialect?.delimiter ?? ",")},`,
+        `  quote: ${JSON.stringify(dialect ? dialect.quote : '"')},`,
+        ...(dialect?.skipped ? [`  from_line: ${dialect.skipped + 1}, // behind sep=`] : []),
+        '  record_delimiter: ["\\r\\n", "\\n", "\\r"],',
+        "  relax_column_count: true,",
+        "  relax_quotes: true,",
+        "  skip_empty_lines: true,",
+        "});",
+        named ? `const texts = rows.slice(1)${texts} // ${oneLine(column)}` : `const texts = rows${texts}`,
       ];
     case "jsonl":
       return [

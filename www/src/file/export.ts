@@ -1,8 +1,9 @@
 /** The rows with their verdicts as files: CSV, JSON, JSON Lines; the file's own columns, and two more. */
 
-import Papa from "papaparse";
+import { stringify as toCsv } from "csv-stringify/browser/esm/sync";
+import { stringify } from "lossless-json";
 import type { Item } from "./rows.ts";
-import type { Cell, Table } from "./table.ts";
+import { textOf, type Cell, type Table } from "./table.ts";
 
 /** What a spreadsheet would take for a formula, and compute: plain numbers are none. */
 const FORMULA = /^(?![+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$)[=+\-@\t\r]/i;
@@ -12,13 +13,13 @@ export const EXPORTS = {
   csv: { type: "text/csv;charset=utf-8", write: csv },
   json: {
     type: "application/json",
-    write: (table: Table, items: readonly Item[]) => `${JSON.stringify(records(table, items), null, 2)}\n`,
+    write: (table: Table, items: readonly Item[]) => `${stringify(records(table, items), null, 2)}\n`,
   },
   jsonl: {
     type: "application/jsonl",
     write: (table: Table, items: readonly Item[]) =>
       records(table, items)
-        .map((record) => `${JSON.stringify(record)}\n`)
+        .map((record) => `${stringify(record)}\n`)
         .join(""),
   },
 } as const;
@@ -38,12 +39,16 @@ function namesOf({ columns }: Table): string[] {
 }
 
 function csv(table: Table, items: readonly Item[]): string {
-  const data = items.map(({ cells, label, score }) => [
-    ...table.columns.map((_, at) => cells[at] ?? ""),
+  const rows = items.map(({ cells, label, score }) => [
+    ...table.columns.map((_, at) => textOf(cells[at])),
     label ?? "",
-    label === null ? "" : score,
+    label === null ? "" : String(score),
   ]);
-  return `${Papa.unparse({ fields: namesOf(table), data }, { escapeFormulae: FORMULA })}\r\n`;
+  const safe = [namesOf(table), ...rows].map((row) =>
+    row.map((cell) => (FORMULA.test(cell) ? `'${cell}` : cell)),
+  );
+  // A lone carriage return would be taken for the end of a row by many a reader.
+  return toCsv(safe, { record_delimiter: "\r\n", quoted_match: /[\r\n]/ });
 }
 
 function records(table: Table, items: readonly Item[]): Record<string, Cell>[] {

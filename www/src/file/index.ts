@@ -17,7 +17,8 @@ import { facts, finding } from "./facts.ts";
 import { Grid } from "./grid.ts";
 import { labelChart } from "./labels.ts";
 import { showPreview } from "./preview.ts";
-import { FileProblem, readTable, type Reading } from "./read.ts";
+import { readTable, type Reading } from "./read.ts";
+import { FileProblem } from "./reading.ts";
 import { itemsOf, select, tally, type Filter, type Item, type Order } from "./rows.ts";
 import { classifyRows, type Progress } from "./run.ts";
 import { guessColumn, type Format, type Table } from "./table.ts";
@@ -238,7 +239,8 @@ export function openFileTab(page: Page): FileTab {
       file = next;
       const found = await readTable(next, reading, mine.signal);
       const at = guessColumn(found);
-      if (at < 0) throw new FileProblem(`${next.name} has no column with a text in it.`);
+      if (at < 0)
+        throw new FileProblem([`${next.name} has no column with a text in it.`, ...found.remarks].join(" "));
       abort = null;
       table = found;
       column.replaceChildren(
@@ -283,6 +285,7 @@ export function openFileTab(page: Page): FileTab {
         name: table.name,
         format: table.format,
         encoding: table.encoding,
+        ...(table.dialect && { dialect: table.dialect }),
         named: table.named,
         at,
         column: table.columns[at] ?? "",
@@ -391,7 +394,7 @@ export function openFileTab(page: Page): FileTab {
 
 /** Whether an element can have the focus. */
 function usable(element: Element | null): boolean {
-  return element?.checkVisibility() && !element.matches(":disabled");
+  return element?.checkVisibility() === true && !element.matches(":disabled");
 }
 
 async function fetchSample(signal: AbortSignal): Promise<File> {

@@ -2,17 +2,23 @@
  * A file as a table: rows of cells below named columns, and the choice of the column that holds the texts.
  */
 
-/** What a cell may hold; what is nested in JSON is held as its JSON. */
-export type Cell = string | number | boolean | null;
+import type { LosslessNumber } from "lossless-json";
+import type { Encoding } from "../../../js/csv/content.ts";
+import type { Dialect } from "../../../js/csv/dialect.ts";
+
+export type { Encoding };
+
+/**
+ * What a cell may hold. What is nested in JSON is held as its JSON, and a number that JavaScript would change as
+ * it stands.
+ */
+export type Cell = string | number | boolean | null | LosslessNumber;
 
 /**
  * How a file is laid out: `"csv"` with any of the usual separators, JSON Lines, a JSON array, or a text a
  * line.
  */
 export type Format = "csv" | "jsonl" | "json" | "lines";
-
-/** The encodings that files are read in. */
-export type Encoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
 
 /** What was read. */
 export interface Table {
@@ -24,6 +30,8 @@ export interface Table {
   named: boolean;
   columns: string[];
   rows: Cell[][];
+  /** How a CSV is written; `skipped`: lines before its first row. */
+  dialect?: Dialect & { skipped: number };
   /** What the person should know of the reading, in sentences. */
   remarks: string[];
 }
@@ -77,14 +85,29 @@ export function guessColumn({ columns, rows }: Pick<Table, "columns" | "rows">):
   return part >= 0 ? part : longest > 0 ? weight.indexOf(longest) : -1;
 }
 
-/** Whether a first row looks like names: none is empty, long or a number, and no two are the same. */
-export function looksLikeNames(row: readonly string[]): boolean {
+/**
+ * Whether a first row looks like names: none is long, a number or a sentence. Where one is empty or there twice,
+ * the others must be words that don't come again in their columns.
+ */
+export function looksLikeNames(row: readonly string[], below: readonly (readonly string[])[]): boolean {
   const names = row.map((name) => name.trim());
+  const given = names.filter((name) => name !== "");
+  if (given.length === 0 || !given.every(looksLikeName)) return false;
+  if (new Set(given).size === names.length) return true;
+  const seen = below.slice(0, SEEN);
   return (
-    names.length > 0 &&
-    new Set(names).size === names.length &&
-    names.every((name) => name !== "" && name.length <= SHORT && !isNumber(name) && !/[.!?]$/.test(name))
+    seen.length > 0 &&
+    names.every(
+      (name, at) => name === "" || (WORDS.test(name) && !seen.some((cells) => cells[at]?.trim() === name)),
+    )
   );
+}
+
+/** One to three words. */
+const WORDS = /^[\p{L}_][\p{L}\p{N}_.-]*(?: [\p{L}\p{N}_.-]+){0,2}$/u;
+
+function looksLikeName(name: string): boolean {
+  return name.length <= SHORT && !isNumber(name) && !/[.!?]$/.test(name);
 }
 
 /** Whether a text is a number, and nothing else. */

@@ -1,0 +1,149 @@
+/** The records of a CSV file (RFC 4180), for the command line and for the demo page. */
+
+import { parse, type CsvError, type Parser } from "csv-parse";
+import { latin1 } from "./content.js";
+import type { Dialect } from "./dialect.js";
+import { startLineCount } from "./line-count.js";
+
+/** A record whose fields are still bytes: a character each. */
+export interface CsvRecord {
+  fields: string[];
+  /** The line that it begins on, from 1. */
+  line: number;
+  /** Bytes of the file up to the next record. */
+  end: number;
+}
+
+/** What is wrong with a record. */
+export interface CsvFault {
+  line: number;
+  /** The end of a sentence that begins with the line. */
+  what: string;
+  /** Whether nobody knows where the next record begins. */
+  ends: boolean;
+}
+
+/** How to read records. */
+export interface RecordOptions extends Dialect {
+  /** Whether quotes in the wrong place are taken as they stand. */
+  lenient: boolean;
+  /** The longest record, in bytes: without a limit, a quote that is never closed would fill the memory. */
+  maxBytes: number;
+  /** Bytes at the beginning that are no record: the line `sep=;`. */
+  skip: number;
+  /** Hears of a record that is left out; false ends the reading. What {@link CsvFault.ends} ends it anyhow. */
+  onFault(fault: CsvFault, isFirst: boolean): boolean;
+}
+
+/**
+ * Yields the records of a file without a byte order mark. Lines may end in LF, CRLF or CR, also in one file;
+ * blank ones are skipped. Bytes that are not UTF-8 are no error here, but in {@link decodeFields}.
+ */
+export async function* readRecords(
+  input: AsyncIterable<Uint8Array>,
+  options: RecordOptions,
+): AsyncGenerator<CsvRecord> {
+  const { delimiter, quote, lenient, maxBytes, skip, onFault } = options;
+  let ended = false;
+  let isFirst = true;
+  let records: CsvRecord[] = [];
+  /** The fields of the last record that was found wrong: what is wrong with it is told once. */
+  let wrong: unknown = null;
+  const lines = startLineCount();
+  const parser = parse({
+    delimiter,
+    quote: quote ?? false,
+    escape: quote ?? '"',
+    // Without them the first line's break would be the only one, and rows that end otherwise would be one.
+    record_delimiter: ["\r\n", "\n", "\r"],
+    // Bytes as they are: fields are decoded one by one, so that one which is not UTF-8 can be told.
+    encoding: "latin1",
+    max_record_size: maxBytes,
+    relax_column_count: true,
+    relax_quotes: lenient,
+    skip_empty_lines: true,
+    // Records are taken here, within the parser, where bytes come in their order; its stream stays empty.
+    on_record(fields: string[], { bytes }) {
+      const end = skip + bytes;
+      if (!ended) records.push({ fields, line: lines.lineOf(end - 1) - breaksIn(fields), end });
+      isFirst = false;
+      return null;
+    },
+    // A parser that fails forgets the records that it holds: so it never does, and where to stop is noted.
+    skip_records_with_error: true,
+    on_skip(thrown) {
+      const fields = fieldsOf(parser);
+      if (!thrown || ended || fields === wrong) return undefined;
+      wrong = fields;
+      const ends = ENDING.includes(thrown.code);
+      const line = lines.lineFrom(skip + parser.info.bytes);
+      ended = !onFault({ line, what: faultOf(thrown, maxBytes), ends }, isFirst) || ends;
+      return undefined;
+    },
+  });
+  const done = new Promise<void>((resolve, reject) => {
+    parser.on("error", reject);
+    parser.on("end", resolve);
+    parser.resume(); // its stream, which stays empty, ends only where it flows
+  });
+  done.catch(() => {}); // awaited below
+  let left = skip;
+  for await (const bytes of input) {
+    lines.add(bytes);
+    const from = Math.min(left, bytes.length);
+    left -= from;
+    const rest = bytes.subarray(from);
+    // In a browser the parser brings streams of its own, which take no bytes but in a string.
+    const chunk = "Buffer" in globalThis ? rest : latin1(rest);
+    const written = new Promise((resolve) => parser.write(chunk, "latin1", resolve));
+    await Promise.race([written, done]);
+    yield* records;
+    if (ended) return;
+    records = [];
+  }
+  parser.end();
+  await done;
+  yield* records;
+}
+
+/** The fields as text; null where they are not UTF-8. */
+export function decodeFields(fields: readonly string[]): string[] | null {
+  try {
+    return fields.map((field) => {
+      if (!/[\x80-\xff]/.test(field)) return field;
+      return UTF8.decode(Uint8Array.from(field, (character) => character.charCodeAt(0)));
+    });
+  } catch {
+    return null;
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Errors after which nobody knows where the next record begins. */
+const ENDING: readonly string[] = [
+  "CSV_INVALID_CLOSING_QUOTE",
+  "CSV_MAX_RECORD_SIZE",
+  "CSV_QUOTE_NOT_CLOSED",
+];
+
+const FAULTS: Record<string, string> = {
+  CSV_INVALID_CLOSING_QUOTE: "has a field that goes on behind its closing quote",
+  CSV_QUOTE_NOT_CLOSED: "has a quote that is never closed",
+  INVALID_OPENING_QUOTE: "has a quote within a field that does not begin with one",
+};
+
+function faultOf({ code }: CsvError, maxBytes: number): string {
+  if (code === "CSV_MAX_RECORD_SIZE") return `is of a row of more than ${maxBytes} bytes`;
+  return FAULTS[code] ?? `is not CSV (${code})`;
+}
+
+/** The fields that the parser has of its record so far: the same array as long as it is the same record. */
+function fieldsOf(parser: Parser): unknown {
+  return (parser as unknown as { state: { record: unknown } }).state.record;
+}
+
+/** Line breaks within fields: all that a record has but for its last. */
+function breaksIn(fields: readonly string[]): number {
+  return fields.reduce((sum, field) => sum + (field.match(/\r\n|\r|\n/g)?.length ?? 0), 0);
+}

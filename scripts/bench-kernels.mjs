@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import { setUpBrowser } from "./browser.mjs";
-import { wasmOpt, wasmPack } from "./build.mjs";
+import { compile, wasmOpt } from "./build.mjs";
 import { Failure, main, ROOT } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
 
@@ -22,7 +22,7 @@ await main(import.meta.url, async ([only]) => {
   const { run } = await import("../bench/kernels/run.mjs");
   for (const [name, variant] of variants) {
     const packageDir = join(ROOT, "target/bench-package", name);
-    await wasmPack(variant, packageDir, { features: ["bench"] });
+    await compile(variant, packageDir, { features: ["bench"] });
     const wasm = join(packageDir, "tabsense_bg.wasm");
     await wasmOpt(manifest, variant, wasm, wasm);
     console.log(`\nvariant ${name}`);

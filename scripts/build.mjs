@@ -12,21 +12,41 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Failure, main, must, output, ROOT } from "./run.mjs";
-import { setUpBuild } from "./setup.mjs";
+import { setUpBindgen, setUpBuild } from "./setup.mjs";
 import { hashOf, unlessStamped } from "./stamp.mjs";
 
-const RUST_INPUTS = ["Cargo.toml", "Cargo.lock", "wasm-pack.toml", "src", "shaders"];
+const RUST_INPUTS = [
+  "Cargo.toml",
+  "Cargo.lock",
+  "build.rs",
+  "rust-toolchain.toml",
+  "wasm-pack.toml",
+  "src",
+  "shaders",
+  "scripts/bindgen/Cargo.lock",
+  "scripts/bindgen/src",
+];
 
-/** Builds what has changed; prints the sizes where anything has. */
-export async function build() {
+/**
+ * Builds what has changed; prints the sizes where anything has. `converter`: whether to build the command
+ * line's converter too, which no page loads.
+ */
+export async function build({ converter = true } = {}) {
   const { converterVariant, enabledVariants, readManifest } = await import("./manifest.mjs");
   const manifest = readManifest();
-  const modules = [...enabledVariants(manifest), converterVariant(manifest)];
-  let built = false;
-  for (const [name, variant] of modules) built = (await buildVariant(manifest, name, variant)) || built;
+  const variants = enabledVariants(manifest);
+  const modules = converter ? [...variants, converterVariant(manifest)] : variants;
+  const compiling = queue();
+  const steps = modules.map(([name, variant]) => buildVariant(manifest, name, variant, compiling));
+  const built = await Promise.all([...steps, buildTypeScript(modules.map(([name]) => name))]);
   for (const [name] of modules) withoutBlobWorker(join(ROOT, "dist/wasm", name, "tabsense.js"));
-  built = (await buildTypeScript(modules.map(([name]) => name))) || built;
-  if (built) (await import("./sizes.mjs")).printSizes();
+  if (built.includes(true)) (await import("./sizes.mjs")).printSizes();
+}
+
+/** Runs tasks one after the other. After a failure no other starts: they fail with the same error. */
+function queue() {
+  let last = Promise.resolve();
+  return (task) => (last = last.then(task));
 }
 
 /** Builds the demo page into www/dist, from the package as it is built. */
@@ -55,34 +75,16 @@ export async function buildPage() {
   });
 }
 
-/** Runs wasm-pack for a variant, with the manifest's flags; the output folder gets the glue and the .wasm. */
-export async function wasmPack(variant, outDir, { features = [] } = {}) {
-  const { variantEnv } = await import("./manifest.mjs");
-  const cargo = [
-    ...variant["cargo-args"],
-    ...(features.length > 0 ? ["--features", features.join(",")] : []),
-  ];
-  const options = [
-    "--target",
-    "web",
-    "--release",
-    "--mode",
-    "no-install",
-    "--no-pack",
-    "--no-typescript",
-    "--no-gitignore",
-  ];
-  const args = [
-    "build",
-    ROOT,
-    ...options,
-    "--out-dir",
-    outDir,
-    "--out-name",
-    "tabsense",
-    ...(cargo.length > 0 ? ["--", ...cargo] : []),
-  ];
-  await must("wasm-pack", args, { env: variantEnv(variant) });
+/** Compiles a variant; `outDir` gets tabsense.js and tabsense_bg.wasm. Equal to `wasm-pack build --target web`. */
+export async function compile(variant, outDir, { features = [] } = {}) {
+  const { readManifest, variantEnv } = await import("./manifest.mjs");
+  const bindgen = setUpBindgen(readManifest().tools["wasm-bindgen"]); // compiles beside the crate the first time
+  bindgen.catch(() => {}); // awaited below, unless the crate fails first
+  const target = "wasm32-unknown-unknown";
+  const cargo = ["build", "--lib", "--release", "--target", target, "--target-dir", join(ROOT, "target")];
+  if (features.length > 0) cargo.push("--features", features.join(","));
+  await must("cargo", [...cargo, ...variant["cargo-args"]], { env: variantEnv(variant) });
+  await must(await bindgen, [join(ROOT, "target", target, "release/tabsense.wasm"), outDir, "tabsense"]);
 }
 
 /** Optimizes a .wasm file with the manifest's options. */
@@ -97,7 +99,8 @@ export async function wasmOpt(manifest, variant, input, out) {
   ]);
 }
 
-async function buildVariant(manifest, name, variant) {
+/** Compiles a variant when its turn comes; wasm-opt then runs beside the next variant's compilation. */
+async function buildVariant(manifest, name, variant, compiling) {
   const outputs = ["tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`);
   const [glue, wasm] = outputs.map((path) => join(ROOT, path));
   const { variantEnv } = await import("./manifest.mjs");
@@ -105,10 +108,12 @@ async function buildVariant(manifest, name, variant) {
     output("rustc", ["--version"], { env: { ...process.env, ...variantEnv(variant) } }),
   ]);
   return unlessStamped(`target/stamps/wasm-${name}`, hash, outputs, async () => {
-    console.log(`build: ${name} (Rust to WebAssembly)`);
     const packed = join(ROOT, "target/wasm", name);
     rmSync(packed, { recursive: true, force: true });
-    await wasmPack(variant, packed);
+    await compiling(() => {
+      console.log(`build: ${name} (Rust to WebAssembly)`);
+      return compile(variant, packed);
+    });
     mkdirSync(dirname(wasm), { recursive: true });
     await wasmOpt(manifest, variant, join(packed, "tabsense_bg.wasm"), wasm);
     copyFileSync(join(packed, "tabsense.js"), glue);

@@ -18,7 +18,7 @@ await main(import.meta.url, async (args) => {
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     throw new Failure(`--port must be a port's number, not ${values.port}.`);
   await setUpBuild();
-  await build();
+  await build({ converter: false });
   await buildPage();
   if (values["build-only"]) return;
   const { url } = await serve(

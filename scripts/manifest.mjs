@@ -5,9 +5,14 @@ import { join } from "node:path";
 import { parse } from "smol-toml";
 import { ROOT } from "./run.mjs";
 
+/** A TOML file of the repository as an object. */
+export function readToml(path) {
+  return parse(readFileSync(join(ROOT, path), "utf8"));
+}
+
 /** The build manifest as an object, each variant with all that it is built with. */
 export function readManifest() {
-  const manifest = parse(readFileSync(join(ROOT, "wasm-pack.toml"), "utf8"));
+  const manifest = readToml("wasm-pack.toml");
   for (const [name, variant] of Object.entries(manifest.variants))
     if (variant.of) manifest.variants[name] = withThreads(manifest, variant);
   return manifest;

@@ -22,10 +22,10 @@ export function addToPath(...folders) {
 }
 
 /**
- * Runs a program in the repository's root with its output shown; `onText` sees the output too.
+ * Runs a program in the repository's root with its output shown (unless `show` is false); `onText` sees the output too.
  * Yields the exit code; a program that can't be started has 127.
  */
-export function run(program, args, { env = {}, cwd = ROOT, onText } = {}) {
+export function run(program, args, { env = {}, cwd = ROOT, onText, show = true } = {}) {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       cwd,
@@ -40,7 +40,7 @@ export function run(program, args, { env = {}, cwd = ROOT, onText } = {}) {
       : []) {
       from.setEncoding("utf8");
       from.on("data", (text) => {
-        to.write(text);
+        if (show) to.write(text);
         onText(text);
       });
     }

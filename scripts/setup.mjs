@@ -1,21 +1,28 @@
 // Sets up what building needs and prints a line for each thing it does; where nothing is missing, it does and
 // prints nothing.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { install } from "./packages.mjs";
-import { addToPath, CACHE, Failure, main, must, output, run } from "./run.mjs";
+import { addToPath, CACHE, Failure, main, must, output, ROOT, run } from "./run.mjs";
 import { hashOf, unlessStamped } from "./stamp.mjs";
+
+/** The environment to compile a tool with: flags that are meant for the WebAssembly build have no place there. */
+const HOST = { RUSTFLAGS: "", CARGO_ENCODED_RUSTFLAGS: undefined, CARGO_BUILD_TARGET: undefined };
 
 /** Makes everything available that a build needs, on PATH of this process. */
 export async function setUpBuild() {
-  if (Number(process.versions.node.split(".")[0]) < 20)
-    throw new Failure(`Node ${process.versions.node} is too old: install Node 20 or newer.`);
+  const { engines } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  const [least, leastMinor] = engines.node.slice(">=".length).split(".").map(Number);
+  if (major < least || (major === least && minor < leastMinor))
+    throw new Failure(
+      `Node ${process.versions.node} is too old: install Node ${least}.${leastMinor} or newer.`,
+    );
   await setUpNpm();
   const { enabledVariants, readManifest } = await import("./manifest.mjs");
   const manifest = readManifest();
-  const { tools } = manifest;
   await rust();
   for (const toolchain of new Set(
     enabledVariants(manifest)
@@ -24,8 +31,29 @@ export async function setUpBuild() {
   ))
     await standardLibrary(toolchain);
   await compiler();
+}
+
+/** What the tests in a browser need besides: wasm-pack, and wasm-bindgen's test runner. */
+export async function setUpWebTests() {
+  const { tools } = (await import("./manifest.mjs")).readManifest();
   await cargoTool("wasm-pack", "wasm-pack", tools["wasm-pack"]);
   await cargoTool("wasm-bindgen", "wasm-bindgen-cli", tools["wasm-bindgen"]);
+}
+
+let bindgen;
+
+/** Compiles scripts/bindgen, once for all checkouts of this project; yields the program's path. */
+export function setUpBindgen(version) {
+  bindgen ??= (async () => {
+    const target = join(CACHE, "tools", `bindgen-${version}`);
+    const program = join(target, "debug/bindgen");
+    if (!existsSync(program)) console.log(`set-up: wasm-bindgen ${version} (compiles for a minute)`);
+    const manifest = join(ROOT, "scripts/bindgen/Cargo.toml");
+    const args = ["build", "--quiet", "--locked", "--manifest-path", manifest, "--target-dir", target];
+    await must("cargo", args, { env: HOST });
+    return program;
+  })();
+  return bindgen;
 }
 
 /** Installs the package's own npm packages where they are missing or others. */
@@ -38,15 +66,28 @@ export async function setUpNpm() {
   });
 }
 
+/** Cargo, and the toolchain that rust-toolchain.toml names. */
 async function rust() {
-  if (!output("cargo", ["--version"]))
+  const { toolchain } = (await import("./manifest.mjs")).readToml("rust-toolchain.toml");
+  if (!output("rustup", ["--version"]))
     addToPath(join(process.env.CARGO_HOME || join(homedir(), ".cargo"), "bin"));
-  if (!output("cargo", ["--version"]))
+  if (!output("cargo", ["--version"]) && !output("rustup", ["--version"]))
     throw new Failure("Rust is missing: install it with rustup (https://rustup.rs) and run this again.");
-  const libraries = output("rustc", ["--print", "target-libdir", "--target", "wasm32-unknown-unknown"]);
+  const [target] = toolchain.targets;
+  const libraries = output("rustc", ["--print", "target-libdir", "--target", target]);
   if (libraries && existsSync(libraries)) return;
-  console.log("set-up: Rust target wasm32-unknown-unknown");
-  await must("rustup", ["target", "add", "wasm32-unknown-unknown"]);
+  console.log(`set-up: Rust ${toolchain.channel} for ${target}`);
+  await must("rustup", [
+    "toolchain",
+    "install",
+    toolchain.channel,
+    "--profile",
+    toolchain.profile,
+    ...toolchain.components.flatMap((name) => ["--component", name]),
+    "--target",
+    target,
+    "--no-self-update",
+  ]);
 }
 
 /**
@@ -97,8 +138,11 @@ async function cargoTool(program, crate, version) {
   if (!isRight(join(bin, program))) {
     console.log(`set-up: ${crate} ${version} (compiles for some minutes)`);
     const args = ["install", crate, "--version", version, "--root", root, "--force", "--quiet"];
-    // Flags that are meant for the WebAssembly build have no place here.
-    const options = { cwd: "/", env: { ...process.env, RUSTFLAGS: "", CARGO_BUILD_TARGET: undefined } };
+    // Quick to compile: what they do takes no time. Cargo reads no configuration of this project in `/`.
+    const quick = { CARGO_PROFILE_RELEASE_OPT_LEVEL: "1", CARGO_PROFILE_RELEASE_LTO: "off" };
+    const { channel } = (await import("./manifest.mjs")).readToml("rust-toolchain.toml").toolchain;
+    const env = { ...process.env, ...HOST, ...quick, RUSTUP_TOOLCHAIN: channel };
+    const options = { cwd: "/", env };
     // A release's lock file may name versions that the registry does not have: then those that it has are
     // taken.
     if (output("cargo", [...args, "--locked"], options) === null) await must("cargo", args, options);

@@ -1,4 +1,5 @@
-// Runs the tests: `npm test` all of them, `npm test -- js` one suite. Ends with "N passed, N failed".
+// Runs the tests: `npm test` all of them, `npm test -- js` one suite. Ends with where the time went and with
+// "N passed, N failed".
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import { setUpBrowser, writeWebdriverConfig } from "./browser.mjs";
 import { build, buildPage } from "./build.mjs";
 import { Failure, main, ROOT, run } from "./run.mjs";
 import { setUpNested } from "./nested.mjs";
-import { setUpBuild } from "./setup.mjs";
+import { setUpBuild, setUpWebTests } from "./setup.mjs";
 import { setUpVulkan } from "./vulkan.mjs";
 
 /** The tests of what happens where there is no WebGPU adapter: they have a browser run of their own. */
@@ -21,7 +22,30 @@ const ARITHMETIC = ["integers", "kernels", "parity"];
  */
 const FILE_TIMEOUT = 20 * 60_000;
 
-const SUITES = { rust, web, js, page, packages, docs, examples };
+const SUITES = { lint, rust, web, js, page, packages, docs, examples };
+
+/** The suites that need neither a browser nor the package. */
+const PLAIN = ["lint", "rust"];
+
+/** How many of Node's test files run at a time, where they don't measure time or memory. */
+const TOGETHER = 2;
+
+/** Seconds of each file, suite and preparation. */
+const times = [];
+
+async function timed(name, task) {
+  const start = performance.now();
+  try {
+    return await task();
+  } finally {
+    times.push([name, (performance.now() - start) / 1000]);
+  }
+}
+
+async function lint() {
+  const biome = join(ROOT, "node_modules/.bin/biome");
+  return check("Biome", await run(process.execPath, [biome, "ci", "."]));
+}
 
 async function rust({ vulkan }) {
   const { readManifest, variantEnv } = await import("./manifest.mjs");
@@ -59,6 +83,7 @@ async function rust({ vulkan }) {
 }
 
 async function web({ chromium, chromedriver }) {
+  await setUpWebTests();
   const { readManifest, variantEnv } = await import("./manifest.mjs");
   const { tests, variants } = readManifest();
   const timeout = { WASM_BINDGEN_TEST_TIMEOUT: String(tests["wasm-bindgen-timeout"]) };
@@ -66,21 +91,10 @@ async function web({ chromium, chromedriver }) {
   for (const { name, variant, chromiumArgs, cargoArgs } of webRuns(tests)) {
     console.log(`\n== web, ${name}`);
     writeWebdriverConfig(chromium, chromiumArgs);
-    const result = await counted(
-      "wasm-pack",
-      [
-        "test",
-        "--headless",
-        "--chrome",
-        "--chromedriver",
-        chromedriver,
-        "--mode",
-        "no-install",
-        ROOT,
-        ...cargoArgs,
-      ],
-      { ...variantEnv(variants[variant]), ...timeout },
-      countRust,
+    const options = ["--headless", "--chrome", "--chromedriver", chromedriver, "--mode", "no-install"];
+    const env = { ...variantEnv(variants[variant]), ...timeout };
+    const result = await timed(`web, ${name}`, () =>
+      counted("wasm-pack", ["test", ...options, ROOT, ...cargoArgs], env, countRust),
     );
     results.push([name, orFailed(`web, ${name}`, result)]);
   }
@@ -138,12 +152,12 @@ async function page({ chromium }) {
 async function packages({ chromium }) {
   const { setUpConsumers } = await import("../tests/packages/support.mjs");
   await setUpConsumers();
-  return node(["tests/packages"], { CHROMIUM: chromium });
+  return node(["tests/packages"], { CHROMIUM: chromium }, TOGETHER);
 }
 
 async function docs({ chromium }) {
   await setUpNested("tests/docs");
-  return node(["tests/docs"], { CHROMIUM: chromium });
+  return node(["tests/docs"], { CHROMIUM: chromium }, TOGETHER);
 }
 
 async function examples() {
@@ -151,19 +165,22 @@ async function examples() {
   return node(["examples/rest/test"]);
 }
 
-/**
- * Runs Node's test files below some folders. They are listed here, for a folder means different things to
- * Node 20 and 22.
- */
-async function node(folders, env = {}) {
+/** Runs Node's test files below some folders, `together` at a time: a process each, whose time is known. */
+async function node(folders, env = {}, together = 1) {
   const files = folders.flatMap(testFiles);
-  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
-  return counted(
-    process.execPath,
-    ["--test", "--test-reporter=spec", `--test-timeout=${FILE_TIMEOUT}`, ...files],
-    env,
-    countNode,
-  );
+  const results = [];
+  const options = ["--test", "--test-reporter=spec", `--test-timeout=${FILE_TIMEOUT}`];
+  // What files that run at the same time print is shown when each has ended.
+  const show = together === 1;
+  const worker = async () => {
+    for (let file = files.shift(); file; file = files.shift()) {
+      const args = [...options, file];
+      const result = timed(file, () => counted(process.execPath, args, env, countNode, { show }));
+      results.push(orFailed(file, await result));
+    }
+  };
+  await Promise.all(Array.from({ length: together }, worker));
+  return sum(...results);
 }
 
 function testFiles(folder) {
@@ -177,9 +194,10 @@ function testFiles(folder) {
 /**
  * Counts a program's tests from what it prints. A failure that shows in the exit code alone counts as one.
  */
-async function counted(program, args, env, count) {
+async function counted(program, args, env, count, { show = true } = {}) {
   let text = "";
-  const code = await run(program, args, { env, onText: (piece) => void (text += piece) });
+  const code = await run(program, args, { env, show, onText: (piece) => void (text += piece) });
+  if (!show) process.stdout.write(text);
   const result = count(text.replace(/\x1b\[[0-9;]*m/g, ""));
   if (code !== 0 && result.failed === 0) result.failed = 1;
   return result;
@@ -238,15 +256,19 @@ await main(import.meta.url, async (args) => {
   if (unknown)
     throw new Failure(`There is no suite ${unknown}. The suites are: ${Object.keys(SUITES).join(", ")}.`);
   await setUpBuild();
-  const browser = names.some((name) => name !== "rust" && name !== "examples") ? await setUpBrowser() : {};
+  const browser = names.some((name) => ![...PLAIN, "examples"].includes(name)) ? await setUpBrowser() : {};
   const vulkan = names.includes("rust") ? await setUpVulkan() : {};
-  if (names.some((name) => name !== "rust" && name !== "web")) await build();
-  if (names.includes("page")) await buildPage();
+  if (names.some((name) => ![...PLAIN, "web"].includes(name))) await timed("build", build);
+  if (names.includes("page")) await timed("build of the page", buildPage);
   const results = [];
   for (const name of names) {
     console.log(`\n== ${name}`);
-    results.push([name, orFailed(name, await SUITES[name]({ ...browser, vulkan }))]);
+    const result = await timed(`suite ${name}`, () => SUITES[name]({ ...browser, vulkan }));
+    results.push([name, orFailed(name, result)]);
   }
+  console.log("\nseconds:");
+  for (const [name, seconds] of times.sort(([, a], [, b]) => b - a))
+    console.log(`${seconds.toFixed(1).padStart(7)}  ${name}`);
   console.log("");
   for (const [name, result] of results) console.log(`${name}: ${line(result)}`);
   const all = sum(...results.map(([, result]) => result));

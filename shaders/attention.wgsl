@@ -1,8 +1,9 @@
-// attention: y[i,h·dh+d] = Σ_j softmax_j(Σ_e q[i,h·dh+e] · k[j,h·dh+e] / √dh) · v[j,h·dh+d], per sequence and head
+// attention: y[i,h·dh+d] = Σ_j softmax_j(Σ_e q[i,h·dh+e] · k[j,h·dh+e] / √dh) · v[j,h·dh+d],
+// per sequence and head
 // q: (Nq, ≥ D), k, v: (Nk, ≥ D) f32, columns of wider tensors; y: (Nq, D); D = H·dh, dh ≤ 128
-// dispatch: (tiles, H) workgroups of 64; a tile is up to 32 queries of one sequence. Its keys come 32 at a time, the
-// head's width 32 at a time; the softmax is taken as they come (Milakov & Gimelshein 2018), so that no score leaves
-// the workgroup
+// dispatch: (tiles, H) workgroups of 64; a tile is up to 32 queries of one sequence. Its keys come 32 at a
+// time, the head's width 32 at a time; the softmax is taken as they come (Milakov & Gimelshein 2018), so that
+// no score leaves the workgroup
 // twin: src/backend/cpu/attention.rs; they agree as tests/gpu_kernels.rs allows
 
 struct Params {
@@ -33,8 +34,15 @@ struct Params {
 // Scores are cut to ±LARGEST, so that no difference of two overflows.
 const LARGEST: f32 = 1e38;
 
-// 9 places where 8 would do spread reads and writes over the banks. An index i comes first: the loops have it as a
-// constant, which needs no check against the array's length.
+// NaN stays NaN: its bits are asked, for clamp may make a number of it.
+fn cut(score: vec4<f32>) -> vec4<f32> {
+    let limit = vec4<f32>(LARGEST);
+    let is_nan = (bitcast<vec4<u32>>(score) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
+    return select(clamp(score, -limit, limit), score, is_nan);
+}
+
+// 9 places where 8 would do spread reads and writes over the banks. An index i comes first: the loops have it
+// as a constant, which needs no check against the array's length.
 // First q_tile[i][e][r]: quad e of query 4·r + i.
 // Then q_tile[i][e][r]: e^(score - largest) of queries 4·r to 4·r + 3 and key 8·i + e.
 var<workgroup> q_tile: array<array<array<vec4<f32>, 9>, 8>, 4>;
@@ -43,8 +51,8 @@ var<workgroup> kv_tile: array<array<array<vec4<f32>, 9>, 8>, 4>;
 // exchange[c][r]: what the invocations of the same queries tell each other
 var<workgroup> exchange: array<array<vec4<f32>, 9>, 8>;
 
-// The places of columns d to d + 3 of a head that starts at `first`; those beyond its width are read as its last, and
-// count as zeros (within).
+// The places of columns d to d + 3 of a head that starts at `first`; those beyond its width are read as its
+// last, and count as zeros (within).
 fn places(first: u32, d: u32) -> vec4<u32> {
     return first + min(d + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(p.head_width - 1u));
 }
@@ -163,11 +171,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
         // A key beyond the last counts as the last here: it moves no maximum, and weighs nothing.
-        let limit = vec4<f32>(LARGEST);
-        t0 = clamp(t0 * p.scale, -limit, limit);
-        t1 = clamp(t1 * p.scale, -limit, limit);
-        t2 = clamp(t2 * p.scale, -limit, limit);
-        t3 = clamp(t3 * p.scale, -limit, limit);
+        t0 = cut(t0 * p.scale);
+        t1 = cut(t1 * p.scale);
+        t2 = cut(t2 * p.scale);
+        t3 = cut(t3 * p.scale);
         exchange[c][r] = max(max(t0, t1), max(t2, t3));
         workgroupBarrier();
         var new_largest = largest;

@@ -19,7 +19,8 @@ struct Params {
 
 var<workgroup> parts: array<f32, 64>;
 
-// The sum of all invocations' parts. Each adds up all 64 in the same order: two barriers, where a tree would need seven.
+// The sum of all invocations' parts. Each adds up all 64 in the same order: two barriers, where a tree would
+// need seven.
 fn sum_of(part: vec4<f32>, lane: u32) -> f32 {
     workgroupBarrier();
     parts[lane] = (part.x + part.y) + (part.z + part.w);

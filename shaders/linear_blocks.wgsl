@@ -1,8 +1,9 @@
 // linear_blocks: y[n,m] = epilogue(scale[m] · Σ_k x[n,k] · w[m,k] + bias[m]), on adapters that are software
-// x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16 or int8 with a scale per row; columns: (M) of (bias, scale)
-// There, a vec4 loaded costs as much as 20 vec4 multiplied and added, from whatever memory, and a barrier as much as 4
-// loads. So each invocation makes 16 × 16 results on its own, without workgroup memory. Where up to 4 rows are left, it
-// takes a shorter way.
+// x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16 or int8 with a scale per row; columns: (M) of
+// (bias, scale)
+// There, a vec4 loaded costs as much as 20 vec4 multiplied and added, from whatever memory, and a barrier as
+// much as 4 loads. So each invocation makes 16 × 16 results on its own, without workgroup memory. Where up to
+// 4 rows are left, it takes a shorter way.
 // dispatch: (⌈M16/64⌉, ⌈N/16⌉) workgroups of 4, M16 = M rounded up to 16
 // twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu_kernels.rs allows
 

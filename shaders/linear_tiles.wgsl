@@ -1,11 +1,12 @@
 // linear_tiles: y[n,m] = epilogue(scale[m] · Σ_k x[n,k] · w[m,k] + bias[m]), for many rows
-// x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16 or int8 with a scale per row; columns: (M) of (bias, scale)
-// dispatch: (⌈M/64⌉, ⌈N/64⌉) workgroups of 64, 8 × 8 results an invocation; workgroup memory holds 64 rows of x and of w,
-// 16 k at a time
+// x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16 or int8 with a scale per row; columns: (M) of
+// (bias, scale)
+// dispatch: (⌈M/64⌉, ⌈N/64⌉) workgroups of 64, 8 × 8 results an invocation; workgroup memory holds 64 rows of
+// x and of w, 16 k at a time
 // twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu_kernels.rs allows
 
-// x_tile[i][q][r]: quad q of row 8·r + i. 9 places where 8 would do spread reads and writes over the banks; i comes
-// first because the inner loop has it as a constant, which needs no check against the array's length.
+// x_tile[i][q][r]: quad q of row 8·r + i. 9 places where 8 would do spread reads and writes over the banks; i
+// comes first because the inner loop has it as a constant, which needs no check against the array's length.
 var<workgroup> x_tile: array<array<array<vec4<f32>, 9>, 4>, 8>;
 // w_tile[i][q][c]: quad q of column 4·c + i, and of column 28 + 4·c + i where i > 3.
 var<workgroup> w_tile: array<array<array<vec4<f32>, 9>, 4>, 8>;
@@ -26,22 +27,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let x3 = x_place(row + n + 48u) + q;
     let w_stride = p.x_stride / QUADS;
     let chunks = 4u / QUADS;
-    var a0 = vec4<f32>();
-    var a1 = vec4<f32>();
-    var a2 = vec4<f32>();
-    var a3 = vec4<f32>();
-    var a4 = vec4<f32>();
-    var a5 = vec4<f32>();
-    var a6 = vec4<f32>();
-    var a7 = vec4<f32>();
-    var b0 = vec4<f32>();
-    var b1 = vec4<f32>();
-    var b2 = vec4<f32>();
-    var b3 = vec4<f32>();
-    var b4 = vec4<f32>();
-    var b5 = vec4<f32>();
-    var b6 = vec4<f32>();
-    var b7 = vec4<f32>();
+    // Rows 0 to 3 and 4 to 7 of these, of the first 4 columns (a) and of the last (b).
+    var a0 = mat4x4<f32>();
+    var a4 = mat4x4<f32>();
+    var b0 = mat4x4<f32>();
+    var b4 = mat4x4<f32>();
     for (var k = 0u; k < p.x_stride; k += 4u) {
         workgroupBarrier();
         x_tile[n & 7u][q][n >> 3u] = x[x0 + k];
@@ -58,50 +48,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         workgroupBarrier();
         for (var j = 0u; j < 4u; j += 1u) {
-            let wa = transpose(mat4x4<f32>(w_tile[0][j][c], w_tile[1][j][c], w_tile[2][j][c], w_tile[3][j][c]));
-            let wb = transpose(mat4x4<f32>(w_tile[4][j][c], w_tile[5][j][c], w_tile[6][j][c], w_tile[7][j][c]));
-            let v0 = x_tile[0][j][r];
-            a0 = multiply(a0, v0, wa);
-            b0 = multiply(b0, v0, wb);
-            let v1 = x_tile[1][j][r];
-            a1 = multiply(a1, v1, wa);
-            b1 = multiply(b1, v1, wb);
-            let v2 = x_tile[2][j][r];
-            a2 = multiply(a2, v2, wa);
-            b2 = multiply(b2, v2, wb);
-            let v3 = x_tile[3][j][r];
-            a3 = multiply(a3, v3, wa);
-            b3 = multiply(b3, v3, wb);
-            let v4 = x_tile[4][j][r];
-            a4 = multiply(a4, v4, wa);
-            b4 = multiply(b4, v4, wb);
-            let v5 = x_tile[5][j][r];
-            a5 = multiply(a5, v5, wa);
-            b5 = multiply(b5, v5, wb);
-            let v6 = x_tile[6][j][r];
-            a6 = multiply(a6, v6, wa);
-            b6 = multiply(b6, v6, wb);
-            let v7 = x_tile[7][j][r];
-            a7 = multiply(a7, v7, wa);
-            b7 = multiply(b7, v7, wb);
+            let low = mat4x4<f32>(w_tile[0][j][c], w_tile[1][j][c], w_tile[2][j][c], w_tile[3][j][c]);
+            let wa = transpose(low);
+            let high = mat4x4<f32>(w_tile[4][j][c], w_tile[5][j][c], w_tile[6][j][c], w_tile[7][j][c]);
+            let wb = transpose(high);
+            let v0 = mat4x4<f32>(x_tile[0][j][r], x_tile[1][j][r], x_tile[2][j][r], x_tile[3][j][r]);
+            a0 = multiply_rows(a0, v0, wa);
+            b0 = multiply_rows(b0, v0, wb);
+            let v4 = mat4x4<f32>(x_tile[4][j][r], x_tile[5][j][r], x_tile[6][j][r], x_tile[7][j][r]);
+            a4 = multiply_rows(a4, v4, wa);
+            b4 = multiply_rows(b4, v4, wb);
         }
     }
     let y_row = row + 8u * r;
     let y_quad = group.x * 16u + c;
-    store(y_row, y_quad, a0);
-    store(y_row, y_quad + 8u, b0);
-    store(y_row + 1u, y_quad, a1);
-    store(y_row + 1u, y_quad + 8u, b1);
-    store(y_row + 2u, y_quad, a2);
-    store(y_row + 2u, y_quad + 8u, b2);
-    store(y_row + 3u, y_quad, a3);
-    store(y_row + 3u, y_quad + 8u, b3);
-    store(y_row + 4u, y_quad, a4);
-    store(y_row + 4u, y_quad + 8u, b4);
-    store(y_row + 5u, y_quad, a5);
-    store(y_row + 5u, y_quad + 8u, b5);
-    store(y_row + 6u, y_quad, a6);
-    store(y_row + 6u, y_quad + 8u, b6);
-    store(y_row + 7u, y_quad, a7);
-    store(y_row + 7u, y_quad + 8u, b7);
+    store_rows(y_row, y_quad, a0);
+    store_rows(y_row, y_quad + 8u, b0);
+    store_rows(y_row + 4u, y_quad, a4);
+    store_rows(y_row + 4u, y_quad + 8u, b4);
 }

@@ -1,6 +1,8 @@
-//! Timing loops of the CPU kernels, for `npm run bench:kernels` (feature `bench`); never in the shipped build.
+//! Timing loops of the CPU kernels, for `npm run bench:kernels` (feature `bench`); never in the shipped
+//! build.
 //!
-//! JavaScript keeps the time: it calls [`Bench::run`] and divides [`Bench::operations`] by what the clock says.
+//! JavaScript keeps the time: it calls [`Bench::run`] and divides [`Bench::operations`] by what the clock
+//! says.
 
 use crate::backend::cpu::math::gelu;
 use crate::backend::cpu::simd::{F32x4, LANES};
@@ -106,8 +108,8 @@ impl Bench {
         Ok(Self { run: Box::new(run), operations: whole_model::operations(tokens) })
     }
 
-    /// The inner loop of a product alone, on one panel that stays in the first-level cache: what a product could reach if bringing
-    /// weights and storing sums were free.
+    /// The inner loop of a product alone, on one panel that stays in the first-level cache: what a product
+    /// could reach if bringing weights and storing sums were free.
     pub fn tile(precision: &str) -> Bench {
         let x = values(tile::MAX_ROWS * TILE_DEPTH, 0);
         let panel = values(TILE_DEPTH * tile::PANEL, 4);
@@ -123,11 +125,11 @@ impl Bench {
                         (tile::int8::I16_ROWS, Box::new(run) as TileLoop)
                     }
                     tile::Dot::Quads => {
-                        let halves: Vec<i8> = [&bytes[..], &bytes].concat().iter().map(|x| x & 127).collect();
+                        let digits: Vec<i8> = [&bytes[..], &bytes].concat().iter().map(|x| x & 127).collect();
                         let starts = [0; tile::PANEL];
                         let run = move |c: &mut _| {
                             tile::tile_i8_i14(
-                                &halves,
+                                &digits,
                                 tile::int8::I14_ROWS,
                                 &weights,
                                 &starts,

@@ -9,37 +9,62 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::head;
 use crate::model::Model;
 use crate::model::load::{Dtype, Loaded, ModelLoader};
-use crate::tokenize::{Encoding, Tokenizer};
+use crate::tokenize::{Encoding, Tokenizer, TokenizerConfig};
 use crate::weights::header::Header;
 
 /// A classifier on its way in: its configuration and tokenizer are there, its weights are streaming.
 pub struct Loader<B: Backend> {
     tokenizer: Tokenizer,
+    max_tokens: usize,
+    warnings: Vec<String>,
     weights: ModelLoader<B>,
 }
 
 impl<B: Backend> Loader<B> {
-    /// Reads `config.json` and `tokenizer.json`. `announced`: the weights' length in bytes, where it is known.
+    /// Reads `config.json` and `tokenizer.json`, as [`Loader::with_tokenizer_config`] does without a `tokenizer_config.json`.
     ///
     /// # Errors
-    /// Those of [`Config::from_json`], [`Tokenizer::from_json`] and [`Dtype::from_name`];
-    /// [`ErrorKind::TokenizerInvalid`] where the tokenizer's frame leaves no room for a text.
+    /// Those of [`Loader::with_tokenizer_config`].
     pub fn new(backend: B, config: &[u8], tokenizer: &[u8], dtype: &str, announced: Option<usize>) -> Result<Self> {
+        Self::with_tokenizer_config(backend, config, tokenizer, None, dtype, announced)
+    }
+
+    /// Reads `config.json`, `tokenizer.json` and, where there is one, `tokenizer_config.json`. `announced`: the weights' length in
+    /// bytes, where it is known.
+    ///
+    /// # Errors
+    /// Those of [`Config::from_json`], [`TokenizerConfig::from_json`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
+    /// [`ErrorKind::TokenizerInvalid`] where the tokenizer's frame leaves no room for a text.
+    pub fn with_tokenizer_config(
+        backend: B,
+        config: &[u8],
+        tokenizer: &[u8],
+        tokenizer_config: Option<&[u8]>,
+        dtype: &str,
+        announced: Option<usize>,
+    ) -> Result<Self> {
         let config = Config::from_json(config)?;
         let dtype = Dtype::from_name(dtype)?;
-        let tokenizer = Tokenizer::from_json(tokenizer, config.vocabulary)?;
-        if tokenizer.special_tokens() >= config.max_tokens {
+        let mut said = match tokenizer_config {
+            Some(bytes) => Some(TokenizerConfig::from_json(bytes, config.tokenizer_class.as_deref())?),
+            None => None,
+        };
+        let warnings = said.as_mut().map(|said| std::mem::take(&mut said.warnings)).unwrap_or_default();
+        let max_length = said.as_ref().and_then(|said| said.max_length);
+        let max_tokens = max_length.unwrap_or(usize::MAX).min(config.max_tokens);
+        let tokenizer = Tokenizer::from_files(tokenizer, said, config.vocabulary)?;
+        if tokenizer.special_tokens() >= max_tokens {
             return Err(Error::new(
                 ErrorKind::TokenizerInvalid,
                 format!(
-                    "tokenizer.json frames a text with {} special tokens, but the model takes {} tokens in all: \
-                     tokenizer.json and config.json must be of one model.",
+                    "tokenizer.json frames a text with {} special tokens, but {max_tokens} tokens are the most of a text: \
+                     tokenizer.json, tokenizer_config.json and config.json must be of one model.",
                     tokenizer.special_tokens(),
-                    config.max_tokens
                 ),
             ));
         }
-        Ok(Self { tokenizer, weights: ModelLoader::new(backend, config, dtype, announced) })
+        let weights = ModelLoader::new(backend, config, dtype, announced);
+        Ok(Self { tokenizer, max_tokens, warnings, weights })
     }
 
     /// Takes the weights' next bytes.
@@ -65,14 +90,17 @@ impl<B: Backend> Loader<B> {
     /// # Errors
     /// Those of [`ModelLoader::finish`].
     pub fn finish(self) -> Result<Classifier<B>> {
-        let (model, backend, loaded) = self.weights.finish()?;
-        Ok(Classifier { tokenizer: self.tokenizer, model, backend, loaded })
+        let Self { tokenizer, max_tokens, warnings, weights } = self;
+        let (model, backend, loaded) = weights.finish()?;
+        Ok(Classifier { tokenizer, max_tokens, warnings, model, backend, loaded })
     }
 }
 
 /// A classifier, ready.
 pub struct Classifier<B: Backend> {
     tokenizer: Tokenizer,
+    max_tokens: usize,
+    warnings: Vec<String>,
     model: Model<B>,
     backend: B,
     loaded: Loaded,
@@ -95,8 +123,13 @@ impl<B: Backend> Classifier<B> {
     }
 
     /// What was loaded.
-    pub fn loaded(&self) -> Loaded {
-        self.loaded
+    pub fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    /// What of the configuration and the tokenizer's files is not followed.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The tokenizer.
@@ -104,24 +137,18 @@ impl<B: Backend> Classifier<B> {
         &self.tokenizer
     }
 
-    /// The tokens of a text, cut to the model's length; with their offsets where asked for.
+    /// The tokens of a text, cut to the model's length; with their offsets where asked for. Of a long text only as much is read as
+    /// that takes. A text that is empty, or has white space and control characters only, has no tokens at all.
     ///
     /// # Errors
-    /// [`ErrorKind::EmptyText`], [`ErrorKind::TextTooLong`].
+    /// Those of [`Tokenizer::encode_to`].
     pub fn encode(&self, text: &str, with_offsets: bool) -> Result<Encoding> {
-        let (ids, offsets) = if with_offsets {
-            let (ids, offsets) = self.tokenizer.encode_with_offsets(text)?;
-            (ids, Some(offsets))
-        } else {
-            (self.tokenizer.encode(text)?, None)
-        };
-        if ids.is_empty() {
-            return Err(Error::new(
-                ErrorKind::EmptyText,
-                "The text is empty or has white space and control characters only: there is nothing to classify.",
-            ));
-        }
-        Ok(self.tokenizer.frame(ids, offsets, self.config().max_tokens))
+        self.tokenizer.encode_to(text, self.max_tokens, with_offsets)
+    }
+
+    /// The most tokens of a text, special ones included: the model's positions, or fewer where `tokenizer_config.json` says so.
+    pub fn max_tokens(&self) -> usize {
+        self.max_tokens
     }
 
     /// Cuts texts, in order, into the groups that one forward pass each takes.
@@ -130,14 +157,21 @@ impl<B: Backend> Classifier<B> {
         micro_batches(&lengths, self.backend.token_budget())
     }
 
-    /// The scores of each text of one group, in the order of the labels' ids.
+    /// The scores of each text of one group, in the order of the labels' ids: none for a text without tokens, which takes no part in
+    /// the forward pass.
     ///
     /// # Errors
     /// Those of [`Model::logits`].
     pub async fn scores(&self, group: &[Encoding]) -> Result<Vec<Vec<f64>>> {
-        let batch = PackedBatch::new(group.iter().map(|e| e.ids.as_slice()));
-        let logits = self.model.logits(&self.backend, &batch).await?;
+        let texts = group.iter().map(|e| e.ids.as_slice()).filter(|ids| !ids.is_empty());
+        let batch = PackedBatch::new(texts);
+        let logits = match batch.texts() {
+            0 => Vec::new(),
+            _ => self.model.logits(&self.backend, &batch).await?,
+        };
         let config = self.config();
-        Ok(logits.chunks_exact(config.labels.len()).map(|row| head::scores(row, config.scoring)).collect())
+        let mut rows = logits.chunks_exact(config.labels.len());
+        let row = |e: &Encoding| if e.ids.is_empty() { None } else { rows.next() };
+        Ok(group.iter().map(row).map(|row| row.map_or(Vec::new(), |row| head::scores(row, config.scoring))).collect())
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::backend::Activation;
 use crate::error::{Error, ErrorKind, Result};
-use serde::Deserialize;
-use std::collections::BTreeMap;
+use crate::json::{JsonFile, start_of};
+use serde_json::{Map, Value};
 
 /// Limits of what is taken for a model; beyond them a configuration is a mistake or an attack, not a model.
 mod limits {
@@ -67,59 +67,18 @@ pub struct Config {
     pub labels: Vec<String>,
     /// How logits become scores.
     pub scoring: Scoring,
+    /// The tokenizer's class, where the file names one.
+    pub tokenizer_class: Option<String>,
 }
 
-/// The fields of `config.json` that matter here; the defaults are `transformers.DistilBertConfig`'s.
-#[derive(Deserialize)]
-struct File {
-    architectures: Option<Vec<String>>,
-    #[serde(default = "default_dim")]
-    dim: usize,
-    #[serde(default = "default_heads")]
-    n_heads: usize,
-    #[serde(default = "default_layers")]
-    n_layers: usize,
-    #[serde(default = "default_hidden")]
-    hidden_dim: usize,
-    #[serde(default = "default_vocabulary")]
-    vocab_size: usize,
-    #[serde(default = "default_positions")]
-    max_position_embeddings: usize,
-    #[serde(default = "default_activation")]
-    activation: String,
-    id2label: Option<BTreeMap<String, String>>,
-    num_labels: Option<usize>,
-    problem_type: Option<String>,
+const FILE: JsonFile = JsonFile { name: "config.json", kind: ErrorKind::ConfigInvalid };
+
+fn invalid(message: impl std::fmt::Display) -> Error {
+    FILE.error(message)
 }
 
-fn default_dim() -> usize {
-    768
-}
-fn default_heads() -> usize {
-    12
-}
-fn default_layers() -> usize {
-    6
-}
-fn default_hidden() -> usize {
-    3072
-}
-fn default_vocabulary() -> usize {
-    30_522
-}
-fn default_positions() -> usize {
-    512
-}
-fn default_activation() -> String {
-    "gelu".into()
-}
-
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::ConfigInvalid, format!("config.json {}", message.into()))
-}
-
-fn unsupported(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::ConfigUnsupported, format!("config.json {}", message.into()))
+fn unsupported(message: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::ConfigUnsupported, format!("{} {message}", FILE.name))
 }
 
 impl Config {
@@ -127,22 +86,19 @@ impl Config {
     ///
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] where it is no JSON object of the right types or its sizes are impossible;
-    /// [`ErrorKind::ConfigUnsupported`] where it describes a model that does not run here.
+    /// [`ErrorKind::ConfigUnsupported`] where it describes a model that does not run here; [`ErrorKind::NotAModel`] where it is
+    /// another file.
     ///
-    /// Source: `transformers` 5.23, `configuration_distilbert.py` and `configuration_utils.py`.
+    /// Source: `transformers` 5.24, `configuration_distilbert.py` and `configuration_utils.py`.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        // The type is looked at first: a model of another kind has other fields, and "no such field" would mislead.
-        #[derive(Deserialize)]
-        struct Kind {
-            model_type: Option<String>,
-        }
-        let broken =
-            |e: serde_json::Error| invalid(format!("can't be read ({e}): take the file that belongs to the weights."));
-        let architecture = match serde_json::from_slice::<Kind>(bytes).map_err(broken)?.model_type.as_deref() {
+        let fields = Fields(FILE.object(bytes)?);
+        // The type is looked at first: a model of another kind has other fields, and an error about one would mislead.
+        let architecture = match fields.text("model_type")? {
             Some("distilbert") => Architecture::DistilBert,
             Some(other) => {
-                return Err(unsupported(format!(
-                    "has model_type {other:?}: only \"distilbert\" runs here. Take a DistilBERT checkpoint."
+                return Err(unsupported(format_args!(
+                    "has model_type {:?}: only \"distilbert\" is supported. Take a DistilBERT checkpoint.",
+                    start_of(other)
                 )));
             }
             None => {
@@ -151,177 +107,157 @@ impl Config {
                 ));
             }
         };
-        let file: File = serde_json::from_slice(bytes).map_err(broken)?;
-        file.check(architecture)
-    }
-}
-
-impl File {
-    fn check(self, architecture: Architecture) -> Result<Config> {
-        if let Some(names) = &self.architectures
-            && !names.is_empty()
-            && !names.iter().any(|n| n.ends_with("ForSequenceClassification"))
-        {
-            return Err(unsupported(format!(
-                "describes {}, which has no classification head: take a checkpoint of ...ForSequenceClassification.",
-                names.join(", ")
-            )));
-        }
-        let activation = match self.activation.as_str() {
+        fields.has_a_classifier()?;
+        let activation = match fields.text("activation")?.unwrap_or("gelu") {
             "gelu" => Activation::Gelu,
             "relu" => Activation::Relu,
             other => {
-                return Err(unsupported(format!(
-                    "has activation {other:?}: \"gelu\" and \"relu\" run here. Take a checkpoint with one of them."
+                return Err(unsupported(format_args!(
+                    "has activation {:?}: \"gelu\" and \"relu\" are supported. Take a checkpoint with one of them.",
+                    start_of(other)
                 )));
             }
         };
-        for (name, value, most) in [
-            ("dim", self.dim, limits::WIDTH),
-            ("n_heads", self.n_heads, limits::WIDTH),
-            ("n_layers", self.n_layers, limits::LAYERS),
-            ("hidden_dim", self.hidden_dim, limits::HIDDEN),
-            ("vocab_size", self.vocab_size, limits::VOCABULARY),
-            ("max_position_embeddings", self.max_position_embeddings, limits::POSITIONS),
-        ] {
-            if value == 0 || value > most {
-                return Err(invalid(format!("has {name} {value}: it must lie between 1 and {most}.")));
-            }
+        // The names are DistilBERT's own, then those that its attribute_map takes for the same; the defaults are its own, too.
+        let width = fields.size(&["dim", "hidden_size"], 768, limits::WIDTH)?;
+        let heads = fields.size(&["n_heads", "num_attention_heads"], 12, limits::WIDTH)?;
+        if !width.is_multiple_of(heads) {
+            return Err(invalid(format_args!("has width {width} and {heads} heads: the heads must divide the width.")));
         }
-        if !self.dim.is_multiple_of(self.n_heads) {
-            return Err(invalid(format!(
-                "has dim {} and n_heads {}: the heads must divide the width.",
-                self.dim, self.n_heads
-            )));
-        }
-        let labels = self.labels()?;
-        let scoring = match self.problem_type.as_deref() {
-            Some("multi_label_classification") => Scoring::Sigmoid,
-            Some("regression") => Scoring::Identity,
-            Some("single_label_classification") => Scoring::Softmax,
-            // What transformers' pipeline does where nothing is said.
-            None if labels.len() == 1 => Scoring::Sigmoid,
-            None => Scoring::Softmax,
-            Some(other) => {
-                return Err(unsupported(format!(
-                    "has problem_type {other:?}: single_label_classification, multi_label_classification and \
-                     regression run here."
-                )));
-            }
-        };
-        Ok(Config {
+        let labels = fields.labels()?;
+        Ok(Self {
             architecture,
-            width: self.dim,
-            heads: self.n_heads,
-            layers: self.n_layers,
-            hidden: self.hidden_dim,
-            vocabulary: self.vocab_size,
-            max_tokens: self.max_position_embeddings,
+            width,
+            heads,
+            layers: fields.size(&["n_layers", "num_hidden_layers"], 6, limits::LAYERS)?,
+            hidden: fields.size(&["hidden_dim"], 3072, limits::HIDDEN)?,
+            vocabulary: fields.size(&["vocab_size"], 30_522, limits::VOCABULARY)?,
+            max_tokens: fields.size(&["max_position_embeddings"], 512, limits::POSITIONS)?,
             activation,
             // DistilBERT's own code fixes it; its configuration has no field for it.
             layer_norm_eps: 1e-12,
+            scoring: fields.scoring(labels.len())?,
             labels,
-            scoring,
+            tokenizer_class: fields.text("tokenizer_class")?.map(str::to_owned),
+        })
+    }
+}
+
+/// The file's fields.
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// A field that is not null.
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&str>> {
+        let wrong = || invalid(format_args!("has a wrong {name}: it must be a text."));
+        self.get(name).map(|value| value.as_str().ok_or_else(wrong)).transpose()
+    }
+
+    /// A whole number of 1 to `most`, by the last of its names that is there, as Python sets them one after the other.
+    fn size(&self, names: &[&str], default: usize, most: usize) -> Result<usize> {
+        let Some((name, value)) = names.iter().rev().find_map(|name| Some((name, self.0.get(*name)?))) else {
+            return Ok(default);
+        };
+        let size = value.as_u64().and_then(|size| usize::try_from(size).ok()).filter(|size| (1..=most).contains(size));
+        size.ok_or_else(|| match value {
+            Value::Number(number) => invalid(format_args!("has {name} {number}: it must lie between 1 and {most}.")),
+            _ => invalid(format_args!("has a wrong {name}: it must be a whole number between 1 and {most}.")),
         })
     }
 
+    /// Refuses models of another task. Whether an own class has a classifier, the weights will tell.
+    fn has_a_classifier(&self) -> Result<()> {
+        const OTHER_TASKS: [&str; 6] = [
+            "Model",
+            "ForMaskedLM",
+            "ForPreTraining",
+            "ForTokenClassification",
+            "ForQuestionAnswering",
+            "ForMultipleChoice",
+        ];
+        let Some(architectures) = self.get("architectures") else { return Ok(()) };
+        let wrong = || invalid("has wrong architectures: they must be a list of texts.");
+        let names = architectures.as_array().ok_or_else(wrong)?.iter().map(|name| name.as_str().ok_or_else(wrong));
+        let names = names.collect::<Result<Vec<_>>>()?;
+        match names
+            .iter()
+            .all(|name| OTHER_TASKS.iter().any(|task| name.ends_with(task)))
+            .then(|| names.first())
+            .flatten()
+        {
+            Some(name) => Err(unsupported(format_args!(
+                "describes {} in architectures, which has no classification head: take a checkpoint of \
+                 ...ForSequenceClassification.",
+                start_of(name)
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn scoring(&self, labels: usize) -> Result<Scoring> {
+        match self.text("problem_type")? {
+            Some("multi_label_classification") => Ok(Scoring::Sigmoid),
+            Some("regression") => Ok(Scoring::Identity),
+            // Softmax of one label is 1 for every text: transformers 5 refuses it.
+            Some("single_label_classification") if labels == 1 => Err(invalid(
+                "has problem_type \"single_label_classification\" and one label: give it two labels, or remove problem_type \
+                 to have the sigmoid of the one.",
+            )),
+            Some("single_label_classification") => Ok(Scoring::Softmax),
+            // What transformers' pipeline does where nothing is said.
+            None if labels == 1 => Ok(Scoring::Sigmoid),
+            None => Ok(Scoring::Softmax),
+            Some(other) => Err(unsupported(format_args!(
+                "has problem_type {:?}: single_label_classification, multi_label_classification and regression are \
+                 supported.",
+                start_of(other)
+            ))),
+        }
+    }
+
+    /// The labels by id: texts of whatever `id2label` has, as JSON writes it.
     fn labels(&self) -> Result<Vec<String>> {
-        let Some(map) = &self.id2label else {
-            let count = self.num_labels.unwrap_or(2);
-            if count == 0 || count > limits::LABELS {
-                return Err(invalid(format!("has num_labels {count}: it must lie between 1 and {}.", limits::LABELS)));
-            }
+        let Some(map) = self.get("id2label") else {
+            let count =
+                if self.get("num_labels").is_some() { self.size(&["num_labels"], 2, limits::LABELS)? } else { 2 };
             return Ok((0..count).map(|i| format!("LABEL_{i}")).collect());
         };
+        let map =
+            map.as_object().ok_or_else(|| invalid("has a wrong id2label: it must be an object of ids and labels."))?;
         if map.is_empty() || map.len() > limits::LABELS {
-            return Err(invalid(format!("has {} labels: between 1 and {} are taken.", map.len(), limits::LABELS)));
+            return Err(invalid(format_args!(
+                "has {} labels in id2label: between 1 and {} are supported.",
+                map.len(),
+                limits::LABELS
+            )));
         }
-        (0..map.len())
-            .map(|i| {
-                map.get(&i.to_string()).cloned().ok_or_else(|| {
-                    invalid(format!("has no label {i} in id2label: its {} ids must count up from 0.", map.len()))
-                })
-            })
-            .collect()
+        let mut labels = vec![None; map.len()];
+        for (id, label) in map {
+            // Python's `int`: zeros and white space around it are no matter.
+            let place = id.trim().parse::<usize>().ok().filter(|id| *id < map.len()).ok_or_else(|| {
+                invalid(format_args!(
+                    "has the id {:?} in id2label: its {} ids must count up from 0.",
+                    start_of(id),
+                    map.len()
+                ))
+            })?;
+            labels[place] = Some(match label {
+                Value::String(text) => text.clone(),
+                Value::Null | Value::Bool(_) | Value::Number(_) => label.to_string(),
+                Value::Array(_) | Value::Object(_) => {
+                    return Err(invalid(format_args!("has a wrong label {place} in id2label: it must be a text.")));
+                }
+            });
+        }
+        let count = labels.len();
+        let missing = |i| invalid(format_args!("has no label {i} in id2label: its {count} ids must count up from 0."));
+        labels.into_iter().enumerate().map(|(i, label)| label.ok_or_else(|| missing(i))).collect()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn kind(json: &str) -> ErrorKind {
-        let error = Config::from_json(json.as_bytes()).expect_err(json);
-        assert!(error.message().starts_with("config.json "), "{}", error.message());
-        error.kind()
-    }
-
-    #[test]
-    fn a_checkpoint_s_own_file_is_read() {
-        let config = Config::from_json(include_bytes!("../models/sentiment-en/config.json")).unwrap();
-        assert_eq!((config.width, config.heads, config.layers, config.hidden), (384, 12, 6, 1536));
-        assert_eq!((config.vocabulary, config.max_tokens), (30_522, 512));
-        assert_eq!(config.labels, ["NEGATIVE", "POSITIVE"]);
-        assert_eq!((config.activation, config.scoring), (Activation::Gelu, Scoring::Softmax));
-    }
-
-    #[test]
-    fn missing_fields_take_the_library_s_defaults() {
-        let config = Config::from_json(br#"{"model_type": "distilbert"}"#).unwrap();
-        assert_eq!((config.width, config.heads, config.layers, config.hidden), (768, 12, 6, 3072));
-        assert_eq!(config.labels, ["LABEL_0", "LABEL_1"]);
-    }
-
-    #[test]
-    fn scoring_follows_the_problem_type_as_in_the_pipeline() {
-        let scoring = |extra: &str| {
-            Config::from_json(format!(r#"{{"model_type": "distilbert", {extra}}}"#).as_bytes()).unwrap().scoring
-        };
-        assert_eq!(scoring(r#""problem_type": "multi_label_classification""#), Scoring::Sigmoid);
-        assert_eq!(scoring(r#""problem_type": "single_label_classification""#), Scoring::Softmax);
-        assert_eq!(scoring(r#""problem_type": "regression", "num_labels": 1"#), Scoring::Identity);
-        assert_eq!(scoring(r#""num_labels": 1"#), Scoring::Sigmoid);
-        assert_eq!(scoring(r#""problem_type": null"#), Scoring::Softmax);
-    }
-
-    #[test]
-    fn what_is_no_configuration_is_invalid() {
-        for json in [
-            "",
-            "<!doctype html>",
-            "[]",
-            "null",
-            "{}",
-            r#"{"model_type": 3}"#,
-            r#"{"model_type": "distilbert", "dim": -3}"#,
-            r#"{"model_type": "distilbert", "dim": 0}"#,
-            r#"{"model_type": "distilbert", "dim": 38.5}"#,
-            r#"{"model_type": "distilbert", "dim": "384"}"#,
-            r#"{"model_type": "distilbert", "dim": 100, "n_heads": 12}"#,
-            r#"{"model_type": "distilbert", "n_heads": 0}"#,
-            r#"{"model_type": "distilbert", "n_layers": 4000000000}"#,
-            r#"{"model_type": "distilbert", "vocab_size": 99999999999999999999}"#,
-            r#"{"model_type": "distilbert", "hidden_dim": 9999999}"#,
-            r#"{"model_type": "distilbert", "max_position_embeddings": 0}"#,
-            r#"{"model_type": "distilbert", "num_labels": 0}"#,
-            r#"{"model_type": "distilbert", "id2label": {}}"#,
-            r#"{"model_type": "distilbert", "id2label": {"0": "a", "2": "b"}}"#,
-            r#"{"model_type": "distilbert", "id2label": ["a"]}"#,
-        ] {
-            assert_eq!(kind(json), ErrorKind::ConfigInvalid, "{json}");
-        }
-    }
-
-    #[test]
-    fn what_does_not_run_here_is_unsupported() {
-        for json in [
-            r#"{"model_type": "bert"}"#,
-            r#"{"model_type": "distilbert", "activation": "gelu_new"}"#,
-            r#"{"model_type": "distilbert", "activation": "tanh"}"#,
-            r#"{"model_type": "distilbert", "architectures": ["DistilBertForMaskedLM"]}"#,
-            r#"{"model_type": "distilbert", "problem_type": "ranking"}"#,
-        ] {
-            assert_eq!(kind(json), ErrorKind::ConfigUnsupported, "{json}");
-        }
-    }
-}
+mod tests;

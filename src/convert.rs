@@ -1,21 +1,23 @@
 //! Converts a safetensors file to int8, int4 or fp16 while it streams: bytes in, bytes out, never the whole file.
 //!
 //! int8: every matrix is rounded per row ([`quantize_row`]) and gets its scales in `NAME_scale` (F32); vectors stay
-//! F32. int4: the matrices that bear it are rounded whole, once they are there ([`gptq`], [`refine`]), all else is as for int8. fp16: every tensor
+//! F32. The names are those of today's checkpoints, whatever the source calls its tensors; what is no weight of a model is left
+//! out. int4: the matrices that bear it are rounded whole, once they are there ([`gptq`], [`refine`]), all else is as for int8. fp16: every tensor
 //! is rounded to half precision. The matrices come first, in the order of the source, those of int4 with their scales in front;
 //! vectors and scales of rows, which are small, are held back and follow.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, try_reserve};
 use crate::model::load::SCALE_SUFFIX;
-use crate::model::names;
+use crate::model::{checkpoint, names};
 use crate::quantize::calibration::Inputs;
 use crate::quantize::{gptq, refine::refine};
 use crate::weights::dtype::{Storage, check_finite, decode, require_float};
-use crate::weights::header::Header;
+use crate::weights::header::{Header, quoted};
 use crate::weights::int4;
 use crate::weights::quantize::quantize_row;
 use crate::weights::stream::{Reader, RowSink};
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 /// What a file is converted to by itself; int4 takes a calibration ([`Converter::int4`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,16 @@ impl Format {
                 ErrorKind::InvalidArgument,
                 format!("A file can't be converted to {other:?}: \"int8\" and \"fp16\" are there."),
             )),
+        }
+    }
+}
+
+impl Format {
+    /// How the matrices of the result are stored.
+    pub fn storage(self) -> Storage {
+        match self {
+            Self::Int8 => Storage::Int8,
+            Self::Fp16 => Storage::F16,
         }
     }
 }
@@ -67,6 +79,7 @@ impl Converter {
         let sink = Sink {
             target,
             tensors: Vec::new(),
+            warnings: Vec::new(),
             tail: Vec::new(),
             out: Vec::new(),
             numbers: Vec::new(),
@@ -79,25 +92,34 @@ impl Converter {
     /// Takes the source's next bytes and returns what is ready of the result.
     ///
     /// # Errors
-    /// Those of [`Reader::push`]; [`ErrorKind::WeightsMismatch`] where a tensor is not floating-point;
-    /// [`ErrorKind::WeightsNotFinite`]; [`ErrorKind::NotFinite`] where a number is too large for fp16.
+    /// Those of [`Reader::push`]; [`ErrorKind::WeightsMismatch`] where a tensor is not floating-point, or where one is missing that
+    /// every model has; [`ErrorKind::WeightsNotFinite`]; [`ErrorKind::NotFinite`] where a number is too large for fp16 or int4.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>> {
         self.reader.push(chunk, &mut self.sink)?;
         Ok(std::mem::take(&mut self.sink.out))
     }
 
+    /// What to tell of the source, a sentence each, once its header has come: tensors that were left out.
+    pub fn warnings(&self) -> &[String] {
+        &self.sink.warnings
+    }
+
     /// The rest of the result.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::OutOfMemory`].
     pub fn finish(mut self) -> Result<Vec<u8>> {
         self.reader.finish()?;
+        try_reserve(&mut self.sink.out, self.sink.tail.iter().map(Vec::len).sum(), WHAT)?;
         for part in self.sink.tail {
             self.sink.out.extend_from_slice(&part);
         }
         Ok(self.sink.out)
     }
 }
+
+/// What an allocation that fails was for.
+const WHAT: &str = "the converted weights";
 
 enum Target {
     Int8,
@@ -119,7 +141,10 @@ enum Form {
 }
 
 struct Source {
+    /// In the source.
     name: String,
+    /// In the result.
+    canonical: String,
     storage: Storage,
     columns: usize,
     form: Form,
@@ -129,6 +154,7 @@ struct Sink {
     target: Target,
     /// Of the source; `None` is left out.
     tensors: Vec<Option<Source>>,
+    warnings: Vec<String>,
     /// Vectors and scales, in the order of the header.
     tail: Vec<Vec<u8>>,
     out: Vec<u8>,
@@ -139,21 +165,40 @@ struct Sink {
 }
 
 impl Sink {
+    /// What each tensor is called in the result; `None` is left out.
+    fn names(&mut self, header: &Header) -> Result<Vec<Option<String>>> {
+        let known = names::Known::new();
+        let resolved = checkpoint::resolve(header, |name| known.has(name))?;
+        let found: HashSet<&str> = resolved.iter().flatten().map(String::as_str).collect();
+        let missing: Vec<&str> = known.least().map(String::as_str).filter(|name| !found.contains(name)).collect();
+        if !missing.is_empty() {
+            return Err(checkpoint::missing(header, &resolved, missing));
+        }
+        let unused = header.tensors.iter().zip(&resolved).filter(|(_, name)| name.is_none());
+        self.warnings = checkpoint::warnings(unused.map(|(t, _)| t.name.as_str()));
+        Ok(resolved)
+    }
+
     /// Reads the shapes and writes the result's header, which they determine.
     fn plan(&mut self, header: &Header) -> Result<()> {
         let (mut head, mut tail): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
-        for t in &header.tensors {
-            // Older checkpoints hold 0, 1, 2, ... in integers.
-            if names::BUFFERS.contains(&t.name.as_str()) {
+        for (t, name) in header.tensors.iter().zip(self.names(header)?) {
+            let Some(name) = name else {
                 self.tensors.push(None);
                 continue;
-            }
+            };
             let storage = require_float(t)?;
             let numbers = t.bytes / storage.bytes();
-            let scale = format!("{}{SCALE_SUFFIX}", t.name);
-            let (name, shape) = (t.name.clone(), t.shape.clone());
+            let scale = format!("{name}{SCALE_SUFFIX}");
+            let (canonical, shape) = (name.clone(), t.shape.clone());
             let (columns, form) = match (&self.target, &t.shape[..]) {
-                (Target::Int4(inputs), &[rows, columns]) if inputs.knows(&name) => {
+                (Target::Int4(inputs), &[rows, columns]) if inputs.columns(&name).is_some() => {
+                    if inputs.columns(&name) != Some(columns) {
+                        return Err(Error::new(
+                            ErrorKind::WeightsMismatch,
+                            format!("{} is not that of the calibrated file: convert the same file.", quoted(&t.name)),
+                        ));
+                    }
                     let groups = columns / int4::GROUP;
                     head.push((scale, "F16", vec![rows, groups], 2 * rows * groups));
                     head.push((name, "U8", vec![rows, columns / 2], numbers / 2));
@@ -177,7 +222,7 @@ impl Sink {
                     (numbers, Form::Fp32 { tail: tail.len() - 1 })
                 }
             };
-            self.tensors.push(Some(Source { name: t.name.clone(), storage, columns, form }));
+            self.tensors.push(Some(Source { name: t.name.clone(), canonical, storage, columns, form }));
         }
         self.tail = vec![Vec::new(); tail.len()];
 
@@ -188,11 +233,11 @@ impl Sink {
             Target::Fp16 => "none",
         };
         json.insert("__metadata__".into(), json!({ "format": "pt", "quantization": quantization }));
-        let mut at = 0;
+        let mut at = 0u64;
         for (name, dtype, shape, bytes) in head.into_iter().chain(tail) {
-            let entry = json!({ "dtype": dtype, "shape": shape, "data_offsets": [at, at + bytes] });
+            let entry = json!({ "dtype": dtype, "shape": shape, "data_offsets": [at, at + bytes as u64] });
             json.insert(name, entry);
-            at += bytes;
+            at += bytes as u64;
         }
         let mut text = Value::Object(json).to_string();
         // The format asks for data aligned to eight bytes.
@@ -208,10 +253,16 @@ impl RowSink for Sink {
         self.plan(header)
     }
 
+    fn takes(&self, tensor: usize) -> bool {
+        self.tensors[tensor].is_some()
+    }
+
     fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
         let Some(t) = &self.tensors[tensor] else {
             return Ok(());
         };
+        self.numbers.clear();
+        try_reserve(&mut self.numbers, t.columns, WHAT)?;
         self.numbers.resize(t.columns, 0.0);
         decode(t.storage, bytes, &mut self.numbers);
         check_finite(&self.numbers, &t.name)?;
@@ -219,17 +270,21 @@ impl RowSink for Sink {
             Form::Int8 { tail } => {
                 self.int8.resize(t.columns, 0);
                 let scale = quantize_row(&self.numbers, &mut self.int8);
+                try_reserve(&mut self.out, t.columns, WHAT)?;
                 self.out.extend(self.int8.iter().map(|q| q.cast_unsigned()));
                 self.tail[tail].extend_from_slice(&scale.to_le_bytes());
             }
             Form::Int4 { rows } => {
+                int4::check_range(&self.numbers, &t.name)?;
+                try_reserve(&mut self.matrix, t.columns, WHAT)?;
                 self.matrix.extend_from_slice(&self.numbers);
                 if row + 1 == rows {
                     let Target::Int4(inputs) = &mut self.target else { unreachable!("it planned this matrix") };
-                    let factor = inputs.factor(&t.name, t.columns)?;
-                    let mut rounded = gptq::round(&self.matrix, factor);
-                    refine(&self.matrix, factor, &mut rounded);
+                    let factor = inputs.factor(&t.canonical, t.columns)?;
+                    let mut rounded = gptq::round(&self.matrix, factor)?;
+                    refine(&self.matrix, factor, &mut rounded)?;
                     self.matrix.clear();
+                    try_reserve(&mut self.out, rounded.q.len() / 2 + 2 * rounded.scales.len(), WHAT)?;
                     self.out.extend(rounded.scales.iter().flat_map(|s| half::f16::from_f32(*s).to_le_bytes()));
                     self.out.extend(int4::pack(&rounded.q));
                 }
@@ -239,21 +294,25 @@ impl RowSink for Sink {
                     Some(tail) => &mut self.tail[tail],
                     None => &mut self.out,
                 };
+                try_reserve(place, 2 * self.numbers.len(), WHAT)?;
                 for x in &self.numbers {
                     let half = half::f16::from_f32(*x);
                     if !half.is_finite() {
                         return Err(Error::new(
                             ErrorKind::NotFinite,
                             format!(
-                                "{:?} holds {x}, too large for fp16: convert to int8, or keep the file as it is.",
-                                t.name
+                                "{} holds {x}, too large for fp16: convert to int8, or keep the file as it is.",
+                                quoted(&t.name)
                             ),
                         ));
                     }
                     place.extend_from_slice(&half.to_le_bytes());
                 }
             }
-            Form::Fp32 { tail } => self.tail[tail].extend(self.numbers.iter().flat_map(|x| x.to_le_bytes())),
+            Form::Fp32 { tail } => {
+                try_reserve(&mut self.tail[tail], 4 * self.numbers.len(), WHAT)?;
+                self.tail[tail].extend(self.numbers.iter().flat_map(|x| x.to_le_bytes()));
+            }
         }
         Ok(())
     }

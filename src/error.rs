@@ -24,10 +24,6 @@ macro_rules! kinds {
 kinds! {
     /// An argument or an option has the wrong type or value.
     InvalidArgument = "invalid_argument",
-    /// A text has no token of its own: it is empty, or white space and control characters only.
-    EmptyText = "empty_text",
-    /// A text has more characters than one call takes.
-    TextTooLong = "text_too_long",
     /// `config.json` is not JSON, lacks a field, or has impossible sizes.
     ConfigInvalid = "config_invalid",
     /// `config.json` describes a model of another kind than those that run here.
@@ -106,13 +102,22 @@ impl std::error::Error for Error {}
 /// `n` elements of `T::default()`, or [`ErrorKind::OutOfMemory`] naming `what`, where a plain `vec!` would trap.
 pub fn try_vec<T: Clone + Default>(n: usize, what: &str) -> Result<Vec<T>> {
     let mut v = Vec::new();
-    v.try_reserve_exact(n).map_err(|_| {
-        let mib = (n.saturating_mul(size_of::<T>())) >> 20;
-        Error::new(
-            ErrorKind::OutOfMemory,
-            format!("No memory for {what} ({mib} MiB): close other tabs, take a smaller model, or load it with dtype \"int8\"."),
-        )
-    })?;
+    v.try_reserve_exact(n).map_err(|_| out_of_memory::<T>(n, what))?;
     v.resize(n, T::default());
     Ok(v)
+}
+
+/// Room for `n` more elements in `v`, or [`ErrorKind::OutOfMemory`] naming `what`.
+pub fn try_reserve<T>(v: &mut Vec<T>, n: usize, what: &str) -> Result<()> {
+    v.try_reserve(n).map_err(|_| out_of_memory::<T>(v.len().saturating_add(n), what))
+}
+
+fn out_of_memory<T>(n: usize, what: &str) -> Error {
+    let mib = n.saturating_mul(size_of::<T>()) >> 20;
+    Error::new(
+        ErrorKind::OutOfMemory,
+        format!(
+            "No memory for {what} ({mib} MiB): close other tabs, take a smaller model, or load it with dtype \"int8\"."
+        ),
+    )
 }

@@ -19,7 +19,9 @@ pub mod convert;
 pub mod engine;
 mod error;
 pub mod file_hash;
+pub mod file_kind;
 pub mod head;
+mod json;
 pub mod model;
 pub mod quantize;
 #[cfg(target_arch = "wasm32")]
@@ -32,4 +34,4 @@ pub mod web;
 pub mod web_convert;
 pub mod weights;
 
-pub use error::{Error, ErrorKind, Result, try_vec};
+pub use error::{Error, ErrorKind, Result, try_reserve, try_vec};

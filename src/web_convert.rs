@@ -23,6 +23,12 @@ impl Converter {
         Ok(self.inner.push(chunk)?)
     }
 
+    /// What to tell of the source once its header has come, a sentence each: tensors that were left out.
+    #[wasm_bindgen(getter)]
+    pub fn warnings(&self) -> Vec<String> {
+        self.inner.warnings().to_vec()
+    }
+
     /// The rest of the result; consumes the converter.
     pub fn finish(self) -> Result<Vec<u8>, JsValue> {
         Ok(self.inner.finish()?)

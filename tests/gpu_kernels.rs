@@ -1,5 +1,6 @@
-//! Every GPU kernel against its CPU twin, over ragged sizes. The same file runs on the host (Vulkan; Mesa's lavapipe where
-//! there is no card) and, with `wasm-pack test`, in a browser (SwiftShader where there is no card).
+//! Every GPU kernel against its CPU twin, over ragged sizes. The same file runs on the host (Vulkan; Mesa's
+//! lavapipe where there is no card) and, with `wasm-pack test`, in a browser (SwiftShader where there is no
+//! card).
 
 #[macro_use]
 mod common;
@@ -80,7 +81,8 @@ async fn product(
     let r_gpu = gpu.embed(rows, width, None, |to| to.copy_from_slice(&r)).unwrap();
     let on_gpu = read(gpu, &gpu.linear(&x_gpu, &matrix, pick(epilogue, &r_gpu)).unwrap()).await;
     assert_eq!(on_gpu.len(), on_cpu.len());
-    // The sum of |x|·|w| is at most K; the rounding of int8 rows to themselves again moves a weight by an ulp.
+    // The sum of |x|·|w| is at most K; the rounding of int8 rows to themselves again moves a weight by an
+    // ulp.
     let allowed = (2.0 * depth as f32 + 16.0) * ROUNDING * (1.0 + (depth as f32).sqrt()) + 4e-7;
     common::largest_difference(&on_gpu, &on_cpu) / allowed
 }
@@ -139,8 +141,8 @@ gpu_test!(int8_arithmetic_stays_near_the_cpu, async {
         let matrix = matrix(&gpu, Precision::Int8, &w);
         let on_gpu = read(&gpu, &gpu.linear(&x, &matrix, Epilogue::Bias).unwrap()).await;
         let difference = common::largest_difference(&on_gpu, &on_cpu);
-        // Activations of up to 1 are rounded to multiples of 1/127, so each is off by 1/254 at most and 1/440 in the root mean
-        // square; weights have a root mean square of 0.58. Six deviations of the sum.
+        // Activations of up to 1 are rounded to multiples of 1/127, so each is off by 1/254 at most and 1/440
+        // in the root mean square; weights have a root mean square of 0.58. Six deviations of the sum.
         let allowed = 6.0 * (depth as f32).sqrt() * 0.58 / 440.0;
         assert!(
             difference > 0.0 && difference <= allowed,
@@ -192,7 +194,8 @@ gpu_test!(layer_norm_is_the_cpu_s, async {
         let norm = gpu.layer_norm_weights(gamma, beta, 1e-12).unwrap();
         let plain = gpu.embed(rows, width, None, |to| to.copy_from_slice(&x)).unwrap();
         let on_gpu = read(&gpu, &gpu.layer_norm(&plain, &norm).unwrap()).await;
-        // A mean of 50 is exact to 50 · 2^-23; the rows' deviation is 1.7, so that is 4e-6 of a normalized value.
+        // A mean of 50 is exact to 50 · 2^-23; the rows' deviation is 1.7, so that is 4e-6 of a normalized
+        // value.
         let difference = common::largest_difference(&on_gpu, &on_cpu);
         assert!(width == 1 || difference <= 2e-5, "{rows} × {width}: {difference}");
         // The embedding's is the CPU's own.
@@ -226,7 +229,8 @@ gpu_test!(attention_is_the_cpu_s, async {
             let spans = Spans { queries: &starts, keys: &starts };
             let [q, k, v] = columns();
             let on_gpu = read(&gpu, &gpu.attention(q, k, v, spans, width, heads).unwrap()).await;
-            // Values of up to 4, weighed by exponentials of scores of up to 16·√dh: their rounding counts in the exponent.
+            // Values of up to 4, weighed by exponentials of scores of up to 16·√dh: their rounding counts in
+            // the exponent.
             let allowed = 4.0 * 16.0 * (head_width as f32).sqrt() * 8.0 * ROUNDING + 4e-6;
             let difference = common::largest_difference(&on_gpu, &on_cpu);
             assert!(difference <= allowed, "{heads} × {head_width}, {lengths:?}: {difference}, allowed {allowed}");
@@ -269,4 +273,65 @@ gpu_test!(huge_scores_and_activations_stay_finite, async {
             assert_eq!(read(&gpu, &y).await[0], x.max(0.0), "gelu of {x}");
         }
     }
+});
+
+/// The values, each NaN as one and the same.
+fn with_nan(values: &[f32]) -> Vec<Option<f32>> {
+    values.iter().map(|x| (!x.is_nan()).then_some(*x)).collect()
+}
+
+gpu_test!(nan_is_never_an_answer_of_a_product, async {
+    let gpu = backend().await;
+    let matrix_of = |precision| {
+        let w = Weights { values: vec![1.0; 16], bias: vec![0.0], depth: 16, width: 1 };
+        matrix(&gpu, precision, &w)
+    };
+    for (precision, blocks, dot) in [
+        (Precision::F32, false, false),
+        (Precision::F32, true, false),
+        (Precision::F16, false, false),
+        (Precision::Int8, false, false),
+        (Precision::Int8, false, true),
+    ] {
+        gpu.set_blocks(blocks);
+        gpu.set_int8_dot(dot);
+        let matrix = matrix_of(precision);
+        for rows in [3, 100] {
+            // Row 1 has a NaN, row 2 sums that are one.
+            let x = gpu.embed(rows, 16, None, |to| {
+                to.fill(1.0);
+                to[17] = f32::NAN;
+                (to[33], to[34]) = (f32::INFINITY, f32::NEG_INFINITY);
+            });
+            let x = x.unwrap();
+            for epilogue in 0..4 {
+                let r = gpu.embed(rows, 1, None, |to| to.fill(0.0)).unwrap();
+                let y = read(&gpu, &gpu.linear(&x, &matrix, pick(epilogue, &r)).unwrap()).await;
+                let nan: Vec<usize> = (0..rows).filter(|n| y[*n].is_nan()).collect();
+                assert_eq!(
+                    nan,
+                    [1, 2],
+                    "{precision:?}, {blocks}, {dot}, {rows} rows, epilogue {epilogue}: {:?}",
+                    &y[..3]
+                );
+            }
+        }
+    }
+});
+
+gpu_test!(nan_is_never_an_answer_of_attention, async {
+    let (gpu, cpu) = (backend().await, CpuBackend::new());
+    // q and k of two texts; the second's scores are +∞ - ∞, and its values finite.
+    let (plain, hostile) = ([1.0, 1.0], [f32::INFINITY, f32::NEG_INFINITY]);
+    let x: Vec<f32> = [plain, hostile].iter().flat_map(|q| [q[0], q[1], 1.0, 1.0, 0.5, 0.25]).collect();
+    let spans = Spans { queries: &[0, 1, 2], keys: &[0, 1, 2] };
+    fn run<B: Backend>(b: &B, x: &[f32], spans: Spans<'_>) -> B::Tensor {
+        let x = b.embed(2, 6, None, |to| to.copy_from_slice(x)).unwrap();
+        let [q, k, v] = [0, 2, 4].map(|first| Columns { tensor: &x, first });
+        b.attention(q, k, v, spans, 2, 1).unwrap()
+    }
+    let on_cpu = common::now(cpu.read(&run(&cpu, &x, spans))).unwrap();
+    assert!(on_cpu[2].is_nan() && on_cpu[3].is_nan(), "{on_cpu:?}");
+    let on_gpu = read(&gpu, &run(&gpu, &x, spans)).await;
+    assert_eq!(with_nan(&on_gpu), with_nan(&on_cpu));
 });

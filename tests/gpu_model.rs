@@ -1,5 +1,5 @@
-//! Whole models on the graphics device: parity, determinism, what a forward pass costs, and what happens when the device
-//! fails. The same file runs on the host and in a browser.
+//! Whole models on the graphics device: parity, determinism, and what a forward pass costs. The same file
+//! runs on the host and in a browser.
 
 #[macro_use]
 mod common;
@@ -10,8 +10,6 @@ use common::gpu::{device, load, load_files, logits};
 use common::{BF16, F16, F32, Tiny, largest_difference};
 use serde::Deserialize;
 use serde_json::Value;
-use tabsense::ErrorKind;
-use tabsense::backend::Precision;
 use tabsense::backend::auto::Side;
 use tabsense::backend::gpu::Counts;
 use tabsense::backend::gpu::memory::ledger;
@@ -22,7 +20,8 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// The project's bound for f32 arithmetic on whole models; what is measured is printed.
 const TOLERANCE: f32 = 1e-3;
-/// For int8 weights the CPU rounds activations, to steps of 2^-13 of a row's largest; the graphics card doesn't.
+/// For int8 weights the CPU rounds activations, to steps of 2^-13 of a row's largest; the graphics card
+/// doesn't.
 const INT8_TOLERANCE: f32 = 4e-3;
 /// Rounding weights to halves moves them by 2^-11 of themselves.
 const F16_TOLERANCE: f32 = 5e-3;
@@ -58,7 +57,8 @@ async fn check(tiny: &Tiny, dtype: &str, tolerance: f32) {
         worst = worst.max(largest_difference(got, wanted));
         flips += usize::from(argmax(got) != argmax(wanted));
     };
-    // The kernels of cards and that of software adapters; in a browser, where compiling takes seconds, the former once.
+    // The kernels of cards and that of software adapters; in a browser, where compiling takes seconds, the
+    // former once.
     let kinds = if cfg!(target_arch = "wasm32") && tiny.name != "tiny-f32" { &[true][..] } else { &[false, true] };
     for &blocks in kinds {
         engine.classifier().backend().gpu().unwrap().set_blocks(blocks);
@@ -132,7 +132,8 @@ gpu_test!(int8_arithmetic_is_chosen_by_time_and_keeps_the_logits, async {
     let gpu = engine.classifier().backend().gpu().unwrap();
     gpu.set_blocks(false);
     gpu.set_int8_dot(true);
-    // The test has a batch of more rows than the kernel for few rows takes: it is this arithmetic that is tested.
+    // The test has a batch of more rows than the kernel for few rows takes: it is this arithmetic that is
+    // tested.
     let rounded = self_test::largest_difference(engine.classifier()).await.unwrap();
     self_test::judge_int8(rounded).unwrap();
     gpu.set_int8_dot(false);
@@ -217,157 +218,6 @@ gpu_test!(a_load_that_ends_early_leaves_no_buffer, async {
     assert!(ledger().buffers > 0);
     drop(loader);
     assert_eq!(ledger().buffers, 0);
-});
-
-/// Classifies a text and yields its best label's index and the side it came from.
-async fn classify(engine: &Engine, text: &str) -> tabsense::Result<(usize, Side)> {
-    let encoding = engine.classifier().encode(text, false)?;
-    let scored = engine.scores(&[encoding], true).await?;
-    Ok((tabsense::head::best(&scored.scores[0], 1)[0], scored.side))
-}
-
-gpu_test!(a_lost_device_is_done_without_where_the_cpu_holds_the_weights, async {
-    let engine = load(&F32, "auto", true).await.unwrap();
-    let backend = engine.classifier().backend();
-    backend.set_from_tokens(Some(1));
-    let (label, side) = classify(&engine, "the film").await.unwrap();
-    assert_eq!(side, Side::Gpu);
-    // In flight: the pass is recorded and submitted when the device goes.
-    let gpu = backend.gpu().unwrap();
-    let texts = [engine.classifier().encode("the film", false).unwrap()];
-    let (scored, ()) = join(engine.scores(&texts, false), async { gpu.device().destroy() }).await;
-    let scored = scored.unwrap();
-    assert_eq!(tabsense::head::best(&scored.scores[0], 1)[0], label);
-    drop(gpu);
-    assert!(backend.gpu().is_none() || scored.side == Side::Gpu);
-    // And later, too.
-    assert_eq!(classify(&engine, "the film").await.unwrap(), (label, Side::Cpu));
-    assert!(engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
-    assert_eq!(ledger().buffers, 0);
-});
-
-gpu_test!(a_lost_device_alone_says_so, async {
-    let engine = load(&F32, "auto", false).await.unwrap();
-    engine.classifier().backend().gpu().unwrap().device().destroy();
-    for _ in 0..2 {
-        assert_eq!(classify(&engine, "the film").await.unwrap_err().kind(), ErrorKind::DeviceLost);
-    }
-    drop(engine);
-    assert_eq!(ledger().buffers, 0);
-});
-
-gpu_test!(a_device_lost_between_the_weights_is_done_without, async {
-    use tabsense::backend::auto::AutoBackend;
-    use tabsense::backend::gpu::GpuBackend;
-    for cpu_holds in [false, true] {
-        let backend = AutoBackend::with_gpu(GpuBackend::new(device().await), cpu_holds);
-        let gpu = backend.gpu().unwrap();
-        let mut loader = tabsense::classifier::Loader::new(backend, F32.config, F32.tokenizer, "auto", None).unwrap();
-        let (first, rest) = F32.weights.split_at(F32.weights.len() / 2);
-        loader.push(first).unwrap();
-        gpu.device().destroy();
-        drop(gpu);
-        loader.push(rest).unwrap();
-        match Engine::prepare(loader.finish().unwrap(), &common::gpu::clock).await {
-            Ok(engine) => {
-                assert!(cpu_holds && engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
-                assert_eq!(classify(&engine, "the film").await.unwrap().1, Side::Cpu);
-            }
-            Err(error) => assert_eq!((cpu_holds, error.kind()), (false, ErrorKind::DeviceLost)),
-        }
-        assert_eq!(ledger().buffers, 0);
-    }
-});
-
-gpu_test!(a_device_lost_before_the_weights_is_done_without, async {
-    for cpu_holds in [false, true] {
-        let device = device().await;
-        device.destroy();
-        let result = load_files(device, F32.config, F32.tokenizer, F32.weights, "auto", cpu_holds).await;
-        match result {
-            Ok(engine) => {
-                assert!(cpu_holds && engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
-                assert_eq!(classify(&engine, "the film").await.unwrap().1, Side::Cpu);
-            }
-            Err(error) => assert_eq!((cpu_holds, error.kind()), (false, ErrorKind::DeviceLost)),
-        }
-        assert_eq!(ledger().buffers, 0);
-    }
-});
-
-/// Both futures' results, the first polled first.
-async fn join<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
-    let (mut a, mut b) = (std::pin::pin!(a), std::pin::pin!(b));
-    let (mut left, mut right) = (None, None);
-    std::future::poll_fn(|context| {
-        use std::task::Poll::{Pending, Ready};
-        if left.is_none()
-            && let Ready(value) = a.as_mut().poll(context)
-        {
-            left = Some(value);
-        }
-        if right.is_none()
-            && let Ready(value) = b.as_mut().poll(context)
-        {
-            right = Some(value);
-        }
-        if left.is_some() && right.is_some() { Ready(()) } else { Pending }
-    })
-    .await;
-    (left.unwrap(), right.unwrap())
-}
-
-gpu_test!(a_device_that_holds_other_weights_fails_its_self_test, async {
-    for cpu_holds in [true, false] {
-        let engine = load(&F32, "fp32", cpu_holds).await.unwrap();
-        assert_eq!(engine.reason(), None);
-        let classifier = engine.classifier();
-        let gpu = classifier.backend().gpu().unwrap();
-        // One number of one matrix.
-        let matrix = classifier.model().attention_matrices(1).next().unwrap();
-        gpu.overwrite(matrix.gpu().as_ref().unwrap(), 0, 1e4);
-        let difference = tabsense::engine::self_test::largest_difference(classifier).await;
-        match difference {
-            Ok(difference) => {
-                assert!(cpu_holds && difference > 0.01, "{difference}");
-                let error = tabsense::engine::self_test::judge(difference, Precision::F32).unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::WebgpuUnusable);
-            }
-            Err(error) => {
-                assert!(!cpu_holds, "{error}");
-                assert_eq!(error.kind(), ErrorKind::WebgpuUnusable);
-            }
-        }
-    }
-});
-
-gpu_test!(heads_too_wide_for_the_device_are_for_the_cpu, async {
-    // 144 wide instead of 12: one head of twelve times the width.
-    let mut config: Value = serde_json::from_slice(F32.config).unwrap();
-    (config["dim"], config["n_heads"]) = (144.into(), 1.into());
-    let tensors: Vec<edit::Tensor> = edit::read(F32.weights)
-        .into_iter()
-        .map(|t| {
-            let shape: Vec<usize> = t.shape.iter().map(|&n| if n == 36 { 144 } else { n }).collect();
-            let values: Vec<f32> = (0..shape.iter().product()).map(|i: usize| (i % 13) as f32 * 0.01 - 0.06).collect();
-            edit::Tensor::f32(&t.name, &shape, &values)
-        })
-        .collect();
-    let (config, weights) = (config.to_string().into_bytes(), edit::write(&tensors));
-    for cpu_holds in [true, false] {
-        let result = load_files(device().await, &config, F32.tokenizer, &weights, "auto", cpu_holds).await;
-        match result {
-            Ok(engine) => {
-                assert!(cpu_holds && engine.reason().unwrap().contains("heads"), "{:?}", engine.reason());
-                assert_eq!(classify(&engine, "the film").await.unwrap().1, Side::Cpu);
-            }
-            Err(error) => {
-                assert!(!cpu_holds);
-                assert_eq!(error.kind(), ErrorKind::WebgpuUnusable);
-            }
-        }
-        assert_eq!(ledger().buffers, 0);
-    }
 });
 
 gpu_test!(a_profile_tells_each_kernel_s_time, async {

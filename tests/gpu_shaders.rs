@@ -1,10 +1,15 @@
-//! The WGSL files and what Rust says of them: every file is known, parses and validates, and has the bindings, the
-//! workgroup size and the parameters that the backend gives it.
+//! The WGSL files and what Rust says of them: every file is known, parses and validates, and has the
+//! bindings, the workgroup size and the parameters that the backend gives it.
 #![cfg(not(target_arch = "wasm32"))]
 
 use naga::{AddressSpace, StorageAccess, TypeInner};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tabsense::backend::gpu::kernels::{Binding, Kernel};
+
+/// The file of `shaders/`, comments and all.
+fn source(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/shaders/{name}.wgsl", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
 
 fn parse(name: &str, text: &str) -> naga::Module {
     let module = naga::front::wgsl::parse_str(text).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(text)));
@@ -26,6 +31,21 @@ fn every_file_is_a_kernel_and_every_kernel_a_file() {
     let kernels: BTreeSet<String> = Kernel::ALL.iter().map(|k| format!("{}.wgsl", k.file().0)).collect();
     assert_eq!(files, kernels);
     assert!(Kernel::ALL.len() <= 12, "at most a dozen pipelines");
+}
+
+#[test]
+fn lines_are_short_and_no_two_kernels_spell_the_same_out() {
+    let mut blocks: BTreeMap<String, &str> = BTreeMap::new();
+    for kernel in Kernel::ALL {
+        let name = kernel.file().0;
+        let text = source(name);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.iter().all(|line| line.chars().count() <= 110), "{name}");
+        for block in lines.windows(12) {
+            let other = *blocks.entry(block.join("\n")).or_insert(name);
+            assert_eq!(other, name, "{}", block.join("\n"));
+        }
+    }
 }
 
 #[test]
@@ -76,6 +96,8 @@ fn workgroups_and_parameters_have_the_sizes_that_rust_counts_with() {
             }
         }
         assert!(workgroup_bytes <= 16 << 10, "{name}: {workgroup_bytes} bytes of workgroup memory");
+        assert!(!text.contains("//"), "{name}: comments are not to be downloaded");
+        let text = source(name);
         // The header says what it computes, how it is dispatched, and which CPU kernel it has to agree with.
         for word in ["// dispatch:", "// twin: src/backend/cpu/"] {
             assert!(text.contains(word), "{name} has no line {word:?}");

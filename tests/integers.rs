@@ -1,5 +1,6 @@
-//! Products with integer weights against the same arithmetic in exact integers, written a second time, over ragged sizes and in
-//! every arithmetic, also where a build would choose another. The same file runs on the host and, with `wasm-pack test`, in a browser.
+//! Products with integer weights against the same arithmetic in exact integers, written a second time, over
+//! ragged sizes and in every arithmetic, also where a build would choose another. The same file runs on the
+//! host and, with `wasm-pack test`, in a browser.
 
 mod common;
 
@@ -31,8 +32,8 @@ fn quantized_activations(x: &[f32], depth: usize, largest_row_sum: i64) -> (Vec<
     (values.collect(), scales)
 }
 
-/// The exact int8 product (its scales in f64), and a bound on its error: the scales' product, the sum's conversion and the
-/// product of both round once each, and a scale of an activation twice.
+/// The exact int8 product (its scales in f64), and a bound on its error: the scales' product, the sum's
+/// conversion and the product of both round once each, and a scale of an activation twice.
 fn int8_product(x: &[f32], q: &[i8], scales: &[f32], depth: usize) -> (Vec<f64>, Vec<f64>) {
     let row_sum = |q: &[i8]| q.iter().map(|q| i64::from(*q).abs()).sum::<i64>();
     let (xq, x_scales) = quantized_activations(x, depth, q.chunks_exact(depth).map(row_sum).max().unwrap());
@@ -74,8 +75,8 @@ fn linear_int8_is_exact_in_integers_for_every_ragged_size() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn int8_sums_reach_the_end_of_i32_without_overflow() {
-    // Every weight ±127 and every activation at its limit: the largest sums there are. Depths of the feed-forward product
-    // and far beyond.
+    // Every weight ±127 and every activation at its limit: the largest sums there are. Depths of the
+    // feed-forward product and far beyond.
     let backend = CpuBackend::new();
     for (depth, dot) in [768, 3071, 3072, 70_001].into_iter().flat_map(|depth| DOTS.map(|dot| (depth, dot))) {
         let bias = [0.0; 9];
@@ -99,8 +100,8 @@ fn int8_sums_reach_the_end_of_i32_without_overflow() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn int8_activations_keep_13_bits_at_the_feed_forward_depth() {
-    // A product of depth 3072 against f64 with the quantized weights: what is left is the activations' error, half a step of
-    // 2^-13 each at worst, and as random as its terms.
+    // A product of depth 3072 against f64 with the quantized weights: what is left is the activations' error,
+    // half a step of 2^-13 each at worst, and as random as its terms.
     let (backend, random, depth) = (CpuBackend::new(), &mut Random(3), 3072);
     let (x, w, bias) = (random.values(2 * depth), random.values(8 * depth), vec![0.0; 8]);
     let weights = matrix(random, Precision::Int8, &w, &bias, depth);
@@ -202,14 +203,22 @@ fn linear_int4_for_every_ragged_size() {
                 x.iter().map(move |x| f64::from((x * (127.0 / largest)).round_ties_even()) * f64::from(largest / 127.0))
             })
             .collect();
-        // Scales of groups are whole multiples of a row's, which are off by 1/16,384 of the largest at most. Those of the same
-        // row are within a factor of 3 of each other here.
+        // Scales of groups are whole multiples of a row's, which are off by 1/16,384 of the largest at most.
+        // Those of the same row are within a factor of 3 of each other here.
         let (sums, errors) = product_f64(&x_rounded, &w, depth, 3.0 / 16384.0 + 20.0 * ROUNDING);
         let x = tensor(&backend, depth, &x);
         for (dot, weights) in weights {
             let case = format!("{dot:?} {rows}×{depth}×{width}");
             check_epilogues(&mut failures, &case, &backend, (&x, &weights, &bias), (&sums, &errors), &residual);
         }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_matrix_whose_size_overflows_is_out_of_memory() {
+    for precision in [Precision::F32, Precision::Int8, Precision::Int4] {
+        let error = Matrix::with_dot(1 << (usize::BITS - 4), 64, precision, Dot::Quads).err();
+        assert_eq!(error.map(|e| e.kind()), Some(tabsense::ErrorKind::OutOfMemory), "{precision:?}");
     }
 }
 
@@ -232,8 +241,9 @@ fn every_dot_gives_the_same_bits() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn int4_sums_reach_their_ends_without_overflow() {
-    // Every weight at an end of its range and every activation at its limit, at the feed-forward depth and far beyond: 16-bit sums of a
-    // group, and 32-bit sums of groups whose multipliers are as large as they get.
+    // Every weight at an end of its range and every activation at its limit, at the feed-forward depth and
+    // far beyond: 16-bit sums of a group, and 32-bit sums of groups whose multipliers are as large as they
+    // get.
     for (depth, dot) in [768, 3072, 65_536].into_iter().flat_map(|depth| DOTS.map(|dot| (depth, dot))) {
         let backend = CpuBackend::new();
         let mut builder = Matrix::with_dot(2, depth, Precision::Int4, dot).unwrap();

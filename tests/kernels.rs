@@ -1,5 +1,5 @@
-//! Every CPU kernel in f32 against a plain reference in f64, over ragged sizes; those of integers are in `integers.rs`. The same file
-//! runs on the host and, with `wasm-pack test`, in a browser.
+//! Every CPU kernel in f32 against a plain reference in f64, over ragged sizes; those of integers are in
+//! `integers.rs`. The same file runs on the host and, with `wasm-pack test`, in a browser.
 //!
 //! A tolerance is a bound on f32 rounding, or the measured error named beside it.
 
@@ -204,7 +204,8 @@ fn layer_norm_of_ragged_widths() {
                 let deviation = (variance + 1e-12).sqrt();
                 for (d, x) in x.iter().enumerate() {
                     let want = (x - mean) / deviation * f64::from(gamma[d]) + f64::from(beta[d]);
-                    // The mean is off by a few roundings of its own size, which the deviation magnifies; then those of y. Measured: a factor of 2.8.
+                    // The mean is off by a few roundings of its own size, which the deviation magnifies; then
+                    // those of y. Measured: a factor of 2.8.
                     let tolerance = 3.0 * ROUNDING * (mean.abs() / deviation + (x - mean).abs() / deviation + 1.0);
                     failures.check(
                         &format!("width {width}, shift {shift}, size {size}, {n}.{d}"),

@@ -39,25 +39,22 @@ fn a_missing_tensor() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn an_extra_tensor() {
-    assert!(mismatch(|t| t.push(Tensor::f32("mystery", &[1], &[0.0]))).contains("\"mystery\""));
-}
-
-#[wasm_bindgen_test(unsupported = test)]
 fn a_transposed_matrix() {
     let name = "distilbert.transformer.layer.1.ffn.lin1.weight";
     assert!(mismatch(|t| edit::find(t, name).shape.reverse()).contains(name));
 }
 
+fn with_layers(layers: usize) -> Config {
+    let mut config: Value = serde_json::from_slice(F32.config).unwrap();
+    config["n_layers"] = layers.into();
+    Config::from_json(config.to_string().as_bytes()).unwrap()
+}
+
 #[wasm_bindgen_test(unsupported = test)]
-fn another_count_of_layers() {
-    for layers in [2, 4] {
-        let mut config: Value = serde_json::from_slice(F32.config).unwrap();
-        config["n_layers"] = layers.into();
-        let config = Config::from_json(config.to_string().as_bytes()).unwrap();
-        let error = load(config, Dtype::Auto, [F32.weights]).err().expect("refused");
-        assert_eq!(error.kind(), ErrorKind::WeightsMismatch, "{error}");
-    }
+fn more_layers_than_the_file_has() {
+    let error = load(with_layers(4), Dtype::Auto, [F32.weights]).err().expect("refused");
+    assert_eq!(error.kind(), ErrorKind::WeightsMismatch, "{error}");
+    assert!(error.message().contains("\"distilbert.transformer.layer.3."), "{error}");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -108,26 +105,6 @@ fn int8_without_its_scales_or_out_of_its_range() {
         t.push(Tensor::f32("classifier.weight_scale", &[rows + 1], &vec![1.0; rows + 1]));
     });
     assert!(error.contains("shape"), "{error}");
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn a_buffer_that_old_checkpoints_carry_is_skipped() {
-    let file = with_old_buffer();
-    let (model, backend) = load(F32.config(), Dtype::Auto, [file.as_slice()]).unwrap();
-    let (plain, plain_backend) = F32.load(Dtype::Auto);
-    assert_eq!(logits(&model, &backend, &[TEXT]), logits(&plain, &plain_backend, &[TEXT]));
-    for format in [Format::Int8, Format::Fp16] {
-        assert_eq!(convert(&file, format, 4096).unwrap(), convert(F32.weights, format, 4096).unwrap(), "{format:?}");
-    }
-}
-
-/// The tiny model's file with the positions that old checkpoints carry, somewhere in it.
-fn with_old_buffer() -> Vec<u8> {
-    let mut tensors = edit::read(F32.weights);
-    let name = "distilbert.embeddings.position_ids".into();
-    let bytes = vec![0xff; 512 * 8];
-    tensors.insert(3, Tensor { name, dtype: safetensors::Dtype::I64, shape: vec![1, 512], bytes });
-    edit::write(&tensors)
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -209,13 +186,40 @@ fn a_converter_refuses_what_it_can_t_convert() {
     let kind = |file: &[u8], format| convert(file, format, 4096).unwrap_err().kind();
     let int8 = convert(F32.weights, Format::Int8, 4096).unwrap();
     assert_eq!(kind(&int8, Format::Int8), ErrorKind::WeightsMismatch);
-    let huge = edit::write(&[Tensor::f32("x", &[2], &[1e6, 0.0])]);
-    assert_eq!(kind(&huge, Format::Fp16), ErrorKind::NotFinite);
-    let nan = edit::write(&[Tensor::f32("x", &[1], &[f32::NAN])]);
-    assert_eq!(kind(&nan, Format::Int8), ErrorKind::WeightsNotFinite);
+    let with = |x: f32| {
+        let mut tensors = edit::read(F32.weights);
+        edit::find(&mut tensors, "classifier.bias").bytes[..4].copy_from_slice(&x.to_le_bytes());
+        edit::write(&tensors)
+    };
+    assert_eq!(kind(&with(1e6), Format::Fp16), ErrorKind::NotFinite);
+    assert_eq!(kind(&with(f32::NAN), Format::Int8), ErrorKind::WeightsNotFinite);
     assert_eq!(kind(&F32.weights[..F32.weights.len() - 1], Format::Int8), ErrorKind::WeightsLength);
-    assert_eq!(kind(b"<!doctype html>", Format::Int8), ErrorKind::WeightsHeader);
+    assert_eq!(kind(b"<!doctype html>", Format::Int8), ErrorKind::NotAModel);
     assert_eq!(Format::from_name("int3").unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn another_kind_of_file_is_named_whatever_its_chunks() {
+    let page = [b"\n".repeat(80).as_slice(), b"<!doctype html><title>secret</title>"].concat();
+    let pickle = [b"PK\x03\x04".as_slice(), &[7; 2000]].concat();
+    let index = br#"{"metadata": {}, "weight_map": {"secret": "model-00001-of-00002.safetensors"}}"#;
+    for (file, kind, says) in [
+        (page.as_slice(), ErrorKind::NotAModel, "web page"),
+        (&pickle, ErrorKind::NotAModel, "PyTorch"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", ErrorKind::NotAModel, "LFS"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\x02\xff", ErrorKind::NotAModel, "gzip"),
+        (b"\xff\xfe{\0\"\0a\0", ErrorKind::NotAModel, "UTF-16"),
+        (index, ErrorKind::NotAModel, "JSON"),
+        (b"Not Found: secret", ErrorKind::WeightsHeader, "no safetensors file"),
+        (&[0xff; 4000], ErrorKind::WeightsHeader, "no safetensors file"),
+    ] {
+        for size in [1, 7, 100, usize::MAX] {
+            let chunks: Vec<&[u8]> = file.chunks(size).collect();
+            let error = load(F32.config(), Dtype::Auto, chunks).err().expect("refused");
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.message().contains(says) && !error.message().contains("secret"), "{error}");
+        }
+    }
 }
 
 fn classifier_error(config: &[u8], tokenizer: &[u8], dtype: &str) -> ErrorKind {
@@ -234,14 +238,44 @@ fn a_loader_refuses_files_that_don_t_belong_together() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_classifier_refuses_empty_texts_and_works_on() {
+fn texts_without_tokens_have_no_scores_alone_and_among_others() {
     let mut loader = Loader::new(CpuBackend::new(), F32.config, F32.tokenizer, "auto", None).unwrap();
     loader.push(F32.weights).unwrap();
     let classifier = loader.finish().unwrap();
-    for text in ["", " \t\n", "\u{0}\u{200b}\u{feff}"] {
-        assert_eq!(classifier.encode(text, false).unwrap_err().kind(), ErrorKind::EmptyText, "{text:?}");
+    let encode = |text: &str| classifier.encode(text, true).unwrap();
+    let empty: Vec<_> = ["", " \t\n", "\u{0}\u{200b}\u{feff}"].map(encode).into();
+    for encoding in &empty {
+        assert_eq!((encoding.ids.len(), encoding.offsets.as_deref(), encoding.truncated), (0, Some(&[][..]), false));
     }
-    let text = classifier.encode("the film", true).unwrap();
-    let scores = now(classifier.scores(&[text])).unwrap();
-    assert!((scores[0].iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    assert_eq!(now(classifier.scores(&empty)).unwrap(), vec![Vec::<f64>::new(); 3]);
+    let alone = now(classifier.scores(&[encode("the film")])).unwrap();
+    let among = now(classifier.scores(&[encode(""), encode("the film"), encode(" ")])).unwrap();
+    assert_eq!(among, [vec![], alone[0].clone(), vec![]]);
+    assert!((alone[0].iter().sum::<f64>() - 1.0).abs() < 1e-9);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn model_max_length_bounds_a_text_where_it_is_less_than_the_positions() {
+    let max_tokens = |json: &str| {
+        let backend = CpuBackend::new();
+        let config = Some(json.as_bytes());
+        let mut loader = Loader::with_tokenizer_config(backend, F32.config, F32.tokenizer, config, "auto", None)
+            .map_err(|e| e.kind())?;
+        loader.push(F32.weights).unwrap();
+        let classifier = loader.finish().unwrap();
+        let long = classifier.encode(&"the film ".repeat(100_000), false).unwrap();
+        assert!(long.truncated);
+        assert_eq!(long.ids.len(), classifier.max_tokens());
+        Ok(long.ids.len())
+    };
+    let positions = max_tokens("{}");
+    assert_eq!(max_tokens(r#"{"model_max_length": 128}"#), Ok(128));
+    assert_eq!(max_tokens(r#"{"max_len": 128}"#), Ok(128));
+    for none in ["1000000000000000019884624838656", "1e30", "100000", "null"] {
+        assert_eq!(max_tokens(&format!(r#"{{"model_max_length": {none}}}"#)), positions, "{none}");
+    }
+    for wrong in ["2", "0", "-1", "1.5", "\"128\"", "NaN"] {
+        let kind = max_tokens(&format!(r#"{{"model_max_length": {wrong}}}"#));
+        assert_eq!(kind, Err(ErrorKind::TokenizerInvalid), "{wrong}");
+    }
 }

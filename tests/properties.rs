@@ -134,12 +134,18 @@ fn padded_reference(model: &Random, texts: &[Vec<u32>]) -> Vec<Vec<f64>> {
     logits
 }
 
+/// How many cases a property is tried on: `usual`, or as many times that as `TABSENSE_CASES_FACTOR` says
+/// (`npm run test:long`).
+fn cases(usual: u32) -> u32 {
+    std::env::var("TABSENSE_CASES_FACTOR").map_or(usual, |factor| usual * factor.parse::<u32>().unwrap())
+}
+
 fn refs(texts: &[Vec<u32>]) -> Vec<&[u32]> {
     texts.iter().map(Vec::as_slice).collect()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(256), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Layer normalizations of few numbers amplify rounding where these are nearly equal: hence relative to the spread.
     #[test]
@@ -197,8 +203,63 @@ proptest! {
     }
 }
 
+/// Added tokens with white space, with marks and with every flag; and without BERT's normalizer.
+const FILES: [&str; 4] = [
+    r#"{"added_tokens": []}"#,
+    r#"{"added_tokens": [
+        {"id": 4, "content": "a b", "normalized": true}, {"id": 5, "content": "中 a", "normalized": true, "single_word": true},
+        {"id": 6, "content": "[SEP]", "normalized": false, "lstrip": true, "rstrip": true}]}"#,
+    r#"{"added_tokens": [
+        {"id": 4, "content": "é ", "normalized": false, "rstrip": true}, {"id": 5, "content": "!a", "normalized": true, "rstrip": true},
+        {"id": 6, "content": "aaaa", "normalized": true, "single_word": true, "lstrip": true}]}"#,
+    r#"{"added_tokens": [{"id": 4, "content": " ", "normalized": true}], "normalizer": null}"#,
+];
+
+/// The file of test_data/make_added_tokens.py, with some fields replaced.
+fn tokenizer_with(fields: &str) -> Tokenizer {
+    let base = include_str!("../test_data/tokenizer/added_base.json");
+    let mut file: serde_json::Map<String, serde_json::Value> = serde_json::from_str(base).unwrap();
+    file.extend(serde_json::from_str::<serde_json::Map<_, _>>(fields).unwrap());
+    file["model"]["max_input_chars_per_word"] = 300.into();
+    Tokenizer::from_json(serde_json::to_string(&file).unwrap().as_bytes(), 100).unwrap()
+}
+
+/// A part of a text: a few characters, or many of one kind.
+fn part() -> impl Strategy<Value = String> {
+    let of = |parts: &'static [&'static str]| prop::sample::select(parts);
+    let pieces = of(&[
+        "a", "b", "é", "e\u{301}", " ", "\n", "[SEP]", "中", "!", "a b", "中 a", "ß", "x", "\u{200d}", "\u{200b}",
+    ]);
+    let runs = of(&["a", "ab", " ", "\u{3000}", "中", "\u{301}", "\u{200b}", "!", "é ", "\u{1d165}", "aaaa "]);
+    prop_oneof![4 => pieces.prop_map(str::to_owned), 1 => (runs, 1usize..700).prop_map(|(run, n)| run.repeat(n))]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(500), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Only as much of a text is read as its first tokens need, and that must not change them.
+    #[test]
+    fn a_cut_text_has_the_first_tokens_of_the_whole(
+        parts in prop::collection::vec(part(), 0..24),
+        tail in part(),
+        max_tokens in 2usize..40,
+        file in 0usize..FILES.len(),
+    ) {
+        thread_local!(static SHARED: Vec<Tokenizer> = FILES.map(tokenizer_with).into());
+        let text = parts.concat() + &tail.repeat(40);
+        SHARED.with(|tokenizers| -> Result<(), TestCaseError> {
+            let tokenizer = &tokenizers[file];
+            let (ids, offsets) = tokenizer.encode_with_offsets(&text).unwrap();
+            let cut = tokenizer.encode_to(&text, max_tokens, true).unwrap();
+            prop_assert_eq!(&tokenizer.encode_to(&text, max_tokens, false).unwrap().ids, &cut.ids);
+            if ids.is_empty() {
+                prop_assert_eq!((cut.ids.len(), cut.truncated), (0, false));
+            } else {
+                prop_assert_eq!(tokenizer.frame(ids, Some(offsets), max_tokens), cut);
+            }
+            Ok(())
+        })?;
+    }
 
     #[test]
     fn tokens_are_the_same_with_and_without_offsets(text in any::<String>()) {

@@ -213,12 +213,60 @@ fn a_calibrated_file_holds_int4_where_the_model_bears_it() {
     assert!(json.contains("\"quantization\":\"int4\""));
 }
 
+/// Old names, no prefix, positions in integers, a head of another task: the file is that of the plain checkpoint.
+#[wasm_bindgen_test(unsupported = test)]
+fn a_calibration_takes_what_pytorch_loads() {
+    let (config, weights) = random_model();
+    let texts = texts(20);
+    let mut tensors = edit::read(&weights);
+    for t in &mut tensors {
+        t.name = t.name.replace("distilbert.", "").replace("LayerNorm.weight", "LayerNorm.gamma");
+    }
+    let integers = |name: &str| Tensor {
+        name: name.into(),
+        dtype: safetensors::Dtype::I64,
+        shape: vec![1, 4],
+        bytes: vec![0xff; 32],
+    };
+    tensors.insert(2, integers("embeddings.position_ids"));
+    tensors.insert(5, integers("qa_outputs.codes"));
+    let by_name = |file: &[u8]| {
+        let tensors = edit::read(file).into_iter().map(|t| (t.name, t.bytes));
+        tensors.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let old = calibrated(&config, &edit::write(&tensors), &texts, 4096).unwrap();
+    assert_eq!(by_name(&old), by_name(&calibrated(&config, &weights, &texts, 4096).unwrap()));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn weights_beyond_int4_s_range_are_refused() {
+    let (config, weights) = random_model();
+    let mut tensors = edit::read(&weights);
+    let name = "distilbert.transformer.layer.1.ffn.lin2.weight";
+    edit::find(&mut tensors, name).bytes[..4].copy_from_slice(&1e6f32.to_le_bytes());
+    let error = calibrated(&config, &edit::write(&tensors), &texts(20), 4096).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFinite);
+    assert!(error.message().contains(name) && error.message().contains("int8"), "{error}");
+}
+
+/// The converter takes any bytes for the calibrated file's.
+#[wasm_bindgen_test(unsupported = test)]
+fn another_file_than_the_calibrated_one_is_refused() {
+    let (config, weights) = random_model();
+    let mut loader = Loader::new(&config, F32.tokenizer).unwrap();
+    loader.push(&weights).unwrap();
+    let mut calibration = loader.finish().unwrap();
+    calibration.read(&texts(5)).unwrap();
+    let error = Converter::int4(calibration.finish().unwrap()).push(F32.weights).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WeightsMismatch, "{error}");
+}
+
 #[wasm_bindgen_test(unsupported = test)]
 fn a_calibration_refuses_what_it_can_t_use() {
     let (config, weights) = random_model();
     let kind = |weights: &[u8], texts: &[String]| calibrated(&config, weights, texts, 4096).unwrap_err().kind();
     assert_eq!(kind(&weights, &[]), ErrorKind::InvalidArgument);
-    assert_eq!(kind(&weights, &["\u{200b}".into()]), ErrorKind::EmptyText);
+    assert_eq!(kind(&weights, &["\u{200b}".into()]), ErrorKind::InvalidArgument);
     assert_eq!(kind(&weights[..weights.len() - 1], &texts(1)), ErrorKind::WeightsLength);
     let mut converter = Converter::new(Format::Int8);
     let mut int8 = converter.push(&weights).unwrap();

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tabsense::ErrorKind;
-use tabsense::tokenize::{MAX_CHARS, Tokenizer};
+use tabsense::tokenize::{Tokenizer, TokenizerConfig};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_arch = "wasm32")]
@@ -87,16 +87,6 @@ fn offsets_are_cut_with_their_ids() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_text_too_long_is_refused_at_once() {
-    let tokenizer = tokenizer();
-    assert!(tokenizer.encode(&"é".repeat(MAX_CHARS)).is_ok());
-    for text in ["é".repeat(MAX_CHARS + 1), "a".repeat(1_000_000)] {
-        assert_eq!(tokenizer.encode(&text).unwrap_err().kind(), ErrorKind::TextTooLong);
-        assert_eq!(tokenizer.encode_with_offsets(&text).unwrap_err().kind(), ErrorKind::TextTooLong);
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
 fn truncation_and_padding_of_the_file_are_dropped() {
     for (truncation, padding) in [
         (json!({"max_length": 4, "strategy": "LongestFirst", "stride": 9, "direction": "Right"}), Value::Null),
@@ -135,9 +125,13 @@ fn a_tokenizer_of_another_kind_is_unsupported() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_broken_tokenizer_is_invalid() {
-    for bytes in [&b""[..], b"<!doctype html>", b"[]", b"{}", b"null", b"\xff\xfe", b"{\"model\": 3}"] {
+    for bytes in [&b""[..], b"[]", b"{}", b"null", b"\xff", b"{\"model\": 3}"] {
         let error = Tokenizer::from_json(bytes, ROWS).err().expect("refused");
         assert_eq!(error.kind(), ErrorKind::TokenizerInvalid, "{bytes:?}");
+    }
+    for bytes in [&b"<!doctype html>"[..], b"\xff\xfe{\0", b"version https://git-lfs.github.com/spec/v1"] {
+        let error = Tokenizer::from_json(bytes, ROWS).err().expect("refused");
+        assert_eq!(error.kind(), ErrorKind::NotAModel, "{bytes:?}");
     }
     assert_eq!(kind(|f| f["model"]["vocab"] = json!({})), ErrorKind::TokenizerInvalid);
     assert_eq!(kind(|f| f["model"]["vocab"] = json!([1])), ErrorKind::TokenizerInvalid);
@@ -175,4 +169,67 @@ fn ids_beyond_the_embedding_are_refused() {
     assert_eq!(kind(|f| f["added_tokens"][0]["id"] = json!(ROWS)), ErrorKind::TokenizerInvalid);
     let small = Tokenizer::from_json(FILE, 1000).err().expect("refused");
     assert_eq!(small.kind(), ErrorKind::TokenizerInvalid);
+}
+
+/// The offsets that Python counts in characters, in bytes.
+fn bytes_of(text: &str, offsets: &[(usize, usize)]) -> Vec<std::ops::Range<usize>> {
+    let places: Vec<usize> = text.char_indices().map(|(byte, _)| byte).chain([text.len()]).collect();
+    offsets.iter().map(|&(start, end)| places[start]..places[end]).collect()
+}
+
+/// The file of test_data/make_added_tokens.py with these added tokens.
+fn with_added_tokens(tokens: &Value, lowercase: bool) -> Tokenizer {
+    let mut file: Value = serde_json::from_str(include_str!("../test_data/tokenizer/added_base.json")).unwrap();
+    file["added_tokens"] = tokens.clone();
+    file["normalizer"]["lowercase"] = lowercase.into();
+    Tokenizer::from_json(file.to_string().as_bytes(), 100).unwrap()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn added_tokens_with_every_flag_are_found_as_hugging_face_finds_them() {
+    #[derive(Deserialize)]
+    struct File {
+        tokens: Value,
+        lowercase: bool,
+        texts: Vec<Case>,
+    }
+    let (mut failures, mut count) = (Vec::new(), 0);
+    for line in include_str!("../test_data/tokenizer/added.jsonl").lines() {
+        let File { tokens, lowercase, texts } = serde_json::from_str(line).unwrap();
+        let tokenizer = with_added_tokens(&tokens, lowercase);
+        for Case { text, ids, offsets, .. } in texts {
+            count += 1;
+            let expected = bytes_of(&text, &offsets);
+            let got = tokenizer.encode_with_offsets(&text).unwrap();
+            if tokenizer.encode(&text).unwrap() != ids || got.0 != ids || got.1 != expected {
+                failures.push(format!("{tokens} {lowercase} {text:?}: {got:?}, expected {ids:?} {expected:?}"));
+            }
+        }
+    }
+    assert!(count > 1500);
+    let shown = failures.iter().take(10).cloned().collect::<Vec<_>>().join("\n");
+    assert!(failures.is_empty(), "{} of {count} differ:\n{shown}", failures.len());
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn tokenizer_config_json_counts_as_it_does_in_python() {
+    #[derive(Deserialize)]
+    struct File {
+        name: String,
+        class_of_config: Option<String>,
+        fields: serde_json::Map<String, Value>,
+        tokenizer_config: Value,
+        texts: Vec<Case>,
+    }
+    for line in include_str!("../test_data/tokenizer/config.jsonl").lines() {
+        let File { name, class_of_config, fields, tokenizer_config, texts } = serde_json::from_str(line).unwrap();
+        let mut file: Value = serde_json::from_str(include_str!("../test_data/tokenizer/config_base.json")).unwrap();
+        file.as_object_mut().unwrap().extend(fields);
+        let said = tokenizer_config.to_string();
+        let config = TokenizerConfig::from_json(said.as_bytes(), class_of_config.as_deref()).unwrap();
+        let tokenizer = Tokenizer::from_files(file.to_string().as_bytes(), Some(config), 100).unwrap();
+        for Case { text, ids, .. } in texts {
+            assert_eq!(tokenizer.encode_to(&text, usize::MAX, false).unwrap().ids, ids, "{name}: {text:?}");
+        }
+    }
 }

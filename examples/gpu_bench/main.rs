@@ -1,8 +1,10 @@
-//! Where a forward pass spends its time on this machine's graphics adapter, beside what the adapter can do at most.
+//! Where a forward pass spends its time on this machine's graphics adapter, beside what the adapter can do at
+//! most.
 //!
 //!     cargo run --release --example gpu_bench -- MODEL [fp32|fp16|int8]
 //!
-//! MODEL is a folder with config.json and model.safetensors. The texts are made up, of exactly so many tokens.
+//! MODEL is a folder with config.json and model.safetensors. The texts are made up, of exactly so many
+//! tokens.
 
 use std::collections::BTreeMap;
 use std::future::Future;

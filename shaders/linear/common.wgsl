@@ -27,7 +27,18 @@ fn multiply(sum: vec4<f32>, x: vec4<f32>, w: mat4x4<f32>) -> vec4<f32> {
     return fma(w[3], vec4<f32>(x.w), fma(w[2], vec4<f32>(x.z), low));
 }
 
-// x·Φ(x) as max(x, 0) - |x|/2·erfc(|x|/√2), the formula that src/backend/cpu/math.rs approximates; beyond 14, erfc is below f32's range
+// The same for 4 rows. Matrices whose columns are named by constants stay in registers.
+fn multiply_rows(sums: mat4x4<f32>, x: mat4x4<f32>, w: mat4x4<f32>) -> mat4x4<f32> {
+    return mat4x4<f32>(
+        multiply(sums[0], x[0], w),
+        multiply(sums[1], x[1], w),
+        multiply(sums[2], x[2], w),
+        multiply(sums[3], x[3], w),
+    );
+}
+
+// x·Φ(x) as max(x, 0) - |x|/2·erfc(|x|/√2), the formula that src/backend/cpu/math.rs approximates; beyond 14,
+// erfc is below f32's range
 fn gelu(x: vec4<f32>) -> vec4<f32> {
     let a = min(abs(x), vec4<f32>(14.0));
     let z = a * 0.70710678;
@@ -45,6 +56,11 @@ fn gelu(x: vec4<f32>) -> vec4<f32> {
     return max(x, vec4<f32>(0.0)) - 0.5 * a * t * exp(s - z * z);
 }
 
+// By its bits, for WGSL may take it that no number is NaN; and of NaN, min and max make the other number.
+fn is_nan(x: vec4<f32>) -> vec4<bool> {
+    return (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
+}
+
 // Stores 4 columns of a row, where y has them.
 fn store(row: u32, quad_column: u32, sum: vec4<f32>) {
     if row >= p.rows || quad_column >= p.y_stride {
@@ -56,9 +72,9 @@ fn store(row: u32, quad_column: u32, sum: vec4<f32>) {
     let c3 = columns[4u * quad_column + 3u];
     var v = sum * vec4<f32>(c0.y, c1.y, c2.y, c3.y) + vec4<f32>(c0.x, c1.x, c2.x, c3.x);
     if p.epilogue == 1u {
-        v = gelu(v);
+        v = select(gelu(v), v, is_nan(v));
     } else if p.epilogue == 2u {
-        v = max(v, vec4<f32>(0.0));
+        v = select(max(v, vec4<f32>(0.0)), v, is_nan(v));
     } else if p.epilogue == 3u {
         var from_row = row;
         if p.residual_indexed == 1u {
@@ -67,6 +83,14 @@ fn store(row: u32, quad_column: u32, sum: vec4<f32>) {
         v += residual[from_row * p.y_stride + quad_column];
     }
     y[row * p.y_stride + quad_column] = v;
+}
+
+// Stores 4 columns of 4 rows.
+fn store_rows(row: u32, quad_column: u32, sums: mat4x4<f32>) {
+    store(row, quad_column, sums[0]);
+    store(row + 1u, quad_column, sums[1]);
+    store(row + 2u, quad_column, sums[2]);
+    store(row + 3u, quad_column, sums[3]);
 }
 
 // Where row n of x begins. Rows beyond the last are read as the last, and not stored.

@@ -1,4 +1,5 @@
-// Weights as native halves, for adapters with shader-f16: the same bytes as packed.wgsl's f16. Behind `enable f16;` and common.wgsl.
+// Weights as native halves, for adapters with shader-f16: the same bytes as packed.wgsl's f16. Behind
+// `enable f16;` and common.wgsl.
 
 const QUADS = 2u;
 

@@ -1,7 +1,9 @@
 //! What a backend does for a model: a handful of operations over tensors of f32 rows.
 //!
-//! A new architecture (`model/`) touches nothing here; a new backend implements these traits and touches no model.
-//! Letters: N tokens of all texts, B texts, D width, H heads, K a product's depth (in_features), M its out_features.
+//! A new architecture (`model/`) touches nothing here; a new backend implements these traits and touches no
+//! model.
+//! Letters: N tokens of all texts, B texts, D width, H heads, K a product's depth (in_features), M its
+//! out_features.
 
 pub mod auto;
 pub mod cpu;
@@ -19,7 +21,8 @@ pub enum Precision {
     F16,
     /// int8 weights with a scale a row; activations quantized by the backend as it sees fit.
     Int8,
-    /// int4 weights with a scale a group ([`crate::weights::int4`]), for a depth of whole groups; activations as for int8.
+    /// int4 weights with a scale a group ([`crate::weights::int4`]), for a depth of whole groups; activations
+    /// as for int8.
     Int4,
 }
 
@@ -64,12 +67,13 @@ pub trait LinearBuilder {
     /// What it becomes.
     type Linear;
 
-    /// Row `m` (K values), finite. Quantized here, where the matrix is [`Precision::Int8`] or [`Precision::Int4`], with
-    /// [`crate::weights::quantize::quantize_row`] or [`crate::weights::int4::quantize_row`].
+    /// Row `m` (K values), finite. Quantized here, where the matrix is [`Precision::Int8`] or
+    /// [`Precision::Int4`], with [`crate::weights::quantize::quantize_row`] or
+    /// [`crate::weights::int4::quantize_row`].
     fn row_f32(&mut self, m: usize, row: &[f32]);
 
-    /// Row `m` (K values in -127..=127) of a matrix stored as int8; its scale comes by [`LinearBuilder::scales`],
-    /// before or after.
+    /// Row `m` (K values in -127..=127) of a matrix stored as int8; its scale comes by
+    /// [`LinearBuilder::scales`], before or after.
     fn row_i8(&mut self, m: usize, row: &[i8]);
 
     /// Row `m` of a matrix stored as int4: K / 2 bytes, and the scale of each group.
@@ -124,8 +128,8 @@ pub trait Backend {
     /// [`crate::ErrorKind::OutOfMemory`].
     fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<Self::LayerNorm>;
 
-    /// A tensor that `fill` writes, normalized where there is a `norm`: the embedding, gathered and normalized on the CPU
-    /// side in every backend.
+    /// A tensor that `fill` writes, normalized where there is a `norm`: the embedding, gathered and
+    /// normalized on the CPU side in every backend.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`]; a backend's own failure to compute.

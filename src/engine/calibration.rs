@@ -1,5 +1,5 @@
-//! Which side is faster for how many tokens, and which arithmetic for batches: measured on this machine, with this model,
-//! when it is loaded.
+//! Which side is faster for how many tokens, and which arithmetic for batches: measured on this machine, with
+//! this model, when it is loaded.
 
 use super::{Clock, self_test};
 use crate::backend::Backend;
@@ -13,7 +13,9 @@ use crate::error::Result;
 const LENGTHS: [usize; 3] = [8, 32, 128];
 /// Runs of each; the fastest counts, since whatever disturbs a run makes it slower.
 const RUNS: usize = 3;
-/// A length is not measured any more where the one before took this many milliseconds: loading must not wait for it.
+/// A length is not measured any more where a shorter one took this many milliseconds: loading must not wait
+/// for it. Only the second is, once: two lengths tell how a side's time grows, and one run of it takes as
+/// long as four of the first at most.
 const PATIENCE: f64 = 25.0;
 /// How much faster the graphics device has to be: its times vary more.
 const ADVANTAGE: f64 = 0.9;
@@ -35,13 +37,17 @@ pub struct Measured {
 /// What a side fails with.
 pub async fn measure(classifier: &Classifier<AutoBackend>, clock: Clock<'_>) -> Result<Vec<Measured>> {
     let (backend, model) = (classifier.backend(), classifier.model());
-    let mut measured = Vec::new();
+    let mut measured: Vec<Measured> = Vec::new();
     for tokens in LENGTHS {
         let tokens = tokens.min(model.config().max_tokens);
+        let slow = measured.iter().any(|m| m.cpu.max(m.gpu) > PATIENCE);
+        if measured.last().is_some_and(|m| m.tokens == tokens || slow && measured.len() > 1) {
+            break;
+        }
         let ids: Vec<u32> = (0..tokens as u32).map(|i| i % model.config().vocabulary as u32).collect();
         let batch = PackedBatch::new([ids.as_slice()]);
         let mut best = [f64::INFINITY; 2];
-        for _ in 0..RUNS {
+        for _ in 0..if slow { 1 } else { RUNS } {
             for (side, best) in [Side::Cpu, Side::Gpu].into_iter().zip(&mut best) {
                 let start = clock();
                 let logits = backend.on(side, || model.forward(backend, &batch, |_, _| {}))?;
@@ -50,9 +56,6 @@ pub async fn measure(classifier: &Classifier<AutoBackend>, clock: Clock<'_>) -> 
             }
         }
         measured.push(Measured { tokens, cpu: best[0], gpu: best[1] });
-        if best.iter().any(|ms| *ms > PATIENCE) {
-            break;
-        }
     }
     Ok(measured)
 }
@@ -62,16 +65,25 @@ const BATCH: (usize, usize) = (8, 128);
 /// How much faster int8 arithmetic has to be, for what it costs: it rounds the activations, too.
 const INT8_ADVANTAGE: f64 = 1.3;
 
-/// Whether batches of int8 weights are computed in int8 arithmetic ([`GpuBackend::set_int8_dot`]) from now on: where that is
-/// clearly faster, and its logits pass a test of their own.
+/// Whether batches of int8 weights are computed in int8 arithmetic ([`GpuBackend::set_int8_dot`]) from now
+/// on: where that is clearly faster, and its logits pass a test of their own. A device that refuses it keeps
+/// the other arithmetic.
 ///
 /// # Errors
-/// What the device fails with.
+/// [`crate::ErrorKind::DeviceLost`].
 pub async fn choose_arithmetic(
     classifier: &Classifier<AutoBackend>,
     gpu: &GpuBackend,
     clock: Clock<'_>,
 ) -> Result<bool> {
+    let tried = gpu.checked(async || int8_pays(classifier, gpu, clock).await).await;
+    gpu.device().check()?;
+    let int8 = tried.unwrap_or(false);
+    gpu.set_int8_dot(int8);
+    Ok(int8)
+}
+
+async fn int8_pays(classifier: &Classifier<AutoBackend>, gpu: &GpuBackend, clock: Clock<'_>) -> Result<bool> {
     let (backend, model) = (classifier.backend(), classifier.model());
     let tokens = BATCH.1.min(model.config().max_tokens);
     let ids: Vec<u32> = (0..tokens as u32).map(|i| i % model.config().vocabulary as u32).collect();
@@ -90,14 +102,12 @@ pub async fn choose_arithmetic(
             }
         }
     }
-    let int8 = best[0] > INT8_ADVANTAGE * best[1]
-        && self_test::judge_int8(self_test::largest_difference(classifier).await?).is_ok();
-    gpu.set_int8_dot(int8);
-    Ok(int8)
+    Ok(best[0] > INT8_ADVANTAGE * best[1]
+        && self_test::judge_int8(self_test::largest_difference(classifier).await?).is_ok())
 }
 
-/// The fewest tokens from which on the graphics device is faster, between the measured lengths and beyond them along straight
-/// lines; none where it never is.
+/// The fewest tokens from which on the graphics device is faster, between the measured lengths and beyond
+/// them along straight lines; none where it never is.
 pub fn crossing(measured: &[Measured]) -> Option<usize> {
     // Below zero where the graphics device wins.
     let lead = |m: &Measured| m.gpu - ADVANTAGE * m.cpu;

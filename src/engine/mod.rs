@@ -1,5 +1,6 @@
-//! A classifier on whatever there is to compute on: a graphics device is tried before it is trusted ([`self_test`]), the
-//! faster side is found out by measuring ([`calibration`]), and a device that fails is done without.
+//! A classifier on whatever there is to compute on: a graphics device is tried before it is trusted
+//! ([`self_test`]), the faster side is found out by measuring ([`calibration`]), and a device that fails is
+//! done without.
 //!
 //! Not here: where files come from, JavaScript (`web`).
 
@@ -10,6 +11,7 @@ pub mod warm_up;
 use crate::backend::Precision;
 use crate::backend::auto::{AutoBackend, Linear, Side};
 use crate::backend::gpu::profile::{KernelTime, by_kernel};
+use crate::batch::micro_batches;
 use crate::classifier::Classifier;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
@@ -36,11 +38,13 @@ pub struct Scored {
 }
 
 impl Engine {
-    /// Makes a loaded classifier ready: warms the device up, tests it, and measures both sides where both hold the weights.
+    /// Makes a loaded classifier ready: warms the device up, tests it, and measures both sides where both
+    /// hold the weights.
     ///
     /// # Errors
-    /// Where the CPU holds no weights: [`ErrorKind::WebgpuUnusable`] for a device that refuses the work or computes wrong,
-    /// [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`]. Where it does, such a device is done without.
+    /// Where the CPU holds no weights: [`ErrorKind::WebgpuUnusable`] for a device that refuses the work or
+    /// computes wrong, [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`]. Where it does, such a device is
+    /// done without.
     pub async fn prepare(classifier: Classifier<AutoBackend>, clock: Clock<'_>) -> Result<Self> {
         let mut engine = Self { classifier, calibration: Vec::new() };
         if let Err(error) = engine.try_gpu(clock).await {
@@ -89,14 +93,16 @@ impl Engine {
 
     /// The scores of each text of one group; `profile`: with the device's time by kernel.
     ///
-    /// A device that is lost on the way, or refuses the work, is done without where the CPU holds the weights: the texts are
-    /// answered all the same.
+    /// A device that is lost on the way, refuses the work, or has no memory for it, is done without where the
+    /// CPU holds the weights: the texts are answered all the same.
     ///
     /// # Errors
-    /// Those of [`Model::logits`]; [`ErrorKind::DeviceLost`] and [`ErrorKind::WebgpuUnusable`] where the CPU holds no weights.
+    /// Those of [`Model::logits`]; [`ErrorKind::DeviceLost`] and [`ErrorKind::WebgpuUnusable`] where the CPU
+    /// holds no weights.
     pub async fn scores(&self, group: &[Encoding], profile: bool) -> Result<Scored> {
+        let side = self.side(group);
         match self.scores_once(group, profile).await {
-            Err(error) if is_gpu_s(&error) && self.backend().cpu_holds() => {
+            Err(error) if side == Side::Gpu && is_gpu_s(&error) && self.backend().cpu_holds() => {
                 self.abandon_gpu(&error);
                 self.scores_once(group, profile).await
             }
@@ -104,9 +110,22 @@ impl Engine {
         }
     }
 
+    fn side(&self, group: &[Encoding]) -> Side {
+        self.backend().side(group.iter().map(|text| text.ids.len()).sum())
+    }
+
     async fn scores_once(&self, group: &[Encoding], profile: bool) -> Result<Scored> {
-        let side = self.backend().side(group.iter().map(|text| text.ids.len()).sum());
-        let gpu = self.backend().gpu().filter(|_| side == Side::Gpu && profile);
+        let side = self.side(group);
+        if side == Side::Cpu {
+            // The group may have been cut for a graphics device.
+            let lengths: Vec<usize> = group.iter().map(|text| text.ids.len()).collect();
+            let mut scores = Vec::with_capacity(group.len());
+            for part in micro_batches(&lengths, self.backend().cpu_token_budget()) {
+                scores.extend(self.classifier.scores(&group[part]).await?);
+            }
+            return Ok(Scored { scores, side, kernels: None });
+        }
+        let gpu = self.backend().gpu().filter(|_| profile);
         if let Some(gpu) = &gpu {
             gpu.start_profile();
         }
@@ -124,8 +143,9 @@ impl Engine {
     }
 }
 
+/// Whether it may be the graphics device's; its memory can't be told from the CPU's.
 fn is_gpu_s(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::DeviceLost | ErrorKind::WebgpuUnusable)
+    matches!(error.kind(), ErrorKind::DeviceLost | ErrorKind::WebgpuUnusable | ErrorKind::OutOfMemory)
 }
 
 fn matrices(model: &Model<AutoBackend>) -> impl Iterator<Item = &Linear> {

@@ -1,5 +1,6 @@
-//! Engines run a function with a fast, simple compiler until it has shown to be worth a better one, which for a product takes
-//! longer than a short text. So the CPU's kernels run on a small model of made-up weights while the real one's bytes are awaited.
+//! Engines run a function with a fast, simple compiler until it has shown to be worth a better one, which for
+//! a product takes longer than a short text. So the CPU's kernels run on a small model of made-up weights
+//! while the real one's bytes are awaited.
 
 use crate::backend::cpu::CpuBackend;
 use crate::batch::PackedBatch;
@@ -8,7 +9,8 @@ use crate::model::Model;
 use crate::model::load::Dtype;
 use crate::model::made_up::Sizes;
 
-/// Small enough for a run to be over before the next bytes are there; every function of a forward pass is called.
+/// Small enough for a run to be over before the next bytes are there; every function of a forward pass is
+/// called.
 const SIZES: Sizes = Sizes { layers: 2, width: 64, heads: 2, hidden: 256, vocabulary: 64, max_tokens: 16 };
 /// Tokens of the texts: products have tiles of 1 to 6 rows, each a function of its own.
 const TOKENS: [&[usize]; 4] = [&[1], &[16, 3], &[10], &[5, 6]];

@@ -41,11 +41,17 @@ impl EmbeddingTable {
     }
 
     /// Sets row `row` from the file's floating-point numbers: an int8 table quantizes them, any other keeps the bytes
-    /// that they are stored in.
+    /// that they are stored in, or of F64 those of the nearest f32.
     pub fn set_float(&mut self, row: usize, numbers: &[f32], stored: &[u8]) {
         let at = row * self.width;
         match &mut self.values {
             Values::Int8 { values, scales } => scales[row] = quantize_row(numbers, &mut values[at..at + self.width]),
+            // Of an F64 file: its table is F32.
+            Values::Float { storage: Storage::F32, bytes } if stored.len() != 4 * self.width => {
+                for (to, x) in bytes[4 * at..].as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
+                    *to = x.to_le_bytes();
+                }
+            }
             Values::Float { bytes, .. } => bytes[row * stored.len()..][..stored.len()].copy_from_slice(stored),
         }
     }
@@ -98,6 +104,9 @@ mod tests {
             table.set_float(2, &[1.0, 1.0], &[one.clone(), one].concat());
             check(&table, storage);
         }
+        let mut table = EmbeddingTable::new(3, 2, Storage::F32).unwrap();
+        table.set_float(2, &[1.0, 1.0], [1f64.to_le_bytes(); 2].as_flattened());
+        check(&table, Storage::F64);
         let mut table = EmbeddingTable::new(3, 2, Storage::Int8).unwrap();
         table.set_int8(2, &[2, 2]);
         table.set_scales(&[9.0, 9.0, 0.5]);

@@ -1,12 +1,16 @@
-//! The model: what the checkpoint's tensors are ([`names`]), how they get into place ([`load`], [`made_up`]), and the forward pass,
-//! written once over [`Backend`].
+//! The model: what the checkpoint's tensors are ([`names`], [`checkpoint`]), in which numbers ([`dtype`]), how they get into place
+//! ([`load`], with `matching` and `parts`; [`made_up`]), and the forward pass, written once over [`Backend`].
 //!
 //! Not here: arithmetic (`backend`), text (`tokenize`), what the logits mean (`head`).
 
+pub mod checkpoint;
+pub mod dtype;
 pub mod embedding;
 pub mod load;
 pub mod made_up;
+mod matching;
 pub mod names;
+mod parts;
 
 use crate::backend::{Activation, Backend, Columns, Epilogue, Spans};
 use crate::batch::PackedBatch;

@@ -7,6 +7,7 @@ use crate::classifier::{self, Classifier};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::names::{self, Role};
 use crate::weights::dtype::require_float;
+use crate::weights::header::TensorInfo;
 use crate::weights::int4;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -38,14 +39,16 @@ impl Loader {
     /// Takes the weights' next bytes.
     ///
     /// # Errors
-    /// Those of [`classifier::Loader::push`]; [`ErrorKind::WeightsMismatch`] where a tensor is not floating-point.
+    /// Those of [`classifier::Loader::push`]; [`ErrorKind::WeightsMismatch`] where a tensor of the model is not floating-point.
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
         self.classifier.push(chunk)?;
         if !self.header_checked
             && let Some(header) = self.classifier.header()
         {
             self.header_checked = true;
-            header.tensors.iter().try_for_each(|t| require_float(t).map(|_| ()))?;
+            let known = names::Known::new();
+            let of_model = |t: &&TensorInfo| names::canonical(&t.name, |name| known.has(name)).is_some();
+            header.tensors.iter().filter(of_model).try_for_each(|t| require_float(t).map(|_| ()))?;
         }
         Ok(())
     }
@@ -69,9 +72,10 @@ impl Calibration {
     /// Reads texts, each cut to the model's length.
     ///
     /// # Errors
-    /// [`ErrorKind::EmptyText`], [`ErrorKind::TextTooLong`]; [`ErrorKind::OutOfMemory`].
+    /// Those of [`classifier::Classifier::encode`]; [`ErrorKind::OutOfMemory`].
     pub fn read(&mut self, texts: &[String]) -> Result<()> {
-        let encodings: Vec<_> = texts.iter().map(|text| self.classifier.encode(text, false)).collect::<Result<_>>()?;
+        let mut encodings = texts.iter().map(|text| self.classifier.encode(text, false)).collect::<Result<Vec<_>>>()?;
+        encodings.retain(|encoding| !encoding.ids.is_empty());
         for group in self.classifier.groups(&encodings) {
             let batch = PackedBatch::new(encodings[group].iter().map(|e| e.ids.as_slice()));
             self.classifier.model().forward(self.classifier.backend(), &batch, |_, _| {})?;
@@ -99,7 +103,7 @@ impl Calibration {
         let model = self.classifier.model();
         let grams = names::expected(model.config()).into_iter().filter_map(|e| match e.role {
             Role::Weight(product) if product.bears_int4() && int4::fits(e.shape[1]) => {
-                Some((e.name, model.matrix(product).gram()))
+                Some((e.name, (e.shape[1], model.matrix(product).gram())))
             }
             _ => None,
         });
@@ -110,16 +114,17 @@ impl Calibration {
 
 /// The inputs that each matrix got which is to be int4, by the matrix' name.
 pub struct Inputs {
-    grams: HashMap<String, Rc<RefCell<Gram>>>,
+    /// And how many columns it has.
+    grams: HashMap<String, (usize, Rc<RefCell<Gram>>)>,
     damping: f64,
     /// The factor made last: the matrices of one product share it.
     latest: Option<(Rc<RefCell<Gram>>, Factor)>,
 }
 
 impl Inputs {
-    /// Whether the matrix `name` is to be int4.
-    pub fn knows(&self, name: &str) -> bool {
-        self.grams.contains_key(name)
+    /// The columns of the matrix `name`, if it is to be int4.
+    pub fn columns(&self, name: &str) -> Option<usize> {
+        self.grams.get(name).map(|(columns, _)| *columns)
     }
 
     /// The factor for rounding the matrix `name`, which is known, of so many columns.
@@ -127,7 +132,7 @@ impl Inputs {
     /// # Errors
     /// Those of [`Factor::new`].
     pub fn factor(&mut self, name: &str, columns: usize) -> Result<&Factor> {
-        let gram = &self.grams[name];
+        let (_, gram) = &self.grams[name];
         if !self.latest.as_ref().is_some_and(|(of, _)| Rc::ptr_eq(of, gram)) {
             self.latest = None; // before the next is made: each is as large as the largest matrix in f64
             let observed = gram.borrow();

@@ -3,11 +3,14 @@
 //! Source: Frantar et al. 2022, section 3 and algorithm 1: natural order of columns, lazy blocks, Cholesky form.
 
 use super::dense::{inverse_factor, subtract};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, try_vec};
 use crate::weights::int4::{self, GROUP};
 
 /// Columns after which the errors reach the rest of a matrix; whole groups.
 const BLOCK: usize = 4 * GROUP;
+
+/// What an allocation that fails was for.
+const WHAT: &str = "the rounding of a weight matrix";
 
 /// What the inputs of a matrix say about its rounding: H = XᵀX / N + λI, and the triangle U with H⁻¹ = Uᵀ·U.
 pub struct Factor {
@@ -22,15 +25,18 @@ impl Factor {
     /// The factor of `gram` = XᵀX (K, K) of `rows` inputs; λ is `damping` times the mean of its diagonal.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFinite`] where the inputs are NaN or infinite.
+    /// [`ErrorKind::NotFinite`] where the inputs are NaN or infinite; [`ErrorKind::OutOfMemory`].
     pub fn new(gram: &[f32], columns: usize, rows: usize, damping: f64) -> Result<Self> {
         assert_eq!(gram.len(), columns * columns, "a square");
-        let mut h: Vec<f64> = gram.iter().map(|x| f64::from(*x) / rows as f64).collect();
+        let mut h: Vec<f64> = try_vec(gram.len(), WHAT)?;
+        h.iter_mut().zip(gram).for_each(|(h, x)| *h = f64::from(*x) / rows as f64);
         let dead: Vec<usize> = (0..columns).filter(|k| h[k * columns + k] == 0.0).collect();
         dead.iter().for_each(|k| h[k * columns + k] = 1.0);
         let mean = (0..columns).map(|k| h[k * columns + k]).sum::<f64>() / columns as f64;
         (0..columns).for_each(|k| h[k * columns + k] += damping * mean);
-        let u = inverse_factor(h.clone(), columns).ok_or_else(|| {
+        let mut copy = try_vec(h.len(), WHAT)?;
+        copy.copy_from_slice(&h);
+        let u = inverse_factor(copy, columns).ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFinite,
                 "The model's arithmetic overflowed on the calibration texts: its weights are damaged or too large; take another file.",
@@ -50,12 +56,16 @@ impl Factor {
     }
 
     /// Weights (M, K), zero where they do nothing.
-    pub fn live(&self, weights: &[f32]) -> Vec<f64> {
-        let mut w: Vec<f64> = weights.iter().map(|w| f64::from(*w)).collect();
+    ///
+    /// # Errors
+    /// [`ErrorKind::OutOfMemory`].
+    pub fn live(&self, weights: &[f32]) -> Result<Vec<f64>> {
+        let mut w: Vec<f64> = try_vec(weights.len(), WHAT)?;
+        w.iter_mut().zip(weights).for_each(|(to, w)| *to = f64::from(*w));
         for row in w.chunks_exact_mut(self.columns) {
             self.dead.iter().for_each(|column| row[*column] = 0.0);
         }
-        w
+        Ok(w)
     }
 }
 
@@ -70,11 +80,14 @@ pub struct Rounded {
 /// Rounds W (M, K) to int4 so that ‖(W - Ŵ)Xᵀ‖² of the factor's inputs grows least.
 ///
 /// A group's scale is chosen once the columns before it are rounded, of the weights as they are by then ([`int4::scale_of`]).
-pub fn round(weights: &[f32], factor: &Factor) -> Rounded {
+///
+/// # Errors
+/// [`ErrorKind::OutOfMemory`].
+pub fn round(weights: &[f32], factor: &Factor) -> Result<Rounded> {
     let k = factor.columns;
     assert!(int4::fits(k) && weights.len().is_multiple_of(k), "rows of whole groups");
-    let mut w = factor.live(weights);
-    let (mut q, mut scales) = (vec![0; w.len()], vec![0.0; w.len() / GROUP]);
+    let mut w = factor.live(weights)?;
+    let (mut q, mut scales): (Vec<u8>, Vec<f32>) = (try_vec(w.len(), WHAT)?, try_vec(w.len() / GROUP, WHAT)?);
     let mut errors = [0.0; BLOCK];
     for first in (0..k).step_by(BLOCK) {
         let width = BLOCK.min(k - first);
@@ -98,7 +111,7 @@ pub fn round(weights: &[f32], factor: &Factor) -> Rounded {
             subtract(rest, &errors[..width], factor.u.get(first * k + first + width..).unwrap_or(&[]), k);
         }
     }
-    Rounded { q, scales }
+    Ok(Rounded { q, scales })
 }
 
 #[cfg(test)]
@@ -158,13 +171,13 @@ mod tests {
         for rows in [4 * K, K / 4] {
             let (w, x) = (noise(M * K, 0), correlated(rows));
             let factor = Factor::new(&gram(&x), K, rows, 0.01).unwrap();
-            let mut rounded = round(&w, &factor);
+            let mut rounded = round(&w, &factor).unwrap();
             let (compensated, nearest) = (loss(&w, &rounded, &x), loss(&w, &to_nearest(&w), &x));
             assert!(
                 compensated < 0.4 * nearest,
                 "{rows} inputs: {compensated} where rounding to nearest has {nearest}"
             );
-            refine(&w, &factor, &mut rounded);
+            refine(&w, &factor, &mut rounded).unwrap();
             let refined = loss(&w, &rounded, &x);
             assert!(
                 refined < 0.95 * compensated,
@@ -178,7 +191,7 @@ mod tests {
     fn independent_inputs_leave_nothing_to_make_up_for() {
         let identity: Vec<f32> = (0..K * K).map(|i| f32::from(u8::from(i / K == i % K))).collect();
         let w = noise(M * K, 0);
-        let rounded = round(&w, &Factor::new(&identity, K, 1, 0.01).unwrap());
+        let rounded = round(&w, &Factor::new(&identity, K, 1, 0.01).unwrap()).unwrap();
         let nearest = to_nearest(&w);
         assert_eq!((rounded.q, rounded.scales), (nearest.q, nearest.scales));
     }
@@ -188,12 +201,12 @@ mod tests {
         let mut x = correlated(K);
         x.iter_mut().skip(7).step_by(K).for_each(|x| *x = 0.0);
         let factor = Factor::new(&gram(&x), K, K, 0.01).unwrap();
-        let mut rounded = round(&noise(M * K, 0), &factor);
-        refine(&noise(M * K, 0), &factor, &mut rounded);
+        let mut rounded = round(&noise(M * K, 0), &factor).unwrap();
+        refine(&noise(M * K, 0), &factor, &mut rounded).unwrap();
         assert!(rounded.q.iter().skip(7).step_by(K).all(|q| *q == int4::ZERO));
         assert!(rounded.q.iter().all(|q| *q < 16) && rounded.scales.iter().all(|s| s.is_finite() && *s != 0.0));
         let nothing = Factor::new(&vec![0.0; K * K], K, 1, 0.01).unwrap();
-        assert!(round(&noise(K, 0), &nothing).q.iter().all(|q| *q == int4::ZERO));
+        assert!(round(&noise(K, 0), &nothing).unwrap().q.iter().all(|q| *q == int4::ZERO));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use super::dense::subtract;
 use super::gptq::{Factor, Rounded};
+use crate::error::Result;
 use crate::weights::int4::{self, GROUP};
 
 /// Passes over all columns: the third gains 1 % of the error.
@@ -13,7 +14,10 @@ const PASSES: usize = 3;
 const ROWS: usize = 16;
 
 /// Lowers the error of a rounded W (M, K) on the factor's inputs.
-pub fn refine(weights: &[f32], factor: &Factor, rounded: &mut Rounded) {
+///
+/// # Errors
+/// [`crate::ErrorKind::OutOfMemory`].
+pub fn refine(weights: &[f32], factor: &Factor, rounded: &mut Rounded) -> Result<()> {
     let k = factor.columns();
     let (q, scales) = (rounded.q.chunks_mut(ROWS * k), rounded.scales.chunks_mut(ROWS * k / GROUP));
     for ((w, q), scales) in weights.chunks(ROWS * k).zip(q).zip(scales) {
@@ -22,7 +26,7 @@ pub fn refine(weights: &[f32], factor: &Factor, rounded: &mut Rounded) {
             .zip(q.chunks_exact_mut(k))
             .zip(scales.chunks_exact_mut(k / GROUP))
             .map(|((w, q), scales)| Row::new(factor, w, q, scales))
-            .collect();
+            .collect::<Result<_>>()?;
         for _ in 0..PASSES {
             for group in 0..k / GROUP {
                 rows.iter_mut().for_each(|row| row.rescale(factor, group));
@@ -32,6 +36,7 @@ pub fn refine(weights: &[f32], factor: &Factor, rounded: &mut Rounded) {
             }
         }
     }
+    Ok(())
 }
 
 struct Row<'a> {
@@ -42,15 +47,15 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(factor: &Factor, weights: &[f32], q: &'a mut [u8], scales: &'a mut [f32]) -> Self {
+    fn new(factor: &Factor, weights: &[f32], q: &'a mut [u8], scales: &'a mut [f32]) -> Result<Self> {
         let mut row = Self { q, scales, slope: vec![0.0; weights.len()] };
         // ŵ - w
-        let mut excess = factor.live(weights);
+        let mut excess = factor.live(weights)?;
         for (column, w) in excess.iter_mut().enumerate() {
             *w = row.level(column) * row.scale(column) - *w;
         }
         subtract(&mut row.slope, &excess, factor.h(), weights.len());
-        row
+        Ok(row)
     }
 
     fn level(&self, column: usize) -> f64 {

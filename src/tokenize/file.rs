@@ -4,15 +4,17 @@
 //! values there reach nobody. Read with serde rather than with the crate's own reader, which brings every kind of
 //! tokenizer along (87 kB brotli more).
 
-use super::wordpiece::{Vocabulary, WordPiece};
-use super::{invalid, unsupported};
+use super::added::AddedToken;
+use super::config_file::{Anew, TokenizerConfig};
+use super::wordpiece::{Flaw, MAX_TOKEN_BYTES, Vocabulary, WordPiece};
+use super::{FILE, invalid, unsupported};
 use crate::error::Result;
+use crate::json::start_of;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 use tokenizers::normalizers::bert::BertNormalizer;
-use tokenizers::vocab::bucket_added_vocabulary::AddedToken;
 
 /// A checked WordPiece tokenizer's file.
 pub struct TokenizerFile {
@@ -168,17 +170,64 @@ impl Visitor<'_> for Token<'_> {
 }
 
 impl TokenizerFile {
-    /// Reads and checks the file, for a word embedding of `rows` rows.
+    /// Reads and checks the file, for a word embedding of `rows` rows. `config` counts where both say something.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::TokenizerInvalid`], [`crate::ErrorKind::TokenizerUnsupported`].
-    pub fn from_json(bytes: &[u8], rows: usize) -> Result<Self> {
-        let broken = |e: serde_json::Error| {
-            invalid(format!("can't be read ({e}): take the file that belongs to the weights, as it was saved."))
+    /// [`crate::ErrorKind::TokenizerInvalid`], [`crate::ErrorKind::TokenizerUnsupported`], [`crate::ErrorKind::NotAModel`].
+    pub fn from_json(bytes: &[u8], config: Option<TokenizerConfig>, rows: usize) -> Result<Self> {
+        let file = File::from_json(bytes)?;
+        let File { normalizer, model, mut added_tokens, post_processor, .. } = file;
+        added_tokens.sort_by_key(|token| token.id);
+        let ids = model.vocab.ids().chain(added_tokens.iter().map(|token| token.id));
+        check_ids(ids, rows)?;
+        let mut added: Vec<AddedToken> = added_tokens.into_iter().map(Added::token).collect();
+        let (anew, special) = match config {
+            None => (None, Vec::new()),
+            Some(TokenizerConfig { anew, added: listed, special, .. }) => {
+                match listed {
+                    Some(listed) if anew.is_some() => added = listed,
+                    Some(listed) => added.extend(listed),
+                    None => {}
+                }
+                (anew, special)
+            }
         };
+        let (model, normalizer, prefix, suffix) = match anew {
+            Some(Anew { normalizer, unknown, cls, sep }) => {
+                let model = Model { unk_token: unknown, ..Model::of(model.vocab) }.build()?;
+                let id = |token: &str| {
+                    model.id(token).ok_or_else(|| {
+                        invalid(format!("has no token {:?}, which frames a text: take it whole.", start_of(token)))
+                    })
+                };
+                let (cls, sep) = (id(&cls)?, id(&sep)?);
+                (model, Some(normalizer), vec![cls], vec![sep])
+            }
+            None => {
+                let (prefix, suffix) = post_processor.map_or(Ok((Vec::new(), Vec::new())), PostProcessor::frame)?;
+                let normalizer = normalizer
+                    .map(|n| BertNormalizer::new(n.clean_text, n.handle_chinese_chars, n.strip_accents, n.lowercase));
+                (model.build()?, normalizer, prefix, suffix)
+            }
+        };
+        check_ids(prefix.iter().chain(&suffix).copied(), rows)?;
+        // Python adds those that the vocabulary lacks, too; beyond the embedding they would have no row.
+        for token in special {
+            if added.iter().all(|other| other.content != token.content) && model.id(&token.content).is_some() {
+                added.push(token);
+            }
+        }
+        Ok(Self { normalizer, model, added, prefix, suffix })
+    }
+}
+
+impl File {
+    fn from_json(bytes: &[u8]) -> Result<Self> {
+        let text = FILE.text(bytes)?;
         let expect = |part: &str, kind: Option<Kind>, known: &[&str]| match kind.map(|k| k.name) {
             Some(Some(name)) if !known.contains(&name.as_str()) => Err(unsupported(format!(
-                "has a {part} of type {name:?}: {} runs here. Take a DistilBERT checkpoint with its own tokenizer.json.",
+                "has a {part} of type {:?}: {} is supported. Take a DistilBERT checkpoint with its own tokenizer.json.",
+                start_of(&name),
                 known.join(" or ")
             ))),
             _ => Ok(()),
@@ -189,12 +238,12 @@ impl TokenizerFile {
             expect("pre_tokenizer", kinds.pre_tokenizer, &["BertPreTokenizer"])?;
             expect("post_processor", kinds.post_processor, &["TemplateProcessing", "BertProcessing"])
         };
-        let file: File = match serde_json::from_slice(bytes) {
+        let file: Self = match serde_json::from_str(text) {
             Ok(file) => file,
             Err(error) => {
                 // Another kind has other fields, and "no such field" would mislead.
-                expect_all(serde_json::from_slice(bytes).map_err(broken)?)?;
-                return Err(broken(error));
+                expect_all(serde_json::from_str(text).map_err(|e| FILE.broken(&e))?)?;
+                return Err(FILE.broken(&error));
             }
         };
         let kind = |name: &Option<String>| Some(Kind { name: name.clone() });
@@ -204,20 +253,7 @@ impl TokenizerFile {
             pre_tokenizer: file.pre_tokenizer.as_ref().and_then(|p| kind(&p.name)),
             post_processor: None, // of a known kind, or it would not have been read
         })?;
-        let (prefix, suffix) = file.post_processor.map_or(Ok((Vec::new(), Vec::new())), PostProcessor::frame)?;
-        let mut added = file.added_tokens;
-        added.sort_by_key(|token| token.id);
-        let ids = file.model.vocab.ids().chain(added.iter().map(|token| token.id));
-        check_ids(ids.chain(prefix.iter().chain(&suffix).copied()), rows)?;
-        Ok(Self {
-            normalizer: file
-                .normalizer
-                .map(|n| BertNormalizer::new(n.clean_text, n.handle_chinese_chars, n.strip_accents, n.lowercase)),
-            model: file.model.build()?,
-            added: added.into_iter().map(Added::token).collect(),
-            prefix,
-            suffix,
-        })
+        Ok(file)
     }
 }
 
@@ -233,11 +269,30 @@ fn check_ids(mut ids: impl Iterator<Item = u32>, rows: usize) -> Result<()> {
 }
 
 impl Model {
+    /// Of a vocabulary, with the crate's defaults.
+    fn of(vocab: Vocabulary) -> Self {
+        Self {
+            kind: None,
+            vocab,
+            unk_token: default_unknown(),
+            continuing_subword_prefix: default_prefix(),
+            max_input_chars_per_word: default_longest_word(),
+        }
+    }
+
     /// The unknown token must have an id: else the first strange word of a user would show that it lacks one.
     fn build(self) -> Result<WordPiece> {
         let Self { vocab, unk_token, continuing_subword_prefix, max_input_chars_per_word, .. } = self;
-        WordPiece::new(vocab, &unk_token, &continuing_subword_prefix, max_input_chars_per_word).ok_or_else(|| {
-            invalid(format!("has the unknown token {unk_token:?}, which its vocabulary lacks: take it whole."))
+        WordPiece::new(vocab, &unk_token, &continuing_subword_prefix, max_input_chars_per_word).map_err(|flaw| {
+            match flaw {
+                Flaw::NoUnknown => invalid(format!(
+                    "has the unknown token {:?}, which its vocabulary lacks: take it whole.",
+                    start_of(&unk_token)
+                )),
+                Flaw::LongToken(bytes) => {
+                    unsupported(format!("has a token of {bytes} bytes: at most {MAX_TOKEN_BYTES} are supported."))
+                }
+            }
         })
     }
 }
@@ -270,7 +325,8 @@ impl PostProcessor {
                 (Piece::SpecialToken { id }, suffix) => {
                     let Some(token) = special_tokens.get(&id) else {
                         return Err(invalid(format!(
-                            "frames a text with {id:?}, which it does not know: take it whole."
+                            "frames a text with {:?}, which it does not know: take it whole.",
+                            start_of(&id)
                         )));
                     };
                     suffix.as_mut().unwrap_or(&mut prefix).extend_from_slice(&token.ids);

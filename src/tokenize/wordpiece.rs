@@ -3,13 +3,50 @@
 //! The crate's model builds a map, sorts it and makes a trie of it, which takes 0.2 s and more before the engine has optimized anything
 //! (docs/decisions.md). These tables take an index a word and no allocation each.
 
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
+use sha2::{Digest, Sha256};
 
-/// The hash of a piece: fixed, for nothing that a user writes is ever put into a table.
-fn hash(piece: &[u8]) -> u64 {
-    FixedState::default().hash_one(piece)
+/// The most bytes of a token that can be a part of a word: so many are read for each part at most.
+pub const MAX_TOKEN_BYTES: usize = 512;
+
+/// The most characters of a word; of a longer one nothing is known, whatever the file says.
+const MAX_WORD: usize = 1 << 16;
+
+/// 2^61 - 1, a prime.
+const MODULUS: u64 = (1 << 61) - 1;
+
+/// A polynomial hash, which grows byte by byte with the text: so all beginnings of a word are hashed in one pass. Two texts of n
+/// bytes have the same hash for n of 2^61 bases at most; and the base is a digest of the vocabulary, so that no vocabulary can be
+/// made for its own base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hasher {
+    base: u64,
+}
+
+impl Hasher {
+    fn of(vocabulary: &Vocabulary) -> Self {
+        let mut digest = Sha256::new().chain_update(&vocabulary.text);
+        vocabulary.entries.iter().for_each(|(end, _)| digest.update(end.to_le_bytes()));
+        let bytes = digest.finalize();
+        let word = u64::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]]);
+        Self { base: word % MODULUS }
+    }
+
+    /// The hash of a text and one more byte, from that of the text; 0 for no text.
+    fn grow(self, hash: u64, byte: u8) -> u64 {
+        let product = u128::from(hash) * u128::from(self.base) + u128::from(byte) + 1;
+        let sum = (product as u64 & MODULUS) + (product >> 61) as u64;
+        if sum >= MODULUS { sum - MODULUS } else { sum }
+    }
+
+    fn hash(self, piece: &[u8]) -> u64 {
+        piece.iter().fold(0, |hash, byte| self.grow(hash, *byte))
+    }
+}
+
+/// A hash with its entropy in all of its bits, for the table.
+fn spread(hash: u64) -> u64 {
+    hash.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// Tokens and their ids, in the file's order.
@@ -33,6 +70,7 @@ pub struct Piece {
 /// The model: cuts a word into the longest tokens that the vocabulary has.
 pub struct WordPiece {
     vocabulary: Vocabulary,
+    hasher: Hasher,
     /// The entry of each id, where it has one.
     by_id: Vec<Option<u32>>,
     whole: Table,
@@ -40,6 +78,15 @@ pub struct WordPiece {
     continuing: Table,
     unknown: u32,
     longest_word: usize,
+}
+
+/// Why a vocabulary makes no model.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It lacks the unknown token.
+    NoUnknown,
+    /// It has a token of so many bytes that could be a part of a word.
+    LongToken(usize),
 }
 
 /// Entries of the vocabulary by their text from byte `from` on.
@@ -76,7 +123,7 @@ impl Vocabulary {
 
 impl Table {
     /// The tokens that begin with `prefix`. Of equal ones the last counts, as in a JSON object.
-    fn new(vocabulary: &Vocabulary, prefix: &str) -> Self {
+    fn new(vocabulary: &Vocabulary, hasher: Hasher, prefix: &str) -> Self {
         let from = prefix.len();
         let mut table = Self { entries: HashTable::with_capacity(vocabulary.entries.len()), from, longest: 0 };
         for entry in 0..vocabulary.entries.len() as u32 {
@@ -87,40 +134,64 @@ impl Table {
             let piece = &token[from..];
             table.longest = table.longest.max(piece.len());
             let key = |&entry: &u32| &vocabulary.token(entry).as_bytes()[from..];
-            match table.entries.find_mut(hash(piece), |other| key(other) == piece) {
+            let hash = spread(hasher.hash(piece));
+            match table.entries.find_mut(hash, |other| key(other) == piece) {
                 Some(other) => *other = entry,
-                None => _ = table.entries.insert_unique(hash(piece), entry, |entry| hash(key(entry))),
+                // There is room for all: none is ever hashed again.
+                None => _ = table.entries.insert_unique(hash, entry, |entry| spread(hasher.hash(key(entry)))),
             }
         }
         table
     }
 
-    /// The entry of `piece`.
-    fn get(&self, vocabulary: &Vocabulary, piece: &[u8]) -> Option<u32> {
+    /// The entry of `piece`, which has this hash.
+    fn get(&self, vocabulary: &Vocabulary, hash: u64, piece: &[u8]) -> Option<u32> {
         let is_piece = |&entry: &u32| &vocabulary.token(entry).as_bytes()[self.from..] == piece;
-        self.entries.find(hash(piece), is_piece).copied()
+        self.entries.find(spread(hash), is_piece).copied()
     }
 
     /// The longest entry that `rest` begins with, as a piece.
-    fn longest_of(&self, vocabulary: &Vocabulary, rest: &str) -> Option<Piece> {
-        (1..=self.longest.min(rest.len())).rev().filter(|&bytes| rest.is_char_boundary(bytes)).find_map(|bytes| {
-            let entry = self.get(vocabulary, &rest.as_bytes()[..bytes])?;
-            Some(Piece { id: vocabulary.entries[entry as usize].1, bytes })
-        })
+    fn longest_of(&self, vocabulary: &Vocabulary, hasher: Hasher, rest: &str) -> Option<Piece> {
+        let (mut hash, mut longest) = (0, None);
+        for (i, byte) in rest.bytes().take(self.longest).enumerate() {
+            #[cfg(all(test, not(target_arch = "wasm32")))]
+            tests::STEPS.set(tests::STEPS.get() + 1);
+            hash = hasher.grow(hash, byte);
+            let bytes = i + 1;
+            if rest.is_char_boundary(bytes)
+                && let Some(entry) = self.get(vocabulary, hash, &rest.as_bytes()[..bytes])
+            {
+                longest = Some(Piece { id: vocabulary.entries[entry as usize].1, bytes });
+            }
+        }
+        longest
     }
 }
 
 impl WordPiece {
-    /// A model of `vocabulary`; `prefix` is what a token that continues a word begins with, `longest_word` counts characters. `None`
-    /// where the vocabulary lacks `unknown`.
-    pub fn new(vocabulary: Vocabulary, unknown: &str, prefix: &str, longest_word: usize) -> Option<Self> {
-        let (whole, continuing) = (Table::new(&vocabulary, ""), Table::new(&vocabulary, prefix));
-        let unknown = vocabulary.entries[whole.get(&vocabulary, unknown.as_bytes())? as usize].1;
+    /// A model of `vocabulary`; `prefix` is what a token that continues a word begins with, `longest_word` counts characters.
+    ///
+    /// # Errors
+    /// The unknown token is not in the vocabulary, or a token that could be a part of a word is longer than [`MAX_TOKEN_BYTES`].
+    pub fn new(vocabulary: Vocabulary, unknown: &str, prefix: &str, longest_word: usize) -> Result<Self, Flaw> {
+        let hasher = Hasher::of(&vocabulary);
+        let (mut whole, mut continuing) =
+            (Table::new(&vocabulary, hasher, ""), Table::new(&vocabulary, hasher, prefix));
+        let longest_word = longest_word.min(MAX_WORD);
+        for table in [&mut whole, &mut continuing] {
+            // No word is longer, so no longer token is ever a part of one.
+            table.longest = table.longest.min(longest_word * 4);
+            if table.longest > MAX_TOKEN_BYTES {
+                return Err(Flaw::LongToken(table.longest));
+            }
+        }
+        let unknown = whole.get(&vocabulary, hasher.hash(unknown.as_bytes()), unknown.as_bytes());
+        let unknown = vocabulary.entries[unknown.ok_or(Flaw::NoUnknown)? as usize].1;
         let mut by_id = vec![None; vocabulary.ids().max().map_or(0, |id| id as usize + 1)];
         for (entry, id) in vocabulary.ids().enumerate() {
             by_id[id as usize] = Some(entry as u32);
         }
-        Some(Self { vocabulary, by_id, whole, continuing, unknown, longest_word })
+        Ok(Self { vocabulary, hasher, by_id, whole, continuing, unknown, longest_word })
     }
 
     /// Tokens, equal ones counted once.
@@ -130,7 +201,8 @@ impl WordPiece {
 
     /// The id of a token.
     pub fn id(&self, token: &str) -> Option<u32> {
-        let entry = self.whole.get(&self.vocabulary, token.as_bytes())?;
+        let bytes = token.as_bytes();
+        let entry = self.whole.get(&self.vocabulary, self.hasher.hash(bytes), bytes)?;
         Some(self.vocabulary.entries[entry as usize].1)
     }
 
@@ -154,7 +226,7 @@ impl WordPiece {
         let mut rest = word;
         while !rest.is_empty() {
             let table = if pieces.is_empty() { &self.whole } else { &self.continuing };
-            let Some(piece) = table.longest_of(&self.vocabulary, rest) else {
+            let Some(piece) = table.longest_of(&self.vocabulary, self.hasher, rest) else {
                 pieces.clear();
                 return pieces.push(unknown);
             };
@@ -169,6 +241,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use tokenizers::models::wordpiece::WordPiece as Reference;
+
+    thread_local! {
+        /// The bytes hashed so far.
+        pub static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
 
     fn vocabulary<'a>(entries: impl IntoIterator<Item = (&'a str, u32)>) -> Vocabulary {
         entries.into_iter().fold(Vocabulary::default(), |mut vocabulary, (token, id)| {
@@ -214,7 +291,45 @@ mod tests {
 
     #[test]
     fn a_vocabulary_without_the_unknown_token_makes_no_model() {
-        assert!(WordPiece::new(vocabulary([("a", 0)]), "[UNK]", "##", 100).is_none());
+        let model = WordPiece::new(vocabulary([("a", 0)]), "[UNK]", "##", 100);
+        assert_eq!(model.err(), Some(Flaw::NoUnknown));
+    }
+
+    #[test]
+    fn a_long_word_takes_steps_in_proportion_to_its_length() {
+        // All beginnings are tokens, so every one of them is tried; the last character makes the word an unknown one.
+        let tokens: Vec<String> =
+            (1..=400).flat_map(|n| [n.min(200), n]).map(|n| format!("##{}", "a".repeat(n))).collect();
+        let entries = [("[UNK]", 0), ("a", 1)].into_iter().chain(tokens.iter().map(String::as_str).zip(2..));
+        let model = WordPiece::new(vocabulary(entries), "[UNK]", "##", usize::MAX).unwrap();
+        let mut pieces = Vec::new();
+        for (bytes, most) in [(60_000, 200_000), (200_000, 1)] {
+            STEPS.set(0);
+            model.cut(&("a".repeat(bytes) + "b"), &mut pieces);
+            assert_eq!(pieces.len(), 1);
+            assert!(STEPS.get() <= most, "{} steps for {bytes} bytes", STEPS.get());
+        }
+    }
+
+    #[test]
+    fn a_token_too_long_to_try_is_refused_unless_no_word_is_so_long() {
+        let long = "a".repeat(200_000);
+        let model = |longest_word| WordPiece::new(vocabulary([("[UNK]", 0), (&long, 1)]), "[UNK]", "##", longest_word);
+        assert_eq!(model(usize::MAX).err(), Some(Flaw::LongToken(200_000)));
+        assert!(model(100).is_ok());
+    }
+
+    #[test]
+    fn no_two_vocabularies_have_the_same_hashes() {
+        let base = |token: &str| Hasher::of(&vocabulary([(token, 0)])).base;
+        assert!(base("a") != base("b") && base("a") < MODULUS);
+        assert_ne!(Hasher::of(&vocabulary([("a", 0), ("b", 1)])), Hasher::of(&vocabulary([("ab", 0)])));
+        // Grown byte by byte, by the definition in integers of any size.
+        let hasher = Hasher { base: MODULUS - 2 };
+        let slow = b"na\xc3\xafve"
+            .iter()
+            .fold(0u128, |h, b| (h * u128::from(hasher.base) + u128::from(*b) + 1) % u128::from(MODULUS));
+        assert_eq!(u128::from(hasher.hash(b"na\xc3\xafve")), slow);
     }
 
     #[test]

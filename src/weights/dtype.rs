@@ -1,12 +1,14 @@
 //! Numbers as a safetensors file stores them.
 
-use super::header::TensorInfo;
+use super::header::{TensorInfo, quoted};
 use crate::error::{Error, ErrorKind, Result};
 use safetensors::tensor::Dtype;
 
 /// The storage types read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Storage {
+    /// IEEE double precision.
+    F64,
     /// IEEE single precision.
     F32,
     /// IEEE half precision.
@@ -23,6 +25,7 @@ impl Storage {
     /// The storage of a safetensors type, or `None` where it is not read here.
     pub fn of(dtype: Dtype) -> Option<Self> {
         match dtype {
+            Dtype::F64 => Some(Self::F64),
             Dtype::F32 => Some(Self::F32),
             Dtype::F16 => Some(Self::F16),
             Dtype::BF16 => Some(Self::Bf16),
@@ -35,6 +38,7 @@ impl Storage {
     /// Bytes of one element: a number, or a pair of int4.
     pub const fn bytes(self) -> usize {
         match self {
+            Self::F64 => 8,
             Self::F32 => 4,
             Self::F16 | Self::Bf16 => 2,
             Self::Int8 | Self::Int4 => 1,
@@ -55,7 +59,11 @@ pub fn require_float(t: &TensorInfo) -> Result<Storage> {
     Storage::of(t.dtype).filter(|storage| storage.is_float()).ok_or_else(|| {
         Error::new(
             ErrorKind::WeightsMismatch,
-            format!("{:?} is stored as {:?}: give the converter a file of F32, F16 or BF16.", t.name, t.dtype),
+            format!(
+                "{} is stored as {:?}: give the converter a file of F32, F64, F16 or BF16.",
+                quoted(&t.name),
+                t.dtype
+            ),
         )
     })
 }
@@ -64,6 +72,12 @@ pub fn require_float(t: &TensorInfo) -> Result<Storage> {
 pub fn decode(storage: Storage, bytes: &[u8], out: &mut [f32]) {
     debug_assert_eq!(bytes.len(), out.len() * storage.bytes());
     match storage {
+        // As PyTorch casts: to nearest, and to infinity beyond f32.
+        Storage::F64 => {
+            for (x, b) in out.iter_mut().zip(bytes.as_chunks::<8>().0) {
+                *x = f64::from_le_bytes(*b) as f32;
+            }
+        }
         Storage::F32 => {
             for (x, b) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
                 *x = f32::from_le_bytes(*b);
@@ -96,7 +110,8 @@ pub fn check_finite(values: &[f32], name: &str) -> Result<()> {
     Err(Error::new(
         ErrorKind::WeightsNotFinite,
         format!(
-            "The weights of {name:?} hold NaN or infinity: the file is damaged or the training failed; take another."
+            "{} holds NaN, infinity or a number beyond f32: the file is damaged or the training failed; take another.",
+            quoted(name)
         ),
     ))
 }
@@ -110,6 +125,11 @@ mod tests {
         let mut out = [0.0; 2];
         decode(Storage::F32, &[0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0], &mut out);
         assert_eq!(out, [1.0, -2.0]);
+        let doubles = [0.1f64, -1e-300].map(f64::to_le_bytes);
+        decode(Storage::F64, doubles.as_flattened(), &mut out);
+        assert_eq!(out, [0.1, 0.0]);
+        decode(Storage::F64, [1e300f64, -2.0].map(f64::to_le_bytes).as_flattened(), &mut out);
+        assert!(check_finite(&out, "w").is_err(), "f64 beyond f32");
         decode(Storage::F16, &[0x00, 0x3c, 0x01, 0x00], &mut out);
         assert_eq!(out, [1.0, 2f32.powi(-24)]);
         decode(Storage::Bf16, &[0x80, 0x3f, 0x00, 0xc0], &mut out);

@@ -1,16 +1,21 @@
 //! The safetensors header: eight bytes of length, then JSON that names each tensor, its type, shape and place.
 //!
-//! The `safetensors` crate parses it and checks that the tensors follow each other without hole or overlap and that
-//! each place has the size of its shape. The checks of our own are those of a stream that nobody can trust.
+//! The types' names and sizes are the `safetensors` crate's. Its own checks count bits in `usize`, which on wasm32 ends at
+//! tensors of 512 MiB; those here count in u64.
 
 use crate::error::{Error, ErrorKind, Result};
-use safetensors::tensor::{Dtype, Metadata};
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use std::collections::HashSet;
+use crate::file_kind;
+use safetensors::tensor::Dtype;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// Bytes of the length that the file begins with.
 pub const PREFIX_BYTES: usize = 8;
+/// Bytes that suffice to tell what a file is that is no safetensors file.
+pub const SNIFFED_BYTES: usize = 1024;
 /// The longest header taken; DistilBERT's has some 12 kB.
 pub const MAX_HEADER_BYTES: usize = 1 << 20;
 /// The most tensors taken; DistilBERT has 104.
@@ -40,6 +45,15 @@ pub struct Header {
     pub file_bytes: usize,
 }
 
+/// A tensor's name as messages have it: in quotes, and cut where it is longer than any name should be.
+pub fn quoted(name: &str) -> String {
+    const MOST: usize = 120;
+    match name.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{:?}…", &name[..end]),
+        None => format!("{name:?}"),
+    }
+}
+
 fn lies(message: impl fmt::Display) -> Error {
     Error::new(
         ErrorKind::WeightsHeader,
@@ -47,55 +61,96 @@ fn lies(message: impl fmt::Display) -> Error {
     )
 }
 
-/// The header's length, from the file's first eight bytes.
+/// The header's length, from the file's first eight bytes; `None` where it is more than [`MAX_HEADER_BYTES`], as it is if the
+/// file is something else: [`not_safetensors`] says what.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsHeader`] where it is zero or more than [`MAX_HEADER_BYTES`].
-pub fn header_length(prefix: [u8; PREFIX_BYTES]) -> Result<usize> {
+/// [`ErrorKind::WeightsHeader`] where it is zero.
+pub fn header_length(prefix: [u8; PREFIX_BYTES]) -> Result<Option<usize>> {
     match u64::from_le_bytes(prefix) {
         0 | 1 => Err(lies("is empty")),
-        n if n > MAX_HEADER_BYTES as u64 => {
-            Err(lies(format!("says that it is {n} bytes long, more than {MAX_HEADER_BYTES}")))
-        }
-        n => Ok(n as usize),
+        n => Ok((n <= MAX_HEADER_BYTES as u64).then_some(n as usize)),
     }
+}
+
+/// Why a file without a header is none, from its first bytes: [`SNIFFED_BYTES`], or all that there are.
+pub fn not_safetensors(first_bytes: &[u8]) -> Error {
+    let name = file_kind::name_of(first_bytes).or_else(|| {
+        let text = first_bytes.strip_prefix(file_kind::BYTE_ORDER_MARK).unwrap_or(first_bytes);
+        text.trim_ascii_start().starts_with(b"{").then_some("a JSON file, an index of weights in several files perhaps")
+    });
+    match name {
+        Some(name) => Error::new(
+            ErrorKind::NotAModel,
+            format!("The weights are not a safetensors file: what is there is {name}. Check the address, or the file."),
+        ),
+        None => lies("is not there, or is longer than any classifier's, so this is no safetensors file of one"),
+    }
+}
+
+/// What the header says of a tensor.
+#[derive(Deserialize)]
+struct Entry {
+    dtype: Dtype,
+    shape: Vec<u64>,
+    data_offsets: (u64, u64),
 }
 
 impl Header {
     /// Parses and checks the JSON of a header.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsHeader`] for every way in which it can lie.
+    /// [`ErrorKind::WeightsHeader`] for every way in which it can lie; [`ErrorKind::OutOfMemory`] where the file is longer
+    /// than this machine can address.
     pub fn parse(json: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(json).map_err(|_| lies("is not UTF-8"))?;
-        check_names(text)?;
-        let metadata: Metadata = serde_json::from_str(text).map_err(|e| lies(format!("can't be read ({e})")))?;
-        let mut tensors = Vec::new();
-        for name in metadata.offset_keys() {
-            let info = metadata.info(&name).expect("the crate lists its own names");
-            if info.shape.len() > MAX_RANK {
-                return Err(lies(format!("gives {name:?} {} dimensions, more than {MAX_RANK}", info.shape.len())));
+        let mut entries = entries(text)?;
+        // Tensors without bytes lie where the next one begins.
+        entries.sort_by_key(|(_, entry)| entry.data_offsets);
+        let mut tensors = Vec::with_capacity(entries.len());
+        let mut end = 0;
+        for (name, entry) in entries {
+            let Entry { dtype, shape, data_offsets: (first, last) } = entry;
+            if shape.len() > MAX_RANK {
+                return Err(lies(format!("gives {} {} dimensions, more than {MAX_RANK}", quoted(&name), shape.len())));
             }
-            tensors.push(TensorInfo {
-                name,
-                dtype: info.dtype,
-                shape: info.shape.clone(),
-                bytes: info.data_offsets.1 - info.data_offsets.0,
-            });
+            if first != end {
+                return Err(lies(format!("leaves a gap before {} or has it overlap another tensor", quoted(&name))));
+            }
+            if last.checked_sub(first).is_none_or(|bytes| tensor_bytes(&shape, dtype.bitsize() as u64) != Some(bytes)) {
+                return Err(lies(format!("gives {} another length than its shape has", quoted(&name))));
+            }
+            end = last;
+            let shape = shape.iter().map(|&n| addressable(n)).collect::<Result<_>>()?;
+            tensors.push(TensorInfo { name, dtype, shape, bytes: addressable(last - first)? });
         }
-        let file_bytes = tensors
-            .iter()
-            .try_fold(PREFIX_BYTES + json.len(), |sum, t| sum.checked_add(t.bytes))
-            .ok_or_else(|| lies("adds up to more bytes than this machine can count"))?;
-        Ok(Self { tensors, file_bytes })
+        let file_bytes = end.checked_add((PREFIX_BYTES + json.len()) as u64).ok_or_else(|| too_long(end))?;
+        Ok(Self { tensors, file_bytes: addressable(file_bytes)? })
     }
 }
 
-/// Duplicate names and too many of them: the crate collects into a map, where the last of two would win unseen.
-fn check_names(text: &str) -> Result<()> {
+/// Bytes of a tensor of `shape` with `bits` bits a number; `None` where they are no whole bytes, or more than u64 counts.
+fn tensor_bytes(shape: &[u64], bits: u64) -> Option<u64> {
+    let bits = shape.iter().try_fold(1u64, |product, &n| product.checked_mul(n))?.checked_mul(bits)?;
+    bits.is_multiple_of(8).then_some(bits / 8)
+}
+
+fn addressable(n: u64) -> Result<usize> {
+    usize::try_from(n).map_err(|_| too_long(n))
+}
+
+fn too_long(n: u64) -> Error {
+    Error::new(
+        ErrorKind::OutOfMemory,
+        format!("The weights count {n} bytes or rows, more than can be addressed here: take a smaller model."),
+    )
+}
+
+/// The header's tensors by name. Names that come twice are found here: in a map, the last of two would win unseen.
+fn entries(text: &str) -> Result<Vec<(String, Entry)>> {
     struct Names;
     impl<'de> Visitor<'de> for Names {
-        type Value = std::result::Result<(), String>;
+        type Value = Result<Vec<(String, Entry)>>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object of tensors")
@@ -103,25 +158,53 @@ fn check_names(text: &str) -> Result<()> {
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
             let mut seen = HashSet::new();
-            let mut found = Ok(());
-            while let Some((name, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-                if found.is_ok() && seen.len() > MAX_TENSORS {
-                    found = Err(format!("names more than {MAX_TENSORS} tensors"));
-                }
-                if found.is_ok() && seen.contains(&name) {
-                    found = Err(format!("names {name:?} twice"));
-                }
-                if found.is_ok() {
-                    seen.insert(name);
+            let mut entries = Ok(Vec::new());
+            while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                if let Ok(list) = &mut entries
+                    && let Err(error) = entry(name, value, &mut seen, list)
+                {
+                    entries = Err(error);
                 }
             }
-            Ok(found)
+            Ok(entries)
         }
     }
+    // What serde_json says of an error repeats the file's text, which may be anything.
+    let at = |e: serde_json::Error| lies(format!("can't be read as JSON (column {} of line {})", e.column(), e.line()));
     let mut json = serde_json::Deserializer::from_str(text);
-    let names = json.deserialize_map(Names).map_err(|e| lies(format!("can't be read ({e})")))?;
-    names.map_err(lies)?;
-    json.end().map_err(|e| lies(format!("can't be read ({e})")))
+    let entries = json.deserialize_map(Names).map_err(at)??;
+    json.end().map_err(at)?;
+    Ok(entries)
+}
+
+/// Adds what `value` says of the tensor `name` to `list`.
+fn entry(name: String, value: &RawValue, seen: &mut HashSet<String>, list: &mut Vec<(String, Entry)>) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Typed {
+        #[serde(rename = "dtype")]
+        _dtype: Dtype,
+    }
+    if seen.len() > MAX_TENSORS {
+        return Err(lies(format!("names more than {MAX_TENSORS} tensors")));
+    }
+    if !seen.insert(name.clone()) {
+        return Err(lies(format!("names {} twice", quoted(&name))));
+    }
+    let text = value.get();
+    if name == "__metadata__" {
+        return match serde_json::from_str::<HashMap<String, String>>(text) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(lies("can't be read (\"__metadata__\" holds more than texts)")),
+        };
+    }
+    match serde_json::from_str(text) {
+        Ok(entry) => list.push((name, entry)),
+        Err(_) if serde_json::from_str::<Typed>(text).is_err() => {
+            return Err(lies(format!("can't be read (the type of {} is missing or unknown)", quoted(&name))));
+        }
+        Err(_) => return Err(lies(format!("can't be read (the shape or the place of {} is wrong)", quoted(&name)))),
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -149,10 +232,13 @@ mod tests {
 
     #[test]
     fn a_length_of_nothing_or_of_everything_is_refused() {
-        for n in [0, 1, MAX_HEADER_BYTES as u64 + 1, u64::MAX, u64::from_le_bytes(*b"<!doctyp")] {
+        for n in [0u64, 1] {
             assert_eq!(header_length(n.to_le_bytes()).unwrap_err().kind(), ErrorKind::WeightsHeader, "{n}");
         }
-        assert_eq!(header_length(300u64.to_le_bytes()).unwrap(), 300);
+        for n in [MAX_HEADER_BYTES as u64 + 1, u64::MAX, u64::from_le_bytes(*b"<!doctyp")] {
+            assert_eq!(header_length(n.to_le_bytes()).unwrap(), None, "{n}");
+        }
+        assert_eq!(header_length(300u64.to_le_bytes()).unwrap(), Some(300));
     }
 
     #[test]
@@ -169,7 +255,9 @@ mod tests {
 
     #[test]
     fn an_unknown_dtype() {
-        assert!(error(r#"{"a":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}}"#).contains("F31"));
+        let error = error(r#"{"a":{"dtype":"<b>31</b>","shape":[1],"data_offsets":[0,4]}}"#);
+        assert!(error.contains("type of \"a\""), "{error}");
+        assert!(!error.contains("<b>"), "{error}");
     }
 
     #[test]
@@ -217,5 +305,31 @@ mod tests {
             .map(|i| format!(r#""t{i}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#))
             .collect();
         assert!(error(format!("{{{}}}", tensors.join(","))).contains("more than"));
+    }
+
+    #[test]
+    fn sizes_are_counted_beyond_32_bits() {
+        // 512 MiB of f32 are 2^32 bits.
+        assert_eq!(tensor_bytes(&[1 << 17, 1 << 10], 32), Some(1 << 29));
+        assert_eq!(tensor_bytes(&[1 << 40, 1 << 10], 32), Some(1 << 52));
+        assert_eq!(tensor_bytes(&[1 << 32, 1 << 32], 32), None);
+        assert_eq!(tensor_bytes(&[3], 4), None);
+        assert_eq!(tensor_bytes(&[], 64), Some(8));
+        assert_eq!(tensor_bytes(&[u64::from(u32::MAX), 0], 32), Some(0));
+        assert_eq!(tensor_bytes(&[u64::MAX, 0], 32), Some(0));
+    }
+
+    #[test]
+    fn a_tensor_of_a_gibibyte_is_taken() {
+        let json = r#"{"a":{"dtype":"F32","shape":[262144,1024],"data_offsets":[0,1073741824]}}"#;
+        let header = Header::parse(json.as_bytes()).unwrap();
+        assert_eq!(header.tensors[0].bytes, 1 << 30);
+    }
+
+    #[test]
+    fn long_names_are_cut_in_messages() {
+        let name = "ä".repeat(100_000);
+        let error = error(format!(r#"{{"{name}":{{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}}}"#));
+        assert!(error.contains("ää") && error.len() < 500, "{} bytes", error.len());
     }
 }

@@ -4,8 +4,13 @@
 //! lower half; and `NAME_scale` F16 of shape [rows, columns / 32], before `NAME` in the file. A scale may be negative: of -8..=7,
 //! the longer side then covers the larger weights.
 
+use super::header::quoted;
+use crate::error::{Error, ErrorKind, Result};
+
 /// Columns that share a scale.
 pub const GROUP: usize = 32;
+/// The largest weight that has a scale: 7 times the largest number of half precision.
+pub const LARGEST: f32 = 7.0 * 65_504.0;
 /// The q of a weight of 0.
 pub const ZERO: u8 = 8;
 
@@ -45,15 +50,18 @@ pub fn nearest(w: f32, scale: f32) -> u8 {
 }
 
 /// The scale of a group of weights, rounded to half precision: of [`SHARES`] of the one that just covers the largest, with
-/// either sign, that with the least sum of squared errors. A group of zeros gets 1.
+/// either sign, that with the least sum of squared errors. A group of zeros gets 1; one beyond [`LARGEST`] is cut to what the
+/// largest scale covers ([`check_range`] finds it).
 pub fn scale_of(group: &[f32]) -> f32 {
     let largest = group.iter().fold(0.0f32, |m, w| m.max(w.abs()));
-    let mut best = (f32::INFINITY, 1.0);
+    // Squares of the largest f32 overflow: then no error is finite, and this is the scale.
+    let mut best = (f32::INFINITY, if largest > LARGEST { half::f16::MAX.to_f32() } else { 1.0 });
     for share in SHARES {
         for sign in [1.0, -1.0] {
-            let scale = half::f16::from_f32(sign * share * largest / 7.0).to_f32();
+            let covering = (share * largest / 7.0).min(half::f16::MAX.to_f32());
+            let scale = half::f16::from_f32(sign * covering).to_f32();
             // Too small for half precision: nothing that a text's answer depends on.
-            if scale == 0.0 || !scale.is_finite() {
+            if scale == 0.0 {
                 continue;
             }
             let error = |w: &f32| (w - (f32::from(nearest(*w, scale)) - f32::from(ZERO)) * scale).powi(2);
@@ -64,6 +72,19 @@ pub fn scale_of(group: &[f32]) -> f32 {
         }
     }
     best.1
+}
+
+/// That int4 can hold weights of tensor `name`.
+///
+/// # Errors
+/// [`ErrorKind::NotFinite`] where one is beyond [`LARGEST`].
+pub fn check_range(values: &[f32], name: &str) -> Result<()> {
+    let Some(x) = values.iter().find(|x| x.abs() > LARGEST) else { return Ok(()) };
+    let name = quoted(name);
+    Err(Error::new(
+        ErrorKind::NotFinite,
+        format!("{name} holds {x}, but int4 holds weights up to {LARGEST}: load or convert it with dtype \"int8\"."),
+    ))
 }
 
 /// The scales tried, as shares of largest / 7.
@@ -127,6 +148,18 @@ mod tests {
             let largest = group.iter().fold(0.0f32, |m, w| m.max(w.abs()));
             let plain = half::f16::from_f32(largest / 7.0).to_f32();
             assert!(error(scale_of(group)) <= error(plain));
+        }
+    }
+
+    #[test]
+    fn large_weights_keep_their_size() {
+        for largest in [4e5f32, LARGEST, 7.7e5, 1e6, f32::MAX] {
+            let group: Vec<f32> = (0..GROUP).map(|i| largest * (i as f32 / 31.0 - 0.5) * 2.0).collect();
+            let scale = scale_of(&group);
+            assert!(scale.is_finite() && scale.abs() > 0.6 * (largest / 7.0).min(65_504.0), "{scale} for {largest}");
+            let error = group.iter().map(|w| (w - (f32::from(nearest(*w, scale)) - 8.0) * scale).abs());
+            assert!(largest > LARGEST || error.fold(0.0, f32::max) <= 0.3 * largest, "{largest}");
+            assert_eq!(check_range(&group, "w").is_err(), largest > LARGEST, "{largest}");
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! At most one row is held here; a row that lies within a chunk is passed on without a copy.
 
-use super::header::{Header, PREFIX_BYTES, header_length};
-use crate::error::{Error, ErrorKind, Result};
+use super::header::{Header, PREFIX_BYTES, SNIFFED_BYTES, header_length, not_safetensors};
+use crate::error::{Error, ErrorKind, Result, try_reserve};
 
 /// What takes the rows.
 pub trait RowSink {
@@ -13,8 +13,11 @@ pub trait RowSink {
     /// Whatever is wrong with these tensors for the one who takes them; the stream ends there.
     fn header(&mut self, header: &Header) -> Result<()>;
 
+    /// Whether the rows of tensor `tensor` are wanted; the bytes of all others are passed over, whatever their shape.
+    fn takes(&self, tensor: usize) -> bool;
+
     /// The bytes of row `row` of tensor `tensor` (an index into the header's list). A matrix has its first size's
-    /// number of rows; every other tensor is one row.
+    /// number of rows; every other tensor is one row. A tensor without bytes has none.
     ///
     /// # Errors
     /// Whatever is wrong with these bytes; the stream ends there.
@@ -32,15 +35,25 @@ pub struct Reader {
 
 enum State {
     Prefix,
-    Header { length: usize },
-    Rows { header: Header, tensor: usize, row: usize },
+    /// This is no safetensors file; its first bytes say what it is.
+    Foreign,
+    Header {
+        length: usize,
+    },
+    /// `passed`: the bytes so far of a tensor that nobody takes.
+    Rows {
+        header: Header,
+        tensor: usize,
+        row: usize,
+        passed: usize,
+    },
     Broken,
 }
 
 /// Rows of a tensor of `shape`, and bytes of each.
 fn row_layout(shape: &[usize], bytes: usize) -> (usize, usize) {
     match shape {
-        [rows, _] if *rows > 0 => (*rows, bytes / rows),
+        [rows, _] if *rows > 0 && bytes.is_multiple_of(*rows) => (*rows, bytes / rows),
         _ => (1, bytes),
     }
 }
@@ -62,7 +75,8 @@ impl Reader {
     /// Takes the file's next bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsHeader`], [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and
+    /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`], [`ErrorKind::OutOfMemory`],
+    /// [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and
     /// whatever `sink` finds. After an error the reader takes nothing more.
     pub fn push(&mut self, chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
         let result = self.advance(chunk, sink);
@@ -76,8 +90,12 @@ impl Reader {
     /// That the file is complete. A reader that failed before fails again.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::NotAModel`], [`ErrorKind::WeightsHeader`] for a short
+    /// file of another kind.
     pub fn finish(&self) -> Result<()> {
+        if let State::Foreign = &self.state {
+            return Err(not_safetensors(&self.held));
+        }
         if let State::Rows { header, tensor, .. } = &self.state
             && *tensor == header.tensors.len()
         {
@@ -103,18 +121,30 @@ impl Reader {
                     ));
                 }
                 State::Prefix => {
-                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, PREFIX_BYTES) else {
+                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, PREFIX_BYTES)? else {
                         return Ok(());
                     };
-                    let length = header_length(bytes.as_slice().try_into().expect("eight bytes were asked for"))?;
-                    self.held = Vec::with_capacity(length);
-                    self.state = State::Header { length };
+                    match header_length(bytes.as_slice().try_into().expect("eight bytes were asked for"))? {
+                        Some(length) => self.state = State::Header { length },
+                        None => self.state = State::Foreign,
+                    }
+                }
+                State::Foreign => {
+                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, SNIFFED_BYTES)? else {
+                        return Ok(());
+                    };
+                    return Err(not_safetensors(bytes));
                 }
                 State::Header { length } => {
-                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, *length) else {
+                    // gzip's first bytes are a plausible length, too.
+                    if self.held.len() == PREFIX_BYTES && chunk.first().is_some_and(|&byte| byte != b'{') {
+                        self.state = State::Foreign;
+                        continue;
+                    }
+                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, PREFIX_BYTES + *length)? else {
                         return Ok(());
                     };
-                    let header = Header::parse(bytes.as_slice())?;
+                    let header = Header::parse(&bytes[PREFIX_BYTES..])?;
                     if let Some(announced) = self.announced
                         && announced != header.file_bytes
                     {
@@ -128,9 +158,9 @@ impl Reader {
                     }
                     self.held = Vec::new();
                     sink.header(&header)?;
-                    self.state = State::Rows { header, tensor: 0, row: 0 };
+                    self.state = State::Rows { header, tensor: 0, row: 0, passed: 0 };
                 }
-                State::Rows { header, tensor, row } => {
+                State::Rows { header, tensor, row, passed } => {
                     let Some(info) = header.tensors.get(*tensor) else {
                         if chunk.is_empty() {
                             return Ok(());
@@ -143,20 +173,29 @@ impl Reader {
                             ),
                         ));
                     };
-                    let (rows, bytes) = row_layout(&info.shape, info.bytes);
-                    if bytes > 0 {
-                        if self.held.is_empty() && chunk.len() >= bytes {
-                            let (whole, rest) = chunk.split_at(bytes);
-                            self.seen += bytes;
-                            chunk = rest;
-                            sink.row(*tensor, *row, whole)?;
-                        } else {
-                            let Some(whole) = take(&mut self.held, &mut chunk, &mut self.seen, bytes) else {
-                                return Ok(());
-                            };
-                            sink.row(*tensor, *row, whole.as_slice())?;
-                            self.held.clear();
+                    if info.bytes == 0 || !sink.takes(*tensor) {
+                        let n = (info.bytes - *passed).min(chunk.len());
+                        chunk = &chunk[n..];
+                        self.seen += n;
+                        *passed += n;
+                        if *passed < info.bytes {
+                            return Ok(());
                         }
+                        (*tensor, *passed) = (*tensor + 1, 0);
+                        continue;
+                    }
+                    let (rows, bytes) = row_layout(&info.shape, info.bytes);
+                    if self.held.is_empty() && chunk.len() >= bytes {
+                        let (whole, rest) = chunk.split_at(bytes);
+                        self.seen += bytes;
+                        chunk = rest;
+                        sink.row(*tensor, *row, whole)?;
+                    } else {
+                        let Some(whole) = take(&mut self.held, &mut chunk, &mut self.seen, bytes)? else {
+                            return Ok(());
+                        };
+                        sink.row(*tensor, *row, whole.as_slice())?;
+                        self.held.clear();
                     }
                     *row += 1;
                     if *row >= rows {
@@ -169,12 +208,18 @@ impl Reader {
 }
 
 /// Fills `held` to `wanted` bytes from the front of `chunk`; `None` where the chunk was too short for it.
-fn take<'a>(held: &'a mut Vec<u8>, chunk: &mut &[u8], seen: &mut usize, wanted: usize) -> Option<&'a Vec<u8>> {
+///
+/// Room is made as bytes come, not for what a header says: it may lie.
+///
+/// # Errors
+/// [`ErrorKind::OutOfMemory`].
+fn take<'a>(held: &'a mut Vec<u8>, chunk: &mut &[u8], seen: &mut usize, wanted: usize) -> Result<Option<&'a Vec<u8>>> {
     let n = (wanted - held.len()).min(chunk.len());
+    try_reserve(held, n, "a row of the weights")?;
     held.extend_from_slice(&chunk[..n]);
     *chunk = &chunk[n..];
     *seen += n;
-    (held.len() == wanted).then_some(held)
+    Ok((held.len() == wanted).then_some(held))
 }
 
 #[cfg(test)]
@@ -191,6 +236,9 @@ mod tests {
         fn header(&mut self, header: &Header) -> Result<()> {
             self.names = header.tensors.iter().map(|t| t.name.clone()).collect();
             Ok(())
+        }
+        fn takes(&self, tensor: usize) -> bool {
+            self.names[tensor] != "skipped"
         }
         fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
             self.rows.push((tensor, row, bytes.to_vec()));
@@ -229,6 +277,26 @@ mod tests {
         }
         let bytes: Vec<&[u8]> = file.chunks(1).collect();
         assert_eq!(read(&bytes, None).unwrap().rows, whole.rows);
+    }
+
+    #[test]
+    fn tensors_that_nobody_takes_are_passed_over_whatever_their_shape() {
+        // Rows without end, none of which has a byte; and a vector that is not to be held.
+        let rows = usize::MAX >> 1;
+        let json = format!(
+            r#"{{"v":{{"dtype":"U8","shape":[2],"data_offsets":[5,7]}},"e":{{"dtype":"F32","shape":[{rows},0],"data_offsets":[0,0]}},
+                "skipped":{{"dtype":"U8","shape":[5],"data_offsets":[0,5]}},"z":{{"dtype":"U8","shape":[{rows},0],"data_offsets":[7,7]}}}}"#
+        );
+        let mut file = (json.len() as u64).to_le_bytes().to_vec();
+        file.extend_from_slice(json.as_bytes());
+        file.extend(1..=7u8);
+        for size in 1..=file.len() {
+            let chunks: Vec<&[u8]> = file.chunks(size).collect();
+            assert_eq!(read(&chunks, None).unwrap().rows, [(2, 0, vec![6, 7])], "chunks of {size}");
+        }
+        for n in 0..file.len() {
+            assert_eq!(read(&[&file[..n]], None).err().unwrap().kind(), ErrorKind::WeightsLength, "after {n} bytes");
+        }
     }
 
     #[test]

@@ -38,8 +38,21 @@ test("binaryen is the npm package's version", () => {
   assert.equal(npmLock.packages["node_modules/binaryen"].version, manifest.tools.binaryen);
 });
 
-test("wasm-opt runs in the build script only", () => {
-  assert.equal(cargo.package.metadata["wasm-pack"].profile.release["wasm-opt"], false);
+test("scripts/bindgen has the version of wasm-bindgen's library", () => {
+  const wanted = manifest.tools["wasm-bindgen"];
+  const bindgen = parse(text("scripts/bindgen/Cargo.toml"));
+  assert.equal(bindgen.dependencies["wasm-bindgen-cli-support"], `=${wanted}`);
+});
+
+test("both toolchains are pinned", () => {
+  assert.match(parse(text("rust-toolchain.toml")).toolchain.channel, /^\d+\.\d+\.\d+$/);
+  assert.match(manifest.threads.toolchain, /^nightly-\d{4}-\d\d-\d\d$/);
+});
+
+test("the least version of Node is the one that the documents name", () => {
+  const least = npm.engines.node.slice(">=".length);
+  for (const path of ["README.md", "docs/cli.md", "docs/recipes/node.md"])
+    assert.ok(text(path).includes(`Node ${least} or newer`), path);
 });
 
 test("npm's package and the crate have one name, version and licence", () => {

@@ -1,17 +1,11 @@
-/**
- * What the WebAssembly module exports (src/web.rs); its JavaScript is made by wasm-bindgen, these types by
- * hand.
- */
+/** What the WebAssembly module exports (src/web/); its JavaScript is made by wasm-bindgen, these types by hand. */
 
 export default function init(arg: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 
 /** A device of the graphics card. */
 export class Gpu {
   private constructor();
-  /**
-   * Rejects with kind `"environment"` and a sentence why; a software adapter is refused unless `software` is
-   * set.
-   */
+  /** Rejects with kind `"environment"` and a sentence why; a software adapter is refused unless `software` is set. */
   static request(software: boolean): Promise<Gpu>;
   info(): GpuInfo;
   /** Loses the device, as the tests want it. */
@@ -35,17 +29,22 @@ export class FileHash {
 /** Takes a model's files and yields an `Engine`. Every method throws `Error`s that carry a `kind`. */
 export class Loader {
   /**
-   * Consumes `gpu`. With one, `cpu` says whether the CPU holds the weights too; without one it always does.
+   * Consumes `gpu`. With one, `cpu` says whether the CPU holds the weights too; without one it always does. `tokenizerConfig`:
+   * `tokenizer_config.json`, where the model has one.
    */
-  constructor(config: Uint8Array, tokenizer: Uint8Array, dtype: string, gpu: Gpu | undefined, cpu: boolean);
+  constructor(
+    config: Uint8Array,
+    tokenizer: Uint8Array,
+    tokenizerConfig: Uint8Array | undefined,
+    dtype: string,
+    gpu: Gpu | undefined,
+    cpu: boolean,
+  );
   /** The next bytes of `model.safetensors`. */
   push(chunk: Uint8Array): void;
   /** Runs the kernels, so that the engine optimizes them. Does nothing before the header has come. */
   warmUp(): void;
-  /**
-   * Consumes the loader, also where it rejects. Kinds `"device_lost"` and `"webgpu_unusable"`: where the GPU
-   * alone holds the weights.
-   */
+  /** Consumes the loader, also where it rejects. Kinds `"device_lost"` and `"webgpu_unusable"`: where the GPU alone holds the weights. */
   finish(): Promise<Engine>;
   free(): void;
 }
@@ -53,7 +52,8 @@ export class Loader {
 /** A loaded model. */
 export class Engine {
   /**
-   * Classifies `texts`: `top` labels for each, 0 for all; the tokens too where `details` is set.
+   * Classifies `texts`: `top` labels for each, 0 for all; the tokens too where `details` is set. A text without a token of its own
+   * has neither.
    *
    * Rejects with kind `"device_lost"` where the GPU alone holds the weights, and is gone.
    */
@@ -105,6 +105,7 @@ export interface EngineInfo {
   width: number;
   heads: number;
   vocabulary: number;
+  /** Of one text: the model's positions, or `model_max_length` of tokenizer_config.json where that is less. */
   maxTokens: number;
   parameters: number;
   labels: string[];
@@ -115,4 +116,6 @@ export interface EngineInfo {
   webgpuReason: string | null;
   /** What was measured where both sides hold the weights, in milliseconds. */
   calibration: { tokens: number; cpu: number; webgpu: number }[];
+  /** What of the model's files is not followed, in sentences. */
+  warnings: string[];
 }

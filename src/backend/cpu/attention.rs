@@ -1,6 +1,8 @@
-// attention: y[i,h·dh+d] = Σ_j softmax_j(Σ_e q[i,h·dh+e] · k[j,h·dh+e] / √dh) · v[j,h·dh+d], per sequence and head
+// attention: y[i,h·dh+d] = Σ_j softmax_j(Σ_e q[i,h·dh+e] · k[j,h·dh+e] / √dh) · v[j,h·dh+d], per
+// sequence and head
 // q: (Nq, ≥ D), k, v: (Nk, ≥ D) f32, columns of wider tensors; y: (Nq, D); D = H·dh; sequences by `spans`
-// kᵀ / √dh and v are packed into panels of 8 columns once per sequence and head; scores are held for 4 queries at a time
+// kᵀ / √dh and v are packed into panels of 8 columns once per sequence and head; scores are held for 4
+// queries at a time
 
 //! Scaled dot-product attention over the sequences of a packed batch.
 
@@ -46,7 +48,8 @@ pub fn scratch_len(keys: usize, head_width: usize) -> usize {
     padded * head_width + keys * head_width.next_multiple_of(PANEL) + ROWS * padded
 }
 
-/// Attention of one head of one sequence: `queries` rows of q on `keys` rows of k and v, `head_width` columns each → `y`.
+/// Attention of one head of one sequence: `queries` rows of q on `keys` rows of k and v, `head_width` columns
+/// each → `y`.
 ///
 /// A sequence without keys yields zeros. Finite scores never yield NaN, whatever their size.
 ///
@@ -115,9 +118,9 @@ fn pack_keys(k: &View<'_>, keys: usize, head_width: usize, to: &mut [f32]) {
             let rows: [&[f32]; PANEL] = from_fn(row);
             let (squares, _) = columns.as_chunks_mut::<{ LANES * PANEL }>();
             for (square, d) in squares.iter_mut().zip((0..).step_by(LANES)) {
-                for (half, rows) in rows.as_chunks::<LANES>().0.iter().enumerate() {
+                for (strip, rows) in rows.as_chunks::<LANES>().0.iter().enumerate() {
                     let dims = F32x4::transpose(rows.map(|row| F32x4::from_slice(&row[d..]) * scales));
-                    dims.iter().enumerate().for_each(|(i, x)| x.write(&mut square[i * PANEL + half * LANES..]));
+                    dims.iter().enumerate().for_each(|(i, x)| x.write(&mut square[i * PANEL + strip * LANES..]));
                 }
                 done = d + LANES;
             }
@@ -151,7 +154,8 @@ fn pack_values(v: &View<'_>, keys: usize, head_width: usize, to: &mut [f32]) {
     }
 }
 
-/// Turns the first `keys` scores of a padded row into e^(score - largest), the rest into zeros; returns their sum, ≥ 1.
+/// Turns the first `keys` scores of a padded row into e^(score - largest), the rest into zeros; returns their
+/// sum, ≥ 1.
 fn exponentials(scores: &mut [f32], keys: usize) -> f32 {
     // A score that overflowed counts as the largest finite one: infinity minus infinity would be NaN.
     let cut = |x: F32x4| x.clamp(f32::MIN, f32::MAX);

@@ -1,15 +1,16 @@
 //! Elementary functions on vectors, each with its method and its error as measured by `tests/kernels.rs`.
 //!
-//! Each takes `V` vectors and does every step for all of them before the next: one vector alone would wait for each of its
-//! own results.
+//! Each takes `V` vectors and does every step for all of them before the next: one vector alone would wait
+//! for each of its own results.
 
 use super::simd::{F32x4, I32x4};
 use std::array::from_fn;
 
-/// e^x for x ≤ 88; beyond -87.3..=88 x is cut to it, so that the result is neither 0 nor infinite. NaN stays NaN.
+/// e^x for x ≤ 88; beyond -87.3..=88 x is cut to it, so that the result is neither 0 nor infinite. NaN stays
+/// NaN.
 ///
-/// Method: x = n·ln 2 + r with |r| ≤ ln 2 / 2, ln 2 in two parts (Cody & Waite); e^r as a polynomial of degree 7; the
-/// product with 2^n through the exponent's bits.
+/// Method: x = n·ln 2 + r with |r| ≤ ln 2 / 2, ln 2 in two parts (Cody & Waite); e^r as a polynomial of
+/// degree 7; the product with 2^n through the exponent's bits.
 /// Error: at most 8.3e-8 relative, against f64 `exp`, on 1,000,001 points of [-87, 88].
 ///
 /// Source: Moshier, Cephes 2.2, `expf`.
@@ -38,11 +39,11 @@ const EXP: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6
 
 /// x · Φ(x), the erf form of GELU.
 ///
-/// Method: max(x, 0) - |x| / 2 · (1 - erf(|x| / √2)), with erf(a / √2) = a·P(a²) / Q(a²), P and Q of degree 5, on 0..=5.5; beyond
-/// it, erfc is below 4e-8. No exponential, one division. `test_data/fit_gelu.py` makes the coefficients: 2.2e-8 from a / 2 · erf
-/// in f64.
-/// Error: at most 1.9e-7 · max(|x|, 1) absolute, against `libm`'s `erfc` in f64, on 1,000,001 points of [-12, 12]; at most 6e-7
-/// below -5.5, where the exact value goes to zero.
+/// Method: max(x, 0) - |x| / 2 · (1 - erf(|x| / √2)), with erf(a / √2) = a·P(a²) / Q(a²), P and Q of degree
+/// 5, on 0..=5.5; beyond it, erfc is below 4e-8. No exponential, one division. `test_data/fit_gelu.py` makes
+/// the coefficients: 2.2e-8 from a / 2 · erf in f64.
+/// Error: at most 1.9e-7 · max(|x|, 1) absolute, against `libm`'s `erfc` in f64, on 1,000,001 points of
+/// [-12, 12]; at most 6e-7 below -5.5, where the exact value goes to zero.
 ///
 /// Source: Hendrycks & Gimpel 2016, section 2.
 #[inline(always)]
@@ -59,8 +60,8 @@ const ERF_ONE: f32 = 5.5;
 const ERF_P: [f32; 6] = [4.444_298_8e-8, 1.304_891_4e-5, 3.649_600_8e-4, 0.009_518_802, 0.070_217_9, 0.797_884];
 const ERF_Q: [f32; 6] = [1.195_078_8e-6, 7.846_754e-5, 0.001_960_383, 0.029_379_083, 0.254_668_8, 1.0];
 
-/// Horner's scheme in x², on pairs of coefficients: half as long a chain of results that wait for each other. An even
-/// number of coefficients, that of the highest power first.
+/// Horner's scheme in x², on pairs of coefficients: half as long a chain of results that wait for each other.
+/// An even number of coefficients, that of the highest power first.
 #[inline(always)]
 fn polynomial<const V: usize, const C: usize>(x: [F32x4; V], coefficients: &[f32; C]) -> [F32x4; V] {
     let s = F32x4::splat;

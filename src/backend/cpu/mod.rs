@@ -1,7 +1,9 @@
-//! The CPU backend: 128-bit SIMD on one thread or several, written once for WebAssembly and for the host (`simd.rs`).
+//! The CPU backend: 128-bit SIMD on one thread or several, written once for WebAssembly and for the host
+//! (`simd.rs`).
 //!
-//! A file a kernel: `linear/`, `attention.rs`, `layer_norm.rs`; `tile/` holds the inner loops of every product, `math.rs`
-//! the elementary functions, `pool.rs` the buffers, `team.rs` the threads. Nothing here knows a model.
+//! A file a kernel: `linear/`, `attention.rs`, `layer_norm.rs`; `tile/` holds the inner loops of every
+//! product, `math.rs` the elementary functions, `pool.rs` the buffers, `team.rs` the threads. Nothing here
+//! knows a model.
 
 pub mod attention;
 pub mod layer_norm;
@@ -22,8 +24,8 @@ use team::{Parts, Team};
 
 /// What an allocation that fails was for.
 const ACTIVATIONS: &str = "a text's activations";
-/// The most tokens of a forward pass: activations of so many take 12.6 MB at width 768 (the feed-forward network's inner
-/// rows).
+/// The most tokens of a forward pass: activations of so many take 12.6 MB at width 768 (the feed-forward
+/// network's inner rows).
 const TOKEN_BUDGET: usize = 1024;
 
 /// The CPU, with the threads that compute and the buffers that its tensors share.
@@ -104,8 +106,9 @@ impl Backend for CpuBackend {
     type LinearBuilder = LinearBuilder;
     type LayerNorm = LayerNorm;
 
-    /// WebAssembly has no half-precision arithmetic: halves become f32. Without relaxed SIMD's products of bytes, int4 weights would
-    /// have to be widened at each use, which takes longer than reading int8 weights: they become int8.
+    /// WebAssembly has no half-precision arithmetic: halves become f32. Without relaxed SIMD's products of
+    /// bytes, int4 weights would have to be widened at each use, which takes longer than reading int8
+    /// weights: they become int8.
     fn precision(&self, wanted: Precision) -> Precision {
         match wanted {
             Precision::F16 => Precision::F32,
@@ -189,8 +192,8 @@ impl Backend for CpuBackend {
             let [queries, keys] = [spans.queries, spans.keys].map(|rows| rows[b] as usize..rows[b + 1] as usize);
             let views = [q.at(queries.start, first), k.at(keys.start, first), v.at(keys.start, first)];
             let y = Places { all: &places, first: queries.start * width + first, stride: width };
-            // SAFETY: a thread does one task at a time, with a part of the scratch that is its own; and no other task has this
-            // sequence and head, and with them these places of y.
+            // SAFETY: a thread does one task at a time, with a part of the scratch that is its own; and no
+            // other task has this sequence and head, and with them these places of y.
             unsafe {
                 let scratch = scratch.part(thread * scratch_len..(thread + 1) * scratch_len);
                 attention(views, queries.len(), keys.len(), head_width, scratch, y);

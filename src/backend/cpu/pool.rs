@@ -1,8 +1,8 @@
 //! Buffers that outlive the tensors they served: a forward pass of sizes seen before allocates nothing.
 //!
-//! A request takes the smallest spare buffer that is large enough. Where none is, the largest spare one gives way to the
-//! new one. So there are never more buffers than were in use at once, and none is larger than the largest request,
-//! rounded up by an eighth at most: memory is bounded however sizes vary.
+//! A request takes the smallest spare buffer that is large enough. Where none is, the largest spare one gives
+//! way to the new one. So there are never more buffers than were in use at once, and none is larger than the
+//! largest request, rounded up by an eighth at most: memory is bounded however sizes vary.
 
 use crate::error::{Result, try_vec};
 use std::cell::RefCell;
@@ -58,8 +58,8 @@ impl<T: Clone + Default> Pool<T> {
     }
 }
 
-/// `len` rounded up to a multiple of an eighth of the power of two at or below it, so that sizes that creep up meet few
-/// new allocations.
+/// `len` rounded up to a multiple of an eighth of the power of two at or below it, so that sizes that creep
+/// up meet few new allocations.
 fn rounded(len: usize) -> usize {
     let len = len.max(MIN_ELEMENTS);
     let step = (1usize << len.ilog2()) / 8;

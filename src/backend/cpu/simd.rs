@@ -1,8 +1,10 @@
-//! Vectors of 128 bits: SIMD128 where the target has it, plain arrays elsewhere, with bit-identical results, so that the
-//! host's tests cover the arithmetic that the browser runs. Lane order, rounding and the order of sums are part of that.
+//! Vectors of 128 bits: SIMD128 where the target has it, plain arrays elsewhere, with bit-identical results,
+//! so that the host's tests cover the arithmetic that the browser runs. Lane order, rounding and the order of
+//! sums are part of that.
 //!
-//! Relaxed SIMD: [`F32x4::mul_add`] is the only operation whose result differs between engines (one rounding less where the
-//! processor fuses). [`I16x8::dot_i7`] and [`I32x4::dot_quads_add`] would, too, for operands that products never have.
+//! Relaxed SIMD: [`F32x4::mul_add`] is the only operation whose result differs between engines (one rounding
+//! less where the processor fuses). [`I16x8::dot_i7`] and [`I32x4::dot_quads_add`] would, too, for operands
+//! that products never have.
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod portable;
@@ -56,8 +58,8 @@ impl F32x4 {
 
     /// The nearest whole number, ties to even, as f32 and as i32; for |x| ≤ 2^22.
     ///
-    /// Method: the sum with 1.5 · 2^23 has no bits for a fraction, and holds the number in its lowest bits. On x86 this is
-    /// shorter than WebAssembly's own rounding and saturating conversion.
+    /// Method: the sum with 1.5 · 2^23 has no bits for a fraction, and holds the number in its lowest bits.
+    /// On x86 this is shorter than WebAssembly's own rounding and saturating conversion.
     #[inline(always)]
     pub fn nearest(self) -> (Self, I32x4) {
         let shift = Self::splat(12_582_912.0);

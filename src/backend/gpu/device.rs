@@ -45,8 +45,8 @@ fn unavailable(message: impl Into<String>) -> Error {
 }
 
 impl Device {
-    /// Asks for the device that the browser or the system prefers. `software`: whether one that computes on the processor
-    /// will do.
+    /// Asks for the device that the browser or the system prefers. `software`: whether one that computes on
+    /// the processor will do.
     ///
     /// # Errors
     /// [`ErrorKind::Environment`] where there is none, with the reason.

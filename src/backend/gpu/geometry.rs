@@ -1,4 +1,5 @@
-//! Workgroup sizes, tile sizes and dispatch counts of the kernels in `shaders/`: what Rust must know of the WGSL.
+//! Workgroup sizes, tile sizes and dispatch counts of the kernels in `shaders/`: what Rust must know of the
+//! WGSL.
 //!
 //! `tests/gpu_shaders.rs` parses the WGSL and compares.
 
@@ -21,9 +22,11 @@ pub const MAX_HEAD_WIDTH: u32 = 128;
 pub const ROWS_TILE: [u32; 2] = [8, 8];
 /// Rows and columns of a workgroup of `linear_tiles`.
 pub const TILES_TILE: [u32; 2] = [64, 64];
-/// Rows and columns of an invocation of `linear_blocks`, the kernel for adapters that are software, whatever the rows.
+/// Rows and columns of an invocation of `linear_blocks`, the kernel for adapters that are software, whatever
+/// the rows.
 pub const BLOCKS_TILE: [u32; 2] = [16, 16];
-/// The most rows that `linear_rows` is used for: up to here its many small workgroups keep more of a device busy.
+/// The most rows that `linear_rows` is used for: up to here its many small workgroups keep more of a device
+/// busy.
 pub const FEW_ROWS: u32 = 64;
 
 /// Whether `linear_rows` rather than `linear_tiles` is the kernel for so many rows.

@@ -67,12 +67,13 @@ impl Kernel {
         Self::TakeRows,
     ];
 
-    /// The name of its file in `shaders/`, and the whole text: a product's begins with what all products share, and with how
-    /// its weights are read.
+    /// The name of its file in `shaders/`, and the whole text: a product's begins with what all products
+    /// share, and with how its weights are read.
     pub const fn file(self) -> (&'static str, &'static str) {
         macro_rules! text {
             ($name:literal) => {
-                include_str!(concat!("../../../shaders/", $name, ".wgsl"))
+                // Without comments: build.rs.
+                include_str!(concat!(env!("OUT_DIR"), "/shaders/", $name, ".wgsl"))
             };
         }
         macro_rules! file {

@@ -1,5 +1,5 @@
-//! Buffers on the graphics device, counted in a ledger, and reused: a forward pass of a size class seen before
-//! allocates nothing.
+//! Buffers on the graphics device, counted in a ledger, and reused: a forward pass of a size class seen
+//! before allocates nothing.
 
 use super::device::Device;
 use std::cell::{Cell, RefCell};
@@ -25,7 +25,8 @@ pub fn ledger() -> Ledger {
     LIVE.get()
 }
 
-/// A buffer that is destroyed when dropped: on the web, dropping the handle alone would leave its memory to the collector.
+/// A buffer that is destroyed when dropped: on the web, dropping the handle alone would leave its memory to
+/// the collector.
 pub struct GpuBuffer {
     /// The handle.
     pub(super) raw: wgpu::Buffer,
@@ -57,35 +58,62 @@ impl Drop for GpuBuffer {
     }
 }
 
-/// Spare buffers of one usage by size class, each class ordered by id.
+/// Spare buffers of one usage.
 pub struct Pool {
     usage: wgpu::BufferUsages,
-    spare: Rc<RefCell<BTreeMap<(u64, u64), GpuBuffer>>>,
+    spare: RefCell<Rc<RefCell<Spare>>>,
 }
+
+/// By size class and id, each with the pass that used it last.
+#[derive(Default)]
+struct Spare {
+    buffers: BTreeMap<(u64, u64), (GpuBuffer, u64)>,
+    passes: u64,
+}
+
+/// Passes after which a buffer that none of them used is freed.
+const KEPT_PASSES: u64 = 64;
 
 /// A buffer that goes back to its pool when dropped.
 pub struct Pooled {
     // Always there until `drop`.
     buffer: Option<GpuBuffer>,
-    home: Rc<RefCell<BTreeMap<(u64, u64), GpuBuffer>>>,
+    home: Rc<RefCell<Spare>>,
 }
 
 impl Pool {
     /// A pool of buffers for `usage`.
     pub fn new(usage: wgpu::BufferUsages) -> Self {
-        Self { usage, spare: Rc::default() }
+        Self { usage, spare: RefCell::default() }
     }
 
     /// A buffer of exactly `bytes`, which is its class, with whatever its last user left there.
     ///
-    /// Of the spare ones it is the oldest: so the same sequence of requests meets the same buffers each time, and finds the
-    /// bind groups that were made for them.
+    /// Of the spare ones it is the oldest: so the same sequence of requests meets the same buffers each time,
+    /// and finds the bind groups that were made for them.
     pub fn take(&self, device: &Device, bytes: u64) -> Pooled {
-        let mut spare = self.spare.borrow_mut();
-        let oldest = spare.range((bytes, 0)..=(bytes, u64::MAX)).next().map(|(key, _)| *key);
-        let buffer = oldest.and_then(|key| spare.remove(&key));
-        let buffer = buffer.unwrap_or_else(|| GpuBuffer::new(device, bytes, self.usage));
-        Pooled { buffer: Some(buffer), home: self.spare.clone() }
+        let home = self.spare.borrow().clone();
+        let buffer = {
+            let buffers = &mut home.borrow_mut().buffers;
+            let oldest = buffers.range((bytes, 0)..=(bytes, u64::MAX)).next().map(|(key, _)| *key);
+            oldest.and_then(|key| buffers.remove(&key)).map(|(buffer, _)| buffer)
+        };
+        Pooled { buffer: Some(buffer.unwrap_or_else(|| GpuBuffer::new(device, bytes, self.usage))), home }
+    }
+
+    /// Ends a pass: frees what the last [`KEPT_PASSES`] had no use for. Whether there was any.
+    pub fn end_pass(&self) -> bool {
+        let spare = self.spare.borrow();
+        let Spare { buffers, passes } = &mut *spare.borrow_mut();
+        *passes += 1;
+        let before = buffers.len();
+        buffers.retain(|_, (_, used)| *used + KEPT_PASSES >= *passes);
+        buffers.len() < before
+    }
+
+    /// Frees every buffer; those in use, as soon as they are not.
+    pub fn clear(&self) {
+        self.spare.take();
     }
 }
 
@@ -99,7 +127,8 @@ impl Pooled {
 impl Drop for Pooled {
     fn drop(&mut self) {
         if let Some(buffer) = self.buffer.take() {
-            self.home.borrow_mut().insert((buffer.bytes, buffer.id), buffer);
+            let Spare { buffers, passes } = &mut *self.home.borrow_mut();
+            buffers.insert((buffer.bytes, buffer.id), (buffer, *passes));
         }
     }
 }

@@ -95,3 +95,10 @@ impl Profile {
         (2 * self.kernels.len() * size_of::<u64>()) as u64
     }
 }
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        // On the web, dropping the handle frees nothing.
+        self.queries.destroy();
+    }
+}

@@ -1,4 +1,5 @@
-//! The commands of one forward pass on their way to the device: recorded one after the other, submitted together.
+//! The commands of one forward pass on their way to the device: recorded one after the other, submitted
+//! together.
 
 use super::device::Device;
 use super::geometry::MAX_WORKGROUPS;
@@ -16,7 +17,8 @@ pub type Parameters = [u32; 12];
 const SLOT: u64 = 256;
 /// Dispatches whose parameters share a buffer.
 const SLOTS: usize = 64;
-/// Bind groups that are kept. A model of six layers needs 45 for each class of sizes, some dozens of classes at most.
+/// Bind groups that are kept. A model of six layers needs 45 for each class of sizes, some dozens of classes
+/// at most.
 const MAX_BIND_GROUPS: usize = 8192;
 
 /// Records dispatches; see the module.
@@ -133,7 +135,8 @@ impl Recorder {
         self.dispatches == 0
     }
 
-    /// Keeps a buffer that the queue has written from being written again before the commands recorded now are submitted.
+    /// Keeps a buffer that the queue has written from being written again before the commands recorded now
+    /// are submitted.
     pub fn hold(&mut self, buffer: Rc<Pooled>) {
         self.held.push(buffer);
     }
@@ -179,6 +182,19 @@ impl Recorder {
         self.dispatches = 0;
         self.parameters.clear();
         self.held.clear();
+    }
+
+    /// Forgets the bind groups, whose buffers may be gone.
+    pub fn forget_bind_groups(&mut self) {
+        self.bind_groups.clear();
+    }
+
+    /// Frees what it holds on the device, but for what another pass has been recorded with.
+    pub fn free(&mut self) {
+        self.bind_groups.clear();
+        if self.is_empty() {
+            self.parameter_buffers.clear();
+        }
     }
 
     /// What was submitted so far.

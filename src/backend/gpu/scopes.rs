@@ -3,8 +3,8 @@
 use super::device::Device;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Error scopes of every kind, the innermost first, as they have to end: without one, errors of the device are told to
-/// nobody.
+/// Error scopes of every kind, the innermost first, as they have to end: without one, errors of the device
+/// are told to nobody in time. Scopes that were opened later have to end before.
 pub struct Scopes([wgpu::ErrorScopeGuard; 3]);
 
 impl Scopes {
@@ -16,17 +16,19 @@ impl Scopes {
         Self(scopes)
     }
 
-    /// Ends them.
+    /// Ends them at once; the future tells what they caught.
     ///
     /// # Errors
     /// What the device had against anything since; its loss before all else.
-    pub async fn end(self, device: &Device) -> Result<()> {
+    pub fn end(self, device: &Device) -> impl Future<Output = Result<()>> {
         let [validation, memory, internal] = self.0;
         let [validation, memory, internal] = [validation.pop(), memory.pop(), internal.pop()];
-        let (validation, memory, internal) = (validation.await, memory.await, internal.await);
-        device.check()?;
-        // What can't be had counts for more than what follows from it.
-        memory.or(internal).or(validation).map_or(Ok(()), |error| Err(refused(&error)))
+        async move {
+            let (validation, memory, internal) = (validation.await, memory.await, internal.await);
+            device.check()?;
+            // What can't be had counts for more than what follows from it.
+            memory.or(internal).or(validation).map_or(Ok(()), |error| Err(refused(&error)))
+        }
     }
 }
 
@@ -34,7 +36,7 @@ fn refused(error: &wgpu::Error) -> Error {
     match error {
         wgpu::Error::OutOfMemory { .. } => Error::new(
             ErrorKind::OutOfMemory,
-            "No memory for the model on the graphics device: close other tabs, take a smaller model, or use device \"cpu\".",
+            "The graphics device has no memory left: close other tabs, take a smaller model, or use device \"cpu\".",
         ),
         other => Error::new(ErrorKind::WebgpuUnusable, format!("The graphics device refused the work: {other}")),
     }

@@ -7,7 +7,7 @@ use super::memory::GpuBuffer;
 use super::read::map;
 use crate::backend::cpu::{CpuBackend, linear};
 use crate::backend::{Backend, LinearBuilder as _, Precision};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, try_vec};
 use crate::weights::quantize::quantize_row;
 use half::f16;
 use std::rc::Rc;
@@ -20,6 +20,8 @@ const ROW_BLOCK: usize = geometry::WEIGHT_ROWS as usize;
 const STAGING: usize = 256 << 10;
 /// Bytes that are read back at a time.
 const READ_BACK: usize = 2 << 20;
+/// What an allocation that fails was for.
+const WHAT: &str = "a weight matrix";
 /// The largest finite half.
 const HALF_MAX: f32 = 65_504.0;
 
@@ -80,14 +82,14 @@ impl Linear {
     pub async fn read_back(&self, cpu: &CpuBackend) -> Result<linear::Linear> {
         let precision = if self.format == Format::Int8 { Precision::Int8 } else { Precision::F32 };
         let mut builder = cpu.linear_builder(self.out_features, self.in_features, precision)?;
-        let mut columns = Vec::new();
+        let mut columns: Vec<[f32; 2]> = try_vec(self.out_features, WHAT)?;
         let bytes = self.out_features * size_of::<[f32; 2]>();
-        self.read(&self.columns, 0, bytes, |bytes| columns.extend(bytemuck::pod_collect_to_vec::<u8, [f32; 2]>(bytes)))
+        self.read(&self.columns, 0, bytes, |bytes| bytemuck::cast_slice_mut(&mut columns).copy_from_slice(bytes))
             .await?;
         let row_bytes = self.row_bytes();
         let mut checksum = 0u64;
         let step = (READ_BACK / row_bytes.max(1)).max(1);
-        let mut row = vec![0.0; self.in_features];
+        let mut row = try_vec(self.in_features, WHAT)?;
         for first in (0..self.out_features).step_by(step) {
             let rows = step.min(self.out_features - first);
             self.read(&self.weights, first * row_bytes, rows * row_bytes, |bytes| {
@@ -136,8 +138,8 @@ impl Linear {
     }
 }
 
-/// Σ word · (2·place + 1) modulo 2^64 of the words of `bytes`, the first at `offset` of the matrix: the same however the
-/// matrix is cut, and another for any word that changes or moves.
+/// Σ word · (2·place + 1) modulo 2^64 of the words of `bytes`, the first at `offset` of the matrix: the same
+/// however the matrix is cut, and another for any word that changes or moves.
 fn sum_words(offset: usize, bytes: &[u8]) -> u64 {
     let words = bytes.as_chunks().0.iter().map(|b| u64::from(u32::from_le_bytes(*b)));
     let places = (offset / size_of::<u32>()) as u64..;
@@ -155,23 +157,31 @@ pub struct LinearBuilder {
 }
 
 impl LinearBuilder {
-    /// Room for a matrix (M, K) in `format`.
-    pub fn new(device: &Rc<Device>, out_features: usize, in_features: usize, format: Format) -> Self {
+    /// Room for a matrix (M, K) in `format`. What the device has no room for shows in its error scope.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OutOfMemory`].
+    pub fn new(device: &Rc<Device>, out_features: usize, in_features: usize, format: Format) -> Result<Self> {
         let rows = out_features.next_multiple_of(ROW_BLOCK);
-        let bytes = rows * in_features.next_multiple_of(BLOCK) * format.bytes();
+        // 64 bits: the device, not this address space, says what is too large.
+        let row_bytes = (in_features.next_multiple_of(BLOCK) * format.bytes()) as u64;
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
-        let buffer = |bytes: usize| GpuBuffer::new(device, bytes.max(BLOCK) as u64, usage);
+        let buffer = |bytes: u64| GpuBuffer::new(device, bytes.max(BLOCK as u64), usage);
         let linear = Linear {
             device: device.clone(),
             out_features,
             in_features,
             format,
-            weights: buffer(bytes),
-            columns: buffer(rows * size_of::<[f32; 2]>()),
+            weights: buffer((rows as u64).saturating_mul(row_bytes)),
+            columns: buffer((rows as u64).saturating_mul(size_of::<[f32; 2]>() as u64)),
             checksum: 0,
         };
-        let int8 = vec![0; if format == Format::Int8 { in_features } else { 0 }];
-        Self { linear, columns: vec![[0.0, 1.0]; rows], staging: Vec::new(), first: 0, int8 }
+        let mut columns = try_vec(rows, WHAT)?;
+        columns.fill([0.0, 1.0]);
+        let mut staging = try_vec(linear.row_bytes().max(STAGING), WHAT)?;
+        staging.clear();
+        let int8 = try_vec(if format == Format::Int8 { in_features } else { 0 }, WHAT)?;
+        Ok(Self { linear, columns, staging, first: 0, int8 })
     }
 
     /// Makes `m` the next row of `staging`.
@@ -222,7 +232,8 @@ impl crate::backend::LinearBuilder for LinearBuilder {
             }
             Format::F16 => {
                 self.seek(m);
-                // A row that leaves the range of halves is brought back into it by a power of two, which is exact.
+                // A row that leaves the range of halves is brought back into it by a power of two, which is
+                // exact.
                 let largest = row.iter().fold(0.0f32, |m, w| m.max(w.abs()));
                 let scale = if largest > HALF_MAX { (largest / HALF_MAX).log2().ceil().exp2() } else { 1.0 };
                 self.columns[m][1] = scale;

@@ -1,22 +1,24 @@
-//! Activations as integers, for products with integer weights: once a call, in the order in which the tiles read them.
+//! Activations as integers, for products with integer weights: once a call, in the order in which the tiles
+//! read them.
 //!
-//! The rows of a tile are interleaved in chunks of 4 (int16, and 14 bits in halves) or 8 values; the depth K is padded with zeros to K', a multiple
-//! that the weights share. Each function takes the rows of one tile: `x` (R, K), R as many as there are scales a group.
-//! An infinite or NaN activation makes its scale infinite or NaN, and with it the row's results.
+//! The rows of a tile are interleaved in chunks of 4 (int16, and 14 bits in two digits) or 8 values; the
+//! depth K is padded with zeros to K', a multiple that the weights share. Each function takes the rows of one
+//! tile: `x` (R, K), R as many as there are scales a group. An infinite or NaN activation makes its scale
+//! infinite or NaN, and with it the row's results.
 
 use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4, LANES};
 use crate::backend::cpu::tile::STEP;
-use crate::backend::cpu::tile::int8::{HALF_BITS, ZERO};
+use crate::backend::cpu::tile::int8::{DIGIT_BITS, I14_OFFSET};
 use crate::weights::int4;
 
 /// Values whose largest magnitude is below this count as zeros: 32767 divided by less would be infinite.
 const NEGLIGIBLE: f32 = 1e-30;
 
-/// The largest magnitude of an activation for which |Σ q·w| ≤ 2^31 - 1, given the largest Σ |w| of a row; at most what halves hold,
-/// also where there are none, so that every way of computing has the same results.
+/// The largest magnitude of an activation for which |Σ q·w| ≤ 2^31 - 1, given the largest Σ |w| of a row; at
+/// most what 14 bits hold, also where there are none, so that every way of computing has the same results.
 pub fn limit(largest_row_sum: u64) -> i16 {
     let limit = i32::MAX as u64 / largest_row_sum.max(1);
-    limit.min(ZERO as u64 - 1) as i16
+    limit.min(I14_OFFSET as u64 - 1) as i16
 }
 
 /// int16: q[k] = nearest(x[k] / s), s = max |x| / limit; ties to even. values: (K'/4, R, 4); scales: (R).
@@ -33,26 +35,26 @@ pub fn quantize_i16(x: &[f32], limit: i16, values: &mut [i16], scales: &mut [f32
     }
 }
 
-/// 14 bits in halves: q[k] as `quantize_i16` has it; q + 8192 = 128 · high + low. values: (K'/4, R, 2, 4), the highs of 4 k, then their
-/// lows; scales: (R).
+/// 14 bits in two digits: q[k] as `quantize_i16` has it; q + 8192 = 128 · high + low. values: (K'/4, R, 2,
+/// 4), the high digits of 4 k, then their low ones; scales: (R).
 pub fn quantize_i14(x: &[f32], limit: i16, values: &mut [i8], scales: &mut [f32]) {
     let rows = scales.len();
-    let [zero, mask] = [ZERO.into(), (1 << HALF_BITS) - 1].map(I32x4::splat);
+    let [offset, mask] = [I14_OFFSET.into(), (1 << DIGIT_BITS) - 1].map(I32x4::splat);
     for (r, (x, scale)) in x.chunks_exact(x.len() / rows).zip(scales).enumerate() {
         let (factor, step) = factor_of(largest_magnitude(x), f32::from(limit));
         *scale = step;
         let (quads, _) = values.as_chunks_mut::<{ 2 * LANES }>();
         for (values, k) in quads[r..].iter_mut().step_by(rows).zip((0..).step_by(LANES)) {
-            let q = (part(x, k) * factor).nearest().1 + zero;
-            // Masked also where a row is infinite or NaN: for other halves engines differ.
-            let halves = I16x8::narrow(q.shr::<HALF_BITS>().and(mask), q.and(mask));
-            I8x16::narrow(halves, halves).write_low(values);
+            let q = (part(x, k) * factor).nearest().1 + offset;
+            // Masked also where a row is infinite or NaN: for other digits engines differ.
+            let digits = I16x8::narrow(q.shr::<DIGIT_BITS>().and(mask), q.and(mask));
+            I8x16::narrow(digits, digits).write_low(values);
         }
     }
 }
 
-/// int8: q[k] = nearest(x[k] / s), s = max |x| / 127. values: (K'/8, R, 8); scales: (R); starts: (K'/32, R, 2), -8 · Σ q over a group's
-/// k that are 0 and 1, and 2 and 3, modulo 4.
+/// int8: q[k] = nearest(x[k] / s), s = max |x| / 127. values: (K'/8, R, 8); scales: (R); starts: (K'/32, R,
+/// 2), -8 · Σ q over a group's k that are 0 and 1, and 2 and 3, modulo 4.
 pub fn quantize_i8(x: &[f32], values: &mut [i8], starts: &mut [i16], scales: &mut [f32]) {
     let rows = scales.len();
     for (r, (x, scale)) in x.chunks_exact(x.len() / rows).zip(scales).enumerate() {
@@ -81,7 +83,7 @@ fn factor_of(largest: f32, limit: f32) -> (F32x4, f32) {
     if largest < NEGLIGIBLE {
         return (F32x4::splat(0.0), 0.0);
     }
-    // |x| · factor exceeds `limit` by rounding errors only, far less than one half.
+    // |x| · factor exceeds `limit` by rounding errors only, far less than 0.5.
     (F32x4::splat(limit / largest), largest / limit)
 }
 
@@ -94,7 +96,8 @@ fn part(x: &[f32], k: usize) -> F32x4 {
     }
 }
 
-/// The largest |x|, or NaN where one is: the bits of magnitudes are in their order, infinity and then NaN last.
+/// The largest |x|, or NaN where one is: the bits of magnitudes are in their order, infinity and then NaN
+/// last.
 fn largest_magnitude(x: &[f32]) -> f32 {
     let chunks = x.chunks_exact(LANES);
     let rest = F32x4::from_slice_padded(chunks.remainder(), 0.0).abs().to_bits();

@@ -31,7 +31,13 @@ enum Rows {
         /// A row being quantized.
         row: Vec<i8>,
     },
-    Int4(Int4Panels),
+    Int4 {
+        panels: Int4Panels,
+        /// A row being quantized: q, one a byte and in pairs, and its groups' scales.
+        row: Vec<u8>,
+        packed: Vec<u8>,
+        scales: Vec<f32>,
+    },
 }
 
 impl LinearBuilder {
@@ -43,7 +49,8 @@ impl LinearBuilder {
         Self::with_dot(out_features, in_features, precision, Dot::fastest())
     }
 
-    /// Room for a matrix (M = `out_features`, K = `in_features`), for products by `dot` where its weights are integers.
+    /// Room for a matrix (M = `out_features`, K = `in_features`), for products by `dot` where its weights are
+    /// integers.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -52,7 +59,7 @@ impl LinearBuilder {
         let what = "a weight matrix";
         let rows = match precision {
             Precision::F32 | Precision::F16 => Rows::F32 {
-                panels: try_vec(padded * in_features, what)?,
+                panels: try_vec(padded.saturating_mul(in_features), what)?,
                 scales: try_vec(out_features, what)?,
                 unscaled: try_vec(out_features, what)?,
             },
@@ -60,7 +67,12 @@ impl LinearBuilder {
                 panels: Int8Panels::new(out_features, in_features, dot)?,
                 row: try_vec(in_features, what)?,
             },
-            Precision::Int4 => Rows::Int4(Int4Panels::new(out_features, in_features)?),
+            Precision::Int4 => Rows::Int4 {
+                panels: Int4Panels::new(out_features, in_features)?,
+                row: try_vec(in_features, what)?,
+                packed: try_vec(in_features / 2, what)?,
+                scales: try_vec(in_features / int4::GROUP, what)?,
+            },
         };
         Ok(Self { out_features, in_features, rows, bias: try_vec(padded, what)?, dot })
     }
@@ -78,10 +90,10 @@ impl Builder for LinearBuilder {
                 panels.put(m, quantized);
                 panels.set_scales(m, &[scale]);
             }
-            Rows::Int4(panels) => {
-                let (mut q, mut scales) = (vec![0; row.len()], vec![0.0; row.len() / int4::GROUP]);
-                int4::quantize_row(row, &mut q, &mut scales);
-                panels.put(m, &int4::pack(&q).collect::<Vec<_>>(), &scales);
+            Rows::Int4 { panels, row: quantized, packed, scales } => {
+                int4::quantize_row(row, quantized, scales);
+                packed.iter_mut().zip(int4::pack(quantized)).for_each(|(to, pair)| *to = pair);
+                panels.put(m, packed, scales);
             }
         }
     }
@@ -95,14 +107,14 @@ impl Builder for LinearBuilder {
                 places_f32(panels, m, self.in_features).zip(row).for_each(|(to, w)| *to = f32::from(*w) * scale);
             }
             Rows::Int8 { panels, .. } => panels.put(m, row),
-            Rows::Int4(_) => unreachable!("{INT8_STAYS}"),
+            Rows::Int4 { .. } => unreachable!("{INT8_STAYS}"),
         }
     }
 
     fn row_i4(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
         assert!(m < self.out_features && 2 * packed.len() == self.in_features, "a row of the matrix");
         match &mut self.rows {
-            Rows::Int4(panels) => panels.put(m, packed, group_scales),
+            Rows::Int4 { panels, .. } => panels.put(m, packed, group_scales),
             Rows::Int8 { panels, row } => {
                 let scale = int4_to_int8(packed, group_scales, row);
                 panels.put(m, row);
@@ -123,7 +135,7 @@ impl Builder for LinearBuilder {
                 }
             }
             Rows::Int8 { panels, .. } => panels.set_scales(first, given),
-            Rows::Int4(_) => unreachable!("{INT8_STAYS}"),
+            Rows::Int4 { .. } => unreachable!("{INT8_STAYS}"),
         }
     }
 
@@ -135,7 +147,7 @@ impl Builder for LinearBuilder {
         let panels = match self.rows {
             Rows::F32 { panels, .. } => Panels::F32(panels),
             Rows::Int8 { panels, .. } => Panels::Int8(panels),
-            Rows::Int4(panels) => Panels::Int4(panels),
+            Rows::Int4 { panels, .. } => Panels::Int4(panels),
         };
         Linear {
             out_features: self.out_features,

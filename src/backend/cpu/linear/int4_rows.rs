@@ -5,10 +5,12 @@ use crate::weights::int4::{GROUP, ZERO};
 use crate::weights::quantize::QMAX;
 use std::array::from_fn;
 
-/// Sets `row` (K) to the int8 weights nearest to those of a stored row (`packed`: K/2 bytes, `group_scales`: K/32); returns their scale,
-/// 8/127 of the largest group's, so that all of int4's range fits. A row of scales that are 0 gets 1.
+/// Sets `row` (K) to the int8 weights nearest to those of a stored row (`packed`: K/2 bytes, `group_scales`:
+/// K/32); returns their scale, 8/127 of the largest group's, so that all of int4's range fits. A row of
+/// scales that are 0 gets 1.
 ///
-/// By tables of a group's 16 values, for this runs over a file's every byte before the engine has optimized it.
+/// By tables of a group's 16 values, for this runs over a file's every byte before the engine has optimized
+/// it.
 pub fn int4_to_int8(packed: &[u8], group_scales: &[f32], row: &mut [i8]) -> f32 {
     let largest = group_scales.iter().fold(0.0f32, |m, s| m.max(s.abs())) * f32::from(ZERO);
     // A subnormal one would make its inverse infinite.

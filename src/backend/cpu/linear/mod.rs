@@ -1,6 +1,8 @@
 // linear: y[n,m] = f(Σ_k x[n,k] · w[m,k] + bias[m]), f: identity, GELU, ReLU, or + r[n,m]
-// x: (N, K) f32; w: (M, K) f32, int8 with a scale a row, or int4 with a scale a group; bias: (M) f32; r, y: (N, M) f32
-// w is packed once into panels of 8 rows; for integers, x is quantized once a call, and the sums of a group are exact in i32
+// x: (N, K) f32; w: (M, K) f32, int8 with a scale a row, or int4 with a scale a group; bias: (M) f32;
+// r, y: (N, M) f32
+// w is packed once into panels of 8 rows; for integers, x is quantized once a call, and the sums of a group
+// are exact in i32
 
 //! The product of activations and a packed weight matrix.
 
@@ -202,8 +204,8 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// x in 16 bits a value, padded to `depth`, and a scale a row: (N, depth) in blocks of `tile_rows`, as `quantize(x, values, scales)`
-    /// writes each.
+    /// x in 16 bits a value, padded to `depth`, and a scale a row: (N, depth) in blocks of `tile_rows`, as
+    /// `quantize(x, values, scales)` writes each.
     fn rows_of_16_bits(
         &self,
         depth: usize,

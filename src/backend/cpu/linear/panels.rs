@@ -8,8 +8,8 @@ use crate::weights::int4::{GROUP, ZERO, unpack};
 
 /// What an allocation that fails was for.
 const WHAT: &str = "a weight matrix";
-/// The largest multiplier of a group's sum in an int4 product, beside what i32 allows: a scale is then off by 1/16,384 at most of the
-/// row's largest.
+/// The largest multiplier of a group's sum in an int4 product, beside what i32 allows: a scale is then off by
+/// 1/16,384 at most of the row's largest.
 const MAX_MULTIPLIER: i64 = 8191;
 
 /// int8 weights with a scale a row.
@@ -22,7 +22,7 @@ pub struct Int8Panels {
     scales: Vec<f32>,
     /// The largest Σ |w| of a row.
     largest_row_sum: u64,
-    /// For products of activations in halves, what their sums begin with: (M); else empty.
+    /// For products of activations of 14 bits, what their sums begin with: (M); else empty.
     starts: Vec<i32>,
 }
 
@@ -36,7 +36,7 @@ impl Int8Panels {
         let depth = in_features.next_multiple_of(STEP);
         Ok(Self {
             depth,
-            weights: try_vec(padded * depth, WHAT)?,
+            weights: try_vec(padded.saturating_mul(depth), WHAT)?,
             scales: try_vec(padded, WHAT)?,
             largest_row_sum: 0,
             starts: try_vec(if dot == Dot::Quads { padded } else { 0 }, WHAT)?,
@@ -55,7 +55,7 @@ impl Int8Panels {
         }
         self.largest_row_sum = self.largest_row_sum.max(magnitudes(row));
         if let Some(start) = self.starts.get_mut(m) {
-            *start = sum(row).wrapping_mul(-i32::from(int8::ZERO));
+            *start = sum(row).wrapping_mul(-i32::from(int8::I14_OFFSET));
         }
     }
 
@@ -84,7 +84,7 @@ impl Int8Panels {
         tile::row(&self.scales[panel * PANEL..])
     }
 
-    /// -8192 · Σ w of a panel's rows, modulo 2^32, where products are of halves.
+    /// -8192 · Σ w of a panel's rows, modulo 2^32, where products are of 14 bits.
     pub fn starts(&self, panel: usize) -> Option<&[i32; PANEL]> {
         self.starts.as_chunks().0.get(panel)
     }
@@ -136,16 +136,16 @@ impl Int4Panels {
         let padded = out_features.next_multiple_of(PANEL);
         Ok(Self {
             depth: in_features,
-            weights: try_vec(padded * in_features / 2, WHAT)?,
-            multipliers: try_vec(padded * in_features / GROUP * 2, WHAT)?,
+            weights: try_vec(padded.saturating_mul(in_features / 2), WHAT)?,
+            multipliers: try_vec(padded.saturating_mul(in_features / GROUP * 2), WHAT)?,
             scales: try_vec(padded, WHAT)?,
         })
     }
 
     /// Puts row `m`, as it is stored: q in pairs, and a scale a group.
     pub fn put(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
-        let (half, column) = (m / LANES, m % LANES);
-        let weights = &mut self.weights[half * self.depth * LANES / 2..][..self.depth * LANES / 2];
+        let (strip, column) = (m / LANES, m % LANES);
+        let weights = &mut self.weights[strip * self.depth * LANES / 2..][..self.depth * LANES / 2];
         // A step of 8 columns lies in 4 bytes: two by two in the file, here those that are 4 apart.
         for (step, pairs) in weights.chunks_exact_mut(2 * STEP).zip(packed.as_chunks::<4>().0) {
             let [a, b, c, d] = *pairs;
@@ -157,7 +157,7 @@ impl Int4Panels {
             ]);
         }
         let (multipliers, scale) = multipliers(packed, group_scales);
-        let places = &mut self.multipliers[half * self.depth / GROUP * PANEL..];
+        let places = &mut self.multipliers[strip * self.depth / GROUP * PANEL..];
         for (places, multiplier) in places.chunks_exact_mut(PANEL).zip(multipliers) {
             places[2 * column..][..2].fill(multiplier);
         }
@@ -179,7 +179,8 @@ impl Int4Panels {
     }
 }
 
-/// The scales of a row's groups as whole multiples of one scale, the finest for which no sum of products with int8 activations leaves i32.
+/// The scales of a row's groups as whole multiples of one scale, the finest for which no sum of products with
+/// int8 activations leaves i32.
 fn multipliers(packed: &[u8], scales: &[f32]) -> (impl Iterator<Item = i16>, f32) {
     let largest = scales.iter().fold(f32::MIN_POSITIVE, |m, s| m.max(s.abs()));
     let magnitudes = |group: &[u8]| unpack(group).map(|q| i64::from(q.abs_diff(ZERO))).sum::<i64>() * 127;

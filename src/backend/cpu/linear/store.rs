@@ -1,4 +1,5 @@
-//! The end of a product: bias, nonlinearity or residual, and the store, while the sums are still in registers.
+//! The end of a product: bias, nonlinearity or residual, and the store, while the sums are still in
+//! registers.
 
 use crate::backend::cpu::math::gelu;
 use crate::backend::cpu::simd::{F32x4, LANES};

@@ -1,7 +1,9 @@
-//! The protocol: one job at a time, an open gate while it lasts, and a counter from which everyone takes tasks.
+//! The protocol: one job at a time, an open gate while it lasts, and a counter from which everyone takes
+//! tasks.
 //!
-//! Nobody waits for a helper that sleeps or was put aside by the system: whoever has not come in by the time all tasks are
-//! taken finds the gate closed. The asking thread waits for those inside alone, each with a share of tasks that it took.
+//! Nobody waits for a helper that sleeps or was put aside by the system: whoever has not come in by the time
+//! all tasks are taken finds the gate closed. The asking thread waits for those inside alone, each with a
+//! share of tasks that it took.
 
 use std::cell::UnsafeCell;
 use std::hint::spin_loop;
@@ -13,13 +15,14 @@ use std::time::Duration;
 /// The gate's bit that says that no one may come in; the others count those inside.
 const CLOSED: u32 = 1 << 31;
 
-/// How often a thread looks again before it goes to sleep: some 0.1 ms, longer than what the asking thread does alone between two
-/// products, for being woken takes up to 0.05 ms.
+/// How often a thread looks again before it goes to sleep: some 0.1 ms, longer than what the asking thread
+/// does alone between two products, for being woken takes up to 0.05 ms.
 const SPINS: u32 = 40_000;
 
 /// The asking thread sleeps so long at once while it waits for those inside...
 const NAP: Duration = Duration::from_millis(100);
-/// ...and so often at most: 30 seconds, where a share of tasks takes milliseconds. A helper that needs longer is gone.
+/// ...and so often at most: 30 seconds, where a share of tasks takes milliseconds. A helper that needs longer
+/// is gone.
 const NAPS: u32 = 300;
 
 /// `f(thread, task)` for each of `tasks` tasks.
@@ -45,8 +48,8 @@ pub struct Crew {
     done: Bell,
 }
 
-// SAFETY: `job` alone is not thread-safe by itself. It is written while the gate is closed with no one inside, and read by those
-// inside; the gate's release and acquire order the two.
+// SAFETY: `job` alone is not thread-safe by itself. It is written while the gate is closed with no one
+// inside, and read by those inside; the gate's release and acquire order the two.
 unsafe impl Sync for Crew {}
 // SAFETY: as above; the pointer in a job is used while `run` holds what it points to.
 unsafe impl Send for Crew {}
@@ -67,15 +70,16 @@ impl Crew {
         }
     }
 
-    /// Calls `f(thread, task)` once for each task below `tasks`, on the calling thread (thread 0) and on the helpers below `threads`.
-    /// One thread asks at a time.
+    /// Calls `f(thread, task)` once for each task below `tasks`, on the calling thread (thread 0) and on the
+    /// helpers below `threads`. One thread asks at a time.
     ///
     /// # Panics
-    /// Where a helper's task panicked. Where a helper is gone in the midst of a task, the process (in WebAssembly: the instance)
-    /// ends, for nobody knows what the helper may still write.
+    /// Where a helper's task panicked. Where a helper is gone in the midst of a task, the process (in
+    /// WebAssembly: the instance) ends, for nobody knows what the helper may still write.
     pub fn run(&self, threads: usize, tasks: usize, f: &(dyn Fn(usize, usize) + Sync)) {
         assert!(self.gate.load(Acquire) & CLOSED != 0, "one job at a time");
-        // SAFETY: only the lifetime changes, and `Open` lets no one use `f` after this function, also where a task panics.
+        // SAFETY: only the lifetime changes, and `Open` lets no one use `f` after this function, also where a
+        // task panics.
         let f: &'static (dyn Fn(usize, usize) + Sync) = unsafe { std::mem::transmute(f) };
         let job = Job { f, tasks, threads };
         // SAFETY: the gate is closed, and `Open` saw the last helper leave: no one reads the job.
@@ -183,7 +187,8 @@ impl Bell {
         Self { sleepers: AtomicU32::new(0), lock: Mutex::new(()), condvar: Condvar::new() }
     }
 
-    /// Waits until `ready`, which loads with `SeqCst`; false where that took more than `naps` naps of [`NAP`].
+    /// Waits until `ready`, which loads with `SeqCst`; false where that took more than `naps` naps of
+    /// [`NAP`].
     fn wait(&self, naps: Option<u32>, ready: impl Fn() -> bool) -> bool {
         for _ in 0..SPINS {
             if ready() {
@@ -191,8 +196,8 @@ impl Bell {
             }
             spin_loop();
         }
-        // Whoever rings has changed what `ready` sees before it looks for sleepers, and a sleeper counts itself before it looks
-        // whether it is ready: one of the two sees the other.
+        // Whoever rings has changed what `ready` sees before it looks for sleepers, and a sleeper counts
+        // itself before it looks whether it is ready: one of the two sees the other.
         self.sleepers.fetch_add(1, SeqCst);
         let mut guard = self.guard();
         let mut left = naps;

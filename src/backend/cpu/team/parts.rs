@@ -30,7 +30,8 @@ impl<'a, T> Parts<'a, T> {
     #[inline(always)]
     pub unsafe fn part(&self, range: Range<usize>) -> &mut [T] {
         assert!(range.start <= range.end && range.end <= self.len, "places of the slice");
-        // SAFETY: they lie in the slice, which is borrowed for 'a; and the caller has no second part with one of them.
+        // SAFETY: they lie in the slice, which is borrowed for 'a; and the caller has no second part with one
+        // of them.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 }

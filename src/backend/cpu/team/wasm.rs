@@ -1,6 +1,8 @@
-//! The team of a WebAssembly instance with threads. JavaScript starts its helpers, which share the memory, and ends them.
+//! The team of a WebAssembly instance with threads. JavaScript starts its helpers, which share the memory,
+//! and ends them.
 //!
-//! An instance belongs to one classifier in a worker of its own, which is the thread that asks; so there is one crew for all.
+//! An instance belongs to one classifier in a worker of its own, which is the thread that asks; so there is
+//! one crew for all.
 
 use super::crew::Crew;
 use std::cell::Cell;

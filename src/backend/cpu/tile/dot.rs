@@ -8,7 +8,8 @@ use std::hint::black_box;
 pub enum Dot {
     /// Two, of 16 bits each.
     Pairs,
-    /// Four, of 8 bits each, one operand in 0..=127. A single instruction where the processor has one for it (AVX-VNNI, ARM's dotprod), else three.
+    /// Four, of 8 bits each, one operand in 0..=127. A single instruction where the processor has one for it
+    /// (AVX-VNNI, ARM's dotprod), else three.
     Quads,
 }
 
@@ -19,9 +20,10 @@ impl Dot {
     }
 }
 
-/// Whether the engine has one instruction for sums of four products. It is told by what comes of an operand beyond 127, which WebAssembly
-/// leaves to engines: x86 without that instruction multiplies unsigned bytes and keeps 16 bits of the sum of two, 32767 at most; with
-/// it, it keeps them all; ARM takes the operand as negative.
+/// Whether the engine has one instruction for sums of four products. It is told by what comes of an operand
+/// beyond 127, which WebAssembly leaves to engines: x86 without that instruction multiplies unsigned bytes
+/// and keeps 16 bits of the sum of two, 32767 at most; with it, it keeps them all; ARM takes the operand as
+/// negative.
 fn has_quads() -> bool {
     let [a, b] = black_box([127, -1]).map(I8x16::splat);
     let [sum, ..] = I32x4::splat(0).dot_quads_add(a, b).to_array();

@@ -14,7 +14,8 @@ pub const ROWS: usize = 4;
 pub fn tile_f32(a: &[f32], stride: usize, rows: usize, panel: &[f32], depth: usize, ahead: Ahead<'_>, c: &mut Tile) {
     assert!((1..=ROWS).contains(&rows) && panel.len() == depth * PANEL && a.len() >= (rows - 1) * stride + depth);
     let (a, b) = (a.as_ptr(), panel.as_ptr());
-    // SAFETY: the assertion has checked what each call reads: `rows` rows of `depth` values, and the panel. Each writes its rows.
+    // SAFETY: the assertion has checked what each call reads: `rows` rows of `depth` values, and the panel.
+    // Each writes its rows.
     unsafe {
         c.put(rows, |c| match rows {
             1 => f32_rows::<1>(a, stride, b, depth, ahead, c),
@@ -26,8 +27,8 @@ pub fn tile_f32(a: &[f32], stride: usize, rows: usize, panel: &[f32], depth: usi
 }
 
 /// # Safety
-/// `a` must be readable for `R` rows of `depth` values, `stride` apart, and `b` for `depth` × [`PANEL`] values; `c` must be writable for
-/// `R` rows.
+/// `a` must be readable for `R` rows of `depth` values, `stride` apart, and `b` for `depth` × [`PANEL`]
+/// values; `c` must be writable for `R` rows.
 #[inline(never)]
 unsafe fn f32_rows<const R: usize>(
     a: *const f32,

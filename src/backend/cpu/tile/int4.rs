@@ -1,9 +1,10 @@
-//! int4 weights in groups of [`GROUP`] along K: w = (q - 8) · multiplier of its group · scale of its row, q in 0..=15.
-//! b: for each half of a panel (4 columns) and step of 8 k, a byte holds q of two k that are 4 apart, the first in its lower half:
-//! (2, K/8, 4, 4) u8; multipliers: (2, K/32, 4, 2) i16, each twice.
+//! int4 weights in groups of [`GROUP`] along K: w = (q - 8) · multiplier of its group · scale of its row, q
+//! in 0..=15.
+//! b: for each strip of a panel (4 columns) and step of 8 k, a byte holds q of two k that are 4 apart, the
+//! first in its lower bits: (2, K/8, 4, 4) u8; multipliers: (2, K/32, 4, 2) i16, each twice.
 //!
-//! int8 activations, a: (K/8, rows, 8) i8. A group's products fit 16 bits together, and one instruction widens, multiplies and adds
-//! them: all sums are exact in i32. 6 rows × 4 columns.
+//! int8 activations, a: (K/8, rows, 8) i8. A group's products fit 16 bits together, and one instruction
+//! widens, multiplies and adds them: all sums are exact in i32. 6 rows × 4 columns.
 
 use super::{Dot, PANEL, STEP, Tile};
 use crate::backend::cpu::simd::{F32x4, I8x16, I16x8, I32x4};
@@ -13,8 +14,8 @@ use std::array::from_fn;
 /// Rows of a tile.
 pub const ROWS: usize = 6;
 
-/// Columns of half a panel.
-const HALF: usize = PANEL / 2;
+/// Columns of a strip: a panel has two.
+const STRIP: usize = PANEL / 2;
 /// Steps of a group.
 const GROUP_STEPS: usize = GROUP / STEP;
 
@@ -35,10 +36,10 @@ impl Panel<'_> {
         groups
     }
 
-    /// Weights and multipliers of columns 4·`half` and following.
-    fn half(&self, half: usize, groups: usize) -> (*const i8, *const i16) {
-        let weights = &self.weights[half * groups * GROUP * HALF / 2..];
-        (weights.as_ptr().cast(), self.multipliers[half * groups * PANEL..].as_ptr())
+    /// Weights and multipliers of columns 4·`strip` and following.
+    fn strip(&self, strip: usize, groups: usize) -> (*const i8, *const i16) {
+        let weights = &self.weights[strip * groups * GROUP * STRIP / 2..];
+        (weights.as_ptr().cast(), self.multipliers[strip * groups * PANEL..].as_ptr())
     }
 }
 
@@ -67,12 +68,12 @@ trait GroupSums: Copy {
     /// Eight values must be readable.
     unsafe fn multipliers(p: *const i16) -> I16x8;
 
-    /// Two halves of each sum, of which the products with the multipliers are added.
-    fn halves(self) -> I16x8;
+    /// Two parts of each sum, of which the products with the multipliers are added.
+    fn parts(self) -> I16x8;
 }
 
-/// [`Dot::Pairs`]: two sums of 16 bits a column. A lane adds 16 products of at most 127 · 15 to -8 · Σ a: modulo 2^16 on the way, within 16,256
-/// in the end.
+/// [`Dot::Pairs`]: two sums of 16 bits a column. A lane adds 16 products of at most 127 · 15 to -8 · Σ a:
+/// modulo 2^16 on the way, within 16,256 in the end.
 impl GroupSums for I16x8 {
     #[inline(always)]
     unsafe fn begin(starts: *const i16) -> Self {
@@ -92,7 +93,7 @@ impl GroupSums for I16x8 {
     }
 
     #[inline(always)]
-    fn halves(self) -> I16x8 {
+    fn parts(self) -> I16x8 {
         self
     }
 }
@@ -112,14 +113,14 @@ impl GroupSums for I32x4 {
 
     #[inline(always)]
     unsafe fn multipliers(p: *const i16) -> I16x8 {
-        // The lower half of a sum is all of it: the upper one, its sign, counts for nothing.
+        // The lower 16 bits of a sum are all of it: the upper ones, its sign, count for nothing.
         // SAFETY: the caller's promise.
-        unsafe { Self::load(p.cast()) }.and(Self::splat(0xffff)).halves()
+        unsafe { Self::load(p.cast()) }.and(Self::splat(0xffff)).as_i16()
     }
 
     #[inline(always)]
-    fn halves(self) -> I16x8 {
-        self.halves()
+    fn parts(self) -> I16x8 {
+        self.as_i16()
     }
 }
 
@@ -138,11 +139,12 @@ fn tile_of<S: GroupSums>(a: &I8Rows<'_>, rows: usize, panel: Panel<'_>, c: &mut 
     assert!((1..=ROWS).contains(&rows) && a.values.len() >= rows * groups * GROUP);
     assert!(a.starts.len() >= rows * groups * 2);
     let (values, starts) = (a.values.as_ptr(), a.starts.as_ptr());
-    // SAFETY: the assertions have checked what each call reads: `rows` rows, and half of the panel. Both halves of all rows are written.
+    // SAFETY: the assertions have checked what each call reads: `rows` rows, and a strip of the panel. Both
+    // strips of all rows are written.
     unsafe {
         c.put(rows, |c| {
-            for half in 0..2 {
-                let ((b, multipliers), c) = (panel.half(half, groups), c.add(half));
+            for strip in 0..2 {
+                let ((b, multipliers), c) = (panel.strip(strip, groups), c.add(strip));
                 match rows {
                     1 => i8_rows::<1, S>(values, starts, b, multipliers, groups, c),
                     2 => i8_rows::<2, S>(values, starts, b, multipliers, groups, c),
@@ -157,8 +159,8 @@ fn tile_of<S: GroupSums>(a: &I8Rows<'_>, rows: usize, panel: Panel<'_>, c: &mut 
 }
 
 /// # Safety
-/// `a` and `starts` must be readable for `R` rows, `b` and `multipliers` for half a panel, of `groups` groups; `c` must be writable at
-/// `R` places 2 apart.
+/// `a` and `starts` must be readable for `R` rows, `b` and `multipliers` for a strip, of `groups` groups; `c`
+/// must be writable at `R` places 2 apart.
 #[inline(never)]
 unsafe fn i8_rows<const R: usize, S: GroupSums>(
     mut a: *const i8,
@@ -183,7 +185,7 @@ unsafe fn i8_rows<const R: usize, S: GroupSums>(
                 (a, b) = (a.add(R * STEP), b.add(16));
             }
             let multiplier = S::multipliers(multipliers);
-            sums = from_fn(|r| sums[r].dot_add(inner[r].halves(), multiplier));
+            sums = from_fn(|r| sums[r].dot_add(inner[r].parts(), multiplier));
             (starts, multipliers) = (starts.add(R * 2), multipliers.add(PANEL));
         }
     }

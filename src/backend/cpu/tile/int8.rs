@@ -1,11 +1,13 @@
-//! int8 weights. b: for each step of 8 k, two quads of k: (K/8, 2, 8, 4) i8. a: the rows of a tile interleaved quad by quad, so that one
-//! pointer and fixed offsets reach them all.
+//! int8 weights. b: for each step of 8 k, two quads of k: (K/8, 2, 8, 4) i8. a: the rows of a tile
+//! interleaved quad by quad, so that one pointer and fixed offsets reach them all.
 //!
-//! int16 activations, a: (K/4, rows, 4) i16. 4 rows × 4 columns at a time: a column's quad has two sums, which are added in the end.
+//! int16 activations, a: (K/4, rows, 4) i16. 4 rows × 4 columns at a time: a column's quad has two sums,
+//! which are added in the end.
 //!
-//! Activations of 14 bits as a + 8192 = 128 · high + low, high and low in 0..=127, a: (K/4, rows, 2, 4) i8, the highs of a quad, then
-//! its lows. 6 rows × 4 columns: a column has a sum of each, and Σ a·b = 128 · Σ high·b + Σ low·b - 8192 · Σ b. Two columns lie in a vector, so
-//! that highs and lows come with one load.
+//! Activations of 14 bits in two digits, a + 8192 = 128 · high + low, high and low in 0..=127, a: (K/4, rows,
+//! 2, 4) i8, the high digits of a quad, then the low ones. 6 rows × 4 columns: a column has a sum of each,
+//! and Σ a·b = 128 · Σ high·b + Σ low·b - 8192 · Σ b. Two columns lie in a vector, so that highs and lows
+//! come with one load.
 //!
 //! All sums are exact modulo 2^32, and those of the products fit i32.
 
@@ -15,25 +17,26 @@ use std::array::from_fn;
 
 /// Rows of a tile of int16 activations.
 pub const I16_ROWS: usize = 4;
-/// Rows of a tile of activations in halves.
+/// Rows of a tile of activations of 14 bits.
 pub const I14_ROWS: usize = 6;
 
-/// What is added to activations in halves: they lie in -(ZERO - 1)..=ZERO - 1.
-pub const ZERO: i16 = 8192;
-/// Bits of a half.
-pub const HALF_BITS: u32 = 7;
+/// What is added to activations of 14 bits, so that none is negative: they lie in -(I14_OFFSET -
+/// 1)..=I14_OFFSET - 1.
+pub const I14_OFFSET: i16 = 8192;
+/// Bits of each of their two digits.
+pub const DIGIT_BITS: u32 = 7;
 
 /// Sets c of `rows` ≤ [`I16_ROWS`] rows in `a` and one panel, both of `steps` steps: Σ a · b as f32, nearest.
 #[inline(always)]
 pub fn tile_i8_i16(a: &[i16], rows: usize, panel: &[i8], steps: usize, c: &mut Tile) {
     assert!((1..=I16_ROWS).contains(&rows) && panel.len() == steps * STEP * PANEL && a.len() >= rows * steps * STEP);
     let (a, b) = (a.as_ptr(), panel.as_ptr());
-    // SAFETY: the assertion has checked what each call reads: `rows` rows, and one half of each quad of the panel. Both halves of all
-    // rows are written.
+    // SAFETY: the assertion has checked what each call reads: `rows` rows, and one strip of the panel. Both
+    // strips of all rows are written.
     unsafe {
         c.put(rows, |c| {
-            for half in 0..2 {
-                let (b, c) = (b.add(half * 16), c.add(half));
+            for strip in 0..2 {
+                let (b, c) = (b.add(strip * 16), c.add(strip));
                 match rows {
                     1 => i16_rows::<1>(a, b, steps, c),
                     2 => i16_rows::<2>(a, b, steps, c),
@@ -46,8 +49,8 @@ pub fn tile_i8_i16(a: &[i16], rows: usize, panel: &[i8], steps: usize, c: &mut T
 }
 
 /// # Safety
-/// `a` must be readable for `R` rows of `steps` steps, and `b` for 16 bytes at each of 2·`steps` places 32 apart; `c` must be writable
-/// at `R` places 2 apart.
+/// `a` must be readable for `R` rows of `steps` steps, and `b` for 16 bytes at each of 2·`steps` places 32
+/// apart; `c` must be writable at `R` places 2 apart.
 #[inline(never)]
 unsafe fn i16_rows<const R: usize>(mut a: *const i16, mut b: *const i8, steps: usize, c: *mut F32x4) {
     // Of each column two sums, of the first and the last pair of a quad.
@@ -70,8 +73,9 @@ unsafe fn i16_rows<const R: usize>(mut a: *const i16, mut b: *const i8, steps: u
     }
 }
 
-/// Sets c of `rows` ≤ [`I14_ROWS`] rows of halves in `a` and one panel, both of `steps` steps: Σ a · b as f32, nearest. `starts`:
-/// -[`ZERO`] · Σ b of each column, modulo 2^32.
+/// Sets c of `rows` ≤ [`I14_ROWS`] rows of digits in `a` and one panel, both of `steps` steps: Σ a · b as
+/// f32, nearest. `starts`:
+/// -[`I14_OFFSET`] · Σ b of each column, modulo 2^32.
 #[inline(always)]
 pub fn tile_i8_i14(
     a: &[i8],
@@ -86,14 +90,14 @@ pub fn tile_i8_i14(
         (1..=I14_ROWS).contains(&rows) && panel.len() == steps * STEP * PANEL && a.len() >= 2 * rows * steps * STEP
     );
     let (a, b) = (a.as_ptr(), panel.as_ptr());
-    // SAFETY: the assertion has checked what each call reads: `rows` rows, and one half of each quad of the panel and of the starts. Both
-    // halves of all rows are written.
+    // SAFETY: the assertion has checked what each call reads: `rows` rows, and one strip of the panel and of
+    // the starts. Both strips of all rows are written.
     unsafe {
         c.put(rows, |c| {
-            for half in 0..2 {
-                let (b, c) = (b.add(half * 16), c.add(half));
-                let ahead = if half == 0 { ahead } else { Ahead::NONE };
-                let start = I32x4::load(starts.as_ptr().add(half * LANES));
+            for strip in 0..2 {
+                let (b, c) = (b.add(strip * 16), c.add(strip));
+                let ahead = if strip == 0 { ahead } else { Ahead::NONE };
+                let start = I32x4::load(starts.as_ptr().add(strip * LANES));
                 match rows {
                     1 => i14_rows::<1>(a, b, start, steps, ahead, c),
                     2 => i14_rows::<2>(a, b, start, steps, ahead, c),
@@ -108,8 +112,8 @@ pub fn tile_i8_i14(
 }
 
 /// # Safety
-/// `a` must be readable for `R` rows of `steps` steps, and `b` for 16 bytes at each of 2·`steps` places 32 apart; `c` must be writable
-/// at `R` places 2 apart.
+/// `a` must be readable for `R` rows of `steps` steps, and `b` for 16 bytes at each of 2·`steps` places 32
+/// apart; `c` must be writable at `R` places 2 apart.
 #[inline(never)]
 unsafe fn i14_rows<const R: usize>(
     mut a: *const i8,
@@ -140,7 +144,7 @@ unsafe fn i14_rows<const R: usize>(
     }
     for (r, [first, last]) in sums.into_iter().enumerate() {
         let [high, low] = I32x4::even_and_odd(first, last);
-        let sum = high.shl::<HALF_BITS>() + low + start;
+        let sum = high.shl::<DIGIT_BITS>() + low + start;
         // SAFETY: the caller vouches for `R` places.
         unsafe { c.add(2 * r).write(F32x4::from_i32(sum)) };
     }

@@ -1,8 +1,9 @@
-//! Tiles of a product: c[r,j] = Σ_k a[r,k] · b[k,j] for a few rows and [`PANEL`] columns, the one place where products are
-//! computed. b is a panel, packed so that each step loads whole vectors; a file a type of weights.
+//! Tiles of a product: c[r,j] = Σ_k a[r,k] · b[k,j] for a few rows and [`PANEL`] columns, the one place where
+//! products are computed. b is a panel, packed so that each step loads whole vectors; a file a type of
+//! weights.
 //!
-//! Each tile is a function of its own, so that the engine's register allocation sees one loop. Engines have 16 vector registers on
-//! x86; a tile's shape is the fastest of those tried in Chromium (docs/decisions.md).
+//! Each tile is a function of its own, so that the engine's register allocation sees one loop. Engines have
+//! 16 vector registers on x86; a tile's shape is the fastest of those tried in Chromium (docs/decisions.md).
 
 pub mod ahead;
 pub mod dot;
@@ -35,8 +36,9 @@ pub fn row(values: &[f32]) -> Row {
     [F32x4::from_slice(values), F32x4::from_slice(&values[LANES..])]
 }
 
-/// The sums of a tile's rows, in places that are written once and read there. Zeros to begin with would be a call of the engine's to
-/// fill memory, a tenth of a small tile's time; and engines copy arrays word by word, for which vectors that are read back wait.
+/// The sums of a tile's rows, in places that are written once and read there. Zeros to begin with would be a
+/// call of the engine's to fill memory, a tenth of a small tile's time; and engines copy arrays word by word,
+/// for which vectors that are read back wait.
 pub struct Tile {
     rows: [MaybeUninit<Row>; MAX_ROWS],
     written: usize,
@@ -80,11 +82,11 @@ impl Default for Tile {
     }
 }
 
-/// Calls `f(row, rows, panel)` once for every tile, of at most `tile_rows` rows, of a product of `rows` rows and `panels` panels, on the
-/// threads of `team`.
+/// Calls `f(row, rows, panel)` once for every tile, of at most `tile_rows` rows, of a product of `rows` rows
+/// and `panels` panels, on the threads of `team`.
 ///
-/// A panel stays in the cache while the rows of a block pass: `row_bytes` of each, [`BLOCK_BYTES`] together at most. A task is a
-/// panel and a block, so that few rows are shared out as well as many.
+/// A panel stays in the cache while the rows of a block pass: `row_bytes` of each, [`BLOCK_BYTES`] together
+/// at most. A task is a panel and a block, so that few rows are shared out as well as many.
 pub fn for_each_tile(
     team: &Team,
     rows: usize,

@@ -1,12 +1,16 @@
-//! Both sides behind one backend: the CPU, the GPU, or both with the weights on each, and a choice for every forward pass
-//! by its tokens. A pass stays on the side that it began on.
+//! Both sides behind one backend: the CPU, the GPU, or both with the weights on each, and a choice for every
+//! forward pass by its tokens. A pass stays on the side that it began on. [`weights`] holds what each side
+//! has of a matrix.
 
-use super::cpu::{self, CpuBackend, CpuTensor};
-use super::gpu::{self, GpuBackend, GpuTensor};
+mod weights;
+
+use super::cpu::{CpuBackend, CpuTensor};
+use super::gpu::{GpuBackend, GpuTensor};
 use super::{Backend, Columns, Epilogue, Precision, Spans};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+pub use weights::{LayerNorm, Linear, LinearBuilder};
 
 /// Where a forward pass is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,24 +39,6 @@ pub enum Tensor {
     Cpu(CpuTensor),
     /// The graphics device's.
     Gpu(GpuTensor),
-}
-
-/// A weight matrix on each side that holds weights.
-pub struct Linear {
-    cpu: RefCell<Option<cpu::linear::Linear>>,
-    gpu: RefCell<Option<gpu::weights::Linear>>,
-}
-
-/// A weight matrix on its way to each side.
-pub struct LinearBuilder {
-    cpu: Option<cpu::linear::LinearBuilder>,
-    gpu: Option<gpu::weights::LinearBuilder>,
-}
-
-/// γ and β on both sides; they are small.
-pub struct LayerNorm {
-    cpu: cpu::layer_norm::LayerNorm,
-    gpu: RefCell<Option<gpu::LayerNorm>>,
 }
 
 impl AutoBackend {
@@ -92,6 +78,16 @@ impl AutoBackend {
         self.cpu_holds
     }
 
+    /// The most tokens of a forward pass on the CPU.
+    pub fn cpu_token_budget(&self) -> usize {
+        self.cpu.token_budget()
+    }
+
+    /// Bytes of the CPU side's buffers that no tensor uses now.
+    pub fn cpu_spare_bytes(&self) -> usize {
+        self.cpu.spare_bytes()
+    }
+
     /// From how many tokens on a pass goes to the graphics device where both sides hold weights; none: never.
     pub fn from_tokens(&self) -> Option<usize> {
         self.from_tokens.get()
@@ -115,7 +111,8 @@ impl AutoBackend {
         self.reason.borrow().clone()
     }
 
-    /// What `f` makes on the device while the weights come in. A device that fails is done without where it can be.
+    /// What `f` makes on the device while the weights come in. A device that fails is done without where it
+    /// can be.
     fn on_gpu<R>(&self, f: impl FnOnce(&GpuBackend) -> Result<R>) -> Result<Option<R>> {
         match self.gpu().map(|gpu| f(&gpu)).transpose() {
             Err(error) if self.cpu_holds => {
@@ -154,79 +151,6 @@ impl AutoBackend {
 
 fn gone() -> Error {
     Error::new(ErrorKind::DeviceLost, "The graphics device is gone.")
-}
-
-impl Linear {
-    /// Brings the device's matrix, as it holds it, to the CPU side; returns what that held before.
-    ///
-    /// # Errors
-    /// Those of [`gpu::weights::Linear::read_back`], and [`ErrorKind::DeviceLost`] where the matrix is on no device.
-    #[allow(clippy::await_holding_refcell_ref)] // Nothing replaces a matrix while the self-test runs.
-    pub async fn lend_to_cpu(&self, backend: &AutoBackend) -> Result<Option<cpu::linear::Linear>> {
-        let lent = match &*self.gpu.borrow() {
-            Some(linear) => linear.read_back(&backend.cpu).await?,
-            None => return Err(gone()),
-        };
-        Ok(self.cpu.replace(Some(lent)))
-    }
-
-    /// Gives the CPU side what it held before [`Linear::lend_to_cpu`].
-    pub fn end_loan(&self, before: Option<cpu::linear::Linear>) {
-        self.cpu.replace(before);
-    }
-
-    /// Frees the GPU side.
-    pub fn drop_gpu(&self) {
-        self.gpu.take();
-    }
-
-    /// The GPU side.
-    pub fn gpu(&self) -> std::cell::Ref<'_, Option<gpu::weights::Linear>> {
-        self.gpu.borrow()
-    }
-}
-
-impl LayerNorm {
-    /// Frees the GPU side.
-    pub fn drop_gpu(&self) {
-        self.gpu.take();
-    }
-}
-
-impl super::LinearBuilder for LinearBuilder {
-    type Linear = Linear;
-
-    fn row_f32(&mut self, m: usize, row: &[f32]) {
-        self.cpu.iter_mut().for_each(|side| side.row_f32(m, row));
-        self.gpu.iter_mut().for_each(|side| side.row_f32(m, row));
-    }
-
-    fn row_i8(&mut self, m: usize, row: &[i8]) {
-        self.cpu.iter_mut().for_each(|side| side.row_i8(m, row));
-        self.gpu.iter_mut().for_each(|side| side.row_i8(m, row));
-    }
-
-    fn row_i4(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
-        self.cpu.iter_mut().for_each(|side| side.row_i4(m, packed, group_scales));
-        self.gpu.iter_mut().for_each(|side| side.row_i4(m, packed, group_scales));
-    }
-
-    fn scales(&mut self, first: usize, scales: &[f32]) {
-        self.cpu.iter_mut().for_each(|side| side.scales(first, scales));
-        self.gpu.iter_mut().for_each(|side| side.scales(first, scales));
-    }
-
-    fn bias(&mut self, first: usize, bias: &[f32]) {
-        self.cpu.iter_mut().for_each(|side| side.bias(first, bias));
-        self.gpu.iter_mut().for_each(|side| side.bias(first, bias));
-    }
-
-    fn finish(self) -> Linear {
-        Linear {
-            cpu: RefCell::new(self.cpu.map(super::LinearBuilder::finish)),
-            gpu: RefCell::new(self.gpu.map(super::LinearBuilder::finish)),
-        }
-    }
 }
 
 /// The sides of one operation have to agree: a pass stays where it began.

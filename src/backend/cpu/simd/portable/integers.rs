@@ -1,146 +1,19 @@
-//! The vectors as arrays, for every target without SIMD128: what `wasm.rs` computes, lane by lane.
+//! Lanes of whole numbers.
 
 use core::array::from_fn;
-use core::ops::{Add, Div, Mul, Sub};
-
-/// Four f32 lanes.
-#[derive(Clone, Copy)]
-pub struct F32x4([f32; 4]);
+use core::ops::{Add, Sub};
 
 /// Four i32 lanes.
 #[derive(Clone, Copy)]
-pub struct I32x4([i32; 4]);
+pub struct I32x4(pub(super) [i32; 4]);
 
 /// Eight i16 lanes.
 #[derive(Clone, Copy)]
-pub struct I16x8([i16; 8]);
+pub struct I16x8(pub(super) [i16; 8]);
 
 /// Sixteen i8 lanes.
 #[derive(Clone, Copy)]
-pub struct I8x16([i8; 16]);
-
-impl F32x4 {
-    #[inline(always)]
-    fn zip(self, b: Self, f: impl Fn(f32, f32) -> f32) -> Self {
-        Self(from_fn(|l| f(self.0[l], b.0[l])))
-    }
-
-    /// `x` in every lane.
-    #[inline(always)]
-    pub fn splat(x: f32) -> Self {
-        Self([x; 4])
-    }
-
-    /// The four values at `p`, of any alignment.
-    ///
-    /// # Safety
-    /// `p` must be readable for four values.
-    #[inline(always)]
-    pub unsafe fn load(p: *const f32) -> Self {
-        // SAFETY: the caller's promise.
-        Self(unsafe { p.cast::<[f32; 4]>().read_unaligned() })
-    }
-
-    /// The value at `p` in every lane.
-    ///
-    /// # Safety
-    /// `p` must be readable.
-    #[inline(always)]
-    pub unsafe fn load_splat(p: *const f32) -> Self {
-        // SAFETY: the caller's promise.
-        Self([unsafe { p.read() }; 4])
-    }
-
-    /// Writes the four lanes to `p`, of any alignment.
-    ///
-    /// # Safety
-    /// `p` must be writable for four values.
-    #[inline(always)]
-    pub unsafe fn store(self, p: *mut f32) {
-        // SAFETY: the caller's promise.
-        unsafe { p.cast::<[f32; 4]>().write_unaligned(self.0) }
-    }
-
-    /// self · b + c, rounded after the product and after the sum.
-    #[inline(always)]
-    pub fn mul_add(self, b: Self, c: Self) -> Self {
-        self * b + c
-    }
-
-    /// b where b < self, else self: where self is NaN, NaN.
-    #[inline(always)]
-    pub fn min(self, b: Self) -> Self {
-        self.zip(b, |a, b| if b < a { b } else { a })
-    }
-
-    /// b where b > self, else self: where self is NaN, NaN.
-    #[inline(always)]
-    pub fn max(self, b: Self) -> Self {
-        self.zip(b, |a, b| if a < b { b } else { a })
-    }
-
-    /// |x|
-    #[inline(always)]
-    pub fn abs(self) -> Self {
-        Self(self.0.map(f32::abs))
-    }
-
-    /// The f32 whose bits these are.
-    #[inline(always)]
-    pub fn from_bits(bits: I32x4) -> Self {
-        Self(bits.0.map(|b| f32::from_bits(b.cast_unsigned())))
-    }
-
-    /// The bits of each f32.
-    #[inline(always)]
-    pub fn to_bits(self) -> I32x4 {
-        I32x4(self.0.map(|x| x.to_bits().cast_signed()))
-    }
-
-    /// Lane j of vector i, as lane i of vector j.
-    #[inline(always)]
-    pub fn transpose(rows: [Self; 4]) -> [Self; 4] {
-        from_fn(|j| Self(rows.map(|row| row.0[j])))
-    }
-
-    /// The nearest f32 of each i32.
-    #[inline(always)]
-    pub fn from_i32(x: I32x4) -> Self {
-        Self(x.0.map(|x| x as f32))
-    }
-}
-
-impl Add for F32x4 {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, b: Self) -> Self {
-        self.zip(b, |a, b| a + b)
-    }
-}
-
-impl Sub for F32x4 {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, b: Self) -> Self {
-        self.zip(b, |a, b| a - b)
-    }
-}
-
-impl Mul for F32x4 {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, b: Self) -> Self {
-        self.zip(b, |a, b| a * b)
-    }
-}
-
-impl Div for F32x4 {
-    type Output = Self;
-    #[inline(always)]
-    fn div(self, b: Self) -> Self {
-        self.zip(b, |a, b| a / b)
-    }
-}
+pub struct I8x16(pub(super) [i8; 16]);
 
 impl I32x4 {
     /// `x` in every lane.
@@ -178,9 +51,9 @@ impl I32x4 {
         Self(from_fn(|l| self.0[l] & b.0[l]))
     }
 
-    /// The lanes' lower and upper halves, as pairs.
+    /// Each lane's lower 16 bits, then its upper ones.
     #[inline(always)]
-    pub fn halves(self) -> I16x8 {
+    pub fn as_i16(self) -> I16x8 {
         I16x8(from_fn(|l| (self.0[l / 2] >> (l % 2 * 16)) as i16))
     }
 
@@ -375,7 +248,7 @@ impl I8x16 {
         Self(places.0.map(|place| self.0[place as usize]))
     }
 
-    /// Lanes of `a` and `b` in turns: those of the first halves, then those of the last.
+    /// Lanes of `a` and `b` in turns: the first eight of each, then the last eight.
     #[inline(always)]
     pub fn interleave(a: Self, b: Self) -> [Self; 2] {
         [0, 8].map(|first| Self(from_fn(|l| if l % 2 == 0 { a.0[first + l / 2] } else { b.0[first + l / 2] })))

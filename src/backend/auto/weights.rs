@@ -1,0 +1,98 @@
+//! Weights on each side that holds them.
+
+use super::{AutoBackend, gone};
+use crate::backend::{self, cpu, gpu};
+use crate::error::Result;
+use std::cell::RefCell;
+
+/// A weight matrix on each side that holds weights.
+pub struct Linear {
+    pub(super) cpu: RefCell<Option<cpu::linear::Linear>>,
+    pub(super) gpu: RefCell<Option<gpu::weights::Linear>>,
+}
+
+/// A weight matrix on its way to each side.
+pub struct LinearBuilder {
+    pub(super) cpu: Option<cpu::linear::LinearBuilder>,
+    pub(super) gpu: Option<gpu::weights::LinearBuilder>,
+}
+
+/// γ and β on both sides; they are small.
+pub struct LayerNorm {
+    pub(super) cpu: cpu::layer_norm::LayerNorm,
+    pub(super) gpu: RefCell<Option<gpu::LayerNorm>>,
+}
+
+impl Linear {
+    /// Brings the device's matrix, as it holds it, to the CPU side; returns what that held before.
+    ///
+    /// # Errors
+    /// Those of [`gpu::weights::Linear::read_back`], and [`ErrorKind::DeviceLost`] where the matrix is on no
+    /// device.
+    #[allow(clippy::await_holding_refcell_ref)] // Nothing replaces a matrix while the self-test runs.
+    pub async fn lend_to_cpu(&self, auto: &AutoBackend) -> Result<Option<cpu::linear::Linear>> {
+        let lent = match &*self.gpu.borrow() {
+            Some(linear) => linear.read_back(&auto.cpu).await?,
+            None => return Err(gone()),
+        };
+        Ok(self.cpu.replace(Some(lent)))
+    }
+
+    /// Gives the CPU side what it held before [`Linear::lend_to_cpu`].
+    pub fn end_loan(&self, before: Option<cpu::linear::Linear>) {
+        self.cpu.replace(before);
+    }
+
+    /// Frees the GPU side.
+    pub fn drop_gpu(&self) {
+        self.gpu.take();
+    }
+
+    /// The GPU side.
+    pub fn gpu(&self) -> std::cell::Ref<'_, Option<gpu::weights::Linear>> {
+        self.gpu.borrow()
+    }
+}
+
+impl LayerNorm {
+    /// Frees the GPU side.
+    pub fn drop_gpu(&self) {
+        self.gpu.take();
+    }
+}
+
+impl backend::LinearBuilder for LinearBuilder {
+    type Linear = Linear;
+
+    fn row_f32(&mut self, m: usize, row: &[f32]) {
+        self.cpu.iter_mut().for_each(|side| side.row_f32(m, row));
+        self.gpu.iter_mut().for_each(|side| side.row_f32(m, row));
+    }
+
+    fn row_i8(&mut self, m: usize, row: &[i8]) {
+        self.cpu.iter_mut().for_each(|side| side.row_i8(m, row));
+        self.gpu.iter_mut().for_each(|side| side.row_i8(m, row));
+    }
+
+    fn row_i4(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
+        self.cpu.iter_mut().for_each(|side| side.row_i4(m, packed, group_scales));
+        self.gpu.iter_mut().for_each(|side| side.row_i4(m, packed, group_scales));
+    }
+
+    fn scales(&mut self, first: usize, scales: &[f32]) {
+        self.cpu.iter_mut().for_each(|side| side.scales(first, scales));
+        self.gpu.iter_mut().for_each(|side| side.scales(first, scales));
+    }
+
+    fn bias(&mut self, first: usize, bias: &[f32]) {
+        self.cpu.iter_mut().for_each(|side| side.bias(first, bias));
+        self.gpu.iter_mut().for_each(|side| side.bias(first, bias));
+    }
+
+    fn finish(self) -> Linear {
+        Linear {
+            cpu: RefCell::new(self.cpu.map(backend::LinearBuilder::finish)),
+            gpu: RefCell::new(self.gpu.map(backend::LinearBuilder::finish)),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The vectors as arrays, for every target without SIMD128: what `wasm` computes, lane by lane.
+
+mod floats;
+mod integers;
+
+pub use floats::F32x4;
+pub use integers::{I8x16, I16x8, I32x4};

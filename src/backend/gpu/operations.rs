@@ -1,0 +1,253 @@
+//! The operations of a forward pass, recorded for the device; [`Backend::read`] submits them and waits.
+
+use super::kernels::{Format, Kernel};
+use super::memory::{GpuBuffer, Pool};
+use super::recorder::Parameters;
+use super::weights::{BLOCK, Linear, LinearBuilder};
+use super::{GpuBackend, GpuTensor, LayerNorm, QUAD, geometry, read, stride};
+use crate::backend::cpu::layer_norm;
+use crate::backend::cpu::team::Team;
+use crate::backend::{Activation, Backend, Columns, Epilogue, Precision, Spans};
+use crate::error::{Error, ErrorKind, Result, try_vec};
+
+/// The most tokens of a forward pass: its largest tensor, the feed-forward network's inner rows, takes 50 MB
+/// at width 768.
+const TOKEN_BUDGET: usize = 4096;
+/// On a software adapter, whose speed doesn't grow with the batch.
+const SOFTWARE_TOKEN_BUDGET: usize = 1024;
+/// What an allocation that fails was for.
+const ACTIVATIONS: &str = "a text's activations";
+
+impl Backend for GpuBackend {
+    type Tensor = GpuTensor;
+    type Linear = Linear;
+    type LinearBuilder = LinearBuilder;
+    type LayerNorm = LayerNorm;
+
+    fn precision(&self, wanted: Precision) -> Precision {
+        wanted
+    }
+
+    fn token_budget(&self) -> usize {
+        if self.device.info().software { SOFTWARE_TOKEN_BUDGET } else { TOKEN_BUDGET }
+    }
+
+    fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<LinearBuilder> {
+        self.device.check()?;
+        let format = Format::of(precision);
+        // The browser compiles while the weights come in.
+        for rows in [1, usize::MAX] {
+            self.pipelines.get(&self.device, self.linear_kernel(rows, format), format);
+        }
+        for kernel in [Kernel::Attention, Kernel::LayerNorm] {
+            self.pipelines.get(&self.device, kernel, format);
+        }
+        LinearBuilder::new(&self.device, out_features, in_features, format)
+    }
+
+    fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<LayerNorm> {
+        assert_eq!(gamma.len(), beta.len(), "γ and β of one layer");
+        let mut both = try_vec(2 * stride(gamma.len()), "a layer normalization")?;
+        let (left, right) = both.split_at_mut(stride(gamma.len()));
+        left[..gamma.len()].copy_from_slice(&gamma);
+        right[..beta.len()].copy_from_slice(&beta);
+        let bytes: &[u8] = bytemuck::cast_slice(&both);
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+        let gamma_beta = GpuBuffer::new(&self.device, bytes.len().max(BLOCK) as u64, usage);
+        self.device.queue.write_buffer(&gamma_beta.raw, 0, bytes);
+        Ok(LayerNorm { cpu: layer_norm::LayerNorm { gamma, beta, eps }, gamma_beta })
+    }
+
+    fn embed(
+        &self,
+        rows: usize,
+        columns: usize,
+        norm: Option<&LayerNorm>,
+        fill: impl FnOnce(&mut [f32]),
+    ) -> Result<GpuTensor> {
+        self.device.check()?;
+        let mut recorder = self.recorder.borrow_mut();
+        if !recorder.is_empty() {
+            // What is recorded may read the buffer that is written here, and the queue would write it first.
+            recorder.submit(&self.device, None);
+        }
+        drop(recorder);
+        let mut values = try_vec(rows.saturating_mul(columns), ACTIVATIONS)?;
+        fill(&mut values);
+        if let Some(norm) = norm {
+            let gathered = std::mem::take(&mut values);
+            values = try_vec(gathered.len(), ACTIVATIONS)?;
+            norm.cpu.forward(&Team::default(), &gathered, &mut values);
+        }
+        let y = self.tensor(rows, columns);
+        if stride(columns) != columns {
+            let mut padded = try_vec(rows * stride(columns), ACTIVATIONS)?;
+            for (to, from) in padded.chunks_exact_mut(stride(columns)).zip(values.chunks_exact(columns.max(1))) {
+                to[..columns].copy_from_slice(from);
+            }
+            values = padded;
+        }
+        self.device.queue.write_buffer(&y.buffer().raw, 0, bytemuck::cast_slice(&values));
+        Ok(y)
+    }
+
+    fn linear(&self, x: &GpuTensor, weights: &Linear, epilogue: Epilogue<'_, GpuTensor>) -> Result<GpuTensor> {
+        assert_eq!(x.columns, weights.in_features(), "x of the matrix's depth");
+        let y = self.tensor(x.rows, weights.out_features());
+        let (code, residual) = match epilogue {
+            Epilogue::Bias => (0, None),
+            Epilogue::Activation(Activation::Gelu) => (1, None),
+            Epilogue::Activation(Activation::Relu) => (2, None),
+            Epilogue::Residual(r) => {
+                assert_eq!((r.rows, r.columns), (y.rows, y.columns), "a residual of the result's shape");
+                (3, Some(r))
+            }
+        };
+        // One list serves either x or the residual.
+        let x = if residual.is_some_and(|r| r.taken.is_some()) { &self.gathered(x)? } else { x };
+        let residual_rows = residual.and_then(|r| r.taken.as_ref());
+        let rows = x.taken.as_ref().or(residual_rows).map_or(&weights.columns, |list| list.get());
+        let quads = |columns: usize| (stride(columns) / QUAD) as u32;
+        let mut parameters = Parameters::default();
+        parameters[..7].copy_from_slice(&[
+            x.rows as u32,
+            weights.out_features() as u32,
+            quads(x.columns),
+            quads(y.columns),
+            code,
+            u32::from(residual_rows.is_some()),
+            u32::from(x.taken.is_some()),
+        ]);
+        let kernel = self.linear_kernel(x.rows, weights.format);
+        let (n, m) = (x.rows as u32, weights.out_features() as u32);
+        let groups = match kernel {
+            Kernel::LinearRows | Kernel::LinearRowsF16 => geometry::linear_rows(n, m),
+            Kernel::LinearBlocks => geometry::linear_blocks(n, m),
+            _ => geometry::linear_tiles(n, m),
+        };
+        let buffers = [
+            x.buffer(),
+            &weights.weights,
+            &weights.columns,
+            // Bindings that aren't read have to be there all the same.
+            residual.unwrap_or(x).buffer(),
+            rows,
+            y.buffer(),
+        ];
+        self.run(kernel, weights.format, parameters, &buffers, groups)?;
+        Ok(y)
+    }
+
+    fn attention(
+        &self,
+        q: Columns<'_, GpuTensor>,
+        k: Columns<'_, GpuTensor>,
+        v: Columns<'_, GpuTensor>,
+        spans: Spans<'_>,
+        width: usize,
+        heads: usize,
+    ) -> Result<GpuTensor> {
+        assert!(heads > 0 && width > 0 && width.is_multiple_of(heads), "heads of equal width");
+        assert_eq!(spans.queries.len(), spans.keys.len(), "queries and keys of the same sequences");
+        let head_width = width / heads;
+        if head_width > geometry::MAX_HEAD_WIDTH as usize {
+            return Err(Error::new(
+                ErrorKind::WebgpuUnusable,
+                format!(
+                    "The model's attention heads are {head_width} wide; {} are possible on a graphics device: use device \"cpu\".",
+                    geometry::MAX_HEAD_WIDTH
+                ),
+            ));
+        }
+        let tensors = [&q, &k, &v].map(|columns| self.gathered(columns.tensor));
+        let [q_tensor, k_tensor, v_tensor] = tensors;
+        let (q_tensor, k_tensor, v_tensor) = (q_tensor?, k_tensor?, v_tensor?);
+        let y = self.tensor(spans.queries.last().map_or(0, |end| *end as usize), width);
+        let mut tiles = Vec::new();
+        for (queries, keys) in spans.queries.windows(2).zip(spans.keys.windows(2)) {
+            for first in (queries[0]..queries[1]).step_by(geometry::QUERY_ROWS as usize) {
+                let rows = (queries[1] - first).min(geometry::QUERY_ROWS);
+                tiles.extend_from_slice(&[first, rows, keys[0], keys[1] - keys[0]]);
+            }
+        }
+        let list = self.list(&tiles);
+        let mut parameters = Parameters::default();
+        parameters[..10].copy_from_slice(&[
+            heads as u32,
+            head_width as u32,
+            q_tensor.stride() as u32,
+            q.first as u32,
+            k_tensor.stride() as u32,
+            k.first as u32,
+            v_tensor.stride() as u32,
+            v.first as u32,
+            y.stride() as u32,
+            (1.0 / (head_width as f32).sqrt()).to_bits(),
+        ]);
+        let buffers = [q_tensor.buffer(), k_tensor.buffer(), v_tensor.buffer(), list.get(), y.buffer()];
+        let groups = geometry::attention((tiles.len() / 4) as u32, heads as u32);
+        self.run(Kernel::Attention, Format::F32, parameters, &buffers, groups)?;
+        Ok(y)
+    }
+
+    fn layer_norm(&self, x: &GpuTensor, weights: &LayerNorm) -> Result<GpuTensor> {
+        assert_eq!(x.columns, weights.cpu.gamma.len(), "x of the layer's width");
+        let x = self.gathered(x)?;
+        let y = self.tensor(x.rows, x.columns);
+        let mut parameters = Parameters::default();
+        let quads = (x.stride() / QUAD) as u32;
+        parameters[..4].copy_from_slice(&[x.rows as u32, x.columns as u32, quads, weights.cpu.eps.to_bits()]);
+        let buffers = [x.buffer(), &weights.gamma_beta, y.buffer()];
+        self.run(Kernel::LayerNorm, Format::F32, parameters, &buffers, geometry::by_row(x.rows as u32))?;
+        Ok(y)
+    }
+
+    /// The rows are not copied: whoever reads the tensor reads them from `x`.
+    fn take_rows(&self, x: &GpuTensor, rows: &[u32]) -> Result<GpuTensor> {
+        let x = self.gathered(x)?;
+        Ok(GpuTensor { rows: rows.len(), taken: Some(self.list(rows)), ..x })
+    }
+
+    async fn read(&self, x: &GpuTensor) -> Result<Vec<f32>> {
+        self.device.check()?;
+        self.begin_pass();
+        let mut values = try_vec(x.rows.saturating_mul(x.columns), ACTIVATIONS)?;
+        let x = self.gathered(x)?;
+        let bytes = (x.rows * x.stride() * size_of::<f32>()) as u64;
+        let readable = self.readable.take(&self.device, bytes.next_power_of_two().max(256));
+        let profile = {
+            let mut recorder = self.recorder.borrow_mut();
+            recorder.submit(&self.device, Some((x.buffer(), readable.get(), bytes)));
+            recorder.take_profile()
+        };
+        // Other passes may be recorded from here on.
+        let scopes = self.pass.take().expect("opened above");
+        let refused = scopes.end(&self.device);
+        let mapped = read::map(&self.device, readable.get(), bytes, |bytes| {
+            let rows = bytes.chunks_exact((x.stride() * size_of::<f32>()).max(1));
+            for (to, row) in values.chunks_exact_mut(x.columns.max(1)).zip(rows) {
+                to.iter_mut().zip(row.as_chunks().0).for_each(|(to, number)| *to = f32::from_le_bytes(*number));
+            }
+        })
+        .await;
+        // A pass that the device refused leaves an earlier one's results in the buffer, which is mapped all
+        // the same.
+        if let Err(error) = refused.await {
+            self.free_buffers();
+            return Err(error);
+        }
+        mapped?;
+        if let Some(profile) = profile {
+            let times = read::map(&self.device, &profile.readable, profile.bytes(), |bytes| {
+                profile.times(&bytemuck::pod_collect_to_vec(bytes))
+            });
+            *self.profile.borrow_mut() = Some(times.await?);
+        }
+        drop((x, readable));
+        let freed = [&self.tensors, &self.lists, &self.readable].map(Pool::end_pass);
+        if freed.contains(&true) {
+            self.recorder.borrow_mut().forget_bind_groups();
+        }
+        Ok(values)
+    }
+}

@@ -1,0 +1,144 @@
+//! Which tensor of a file is which of a model's: by names that are those of today's checkpoints, or of older ones, or of a base
+//! model's; what is left over, and what is missing.
+
+use super::names;
+use crate::error::{Error, ErrorKind, Result};
+use crate::weights::header::{Header, quoted};
+use std::collections::HashSet;
+
+/// Names in a list, beyond which they are counted.
+const LISTED: usize = 3;
+
+/// For each tensor of the file the name that the model `has` for it, or `None`.
+///
+/// # Errors
+/// [`ErrorKind::WeightsMismatch`] where two tensors are the same weight.
+pub fn resolve(header: &Header, has: impl Fn(&str) -> bool) -> Result<Vec<Option<String>>> {
+    let mut seen = HashSet::new();
+    let mut resolved = Vec::with_capacity(header.tensors.len());
+    for t in &header.tensors {
+        let name = names::canonical(&t.name, &has).map(|name| name.into_owned());
+        if let Some(name) = &name
+            && !seen.insert(name.clone())
+        {
+            return Err(Error::new(
+                ErrorKind::WeightsMismatch,
+                format!(
+                    "The weights hold {} twice, under an old name and a new one: remove one of them.",
+                    quoted(name)
+                ),
+            ));
+        }
+        resolved.push(name);
+    }
+    Ok(resolved)
+}
+
+/// What to tell of the file's tensors that the model does not have, a sentence each; nothing of buffers.
+pub fn warnings<'a>(unused: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let known = names::Known::new();
+    let unused = unused.filter(|name| !names::is_buffer(name));
+    let (layers, others): (Vec<&str>, Vec<&str>) =
+        unused.partition(|name| names::canonical(name, |name| known.has(name)).is_some());
+    let mut warnings = Vec::new();
+    if !layers.is_empty() {
+        warnings.push(format!(
+            "The weights hold {}, of layers that config.json does not count; they were left out.",
+            list(&layers)
+        ));
+    }
+    if !others.is_empty() {
+        warnings.push(format!("The weights hold {}, which this model does not use.", list(&others)));
+    }
+    warnings
+}
+
+/// The first of some names, and how many more there are.
+fn list(names: &[&str]) -> String {
+    let first: Vec<String> = names.iter().take(LISTED).map(|name| quoted(name)).collect();
+    match names.len().saturating_sub(LISTED) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+/// Why a file with these tensors, `resolved` by [`resolve`], lacks `missing`, of which there is one at least; and what to do.
+pub fn missing(header: &Header, resolved: &[Option<String>], mut missing: Vec<&str>) -> Error {
+    missing.sort_unstable();
+    let unused: Vec<&str> = (header.tensors.iter().zip(resolved))
+        .filter(|(t, name)| name.is_none() && !names::is_buffer(&t.name))
+        .map(|(t, _)| t.name.as_str())
+        .collect();
+    let found: Vec<&String> = resolved.iter().flatten().collect();
+    let lack = format!("The weights lack {}", list(&missing));
+    let message = if let Some(prefix) = common_prefix(&unused, &missing) {
+        format!(
+            "{lack}: the names in the file begin with {prefix:?}, as of a model that was saved inside a wrapper. \
+             Save the model itself, or remove {prefix:?} from the names."
+        )
+    } else if !found.is_empty()
+        && missing.iter().all(|n| names::is_of_head(n))
+        && !found.iter().any(|n| names::is_of_head(n))
+    {
+        format!(
+            "{lack}: this checkpoint has no classification head. Take one that was fine-tuned for text classification."
+        )
+    } else if unused.is_empty() {
+        format!("{lack}: model.safetensors and config.json must be of one checkpoint.")
+    } else {
+        format!(
+            "{lack}, but hold {}: model.safetensors and config.json must be of one checkpoint, saved by transformers.",
+            list(&unused)
+        )
+    };
+    Error::new(ErrorKind::WeightsMismatch, message)
+}
+
+/// What stands in front of the missing names in the file, if that is all that is wrong with them.
+fn common_prefix<'a>(unused: &[&'a str], missing: &[&str]) -> Option<&'a str> {
+    let known = names::Known::new();
+    let of = |name: &str| names::canonical(name, |n| known.has(n)).map(|n| n.into_owned());
+    let prefix = unused.iter().find_map(|name| {
+        let ends = name.match_indices('.').map(|(i, _)| i + 1);
+        let end = ends.into_iter().find(|&end| of(&name[end..]).as_deref() == Some(missing[0]))?;
+        Some(&name[..end])
+    })?;
+    let without: HashSet<String> = unused.iter().filter_map(|name| of(name.strip_prefix(prefix)?)).collect();
+    missing.iter().all(|name| without.contains(*name)).then_some(prefix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_names_three_and_counts_the_rest() {
+        let of = |names: &[&str]| warnings(names.iter().copied());
+        assert!(of(&["distilbert.embeddings.position_ids", "embeddings.token_type_ids"]).is_empty());
+        assert_eq!(of(&["a"]), ["The weights hold \"a\", which this model does not use."]);
+        assert_eq!(
+            of(&["a", "b", "c", "transformer.layer.9.ffn.lin1.bias", "d", "e"]),
+            [
+                "The weights hold \"transformer.layer.9.ffn.lin1.bias\", of layers that config.json does not count; they were left out.",
+                "The weights hold \"a\", \"b\", \"c\" and 2 more, which this model does not use.",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_prefix_is_found_if_it_explains_all() {
+        let missing = ["classifier.bias", "distilbert.embeddings.LayerNorm.weight"];
+        let prefix = |unused: &[&'static str]| common_prefix(unused, &missing);
+        assert_eq!(
+            prefix(&[
+                "x",
+                "_orig_mod.module.classifier.bias",
+                "_orig_mod.module.distilbert.embeddings.LayerNorm.gamma"
+            ]),
+            Some("_orig_mod.module.")
+        );
+        assert_eq!(prefix(&["m.classifier.bias", "m.embeddings.LayerNorm.weight"]), Some("m."));
+        assert_eq!(prefix(&["aux.classifier.bias"]), None);
+        assert_eq!(prefix(&[]), None);
+    }
+}

@@ -1,0 +1,166 @@
+//! Pairs the file's tensors with those that the configuration asks for, and checks their types and shapes.
+
+use super::checkpoint;
+use super::names::{self, Role};
+use crate::backend::Precision;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::weights::dtype::Storage;
+use crate::weights::header::{Header, TensorInfo, quoted};
+use crate::weights::int4;
+use std::collections::HashMap;
+use std::fmt::Display;
+
+/// The suffix of the tensor that holds an integer matrix' scales: one a row of int8, one a group of int4.
+pub const SCALE_SUFFIX: &str = "_scale";
+
+/// Where a tensor of the file goes.
+#[derive(Clone, Copy)]
+pub(super) enum Target {
+    /// Nowhere: it is no weight of the model's.
+    Nothing,
+    Role(Role),
+    /// The scales of an int8 tensor.
+    Scales(Role),
+    /// The scales of an int4 tensor, row by row.
+    GroupScales(Role),
+}
+
+/// A tensor of the file.
+pub(super) struct Incoming {
+    /// Its name in the file.
+    pub name: String,
+    pub storage: Storage,
+    /// Elements of a row, as they are stored.
+    pub columns: usize,
+    /// The model's numbers in it.
+    pub numbers: usize,
+    pub target: Target,
+    /// Of a product's matrix.
+    pub precision: Option<Precision>,
+}
+
+/// The file's tensors, in its order, and what to tell of those that the model does not have.
+pub(super) struct Matched {
+    pub tensors: Vec<Incoming>,
+    pub warnings: Vec<String>,
+}
+
+fn mismatch(message: impl Display) -> Error {
+    Error::new(ErrorKind::WeightsMismatch, message.to_string())
+}
+
+/// Of a tensor whose integers are not those of this project.
+pub(super) fn foreign(message: impl Display) -> Error {
+    mismatch(format!("{message}: only this project's int8 and int4 are read. Take the checkpoint in F32, F16 or BF16."))
+}
+
+/// Pairs the file's tensors with those that the configuration asks for.
+pub(super) fn match_tensors(header: &Header, config: &Config) -> Result<Matched> {
+    let expected: HashMap<String, (Vec<usize>, Role)> =
+        names::expected(config).into_iter().map(|e| (e.name, (e.shape, e.role))).collect();
+    let resolved = checkpoint::resolve(header, |name| expected.contains_key(name))?;
+    let found: Vec<&String> = resolved.iter().flatten().collect();
+    let missing: Vec<&str> = expected.keys().filter(|name| !found.contains(name)).map(String::as_str).collect();
+    if !missing.is_empty() {
+        return Err(checkpoint::missing(header, &resolved, missing));
+    }
+    // By the names of their scales.
+    let named = || header.tensors.iter().zip(&resolved);
+    let integer_matrices: HashMap<String, (Vec<usize>, Target)> = named()
+        .filter_map(|(t, name)| {
+            let (shape, role) = expected.get(name.as_ref()?)?;
+            let scales = match Storage::of(t.dtype)? {
+                Storage::Int8 => (vec![shape[0]], Target::Scales(*role)),
+                Storage::Int4 => (vec![shape[0], shape.get(1)? / int4::GROUP], Target::GroupScales(*role)),
+                _ => return None,
+            };
+            Some((format!("{}{SCALE_SUFFIX}", t.name), scales))
+        })
+        .collect();
+    let mut scales_missing: Vec<&String> = integer_matrices.keys().collect();
+
+    let mut tensors = Vec::with_capacity(header.tensors.len());
+    for (t, name) in named() {
+        let (shape, target) = if let Some(name) = name {
+            let (shape, role) = &expected[name];
+            (shape, Target::Role(*role))
+        } else if let Some((shape, target)) = integer_matrices.get(&t.name) {
+            scales_missing.retain(|name| *name != &t.name);
+            (shape, *target)
+        } else {
+            // Offsets, codebooks and the like say what the integers mean: without them the answers would be wrong.
+            let of_integers =
+                |scales: &String| scales.strip_suffix(SCALE_SUFFIX).is_some_and(|matrix| t.name.starts_with(matrix));
+            if integer_matrices.keys().any(of_integers) {
+                return Err(foreign(format!("{} belongs to a matrix of integers", quoted(&t.name))));
+            }
+            tensors.push(Incoming {
+                name: t.name.clone(),
+                storage: Storage::F32,
+                columns: 0,
+                numbers: 0,
+                target: Target::Nothing,
+                precision: None,
+            });
+            continue;
+        };
+        let storage = storage(t, &target)?;
+        let mut stored = shape.clone();
+        let columns = stored.last_mut().expect("no expected shape is empty");
+        if storage == Storage::Int4 {
+            if !int4::fits(*columns) {
+                let group = int4::GROUP;
+                return Err(foreign(format!(
+                    "{} is stored as U8, but its {columns} columns are not groups of {group}",
+                    quoted(&t.name)
+                )));
+            }
+            if scales_missing.iter().any(|name| name.strip_suffix(SCALE_SUFFIX) == Some(&t.name)) {
+                return Err(foreign(format!(
+                    "The weights lack the scales of {} in front of it, for it is stored as U8",
+                    quoted(&t.name)
+                )));
+            }
+            *columns /= 2;
+        }
+        let columns = *columns;
+        if stored != t.shape {
+            return Err(mismatch(format!(
+                "{} has the shape {:?} where {stored:?} is asked for: model.safetensors and config.json must be of one \
+                 checkpoint.",
+                quoted(&t.name),
+                t.shape
+            )));
+        }
+        let numbers = if matches!(target, Target::Role(_)) { shape.iter().product() } else { 0 };
+        tensors.push(Incoming { name: t.name.clone(), storage, columns, numbers, target, precision: None });
+    }
+    if let Some(name) = scales_missing.into_iter().min() {
+        return Err(foreign(format!("The weights lack {}, the scales of an integer matrix", quoted(name))));
+    }
+    let unused = tensors.iter().filter(|t| matches!(t.target, Target::Nothing)).map(|t| t.name.as_str());
+    let warnings = checkpoint::warnings(unused);
+    Ok(Matched { tensors, warnings })
+}
+
+/// How a tensor of the model is stored.
+fn storage(t: &TensorInfo, target: &Target) -> Result<Storage> {
+    let storage = Storage::of(t.dtype);
+    let (read, integers): (_, &[Storage]) = match target {
+        Target::Role(Role::Weight(_)) => {
+            ("F32, F64, F16, BF16 and the int8 and int4 of this project", &[Storage::Int8, Storage::Int4])
+        }
+        Target::Role(Role::Embedding(_)) => ("F32, F64, F16, BF16 and the int8 of this project", &[Storage::Int8]),
+        _ => ("F32, F64, F16 and BF16", &[]),
+    };
+    match storage {
+        Some(storage) if storage.is_float() || integers.contains(&storage) => return Ok(storage),
+        _ => {}
+    }
+    Err(mismatch(format!(
+        "{} is stored as {:?}, but {read} are read: take the checkpoint in one of these.",
+        quoted(&t.name),
+        t.dtype
+    )))
+}

@@ -1,0 +1,199 @@
+//! Tokens that are found in a text before it is cut into words.
+//!
+//! Not the `tokenizers` crate's matcher: after a match that is no single word it goes on in the middle of a character, and traps;
+//! and it looks for the next match there, where Hugging Face's released tokenizers look behind the match.
+
+use super::{invalid, unsupported};
+use crate::error::Result;
+use std::collections::HashMap;
+use std::ops::Range;
+use unicode_categories::UnicodeCategories;
+
+/// The most bytes of an added token: at each place of a text so many are compared at most.
+const MAX_BYTES: usize = 1024;
+
+/// An added token, as the files tell of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddedToken {
+    /// What a text has to spell.
+    pub content: String,
+    /// No letter or digit may touch it.
+    pub single_word: bool,
+    /// It takes the white space before it.
+    pub lstrip: bool,
+    /// It takes the white space after it.
+    pub rstrip: bool,
+    /// It is looked for in the normalized text.
+    pub normalized: bool,
+    /// It is a special token.
+    pub special: bool,
+}
+
+/// The added tokens of a tokenizer.
+pub struct Added {
+    /// Those looked for in the text as it was given.
+    pub raw: Patterns,
+    /// Those looked for in the normalized text.
+    pub normalized: Patterns,
+    /// Those that the vocabulary lacks, from the id after its last on.
+    pub beyond_vocabulary: Vec<String>,
+}
+
+impl Added {
+    /// Numbers `tokens` as Hugging Face does: with the id that `id_of` knows, else with the next from `next` on. Of tokens with the
+    /// same content the last one's flags count. `normalize` gives the form that is looked for in a normalized text.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::TokenizerInvalid`] where the ids reach `rows`; [`crate::ErrorKind::TokenizerUnsupported`] for a token of
+    /// more than 1,024 bytes.
+    pub fn new(
+        tokens: Vec<AddedToken>,
+        next: usize,
+        rows: usize,
+        id_of: impl Fn(&str) -> Option<u32>,
+        normalize: impl Fn(&str) -> Result<String>,
+    ) -> Result<Self> {
+        let mut numbered: Vec<(u32, AddedToken)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut beyond_vocabulary = Vec::new();
+        for token in tokens.into_iter().filter(|token| !token.content.is_empty()) {
+            if token.content.len() > MAX_BYTES {
+                return Err(unsupported(format!(
+                    "has an added token of {} bytes: at most {MAX_BYTES} are supported.",
+                    token.content.len()
+                )));
+            }
+            if let Some(&place) = places.get(&token.content) {
+                numbered[place].1 = token;
+                continue;
+            }
+            let id = id_of(&token.content).unwrap_or_else(|| {
+                beyond_vocabulary.push(token.content.clone());
+                (next + beyond_vocabulary.len() - 1) as u32
+            });
+            places.insert(token.content.clone(), numbered.len());
+            numbered.push((id, token));
+        }
+        if next + beyond_vocabulary.len() > rows {
+            return Err(invalid(format!(
+                "has {} tokens, but the model's embedding has {rows} rows: tokenizer.json and config.json must be of \
+                 one model.",
+                next + beyond_vocabulary.len()
+            )));
+        }
+        // Of tokens with the same form, special ones come first.
+        numbered.sort_by_key(|(_, token)| !token.special);
+        let (normalized, raw): (Vec<_>, Vec<_>) = numbered.into_iter().partition(|(_, token)| token.normalized);
+        let mut forms = Vec::with_capacity(normalized.len());
+        for (id, token) in normalized {
+            forms.push((normalize(&token.content)?, id, token));
+        }
+        let raw = raw.into_iter().map(|(id, token)| (token.content.clone(), id, token));
+        Ok(Self { raw: Patterns::new(raw.collect()), normalized: Patterns::new(forms), beyond_vocabulary })
+    }
+}
+
+/// Forms to look for, sorted.
+pub struct Patterns {
+    all: Vec<Pattern>,
+    /// Which bytes one of them begins with.
+    first: [bool; 256],
+    /// Bytes of the longest.
+    pub longest: usize,
+}
+
+struct Pattern {
+    form: String,
+    id: u32,
+    token: AddedToken,
+}
+
+impl Patterns {
+    fn new(forms: Vec<(String, u32, AddedToken)>) -> Self {
+        let mut all: Vec<_> = forms.into_iter().map(|(form, id, token)| Pattern { form, id, token }).collect();
+        all.retain(|pattern| !pattern.form.is_empty());
+        all.sort_by(|a, b| a.form.cmp(&b.form)); // stable: the first of equal forms stays first
+        all.dedup_by(|later, first| later.form == first.form);
+        let mut first = [false; 256];
+        all.iter().for_each(|pattern| first[usize::from(pattern.form.as_bytes()[0])] = true);
+        let longest = all.iter().map(|pattern| pattern.form.len()).max().unwrap_or(0);
+        Self { all, first, longest }
+    }
+
+    /// The longest form that `text` begins with.
+    fn longest_at(&self, text: &[u8]) -> Option<&Pattern> {
+        if !self.first[usize::from(text[0])] {
+            return None;
+        }
+        let (mut candidates, mut longest) = (&self.all[..], None);
+        for (depth, byte) in text.iter().enumerate() {
+            let at = |pattern: &Pattern| pattern.form.as_bytes().get(depth).copied();
+            let from = candidates.partition_point(|pattern| at(pattern) < Some(*byte));
+            let to = candidates.partition_point(|pattern| at(pattern) <= Some(*byte));
+            candidates = &candidates[from..to];
+            match candidates.first() {
+                None => break,
+                Some(pattern) if pattern.form.len() == depth + 1 => longest = Some(pattern),
+                Some(_) => {}
+            }
+        }
+        longest
+    }
+
+    /// The matches in `text`, from left to right.
+    pub fn search<'a>(&'a self, text: &'a str) -> Search<'a> {
+        Search { patterns: self, text, at: 0, taken: 0 }
+    }
+}
+
+/// A search from left to right: at each place the longest token, none within another.
+pub struct Search<'a> {
+    patterns: &'a Patterns,
+    text: &'a str,
+    /// Where to look next.
+    at: usize,
+    /// Where the last token, with the white space that it took, ends.
+    taken: usize,
+}
+
+impl Search<'_> {
+    /// The next token that is spelled from a byte before `end` on: the bytes that it takes, and its id. `None` where there is none;
+    /// a later call with a larger `end` goes on from there.
+    ///
+    /// Source: `tokenizers` 0.23, `AddedVocabulary::find_matches`.
+    pub fn next(&mut self, end: usize) -> Option<(Range<usize>, u32)> {
+        let bytes = self.text.as_bytes();
+        while self.at < end.min(bytes.len()) {
+            let Some(pattern) = self.patterns.longest_at(&bytes[self.at..]) else {
+                self.at += 1;
+                continue;
+            };
+            let (mut start, mut stop) = (self.at, self.at + pattern.form.len());
+            self.at = stop;
+            let (before, after) = (&self.text[..start], &self.text[stop..]);
+            let touches =
+                || before.chars().next_back().is_some_and(of_word) || after.chars().next().is_some_and(of_word);
+            if pattern.token.single_word && touches() {
+                continue;
+            }
+            if pattern.token.lstrip {
+                start = before.trim_end().len().max(self.taken);
+            }
+            if pattern.token.rstrip {
+                stop += after.len() - after.trim_start().len();
+            }
+            self.taken = stop;
+            return Some((start..stop, pattern.id));
+        }
+        None
+    }
+}
+
+/// Whether the regular expression `\w` matches.
+fn of_word(c: char) -> bool {
+    c.is_alphabetic()
+        || c.is_mark()
+        || c.is_number_decimal_digit()
+        || c.is_punctuation_connector()
+        || matches!(c, '\u{200c}' | '\u{200d}')
+}

@@ -1,0 +1,157 @@
+//! A classifier, and its answers as JavaScript sees them.
+
+use super::{device_name, info, to_js};
+use crate::backend::auto::Side;
+use crate::backend::gpu::profile::KernelTime;
+use crate::engine;
+use crate::head;
+use crate::tokenize::Encoding;
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+/// One text's result, as JavaScript sees it.
+#[derive(Serialize)]
+struct Classification<'a> {
+    scores: Vec<Score<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<Vec<Token>>,
+    truncated: bool,
+    device: &'static str,
+    timings: Timings,
+}
+
+#[derive(Serialize)]
+struct Score<'a> {
+    label: &'a str,
+    score: f64,
+}
+
+/// `start` and `end` count UTF-16 code units, as JavaScript's strings do.
+#[derive(Serialize)]
+struct Token {
+    text: String,
+    id: u32,
+    start: usize,
+    end: usize,
+    special: bool,
+}
+
+/// Milliseconds: the text's own tokenization, and the forward pass of the group that it was part of, 0 for a text without tokens.
+#[derive(Serialize)]
+struct Timings {
+    tokenize: f64,
+    forward: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernels: Option<Vec<KernelMs>>,
+}
+
+/// What the dispatches of one kernel took on the graphics device.
+#[derive(Clone, Serialize)]
+struct KernelMs {
+    name: &'static str,
+    ms: f64,
+    dispatches: usize,
+}
+
+impl From<KernelTime> for KernelMs {
+    fn from(KernelTime { name, ms, dispatches }: KernelTime) -> Self {
+        Self { name, ms, dispatches }
+    }
+}
+
+/// A classifier, ready.
+#[wasm_bindgen]
+pub struct Engine {
+    pub(super) inner: engine::Engine,
+    /// The monotonic clock of the page, the worker or Node.
+    pub(super) clock: web_sys::Performance,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Classifies `texts`: for each its `top` best labels (0: all), and its tokens where `details` is set. A text without tokens has
+    /// neither.
+    pub async fn classify(&self, texts: Vec<String>, top: usize, details: bool) -> Result<JsValue, JsValue> {
+        let classifier = self.inner.classifier();
+        let labels = &classifier.config().labels;
+        let mut results: Vec<Classification> = Vec::with_capacity(texts.len());
+        // Those to compute, and which texts they are of.
+        let (mut encodings, mut places) = (Vec::new(), Vec::new());
+        for (i, text) in texts.iter().enumerate() {
+            let start = self.clock.now();
+            let encoding = classifier.encode(text, details)?;
+            results.push(Classification {
+                scores: Vec::new(),
+                tokens: details.then(|| self.tokens(text, &encoding)),
+                truncated: encoding.truncated,
+                device: device_name(Side::Cpu),
+                timings: Timings { tokenize: self.clock.now() - start, forward: 0.0, kernels: None },
+            });
+            if !encoding.ids.is_empty() {
+                encodings.push(encoding);
+                places.push(i);
+            }
+        }
+        for group in classifier.groups(&encodings) {
+            let start = self.clock.now();
+            let scored = self.inner.scores(&encodings[group.clone()], details).await?;
+            let forward = self.clock.now() - start;
+            let kernels: Option<Vec<KernelMs>> =
+                scored.kernels.map(|all| all.into_iter().map(KernelMs::from).collect());
+            for (i, scores) in group.zip(scored.scores) {
+                let result = &mut results[places[i]];
+                let best = head::best(&scores, top).into_iter();
+                result.scores = best.map(|id| Score { label: &labels[id], score: scores[id] }).collect();
+                result.device = device_name(scored.side);
+                result.timings.forward = forward;
+                result.timings.kernels = kernels.clone();
+            }
+        }
+        to_js(&results)
+    }
+
+    /// What runs here.
+    pub fn info(&self) -> Result<JsValue, JsValue> {
+        info::of(&self.inner)
+    }
+
+    /// Ends the graphics device, as a driver's reset would.
+    #[wasm_bindgen(js_name = loseDevice)]
+    pub fn lose_device(&self) {
+        if let Some(gpu) = self.inner.classifier().backend().gpu() {
+            gpu.device().destroy();
+        }
+    }
+}
+
+impl Engine {
+    fn tokens(&self, text: &str, encoding: &Encoding) -> Vec<Token> {
+        let units = utf16_units(text);
+        let content = encoding.prefix..encoding.ids.len() - encoding.suffix;
+        encoding
+            .ids
+            .iter()
+            .zip(encoding.offsets.iter().flatten())
+            .enumerate()
+            .map(|(i, (&id, range))| Token {
+                text: self.inner.classifier().tokenizer().token(id),
+                id,
+                start: units[range.start],
+                end: units[range.end],
+                special: !content.contains(&i),
+            })
+            .collect()
+    }
+}
+
+/// For each byte of `text`, and its end, how many UTF-16 code units come before it.
+fn utf16_units(text: &str) -> Vec<usize> {
+    let mut units = Vec::with_capacity(text.len() + 1);
+    let mut count = 0;
+    for c in text.chars() {
+        units.extend(std::iter::repeat_n(count, c.len_utf8()));
+        count += c.len_utf16();
+    }
+    units.push(count);
+    units
+}

@@ -1,0 +1,102 @@
+//! What runs here, as JavaScript sees it.
+
+use super::gpu::Adapter;
+use super::{device_name, to_js};
+use crate::backend::Precision;
+use crate::backend::auto::Side;
+use crate::backend::gpu::memory;
+use crate::engine::Engine;
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+
+/// The build variant, by its name in wasm-pack.toml.
+const BUILD: &str = match (cfg!(target_feature = "relaxed-simd"), cfg!(target_feature = "atomics")) {
+    (false, false) => "simd",
+    (true, false) => "relaxed",
+    (false, true) => "simd-threads",
+    (true, true) => "relaxed-threads",
+};
+
+/// The graphics device in use.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Webgpu<'a> {
+    #[serde(flatten)]
+    adapter: Adapter<'a>,
+    from_tokens: Option<usize>,
+    gpu_bytes: u64,
+}
+
+/// What both sides took for a text of so many tokens, in milliseconds.
+#[derive(Serialize)]
+struct Calibration {
+    tokens: usize,
+    cpu: f64,
+    webgpu: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Info<'a> {
+    build: &'static str,
+    threads: usize,
+    device: &'static str,
+    dtype: &'static str,
+    architecture: &'static str,
+    layers: usize,
+    width: usize,
+    heads: usize,
+    vocabulary: usize,
+    max_tokens: usize,
+    parameters: usize,
+    labels: &'a [String],
+    weight_bytes: usize,
+    webgpu: Option<Webgpu<'a>>,
+    webgpu_reason: Option<String>,
+    calibration: Vec<Calibration>,
+    warnings: Vec<String>,
+}
+
+/// What runs in `engine`.
+pub(super) fn of(engine: &Engine) -> Result<JsValue, JsValue> {
+    let classifier = engine.classifier();
+    let (config, loaded, backend) = (classifier.config(), classifier.loaded(), classifier.backend());
+    let gpu = backend.gpu();
+    to_js(&Info {
+        build: BUILD,
+        threads: backend.cpu_threads(),
+        device: match (&gpu, backend.cpu_holds()) {
+            (Some(_), true) => "auto",
+            (Some(_), false) => device_name(Side::Gpu),
+            (None, _) => device_name(Side::Cpu),
+        },
+        dtype: match loaded.precision {
+            Precision::Int8 => "int8",
+            Precision::Int4 if gpu.is_some() => "fp16",
+            Precision::Int4 => "int4",
+            Precision::F16 if gpu.is_some() => "fp16",
+            _ => "fp32",
+        },
+        architecture: config.architecture.name(),
+        layers: config.layers,
+        width: config.width,
+        heads: config.heads,
+        vocabulary: config.vocabulary,
+        max_tokens: classifier.max_tokens(),
+        parameters: loaded.parameters,
+        labels: &config.labels,
+        weight_bytes: loaded.file_bytes,
+        webgpu: gpu.as_ref().map(|gpu| Webgpu {
+            adapter: gpu.device().info().into(),
+            from_tokens: if backend.cpu_holds() { backend.from_tokens() } else { Some(1) },
+            gpu_bytes: memory::ledger().bytes,
+        }),
+        webgpu_reason: engine.reason(),
+        calibration: engine
+            .calibration()
+            .iter()
+            .map(|m| Calibration { tokens: m.tokens, cpu: m.cpu, webgpu: m.gpu })
+            .collect(),
+        warnings: classifier.warnings().iter().chain(&loaded.warnings).cloned().collect(),
+    })
+}

@@ -1,0 +1,107 @@
+//! A model's files on their way in.
+
+use super::{Engine, Gpu};
+use crate::backend::Precision;
+use crate::backend::auto::AutoBackend;
+use crate::backend::gpu::GpuBackend;
+use crate::classifier;
+use crate::engine;
+use crate::engine::warm_up::WarmUp;
+use crate::file_hash;
+use crate::model::load::Dtype;
+use wasm_bindgen::prelude::*;
+
+/// The hashes of a file whose bytes pass.
+#[wasm_bindgen]
+pub struct FileHash {
+    inner: file_hash::FileHash,
+}
+
+#[wasm_bindgen]
+impl FileHash {
+    /// Of no bytes yet; `sha256`: whether the digest is wanted beside the checksum.
+    #[wasm_bindgen(constructor)]
+    pub fn new(sha256: bool) -> FileHash {
+        Self { inner: file_hash::FileHash::new(sha256) }
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.inner.update(bytes);
+    }
+
+    /// XXH64, in hexadecimal digits.
+    pub fn checksum(&self) -> String {
+        self.inner.checksum()
+    }
+
+    /// SHA-256, in hexadecimal digits, where it was wanted.
+    pub fn sha256(&self) -> Option<String> {
+        self.inner.sha256()
+    }
+}
+
+/// A classifier on its way in.
+#[wasm_bindgen]
+pub struct Loader {
+    inner: classifier::Loader<AutoBackend>,
+    warm_up: Option<WarmUp>,
+}
+
+#[wasm_bindgen]
+impl Loader {
+    /// Reads `config.json`, `tokenizer.json` and, where there is one, `tokenizer_config.json`; `dtype` is "auto", "fp32", "fp16", "int8" or "int4". `gpu` is consumed; `cpu`: whether
+    /// the CPU holds the weights beside it.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        config: &[u8],
+        tokenizer: &[u8],
+        tokenizer_config: Option<Vec<u8>>,
+        dtype: &str,
+        gpu: Option<Gpu>,
+        cpu: bool,
+    ) -> Result<Loader, JsValue> {
+        let backend = match gpu {
+            Some(gpu) => AutoBackend::with_gpu(GpuBackend::new(gpu.device), cpu),
+            None => AutoBackend::cpu(),
+        };
+        let inner = classifier::Loader::with_tokenizer_config(
+            backend,
+            config,
+            tokenizer,
+            tokenizer_config.as_deref(),
+            dtype,
+            None,
+        )?;
+        Ok(Self { inner, warm_up: None })
+    }
+
+    /// Takes the next bytes of `model.safetensors`.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), JsValue> {
+        Ok(self.inner.push(chunk)?)
+    }
+
+    /// Lets the engine meet the CPU's kernels while the next bytes are awaited; nothing before it is known which those are.
+    #[wasm_bindgen(js_name = warmUp)]
+    pub fn warm_up(&mut self) -> Result<(), JsValue> {
+        let dtype = match self.inner.precision() {
+            None => return Ok(()),
+            Some(Precision::Int4) => Dtype::Int4,
+            Some(Precision::Int8) => Dtype::Int8,
+            Some(Precision::F16 | Precision::F32) => Dtype::Fp32,
+        };
+        let warm_up = match &mut self.warm_up {
+            Some(warm_up) => warm_up,
+            none => none.insert(WarmUp::new(dtype)?),
+        };
+        Ok(warm_up.run()?)
+    }
+
+    /// The classifier, tested and measured; consumes the loader.
+    pub async fn finish(self) -> Result<Engine, JsValue> {
+        let clock: web_sys::Performance =
+            js_sys::Reflect::get(&js_sys::global(), &"performance".into())?.unchecked_into();
+        let inner = engine::Engine::prepare(self.inner.finish()?, &|| clock.now()).await?;
+        Ok(Engine { inner, clock })
+    }
+}

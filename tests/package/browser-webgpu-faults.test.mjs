@@ -24,25 +24,31 @@ test("a text for which the device grants no buffer is not answered with the scor
   const page = await openPage(t, site, browser);
   await watch(page);
   const [short, long] = await cpuScores(page, [TEXTS[0], LONG]);
-  const { before, refused, then } = await page.evaluate(async ([short, long]) => {
-    const { createBuffer } = GPUDevice.prototype;
-    let refuses = false;
-    GPUDevice.prototype.createBuffer = function (descriptor) {
-      // A size that no device grants makes an invalid buffer, as a lack of memory does.
-      const refused = refuses && descriptor.usage & GPUBufferUsage.STORAGE;
-      return createBuffer.call(this, refused ? { ...descriptor, size: 2 ** 50 } : descriptor);
-    };
-    const classifier = await tabsense.Classifier.load("/tiny/", { device: "webgpu", worker: false });
-    const ask = (text) => classifier.classify(text, { topK: null });
-    const before = await ask(short);
-    refuses = true;
-    const refused = await ask(long).then((scores) => ({ scores }), ({ kind, message }) => ({ kind, message }));
-    refuses = false;
-    const then = await ask(long).catch(({ kind, message }) => ({ kind, message }));
-    await classifier.dispose();
-    GPUDevice.prototype.createBuffer = createBuffer;
-    return { before, refused, then };
-  }, [TEXTS[0], LONG]);
+  const { before, refused, then } = await page.evaluate(
+    async ([short, long]) => {
+      const { createBuffer } = GPUDevice.prototype;
+      let refuses = false;
+      GPUDevice.prototype.createBuffer = function (descriptor) {
+        // A size that no device grants makes an invalid buffer, as a lack of memory does.
+        const refused = refuses && descriptor.usage & GPUBufferUsage.STORAGE;
+        return createBuffer.call(this, refused ? { ...descriptor, size: 2 ** 50 } : descriptor);
+      };
+      const classifier = await tabsense.Classifier.load("/tiny/", { device: "webgpu", worker: false });
+      const ask = (text) => classifier.classify(text, { topK: null });
+      const before = await ask(short);
+      refuses = true;
+      const refused = await ask(long).then(
+        (scores) => ({ scores }),
+        ({ kind, message }) => ({ kind, message }),
+      );
+      refuses = false;
+      const then = await ask(long).catch(({ kind, message }) => ({ kind, message }));
+      await classifier.dispose();
+      GPUDevice.prototype.createBuffer = createBuffer;
+      return { before, refused, then };
+    },
+    [TEXTS[0], LONG],
+  );
   t.diagnostic(JSON.stringify(refused));
   assertSame([before], [short]);
   if (refused.scores) assertSame([refused.scores], [long]);

@@ -73,7 +73,7 @@ function send(
   }
   const match = ranges ? /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") : null;
   const from = match ? Number(match[1]) : 0;
-  const to = match && match[2] ? Math.min(Number(match[2]), bytes.length - 1) : bytes.length - 1;
+  const to = match?.[2] ? Math.min(Number(match[2]), bytes.length - 1) : bytes.length - 1;
   if (match && from >= bytes.length)
     return response.writeHead(416, { ...shared, "content-range": `bytes */${bytes.length}` }).end();
   response.writeHead(match ? 206 : 200, {
@@ -157,7 +157,7 @@ const hub = createServer((request, response) => {
       .end();
   const cached = /^\/api\/resolve-cache\/models\/([^/]+)\/[^/]+\/[0-9a-f]+\/(.+)$/.exec(url.pathname);
   if (cached) {
-    const [, org, name] = cached;
+    const [, _org, name] = cached;
     const bytes = files[name];
     return send(
       request,

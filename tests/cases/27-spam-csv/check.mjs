@@ -71,7 +71,7 @@ try {
 } catch {}
 check(
   text.startsWith(columns.join(",")) &&
-    all_rows.filter((row) => row[1] !== "").every((row) => text.includes(row.slice(0, 1) + ",")) &&
+    all_rows.filter((row) => row[1] !== "").every((row) => text.includes(`${row.slice(0, 1)},`)) &&
     text.includes(
       `"Your tone is here. Send the word \\ABC"" to 00000. END", PO Box 000," AB1 2CD, 450p 16""",,`,
     ),

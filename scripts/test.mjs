@@ -22,7 +22,7 @@ const ARITHMETIC = ["integers", "kernels", "parity"];
  */
 const FILE_TIMEOUT = 20 * 60_000;
 
-const SUITES = { lint, rust, web, js, page, packages, docs, examples };
+const SUITES = { lint, rust, web, js, page, cases, packages, docs, examples };
 
 /** The suites that need neither a browser nor the package. */
 const PLAIN = ["lint", "rust"];
@@ -149,6 +149,11 @@ async function page({ chromium }) {
   return node(["tests/page"], { CHROMIUM: chromium });
 }
 
+/** The checks of `tests/cases`, some of which look at the demo page. */
+async function cases({ chromium }) {
+  return node(["tests/cases"], { CHROMIUM: chromium });
+}
+
 async function packages({ chromium }) {
   const { setUpConsumers } = await import("../tests/packages/support.mjs");
   await setUpConsumers();
@@ -259,7 +264,7 @@ await main(import.meta.url, async (args) => {
   const browser = names.some((name) => ![...PLAIN, "examples"].includes(name)) ? await setUpBrowser() : {};
   const vulkan = names.includes("rust") ? await setUpVulkan() : {};
   if (names.some((name) => ![...PLAIN, "web"].includes(name))) await timed("build", build);
-  if (names.includes("page")) await timed("build of the page", buildPage);
+  if (names.includes("page") || names.includes("cases")) await timed("build of the page", buildPage);
   const results = [];
   for (const name of names) {
     console.log(`\n== ${name}`);

@@ -8,7 +8,8 @@ import type { Copies, ModelCache, Use } from "./cache.js";
 import type { FileRef, LoadRequest } from "../client/protocol.js";
 import { merged, shardNames } from "./shards.js";
 import { CopyDamaged, FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
-import { INDEX, type FileName } from "../api/types.js";
+import { WEB_PAGE } from "./foreign.js";
+import { INDEX, TOKENIZER_CONFIG, type FileName } from "../api/types.js";
 
 /** What differs between the browser and Node. */
 export interface FilesHost {
@@ -23,6 +24,8 @@ export type Place = { path: string } | { url: string };
 /** A model's files. */
 export interface Files {
   open(name: FileName): Promise<CheckedFile>;
+  /** The bytes that `read` gets of the file that not every model has; undefined where this one has none. */
+  optional(read: (file: CheckedFile) => Promise<Uint8Array>): Promise<Uint8Array | undefined>;
   openWeights(): Promise<Weights>;
   /** Files are wanted again as they were, and without a connection if need be. */
   asTheyWere(): void;
@@ -105,7 +108,11 @@ export function startFiles(
     if (copy) return { ...rest, ...copy, name: url };
     const opened = await download(
       url,
-      { retries: network.retries, stall: network.stallTimeout, headers: () => headersOf(url) },
+      {
+        retries: mayLack(file, fileName) ? 0 : network.retries,
+        stall: network.stallTimeout,
+        headers: () => headersOf(url),
+      },
       signal,
       own?.outdated() ? "reload" : mode,
     );
@@ -192,8 +199,25 @@ export function startFiles(
     }
   }
 
+  async function optional(read: (file: CheckedFile) => Promise<Uint8Array>): Promise<Uint8Array | undefined> {
+    const file = files[TOKENIZER_CONFIG];
+    const kept = isKept(file) ? file.url : null;
+    const promised = network.integrity[TOKENIZER_CONFIG] !== undefined;
+    if (!promised && (!file || (kept && (await copies?.lacks(kept))))) return undefined;
+    try {
+      if (!file) throw new TabsenseError("network", `The model has no ${TOKENIZER_CONFIG}.`, { cause: 404 });
+      return await read(await openRef(file, TOKENIZER_CONFIG));
+    } catch (thrown) {
+      if ((file && !isAbsent(file, thrown)) || signal.aborted) throw thrown;
+      refuseAbsent(promised);
+      if (kept) copies?.note(kept);
+      return undefined;
+    }
+  }
+
   return {
     open: (name) => openRef(files[name], name),
+    optional,
     openWeights,
     asTheyWere: () => void (mode = "force-cache"),
     anew() {
@@ -211,6 +235,40 @@ export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: E
   const check = startCheck(module, file);
   await check.take(bytes);
   await check.end();
+}
+
+/** A digest that is promised of a file that isn't there. */
+function refuseAbsent(promised: boolean): void {
+  if (promised)
+    throw new TabsenseError(
+      "integrity",
+      `integrity names ${TOKENIZER_CONFIG}, which this model doesn't have. Leave it out.`,
+    );
+}
+
+/**
+ * Whether no answer for an optional file means that it isn't there: packages of extensions and apps have no
+ * statuses, and without a connection a page's service worker has what it has.
+ */
+function mayLack(file: FileRef, name: string): boolean {
+  if (name !== TOKENIZER_CONFIG || !("url" in file)) return false;
+  return !isKept(file) || globalThis.navigator?.onLine === false;
+}
+
+/**
+ * Whether an optional file isn't there: by its status, of which storage without a listing has 403, or because
+ * the site answers with its page.
+ */
+function isAbsent(file: FileRef, thrown: unknown): boolean {
+  const { kind, cause } = thrown instanceof TabsenseError ? thrown : { kind: null, cause: null };
+  if (isMissing(thrown)) return true;
+  if (!("url" in file)) return false;
+  return (
+    cause === 403 ||
+    cause === 410 ||
+    cause === WEB_PAGE ||
+    (kind === "network" && mayLack(file, TOKENIZER_CONFIG))
+  );
 }
 
 /** A digest that nothing is held to would promise what isn't so. */

@@ -118,7 +118,7 @@ test("a model is loaded with plain requests for its files, and a text causes non
     assert.equal(request.postData(), null, request.url());
     assert.match(
       request.url().slice(site.url.length),
-      /^(?:tiny\/(?:config\.json|tokenizer\.json|model\.safetensors)|node_modules\/tabsense\/dist\/[\w/.-]+\.(?:js|wasm))$/,
+      /^(?:tiny\/(?:config\.json|tokenizer\.json|tokenizer_config\.json|model\.safetensors)|node_modules\/tabsense\/dist\/[\w/.-]+\.(?:js|wasm))$/,
     );
   }
   assert.ok(requests.length >= 4);

@@ -35,9 +35,16 @@ export class FileHash {
 /** Takes a model's files and yields an `Engine`. Every method throws `Error`s that carry a `kind`. */
 export class Loader {
   /**
-   * Consumes `gpu`. With one, `cpu` says whether the CPU holds the weights too; without one it always does.
+   * `tokenizerConfig`: the bytes of `tokenizer_config.json`, where the model has one. Consumes `gpu`. With one, `cpu` says whether the CPU holds the weights too; without one it always does.
    */
-  constructor(config: Uint8Array, tokenizer: Uint8Array, dtype: string, gpu: Gpu | undefined, cpu: boolean);
+  constructor(
+    config: Uint8Array,
+    tokenizer: Uint8Array,
+    tokenizerConfig: Uint8Array | undefined,
+    dtype: string,
+    gpu: Gpu | undefined,
+    cpu: boolean,
+  );
   /** The next bytes of `model.safetensors`. */
   push(chunk: Uint8Array): void;
   /** Runs the kernels, so that the engine optimizes them. Does nothing before the header has come. */

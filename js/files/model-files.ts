@@ -259,7 +259,7 @@ function mayLack(file: FileRef, name: string): boolean {
  * Whether an optional file isn't there: by its status, of which storage without a listing has 403, or because
  * the site answers with its page.
  */
-function isAbsent(file: FileRef, thrown: unknown): boolean {
+export function isAbsent(file: FileRef, thrown: unknown): boolean {
   const { kind, cause } = thrown instanceof TabsenseError ? thrown : { kind: null, cause: null };
   if (isMissing(thrown)) return true;
   if (!("url" in file)) return false;

@@ -6,6 +6,7 @@ import { download } from "./download.js";
 import { TabsenseError } from "../api/errors.js";
 import type { Copies, ModelCache, Use } from "./cache.js";
 import type { FileRef, LoadRequest } from "../client/protocol.js";
+import { refuseAbsent, refuseUnread } from "./integrity.js";
 import { merged, shardNames } from "./shards.js";
 import { CopyDamaged, FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
 import { WEB_PAGE } from "./foreign.js";
@@ -237,15 +238,6 @@ export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: E
   await check.end();
 }
 
-/** A digest that is promised of a file that isn't there. */
-function refuseAbsent(promised: boolean): void {
-  if (promised)
-    throw new TabsenseError(
-      "integrity",
-      `integrity names ${TOKENIZER_CONFIG}, which this model doesn't have. Leave it out.`,
-    );
-}
-
 /**
  * Whether no answer for an optional file means that it isn't there: packages of extensions and apps have no
  * statuses, and without a connection a page's service worker has what it has.
@@ -269,18 +261,6 @@ export function isAbsent(file: FileRef, thrown: unknown): boolean {
     cause === WEB_PAGE ||
     (kind === "network" && mayLack(file, TOKENIZER_CONFIG))
   );
-}
-
-/** A digest that nothing is held to would promise what isn't so. */
-function refuseUnread(integrity: Record<string, string>, read: readonly string[]): void {
-  const unread = Object.keys(integrity).find(
-    (name) => (name.endsWith(".safetensors") || name === INDEX) && !read.includes(name),
-  );
-  if (unread !== undefined)
-    throw new TabsenseError(
-      "integrity",
-      `integrity names ${unread}, but this model's weights are in ${read.join(", ")}. Name the digests of those files.`,
-    );
 }
 
 /** Whether copies of a file are kept: of those from servers, and from nowhere else. */

@@ -7,6 +7,7 @@ import type { NetworkOptions } from "../client/protocol.js";
 import {
   FILES,
   INDEX,
+  TOKENIZER_CONFIG,
   type ClassifyOptions,
   type ClassifyProgress,
   type Device,
@@ -214,10 +215,11 @@ function integrity(given: Record<string, unknown>): Record<string, string> {
     throw invalid("integrity", 'an object such as { "model.safetensors": "sha256-…" }', value);
   return Object.fromEntries(
     Object.entries(value).map(([file, text]) => {
-      if (!(FILES as readonly string[]).includes(file) && file !== INDEX && !/\.safetensors$/.test(file)) {
+      const known = [...FILES, TOKENIZER_CONFIG, INDEX].includes(file);
+      if (!known && !/\.safetensors$/.test(file)) {
         throw new TabsenseError(
           "invalid_argument",
-          `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, or ${INDEX} and the parts of the weights by their names.`,
+          `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, ${TOKENIZER_CONFIG}, or ${INDEX} and the parts of the weights by their names.`,
         );
       }
       const digest = typeof text === "string" ? parseIntegrity(text) : null;

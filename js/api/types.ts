@@ -3,6 +3,9 @@
 /** The three files of a model, by their names on a model hub. */
 export const FILES = ["config.json", "tokenizer.json", "model.safetensors"] as const;
 
+/** A file that not every model has: settings of its tokenizer beside `tokenizer.json`. */
+export const TOKENIZER_CONFIG = "tokenizer_config.json";
+
 /** The name of the file that says which files hold which weights. */
 export const INDEX = "model.safetensors.index.json";
 
@@ -23,6 +26,7 @@ export type ModelFiles =
   | {
       readonly "config.json": ModelFile;
       readonly "tokenizer.json": ModelFile;
+      readonly "tokenizer_config.json"?: ModelFile;
       readonly [weights: `${string}.safetensors`]: ModelFile;
       readonly [index: `${string}.safetensors.index.json`]: ModelFile;
     }

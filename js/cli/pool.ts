@@ -3,13 +3,11 @@
  * where there are more processors than that (docs/decisions.md).
  */
 
-import { createHash } from "node:crypto";
 import { freemem } from "node:os";
-import { TabsenseError } from "../api/errors.js";
-import type { Place } from "../files/model-files.js";
+import { beside, isAbsent, type Place } from "../files/model-files.js";
 import { Classifier } from "../node.js";
 import { MOST_THREADS } from "../api/options.js";
-import { INDEX } from "../api/types.js";
+import { INDEX, TOKENIZER_CONFIG } from "../api/types.js";
 import { readChunks, type Opened } from "../files/bytes.js";
 import { threadsFor } from "../worker/threads.js";
 import type { ClassifierInfo } from "../api/info.js";
@@ -139,14 +137,20 @@ async function fetchOnce(
       blobOf(opened, name, ended.signal, (bytes, total) => onBytes(file, bytes, total)),
     );
   try {
-    const [config, tokenizer, { files, index }] = await Promise.all([
+    const settings = beside(places["config.json"], TOKENIZER_CONFIG);
+    const [config, tokenizer, tokenizerConfig, { files, index }] = await Promise.all([
       fetchBlob("config.json", places["config.json"]),
       fetchBlob("tokenizer.json", places["tokenizer.json"]),
+      fetchBlob(TOKENIZER_CONFIG, settings).catch((thrown: unknown) => {
+        if (isAbsent(settings, thrown)) return null;
+        throw thrown;
+      }),
       readWeights(places["model.safetensors"], ended.signal, fetchBlob),
     ]);
     const source = {
       "config.json": config,
       "tokenizer.json": tokenizer,
+      ...(tokenizerConfig && { [TOKENIZER_CONFIG]: tokenizerConfig }),
       ...files,
       ...(index && { [INDEX]: new Blob([index]) }),
     };
@@ -157,26 +161,17 @@ async function fetchOnce(
   }
 }
 
-/** A file's bytes, held to the digest that its server tells. */
+/** A file's bytes. */
 async function blobOf(
   opened: Opened,
   name: string,
   signal: AbortSignal,
   onBytes: (bytes: number, total: number | null) => void,
 ): Promise<Blob> {
-  const told = opened.sha256 ?? null;
-  const hash = told === null ? null : createHash("sha256");
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   for await (const piece of readChunks(opened, name, signal, onBytes)) {
-    hash?.update(piece);
     pieces.push(new Uint8Array(piece)); // a piece may be a part of a larger buffer
   }
-  const found = hash?.digest("hex") ?? null;
-  if (found !== told)
-    throw new TabsenseError(
-      "integrity",
-      `${name} is not the file that its server tells of: its SHA-256 is ${found}, not ${told}. Try again; if that doesn't help, the file on the server is damaged.`,
-    );
   return new Blob(pieces);
 }
 

@@ -20,6 +20,8 @@ export interface StreamRef {
  * (`model.safetensors.index.json`).
  */
 export interface FileRefs extends Record<FileName, FileRef> {
+  /** Null where there is none; one at an address may still turn out not to be there. */
+  "tokenizer_config.json": FileRef | null;
   /** Null: beside `model.safetensors`, should that not be there. */
   shards: { index: FileRef; files: Record<string, FileRef> } | null;
 }
@@ -56,7 +58,7 @@ export function transferOf(request: Request): ReadableStream[] {
   const { shards, ...files } = request.files;
   const all = [...Object.values(files), ...(shards ? [shards.index, ...Object.values(shards.files)] : [])];
   // An index stands in the place of the weights, too, and nothing can be moved twice.
-  return [...new Set(all.flatMap((file) => ("stream" in file ? [file.stream] : [])))];
+  return [...new Set(all.flatMap((file) => (file && "stream" in file ? [file.stream] : [])))];
 }
 
 /** One call of `classify`; `top` is 0 for all labels. */

@@ -14,8 +14,6 @@ export interface Opened {
   body: ReadableStream<Uint8Array>;
   /** Of a file from the network: which version it is. */
   version?: Version;
-  /** The SHA-256 that the server tells of it, in hexadecimal digits. */
-  sha256?: string | null;
   /** Whose body it is: Node ends that of a response that nobody holds any more. */
   response?: Response;
 }

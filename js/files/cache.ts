@@ -8,7 +8,7 @@ import type { Opened, Version } from "./bytes.js";
 import { startCopy, type CopyContext, type Copying } from "./copy-writer.js";
 import { isSame } from "./download.js";
 import { freshnessOf, type HeadersOf } from "./freshness.js";
-import type { Entry, Note, Store } from "./store.js";
+import { ABSENT, type Entry, type Note, type Store } from "./store.js";
 
 /** A copy on its way into the cache. Nothing that fails here ever fails a load. */
 export interface CopyWriter {
@@ -34,6 +34,10 @@ export interface Copies {
   open(url: string): Promise<Copy | null>;
   /** Whether there is a copy of `url` that may be used. */
   has(url: string): Promise<boolean>;
+  /** Whether it is known that there is no file at `url`. */
+  lacks(url: string): Promise<boolean>;
+  /** There is no file at `url`. */
+  note(url: string): void;
   /** Whether what was fetched from `url` is of the version that the copies in use are of. */
   fits(url: string, version: Version): boolean;
   /** Whether the browser's own HTTP cache may hold an old version. */
@@ -94,6 +98,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     const store = openStore(true).catch(() => null);
     const used = new Map<string, Entry>();
     const damaged = new Set<string>();
+    const absent = new Set<string>();
     const written = new Map<string, Copying>();
     /** The model's own copies are left alone while they are read. */
     const spared = () => (used.size > 0 ? key : null);
@@ -134,7 +139,12 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
       if (!place || !(await context.makeRoom(place, context.held).catch(() => false))) return abandon();
       const entries = await Promise.all([...written].map(([url, copy]) => copy.finish(url)));
       if (entries.some((entry) => entry === null)) return abandon();
-      const files = [...[...used.values()].filter(({ url }) => !written.has(url)), ...(entries as Entry[])];
+      const none = { bytes: 0, checksum: "", version: { etag: null, modified: null }, body: ABSENT };
+      const files = [
+        ...[...absent].map((url) => ({ url, ...none })),
+        ...[...used.values()].filter(({ url }) => !written.has(url) && !absent.has(url)),
+        ...(entries as Entry[]),
+      ];
       try {
         await replace(place, { key, files, stored: Date.now() });
       } catch {
@@ -150,12 +160,19 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     return {
       async open(url) {
         const entry = damaged.has(url) ? undefined : (await planned).get(url);
-        const body = entry && (await (await store)?.open(entry.body).catch(() => null));
+        const body = entry?.body && (await (await store)?.open(entry.body).catch(() => null));
         if (!entry || !body) return null;
         used.set(url, entry);
         const opened = { total: entry.bytes, exact: true, body, version: entry.version };
         return { opened, checksum: entry.checksum, drop: () => drop(url) };
       },
+      async lacks(url) {
+        const entry = (await planned).get(url);
+        if (entry?.body !== ABSENT) return false;
+        used.set(url, entry);
+        return true;
+      },
+      note: (url) => void absent.add(url),
       has: async (url) => (await planned).has(url),
       fits(url, version) {
         const entry = usableNow.get(url);
@@ -194,7 +211,9 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
       return notes
         .sort((a, b) => b.stored - a.stored)
         .flatMap(({ files, stored }) =>
-          files.map(({ url, bytes }) => ({ url, bytes, stored: new Date(stored) })),
+          files
+            .filter(({ body }) => body !== ABSENT)
+            .map(({ url, bytes }) => ({ url, bytes, stored: new Date(stored) })),
         );
     },
 
@@ -248,5 +267,5 @@ async function replace(store: Store, note: Note): Promise<void> {
 /** Forgets a model. */
 async function forget(store: Store, { key, files }: Note): Promise<void> {
   await store.deleteNote(key);
-  for (const { body } of files) await store.delete(body);
+  for (const { body } of files) if (body !== ABSENT) await store.delete(body);
 }

@@ -39,8 +39,7 @@ export interface Check {
 
 /** Starts the check of `file`. Where nothing is promised and nothing kept, it costs nothing. */
 export function startCheck(module: EngineModule, file: CheckedFile): Check {
-  const told = file.opened.sha256 ?? null;
-  const digest = file.sha256 !== null || told !== null;
+  const digest = file.sha256 !== null;
   let hash: FileHash | null =
     digest || file.checksum !== null || file.writer ? new module.FileHash(digest) : null;
   let bytes = 0;
@@ -59,7 +58,7 @@ export function startCheck(module: EngineModule, file: CheckedFile): Check {
       const [checksum, sha256] = [hash.checksum(), hash.sha256() ?? null];
       free();
       const damaged = file.checksum !== null && file.checksum !== checksum;
-      const wrong = [file.sha256, told].find((wanted) => wanted !== null && wanted !== sha256);
+      const wrong = file.sha256 !== null && file.sha256 !== sha256;
       if (damaged || (wrong && file.drop)) {
         await file.drop?.();
         throw new CopyDamaged(file.name);
@@ -68,7 +67,7 @@ export function startCheck(module: EngineModule, file: CheckedFile): Check {
         file.writer?.abandon();
         throw new TabsenseError(
           "integrity",
-          `${file.name} is not the file that was promised: its SHA-256 is ${sha256}, not ${wrong}. Check that the address is right and that nobody changed the file; if it is meant to be new, name its new digest in \`integrity\`.`,
+          `${file.name} is not the file that was promised: its SHA-256 is ${sha256}, not ${file.sha256}. Check that the address is right and that nobody changed the file; if it is meant to be new, name its new digest in \`integrity\`.`,
         );
       }
       file.writer?.end(bytes, checksum);

@@ -97,7 +97,6 @@ export async function download(
     ...openResponse(connection.response, url),
     body,
     version,
-    sha256: linkedDigest(connection.response),
   };
 }
 
@@ -249,11 +248,6 @@ export function isOther(a: Version, b: Version): boolean {
 /** What a response tells of its file's version. */
 export function versionOf(response: Response): Version {
   return { etag: response.headers.get("etag"), modified: response.headers.get("last-modified") };
-}
-
-/** The SHA-256 that the model hub tells of a large file, in hexadecimal digits; null where there is none. */
-function linkedDigest(response: Response): string | null {
-  return /^"?([0-9a-f]{64})"?$/.exec(response.headers.get("x-linked-etag") ?? "")?.[1] ?? null;
 }
 
 /** The error for a status other than success. */

@@ -5,6 +5,9 @@ import { TabsenseError } from "../api/errors.js";
 /** Enough of a file to tell: saved pages may begin with blank lines. */
 export const SNIFF = 512;
 
+/** The cause of the error for a web page. */
+export const WEB_PAGE = "a web page";
+
 /** What files of other formats begin with, as Latin-1, and what to do about them. */
 const MAGIC: readonly [start: string, what: string, advice: string][] = [
   ["\x1f\x8b", "compressed with gzip", "Serve it with `Content-Encoding: gzip`, or decompress it first."],
@@ -27,6 +30,7 @@ export function refuseOtherFiles(head: Uint8Array, name: string): void {
       name,
       "a web page, not a model file",
       "Check the address: many servers answer so where there is no such file.",
+      WEB_PAGE,
     );
   if (start.startsWith("version https://git-lfs"))
     throw notA(name, "a Git LFS pointer, not the file itself", "Fetch it with `git lfs pull`.");
@@ -42,8 +46,8 @@ export function refuseOtherFiles(head: Uint8Array, name: string): void {
     );
 }
 
-function notA(name: string, what: string, advice: string): TabsenseError {
-  return new TabsenseError("not_a_model", `${name} is ${what}. ${advice}`);
+function notA(name: string, what: string, advice: string, cause?: string): TabsenseError {
+  return new TabsenseError("not_a_model", `${name} is ${what}. ${advice}`, { cause });
 }
 
 /** The bytes of a text file without the byte order mark that some editors begin it with. */

@@ -1,7 +1,7 @@
 /** Asks a server whether its file is still the one that a copy was made of. */
 
 import { crossesOrigins } from "./download.js";
-import type { Entry } from "./store.js";
+import { ABSENT, type Entry } from "./store.js";
 
 /**
  * What a server tells of a copy: it is the same (`"dated"`: by its date alone), another one, or nothing,
@@ -43,6 +43,7 @@ export async function freshnessOf(
       cache: "no-cache",
       signal: limited.signal,
     });
+    if (entry.body === ABSENT) return isStillAbsent(response);
     if (response.status === 304) return "If-None-Match" in condition ? "same" : "dated";
     if (response.status === 404 || response.status === 410) return "other";
     if (!response.ok) return "silent";
@@ -62,6 +63,13 @@ export async function freshnessOf(
     signal.removeEventListener("abort", end);
     end();
   }
+}
+
+/** What an answer tells of a file that wasn't there: nothing is there, or the site's page in its place. */
+function isStillAbsent({ ok, status, headers }: Response): Freshness {
+  if ([403, 404, 410].includes(status)) return "same";
+  if (!ok) return "silent";
+  return headers.get("content-type")?.startsWith("text/html") ? "same" : "other";
 }
 
 function conditionOf({ version: { etag, modified } }: Entry): Record<string, string> {

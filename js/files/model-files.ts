@@ -6,9 +6,11 @@ import { download } from "./download.js";
 import { TabsenseError } from "../api/errors.js";
 import type { Copies, ModelCache, Use } from "./cache.js";
 import type { FileRef, LoadRequest } from "../client/protocol.js";
+import { refuseAbsent, refuseUnread } from "./integrity.js";
 import { merged, shardNames } from "./shards.js";
 import { CopyDamaged, FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
-import { INDEX, type FileName } from "../api/types.js";
+import { WEB_PAGE } from "./foreign.js";
+import { INDEX, TOKENIZER_CONFIG, type FileName } from "../api/types.js";
 
 /** What differs between the browser and Node. */
 export interface FilesHost {
@@ -23,6 +25,8 @@ export type Place = { path: string } | { url: string };
 /** A model's files. */
 export interface Files {
   open(name: FileName): Promise<CheckedFile>;
+  /** The bytes that `read` gets of the file that not every model has; undefined where this one has none. */
+  optional(read: (file: CheckedFile) => Promise<Uint8Array>): Promise<Uint8Array | undefined>;
   openWeights(): Promise<Weights>;
   /** Files are wanted again as they were, and without a connection if need be. */
   asTheyWere(): void;
@@ -105,7 +109,11 @@ export function startFiles(
     if (copy) return { ...rest, ...copy, name: url };
     const opened = await download(
       url,
-      { retries: network.retries, stall: network.stallTimeout, headers: () => headersOf(url) },
+      {
+        retries: mayLack(file, fileName) ? 0 : network.retries,
+        stall: network.stallTimeout,
+        headers: () => headersOf(url),
+      },
       signal,
       own?.outdated() ? "reload" : mode,
     );
@@ -192,8 +200,25 @@ export function startFiles(
     }
   }
 
+  async function optional(read: (file: CheckedFile) => Promise<Uint8Array>): Promise<Uint8Array | undefined> {
+    const file = files[TOKENIZER_CONFIG];
+    const kept = isKept(file) ? file.url : null;
+    const promised = network.integrity[TOKENIZER_CONFIG] !== undefined;
+    if (!promised && (!file || (kept && (await copies?.lacks(kept))))) return undefined;
+    try {
+      if (!file) throw new TabsenseError("network", `The model has no ${TOKENIZER_CONFIG}.`, { cause: 404 });
+      return await read(await openRef(file, TOKENIZER_CONFIG));
+    } catch (thrown) {
+      if ((file && !isAbsent(file, thrown)) || signal.aborted) throw thrown;
+      refuseAbsent(promised);
+      if (kept) copies?.note(kept);
+      return undefined;
+    }
+  }
+
   return {
     open: (name) => openRef(files[name], name),
+    optional,
     openWeights,
     asTheyWere: () => void (mode = "force-cache"),
     anew() {
@@ -213,16 +238,29 @@ export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: E
   await check.end();
 }
 
-/** A digest that nothing is held to would promise what isn't so. */
-function refuseUnread(integrity: Record<string, string>, read: readonly string[]): void {
-  const unread = Object.keys(integrity).find(
-    (name) => (name.endsWith(".safetensors") || name === INDEX) && !read.includes(name),
+/**
+ * Whether no answer for an optional file means that it isn't there: packages of extensions and apps have no
+ * statuses, and without a connection a page's service worker has what it has.
+ */
+function mayLack(file: FileRef, name: string): boolean {
+  if (name !== TOKENIZER_CONFIG || !("url" in file)) return false;
+  return !isKept(file) || globalThis.navigator?.onLine === false;
+}
+
+/**
+ * Whether an optional file isn't there: by its status, of which storage without a listing has 403, or because
+ * the site answers with its page.
+ */
+export function isAbsent(file: FileRef, thrown: unknown): boolean {
+  const { kind, cause } = thrown instanceof TabsenseError ? thrown : { kind: null, cause: null };
+  if (isMissing(thrown)) return true;
+  if (!("url" in file)) return false;
+  return (
+    cause === 403 ||
+    cause === 410 ||
+    cause === WEB_PAGE ||
+    (kind === "network" && mayLack(file, TOKENIZER_CONFIG))
   );
-  if (unread !== undefined)
-    throw new TabsenseError(
-      "integrity",
-      `integrity names ${unread}, but this model's weights are in ${read.join(", ")}. Name the digests of those files.`,
-    );
 }
 
 /** Whether copies of a file are kept: of those from servers, and from nowhere else. */

@@ -4,7 +4,15 @@ import { TabsenseError } from "../api/errors.js";
 import type { CheckedLoadOptions } from "../api/options.js";
 import type { FileRef, FileRefs, StreamRef } from "../client/protocol.js";
 import { openResponse, reason } from "./bytes.js";
-import { FILES, INDEX, type FileName, type Model, type ModelFiles, type Source } from "../api/types.js";
+import {
+  FILES,
+  INDEX,
+  TOKENIZER_CONFIG,
+  type FileName,
+  type Model,
+  type ModelFiles,
+  type Source,
+} from "../api/types.js";
 
 /** A model's name, and where its files are. */
 export interface Resolved {
@@ -109,7 +117,11 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
     );
   }
   const ref = (file: string) => fileRef(given[file], file, base);
-  if (!sharded) return resolved("files", ref);
+  const optional = given[TOKENIZER_CONFIG] === undefined ? null : ref(TOKENIZER_CONFIG);
+  if (!sharded) {
+    const files = Object.fromEntries(FILES.map((file) => [file, ref(file)])) as Record<FileName, FileRef>;
+    return { name: "files", files: { ...files, [TOKENIZER_CONFIG]: optional, shards: null } };
+  }
   const files = Object.fromEntries(
     Object.keys(given)
       .filter((name) => name.endsWith(".safetensors"))
@@ -121,16 +133,17 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
     files: {
       "config.json": ref("config.json"),
       "tokenizer.json": ref("tokenizer.json"),
+      [TOKENIZER_CONFIG]: optional,
       "model.safetensors": index,
       shards: { index, files },
     },
   };
 }
 
-/** A record of the three files. */
-export function resolved(name: string, ref: (file: FileName) => FileRef): Resolved {
+/** The files of a folder, or of another place that has them by name. */
+export function resolved(name: string, ref: (file: FileName | typeof TOKENIZER_CONFIG) => FileRef): Resolved {
   const files = Object.fromEntries(FILES.map((file) => [file, ref(file)])) as Record<FileName, FileRef>;
-  return { name, files: { ...files, shards: null } };
+  return { name, files: { ...files, [TOKENIZER_CONFIG]: ref(TOKENIZER_CONFIG), shards: null } };
 }
 
 /** Whether the files are an array, or the list that a file picker gives. */
@@ -203,21 +216,21 @@ function unread(
 export async function movable(files: FileRefs, signal: AbortSignal | null): Promise<FileRefs> {
   const { shards, ...named } = files;
   const streams = [...Object.values(named), ...(shards ? Object.values(shards.files) : [])].some(
-    (file) => "stream" in file,
+    (file) => file && "stream" in file,
   );
   if (!streams || streamsMove()) return files;
   /** An index stands in the place of the weights, too, and can be read once. */
   const blobs = new Map<FileRef, Promise<FileRef>>();
-  const read = (ref: FileRef): FileRef | Promise<FileRef> => {
-    if (!("stream" in ref)) return ref;
+  const read = <Ref extends FileRef | null>(ref: Ref): Ref | FileRef | Promise<FileRef> => {
+    if (!ref || !("stream" in ref)) return ref;
     const blob = blobs.get(ref) ?? readBlob(ref, signal);
     blobs.set(ref, blob);
     return blob;
   };
-  const all = async <Name extends string>(refs: Record<Name, FileRef>) =>
+  const all = async <Refs extends Record<string, FileRef | null>>(refs: Refs) =>
     Object.fromEntries(
-      await Promise.all(Object.entries<FileRef>(refs).map(async ([name, ref]) => [name, await read(ref)])),
-    ) as Record<Name, FileRef>;
+      await Promise.all(Object.entries(refs).map(async ([name, ref]) => [name, await read(ref)])),
+    ) as Refs;
   return {
     ...(await all(named)),
     shards: shards && { index: await read(shards.index), files: await all(shards.files) },

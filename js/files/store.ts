@@ -2,6 +2,9 @@
 
 import type { Version } from "./bytes.js";
 
+/** The body of a file that its model doesn't have. */
+export const ABSENT = "";
+
 /** One file of a model that is kept. */
 export interface Entry {
   /** Where it was fetched from. */
@@ -10,7 +13,7 @@ export interface Entry {
   /** XXH64 in hexadecimal digits, against damage. */
   checksum: string;
   version: Version;
-  /** The name of its bytes in the store. */
+  /** The name of its bytes in the store, or {@link ABSENT}. */
   body: string;
 }
 

@@ -14,6 +14,7 @@ import {
   type FilesHost,
   type Weights,
 } from "../files/model-files.js";
+import type { CheckedFile } from "../files/check.js";
 import type { Placement } from "./placement.js";
 import { progressOf, type FileProgress } from "./progress.js";
 import { transferOf, type FileRefs, type LoadRequest } from "../client/protocol.js";
@@ -50,6 +51,8 @@ export interface LoadedModel {
 /** The longest `config.json` and `tokenizer.json` that are read, in bytes. */
 export const CONFIG_LIMIT = 1 << 20;
 export const TOKENIZER_LIMIT = 64 << 20;
+/** The longest `tokenizer_config.json`, in bytes. */
+const TOKENIZER_CONFIG_LIMIT = 4 << 20;
 
 /** The files that are read whole, in front of the weights. */
 const WHOLE_FILES = {
@@ -85,6 +88,7 @@ export async function loadModel(
       Promise.all([
         read("config.json").then((config) => (onConfig?.(config), config)),
         read("tokenizer.json"),
+        readOptional(files, starting, all),
       ]),
     );
   let gpu = awaitedLater(starting.then(({ module }) => (all.aborted ? null : placement.request(module))));
@@ -94,7 +98,7 @@ export async function loadModel(
     for (let restarts = 0; ; ) {
       let device: Gpu | null = null;
       try {
-        const [runtime, [config, tokenizer]] = await Promise.all([starting, small]);
+        const [runtime, [config, tokenizer, tokenizerConfig]] = await Promise.all([starting, small]);
         const { module } = runtime;
         // Weights that can't be had are told at once, not when the adapter has answered.
         device = await Promise.race([gpu, weights.then(() => gpu)]);
@@ -103,7 +107,7 @@ export async function loadModel(
         const loader = new module.Loader(
           config,
           tokenizer,
-          undefined,
+          tokenizerConfig,
           dtypeOf(request.dtype, device !== null),
           device ?? undefined,
           device === null || placement.both,
@@ -179,6 +183,30 @@ function startReading(
   };
 }
 
+/** The bytes of `tokenizer_config.json`, checked; undefined where the model has none. */
+async function readOptional(
+  files: Files,
+  starting: Promise<Runtime>,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  const read = async (file: CheckedFile) => {
+    try {
+      const bytes = await readAll(file.opened, file.name, TOKENIZER_CONFIG_LIMIT, signal, () => {});
+      await checkWhole(file, bytes, (await starting).module);
+      return withoutMark(bytes);
+    } catch (thrown) {
+      file.writer?.abandon();
+      throw await failureOf(file, thrown, signal);
+    }
+  };
+  try {
+    return await files.optional(read);
+  } catch (thrown) {
+    if (!(thrown instanceof CopyDamaged)) throw thrown;
+    return files.optional(read); // the damaged copy is gone
+  }
+}
+
 /**
  * The request as {@link kept}, or null where it can't be loaded from again, because one of its files can be
  * read but once.
@@ -194,7 +222,7 @@ export function kept(request: LoadRequest): LoadRequest {
   const { shards, ...files } = request.files;
   const entries = Object.entries(files).map(([name, file]) => [
     name,
-    "bytes" in file && file.bytes.buffer instanceof ArrayBuffer
+    file && "bytes" in file && file.bytes.buffer instanceof ArrayBuffer
       ? { blob: new Blob([file.bytes as Uint8Array<ArrayBuffer>]) }
       : file,
   ]);

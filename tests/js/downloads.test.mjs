@@ -295,17 +295,6 @@ for (const file of ["config.json", "tokenizer.json", WEIGHTS]) {
   });
 }
 
-test("the digest that a hub tells is held to", async (t) => {
-  const files = filesOf();
-  const told = (digest) => (request, response, bytes) => (
-    response.setHeader("x-linked-etag", `"${digest}"`), whole()(request, response, bytes)
-  );
-  const right = await serveTurns(t, [told(sha256(files[WEIGHTS], "hex").slice(7))]);
-  await loads(t, right.url);
-  const wrong = await serveTurns(t, [told("0".repeat(64))]);
-  await rejects("integrity", Classifier.load(wrong.url));
-});
-
 // Files that are under way already.
 
 test("responses and streams are sources, in a worker and in place", async (t) => {

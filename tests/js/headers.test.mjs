@@ -44,7 +44,7 @@ test("a function is asked for each request, so that a token may be renewed", asy
   const asked = [];
   const headers = (address) => (asked.push(address), { Authorization: "Bearer one" });
   await answers(t, url, { headers });
-  assert.deepEqual(asked.sort(), FILES.map((name) => url + name).sort());
+  assert.deepEqual(asked.sort(), [...FILES, "tokenizer_config.json"].map((name) => url + name).sort());
 });
 
 test("headers go to the model's own origin alone; a function decides for itself", async (t) => {

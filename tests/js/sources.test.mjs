@@ -34,7 +34,10 @@ for (const worker of [true, false]) {
   test(`a base URL, worker: ${worker}`, async (t) => {
     const { url, requests } = await serveModel(t, filesOf());
     assert.deepEqual(await scoresOf(t, url, { worker }), { scores: await expected, name: "model" });
-    assert.deepEqual(requests.sort(), FILES.map((name) => `/model/${name}`).sort());
+    assert.deepEqual(
+      requests.sort(),
+      [...FILES, "tokenizer_config.json"].map((name) => `/model/${name}`).sort(),
+    );
   });
 
   test(`bytes in memory, worker: ${worker}`, async (t) => {
@@ -134,7 +137,7 @@ test("a model on a hub, by its main branch", async (t) => {
 test("a model on a hub, at a revision", async (t) => {
   const { origin, requests } = await serveModel(t, filesOf(), {}, "/org/name/resolve/refs%2Fpr%2F1/");
   assert.deepEqual((await scoresOf(t, "org/name@refs/pr/1", { hub: `${origin}/` })).scores, await expected);
-  assert.equal(requests.length, 3);
+  assert.equal(requests.length, 4);
 });
 
 test("an embedded model by its name, below a folder and below a URL", async (t) => {

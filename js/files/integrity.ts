@@ -1,0 +1,25 @@
+/** Refuses digests in the option `integrity` that no file is checked against. */
+
+import { TabsenseError } from "../api/errors.js";
+import { INDEX, TOKENIZER_CONFIG } from "../api/types.js";
+
+/** A digest that is promised of a file that isn't there. */
+export function refuseAbsent(promised: boolean): void {
+  if (promised)
+    throw new TabsenseError(
+      "integrity",
+      `integrity names ${TOKENIZER_CONFIG}, which this model doesn't have. Leave it out.`,
+    );
+}
+
+/** Unused digests are rejected: whoever names one counts on it. */
+export function refuseUnread(integrity: Record<string, string>, read: readonly string[]): void {
+  const unread = Object.keys(integrity).find(
+    (name) => (name.endsWith(".safetensors") || name === INDEX) && !read.includes(name),
+  );
+  if (unread !== undefined)
+    throw new TabsenseError(
+      "integrity",
+      `integrity names ${unread}, but this model's weights are in ${read.join(", ")}. Name the digests of those files.`,
+    );
+}

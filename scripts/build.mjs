@@ -194,6 +194,8 @@ async function bundle() {
   for (const name of [
     "platform/browser",
     "platform/edge",
+    "platform/worker-from-elsewhere",
+    "files/browser-store",
     "builds-simd",
     "start-worker",
     "start-worker-simd",

@@ -251,6 +251,7 @@ async function readBlob({ stream }: StreamRef, signal: AbortSignal | null): Prom
       parts.push(value as Uint8Array<ArrayBuffer>);
     }
   } catch (cause) {
+    signal?.throwIfAborted();
     if (cause instanceof TabsenseError) throw cause;
     throw new TabsenseError(
       "network",

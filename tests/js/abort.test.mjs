@@ -44,7 +44,7 @@ test("while streams are read that this runtime can't move to a worker", async (t
     cancel: cancelled.resolve,
   });
   const source = { ...filesOf(), "model.safetensors": endless };
-  const loading = rejects("aborted", Classifier.load(source, { signal: controller.signal }));
+  const loading = rejectsAborted(Classifier.load(source, { signal: controller.signal }));
   await new Promise((resolve) => setTimeout(resolve, 20));
   controller.abort();
   await loading;

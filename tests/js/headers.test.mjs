@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Classifier } from "tabsense";
-import { FILES, filesOf, rejects, serveModel, signalled } from "./support.mjs";
+import { FILES, filesOf, rejects, serveModel, signalled, rejectsAborted } from "./support.mjs";
 
 /** A server that answers those alone who know the token; yields its address and the tokens that it saw. */
 async function servePrivate(t, { token = "Bearer one", files = filesOf() } = {}) {
@@ -96,10 +96,7 @@ test("a function that never answers doesn't hold up an abort", async (t) => {
   const controller = new AbortController();
   const asked = signalled();
   const headers = () => (asked.resolve(), new Promise(() => {}));
-  const loading = rejects(
-    "aborted",
-    Classifier.load(url, { headers, signal: controller.signal, cache: false }),
-  );
+  const loading = rejectsAborted(Classifier.load(url, { headers, signal: controller.signal, cache: false }));
   await asked.promise;
   controller.abort();
   await loading;

@@ -45,9 +45,8 @@ export function fileCode(request: Request, file: FileRead): string {
     ...reading(file),
     "",
     ...load,
-    "const onError = ({ message }) => console.warn(message); // of a text that can't have a verdict; the others have theirs",
-    "for await (const { scores: [{ label, score }], text } of classifier.stream(texts, { onError })) {",
-    "  console.log(label, score, text);",
+    "for await (const { scores: [best], text } of classifier.stream(texts)) {",
+    '  console.log(best?.label ?? "no text", best?.score, text);',
     "}",
     "await classifier.dispose();",
   ]);

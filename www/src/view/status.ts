@@ -60,17 +60,15 @@ export class Status {
     return this.#about;
   }
 
-  /** Shows how far a download is; yields the share of the weights that is here, where that is known. */
-  show(progress: Progress): number | null {
+  /** Shows how far a download is; yields the share of all files that is here. */
+  show(progress: Progress): number {
     const { stage, total } = progress;
     if (stage === "ready") return 1;
     const amount = total === null ? bytes(progress.bytes) : `${bytes(progress.bytes)} of ${bytes(total)}`;
     const rate = progress.rate > 0 ? `, ${(progress.rate / 1e6).toFixed(1)} MB/s` : "";
     this.#detail.textContent = `${STAGES[stage]} ${amount}${rate}`;
-    // The weights are nearly all of it: the other files would only make the bar jump back.
-    const share = stage === "weights" && total ? progress.bytes / total : null;
-    this.#bar(share, true);
-    return share;
+    this.#bar(progress.overall, true);
+    return progress.overall;
   }
 
   /** Shows an error's sentence and its kind. */

@@ -1,7 +1,4 @@
-/**
- * The File tab: a file is read, its texts are classified, and the verdicts shown while they come. Fetched
- * when the tab is opened.
- */
+/** The File tab, fetched when it is opened: reads a file and shows verdicts on its texts as they come. */
 
 import "./file.css";
 import type { Classifier } from "tabsense";

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { build } from "esbuild";
 import { parse } from "csv-parse/sync";
+import { stringify } from "csv-stringify/sync";
 import {
   blank,
   contrasts,
@@ -27,14 +28,17 @@ const GOLDENS = readFileSync(join(ROOT, "test_data/sentiment_goldens.jsonl"), "u
   .split("\n")
   .filter(Boolean)
   .map((line) => JSON.parse(line));
-const REVIEWS = Papa.unparse([
-  { id: 3, review: DELIGHT.text, stars: 5 },
-  { id: 1, review: HOURS.text, stars: 1 },
-  { id: 10, review: 'Say "yes", twice,\nand mean it: lovely.', stars: 4 },
-  { id: 2, review: "", stars: 3 },
-  { id: 5, review: "\u200b", stars: 2 },
-  { id: 4, review: "Dull, dull, dull.", stars: 2 },
-]);
+const REVIEWS = stringify(
+  [
+    { id: 3, review: DELIGHT.text, stars: 5 },
+    { id: 1, review: HOURS.text, stars: 1 },
+    { id: 10, review: 'Say "yes", twice,\nand mean it: lovely.', stars: 4 },
+    { id: 2, review: "", stars: 3 },
+    { id: 5, review: "\u200b", stars: 2 },
+    { id: 4, review: "Dull, dull, dull.", stars: 2 },
+  ],
+  { header: true },
+);
 
 const ROUGH = [
   JSON.stringify({ text: HOURS.text }),

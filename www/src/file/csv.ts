@@ -16,8 +16,8 @@ interface Found {
 }
 
 /**
- * Reads CSV: rows that lack cells or have too many, and quotes in the wrong place, are told in remarks. `tsv`: tabs
- * separate, and quotes are ordinary characters.
+ * Reads CSV: rows that lack cells or have too many, and quotes in the wrong place, are told in remarks.
+ * `tsv`: tabs separate, and quotes are ordinary characters.
  */
 export async function readCsv(text: string, ways: Ways, tsv: boolean): Promise<Read> {
   const sample = text.slice(0, SAMPLE_BYTES);

@@ -1,14 +1,10 @@
-/**
- * The File tab: a file is read, its texts are classified, and the verdicts shown while they come. Fetched
- * when the tab is opened.
- */
+/** The File tab, fetched when it is opened: reads a file and shows verdicts on its texts as they come. */
 
 import "./file.css";
 import type { Classifier } from "tabsense";
 import { fileCode } from "../code.ts";
-import { find, make, part } from "../dom.ts";
-import { bytes, counted, seconds, whole } from "../format.ts";
-import type { Loaded } from "../slot.ts";
+import { find, part } from "../dom.ts";
+import { counted, seconds, whole } from "../format.ts";
 import { wireCode } from "../view/code.ts";
 import { download } from "../view/copy.ts";
 import { kindOf } from "../view/status.ts";
@@ -21,38 +17,25 @@ import { readTable, type Reading } from "./read.ts";
 import { FileProblem } from "./reading.ts";
 import { itemsOf, select, tally, type Filter, type Item, type Order } from "./rows.ts";
 import { classifyRows, type Progress } from "./run.ts";
-import { guessColumn, type Format, type Table } from "./table.ts";
+import {
+  fetchSample,
+  fill,
+  readingOf,
+  showFile,
+  usable,
+  type FileTab,
+  type Page,
+  type State,
+} from "./tab.ts";
+import { guessColumn, type Table } from "./table.ts";
+
+export type { FileTab, Page };
 
 const DRAW_EVERY_MS = 150;
 const ENDINGS: readonly Ending[] = ["csv", "json", "jsonl"];
-const FORMATS: Record<Format, string> = {
-  csv: "CSV",
-  jsonl: "JSON Lines",
-  json: "JSON",
-  lines: "a text a line",
-};
 const ALL: Filter = { group: null, text: "", least: 0 };
 const AS_READ: Order = { key: "place", down: false };
 const HINT = "Press a row, or walk with the arrow keys, to read its whole text.";
-
-/** What the tab needs of the page. */
-export interface Page {
-  /** The model in use, with the request that brought it. */
-  loaded(): Loaded | null;
-  /** Runs calls, so that the page knows of them. */
-  run<T>(calls: () => Promise<T>): Promise<T>;
-}
-
-/** The tab's side of the page. */
-export interface FileTab {
-  /** Tells that another model is in use, or the first one. */
-  adopt(): void;
-  /** Reads the file that was dropped; says so where there are several. */
-  open(files: readonly File[]): void;
-}
-
-/** The states of the panel. */
-type State = "empty" | "reading" | "chosen" | "running" | "done" | "stopped" | "error";
 
 /** Brings the tab to life. */
 export function openFileTab(page: Page): FileTab {
@@ -243,18 +226,7 @@ export function openFileTab(page: Page): FileTab {
         throw new FileProblem([`${next.name} has no column with a text in it.`, ...found.remarks].join(" "));
       abort = null;
       table = found;
-      column.replaceChildren(
-        ...found.columns.map((name, place) => new Option(name, String(place), false, place === at)),
-      );
-      named.checked = found.named;
-      part("file-named-label", HTMLElement).hidden = found.format !== "csv";
-      find(".field", HTMLElement, part("file-form", HTMLElement)).hidden = found.columns.length < 2;
-      part("file-name", HTMLElement).textContent = found.name;
-      part("file-facts", HTMLElement).textContent =
-        `${FORMATS[found.format]}, ${counted(found.rows.length, "row")}, ${bytes(next.size)}`;
-      part("file-remarks", HTMLElement).replaceChildren(
-        ...found.remarks.map((remark) => make("li", "", remark)),
-      );
+      showFile(found, next.size, at);
       choose(at, document.activeElement === passed ? pressed : null);
     } catch (error) {
       if (mine.signal.aborted) return;
@@ -280,17 +252,7 @@ export function openFileTab(page: Page): FileTab {
     let last: Progress = { done: 0, total: texts.length, spent: 0, left: 0 };
     set("running", `0 of ${counted(texts.length, "text")}`);
     draw(true);
-    code.show(
-      fileCode(loaded.request, {
-        name: table.name,
-        format: table.format,
-        encoding: table.encoding,
-        ...(table.dialect && { dialect: table.dialect }),
-        named: table.named,
-        at,
-        column: table.columns[at] ?? "",
-      }),
-    );
+    code.show(fileCode(loaded.request, readingOf(table, at)));
     const told = (): void => {
       fill(last.done / (last.total || 1));
       facts({ ...last, classifier: loaded.classifier, items });
@@ -325,12 +287,6 @@ export function openFileTab(page: Page): FileTab {
     } finally {
       if (abort === mine) abort = null;
     }
-  };
-
-  const fill = (share: number): void => {
-    const bar = part("file-progress", HTMLElement);
-    find("i", HTMLElement, bar).style.setProperty("--share", String(share));
-    bar.setAttribute("aria-valuenow", String(Math.floor(100 * share)));
   };
 
   const close = (): void => {
@@ -390,21 +346,4 @@ export function openFileTab(page: Page): FileTab {
       else if (first) void read(first.name, () => first);
     },
   };
-}
-
-/** Whether an element can have the focus. */
-function usable(element: Element | null): boolean {
-  return element?.checkVisibility() === true && !element.matches(":disabled");
-}
-
-async function fetchSample(signal: AbortSignal): Promise<File> {
-  try {
-    const response = await fetch("./sample.csv", { signal });
-    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
-    return new File([await response.blob()], "sample.csv");
-  } catch (error) {
-    throw new FileProblem(
-      `The sample could not be fetched (${error instanceof Error ? error.message : String(error)}).`,
-    );
-  }
 }

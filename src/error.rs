@@ -1,5 +1,5 @@
 //! The one error type. Every error has a `kind` from a closed list, which the TypeScript side repeats word for word
-//! (`js/errors.ts`; a test compares them), and a message that says what is wrong and what to do.
+//! (`js/api/errors.ts`; a test compares them), and a message that says what is wrong and what to do.
 
 use std::fmt;
 

@@ -255,12 +255,22 @@ test("the column with the texts is found by its name, or else by its length", as
   assert.equal(column(["text", "said"], ["", "a fine day"]), 1, "an empty column holds none");
   assert.equal(column(["a", "b"], ["1", "2.5"], [3, true]), -1);
   assert.equal(column([], []), -1);
-  assert.deepEqual(
-    [["text", "stars"], ["text", "text"], ["5", "Good"], ["Good.", "x"], ["", "x"], ["w".repeat(41)], []].map(
-      looksLikeNames,
-    ),
-    [true, false, false, false, false, false, false],
-  );
+  const cases = [
+    [["text", "stars"], [], true],
+    [["text", "text"], [["fine", "good"]], true],
+    [["text", "text"], [["fine", "text"]], false], // a name that comes again is a value
+    [["text", "text"], [], false],
+    [["5", "Good"], [["1", "Bad"]], false],
+    [["Good.", "x"], [["Bad.", "y"]], false],
+    [["", "text"], [["0", "fine"]], true],
+    [["", "text"], [], false],
+    [["", "a name, of sorts"], [["0", "fine"]], false],
+    [["", ""], [["0", "fine"]], false],
+    [["w".repeat(41)], [], false],
+    [[], [], false],
+  ];
+  for (const [first, below, names] of cases)
+    assert.equal(looksLikeNames(first, below), names, JSON.stringify([first, below]));
 });
 
 test("rows pass a filter in order, and what has nothing to be sorted by comes last both ways", async () => {
@@ -331,11 +341,15 @@ test("code says what differs from the defaults, and nothing else", async () => {
   };
   assert.match(
     fileCode(request("sentiment-en"), file),
-    /\/\/ a b\.csv\n.*header: false.*\n.*data\.slice\(1\)\.map\(\(row\) => String\(row\[1\] \?\? ""\)\).* \/\/ the "text" here\n/,
+    /\/\/ a b\.csv\n.*parse\(await file\.text\(\), \{\n {2}delimiter: ",",\n {2}quote: "\\"",\n {2}record_delimiter.*\n(?: {2}.*\n)*\}\);\nconst texts = rows\.slice\(1\)\.map\(\(row\) => String\(row\[1\] \?\? ""\)\).* \/\/ the "text" here\n/,
   );
   assert.match(
     fileCode(request("sentiment-en"), { ...file, named: false }),
-    /data\.map\(\(row\) => String\(row\[1\]/,
+    /const texts = rows\.map\(\(row\) => String\(row\[1\]/,
+  );
+  assert.match(
+    fileCode(request("sentiment-en"), { ...file, dialect: { delimiter: "\t", quote: null, skipped: 1 } }),
+    / {2}delimiter: "\\t",\n {2}quote: null,\n {2}from_line: 2,/,
   );
   assert.match(
     fileCode(request("sentiment-en"), { ...file, format: "json" }),

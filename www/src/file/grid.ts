@@ -8,12 +8,12 @@ import { percent, whole } from "../format.ts";
 import { groupOf, type Item, type Key, type Order } from "./rows.ts";
 import { textOf } from "./table.ts";
 
-const ROW_PX = 34; // the same in file.css
+const ROW_PX = 34; // the same in results.css
 const SPARE = 6; // rows beyond the edge, so that scrolling shows no gap
 const MOST_EXTRA = 12; // of the file's own columns
 
 /**
- * A column: its key, its head, and its width in rem; the text's is at least `--text` of file.css, and takes
+ * A column: its key, its head, and its width in rem; the text's is at least `--text` of results.css, and takes
  * what is left.
  */
 interface Column {

@@ -1,6 +1,7 @@
 /** The File tab, fetched when it is opened: reads a file and shows verdicts on its texts as they come. */
 
 import "./file.css";
+import "./results.css";
 import type { Classifier } from "tabsense";
 import { fileCode } from "../code.ts";
 import { find, part } from "../dom.ts";

@@ -1,0 +1,197 @@
+// The File tab: how files are read: dialects, encodings, bad files, and what is dropped on the page.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { drop, filed, openFile, REVIEWS } from "./file-tab.mjs";
+import { openReady, quiet, TINY } from "./harness.mjs";
+
+const BAD = [
+  { name: "empty.csv", content: "", says: /^empty\.csv is empty\.$/ },
+  { name: "white.txt", content: " \n\t\r\n", says: /nothing but white space/ },
+  { name: "numbers.csv", content: "a,b\n1,2\n3,4\n", says: /no column with a text/ },
+  { name: "head.csv", content: "text,stars\n", says: /no rows below its head/ },
+  { name: "object.json", content: '{"text": \n', says: /^Line 1 is no JSON, and no other line is/ },
+  { name: "list.json", content: "[1, 2", says: /^This is no JSON/ },
+  { name: "book.xlsx", content: Buffer.from("504b030414000600", "hex"), says: /Export the sheet as CSV/ },
+  { name: "page.csv", content: "<!doctype html><p>Sign in", says: /is a web page \(HTML\)/ },
+  { name: "zipped.csv", content: Buffer.from("1f8b0800", "hex"), says: /compressed with gzip/ },
+  {
+    name: "secret.json",
+    content: '["a",\nsecret]',
+    says: /^This is no JSON(: line 2 is wrong)?\. It takes an array/,
+  },
+  { name: "image.txt", content: Buffer.from([1, 0, 2, 0, 3]), says: /not a text file/ },
+];
+
+test("a bad file is told in words, and the next one works", async (t) => {
+  const opened = await openFile(t);
+  const { part, choose, state, problems } = opened;
+  for (const { name, content, says } of BAD) {
+    await t.test(name, async () => {
+      await choose(name, content);
+      await state("error");
+      assert.match(await part("file-error-message").textContent(), says);
+      assert.equal(await part("file-recode").isVisible(), false);
+      assert.equal(await part("file-zone").isVisible(), true);
+    });
+  }
+  await t.test("too large", async () => {
+    await drop(opened, "main", () => [new File([new Uint8Array(100_000_001)], "huge.csv")]);
+    await opened.page.waitForFunction(() =>
+      /huge\.csv has 100\.0 MB/.test(
+        document.querySelector('[data-testid="file-error-message"]').textContent,
+      ),
+    );
+  });
+  await t.test("another encoding", async () => {
+    await choose("old.csv", Buffer.from("text\nTrès déçu: a café without coffee.\nLovely.\n", "latin1"));
+    await state("error");
+    assert.match(await part("file-error-message").textContent(), /not in UTF-8/);
+    await part("file-recode").focus();
+    await opened.page.keyboard.press("Enter");
+    await state("chosen");
+    assert.equal(await opened.page.evaluate(() => document.activeElement.dataset.testid), "file-run");
+    assert.match(await part("file-preview").textContent(), /Très déçu: a café/);
+    assert.equal(await part("file-error").isVisible(), false);
+  });
+  await t.test("UTF-16, as spreadsheets write it", async () => {
+    await part("file-close").click();
+    await choose("wide.txt", Buffer.from("\ufeffLovely.\r\nDreadful, dreadful.\r\n", "utf16le"));
+    await state("chosen");
+    assert.match(await part("file-facts").textContent(), /^a text a line, 2 rows/);
+  });
+  quiet(problems);
+});
+
+test("quotes and cells that don't fit are told, a first row without names is a row", async (t) => {
+  const { part, choose, state, problems } = await openFile(t);
+  await choose("rough.csv", 'text;stars\n"Good";5;more\n"Bad" one;1\nFine\nNice;4\nSad;2\n');
+  await state("chosen");
+  assert.match(
+    await part("file-remarks").textContent(),
+    /^Line 3 has a field that goes on behind its closing quote: what follows may be cut wrongly\./,
+  );
+  assert.match(await part("file-remarks").textContent(), /rows? ha(s|ve) more or fewer cells/);
+  await part("file-close").click();
+  await choose("bare.csv", "5,What a wonderful evening.\n1,Never again.\n");
+  await state("chosen");
+  assert.equal(await part("file-named").isChecked(), false);
+  assert.match(await part("file-facts").textContent(), /2 rows/);
+  assert.equal(await part("file-column").evaluate((select) => select.selectedOptions[0].text), "column 2");
+  await part("file-named").check();
+  await part("file-facts").getByText("1 row").waitFor();
+  quiet(problems);
+});
+
+for (const [name, content, wanted] of [
+  ["semi.csv", "id;text\n1;Lovely, really.\n2;Bad.\n", ["Lovely, really.", "Bad."]],
+  ["sep.csv", "sep=;\r\nid;text\r\n1;Lovely.\r\n2;Bad.\r\n", ["Lovely.", "Bad."]],
+  ["tabs.tsv", 'id\ttext\n1\t"Lovely\n2\tbad"\n', ['"Lovely', 'bad"']],
+  ["breaks.csv", "id,text\n1,Lovely.\r\n2,Bad.\r3,Fine.\n", ["Lovely.", "Bad.", "Fine."]],
+  ["spam.csv", "v1,v2,,,\nham,Lovely.,,,\nspam,Bad.,,,\n", ["Lovely.", "Bad."]],
+  ["index.csv", ",text\n0,Lovely.\n1,Bad.\n", ["Lovely.", "Bad."]],
+]) {
+  test(`${name} has its rows, its head and the column of its texts`, async (t) => {
+    const { part, choose, state, problems } = await openFile(t);
+    await choose(name, content);
+    await state("chosen");
+    assert.equal(await part("file-named").isChecked(), true);
+    const shown = await part("file-preview").locator("tbody tr td:first-child").allTextContents();
+    assert.deepEqual(shown, wanted);
+    quiet(problems);
+  });
+}
+
+test("a dropped file opens the tab; a dropped model is still a model", async (t) => {
+  const opened = filed(await openReady(t));
+  const { page, part, state, problems } = opened;
+  await drop(opened, "main", (text) => [new File([text], "reviews.csv")], REVIEWS);
+  await state("chosen");
+  assert.equal(new URL(page.url()).hash, "#file");
+  assert.equal(await part("file-name").textContent(), "reviews.csv");
+  const files = ["config.json", "tokenizer.json", "model.safetensors"].map((name) => ({
+    name,
+    data: readFileSync(join(TINY, name)).toString("base64"),
+  }));
+  await drop(
+    opened,
+    "main",
+    (given) =>
+      given.map(({ name, data }) => new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name)),
+    files,
+  );
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "files",
+  );
+  assert.equal(await part("file-name").textContent(), "reviews.csv");
+  quiet(problems);
+});
+
+test("of several dropped files of texts none is read, and the page says so", async (t) => {
+  const opened = filed(await openReady(t));
+  const { page, part, problems } = opened;
+  await drop(opened, "main", () => ["a.csv", "b.csv"].map((name) => new File(["text\nLovely.\n"], name)));
+  await page.waitForFunction(() =>
+    /^One file at a time/.test(document.querySelector('[data-testid="file-error-message"]').textContent),
+  );
+  assert.equal(new URL(page.url()).hash, "#file");
+  assert.equal(await part("status").textContent(), "Ready", "it is not taken for a model");
+  quiet(problems);
+});
+
+test("a sample that comes late doesn't replace the file that was opened meanwhile", async (t) => {
+  const { context, page, part, choose, state, drawn, problems } = await openFile(t);
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await context.route("**/sample.csv", async (route) => {
+    await held;
+    await route.continue().catch(() => {}); // the page has given it up
+  });
+  const given = page.waitForRequest("**/sample.csv");
+  await part("file-sample").click();
+  await given;
+  await choose("mine.txt", "Lovely.\n");
+  await state("chosen");
+  release();
+  await page.waitForTimeout(300);
+  await drawn();
+  assert.equal(await part("file-name").textContent(), "mine.txt");
+  quiet(problems);
+});
+
+test("a table of more columns than are read says so; a late text is found; exact shares are exact", async (t) => {
+  const { part, choose, state, problems } = await openFile(t);
+  const wide = (cells) => cells.join(",");
+  await choose(
+    "wide.csv",
+    `${wide(Array.from({ length: 250 }, (_, at) => (at === 0 ? "text" : `c${at}`)))}\n${wide(Array.from({ length: 250 }, () => "Lovely."))}\n`,
+  );
+  await state("chosen");
+  assert.equal(
+    await part("file-remarks").textContent(),
+    "Of 250 columns, the first 200 are read: the rest is neither shown nor exported.",
+  );
+  await part("file-close").click();
+  await choose(
+    "wide.jsonl",
+    JSON.stringify(Object.fromEntries(Array.from({ length: 201 }, (_, at) => [`c${at}`, "Lovely."]))),
+  );
+  await state("chosen");
+  assert.match(await part("file-remarks").textContent(), /^Of 201 columns/);
+  await part("file-close").click();
+  await choose("late.csv", `text,id\n${",1\n".repeat(300)}Lovely.,1\n`);
+  await state("chosen");
+  assert.equal(await part("file-status").textContent(), "1 text; 300 rows without");
+  await part("file-run").click();
+  await state("done");
+  assert.equal(await part("file-finding").textContent(), "100 % are POSITIVE");
+  await part("file-column").selectOption({ label: "id" });
+  await part("file-close").click();
+  await choose("none.csv", "text,other\n,Lovely.\n");
+  await state("chosen");
+  await part("file-column").selectOption({ label: "text" });
+  assert.equal(await part("file-run").textContent(), "No text to classify");
+  quiet(problems);
+});

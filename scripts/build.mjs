@@ -190,10 +190,9 @@ async function bundle() {
   await esbuild({ ...options, entryPoints: simd, plugins: [oneBuild, lexiconApart] });
   await esbuild({ ...options, entryPoints: ["js/lexicon.ts"] });
   await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node", plugins: [lexiconApart] });
-  // What is in these bundles alone is no module of the package.
+  // What is in these bundles alone is no module of the package. The entries' types name those of two.
+  for (const name of ["platform/browser", "platform/edge"]) rmSync(join(ROOT, "dist", `${name}.js`));
   for (const name of [
-    "platform/browser",
-    "platform/edge",
     "platform/worker-from-elsewhere",
     "files/browser-store",
     "builds-simd",

@@ -26,6 +26,7 @@ export type ModelFiles =
   | {
       readonly "config.json": ModelFile;
       readonly "tokenizer.json": ModelFile;
+      /** Where a model has one: Python's tokenizer follows it, and so does this one. */
       readonly "tokenizer_config.json"?: ModelFile;
       readonly [weights: `${string}.safetensors`]: ModelFile;
       readonly [index: `${string}.safetensors.index.json`]: ModelFile;

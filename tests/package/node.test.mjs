@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { readdirSync, writeFileSync } from "node:fs";
-import { join, sep } from "node:path";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
 import { after, before, test } from "node:test";
 import { converterVariant, enabledVariants, readManifest } from "../../scripts/manifest.mjs";
 import { installTarball, ROOT } from "./support.mjs";
@@ -19,16 +19,17 @@ after(() => installed?.remove());
 test("the tarball holds the built package and its papers, and nothing else", () => {
   assert.match(installed.filename, /^tabsense-\d+\.\d+\.\d+\.tgz$/);
   const bundledAlone = [
-    "platform/browser",
-    "platform/edge",
+    "platform/worker-from-elsewhere",
+    "files/browser-store",
     "builds-simd",
     "start-worker",
     "start-worker-simd",
   ];
+  const typesAlone = ["platform/browser", "platform/edge"];
   const modules = readdirSync(join(ROOT, "js"), { recursive: true })
-    .filter((name) => /(?<!\.d)\.ts$/.test(name) && !name.startsWith(`cli${sep}`))
+    .filter((name) => /(?<!\.d)\.ts$/.test(name))
     .map((name) => name.slice(0, -3).replaceAll(sep, "/"))
-    .filter((name) => !bundledAlone.includes(name));
+    .filter((name) => !/^(?:cli|csv)\//.test(name) && !bundledAlone.includes(name));
   const manifest = readManifest();
   const wasm = [...enabledVariants(manifest), converterVariant(manifest)].flatMap(([name]) =>
     ["tabsense.d.ts", "tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`),
@@ -42,9 +43,25 @@ test("the tarball holds the built package and its papers, and nothing else", () 
     "dist/worker-simd.js",
     "dist/wasm-module.d.ts",
     ...wasm,
-    ...modules.flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`]),
+    ...modules.filter((name) => !typesAlone.includes(name)).map((name) => `dist/${name}.js`),
+    ...modules.map((name) => `dist/${name}.d.ts`),
   ];
   assert.deepEqual(installed.files, expected.sort());
+});
+
+test("what its modules and their types import is in it", () => {
+  const dist = join(installed.project, "node_modules/tabsense/dist");
+  let imports = 0;
+  for (const name of readdirSync(dist, { recursive: true }).filter((name) => /\.(?:js|d\.ts)$/.test(name))) {
+    const types = name.endsWith(".d.ts");
+    const code = readFileSync(join(dist, name), "utf8");
+    for (const [, path] of code.matchAll(/\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)) {
+      const file = join(dist, dirname(name), types ? path.replace(/\.js$/, ".d.ts") : path);
+      assert.ok(existsSync(file), `${name} imports ${path}`);
+      imports += 1;
+    }
+  }
+  assert.ok(imports > 100, `only ${imports} imports are read`);
 });
 
 test("it classifies in Node", () => {

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { readManifest } from "../../scripts/manifest.mjs";
 import { serve } from "../../scripts/serve.mjs";
+import "../scratch-cache.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -2,7 +2,7 @@
 // comparisons with the CPU.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { ROOT } from "./support.mjs";
@@ -82,8 +82,9 @@ export async function heldModel(t) {
   const waiting = [];
   const server = createServer((request, response) => {
     const name = request.url.split("/").at(-1);
-    const bytes = readFileSync(join(folder, name));
-    response.writeHead(200, {
+    const there = existsSync(join(folder, name));
+    const bytes = there ? readFileSync(join(folder, name)) : Buffer.alloc(0);
+    response.writeHead(there ? 200 : 404, {
       "access-control-allow-origin": "*",
       "content-length": bytes.length,
       "cache-control": "no-store",

@@ -12,6 +12,7 @@ import { readManifest } from "../../scripts/manifest.mjs";
 import { setUpNested } from "../../scripts/nested.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { hashOf, unlessStamped } from "../../scripts/stamp.mjs";
+import "../scratch-cache.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const HERE = join(ROOT, "tests/packages");

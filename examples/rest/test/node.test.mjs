@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
 import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -196,7 +196,7 @@ test("while there is no model, health says so, and calls are told to come again"
 async function serveTiny(t, state) {
   const server = createServer((request, response) => {
     if (state.silent) return;
-    if (state.broken) return response.writeHead(404).end();
+    if (state.broken || !existsSync(`${TINY}${request.url}`)) return response.writeHead(404).end();
     response.end(readFileSync(`${TINY}${request.url}`));
   });
   server.listen(0, "127.0.0.1");

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import "../../../tests/scratch-cache.mjs";
 
 /** The repository's models. */
 export const SENTIMENT = fileURLToPath(new URL("../../../models/sentiment-en", import.meta.url));

@@ -8,7 +8,7 @@ import { serve } from "../../../scripts/serve.mjs";
 import { ROOT, startBrowser } from "../../package/support.mjs";
 import { preludeOf } from "../prelude.mjs";
 import { checkPrinted } from "./expected.mjs";
-import { HUB } from "./hub-address.mjs";
+import { HUB, isOptional } from "./hub-address.mjs";
 
 const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
 const TINY = join(ROOT, "test_data/models/tiny-f32");
@@ -47,20 +47,27 @@ export async function startPages(project, exported) {
           !url.startsWith(site.url) &&
           !url.startsWith("data:") &&
           !url.startsWith("blob:") &&
-          !HUB.test(url)
+          !HUB.test(url) &&
+          !isOptional(url)
         )
           faults.push(`asked for ${url}`);
       });
       context.on(
         "response",
         (response) =>
-          response.status() >= 400 && faults.push(`${response.url()} answered ${response.status()}`),
+          response.status() >= 400 &&
+          !isOptional(response.url()) &&
+          faults.push(`${response.url()} answered ${response.status()}`),
       );
       await context.route(HUB, (route) =>
         route.fulfill({
           path: join(TINY, HUB.exec(route.request().url())[1]),
           headers: { "access-control-allow-origin": "*" },
         }),
+      );
+      await context.route(
+        ({ href }) => href.startsWith("https://huggingface.co/") && isOptional(href),
+        (route) => route.fulfill({ status: 404, headers: { "access-control-allow-origin": "*" } }),
       );
       await context.addInitScript(() => {
         const { log } = console;
@@ -77,7 +84,10 @@ export async function startPages(project, exported) {
       page.on("pageerror", (error) => faults.push(String(error)));
       page.on(
         "console",
-        (message) => ["error", "warning"].includes(message.type()) && faults.push(message.text()),
+        (message) =>
+          ["error", "warning"].includes(message.type()) &&
+          !isOptional(message.location().url) &&
+          faults.push(message.text()),
       );
       await page.goto(site.url + path);
       await until(page, faults);

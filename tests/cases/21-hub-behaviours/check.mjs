@@ -91,7 +91,7 @@ const CALLS = [
   ["onnxonly/model", ONNX, fails("404", "ONNX")],
   ["vocabonly/model", ONNX, fails("404", "vocabulary")],
   ["busy/model", {}, loads],
-  ["busy/model", { retries: 0 }, fails("429")],
+  ["overloaded/model", {}, fails("429")],
   ["expiring/model", {}, loads],
   ["rotating/model", {}, loads],
   ["rotating/model", { integrity: { "model.safetensors": digest } }, loads],

@@ -80,7 +80,7 @@ for (const [args, message] of [
   [["classify", "a.csv", "--force"], /--force is for a file that --out names/],
   [["a.csv", "--out", "b.parquet"], /must end in \.jsonl, \.csv or \.tsv/],
   [["a.csv", "--out", "b.csv", "--json"], /--json writes JSON Lines/],
-  [["a.csv", "--format", "xml"], /--format must be one of csv, jsonl, text/],
+  [["a.csv", "--format", "xml"], /--format must be one of csv, tsv, jsonl, text, not "xml"/],
   [["convert", "only-one"], /takes two files/],
   [["convert", "a", "b", "--dtype", "int3"], /--dtype must be int8, int4, or fp16/],
   [["info", "a", "b"], /One model at a time/],

@@ -44,13 +44,15 @@ export async function loadConverter(): Promise<ConverterModule> {
 
 /**
  * The bytes of the converted file, as those of the original come in: what is held is one tensor, never the
- * file.
+ * file. `onWarnings` is called before the last of them with what of the original is left out, a sentence each.
  */
 export async function* convert(
   converter: Converter,
   input: AsyncIterable<Uint8Array>,
+  onWarnings: (warnings: readonly string[]) => void = () => {},
 ): AsyncGenerator<Uint8Array> {
   for await (const bytes of pieces(input)) yield converter.push(bytes);
+  onWarnings(converter.warnings);
   yield converter.finish();
 }
 

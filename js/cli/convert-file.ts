@@ -30,7 +30,10 @@ export interface Conversion {
   force: boolean;
 }
 
-/** Converts file to file. The new file gets its name only once it is whole. */
+/**
+ * Converts file to file. The new file gets its name only once it is whole. What of the original it does not hold
+ * is told on the standard error.
+ */
 export async function convertFile(
   { from, output, dtype, calibration, force }: Conversion,
   signal: AbortSignal,
@@ -50,12 +53,15 @@ export async function convertFile(
   const weights = async function* () {
     yield* readChunks(await openPath(input), input, signal, (bytes) => void (read = bytes));
   };
+  let notes: readonly string[] = [];
+  const note = (warnings: readonly string[]) => void (notes = warnings);
   const module = await loadConverter();
   const pieces =
     calibration === undefined
-      ? convert(new module.Converter(dtype), weights())
-      : await rounded(module, input, calibration, weights, signal);
+      ? convert(new module.Converter(dtype), weights(), note)
+      : await rounded(module, input, calibration, weights, note, signal);
   const written = await writeWhole(output, pieces, signal);
+  for (const sentence of notes) process.stderr.write(`tabsense: ${sentence}\n`);
   await print(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${input}\n`);
 }
 
@@ -68,6 +74,7 @@ async function rounded(
   input: string,
   calibration: string,
   weights: CalibratedModel["weights"],
+  onWarnings: (warnings: readonly string[]) => void,
   signal: AbortSignal,
 ): Promise<Uint8Array[]> {
   const beside = async (name: string, limit: number) =>
@@ -90,7 +97,7 @@ async function rounded(
       }
     };
     const pieces: Uint8Array[] = [];
-    for await (const piece of convert(converter, counted())) {
+    for await (const piece of convert(converter, counted(), onWarnings)) {
       pieces.push(piece);
       bar.say(`rounding: ${Math.floor((100 * taken) / size)} %`);
     }

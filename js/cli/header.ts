@@ -51,9 +51,13 @@ export async function readHeader(place: Place, signal: AbortSignal): Promise<Wei
     );
   }
   if (start.bytes.length < 8 + length) start = await readStart(place, 8 + length, signal);
+  if (start.bytes.length < 8 + length)
+    throw new TabsenseError(
+      "weights_header",
+      `The header of ${name} is of ${length} bytes, but the file ends after ${start.bytes.length}. Load the file again, or take another one.`,
+    );
   const text = start.bytes.subarray(8, 8 + length).toString();
   try {
-    if (start.bytes.length < 8 + length) throw new Error(`it ends after ${start.bytes.length} bytes`);
     const { __metadata__: metadata = {}, ...tensors } = JSON.parse(text) as Record<
       string,
       { dtype: string; shape: number[]; data_offsets: [number, number] }
@@ -72,11 +76,11 @@ export async function readHeader(place: Place, signal: AbortSignal): Promise<Wei
       ),
       metadata: metadata as unknown as Record<string, string>,
     };
-  } catch (cause) {
+  } catch {
+    // The engine's message repeats a piece of the file.
     throw new TabsenseError(
       "weights_header",
-      `The header of ${name} can't be read (${(cause as Error).message}). Load the file again, or take another one.`,
-      { cause },
+      `The header of ${name} is not that of a safetensors file. Load the file again, or take another one.`,
     );
   }
 }

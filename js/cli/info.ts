@@ -87,11 +87,11 @@ async function readConfig(place: Place, signal: AbortSignal): Promise<Config> {
   let config: unknown;
   try {
     config = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
+  } catch {
+    // The engine's message repeats a piece of the file.
     throw new TabsenseError(
       "config_invalid",
-      `config.json can't be read (${(cause as Error).message}): take the file that belongs to the weights.`,
-      { cause },
+      "config.json is not JSON: take the file that belongs to the weights.",
     );
   }
   if (typeof config !== "object" || config === null || Array.isArray(config))

@@ -306,6 +306,7 @@ test("a model on a server is fetched once, for however many threads", async (t) 
     "/model/config.json",
     "/model/model.safetensors",
     "/model/tokenizer.json",
+    "/model/tokenizer_config.json",
   ]);
 });
 

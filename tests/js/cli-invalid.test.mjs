@@ -151,7 +151,7 @@ test("lines are counted on behind rows that are left out", (t) => {
 
 test("a row without a text has no label, and is left out by --skip-invalid", (t) => {
   const { path, write } = scratch(t);
-  const input = write("in.csv", "id,text\n1,one\n2,\n3, \t\n4,four\n");
+  const input = write("in.csv", "id,text\n1,one\n2,\n3, \t\n4,four\n5,\u200b\n6,\ufffd\u0007\n");
   const found = objects(classified([input]).stdout);
   assert.deepEqual(
     found.map(({ id, label, score }) => [id, label === "", score === null]),
@@ -160,14 +160,19 @@ test("a row without a text has no label, and is left out by --skip-invalid", (t)
       ["2", true, true],
       ["3", true, true],
       ["4", false, false],
+      ["5", true, true],
+      ["6", true, true],
     ],
   );
-  assert.deepEqual(objects(classified([input, "--top", "all"]).stdout)[1].scores, []);
+  assert.deepEqual(
+    objects(classified([input, "--top", "all"]).stdout).map(({ scores }) => scores.length),
+    [3, 0, 0, 3, 0, 0],
+  );
   for (const top of ["1", "2"]) {
     classified([input, "--top", top, "--out", path("out.csv"), "--force"]);
     const whole = readFileSync(path("out.csv"), "utf8");
     assert.match(whole.split("\n")[2], top === "1" ? /^2,,,$/ : /^2,,,,,$/);
-    for (const cut of [whole.indexOf("2,,") + 4, whole.length - 3]) {
+    for (const cut of [whole.indexOf("2,,") + 4, whole.indexOf("5,") + 7, whole.length - 3]) {
       writeFileSync(path("out.csv"), whole.slice(0, cut));
       classified([input, "--top", top, "--out", path("out.csv"), "--resume"]);
       assert.equal(readFileSync(path("out.csv"), "utf8"), whole);
@@ -178,7 +183,40 @@ test("a row without a text has no label, and is left out by --skip-invalid", (t)
     objects(skipped.stdout).map(({ id }) => id),
     ["1", "4"],
   );
-  assert.match(skipped.stderr, /2 rows were left out\.\n {2}Line 3 of .* has no text\.\n {2}Line 4 of /);
+  assert.match(
+    skipped.stderr,
+    /^tabsense: 4 rows were left out\.\n( {2}Line [3467] of .* has no text\.\n){4}$/,
+  );
+  assert.deepEqual(skipped.stderr.match(/(?<=Line )\d/g), ["3", "4", "6", "7"]);
+});
+
+test("a text of any length is answered, cut to what the model takes", (t) => {
+  const { write } = scratch(t);
+  const long = "word ".repeat(60_000);
+  for (const [name, content] of [
+    ["in.csv", `id,text\n1,one\n2,${long}\n3,three\n`],
+    ["in.jsonl", ["one", long, "three"].map((text) => `${JSON.stringify({ text })}\n`).join("")],
+    ["in.txt", `one\n${long}\nthree\n`],
+  ]) {
+    const input = write(name, content);
+    for (const args of [[], ["--skip-invalid"]]) {
+      const { stdout, stderr } = classified([input, ...args]);
+      const found = objects(stdout);
+      assert.equal(stderr, "");
+      assert.deepEqual(
+        found.map(({ label, score, truncated }) => [label !== "", score > 0, truncated ?? false]),
+        [
+          [true, true, false],
+          [true, true, true],
+          [true, true, false],
+        ],
+        name,
+      );
+      // Words past the cut change nothing.
+      const [cut] = objects(classified([write("cut.txt", `${"word ".repeat(1000)}\n`)]).stdout);
+      assert.deepEqual([found[1].label, found[1].score], [cut.label, cut.score]);
+    }
+  }
 });
 
 test("where all rows are left out, that is told", (t) => {

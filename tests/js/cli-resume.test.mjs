@@ -127,14 +127,22 @@ test("an input that has grown is gone on with", (t) => {
 
 test("rows that were left out don't come into the way", (t) => {
   const { path, write } = scratch(t);
-  const input = write("in.csv", "id,text\n1,one\n2\n3,\n4, \t\n5,five\n7,seven\n8,\n9,nine\n");
+  // Without a text: 3, 4 and 8; 4 are of white space and of what the tokenizer drops.
+  const input = write(
+    "in.csv",
+    `id,text\n1,one\n2\n3,\n4, \t\n4,\u200b\n4,\ufffd\n5,five\n6,${"word ".repeat(60_000)}\n7,seven\n8,\n9,nine\n`,
+  );
   const whole = resumed(t, input, path("out.jsonl"), ["--skip-invalid"]).content;
   assert.deepEqual(
     objects(whole).map(({ id }) => id),
-    ["1", "5", "7", "9"],
+    ["1", "5", "6", "7", "9"],
+  );
+  assert.deepEqual(
+    objects(whole).map(({ truncated }) => truncated ?? false),
+    [false, false, true, false, false],
   );
   const lines = whole.split("\n");
-  for (const count of [0, 2, 4]) {
+  for (const count of [0, 2, 3, 5]) {
     writeFileSync(
       path("out.jsonl"),
       lines

@@ -80,7 +80,7 @@ for (const [args, message] of [
   [["classify", "a.csv", "--force"], /--force is for a file that --out names/],
   [["a.csv", "--out", "b.parquet"], /must end in \.jsonl, \.csv or \.tsv/],
   [["a.csv", "--out", "b.csv", "--json"], /--json writes JSON Lines/],
-  [["a.csv", "--format", "xml"], /--format must be one of csv, jsonl, text/],
+  [["a.csv", "--format", "xml"], /--format must be one of csv, tsv, jsonl, text, not "xml"/],
   [["convert", "only-one"], /takes two files/],
   [["convert", "a", "b", "--dtype", "int3"], /--dtype must be int8, int4, or fp16/],
   [["info", "a", "b"], /One model at a time/],
@@ -97,7 +97,6 @@ for (const [args, message] of [
 for (const [args, kind, message] of [
   [["text", "--model", "/no/such/folder"], "network", /could not be read/],
   [["text", "--model", "no-such-model"], "network", /There is no model no-such-model/],
-  [["", "--model", TINY], "empty_text", /The text is empty/],
   [["missing.csv", "--model", TINY], "invalid_argument", /missing\.csv could not be read .*put -- in front/],
   [["info", "/no/such/folder"], "network", /could not be read/],
   [["bench", "/no/such/folder"], "network", /could not be read/],
@@ -154,6 +153,16 @@ test("a text's answers are those of the package", async (t) => {
     tabsense(["word ".repeat(5000), "--model", TINY, "--top", "1"]).stdout,
     /^\S+\t[01]\.\d{4}\n\(cut to the length that the model takes\)\n$/,
   );
+});
+
+test("a text that holds nothing has no label, which is no failure", () => {
+  for (const text of ["", " \t", "\u200b"]) {
+    const { status, stdout, stderr } = tabsense(["--model", TINY, "--", text]);
+    assert.deepEqual([status, stdout, stderr], [0, "(no text)\n", ""], JSON.stringify(text));
+  }
+  const { stdout } = tabsense(["", "a text", "--model", TINY, "--json"]);
+  assert.deepEqual(objects(stdout)[0], { text: "", label: "", score: null, scores: [] });
+  assert.equal(objects(stdout)[1].scores.length, 3);
 });
 
 test("info tells of a model what the package tells, without loading it", async (t) => {
@@ -250,11 +259,14 @@ test("info refuses weights that are none", async (t) => {
     const { status, stderr } = tabsense(["info", folder]);
     assert.equal(status, 1, name);
     assert.match(stderr, /^tabsense: weights_header: .*model\.safetensors/, name);
+    assert.doesNotMatch(stderr, /abcd|html|oid/, "nothing of the file is repeated");
   }
   cpSync(TINY, folder, { recursive: true });
-  for (const content of ["[1]", "{"]) {
+  for (const content of ["[1]", "{", "secret words"]) {
     writeFileSync(join(folder, "config.json"), content);
-    assert.match(tabsense(["info", folder]).stderr, /^tabsense: config_invalid: config\.json/);
+    const { stderr } = tabsense(["info", folder]);
+    assert.match(stderr, /^tabsense: config_invalid: config\.json is (no JSON object|not JSON): /);
+    assert.doesNotMatch(stderr, /secret/, "nothing of the file is repeated");
   }
 });
 

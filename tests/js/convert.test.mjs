@@ -87,6 +87,35 @@ for (const [dtype, tolerance, shrinks] of [
   });
 }
 
+test("what of a file is left out is told on the standard error", (t) => {
+  const folder = scratch(t);
+  const [input, output] = ["in", "out"].map((file) => join(folder, file));
+  const whole = filesOf()["model.safetensors"];
+  const data = 8 + Number(new DataView(whole.buffer).getBigUint64(0, true));
+  const { byteLength } = whole.subarray(data);
+  const header = JSON.parse(new TextDecoder().decode(whole.subarray(8, data)));
+  header["vocab_projector.weight"] = {
+    dtype: "F32",
+    shape: [2, 2],
+    data_offsets: [byteLength, byteLength + 16],
+  };
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  writeFileSync(input, Buffer.concat([length, text, whole.subarray(data), Buffer.alloc(16)]));
+  for (const dtype of ["int8", "fp16"]) {
+    const { status, stdout, stderr } = tabsense("convert", input, output, "--dtype", dtype, "--force");
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /out: \d+ bytes, /);
+    assert.match(
+      stderr,
+      /^tabsense: The weights hold "vocab_projector\.weight", which this model does not use\.\n$/,
+    );
+    const plain = tabsense("convert", join(TINY, "model.safetensors"), output, "--dtype", dtype, "--force");
+    assert.deepEqual([plain.status, plain.stderr], [0, ""]);
+  }
+});
+
 for (const [name, content, kind] of [
   ["is empty", "", "not_a_model"],
   ["is a web page", "<!doctype html><html></html>", "not_a_model"],

@@ -147,7 +147,7 @@ test("a model whose source is gone fails the calls that wait for it, not those a
   await crashed(workers.at(-1));
   await Promise.all([call, ...queued]);
   assert.equal(
-    requests.filter((path) => path.endsWith("config.json")).length,
+    requests.filter((path) => path === "/model/config.json").length,
     2,
     "it is not asked for once a call",
   );

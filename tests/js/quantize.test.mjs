@@ -161,6 +161,27 @@ for (const form of ["a file of lines", "JSON Lines"]) {
   });
 }
 
+test("a text of nothing among others changes nothing", (t) => {
+  const { folder, model, texts } = scratch(t);
+  const made = [texts, [texts[0], "\u200b", ...texts.slice(1), "\ufffd"]].map((lines, i) => {
+    const [output, calibration] = [`out-${i}`, `texts-${i}.txt`].map((name) => join(folder, name));
+    writeFileSync(calibration, lines.join("\n"));
+    const { status, stdout, stderr } = tabsense(
+      "convert",
+      model,
+      output,
+      "--dtype",
+      "int4",
+      "--calibration",
+      calibration,
+    );
+    assert.equal(status, 0, stderr);
+    return { tokens: /(\d+) tokens$/m.exec(stdout)[1], bytes: readFileSync(output) };
+  });
+  assert.equal(made[0].tokens, made[1].tokens);
+  assert.equal(made[0].bytes.length, made[1].bytes.length);
+});
+
 /** Takes the model's weights for those in int8. */
 function int8InPlace({ folder, model }) {
   const small = join(folder, "small.safetensors");
@@ -183,10 +204,10 @@ for (const [name, spoil, status, message] of [
     /^tabsense: invalid_argument: .* holds no text\./,
   ],
   [
-    "with a text of nothing",
-    ({ folder }) => writeFileSync(join(folder, "texts.txt"), "fine\n\u200b\n"),
+    "with texts of nothing",
+    ({ folder }) => writeFileSync(join(folder, "texts.txt"), "\u200b\n\ufffd\n"),
     1,
-    /^tabsense: empty_text: /,
+    /^tabsense: invalid_argument: There is no calibration text: /,
   ],
   [
     "with texts that are not there",

@@ -10,6 +10,8 @@ export class Converter {
   /** To "int8" or "fp16"; one to int4 comes of a `Calibration`. */
   constructor(dtype: string);
   push(chunk: Uint8Array): Uint8Array;
+  /** What of the source is left out, a sentence each; known once its header has come. */
+  readonly warnings: string[];
   /** Consumes the converter. */
   finish(): Uint8Array;
   free(): void;

@@ -188,7 +188,7 @@ const hub = createServer((request, response) => {
     (org === "vocabonly" && name === "tokenizer.json")
   )
     return refuse(response, 404, "EntryNotFound", "No such entry");
-  if (org === "busy" && nth(`busy ${name}`) <= 2)
+  if (org === "overloaded" || (org === "busy" && nth(`busy ${name}`) <= 2))
     return refuse(response, 429, "", "Too many requests.", {
       "retry-after": "1",
       ratelimit: '"resolvers";r=0;t=1',

@@ -23,6 +23,10 @@ export const ENTRY = resolve(here, "../../../dist/node.js");
 export const DIST = dirname(ENTRY);
 /** The good model of case 19; its scores are in expected.json there. */
 export const GOOD = resolve(here, "../19-pointers-and-pages/good");
+// Copies in Node's cache are for no other check, and those of this machine's user are not for any.
+const cache = mkdtempSync(join(tmpdir(), "case-cache-"));
+process.env.TABSENSE_CACHE = cache;
+process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
 export const TEXT = "A delight from start to finish.";
 export const tabsense = () => import(pathToFileURL(ENTRY).href);
 export const json = (path) => JSON.parse(readFileSync(path, "utf8"));

@@ -10,6 +10,7 @@ import { refuseAbsent, refuseUnread } from "./integrity.js";
 import { merged, shardNames } from "./shards.js";
 import { CopyDamaged, FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
 import { WEB_PAGE } from "./foreign.js";
+import { isWithheld } from "./withheld.js";
 import { INDEX, TOKENIZER_CONFIG, type FileName } from "../api/types.js";
 
 /** What differs between the browser and Node. */
@@ -209,7 +210,8 @@ export function startFiles(
       if (!file) throw new TabsenseError("network", `The model has no ${TOKENIZER_CONFIG}.`, { cause: 404 });
       return await read(await openRef(file, TOKENIZER_CONFIG));
     } catch (thrown) {
-      if ((file && !isAbsent(file, thrown)) || signal.aborted) throw thrown;
+      const isThere = file && !isAbsent(file, thrown) && !(kept && (await isWithheld(kept, thrown, signal)));
+      if (isThere || signal.aborted) throw thrown;
       refuseAbsent(promised);
       if (kept) copies?.note(kept);
       return undefined;

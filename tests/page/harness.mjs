@@ -234,6 +234,6 @@ function contrastsHere() {
 /** A folder that is gone after the test. */
 export function scratch(t) {
   const folder = mkdtempSync(join(tmpdir(), "tabsense-page-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }

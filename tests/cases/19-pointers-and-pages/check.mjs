@@ -56,7 +56,7 @@ for (const [way, { kinds, says, taken }] of ways)
     ]) {
       const what = `${way}, ${file}, ${how}`;
       try {
-        const classifier = await Classifier.load(source, { ...CPU });
+        const classifier = await Classifier.load(source, CPU);
         const got = await classifier.classify(text, { topK: null });
         await classifier.dispose();
         check(taken && right(got), `${what}: refused`, got);

@@ -1,0 +1,25 @@
+/** Tells a file that another origin doesn't have from one that can't be reached. */
+
+import { TabsenseError } from "../api/errors.js";
+
+/**
+ * Whether the server of another origin answers for `url`, but without the headers that let this page read the
+ * answer. Many servers add those only to files that they have; the browser then hides the status 404.
+ */
+export async function isWithheld(url: string, thrown: unknown, signal: AbortSignal): Promise<boolean> {
+  if (!(thrown instanceof TabsenseError) || thrown.kind !== "network") return false;
+  if (typeof thrown.cause === "number") return false; // a status that could be read
+  const { origin } = globalThis;
+  if (origin === undefined || origin === new URL(url).origin) return false;
+  const ask = (mode: RequestMode) => fetch(url, { mode, method: "HEAD", credentials: "omit", signal });
+  try {
+    if ((await ask("no-cors")).type !== "opaque") return false;
+  } catch {
+    return false; // no answer at all
+  }
+  // Again, for the connection may have been lost for a moment only.
+  return ask("cors").then(
+    () => false,
+    () => !signal.aborted,
+  );
+}

@@ -41,7 +41,19 @@ fn a_missing_tensor() {
 #[wasm_bindgen_test(unsupported = test)]
 fn a_transposed_matrix() {
     let name = "distilbert.transformer.layer.1.ffn.lin1.weight";
-    assert!(mismatch(|t| edit::find(t, name).shape.reverse()).contains(name));
+    let error = mismatch(|t| edit::find(t, name).shape.reverse());
+    assert!(error.contains(name) && !error.contains("id2label"), "{error}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn another_number_of_labels_than_the_configuration_names() {
+    let mut config: Value = serde_json::from_slice(F32.config).unwrap();
+    config["id2label"] = serde_json::json!({ "0": "one", "1": "two" });
+    let config = Config::from_json(config.to_string().as_bytes()).unwrap();
+    let error = load(config, Dtype::Auto, [F32.weights]).err().expect("refused");
+    assert_eq!(error.kind(), ErrorKind::WeightsMismatch, "{error}");
+    assert!(error.message().contains("\"classifier."), "{error}");
+    assert!(error.message().ends_with("id2label of config.json names the labels, one a row."), "{error}");
 }
 
 fn with_layers(layers: usize) -> Config {

@@ -1,7 +1,7 @@
 //! Pairs the file's tensors with those that the configuration asks for, and checks their types and shapes.
 
 use super::checkpoint;
-use super::names::{self, Role};
+use super::names::{self, Product, Role};
 use crate::backend::Precision;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -126,9 +126,12 @@ pub(super) fn match_tensors(header: &Header, config: &Config) -> Result<Matched>
         }
         let columns = *columns;
         if stored != t.shape {
+            let of_labels =
+                matches!(target, Target::Role(Role::Weight(Product::Classifier) | Role::Bias(Product::Classifier)));
+            let labels = if of_labels { " id2label of config.json names the labels, one a row." } else { "" };
             return Err(mismatch(format!(
                 "{} has the shape {:?} where {stored:?} is asked for: model.safetensors and config.json must be of one \
-                 checkpoint.",
+                 checkpoint.{labels}",
                 quoted(&t.name),
                 t.shape
             )));

@@ -5,7 +5,7 @@ import { wireCopy } from "./copy.ts";
 
 /** What is told apart by its looks: comments, strings, and words of the language. */
 const PARTS =
-  /(?<comment>\/\/[^\n]*)|(?<string>"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)|(?<word>\b(?:import|from|const|await|typeof|new)\b)/g;
+  /(?<comment>\/\/[^\n]*)|(?<string>"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)|(?<word>\b(?:import|from|const|for|await|of|return|try|catch|typeof|new)\b)/g;
 
 /** The section `id`, whose code is shown in its `pre`. */
 export interface CodeView {

@@ -206,8 +206,9 @@ impl GpuBackend {
     fn tensor(&self, rows: usize, columns: usize) -> GpuTensor {
         self.begin_pass();
         let class = rows.max(MIN_ROWS).next_power_of_two();
-        let bytes = class * stride(columns) * size_of::<f32>();
-        GpuTensor { data: Rc::new(self.tensors.take(&self.device, bytes as u64)), rows, columns, taken: None }
+        // In WebAssembly a `usize` ends at 4 GiB: a size beyond that is the device's to refuse.
+        let bytes = (class as u64).saturating_mul((stride(columns) * size_of::<f32>()) as u64);
+        GpuTensor { data: Rc::new(self.tensors.take(&self.device, bytes)), rows, columns, taken: None }
     }
 
     /// A list that kernels read.

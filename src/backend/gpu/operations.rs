@@ -81,7 +81,7 @@ impl Backend for GpuBackend {
         }
         let y = self.tensor(rows, columns);
         if stride(columns) != columns {
-            let mut padded = try_vec(rows * stride(columns), ACTIVATIONS)?;
+            let mut padded = try_vec(rows.saturating_mul(stride(columns)), ACTIVATIONS)?;
             for (to, from) in padded.chunks_exact_mut(stride(columns)).zip(values.chunks_exact(columns.max(1))) {
                 to[..columns].copy_from_slice(from);
             }
@@ -213,7 +213,7 @@ impl Backend for GpuBackend {
         self.begin_pass();
         let mut values = try_vec(x.rows.saturating_mul(x.columns), ACTIVATIONS)?;
         let x = self.gathered(x)?;
-        let bytes = (x.rows * x.stride() * size_of::<f32>()) as u64;
+        let bytes = (x.rows as u64).saturating_mul((x.stride() * size_of::<f32>()) as u64);
         let readable = self.readable.take(&self.device, bytes.next_power_of_two().max(256));
         let profile = {
             let mut recorder = self.recorder.borrow_mut();

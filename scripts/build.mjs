@@ -58,6 +58,7 @@ export async function buildPage() {
     "www/offline",
     "www/src",
     "www/public",
+    "js/csv",
     "models/sentiment-en",
     "test_data/sentiment_validation.jsonl",
     "package-lock.json",

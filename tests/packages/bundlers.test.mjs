@@ -113,7 +113,7 @@ function assertEmitted(folder, builds, workers = null) {
   );
   if (builds.length === 1)
     assert.equal(
-      texts.join("\n").match(/\bnew Worker\(/g)?.length,
+      texts.join("\n").match(/\bnew Worker\(new URL/g)?.length,
       1,
       "one worker is started, whatever its script is called",
     );

@@ -87,5 +87,6 @@ test("workerd", { skip }, async (t) => {
     ["POSITIVE", "NEGATIVE"],
   );
   assert.deepEqual(await ask(""), []);
-  assert.equal(models.requests.length, 3, "the model is loaded once");
+  // Its three files, and tokenizer_config.json, which a model may lack.
+  assert.equal(models.requests.length, 4, "the model is loaded once");
 });

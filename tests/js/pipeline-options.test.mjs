@@ -194,7 +194,7 @@ test("revision: a model on a hub", async (t) => {
   const { origin, requests } = await serveModel(t, filesOf(), {}, "/org/name/resolve/refs%2Fpr%2F1/");
   const pipe = await open(t, "org/name", { hub: origin, revision: "refs/pr/1" });
   assert.equal((await pipe(TEXT)).length, 1);
-  assert.equal(requests.length, 3);
+  assert.equal(requests.length, 4);
 });
 
 test("revision: main is what a hub gives anyway, also by both names", async (t) => {
@@ -231,7 +231,7 @@ test("local_files_only: a hub's name is a folder below models", async (t) => {
   }
   const { origin, requests } = await serveModel(t, filesOf(), {}, "/static/org/name/");
   await open(t, "org/name", { models: `${origin}/static`, local_files_only: true });
-  assert.equal(requests.length, 3);
+  assert.equal(requests.length, 4);
 });
 
 test("local_files_only: where they are not, and what is on the network", async () => {

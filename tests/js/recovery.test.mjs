@@ -173,7 +173,7 @@ for (const [name, error, devices, end] of [
     assert.equal(device, end[0]);
     if (end[1]) assert.match(webgpuReason, end[1]);
     else assert.equal(webgpuReason, null);
-    const count = (file) => requests.filter((path) => path.endsWith(file)).length;
+    const count = (file) => requests.filter((path) => path.endsWith(`/${file}`)).length;
     assert.deepEqual(FILES.map(count), [1, 1, devices + 1]);
     assert.deepEqual(progress.filter(({ stage }) => stage === "ready").length, 1);
     assert.equal(

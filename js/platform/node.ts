@@ -78,7 +78,9 @@ function startWorker(): Channel {
   /** Whether copies of files are still on their way to the disk: neither the process nor `close` ends before. */
   let storing = false;
   let held = false;
-  const hold = () => (held || storing ? worker.ref() : worker.unref());
+  /** The process waits for `close`, whatever the worker tells meanwhile. */
+  let closing = false;
+  const hold = () => (held || storing || closing ? worker.ref() : worker.unref());
   const broken = (reason: string, cause?: unknown) =>
     started
       ? crashed(reason, cause)
@@ -106,7 +108,8 @@ function startWorker(): Channel {
       hold();
     },
     async close() {
-      worker.ref(); // or the process could end before the promise does
+      closing = true; // or the process could end before the promise does
+      hold();
       if (storing) {
         const disposed = new Promise<void>((resolve) => {
           worker.on("message", ({ type }: Reply) => type === "disposed" && resolve());

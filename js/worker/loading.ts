@@ -119,7 +119,7 @@ export async function loadModel(
       } catch (thrown) {
         const changed = thrown instanceof FileChanged;
         const again = changed || thrown instanceof CopyDamaged;
-        if (all.aborted || !(again || (device && placement.recovers(toError(thrown))))) throw thrown;
+        if (all.aborted || !(again || (device !== null && placement.recovers(toError(thrown))))) throw thrown;
         if (again && restarts++ >= MOST_RESTARTS) throw unsteady(thrown);
         discard(weights);
         if (changed) {
@@ -129,7 +129,7 @@ export async function loadModel(
           files.asTheyWere();
         }
         weights = awaitedLater(files.openWeights());
-        if (device) gpu = awaitedLater(starting.then(({ module }) => placement.request(module)));
+        if (device !== null) gpu = awaitedLater(starting.then(({ module }) => placement.request(module)));
       }
     }
   } catch (thrown) {

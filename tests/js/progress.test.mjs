@@ -63,7 +63,7 @@ test("of a server that sends in pieces, with a length", async (t) => {
       const step = Math.ceil(weights.length / 5);
       for (let at = 0; at < weights.length; at += step) {
         response.write(weights.subarray(at, at + step));
-        await new Promise((resolve) => setTimeout(resolve, 60));
+        await new Promise((resolve) => setTimeout(resolve, 150));
       }
       response.end();
     },

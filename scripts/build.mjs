@@ -200,9 +200,7 @@ async function bundle() {
     "start-worker",
     "start-worker-simd",
   ]) {
-    rmSync(join(ROOT, "dist", `${name}.js`));
-    // The types of an entry are those of its platform.
-    if (!["platform/browser", "platform/edge"].includes(name)) rmSync(join(ROOT, "dist", `${name}.d.ts`));
+    for (const end of ["js", "d.ts"]) rmSync(join(ROOT, "dist", `${name}.${end}`));
   }
   for (const room of ["cli", "csv"]) rmSync(join(ROOT, "dist", room), { recursive: true });
 }

@@ -58,7 +58,7 @@ export interface ClassifierInfo {
 export interface WebGpuInfo {
   /** Its name, as far as the browser tells. */
   adapter: string;
-  /** Whether it is software that plays a graphics card. */
+  /** Whether it is a software adapter. */
   software: boolean;
   /** Whether it computes with half-precision numbers. */
   f16: boolean;

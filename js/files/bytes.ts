@@ -33,7 +33,7 @@ export interface Version {
  */
 export class FileChanged extends Error {}
 
-/** Thrown to whoever reads a kept copy that is damaged. It is gone by then, and the file is to be fetched. */
+/** Thrown when a kept copy is damaged. The copy has been deleted; fetch the file again. */
 export class CopyDamaged extends Error {
   constructor(name: string) {
     super(`The copy of ${name} was damaged`);

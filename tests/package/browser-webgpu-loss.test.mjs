@@ -104,7 +104,12 @@ for (const worker of [true, false]) {
         ([url, worker]) => {
           globalThis.reading = false;
           const onProgress = ({ stage }) => void (globalThis.reading ||= stage === "weights");
-          globalThis.loading = tabsense.Classifier.load(url, { device: "webgpu", worker, onProgress });
+          globalThis.loading = tabsense.Classifier.load(url, {
+            device: "webgpu",
+            worker,
+            cache: false, // each load is to wait for the server
+            onProgress,
+          });
         },
         [url, worker],
       );
@@ -196,7 +201,11 @@ test("a device lost in flight, twice in a row, and while the model is loaded aga
   const { url, release } = await heldModel(t);
   await page.evaluate(
     async (url) =>
-      void (globalThis.loading = tabsense.Classifier.load(url, { device: "webgpu", worker: false })),
+      void (globalThis.loading = tabsense.Classifier.load(url, {
+        device: "webgpu",
+        worker: false,
+        cache: false, // each load is to wait for the server
+      })),
     url,
   );
   await release();

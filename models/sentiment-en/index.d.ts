@@ -2,6 +2,8 @@
 declare const model: {
   readonly name: "sentiment-en";
   /** Where its files are. */
-  readonly files: { readonly [name in "config.json" | "tokenizer.json" | "model.safetensors"]: URL };
+  readonly files: {
+    readonly [name in "config.json" | "tokenizer.json" | "tokenizer_config.json" | "model.safetensors"]: URL;
+  };
 };
 export default model;

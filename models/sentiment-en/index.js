@@ -4,6 +4,7 @@ export default {
   files: {
     "config.json": new URL("./config.json", import.meta.url),
     "tokenizer.json": new URL("./tokenizer.json", import.meta.url),
+    "tokenizer_config.json": new URL("./tokenizer_config.json", import.meta.url),
     "model.safetensors": new URL("./model.safetensors", import.meta.url),
   },
 };

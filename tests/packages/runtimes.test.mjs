@@ -87,6 +87,5 @@ test("workerd", { skip }, async (t) => {
     ["POSITIVE", "NEGATIVE"],
   );
   assert.deepEqual(await ask(""), []);
-  // Its three files, and tokenizer_config.json, which a model may lack.
-  assert.equal(models.requests.length, 4, "the model is loaded once");
+  assert.equal(models.requests.length, 4, "its four files are loaded once");
 });

@@ -179,9 +179,7 @@ export async function open(t, browser, url) {
   const page = await context.newPage();
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => {
-    // A model may lack this file, and the browser tells of every 404.
-    const optional = message.location().url.endsWith("/tokenizer_config.json");
-    if (message.type() === "error" && !optional) faults.push(message.text());
+    if (message.type() === "error") faults.push(message.text());
   });
   await page.goto(url);
   return { page, faults, paths };

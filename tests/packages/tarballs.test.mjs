@@ -30,6 +30,7 @@ test("the model's package holds its files, and nothing else", async () => {
     "model.safetensors",
     "package.json",
     "tokenizer.json",
+    "tokenizer_config.json",
   ]);
 });
 

@@ -19,7 +19,7 @@ export interface Places {
   model: { folder: string; path: string };
 }
 
-const MODEL_FILES = ["config.json", "tokenizer.json", "model.safetensors"];
+const MODEL_FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
 
 /** Writes sw.js beside the page. */
 export function offline({ page, wasm, model }: Places): Plugin {

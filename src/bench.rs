@@ -8,7 +8,7 @@ use crate::backend::cpu::math::gelu;
 use crate::backend::cpu::simd::{F32x4, LANES};
 use crate::backend::cpu::tile;
 use crate::backend::cpu::{CpuBackend, CpuTensor};
-use crate::backend::{Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
+use crate::backend::{Attention, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans, now};
 use crate::error::Result;
 use crate::model::load::Dtype;
 use crate::model::made_up::values;
@@ -60,7 +60,7 @@ impl Bench {
         let run = move || {
             let [q, k, v] = [0, width, 2 * width].map(|first| Columns { tensor: &x, first });
             let spans = Spans { queries: &starts, keys: &starts };
-            drop(black_box(backend.attention(q, k, v, spans, width, heads)));
+            drop(black_box(backend.attention(Attention { q, k, v, spans, width, heads })));
         };
         let operations = 4.0 * f64::from(texts) * f64::from(tokens).powi(2) * width as f64;
         Ok(Self { run: Box::new(run), operations })
@@ -98,13 +98,16 @@ impl Bench {
     /// # Errors
     /// Where memory is short.
     pub fn model(tokens: usize, precision: &str) -> std::result::Result<Bench, JsError> {
-        let (model, backend) = whole_model::BASE.load(match precision {
-            "int8" => Dtype::Int8,
-            "int4" => Dtype::Int4,
-            _ => Dtype::Fp32,
-        })?;
+        let (model, backend) = whole_model::BASE.load(
+            CpuBackend::new(),
+            match precision {
+                "int8" => Dtype::Int8,
+                "int4" => Dtype::Int4,
+                _ => Dtype::Fp32,
+            },
+        )?;
         let batch = whole_model::BASE.batch(&[tokens]);
-        let run = move || drop(black_box(model.forward(&backend, &batch, |_, _| {})));
+        let run = move || drop(black_box(now(model.forward(&backend, &batch, |_, _| {}))));
         Ok(Self { run: Box::new(run), operations: whole_model::operations(tokens) })
     }
 

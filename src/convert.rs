@@ -7,8 +7,9 @@
 //! vectors and scales of rows, which are small, are held back and follow.
 
 use crate::error::{Error, ErrorKind, Result, try_reserve};
+use crate::model::checkpoint;
 use crate::model::load::SCALE_SUFFIX;
-use crate::model::{checkpoint, names};
+use crate::model::names::Names;
 use crate::quantize::calibration::Inputs;
 use crate::quantize::{gptq, refine::refine};
 use crate::weights::dtype::{Storage, check_finite, decode, require_float};
@@ -167,15 +168,15 @@ struct Sink {
 impl Sink {
     /// What each tensor is called in the result; `None` is left out.
     fn names(&mut self, header: &Header) -> Result<Vec<Option<String>>> {
-        let known = names::Known::new();
-        let resolved = checkpoint::resolve(header, |name| known.has(name))?;
+        let names = Names::guess(header);
+        let resolved = checkpoint::resolve(header, names.base(), |name| names.has(name))?;
         let found: HashSet<&str> = resolved.iter().flatten().map(String::as_str).collect();
-        let missing: Vec<&str> = known.least().map(String::as_str).filter(|name| !found.contains(name)).collect();
+        let missing: Vec<&str> = names.least().map(String::as_str).filter(|name| !found.contains(name)).collect();
         if !missing.is_empty() {
-            return Err(checkpoint::missing(header, &resolved, missing));
+            return Err(checkpoint::missing(header, &names, &resolved, missing));
         }
         let unused = header.tensors.iter().zip(&resolved).filter(|(_, name)| name.is_none());
-        self.warnings = checkpoint::warnings(unused.map(|(t, _)| t.name.as_str()));
+        self.warnings = checkpoint::warnings(&names, unused.map(|(t, _)| t.name.as_str()));
         Ok(resolved)
     }
 

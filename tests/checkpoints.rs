@@ -12,6 +12,7 @@ use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::{Backend, Precision};
 use tabsense::config::Config;
 use tabsense::convert::{Converter, Format};
+use tabsense::model::architecture::Network;
 use tabsense::model::load::{Dtype, ModelLoader};
 use tabsense::{Error, ErrorKind};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -247,8 +248,10 @@ fn weights_too_large_for_int4() {
     }
     let config = Config::from_json(config.to_string().as_bytes()).unwrap();
     let large = "distilbert.transformer.layer.0.ffn.lin2.weight";
-    let tensors: Vec<Tensor> = tabsense::model::names::expected(&config)
-        .into_iter()
+    let tensors: Vec<Tensor> = Network::new(&config)
+        .1
+        .slots()
+        .iter()
         .map(|e| {
             let value = if e.name == large { 1e6 } else { 0.5 };
             Tensor::f32(&e.name, &e.shape, &vec![value; e.shape.iter().product()])

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tabsense::ErrorKind;
 use tabsense::backend::auto::Side;
 use tabsense::backend::gpu::memory::ledger;
-use tabsense::backend::{Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
+use tabsense::backend::{Attention, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
 use tabsense::engine::{Engine, calibration};
 
 #[cfg(target_arch = "wasm32")]
@@ -123,7 +123,7 @@ gpu_test!(a_device_that_holds_other_weights_fails_its_self_test, async {
         let classifier = engine.classifier();
         let gpu = classifier.backend().gpu().unwrap();
         // One number of one matrix.
-        let matrix = classifier.model().attention_matrices(1).next().unwrap();
+        let matrix = &classifier.model().weights().matrices()[4]; // q, k and v of the second layer
         gpu.overwrite(matrix.gpu().as_ref().unwrap(), 0, 1e4);
         let difference = tabsense::engine::self_test::largest_difference(classifier).await;
         match difference {
@@ -199,7 +199,7 @@ gpu_test!(a_pass_for_which_there_is_no_memory_says_so, async {
         let x = gpu.take_rows(&x, &vec![0; rows])?;
         let [q, k, v] = [0, 16, 32].map(|first| Columns { tensor: &x, first });
         let spans = Spans { queries: &[0, 1], keys: &[0, 1] };
-        gpu.read(&gpu.attention(q, k, v, spans, 16, 1)?).await
+        gpu.read(&gpu.attention(Attention::new([q, k, v], spans, 16, 1))?).await
     };
     assert_eq!(attended(1).await.unwrap(), [1.0; 16]);
     // Rows of 64 KiB: 16 GiB in all, more than a buffer may have.

@@ -9,7 +9,7 @@ use common::Random;
 use common::gpu::{backend, read};
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::gpu::GpuBackend;
-use tabsense::backend::{Activation, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
+use tabsense::backend::{Activation, Attention, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
 use tabsense::weights::quantize::quantize_row;
 
 #[cfg(target_arch = "wasm32")]
@@ -222,13 +222,13 @@ gpu_test!(attention_is_the_cpu_s, async {
                 let x = cpu.embed(rows, 3 * width + 2, None, |to| to.copy_from_slice(&x)).unwrap();
                 let [q, k, v] = [1, 1 + width, 2 + 2 * width].map(|first| Columns { tensor: &x, first });
                 let spans = Spans { queries: &starts, keys: &starts };
-                common::now(cpu.read(&cpu.attention(q, k, v, spans, width, heads).unwrap())).unwrap()
+                common::now(cpu.read(&cpu.attention(Attention::new([q, k, v], spans, width, heads)).unwrap())).unwrap()
             };
             let x = gpu.embed(rows, 3 * width + 2, None, |to| to.copy_from_slice(&x)).unwrap();
             let columns = || [1, 1 + width, 2 + 2 * width].map(|first| Columns { tensor: &x, first });
             let spans = Spans { queries: &starts, keys: &starts };
             let [q, k, v] = columns();
-            let on_gpu = read(&gpu, &gpu.attention(q, k, v, spans, width, heads).unwrap()).await;
+            let on_gpu = read(&gpu, &gpu.attention(Attention::new([q, k, v], spans, width, heads)).unwrap()).await;
             // Values of up to 4, weighed by exponentials of scores of up to 16·√dh: their rounding counts in
             // the exponent.
             let allowed = 4.0 * 16.0 * (head_width as f32).sqrt() * 8.0 * ROUNDING + 4e-6;
@@ -248,7 +248,7 @@ gpu_test!(one_query_a_text_attends_to_all_its_keys, async {
         let kv = b.embed(150, 2 * width, None, |to| to.copy_from_slice(kv)).unwrap();
         let columns = |tensor, first| Columns { tensor, first };
         let spans = Spans { queries: one_each, keys: starts };
-        b.attention(columns(&q, 0), columns(&kv, 0), columns(&kv, width), spans, width, 2).unwrap()
+        b.attention(Attention::new([columns(&q, 0), columns(&kv, 0), columns(&kv, width)], spans, width, 2)).unwrap()
     }
     let on_cpu = common::now(cpu.read(&run(&cpu, &q, &kv, &starts, &one_each, width))).unwrap();
     let on_gpu = read(&gpu, &run(&gpu, &q, &kv, &starts, &one_each, width)).await;
@@ -261,7 +261,7 @@ gpu_test!(huge_scores_and_activations_stay_finite, async {
     let x = gpu.embed(4, 48, None, |to| to.copy_from_slice(&x)).unwrap();
     let [q, k, v] = [0, 16, 32].map(|first| Columns { tensor: &x, first });
     let spans = Spans { queries: &[0, 4], keys: &[0, 4] };
-    let y = read(&gpu, &gpu.attention(q, k, v, spans, 16, 1).unwrap()).await;
+    let y = read(&gpu, &gpu.attention(Attention::new([q, k, v], spans, 16, 1)).unwrap()).await;
     assert!(y.iter().all(|y| y.is_finite()), "{y:?}");
 
     let w = Weights { values: vec![1.0], bias: vec![0.0], depth: 1, width: 1 };
@@ -328,7 +328,7 @@ gpu_test!(nan_is_never_an_answer_of_attention, async {
     fn run<B: Backend>(b: &B, x: &[f32], spans: Spans<'_>) -> B::Tensor {
         let x = b.embed(2, 6, None, |to| to.copy_from_slice(x)).unwrap();
         let [q, k, v] = [0, 2, 4].map(|first| Columns { tensor: &x, first });
-        b.attention(q, k, v, spans, 2, 1).unwrap()
+        b.attention(Attention::new([q, k, v], spans, 2, 1)).unwrap()
     }
     let on_cpu = common::now(cpu.read(&run(&cpu, &x, spans))).unwrap();
     assert!(on_cpu[2].is_nan() && on_cpu[3].is_nan(), "{on_cpu:?}");

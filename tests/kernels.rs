@@ -13,7 +13,7 @@ use tabsense::backend::cpu::pool::Pool;
 use tabsense::backend::cpu::simd::F32x4;
 use tabsense::backend::cpu::tile::Dot;
 use tabsense::backend::cpu::{CpuBackend, CpuTensor};
-use tabsense::backend::{Activation, Backend, Columns, Epilogue, Precision, Spans};
+use tabsense::backend::{Activation, Attention, Backend, Columns, Epilogue, Precision, Spans};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_arch = "wasm32")]
@@ -134,7 +134,7 @@ fn attention_of_ragged_sequences_and_heads() {
             let tensor = tensor(&backend, 3 * width, &x);
             let [q, k, v] = qkv(&tensor, &tensor, width);
             let both = Spans { queries: &spans, keys: &spans };
-            let y = read(&backend, &backend.attention(q, k, v, both, width, heads).unwrap());
+            let y = read(&backend, &backend.attention(Attention::new([q, k, v], both, width, heads)).unwrap());
             for span in spans.windows(2).map(|s| s[0] as usize..s[1] as usize) {
                 let want = attention_f64(&x, width, heads, &span.clone().collect::<Vec<_>>(), span.clone());
                 for (i, want) in want.into_iter().enumerate() {
@@ -156,7 +156,7 @@ fn attention_of_one_query_a_sequence() {
     let first = backend.take_rows(&all, &spans[..3]).unwrap();
     let [q, k, v] = qkv(&first, &all, width);
     let spans_of_first = Spans { queries: &[0, 1, 2, 3], keys: &spans };
-    let y = read(&backend, &backend.attention(q, k, v, spans_of_first, width, heads).unwrap());
+    let y = read(&backend, &backend.attention(Attention::new([q, k, v], spans_of_first, width, heads)).unwrap());
     let mut failures = Failures::default();
     for (b, span) in spans.windows(2).enumerate() {
         let want = attention_f64(&x, width, heads, &[span[0] as usize], span[0] as usize..span[1] as usize);
@@ -176,14 +176,19 @@ fn attention_never_yields_nan_from_finite_scores() {
         let x: Vec<f32> = (0..9 * 3 * width).map(|i| if i / (3 * width) % 2 == 0 { size } else { -size }).collect();
         let x = tensor(&backend, 3 * width, &x);
         let [q, k, v] = qkv(&x, &x, width);
-        let y = read(&backend, &backend.attention(q, k, v, Spans { queries: &spans, keys: &spans }, width, 2).unwrap());
+        let y = read(
+            &backend,
+            &backend.attention(Attention::new([q, k, v], Spans { queries: &spans, keys: &spans }, width, 2)).unwrap(),
+        );
         // Equal rows share the weight: v's own size, with a sum's error.
         assert!(y.iter().all(|y| !y.is_nan()), "{size}: {y:?}");
         assert!(size > 1e30 || y.iter().all(|y| (y.abs() / size - 1.0).abs() < 1e-6), "{size}: {y:?}");
     }
     let none = tensor(&backend, width, &[1.0; 10]);
     let of = || Columns { tensor: &none, first: 0 };
-    let y = backend.attention(of(), of(), of(), Spans { queries: &[0, 1], keys: &[0, 0] }, width, 2).unwrap();
+    let y = backend
+        .attention(Attention::new([of(), of(), of()], Spans { queries: &[0, 1], keys: &[0, 0] }, width, 2))
+        .unwrap();
     assert_eq!(read(&backend, &y), [0.0; 10], "no key at all");
 }
 
@@ -245,7 +250,7 @@ fn layer(backend: &CpuBackend, weights: &[<CpuBackend as Backend>::Linear; 2], t
     let wide = backend.linear(&x, &weights[0], Epilogue::Activation(Activation::Gelu)).unwrap();
     let spans = [0, tokens as u32];
     let [q, k, v] = qkv(&wide, &wide, 16);
-    let y = backend.attention(q, k, v, Spans { queries: &spans, keys: &spans }, 16, 2).unwrap();
+    let y = backend.attention(Attention::new([q, k, v], Spans { queries: &spans, keys: &spans }, 16, 2)).unwrap();
     let y = backend.linear(&y, &weights[1], Epilogue::Residual(&x)).unwrap();
     let norm = backend.layer_norm_weights(vec![1.0; 16], vec![0.0; 16], 1e-12).unwrap();
     read(backend, &backend.layer_norm(&y, &norm).unwrap())
@@ -297,7 +302,12 @@ fn each_sequence_and_head_is_attended_to_on_any_thread() {
     let attend = |backend: &CpuBackend| {
         let x = tensor(backend, 3 * width, &values);
         let [q, k, v] = [0, width, 2 * width].map(|first| Columns { tensor: &x, first });
-        read(backend, &backend.attention(q, k, v, Spans { queries: &starts, keys: &starts }, width, heads).unwrap())
+        read(
+            backend,
+            &backend
+                .attention(Attention::new([q, k, v], Spans { queries: &starts, keys: &starts }, width, heads))
+                .unwrap(),
+        )
     };
     let alone = attend(&CpuBackend::new());
     for threads in [2, 5] {

@@ -95,7 +95,7 @@ fn every_layer_is_pytorch_s() {
         };
         taps.push((name, now(backend.read(tensor)).unwrap()));
     };
-    model.forward(&backend, &batch, read).unwrap();
+    now(model.forward(&backend, &batch, read)).unwrap();
     assert_eq!(taps.len(), goldens.taps.len());
     let last = format!("layer.{}.", model.config().layers - 1);
     for ((name, got), golden) in taps.iter().zip(&goldens.taps) {

@@ -10,8 +10,8 @@ use edit::Tensor;
 use proptest::prelude::*;
 use std::collections::HashMap;
 use tabsense::config::Config;
+use tabsense::model::architecture::Network;
 use tabsense::model::load::Dtype;
-use tabsense::model::names;
 use tabsense::tokenize::Tokenizer;
 
 const TOKENIZER: &[u8] = include_bytes!("../models/sentiment-en/tokenizer.json");
@@ -52,11 +52,13 @@ fn models() -> impl Strategy<Value = Random> {
                 state ^= state << 17;
                 (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
             };
-            let tensors = names::expected(&config)
-                .into_iter()
+            let tensors = Network::new(&config)
+                .1
+                .slots()
+                .iter()
                 .map(|e| {
                     let values = (0..e.shape.iter().product()).map(|_| number()).collect();
-                    (e.name, (e.shape, values))
+                    (e.name.clone(), (e.shape.clone(), values))
                 })
                 .collect();
             Random { config, tensors }

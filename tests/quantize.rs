@@ -13,8 +13,9 @@ use tabsense::backend::{Backend, Precision};
 use tabsense::batch::PackedBatch;
 use tabsense::config::Config;
 use tabsense::convert::{Converter, Format};
+use tabsense::model::architecture::Network;
 use tabsense::model::load::{Dtype, ModelLoader};
-use tabsense::model::names::{self, Product, Role};
+use tabsense::model::plan::{Place, Plan};
 use tabsense::model::{Model, Tap};
 use tabsense::quantize::calibration::Loader;
 use tabsense::quantize::observer::Observer;
@@ -46,38 +47,51 @@ fn observing_changes_no_answer() {
 fn what_is_observed_are_the_products_inputs() {
     let (model, backend) = observed(F32.config(), F32.weights);
     let (width, layers) = (model.config().width, model.config().layers);
-    // The inputs that a tap shows: of each layer's queries, keys and values, and of its first feed-forward product.
-    let mut inputs: Vec<(Product, Vec<f32>)> = Vec::new();
+    // The inputs that a tap shows, by a tensor that they are multiplied with: each layer's keys, its first feed-forward product.
+    let layer = |i: usize, name: &str| format!("distilbert.transformer.layer.{i}.{name}.weight");
+    let mut inputs: Vec<(String, Vec<f32>)> = Vec::new();
     for texts in [&TEXTS[..1], &TEXTS[1..]] {
         let batch = PackedBatch::new(texts.iter().copied());
         let forward = model.forward(&backend, &batch, |tap, x| {
-            let product = match tap {
-                Tap::Embedding => Product::K(0),
-                Tap::Attention(i) => Product::Lin1(i),
-                Tap::Ffn(i) if i + 1 < layers => Product::K(i + 1),
-                Tap::Ffn(_) => Product::PreClassifier,
+            let tensor = match tap {
+                Tap::Embedding => layer(0, "attention.k_lin"),
+                Tap::Attention(i) => layer(i, "ffn.lin1"),
+                Tap::Ffn(i) if i + 1 < layers => layer(i + 1, "attention.k_lin"),
+                Tap::Ffn(_) => "pre_classifier.weight".into(),
             };
-            inputs.push((product, now(backend.read(x)).unwrap()));
+            inputs.push((tensor, now(backend.read(x)).unwrap()));
         });
-        forward.unwrap();
+        now(forward).unwrap();
     }
-    for (product, _) in &inputs[..inputs.len() / 2] {
+    for (tensor, _) in &inputs[..inputs.len() / 2] {
         let mut sums = vec![0.0f64; width * width];
         let mut rows = 0;
-        for x in inputs.iter().filter(|(of, _)| of == product).flat_map(|(_, x)| x.chunks(width)) {
+        for x in inputs.iter().filter(|(of, _)| of == tensor).flat_map(|(_, x)| x.chunks(width)) {
             rows += 1;
             for (i, a) in x.iter().enumerate() {
                 sums[i * width..][..width].iter_mut().zip(x).for_each(|(s, b)| *s += f64::from(a * b));
             }
         }
         let sums: Vec<f32> = sums.iter().map(|x| *x as f32).collect();
-        let gram = model.matrix(*product).gram();
+        let place = model.plan().slots().iter().find(|slot| slot.name == *tensor).unwrap().place;
+        let Place::Rows { matrix, .. } = place else { panic!("{tensor} is a matrix") };
+        let gram = model.weights().matrix(matrix).gram();
         let gram = gram.borrow();
-        let last = matches!(product, Product::PreClassifier) || *product == Product::Lin1(layers - 1);
-        assert_eq!((gram.rows(), rows), if last { (TEXTS.len(), TEXTS.len()) } else { (17, 17) }, "{product:?}");
+        let last = tensor == "pre_classifier.weight" || *tensor == layer(layers - 1, "ffn.lin1");
+        assert_eq!((gram.rows(), rows), if last { (TEXTS.len(), TEXTS.len()) } else { (17, 17) }, "{tensor}");
         // 17 products of values of a few units, each rounded once.
-        assert!(largest_difference(gram.values(), &sums) < 1e-4, "{product:?}");
+        assert!(largest_difference(gram.values(), &sums) < 1e-4, "{tensor}");
     }
+}
+
+/// The tensors that a configuration asks for.
+fn plan(config: &[u8]) -> Plan {
+    Network::new(&Config::from_json(config).unwrap()).1
+}
+
+/// Whether a place's matrix is stored in 4 bits.
+fn bears_int4(plan: &Plan, place: Place) -> bool {
+    matches!(place, Place::Rows { .. }) && plan.facts(place).unwrap().bears_int4()
 }
 
 /// A random model of widths that int4 takes, with the vocabulary of the tiny models.
@@ -88,15 +102,16 @@ fn random_model() -> (Vec<u8>, Vec<u8>) {
     }
     let config = config.to_string().into_bytes();
     let mut random = Random(7);
-    let tensors: Vec<Tensor> = names::expected(&Config::from_json(&config).unwrap())
-        .into_iter()
+    let tensors: Vec<Tensor> = plan(&config)
+        .slots()
+        .iter()
         .map(|e| {
             let n = e.shape.iter().product();
-            let (middle, spread) = match e.role {
+            let (middle, spread) = match e.place {
                 // Of few directions, as real ones nearly are: what a product's inputs have in common is what rounding can use.
-                Role::Embedding(_) => return low_rank(&e.name, &e.shape, &mut random),
-                Role::Gamma(_) => (1.0, 0.1),
-                Role::Weight(_) => (0.0, 1.0 / (e.shape[1] as f32).sqrt()),
+                Place::Table(_) => return low_rank(&e.name, &e.shape, &mut random),
+                Place::Gamma(_) => (1.0, 0.1),
+                Place::Rows { .. } => (0.0, 1.0 / (e.shape[1] as f32).sqrt()),
                 _ => (0.0, 0.5),
             };
             let values: Vec<f32> = random.values(n).iter().map(|x| middle + spread * x).collect();
@@ -143,11 +158,11 @@ fn calibrated(config: &[u8], weights: &[u8], texts: &[String], size: usize) -> t
 
 /// The file with the weights of each matrix that bears int4 rounded to nearest, in F32.
 fn nearest(config: &[u8], weights: &[u8]) -> Vec<u8> {
-    let roles: HashMap<String, Role> =
-        names::expected(&Config::from_json(config).unwrap()).into_iter().map(|e| (e.name, e.role)).collect();
+    let plan = plan(config);
+    let places: HashMap<&str, Place> = plan.slots().iter().map(|slot| (slot.name.as_str(), slot.place)).collect();
     let mut tensors = edit::read(weights);
     for tensor in &mut tensors {
-        if !matches!(roles[&tensor.name], Role::Weight(product) if product.bears_int4()) {
+        if !bears_int4(&plan, places[tensor.name.as_str()]) {
             continue;
         }
         let values: Vec<f32> = bytemuck::pod_collect_to_vec(&tensor.bytes);
@@ -196,11 +211,12 @@ fn a_calibrated_file_holds_int4_where_the_model_bears_it() {
     let file = calibrated(&config, &weights, &texts(20), usize::MAX).unwrap();
     let parsed = Config::from_json(&config).unwrap();
     let tensors = edit::read(&file);
-    for expected in names::expected(&parsed) {
+    let plan = plan(&config);
+    for expected in plan.slots() {
         let dtype = tensors.iter().find(|t| t.name == expected.name).expect("no tensor is lost").dtype;
-        let wanted = match expected.role {
-            Role::Weight(product) if product.bears_int4() => "U8",
-            Role::Weight(_) | Role::Embedding(_) => "I8",
+        let wanted = match expected.place {
+            place if bears_int4(&plan, place) => "U8",
+            Place::Rows { .. } | Place::Table(_) => "I8",
             _ => "F32",
         };
         assert_eq!(format!("{dtype:?}"), wanted, "{}", expected.name);

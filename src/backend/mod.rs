@@ -11,6 +11,8 @@ pub mod gpu;
 
 use crate::error::Result;
 use crate::weights::int4;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 /// The arithmetic of a weight matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,29 @@ pub struct Spans<'a> {
     pub keys: &'a [u32],
 }
 
+/// What an attention is computed of. q: D = `width` columns, one row a query; k, v: D columns, one row a key.
+pub struct Attention<'a, T> {
+    /// Queries.
+    pub q: Columns<'a, T>,
+    /// Keys.
+    pub k: Columns<'a, T>,
+    /// Values.
+    pub v: Columns<'a, T>,
+    /// Which rows see which.
+    pub spans: Spans<'a>,
+    /// D
+    pub width: usize,
+    /// H; divides D.
+    pub heads: usize,
+}
+
+impl<'a, T> Attention<'a, T> {
+    /// Plain attention of q, k and v.
+    pub fn new([q, k, v]: [Columns<'a, T>; 3], spans: Spans<'a>, width: usize, heads: usize) -> Self {
+        Self { q, k, v, spans, width, heads }
+    }
+}
+
 /// A weight matrix (M, K) and its bias (M) on their way in: rows come in any order, each once.
 pub trait LinearBuilder {
     /// What it becomes.
@@ -89,6 +114,17 @@ pub trait LinearBuilder {
 
     /// The finished matrix. The caller has given every row, scale and bias.
     fn finish(self) -> Self::Linear;
+}
+
+/// The result of a future that never waits, as those of the CPU's products don't.
+///
+/// # Panics
+/// Where it waits.
+pub fn now<R>(future: impl Future<Output = R>) -> R {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => unreachable!("there is nothing to wait for"),
+    }
 }
 
 /// The operations of a forward pass. Tensors are row-major (rows, columns) of f32.
@@ -152,20 +188,24 @@ pub trait Backend {
         epilogue: Epilogue<'_, Self::Tensor>,
     ) -> Result<Self::Tensor>;
 
-    /// softmax(q·kᵀ / √(D/H))·v for each sequence of `spans` and each of `heads` heads.
-    /// q: D = `width` columns, one row a query; k, v: D columns, one row a key → (queries, D).
+    /// [`Backend::linear`], where the weights may have to be brought first: the one operation of a forward pass that may wait.
+    ///
+    /// # Errors
+    /// Those of [`Backend::linear`], and of bringing them.
+    async fn product(
+        &self,
+        x: &Self::Tensor,
+        weights: &Self::Linear,
+        epilogue: Epilogue<'_, Self::Tensor>,
+    ) -> Result<Self::Tensor> {
+        self.linear(x, weights, epilogue)
+    }
+
+    /// softmax(q·kᵀ / √(D/H))·v for each sequence and each head → (queries, D).
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
-    fn attention(
-        &self,
-        q: Columns<'_, Self::Tensor>,
-        k: Columns<'_, Self::Tensor>,
-        v: Columns<'_, Self::Tensor>,
-        spans: Spans<'_>,
-        width: usize,
-        heads: usize,
-    ) -> Result<Self::Tensor>;
+    fn attention(&self, of: Attention<'_, Self::Tensor>) -> Result<Self::Tensor>;
 
     /// (x - mean) / √(var + eps) · γ + β a row, var the biased variance: (N, D) → (N, D).
     ///

@@ -50,7 +50,7 @@ pub async fn measure(classifier: &Classifier<AutoBackend>, clock: Clock<'_>) -> 
         for _ in 0..if slow { 1 } else { RUNS } {
             for (side, best) in [Side::Cpu, Side::Gpu].into_iter().zip(&mut best) {
                 let start = clock();
-                let logits = backend.on(side, || model.forward(backend, &batch, |_, _| {}))?;
+                let logits = backend.on(side, async || model.forward(backend, &batch, |_, _| {}).await).await?;
                 backend.read(&logits).await?;
                 *best = best.min(clock() - start);
             }
@@ -94,7 +94,7 @@ async fn int8_pays(classifier: &Classifier<AutoBackend>, gpu: &GpuBackend, clock
         for (int8, best) in [false, true].into_iter().zip(&mut best) {
             gpu.set_int8_dot(int8);
             let start = clock();
-            let logits = backend.on(Side::Gpu, || model.forward(backend, &batch, |_, _| {}))?;
+            let logits = backend.on(Side::Gpu, async || model.forward(backend, &batch, |_, _| {}).await).await?;
             backend.read(&logits).await?;
             let ms = clock() - start;
             if run > 0 {

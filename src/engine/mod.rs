@@ -9,11 +9,12 @@ pub mod self_test;
 pub mod warm_up;
 
 use crate::backend::Precision;
-use crate::backend::auto::{AutoBackend, Linear, Side};
+use crate::backend::auto::{AutoBackend, LayerNorm, Linear, Side};
 use crate::backend::gpu::profile::{KernelTime, by_kernel};
 use crate::batch::micro_batches;
 use crate::classifier::Classifier;
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(doc)]
 use crate::model::Model;
 use crate::tokenize::Encoding;
 use calibration::Measured;
@@ -137,19 +138,13 @@ impl Engine {
     /// Does without the graphics device from now on.
     fn abandon_gpu(&self, error: &Error) {
         self.backend().abandon_gpu(error);
-        let model = self.classifier.model();
-        matrices(model).for_each(Linear::drop_gpu);
-        model.norms().for_each(|norm| norm.drop_gpu());
+        let weights = self.classifier.model().weights();
+        weights.matrices().iter().for_each(Linear::drop_gpu);
+        weights.norms().iter().for_each(LayerNorm::drop_gpu);
     }
 }
 
 /// Whether it may be the graphics device's; its memory can't be told from the CPU's.
 fn is_gpu_s(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::DeviceLost | ErrorKind::WebgpuUnusable | ErrorKind::OutOfMemory)
-}
-
-fn matrices(model: &Model<AutoBackend>) -> impl Iterator<Item = &Linear> {
-    let of_layers =
-        (0..model.config().layers).flat_map(|i| model.attention_matrices(i).chain(model.feed_forward_matrices(i)));
-    of_layers.chain(model.head_matrices())
 }

@@ -2,16 +2,15 @@
 //! holds, against those of the CPU.
 //!
 //! Where the CPU holds no weights, or others than the device (f16 where the file has more digits), or its
-//! int4 products round activations to 8 bits, the matrices of each of a layer's two steps are read back from
-//! the device, used, and dropped: what was sent is what is tested, and no more than that is in memory. A
+//! int4 products round activations to 8 bits, each matrix is read back from the device, used, and dropped
+//! ([`AutoBackend::lending`]): what was sent is what is tested, and no more than one matrix is in memory. A
 //! checksum of what was sent guards what comes back.
 
-use crate::backend::auto::{AutoBackend, Linear, Side};
-use crate::backend::{Backend, Precision, cpu};
+use crate::backend::auto::{AutoBackend, Side};
+use crate::backend::{Backend, Precision};
 use crate::batch::PackedBatch;
 use crate::classifier::Classifier;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Model;
 
 /// What the test classifies; any model has tokens for it, if only unknown ones.
 const TEXT: &str = "The screen is bright, but the battery was empty by noon.";
@@ -48,12 +47,15 @@ pub async fn largest_difference(classifier: &Classifier<AutoBackend>) -> Result<
 async fn difference_to_cpu(classifier: &Classifier<AutoBackend>, lends: bool) -> Result<f32> {
     let encoding = classifier.encode(TEXT, false)?;
     let (backend, model) = (classifier.backend(), classifier.model());
-    let wanted = cpu_logits(backend, model, lends, &PackedBatch::new([encoding.ids.as_slice()])).await?;
+    let alone = PackedBatch::new([encoding.ids.as_slice()]);
+    let forward = async || model.forward(backend, &alone, |_, _| {}).await;
+    let wanted = if lends { backend.lending(forward).await } else { backend.on(Side::Cpu, forward).await };
+    let wanted = backend.read(&wanted?).await?;
     let scale = wanted.iter().fold(1.0f32, |m, x| m.max(x.abs()));
     let mut largest: f32 = 0.0;
     for copies in [1, COPIES] {
         let batch = PackedBatch::new((0..copies).map(|_| encoding.ids.as_slice()));
-        let logits = backend.on(Side::Gpu, || model.forward(backend, &batch, |_, _| {}))?;
+        let logits = backend.on(Side::Gpu, async || model.forward(backend, &batch, |_, _| {}).await).await?;
         let logits = backend.read(&logits).await?;
         for row in logits.chunks_exact(wanted.len()) {
             for (got, wanted) in row.iter().zip(&wanted) {
@@ -91,46 +93,4 @@ fn judge_by(difference: f32, tolerance: f32) -> Result<()> {
         ErrorKind::WebgpuUnusable,
         format!("The graphics device computes wrong: its logits of a test text are off by {difference:.1e}."),
     ))
-}
-
-/// What the CPU makes of `batch`, with the device's matrices where it `lends` them.
-async fn cpu_logits(
-    backend: &AutoBackend,
-    model: &Model<AutoBackend>,
-    lends: bool,
-    batch: &PackedBatch,
-) -> Result<Vec<f32>> {
-    let mut x = backend.on(Side::Cpu, || model.embedding(backend, batch))?;
-    for i in 0..model.config().layers {
-        let lent = Lent::of(backend, lends, model.attention_matrices(i)).await?;
-        x = model.attention(backend, batch, i, x)?;
-        drop(lent);
-        let lent = Lent::of(backend, lends, model.feed_forward_matrices(i)).await?;
-        x = model.feed_forward(backend, i, &x)?;
-        drop(lent);
-    }
-    let _lent = Lent::of(backend, lends, model.head_matrices()).await?;
-    let logits = model.head(backend, &x)?;
-    backend.read(&logits).await
-}
-
-/// Matrices that the CPU side holds as the device does for as long as this lives, and what it held before.
-struct Lent<'a>(Vec<(&'a Linear, Option<cpu::linear::Linear>)>);
-
-impl<'a> Lent<'a> {
-    async fn of(backend: &AutoBackend, lends: bool, matrices: impl Iterator<Item = &'a Linear>) -> Result<Self> {
-        let mut lent = Self(Vec::new());
-        if lends {
-            for matrix in matrices {
-                lent.0.push((matrix, matrix.lend_to_cpu(backend).await?));
-            }
-        }
-        Ok(lent)
-    }
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        self.0.drain(..).for_each(|(matrix, before)| matrix.end_loan(before));
-    }
 }

@@ -2,7 +2,8 @@
 //! a product takes longer than a short text. So the CPU's kernels run on a small model of made-up weights
 //! while the real one's bytes are awaited.
 
-use crate::backend::cpu::CpuBackend;
+use crate::backend::auto::AutoBackend;
+use crate::backend::now;
 use crate::batch::PackedBatch;
 use crate::error::Result;
 use crate::model::Model;
@@ -17,8 +18,8 @@ const TOKENS: [&[usize]; 4] = [&[1], &[16, 3], &[10], &[5, 6]];
 
 /// A small model that computes as one that is loaded as `dtype` will.
 pub struct WarmUp {
-    model: Model<CpuBackend>,
-    backend: CpuBackend,
+    model: Model<AutoBackend>,
+    backend: AutoBackend,
     batches: [PackedBatch; TOKENS.len()],
 }
 
@@ -28,7 +29,7 @@ impl WarmUp {
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
     pub fn new(dtype: Dtype) -> Result<Self> {
-        let (model, backend) = SIZES.load(dtype)?;
+        let (model, backend) = SIZES.load(AutoBackend::cpu(), dtype)?;
         Ok(Self { model, backend, batches: TOKENS.map(|tokens| SIZES.batch(tokens)) })
     }
 
@@ -38,7 +39,7 @@ impl WarmUp {
     /// [`crate::ErrorKind::OutOfMemory`].
     pub fn run(&self) -> Result<()> {
         for batch in &self.batches {
-            self.model.forward(&self.backend, batch, |_, _| {})?;
+            now(self.model.forward(&self.backend, batch, |_, _| {}))?;
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Which tensor of a file is which of a model's: by names that are those of today's checkpoints, or of older ones, or of a base
 //! model's; what is left over, and what is missing.
 
-use super::names;
+use super::names::{self, Names};
+use super::plan::Part;
 use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::{Header, quoted};
 use std::collections::HashSet;
@@ -9,15 +10,15 @@ use std::collections::HashSet;
 /// Names in a list, beyond which they are counted.
 const LISTED: usize = 3;
 
-/// For each tensor of the file the name that the model `has` for it, or `None`.
+/// For each tensor of the file the name that a model of `base` names `has` for it, or `None`.
 ///
 /// # Errors
 /// [`ErrorKind::WeightsMismatch`] where two tensors are the same weight.
-pub fn resolve(header: &Header, has: impl Fn(&str) -> bool) -> Result<Vec<Option<String>>> {
+pub fn resolve(header: &Header, base: &str, has: impl Fn(&str) -> bool) -> Result<Vec<Option<String>>> {
     let mut seen = HashSet::new();
     let mut resolved = Vec::with_capacity(header.tensors.len());
     for t in &header.tensors {
-        let name = names::canonical(&t.name, &has).map(|name| name.into_owned());
+        let name = names::canonical(&t.name, base, &has).map(|name| name.into_owned());
         if let Some(name) = &name
             && !seen.insert(name.clone())
         {
@@ -35,11 +36,9 @@ pub fn resolve(header: &Header, has: impl Fn(&str) -> bool) -> Result<Vec<Option
 }
 
 /// What to tell of the file's tensors that the model does not have, a sentence each; nothing of buffers.
-pub fn warnings<'a>(unused: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let known = names::Known::new();
-    let unused = unused.filter(|name| !names::is_buffer(name));
-    let (layers, others): (Vec<&str>, Vec<&str>) =
-        unused.partition(|name| names::canonical(name, |name| known.has(name)).is_some());
+pub fn warnings<'a>(names: &Names, unused: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let unused = unused.filter(|name| !names.is_buffer(name));
+    let (layers, others): (Vec<&str>, Vec<&str>) = unused.partition(|name| names.canonical(name).is_some());
     let mut warnings = Vec::new();
     if !layers.is_empty() {
         warnings.push(format!(
@@ -63,22 +62,22 @@ fn list(names: &[&str]) -> String {
 }
 
 /// Why a file with these tensors, `resolved` by [`resolve`], lacks `missing`, of which there is one at least; and what to do.
-pub fn missing(header: &Header, resolved: &[Option<String>], mut missing: Vec<&str>) -> Error {
+pub fn missing(header: &Header, names: &Names, resolved: &[Option<String>], mut missing: Vec<&str>) -> Error {
     missing.sort_unstable();
     let unused: Vec<&str> = (header.tensors.iter().zip(resolved))
-        .filter(|(t, name)| name.is_none() && !names::is_buffer(&t.name))
+        .filter(|(t, name)| name.is_none() && !names.is_buffer(&t.name))
         .map(|(t, _)| t.name.as_str())
         .collect();
-    let found: Vec<&String> = resolved.iter().flatten().collect();
+    let found = || resolved.iter().flatten();
     let lack = format!("The weights lack {}", list(&missing));
-    let message = if let Some(prefix) = common_prefix(&unused, &missing) {
+    let message = if let Some(prefix) = common_prefix(names, &unused, &missing) {
         format!(
             "{lack}: the names in the file begin with {prefix:?}, as of a model that was saved inside a wrapper. \
              Save the model itself, or remove {prefix:?} from the names."
         )
-    } else if !found.is_empty()
-        && missing.iter().all(|n| names::is_of_head(n))
-        && !found.iter().any(|n| names::is_of_head(n))
+    } else if found().next().is_some()
+        && missing.iter().all(|name| names.part(name) != Some(Part::Body))
+        && !found().any(|name| names.part(name) == Some(Part::Classifier))
     {
         format!(
             "{lack}: this checkpoint has no classification head. Take one that was fine-tuned for text classification."
@@ -95,9 +94,8 @@ pub fn missing(header: &Header, resolved: &[Option<String>], mut missing: Vec<&s
 }
 
 /// What stands in front of the missing names in the file, if that is all that is wrong with them.
-fn common_prefix<'a>(unused: &[&'a str], missing: &[&str]) -> Option<&'a str> {
-    let known = names::Known::new();
-    let of = |name: &str| names::canonical(name, |n| known.has(n)).map(|n| n.into_owned());
+fn common_prefix<'a>(names: &Names, unused: &[&'a str], missing: &[&str]) -> Option<&'a str> {
+    let of = |name: &str| names.canonical(name).map(|n| n.into_owned());
     let prefix = unused.iter().find_map(|name| {
         let ends = name.match_indices('.').map(|(i, _)| i + 1);
         let end = ends.into_iter().find(|&end| of(&name[end..]).as_deref() == Some(missing[0]))?;
@@ -113,7 +111,8 @@ mod tests {
 
     #[test]
     fn a_warning_names_three_and_counts_the_rest() {
-        let of = |names: &[&str]| warnings(names.iter().copied());
+        let known = names::distilbert();
+        let of = |names: &[&str]| warnings(&known, names.iter().copied());
         assert!(of(&["distilbert.embeddings.position_ids", "embeddings.token_type_ids"]).is_empty());
         assert_eq!(of(&["a"]), ["The weights hold \"a\", which this model does not use."]);
         assert_eq!(
@@ -128,7 +127,8 @@ mod tests {
     #[test]
     fn a_prefix_is_found_if_it_explains_all() {
         let missing = ["classifier.bias", "distilbert.embeddings.LayerNorm.weight"];
-        let prefix = |unused: &[&'static str]| common_prefix(unused, &missing);
+        let known = names::distilbert();
+        let prefix = |unused: &[&'static str]| common_prefix(&known, unused, &missing);
         assert_eq!(
             prefix(&[
                 "x",

@@ -19,7 +19,7 @@
 //!
 //! Vectors are f32. An embedding table stays as the file stores it, F64 as F32; with `int8` and `int4` it is int8.
 
-use super::names::Product;
+use super::plan::Narrowest;
 use crate::backend::Precision;
 use crate::error::{Error, ErrorKind, Result};
 use crate::weights::dtype::Storage;
@@ -36,7 +36,7 @@ pub enum Dtype {
     Fp16,
     /// int8; a file of floating-point weights is quantized while it streams.
     Int8,
-    /// int4 where the model bears it ([`Product::bears_int4`]), else int8; likewise.
+    /// int4 where the model bears it ([`Narrowest`]), else int8; likewise.
     Int4,
 }
 
@@ -60,11 +60,11 @@ impl Dtype {
     }
 
     /// What a matrix of `depth` columns that a file stores as `storage` is multiplied in, if the backend can.
-    pub fn precision(self, storage: Storage, product: Product, depth: usize) -> Precision {
+    pub fn precision(self, storage: Storage, narrowest: Narrowest, depth: usize) -> Precision {
         match (self, storage) {
             (Self::Auto | Self::Int4, Storage::Int4) => Precision::Int4,
             (Self::Int8, _) | (Self::Auto | Self::Int4, Storage::Int8) => Precision::Int8,
-            (Self::Int4, _) if product.bears_int4() && int4::fits(depth) => Precision::Int4,
+            (Self::Int4, _) if narrowest == Narrowest::Int4 && int4::fits(depth) => Precision::Int4,
             (Self::Int4, _) => Precision::Int8,
             (Self::Fp16, _) | (Self::Auto, Storage::F16) => Precision::F16,
             _ => Precision::F32,
@@ -102,15 +102,11 @@ mod tests {
             assert_eq!(Storage::of(file), Some(storage));
             for (name, wanted) in OPTIONS.iter().zip(wanted) {
                 let dtype = Dtype::from_name(name).unwrap();
-                assert_eq!(dtype.precision(storage, Product::Lin1(0), 64), wanted, "{file:?}, {name}");
+                assert_eq!(dtype.precision(storage, Narrowest::Int4, 64), wanted, "{file:?}, {name}");
                 if storage.is_float() {
                     let rounded = if *name == "int4" { Int8 } else { wanted };
-                    assert_eq!(
-                        dtype.precision(storage, Product::Classifier, 64),
-                        rounded,
-                        "{file:?}, {name}: the head"
-                    );
-                    assert_eq!(dtype.precision(storage, Product::Lin1(0), 63), rounded, "{file:?}, {name}: no groups");
+                    assert_eq!(dtype.precision(storage, Narrowest::Int8, 64), rounded, "{file:?}, {name}: the head");
+                    assert_eq!(dtype.precision(storage, Narrowest::Int4, 63), rounded, "{file:?}, {name}: no groups");
                 }
                 let table = match (storage, *name) {
                     (_, "int8" | "int4") => Storage::Int8,

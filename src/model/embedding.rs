@@ -32,6 +32,11 @@ impl EmbeddingTable {
         Ok(Self { values, width })
     }
 
+    /// D
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     /// Sets row `row` of an int8 table.
     pub fn set_int8(&mut self, row: usize, stored: &[i8]) {
         if let Values::Int8 { values, .. } = &mut self.values {

@@ -1,11 +1,12 @@
 //! Weights into place: each row that the stream gives goes straight to where the model needs it.
 
 use super::Model;
+use super::architecture::Network;
 pub use super::dtype::Dtype;
 pub use super::matching::SCALE_SUFFIX;
 use super::matching::{Incoming, Matched, Target, foreign, match_tensors};
-use super::names::Role;
-use super::parts::Parts;
+use super::plan::{Place, Plan};
+use super::weights::{Coming, Filling};
 use crate::backend::{Backend, Precision};
 use crate::config::Config;
 #[cfg(doc)]
@@ -25,13 +26,16 @@ pub struct ModelLoader<B: Backend> {
 impl<B: Backend> ModelLoader<B> {
     /// A loader for a model of `config` in `dtype`. `announced`: the file's length in bytes, where it is known.
     pub fn new(backend: B, config: Config, dtype: Dtype, announced: Option<usize>) -> Self {
+        let (network, plan) = Network::new(&config);
         let placer = Placer {
             backend,
             config,
+            network,
+            plan,
             dtype,
             tensors: Vec::new(),
             warnings: Vec::new(),
-            parts: None,
+            filling: None,
             row: Vec::new(),
             group_scales: Vec::new(),
         };
@@ -75,9 +79,9 @@ impl<B: Backend> ModelLoader<B> {
             precision,
             warnings: placer.warnings,
         };
-        let Placer { backend, config, parts, .. } = placer;
-        let model = parts.expect("the header brought the parts").finish(&backend, config)?;
-        Ok((model, backend, loaded))
+        let Placer { backend, config, network, plan, filling, .. } = placer;
+        let weights = filling.expect("the header made room").finish(&backend, &plan)?;
+        Ok((Model { config, network, plan, weights }, backend, loaded))
     }
 }
 
@@ -98,33 +102,34 @@ pub struct Loaded {
 struct Placer<B: Backend> {
     backend: B,
     config: Config,
+    network: Network,
+    plan: Plan,
     dtype: Dtype,
     tensors: Vec<Incoming>,
     warnings: Vec<String>,
-    parts: Option<Parts<B>>,
+    filling: Option<Filling<B>>,
     row: Vec<f32>,
-    // Of the int4 matrices whose rows have not all come.
-    group_scales: Vec<(Role, Vec<f32>)>,
+    // Of the int4 matrices whose rows have not all come, by slot.
+    group_scales: Vec<(usize, Vec<f32>)>,
 }
 
 impl<B: Backend> RowSink for Placer<B> {
     fn header(&mut self, header: &Header) -> Result<()> {
-        Matched { tensors: self.tensors, warnings: self.warnings } = match_tensors(header, &self.config)?;
-        for tensor in &mut self.tensors {
-            if let Target::Role(role) = tensor.target {
-                tensor.precision = match role {
-                    Role::Weight(product) => {
-                        // A row of pairs has half as many elements as numbers; whether groups fit, int4 files were asked before.
-                        let wanted = self.dtype.precision(tensor.storage, product, tensor.columns);
-                        Some(self.backend.precision(wanted))
-                    }
-                    _ => None,
-                };
+        let Matched { mut tensors, warnings } = match_tensors(header, &self.config, &self.plan)?;
+        let mut coming = vec![Coming { storage: Storage::F32, precision: None }; self.plan.slots().len()];
+        for tensor in &mut tensors {
+            let Target::Slot(slot) = tensor.target else { continue };
+            let place = self.plan.slots()[slot].place;
+            if let (Place::Rows { .. }, Some(facts)) = (place, self.plan.facts(place)) {
+                let wanted = self.dtype.precision(tensor.storage, facts.narrowest, facts.in_features);
+                tensor.precision = Some(self.backend.precision(wanted));
             }
+            coming[slot] = Coming { storage: tensor.storage, precision: tensor.precision };
         }
-        let widest = self.tensors.iter().map(|t| t.columns).max().unwrap_or(0);
+        let widest = tensors.iter().map(|t| t.columns).max().unwrap_or(0);
         self.row = try_vec(widest, "a row of the weights")?;
-        self.parts = Some(Parts::new(&self.backend, &self.config, self.dtype, &self.tensors)?);
+        self.filling = Some(Filling::new(&self.backend, &self.plan, self.dtype, &coming)?);
+        (self.tensors, self.warnings) = (tensors, warnings);
         Ok(())
     }
 
@@ -134,16 +139,17 @@ impl<B: Backend> RowSink for Placer<B> {
 
     fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
         let info = &self.tensors[tensor];
-        let parts = self.parts.as_mut().expect("the header comes before the rows");
-        let role = match info.target {
+        let filling = self.filling.as_mut().expect("the header comes before the rows");
+        let slot = match info.target {
             Target::Nothing => return Ok(()),
-            Target::Role(role) | Target::Scales(role) | Target::GroupScales(role) => role,
+            Target::Slot(slot) | Target::Scales(slot) | Target::GroupScales(slot) => slot,
         };
+        let place = self.plan.slots()[slot].place;
         if info.storage == Storage::Int4 {
-            let of_matrix = self.group_scales.iter().position(|(of, _)| *of == role).expect("scales come first");
+            let of_matrix = self.group_scales.iter().position(|(of, _)| *of == slot).expect("scales come first");
             let scales = &self.group_scales[of_matrix].1;
             let groups = 2 * bytes.len() / int4::GROUP;
-            parts.put_int4(role, row, bytes, &scales[row * groups..(row + 1) * groups]);
+            filling.put_int4(place, row, bytes, &scales[row * groups..(row + 1) * groups]);
             if (row + 1) * groups == scales.len() {
                 self.group_scales.swap_remove(of_matrix);
             }
@@ -153,7 +159,7 @@ impl<B: Backend> RowSink for Placer<B> {
             if holds_minus_128(bytes) {
                 return Err(foreign(format!("{} holds -128, where int8 weights are -127 to 127", quoted(&info.name))));
             }
-            parts.put_int8(role, row, bytemuck::cast_slice(bytes));
+            filling.put_int8(place, row, bytemuck::cast_slice(bytes));
             return Ok(());
         }
         let numbers = &mut self.row[..info.columns];
@@ -163,18 +169,18 @@ impl<B: Backend> RowSink for Placer<B> {
             int4::check_range(numbers, &info.name)?;
         }
         match info.target {
-            Target::Scales(role) => parts.put_scales(role, numbers),
-            Target::GroupScales(role) => {
-                let known = self.group_scales.iter().position(|(of, _)| *of == role);
+            Target::Scales(_) => filling.put_scales(place, numbers),
+            Target::GroupScales(_) => {
+                let known = self.group_scales.iter().position(|(of, _)| *of == slot);
                 let at = known.unwrap_or_else(|| {
-                    self.group_scales.push((role, Vec::new()));
+                    self.group_scales.push((slot, Vec::new()));
                     self.group_scales.len() - 1
                 });
                 let scales = &mut self.group_scales[at].1;
                 try_reserve(scales, numbers.len(), "the scales of a weight matrix")?;
                 scales.extend_from_slice(numbers);
             }
-            _ => parts.put(role, row, numbers, bytes),
+            _ => filling.put(place, row, numbers, bytes),
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! Models of made-up weights: to warm up with, and to measure.
 
-use crate::backend::cpu::CpuBackend;
+use crate::backend::Backend;
 use crate::batch::PackedBatch;
 use crate::config::Config;
 use crate::error::Result;
 use crate::model::Model;
+use crate::model::architecture::Network;
 use crate::model::load::{Dtype, ModelLoader};
-use crate::model::names::{self, Expected, Role};
+use crate::model::plan::{Place, Slot};
 use serde_json::{Map, json};
 
 /// The sizes of a DistilBERT.
@@ -30,11 +31,11 @@ pub struct Sizes {
 pub const LABELS: usize = 2;
 
 impl Sizes {
-    /// A model of these sizes, stored in f32 and loaded as `dtype`.
+    /// A model of these sizes, stored in f32 and loaded as `dtype` on `backend`.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
-    pub fn load(&self, dtype: Dtype) -> Result<(Model<CpuBackend>, CpuBackend)> {
+    pub fn load<B: Backend>(&self, backend: B, dtype: Dtype) -> Result<(Model<B>, B)> {
         let config = json!({
             "architectures": ["DistilBertForSequenceClassification"], "model_type": "distilbert", "activation": "gelu",
             "dim": self.width, "n_layers": self.layers, "n_heads": self.heads, "hidden_dim": self.hidden,
@@ -42,22 +43,23 @@ impl Sizes {
             "id2label": { "0": "NEGATIVE", "1": "POSITIVE" },
         });
         let config = Config::from_json(config.to_string().as_bytes())?;
-        let tensors = names::expected(&config);
+        let (_, plan) = Network::new(&config);
+        let tensors = plan.slots();
         let mut header = Map::new();
         let mut at = 0;
-        for Expected { name, shape, .. } in &tensors {
+        for Slot { name, shape, .. } in tensors {
             let end = at + 4 * shape.iter().product::<usize>();
             header.insert(name.clone(), json!({ "dtype": "F32", "shape": shape, "data_offsets": [at, end] }));
             at = end;
         }
         let header = serde_json::Value::Object(header).to_string();
-        let mut loader = ModelLoader::new(CpuBackend::new(), config, dtype, None);
+        let mut loader = ModelLoader::new(backend, config, dtype, None);
         loader.push(&(header.len() as u64).to_le_bytes())?;
         loader.push(header.as_bytes())?;
-        for Expected { shape, role, .. } in &tensors {
+        for Slot { shape, place, .. } in tensors {
             let width = shape[shape.len() - 1];
             // Of the size that training leaves: activations stay in their usual range.
-            let (base, spread) = if matches!(role, Role::Gamma(_)) { (1.0, 0.0) } else { (0.0, 0.04) };
+            let (base, spread) = if matches!(place, Place::Gamma(_)) { (1.0, 0.0) } else { (0.0, 0.04) };
             for row in 0..shape.iter().product::<usize>() / width {
                 let row = values(width, row).into_iter().flat_map(|x| (base + spread * x).to_le_bytes());
                 loader.push(&row.collect::<Vec<u8>>())?;

@@ -1,14 +1,15 @@
 //! Pairs the file's tensors with those that the configuration asks for, and checks their types and shapes.
 
 use super::checkpoint;
-use super::names::{self, Product, Role};
+use super::names::Names;
+use super::plan::{Part, Place, Plan};
 use crate::backend::Precision;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::weights::dtype::Storage;
 use crate::weights::header::{Header, TensorInfo, quoted};
 use crate::weights::int4;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 
 /// The suffix of the tensor that holds an integer matrix' scales: one a row of int8, one a group of int4.
@@ -19,11 +20,12 @@ pub const SCALE_SUFFIX: &str = "_scale";
 pub(super) enum Target {
     /// Nowhere: it is no weight of the model's.
     Nothing,
-    Role(Role),
-    /// The scales of an int8 tensor.
-    Scales(Role),
-    /// The scales of an int4 tensor, row by row.
-    GroupScales(Role),
+    /// To a slot of the plan.
+    Slot(usize),
+    /// The scales of a slot's int8 tensor.
+    Scales(usize),
+    /// The scales of a slot's int4 tensor, row by row.
+    GroupScales(usize),
 }
 
 /// A tensor of the file.
@@ -36,7 +38,7 @@ pub(super) struct Incoming {
     /// The model's numbers in it.
     pub numbers: usize,
     pub target: Target,
-    /// Of a product's matrix.
+    /// Of a matrix' rows.
     pub precision: Option<Precision>,
 }
 
@@ -55,24 +57,25 @@ pub(super) fn foreign(message: impl Display) -> Error {
     mismatch(format!("{message}: only this project's int8 and int4 are read. Take the checkpoint in F32, F16 or BF16."))
 }
 
-/// Pairs the file's tensors with those that the configuration asks for.
-pub(super) fn match_tensors(header: &Header, config: &Config) -> Result<Matched> {
-    let expected: HashMap<String, (Vec<usize>, Role)> =
-        names::expected(config).into_iter().map(|e| (e.name, (e.shape, e.role))).collect();
-    let resolved = checkpoint::resolve(header, |name| expected.contains_key(name))?;
-    let found: Vec<&String> = resolved.iter().flatten().collect();
-    let missing: Vec<&str> = expected.keys().filter(|name| !found.contains(name)).map(String::as_str).collect();
+/// Pairs the file's tensors with those that the plan of `config` asks for.
+pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Result<Matched> {
+    let expected: HashMap<&str, usize> = plan.slots().iter().map(|slot| slot.name.as_str()).zip(0..).collect();
+    let names = Names::of(config);
+    let resolved = checkpoint::resolve(header, names.base(), |name| expected.contains_key(name))?;
+    let found: HashSet<&str> = resolved.iter().flatten().map(String::as_str).collect();
+    let missing: Vec<&str> = expected.keys().copied().filter(|name| !found.contains(name)).collect();
     if !missing.is_empty() {
-        return Err(checkpoint::missing(header, &resolved, missing));
+        return Err(checkpoint::missing(header, &names, &resolved, missing));
     }
     // By the names of their scales.
     let named = || header.tensors.iter().zip(&resolved);
     let integer_matrices: HashMap<String, (Vec<usize>, Target)> = named()
         .filter_map(|(t, name)| {
-            let (shape, role) = expected.get(name.as_ref()?)?;
+            let slot = *expected.get(name.as_ref()?.as_str())?;
+            let shape = &plan.slots()[slot].shape;
             let scales = match Storage::of(t.dtype)? {
-                Storage::Int8 => (vec![shape[0]], Target::Scales(*role)),
-                Storage::Int4 => (vec![shape[0], shape.get(1)? / int4::GROUP], Target::GroupScales(*role)),
+                Storage::Int8 => (vec![shape[0]], Target::Scales(slot)),
+                Storage::Int4 => (vec![shape[0], shape.get(1)? / int4::GROUP], Target::GroupScales(slot)),
                 _ => return None,
             };
             Some((format!("{}{SCALE_SUFFIX}", t.name), scales))
@@ -83,8 +86,8 @@ pub(super) fn match_tensors(header: &Header, config: &Config) -> Result<Matched>
     let mut tensors = Vec::with_capacity(header.tensors.len());
     for (t, name) in named() {
         let (shape, target) = if let Some(name) = name {
-            let (shape, role) = &expected[name];
-            (shape, Target::Role(*role))
+            let slot = expected[name.as_str()];
+            (&plan.slots()[slot].shape, Target::Slot(slot))
         } else if let Some((shape, target)) = integer_matrices.get(&t.name) {
             scales_missing.retain(|name| *name != &t.name);
             (shape, *target)
@@ -105,7 +108,7 @@ pub(super) fn match_tensors(header: &Header, config: &Config) -> Result<Matched>
             });
             continue;
         };
-        let storage = storage(t, &target)?;
+        let storage = storage(t, target, plan)?;
         let mut stored = shape.clone();
         let columns = stored.last_mut().expect("no expected shape is empty");
         if storage == Storage::Int4 {
@@ -126,8 +129,7 @@ pub(super) fn match_tensors(header: &Header, config: &Config) -> Result<Matched>
         }
         let columns = *columns;
         if stored != t.shape {
-            let of_labels =
-                matches!(target, Target::Role(Role::Weight(Product::Classifier) | Role::Bias(Product::Classifier)));
+            let of_labels = matches!(target, Target::Slot(slot) if plan.slots()[slot].part == Part::Classifier);
             let labels = if of_labels { " id2label of config.json names the labels, one a row." } else { "" };
             return Err(mismatch(format!(
                 "{} has the shape {:?} where {stored:?} is asked for: model.safetensors and config.json must be of one \
@@ -136,25 +138,29 @@ pub(super) fn match_tensors(header: &Header, config: &Config) -> Result<Matched>
                 t.shape
             )));
         }
-        let numbers = if matches!(target, Target::Role(_)) { shape.iter().product() } else { 0 };
+        let numbers = if matches!(target, Target::Slot(_)) { shape.iter().product() } else { 0 };
         tensors.push(Incoming { name: t.name.clone(), storage, columns, numbers, target, precision: None });
     }
     if let Some(name) = scales_missing.into_iter().min() {
         return Err(foreign(format!("The weights lack {}, the scales of an integer matrix", quoted(name))));
     }
     let unused = tensors.iter().filter(|t| matches!(t.target, Target::Nothing)).map(|t| t.name.as_str());
-    let warnings = checkpoint::warnings(unused);
+    let warnings = checkpoint::warnings(&names, unused);
     Ok(Matched { tensors, warnings })
 }
 
 /// How a tensor of the model is stored.
-fn storage(t: &TensorInfo, target: &Target) -> Result<Storage> {
+fn storage(t: &TensorInfo, target: Target, plan: &Plan) -> Result<Storage> {
     let storage = Storage::of(t.dtype);
-    let (read, integers): (_, &[Storage]) = match target {
-        Target::Role(Role::Weight(_)) => {
+    let place = match target {
+        Target::Slot(slot) => Some(plan.slots()[slot].place),
+        _ => None,
+    };
+    let (read, integers): (_, &[Storage]) = match place {
+        Some(Place::Rows { .. }) => {
             ("F32, F64, F16, BF16 and the int8 and int4 of this project", &[Storage::Int8, Storage::Int4])
         }
-        Target::Role(Role::Embedding(_)) => ("F32, F64, F16, BF16 and the int8 of this project", &[Storage::Int8]),
+        Some(Place::Table(_)) => ("F32, F64, F16, BF16 and the int8 of this project", &[Storage::Int8]),
         _ => ("F32, F64, F16 and BF16", &[]),
     };
     match storage {

@@ -1,228 +1,101 @@
-//! The tensor names of each architecture: the only thing that differs between checkpoints of one shape.
+//! The names that checkpoints have for a model's tensors: today's, older ones, and those of a base model; and which architecture a
+//! checkpoint is of that comes without its configuration.
 
-use crate::config::{Architecture, Config};
+use super::architecture::{NAMED_APART, Network, examples};
+use super::plan::{Part, Place, Slot};
+use crate::config::Config;
+use crate::weights::header::Header;
 use std::borrow::Cow;
-use std::collections::HashSet;
-
-/// The names of one architecture's tensors; `.weight` and `.bias` follow, layers have `{layer}.{n}.` before theirs.
-pub struct Names {
-    /// What the names of all but the head begin with: `base_model_prefix` of `transformers`, with its dot.
-    base: &'static str,
-    word_embeddings: &'static str,
-    position_embeddings: &'static str,
-    embedding_norm: &'static str,
-    layer: &'static str,
-    q: &'static str,
-    k: &'static str,
-    v: &'static str,
-    out: &'static str,
-    attention_norm: &'static str,
-    lin1: &'static str,
-    lin2: &'static str,
-    ffn_norm: &'static str,
-    pre_classifier: &'static str,
-    classifier: &'static str,
-}
-
-const DISTILBERT: Names = Names {
-    base: "distilbert.",
-    word_embeddings: "distilbert.embeddings.word_embeddings",
-    position_embeddings: "distilbert.embeddings.position_embeddings",
-    embedding_norm: "distilbert.embeddings.LayerNorm",
-    layer: "distilbert.transformer.layer",
-    q: "attention.q_lin",
-    k: "attention.k_lin",
-    v: "attention.v_lin",
-    out: "attention.out_lin",
-    attention_norm: "sa_layer_norm",
-    lin1: "ffn.lin1",
-    lin2: "ffn.lin2",
-    ffn_norm: "output_layer_norm",
-    pre_classifier: "pre_classifier",
-    classifier: "classifier",
-};
+use std::collections::{HashMap, HashSet};
 
 /// The numbers 0, 1, 2, … and zeros that old checkpoints carry, and that are no weights; with or without the base's prefix.
 const BUFFERS: &[&str] = &["embeddings.position_ids", "embeddings.token_type_ids"];
 
-/// An embedding table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Table {
-    /// A row a token id.
-    Word,
-    /// A row a position.
-    Position,
+/// The tensors of an architecture's models, of any number of layers, one at least.
+pub struct Names {
+    base: &'static str,
+    /// Those of one layer.
+    slots: HashMap<String, Slot>,
+    /// What every model has.
+    least: HashSet<String>,
 }
 
-/// A layer normalization of the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Norm {
-    /// After the embedding.
-    Embedding,
-    /// `sa_layer_norm` of a layer.
-    Attention(usize),
-    /// `output_layer_norm` of a layer.
-    Ffn(usize),
-}
-
-/// A product of the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Product {
-    /// Queries of a layer.
-    Q(usize),
-    /// Keys of a layer.
-    K(usize),
-    /// Values of a layer.
-    V(usize),
-    /// The attention's output of a layer.
-    Out(usize),
-    /// The first feed-forward product of a layer.
-    Lin1(usize),
-    /// The second.
-    Lin2(usize),
-    /// The head's first product.
-    PreClassifier,
-    /// The head's second.
-    Classifier,
-}
-
-impl Product {
-    /// Whether 4 bits of weights are enough: not for the head, which is small and decides, nor for the attention's output, whose rounding
-    /// disturbs more than that of larger matrices.
-    pub const fn bears_int4(self) -> bool {
-        !matches!(self, Self::Out(_) | Self::PreClassifier | Self::Classifier)
+impl Names {
+    /// The tensors of models like that of `config`.
+    pub fn of(config: &Config) -> Self {
+        Self::of_type(config.architecture.name())
     }
-}
 
-/// What a tensor is to the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// An embedding table.
-    Embedding(Table),
-    /// γ of a layer normalization.
-    Gamma(Norm),
-    /// β of a layer normalization.
-    Beta(Norm),
-    /// The matrix of a product.
-    Weight(Product),
-    /// The bias of a product.
-    Bias(Product),
-}
-
-/// A tensor that a configuration asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected {
-    /// Its name in the checkpoint.
-    pub name: String,
-    /// Its shape, (rows, columns) or (size).
-    pub shape: Vec<usize>,
-    /// What it is.
-    pub role: Role,
-}
-
-/// Every tensor that `config` asks for.
-pub fn expected(config: &Config) -> Vec<Expected> {
-    let names = match config.architecture {
-        Architecture::DistilBert => &DISTILBERT,
-    };
-    let expect = |(name, role)| Expected { name, shape: shape(role, config), role };
-    roles(names, config.layers).into_iter().map(expect).collect()
-}
-
-/// The shape of a tensor: (rows, columns), or (size).
-fn shape(role: Role, config: &Config) -> Vec<usize> {
-    let (d, f, labels) = (config.width, config.hidden, config.labels.len());
-    let rows = |product| match product {
-        Product::Lin1(_) => f,
-        Product::Classifier => labels,
-        _ => d,
-    };
-    match role {
-        Role::Embedding(Table::Word) => vec![config.vocabulary, d],
-        Role::Embedding(Table::Position) => vec![config.max_tokens, d],
-        Role::Gamma(_) | Role::Beta(_) => vec![d],
-        Role::Weight(product @ Product::Lin2(_)) => vec![rows(product), f],
-        Role::Weight(product) => vec![rows(product), d],
-        Role::Bias(product) => vec![rows(product)],
+    fn of_type(model_type: &str) -> Self {
+        let examples = examples(model_type);
+        let base = examples[0].architecture.base();
+        let mut models = examples.iter().map(|config| {
+            let (_, plan) = Network::new(config);
+            plan.slots().iter().map(|slot| (slot.name.clone(), slot.clone())).collect::<HashMap<_, _>>()
+        });
+        let mut slots = models.next().expect("an example");
+        let mut least: HashSet<String> = slots.keys().cloned().collect();
+        for more in models {
+            least.retain(|name| more.contains_key(name));
+            slots.extend(more);
+        }
+        Self { base, slots, least }
     }
-}
 
-/// The tensors of a model of so many layers.
-fn roles(names: &Names, layers: usize) -> Vec<(String, Role)> {
-    let mut norms = vec![(names.embedding_norm.to_owned(), Norm::Embedding)];
-    let mut products = Vec::new();
-    for i in 0..layers {
-        let of = |name: &str| format!("{}.{i}.{name}", names.layer);
-        norms.push((of(names.attention_norm), Norm::Attention(i)));
-        norms.push((of(names.ffn_norm), Norm::Ffn(i)));
-        products.push((of(names.q), Product::Q(i)));
-        products.push((of(names.k), Product::K(i)));
-        products.push((of(names.v), Product::V(i)));
-        products.push((of(names.out), Product::Out(i)));
-        products.push((of(names.lin1), Product::Lin1(i)));
-        products.push((of(names.lin2), Product::Lin2(i)));
+    /// Those of the architecture that most of a file's tensors are of.
+    pub fn guess(header: &Header) -> Self {
+        let all = NAMED_APART.iter().map(|model_type| Self::of_type(model_type));
+        let count = |names: &Self| header.tensors.iter().filter(|t| names.canonical(&t.name).is_some()).count();
+        all.rev().max_by_key(count).expect("some architecture")
     }
-    products.push((names.pre_classifier.to_owned(), Product::PreClassifier));
-    products.push((names.classifier.to_owned(), Product::Classifier));
-    let mut list = vec![
-        (format!("{}.weight", names.word_embeddings), Role::Embedding(Table::Word)),
-        (format!("{}.weight", names.position_embeddings), Role::Embedding(Table::Position)),
-    ];
-    for (name, norm) in norms {
-        list.push((format!("{name}.weight"), Role::Gamma(norm)));
-        list.push((format!("{name}.bias"), Role::Beta(norm)));
-    }
-    for (name, product) in products {
-        list.push((format!("{name}.weight"), Role::Weight(product)));
-        list.push((format!("{name}.bias"), Role::Bias(product)));
-    }
-    list
-}
 
-/// The names of a checkpoint whose configuration is not there: any number of layers, one at least.
-pub struct Known(HashSet<String>);
-
-impl Known {
-    /// The names of every architecture.
-    pub fn new() -> Self {
-        Self(roles(&DISTILBERT, 1).into_iter().map(|(name, _)| name).collect())
+    /// What all names but the head's begin with.
+    pub fn base(&self) -> &str {
+        self.base
     }
 
     /// Whether a model has a tensor `name`.
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains(&*in_first_layer(name))
+        self.slots.contains_key(&*in_first_layer(name))
     }
 
-    /// What the smallest model has.
+    /// Which part of a model the tensor `name` belongs to.
+    pub fn part(&self, name: &str) -> Option<Part> {
+        self.slots.get(&*in_first_layer(name)).map(|slot| slot.part)
+    }
+
+    /// Whether the tensor `name` may be rounded to integers: a matrix or an embedding table.
+    pub fn bears_integers(&self, name: &str) -> bool {
+        let slot = self.slots.get(&*in_first_layer(name));
+        slot.is_some_and(|slot| matches!(slot.place, Place::Rows { .. } | Place::Table(_)))
+    }
+
+    /// What every model has.
     pub fn least(&self) -> impl Iterator<Item = &String> {
-        self.0.iter()
+        self.least.iter()
     }
-}
 
-impl Default for Known {
-    fn default() -> Self {
-        Self::new()
+    /// [`canonical`] of a model of any number of layers.
+    pub fn canonical<'a>(&self, name: &'a str) -> Option<Cow<'a, str>> {
+        canonical(name, self.base, |name| self.has(name))
+    }
+
+    /// Whether a tensor of the file is a buffer, which the model computes by itself.
+    pub fn is_buffer(&self, name: &str) -> bool {
+        BUFFERS.contains(&name.strip_prefix(self.base).unwrap_or(name))
     }
 }
 
 /// A name with the number of its layer replaced by 0.
 fn in_first_layer(name: &str) -> Cow<'_, str> {
-    let layer = DISTILBERT.layer;
-    let numbered = name.strip_prefix(layer).and_then(|rest| rest.strip_prefix('.')?.split_once('.'));
-    match numbered {
-        Some((i, rest)) if i.parse::<u16>().is_ok_and(|n| n.to_string() == i) => format!("{layer}.0.{rest}").into(),
-        _ => name.into(),
+    let is_number = |part: &&str| part.parse::<u16>().is_ok_and(|n| n.to_string() == *part);
+    match name.split('.').find(is_number) {
+        Some(number) => {
+            let at = number.as_ptr() as usize - name.as_ptr() as usize;
+            format!("{}0{}", &name[..at], &name[at + number.len()..]).into()
+        }
+        None => name.into(),
     }
-}
-
-/// Whether a tensor of the file is a buffer, which the model computes by itself.
-pub fn is_buffer(name: &str) -> bool {
-    BUFFERS.contains(&name.strip_prefix(DISTILBERT.base).unwrap_or(name))
-}
-
-/// Whether a tensor is part of a head: of what a base model has not.
-pub fn is_of_head(name: &str) -> bool {
-    !name.starts_with(DISTILBERT.base)
 }
 
 /// A tensor's name as checkpoints of today have it, where TensorFlow's names were kept for a while.
@@ -237,8 +110,7 @@ pub fn modern(name: &str) -> Cow<'_, str> {
 /// prefix added or taken away where that makes a name of the model's. `None` where it has none.
 ///
 /// Source: `rename_source_key` of `transformers` 5.24, `core_model_loading.py`.
-pub fn canonical<'a>(name: &'a str, has: impl Fn(&str) -> bool) -> Option<Cow<'a, str>> {
-    let base = DISTILBERT.base;
+pub fn canonical<'a>(name: &'a str, base: &str, has: impl Fn(&str) -> bool) -> Option<Cow<'a, str>> {
     let name = modern(name);
     if let Some(stripped) = name.strip_prefix(base)
         && has(stripped)
@@ -253,13 +125,18 @@ pub fn canonical<'a>(name: &'a str, has: impl Fn(&str) -> bool) -> Option<Cow<'a
 }
 
 #[cfg(test)]
+pub(super) fn distilbert() -> Names {
+    Names::of_type("distilbert")
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_are_found_as_transformers_finds_them() {
-        let known = Known::new();
-        let canonical = |name| canonical(name, |n| known.has(n)).map(Cow::into_owned);
+        let known = distilbert();
+        let canonical = |name| known.canonical(name).map(Cow::into_owned);
         for (name, want) in [
             ("distilbert.embeddings.LayerNorm.weight", "distilbert.embeddings.LayerNorm.weight"),
             ("distilbert.embeddings.LayerNorm.gamma", "distilbert.embeddings.LayerNorm.weight"),
@@ -282,7 +159,7 @@ mod tests {
         ] {
             assert_eq!(canonical(name), None, "{name}");
         }
-        assert!(is_buffer("embeddings.position_ids") && is_buffer("distilbert.embeddings.token_type_ids"));
-        assert!(!is_buffer("position_ids"));
+        assert!(known.is_buffer("embeddings.position_ids") && known.is_buffer("distilbert.embeddings.token_type_ids"));
+        assert!(!known.is_buffer("position_ids"));
     }
 }

@@ -2,13 +2,14 @@
 
 use super::gptq::Factor;
 use super::observer::{Gram, Observer};
+use crate::backend::now;
 use crate::batch::PackedBatch;
 use crate::classifier::{self, Classifier};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::names::{self, Role};
+use crate::model::names::Names;
+use crate::model::plan::Place;
 use crate::weights::dtype::require_float;
 use crate::weights::header::TensorInfo;
-use crate::weights::int4;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -46,8 +47,8 @@ impl Loader {
             && let Some(header) = self.classifier.header()
         {
             self.header_checked = true;
-            let known = names::Known::new();
-            let of_model = |t: &&TensorInfo| names::canonical(&t.name, |name| known.has(name)).is_some();
+            let names = Names::guess(header);
+            let of_model = |t: &&TensorInfo| names.canonical(&t.name).is_some();
             header.tensors.iter().filter(of_model).try_for_each(|t| require_float(t).map(|_| ()))?;
         }
         Ok(())
@@ -78,7 +79,7 @@ impl Calibration {
         encodings.retain(|encoding| !encoding.ids.is_empty());
         for group in self.classifier.groups(&encodings) {
             let batch = PackedBatch::new(encodings[group].iter().map(|e| e.ids.as_slice()));
-            self.classifier.model().forward(self.classifier.backend(), &batch, |_, _| {})?;
+            now(self.classifier.model().forward(self.classifier.backend(), &batch, |_, _| {}))?;
             self.tokens += batch.tokens();
         }
         Ok(())
@@ -101,9 +102,11 @@ impl Calibration {
             ));
         }
         let model = self.classifier.model();
-        let grams = names::expected(model.config()).into_iter().filter_map(|e| match e.role {
-            Role::Weight(product) if product.bears_int4() && int4::fits(e.shape[1]) => {
-                Some((e.name, (e.shape[1], model.matrix(product).gram())))
+        let (plan, weights) = (model.plan(), model.weights());
+        let grams = plan.slots().iter().filter_map(|slot| match slot.place {
+            Place::Rows { matrix, .. } => {
+                let facts = plan.facts(slot.place).filter(|facts| facts.bears_int4())?;
+                Some((slot.name.clone(), (facts.in_features, weights.matrix(matrix).gram())))
             }
             _ => None,
         });

@@ -1,7 +1,7 @@
 //! The CPU backend in f32, keeping of every matrix the sum XᵀX of its inputs.
 
 use crate::backend::cpu::{self, CpuBackend, CpuTensor};
-use crate::backend::{Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
+use crate::backend::{Attention, Backend, Epilogue, LinearBuilder, Precision};
 use crate::error::Result;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -128,16 +128,8 @@ impl Backend for Observer {
         self.cpu.linear(x, &weights.linear, epilogue)
     }
 
-    fn attention(
-        &self,
-        q: Columns<'_, CpuTensor>,
-        k: Columns<'_, CpuTensor>,
-        v: Columns<'_, CpuTensor>,
-        spans: Spans<'_>,
-        width: usize,
-        heads: usize,
-    ) -> Result<CpuTensor> {
-        self.cpu.attention(q, k, v, spans, width, heads)
+    fn attention(&self, of: Attention<'_, CpuTensor>) -> Result<CpuTensor> {
+        self.cpu.attention(of)
     }
 
     fn layer_norm(&self, x: &CpuTensor, weights: &Self::LayerNorm) -> Result<CpuTensor> {

@@ -64,7 +64,7 @@ pub fn clock() -> f64 {
 pub async fn logits(engine: &Engine, side: Side, texts: &[&[u32]]) -> tabsense::Result<Vec<Vec<f32>>> {
     let (model, backend) = (engine.classifier().model(), engine.classifier().backend());
     let batch = PackedBatch::new(texts.iter().copied());
-    let logits = backend.on(side, || model.forward(backend, &batch, |_, _| {}))?;
+    let logits = backend.on(side, async || model.forward(backend, &batch, |_, _| {}).await).await?;
     let logits = backend.read(&logits).await?;
     Ok(logits.chunks(model.config().labels.len()).map(<[f32]>::to_vec).collect())
 }

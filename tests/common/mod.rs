@@ -2,10 +2,9 @@
 //! are compiled in.
 #![allow(dead_code)] // Each test file uses a part.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use tabsense::Result;
 use tabsense::backend::cpu::CpuBackend;
+pub use tabsense::backend::now;
 use tabsense::batch::PackedBatch;
 use tabsense::config::Config;
 use tabsense::model::Model;
@@ -67,14 +66,6 @@ pub fn load<'a>(
 pub fn logits(model: &Model<CpuBackend>, backend: &CpuBackend, texts: &[&[u32]]) -> Vec<Vec<f32>> {
     let flat = now(model.logits(backend, &PackedBatch::new(texts.iter().copied()))).unwrap();
     flat.chunks(model.config().labels.len()).map(<[f32]>::to_vec).collect()
-}
-
-/// The result of a future that never waits, as the CPU backend's don't.
-pub fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => result,
-        Poll::Pending => panic!("the CPU backend waited"),
-    }
 }
 
 /// The largest difference between two lists of one length.

@@ -6,7 +6,7 @@ mod weights;
 
 use super::cpu::{CpuBackend, CpuTensor};
 use super::gpu::{GpuBackend, GpuTensor};
-use super::{Backend, Columns, Epilogue, Precision, Spans};
+use super::{Attention, Backend, Columns, Epilogue, Precision};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -30,6 +30,7 @@ pub struct AutoBackend {
     // Why the device that there was is not used.
     reason: RefCell<Option<String>>,
     forced: Cell<Option<Side>>,
+    lends: Cell<bool>,
     from_tokens: Cell<Option<usize>>,
 }
 
@@ -59,6 +60,7 @@ impl AutoBackend {
             gpu: RefCell::new(gpu),
             reason: RefCell::default(),
             forced: Cell::new(None),
+            lends: Cell::new(false),
             from_tokens: Cell::new(None),
         }
     }
@@ -123,11 +125,20 @@ impl AutoBackend {
         }
     }
 
-    /// Records the passes of `f` on one side.
-    pub fn on<R>(&self, side: Side, f: impl FnOnce() -> R) -> R {
+    /// Computes the passes of `f` on one side.
+    pub async fn on<R>(&self, side: Side, f: impl AsyncFnOnce() -> R) -> R {
         let before = self.forced.replace(Some(side));
-        let result = f();
+        let result = f().await;
         self.forced.set(before);
+        result
+    }
+
+    /// Computes the passes of `f` on the CPU with the device's matrices, as it holds them: each is read back for its product
+    /// and dropped, so that one at a time is in memory.
+    pub async fn lending<R>(&self, f: impl AsyncFnOnce() -> R) -> R {
+        self.lends.set(true);
+        let result = self.on(Side::Cpu, f).await;
+        self.lends.set(false);
         result
     }
 
@@ -181,6 +192,13 @@ fn epilogue_of<'a, T>(epilogue: Epilogue<'a, Tensor>, side: impl FnOnce(&'a Tens
     }
 }
 
+/// The attention with its operands as one side knows them.
+fn attention_of<'a, T>(of: Attention<'a, Tensor>, side: impl Fn(&'a Tensor) -> &'a T) -> Attention<'a, T> {
+    let Attention { q, k, v, spans, width, heads } = of;
+    let [q, k, v] = [q, k, v].map(|columns| Columns { tensor: side(columns.tensor), first: columns.first });
+    Attention { q, k, v, spans, width, heads }
+}
+
 impl Backend for AutoBackend {
     type Tensor = Tensor;
     type Linear = Linear;
@@ -229,8 +247,7 @@ impl Backend for AutoBackend {
     fn linear(&self, x: &Tensor, weights: &Linear, epilogue: Epilogue<'_, Tensor>) -> Result<Tensor> {
         match x {
             Tensor::Cpu(x) => {
-                let weights = weights.cpu.borrow();
-                let weights = weights.as_ref().expect("a pass on a side that holds the weights");
+                let weights = weights.cpu.as_ref().expect("a pass on a side that holds the weights");
                 Ok(Tensor::Cpu(self.cpu.linear(x, weights, epilogue_of(epilogue, Tensor::on_cpu))?))
             }
             Tensor::Gpu(x) => {
@@ -241,27 +258,21 @@ impl Backend for AutoBackend {
         }
     }
 
-    fn attention(
-        &self,
-        q: Columns<'_, Tensor>,
-        k: Columns<'_, Tensor>,
-        v: Columns<'_, Tensor>,
-        spans: Spans<'_>,
-        width: usize,
-        heads: usize,
-    ) -> Result<Tensor> {
-        fn on<'a, T>(columns: Columns<'a, Tensor>, side: impl FnOnce(&'a Tensor) -> &'a T) -> Columns<'a, T> {
-            Columns { tensor: side(columns.tensor), first: columns.first }
+    /// Where the device lends its matrices ([`AutoBackend::lending`]), the CPU computes with them.
+    async fn product(&self, x: &Tensor, weights: &Linear, epilogue: Epilogue<'_, Tensor>) -> Result<Tensor> {
+        match x {
+            Tensor::Cpu(x) if self.lends.get() => {
+                let lent = weights.read_back(self).await?;
+                Ok(Tensor::Cpu(self.cpu.linear(x, &lent, epilogue_of(epilogue, Tensor::on_cpu))?))
+            }
+            _ => self.linear(x, weights, epilogue),
         }
-        match q.tensor {
-            Tensor::Cpu(_) => {
-                let [q, k, v] = [q, k, v].map(|columns| on(columns, Tensor::on_cpu));
-                Ok(Tensor::Cpu(self.cpu.attention(q, k, v, spans, width, heads)?))
-            }
-            Tensor::Gpu(_) => {
-                let [q, k, v] = [q, k, v].map(|columns| on(columns, Tensor::on_gpu));
-                Ok(Tensor::Gpu(self.the_gpu()?.attention(q, k, v, spans, width, heads)?))
-            }
+    }
+
+    fn attention(&self, of: Attention<'_, Tensor>) -> Result<Tensor> {
+        match of.q.tensor {
+            Tensor::Cpu(_) => Ok(Tensor::Cpu(self.cpu.attention(attention_of(of, Tensor::on_cpu))?)),
+            Tensor::Gpu(_) => Ok(Tensor::Gpu(self.the_gpu()?.attention(attention_of(of, Tensor::on_gpu))?)),
         }
     }
 

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 /// A weight matrix on each side that holds weights.
 pub struct Linear {
-    pub(super) cpu: RefCell<Option<cpu::linear::Linear>>,
+    pub(super) cpu: Option<cpu::linear::Linear>,
     pub(super) gpu: RefCell<Option<gpu::weights::Linear>>,
 }
 
@@ -24,23 +24,17 @@ pub struct LayerNorm {
 }
 
 impl Linear {
-    /// Brings the device's matrix, as it holds it, to the CPU side; returns what that held before.
+    /// The device's matrix, as it holds it, for the CPU.
     ///
     /// # Errors
     /// Those of [`gpu::weights::Linear::read_back`], and [`ErrorKind::DeviceLost`] where the matrix is on no
     /// device.
     #[allow(clippy::await_holding_refcell_ref)] // Nothing replaces a matrix while the self-test runs.
-    pub async fn lend_to_cpu(&self, auto: &AutoBackend) -> Result<Option<cpu::linear::Linear>> {
-        let lent = match &*self.gpu.borrow() {
-            Some(linear) => linear.read_back(&auto.cpu).await?,
-            None => return Err(gone()),
-        };
-        Ok(self.cpu.replace(Some(lent)))
-    }
-
-    /// Gives the CPU side what it held before [`Linear::lend_to_cpu`].
-    pub fn end_loan(&self, before: Option<cpu::linear::Linear>) {
-        self.cpu.replace(before);
+    pub(super) async fn read_back(&self, auto: &AutoBackend) -> Result<cpu::linear::Linear> {
+        match &*self.gpu.borrow() {
+            Some(linear) => linear.read_back(&auto.cpu).await,
+            None => Err(gone()),
+        }
     }
 
     /// Frees the GPU side.
@@ -91,7 +85,7 @@ impl backend::LinearBuilder for LinearBuilder {
 
     fn finish(self) -> Linear {
         Linear {
-            cpu: RefCell::new(self.cpu.map(backend::LinearBuilder::finish)),
+            cpu: self.cpu.map(backend::LinearBuilder::finish),
             gpu: RefCell::new(self.gpu.map(backend::LinearBuilder::finish)),
         }
     }

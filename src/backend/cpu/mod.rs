@@ -14,7 +14,7 @@ pub mod simd;
 pub mod team;
 pub mod tile;
 
-use super::{Backend, Columns, Epilogue, Precision, Spans};
+use super::{Attention, Backend, Epilogue, Precision};
 use crate::error::{Result, try_vec};
 use attention::{Places, View, attention, scratch_len};
 use layer_norm::LayerNorm;
@@ -161,15 +161,8 @@ impl Backend for CpuBackend {
         Ok(y)
     }
 
-    fn attention(
-        &self,
-        q: Columns<'_, CpuTensor>,
-        k: Columns<'_, CpuTensor>,
-        v: Columns<'_, CpuTensor>,
-        spans: Spans<'_>,
-        width: usize,
-        heads: usize,
-    ) -> Result<CpuTensor> {
+    fn attention(&self, of: Attention<'_, CpuTensor>) -> Result<CpuTensor> {
+        let Attention { q, k, v, spans, width, heads } = of;
         assert!(heads > 0 && width > 0 && width.is_multiple_of(heads), "heads of equal width");
         assert_eq!(spans.queries.len(), spans.keys.len(), "queries and keys of the same sequences");
         let ends = |spans: &[u32]| spans.last().map_or(0, |end| *end as usize);

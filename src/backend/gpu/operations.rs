@@ -7,7 +7,7 @@ use super::weights::{BLOCK, Linear, LinearBuilder};
 use super::{GpuBackend, GpuTensor, LayerNorm, QUAD, geometry, read, stride};
 use crate::backend::cpu::layer_norm;
 use crate::backend::cpu::team::Team;
-use crate::backend::{Activation, Backend, Columns, Epilogue, Precision, Spans};
+use crate::backend::{Activation, Attention, Backend, Epilogue, Precision};
 use crate::error::{Error, ErrorKind, Result, try_vec};
 
 /// The most tokens of a forward pass: its largest tensor, the feed-forward network's inner rows, takes 50 MB
@@ -138,15 +138,8 @@ impl Backend for GpuBackend {
         Ok(y)
     }
 
-    fn attention(
-        &self,
-        q: Columns<'_, GpuTensor>,
-        k: Columns<'_, GpuTensor>,
-        v: Columns<'_, GpuTensor>,
-        spans: Spans<'_>,
-        width: usize,
-        heads: usize,
-    ) -> Result<GpuTensor> {
+    fn attention(&self, of: Attention<'_, GpuTensor>) -> Result<GpuTensor> {
+        let Attention { q, k, v, spans, width, heads } = of;
         assert!(heads > 0 && width > 0 && width.is_multiple_of(heads), "heads of equal width");
         assert_eq!(spans.queries.len(), spans.keys.len(), "queries and keys of the same sequences");
         let head_width = width / heads;

@@ -1,0 +1,149 @@
+//! The fields of a `config.json`, each with an error of its own.
+
+use super::{Scoring, invalid, limits, unsupported};
+use crate::backend::Activation;
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::json::start_of;
+use serde_json::{Map, Value};
+
+/// The file's fields.
+pub struct Fields(pub(super) Map<String, Value>);
+
+impl Fields {
+    /// A field that is not null.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A text that may be missing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] where it is something else.
+    pub fn text(&self, name: &str) -> Result<Option<&str>> {
+        let wrong = || invalid(format_args!("has a wrong {name}: it must be a text."));
+        self.get(name).map(|value| value.as_str().ok_or_else(wrong)).transpose()
+    }
+
+    /// A whole number of 1 to `most`, by the last of its names that is there, as Python sets them one after the other.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] where it is something else.
+    pub fn size(&self, names: &[&str], default: usize, most: usize) -> Result<usize> {
+        let Some((name, value)) = names.iter().rev().find_map(|name| Some((name, self.0.get(*name)?))) else {
+            return Ok(default);
+        };
+        let size = value.as_u64().and_then(|size| usize::try_from(size).ok()).filter(|size| (1..=most).contains(size));
+        size.ok_or_else(|| match value {
+            Value::Number(number) => invalid(format_args!("has {name} {number}: it must lie between 1 and {most}.")),
+            _ => invalid(format_args!("has a wrong {name}: it must be a whole number between 1 and {most}.")),
+        })
+    }
+
+    /// The nonlinearity that `name` names; GELU where it is missing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigUnsupported`] for one that is not there.
+    ///
+    /// Source: `transformers` 5.24, `activations.py`.
+    pub fn activation(&self, name: &str) -> Result<Activation> {
+        match self.text(name)?.unwrap_or("gelu") {
+            "gelu" => Ok(Activation::Gelu),
+            "relu" => Ok(Activation::Relu),
+            other => Err(unsupported(format_args!(
+                "has {name} {:?}: \"gelu\" and \"relu\" are supported. Take a checkpoint with one of them.",
+                start_of(other)
+            ))),
+        }
+    }
+
+    /// Refuses models of another task. Whether an own class has a classifier, the weights will tell.
+    pub(super) fn has_a_classifier(&self) -> Result<()> {
+        const OTHER_TASKS: [&str; 6] = [
+            "Model",
+            "ForMaskedLM",
+            "ForPreTraining",
+            "ForTokenClassification",
+            "ForQuestionAnswering",
+            "ForMultipleChoice",
+        ];
+        let Some(architectures) = self.get("architectures") else { return Ok(()) };
+        let wrong = || invalid("has wrong architectures: they must be a list of texts.");
+        let names = architectures.as_array().ok_or_else(wrong)?.iter().map(|name| name.as_str().ok_or_else(wrong));
+        let names = names.collect::<Result<Vec<_>>>()?;
+        match names
+            .iter()
+            .all(|name| OTHER_TASKS.iter().any(|task| name.ends_with(task)))
+            .then(|| names.first())
+            .flatten()
+        {
+            Some(name) => Err(unsupported(format_args!(
+                "describes {} in architectures, which has no classification head: take a checkpoint of \
+                 ...ForSequenceClassification.",
+                start_of(name)
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn scoring(&self, labels: usize) -> Result<Scoring> {
+        match self.text("problem_type")? {
+            Some("multi_label_classification") => Ok(Scoring::Sigmoid),
+            Some("regression") => Ok(Scoring::Identity),
+            // Softmax of one label is 1 for every text: transformers 5 refuses it.
+            Some("single_label_classification") if labels == 1 => Err(invalid(
+                "has problem_type \"single_label_classification\" and one label: give it two labels, or remove problem_type \
+                 to have the sigmoid of the one.",
+            )),
+            Some("single_label_classification") => Ok(Scoring::Softmax),
+            // What transformers' pipeline does where nothing is said.
+            None if labels == 1 => Ok(Scoring::Sigmoid),
+            None => Ok(Scoring::Softmax),
+            Some(other) => Err(unsupported(format_args!(
+                "has problem_type {:?}: single_label_classification, multi_label_classification and regression are \
+                 supported.",
+                start_of(other)
+            ))),
+        }
+    }
+
+    /// The labels by id: texts of whatever `id2label` has, as JSON writes it.
+    pub(super) fn labels(&self) -> Result<Vec<String>> {
+        let Some(map) = self.get("id2label") else {
+            let count =
+                if self.get("num_labels").is_some() { self.size(&["num_labels"], 2, limits::LABELS)? } else { 2 };
+            return Ok((0..count).map(|i| format!("LABEL_{i}")).collect());
+        };
+        let map =
+            map.as_object().ok_or_else(|| invalid("has a wrong id2label: it must be an object of ids and labels."))?;
+        if map.is_empty() || map.len() > limits::LABELS {
+            return Err(invalid(format_args!(
+                "has {} labels in id2label: between 1 and {} are supported.",
+                map.len(),
+                limits::LABELS
+            )));
+        }
+        let mut labels = vec![None; map.len()];
+        for (id, label) in map {
+            // Python's `int`: zeros and white space around it are no matter.
+            let place = id.trim().parse::<usize>().ok().filter(|id| *id < map.len()).ok_or_else(|| {
+                invalid(format_args!(
+                    "has the id {:?} in id2label: its {} ids must count up from 0.",
+                    start_of(id),
+                    map.len()
+                ))
+            })?;
+            labels[place] = Some(match label {
+                Value::String(text) => text.clone(),
+                Value::Null | Value::Bool(_) | Value::Number(_) => label.to_string(),
+                Value::Array(_) | Value::Object(_) => {
+                    return Err(invalid(format_args!("has a wrong label {place} in id2label: it must be a text.")));
+                }
+            });
+        }
+        let count = labels.len();
+        let missing = |i| invalid(format_args!("has no label {i} in id2label: its {count} ids must count up from 0."));
+        labels.into_iter().enumerate().map(|(i, label)| label.ok_or_else(|| missing(i))).collect()
+    }
+}

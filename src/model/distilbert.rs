@@ -1,0 +1,79 @@
+//! DistilBERT: BERT without token types and pooler, of half as many layers.
+//!
+//! Source: Sanh et al. 2019; `transformers` 5.24, `configuration_distilbert.py` and `modeling_distilbert.py`.
+
+use super::architecture::Architecture;
+use super::plan::{Norm, Plan, Table};
+use super::transformer::{self, Head, Layer, LayerNames, Pass};
+use crate::backend::{Activation, Backend};
+use crate::config::{Config, Fields, Sizes, limits};
+use crate::error::Result;
+
+/// What its names begin with, but for the head's.
+pub const BASE: &str = "distilbert.";
+
+const LAYER: LayerNames = LayerNames {
+    qkv: ["attention.q_lin", "attention.k_lin", "attention.v_lin"],
+    out: "attention.out_lin",
+    attention_norm: "sa_layer_norm",
+    ffn: ["ffn.lin1", "ffn.lin2"],
+    ffn_norm: "output_layer_norm",
+};
+
+/// Its sizes. The names are its own, then those that its `attribute_map` takes for the same; the defaults are its own, too.
+///
+/// # Errors
+/// Those of the fields.
+pub fn sizes(fields: &Fields) -> Result<Sizes> {
+    let positions = fields.size(&["max_position_embeddings"], 512, limits::POSITIONS)?;
+    Ok(Sizes {
+        architecture: Architecture::DistilBert,
+        width: fields.size(&["dim", "hidden_size"], 768, limits::WIDTH)?,
+        heads: fields.size(&["n_heads", "num_attention_heads"], 12, limits::WIDTH)?,
+        layers: fields.size(&["n_layers", "num_hidden_layers"], 6, limits::LAYERS)?,
+        hidden: fields.size(&["hidden_dim"], 3072, limits::HIDDEN)?,
+        vocabulary: fields.size(&["vocab_size"], 30_522, limits::VOCABULARY)?,
+        positions,
+        max_tokens: positions,
+        types: 0,
+        activation: fields.activation("activation")?,
+        // Its own code fixes it; its configuration has no field for it.
+        layer_norm_eps: 1e-12,
+    })
+}
+
+/// Its tables, layers and head.
+pub struct DistilBert {
+    words: Table,
+    positions: Table,
+    norm: Norm,
+    layers: Vec<Layer>,
+    head: Option<Head>,
+}
+
+impl DistilBert {
+    /// Plans its tensors.
+    pub fn new(config: &Config, plan: &mut Plan) -> Self {
+        let d = config.width;
+        Self {
+            words: plan.table("distilbert.embeddings.word_embeddings", config.vocabulary, d),
+            positions: plan.table("distilbert.embeddings.position_embeddings", config.positions, d),
+            norm: plan.norm("distilbert.embeddings.LayerNorm", d),
+            layers: transformer::layers(plan, config, "distilbert.transformer.layer", &LAYER),
+            head: transformer::head(plan, config, "pre_classifier", Activation::Relu, "classifier"),
+        }
+    }
+
+    /// The logits (B, L); without a head the states (N, D).
+    ///
+    /// # Errors
+    /// Those of the backend's operations.
+    pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
+        let batch = pass.batch;
+        let words = |token: usize| batch.ids[token];
+        let positions = |token: usize| batch.positions[token];
+        let x = pass.embed(&[(self.words, &words), (self.positions, &positions)], self.norm)?;
+        let x = pass.encode(&self.layers, x).await?;
+        pass.head(&self.head, x).await
+    }
+}

@@ -1,0 +1,201 @@
+//! What an architecture asks of a checkpoint: its tensors by name, shape and place. An architecture makes a [`Plan`] of its
+//! configuration and keeps the handles; the loader fills the places and knows no architecture.
+
+use crate::weights::int4;
+
+/// An embedding table of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table(usize);
+
+/// A layer normalization of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Norm(usize);
+
+/// A weight matrix of the model with its bias: one product, of one matrix of the checkpoint or of several with the same input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matrix(usize);
+
+/// Where a tensor goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An embedding table.
+    Table(Table),
+    /// γ of a layer normalization.
+    Gamma(Norm),
+    /// β of a layer normalization.
+    Beta(Norm),
+    /// The rows of a matrix from `first` on.
+    Rows {
+        /// The matrix.
+        matrix: Matrix,
+        /// Its row that the tensor's first is.
+        first: usize,
+    },
+    /// The biases of a matrix' rows from `first` on.
+    Bias {
+        /// The matrix.
+        matrix: Matrix,
+        /// Its row that the first bias is of.
+        first: usize,
+    },
+}
+
+/// Which part of a model a tensor belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What a model without a head has, too.
+    Body,
+    /// The head, but for its last product.
+    Head,
+    /// The head's last product: a row a label.
+    Classifier,
+}
+
+/// A tensor of the checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Its name.
+    pub name: String,
+    /// Its shape, (rows, columns) or (size).
+    pub shape: Vec<usize>,
+    /// Where it goes.
+    pub place: Place,
+    /// What it belongs to.
+    pub part: Part,
+}
+
+/// The narrowest integers that a matrix bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Narrowest {
+    /// 4 bits.
+    Int4,
+    /// 8 bits: heads, which are small and decide, and the attention's output, whose rounding disturbs more than that of larger
+    /// matrices.
+    Int8,
+}
+
+/// What is known of a matrix before its rows come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MatrixFacts {
+    /// M
+    pub out_features: usize,
+    /// K
+    pub in_features: usize,
+    /// The narrowest integers that it bears.
+    pub narrowest: Narrowest,
+}
+
+impl MatrixFacts {
+    /// Whether a file of int4 has this matrix in 4 bits.
+    pub fn bears_int4(&self) -> bool {
+        self.narrowest == Narrowest::Int4 && int4::fits(self.in_features)
+    }
+}
+
+/// Every tensor that an architecture asks for with one configuration.
+pub struct Plan {
+    slots: Vec<Slot>,
+    tables: Vec<[usize; 2]>,
+    norms: usize,
+    matrices: Vec<MatrixFacts>,
+    part: Part,
+    eps: f32,
+}
+
+impl Plan {
+    /// A plan of nothing yet; `eps`: ε of its layer normalizations.
+    pub fn new(eps: f32) -> Self {
+        Self { slots: Vec::new(), tables: Vec::new(), norms: 0, matrices: Vec::new(), part: Part::Body, eps }
+    }
+
+    fn slot(&mut self, name: String, shape: &[usize], place: Place) {
+        self.slots.push(Slot { name, shape: shape.to_vec(), place, part: self.part });
+    }
+
+    /// An embedding table of so many rows: `NAME.weight`.
+    pub fn table(&mut self, name: &str, rows: usize, width: usize) -> Table {
+        let table = Table(self.tables.len());
+        self.tables.push([rows, width]);
+        self.slot(format!("{name}.weight"), &[rows, width], Place::Table(table));
+        table
+    }
+
+    /// A layer normalization: `NAME.weight` and `NAME.bias`.
+    pub fn norm(&mut self, name: &str, width: usize) -> Norm {
+        let norm = Norm(self.norms);
+        self.norms += 1;
+        self.slot(format!("{name}.weight"), &[width], Place::Gamma(norm));
+        self.slot(format!("{name}.bias"), &[width], Place::Beta(norm));
+        norm
+    }
+
+    /// A matrix with its bias: `NAME.weight` (out, in) and `NAME.bias` (out).
+    pub fn matrix(&mut self, name: &str, [out, depth]: [usize; 2], narrowest: Narrowest) -> Matrix {
+        self.fused(&[name], [out, depth], narrowest)
+    }
+
+    /// One matrix of several with the same input, each (out, in), one below the other.
+    pub fn fused(&mut self, names: &[&str], [out, depth]: [usize; 2], narrowest: Narrowest) -> Matrix {
+        let matrix = Matrix(self.matrices.len());
+        self.matrices.push(MatrixFacts { out_features: names.len() * out, in_features: depth, narrowest });
+        for (i, name) in names.iter().enumerate() {
+            let first = i * out;
+            self.slot(format!("{name}.weight"), &[out, depth], Place::Rows { matrix, first });
+            self.slot(format!("{name}.bias"), &[out], Place::Bias { matrix, first });
+        }
+        matrix
+    }
+
+    /// What `build` plans is a `part` of the model.
+    pub fn part<R>(&mut self, part: Part, build: impl FnOnce(&mut Self) -> R) -> R {
+        let before = std::mem::replace(&mut self.part, part);
+        let built = build(self);
+        self.part = before;
+        built
+    }
+
+    /// The tensors, in the order in which they were asked for.
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Rows and width of each table.
+    pub fn tables(&self) -> &[[usize; 2]] {
+        &self.tables
+    }
+
+    /// How many layer normalizations there are.
+    pub fn norms(&self) -> usize {
+        self.norms
+    }
+
+    /// The matrices.
+    pub fn matrices(&self) -> &[MatrixFacts] {
+        &self.matrices
+    }
+
+    /// What is known of the matrix that a place belongs to.
+    pub fn facts(&self, place: Place) -> Option<&MatrixFacts> {
+        match place {
+            Place::Rows { matrix, .. } | Place::Bias { matrix, .. } => Some(&self.matrices[matrix.index()]),
+            _ => None,
+        }
+    }
+
+    /// ε of the layer normalizations.
+    pub fn eps(&self) -> f32 {
+        self.eps
+    }
+}
+
+macro_rules! index {
+    ($($handle:ident),*) => {$(
+        impl $handle {
+            /// Its place among its kind.
+            pub fn index(self) -> usize {
+                self.0
+            }
+        }
+    )*};
+}
+index!(Table, Norm, Matrix);

@@ -1,0 +1,206 @@
+//! What encoders share: the sum of embeddings, a layer of attention and feed-forward network with the normalization behind each
+//! (post-norm), the head. Each architecture's file calls these with its own names and tables, so that it shows what differs.
+
+use super::plan::{Matrix, Narrowest, Norm, Part, Plan, Table};
+use super::weights::Weights;
+use crate::backend::{Activation, Attention, Backend, Columns, Epilogue, Spans};
+use crate::batch::PackedBatch;
+use crate::config::{Config, Task};
+use crate::error::Result;
+
+/// A point of the forward pass that tests look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tap {
+    /// What the first layer gets.
+    Embedding,
+    /// A layer's attention with residual and normalization. The last layer has only the rows that the head reads.
+    Attention(usize),
+    /// A layer's feed-forward network with residual and normalization. The last layer has only the rows that the head reads.
+    Ffn(usize),
+}
+
+/// A forward pass on its way.
+pub struct Pass<'a, B: Backend> {
+    /// What computes.
+    pub backend: &'a B,
+    /// The model's weights.
+    pub weights: &'a Weights<B>,
+    /// The model's configuration.
+    pub config: &'a Config,
+    /// The tokens.
+    pub batch: &'a PackedBatch,
+    /// Sees what is inside.
+    pub tap: &'a mut dyn FnMut(Tap, &B::Tensor),
+}
+
+impl<B: Backend> Pass<'_, B> {
+    /// The sum of a row of each table for every token, normalized: (N, D). A table comes with its row for each token.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`]; the backend's own.
+    pub fn embed(&self, tables: &[(Table, &dyn Fn(usize) -> u32)], norm: Norm) -> Result<B::Tensor> {
+        let weights = self.weights;
+        let width = weights.table(tables[0].0).width();
+        self.backend.embed(self.batch.tokens(), width, Some(weights.norm(norm)), |out| {
+            let mut scratch = vec![0.0; width];
+            for (token, sum) in out.chunks_exact_mut(width).enumerate() {
+                let ((first, row_of), others) = tables.split_first().expect("a table of words");
+                weights.table(*first).read(row_of(token) as usize, sum);
+                for (table, row_of) in others {
+                    weights.table(*table).add(row_of(token) as usize, sum, &mut scratch);
+                }
+            }
+        })
+    }
+
+    /// epilogue(x·Wᵀ + b).
+    ///
+    /// # Errors
+    /// Those of [`Backend::product`].
+    pub async fn linear(&self, x: &B::Tensor, matrix: Matrix, epilogue: Epilogue<'_, B::Tensor>) -> Result<B::Tensor> {
+        self.backend.product(x, self.weights.matrix(matrix), epilogue).await
+    }
+
+    /// norm(x·Wᵀ + b + residual).
+    async fn add_and_norm(&self, x: &B::Tensor, matrix: Matrix, residual: &B::Tensor, norm: Norm) -> Result<B::Tensor> {
+        let sum = self.linear(x, matrix, Epilogue::Residual(residual)).await?;
+        self.backend.layer_norm(&sum, self.weights.norm(norm))
+    }
+
+    /// All layers, one after the other: (N, D) → (N, D), or with a head (B, D).
+    ///
+    /// # Errors
+    /// Those of the backend's operations.
+    pub async fn encode(&mut self, layers: &[Layer], mut x: B::Tensor) -> Result<B::Tensor> {
+        (self.tap)(Tap::Embedding, &x);
+        for (i, layer) in layers.iter().enumerate() {
+            x = self.attention(layer, x).await?;
+            (self.tap)(Tap::Attention(i), &x);
+            x = self.feed_forward(layer, &x).await?;
+            (self.tap)(Tap::Ffn(i), &x);
+        }
+        Ok(x)
+    }
+
+    /// The first half of a layer, the attention, of `x` (N, D): (N, D), or where only each text's first row is read (B, D).
+    ///
+    /// Source: Vaswani et al. 2017, sections 3.1 and 3.2.
+    async fn attention(&self, layer: &Layer, mut x: B::Tensor) -> Result<B::Tensor> {
+        let (backend, batch) = (self.backend, self.batch);
+        let (width, heads) = (self.config.width, self.config.heads);
+        let context = match layer.projections {
+            Projections::Fused(qkv) => {
+                let qkv = self.linear(&x, qkv, Epilogue::Bias).await?; // (N, 3D)
+                let [q, k, v] = [0, width, 2 * width].map(|first| Columns { tensor: &qkv, first });
+                let spans = Spans { queries: &batch.starts, keys: &batch.starts };
+                backend.attention(Attention { q, k, v, spans, width, heads })? // (N, D)
+            }
+            Projections::Split { q, kv } => {
+                let kv = self.linear(&x, kv, Epilogue::Bias).await?; // (N, 2D)
+                x = backend.take_rows(&x, batch.first_rows())?; // (B, D)
+                let q = self.linear(&x, q, Epilogue::Bias).await?; // (B, D)
+                let [k, v] = [0, width].map(|first| Columns { tensor: &kv, first });
+                // With one query a text, text b's query is row b.
+                let one_each: Vec<u32> = (0..=batch.texts() as u32).collect();
+                let spans = Spans { queries: &one_each, keys: &batch.starts };
+                let q = Columns { tensor: &q, first: 0 };
+                backend.attention(Attention { q, k, v, spans, width, heads })? // (B, D)
+            }
+        };
+        self.add_and_norm(&context, layer.out, &x, layer.attention_norm).await
+    }
+
+    /// The second half of a layer, the feed-forward network, of the first half's `x`: of its shape.
+    ///
+    /// Source: Vaswani et al. 2017, section 3.3.
+    async fn feed_forward(&self, layer: &Layer, x: &B::Tensor) -> Result<B::Tensor> {
+        let inner = self.linear(x, layer.lin1, Epilogue::Activation(self.config.activation)).await?; // (N, F)
+        self.add_and_norm(&inner, layer.lin2, x, layer.ffn_norm).await
+    }
+
+    /// The logits (B, L) of each text's first row, `x` (B, D); without a head `x` itself.
+    ///
+    /// # Errors
+    /// Those of the backend's operations.
+    pub async fn head(&self, head: &Option<Head>, x: B::Tensor) -> Result<B::Tensor> {
+        let Some(head) = head else { return Ok(x) };
+        let pooled = self.linear(&x, head.dense, Epilogue::Activation(head.activation)).await?; // (B, D)
+        self.linear(&pooled, head.classifier, Epilogue::Bias).await // (B, L)
+    }
+}
+
+/// A layer's matrices and normalizations.
+pub struct Layer {
+    projections: Projections,
+    out: Matrix,
+    attention_norm: Norm,
+    lin1: Matrix,
+    lin2: Matrix,
+    ffn_norm: Norm,
+}
+
+/// The products before the attention. Only the last layer's queries can be for other rows than its keys and values.
+enum Projections {
+    /// q, k and v of every row, (N, 3D), in one product.
+    Fused(Matrix),
+    /// q of each text's first row, (B, D); k and v of every row, (N, 2D).
+    Split { q: Matrix, kv: Matrix },
+}
+
+/// What a layer's tensors are called, behind the layer's own name.
+pub struct LayerNames {
+    /// Queries, keys and values.
+    pub qkv: [&'static str; 3],
+    /// The attention's output.
+    pub out: &'static str,
+    /// The normalization behind the attention.
+    pub attention_norm: &'static str,
+    /// The two products of the feed-forward network.
+    pub ffn: [&'static str; 2],
+    /// The normalization behind it.
+    pub ffn_norm: &'static str,
+}
+
+/// The layers `LAYERS.0.` and so on. Of the last, only each text's first row is computed where a head reads no other: keys and
+/// values are those of all rows, all else is of B rows.
+pub fn layers(plan: &mut Plan, config: &Config, layers: &str, names: &LayerNames) -> Vec<Layer> {
+    let (d, f) = (config.width, config.hidden);
+    let plan_layer = |i: usize| {
+        let of = |name: &str| format!("{layers}.{i}.{name}");
+        let [q, k, v] = names.qkv.map(of);
+        let first_row_alone = i + 1 == config.layers && config.task == Task::Classify;
+        Layer {
+            projections: if first_row_alone {
+                Projections::Split {
+                    q: plan.matrix(&q, [d, d], Narrowest::Int4),
+                    kv: plan.fused(&[&k, &v], [d, d], Narrowest::Int4),
+                }
+            } else {
+                Projections::Fused(plan.fused(&[&q, &k, &v], [d, d], Narrowest::Int4))
+            },
+            out: plan.matrix(&of(names.out), [d, d], Narrowest::Int8),
+            attention_norm: plan.norm(&of(names.attention_norm), d),
+            lin1: plan.matrix(&of(names.ffn[0]), [f, d], Narrowest::Int4),
+            lin2: plan.matrix(&of(names.ffn[1]), [d, f], Narrowest::Int4),
+            ffn_norm: plan.norm(&of(names.ffn_norm), d),
+        }
+    };
+    (0..config.layers).map(plan_layer).collect()
+}
+
+/// A head on each text's first token.
+pub struct Head {
+    dense: Matrix,
+    activation: Activation,
+    classifier: Matrix,
+}
+
+/// The head of a classifier: classifier(activation(dense(x))). A bare encoder has none.
+pub fn head(plan: &mut Plan, config: &Config, dense: &str, activation: Activation, classifier: &str) -> Option<Head> {
+    let (d, labels) = (config.width, config.labels.len());
+    (config.task == Task::Classify).then(|| Head {
+        dense: plan.part(Part::Head, |plan| plan.matrix(dense, [d, d], Narrowest::Int8)),
+        activation,
+        classifier: plan.part(Part::Classifier, |plan| plan.matrix(classifier, [labels, d], Narrowest::Int8)),
+    })
+}

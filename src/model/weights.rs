@@ -1,0 +1,145 @@
+//! A model's weights, and how they fill: each row goes straight to where the model needs it.
+
+use super::dtype::Dtype;
+use super::embedding::EmbeddingTable;
+use super::plan::{Matrix, MatrixFacts, Norm, Place, Plan, Table};
+use crate::backend::{Backend, LinearBuilder, Precision};
+use crate::error::Result;
+use crate::weights::dtype::Storage;
+
+/// The weights of a model, by the handles that its architecture planned.
+pub struct Weights<B: Backend> {
+    tables: Vec<EmbeddingTable>,
+    norms: Vec<B::LayerNorm>,
+    matrices: Vec<B::Linear>,
+}
+
+impl<B: Backend> Weights<B> {
+    /// An embedding table.
+    pub fn table(&self, table: Table) -> &EmbeddingTable {
+        &self.tables[table.index()]
+    }
+
+    /// A layer normalization.
+    pub fn norm(&self, norm: Norm) -> &B::LayerNorm {
+        &self.norms[norm.index()]
+    }
+
+    /// A matrix.
+    pub fn matrix(&self, matrix: Matrix) -> &B::Linear {
+        &self.matrices[matrix.index()]
+    }
+
+    /// All matrices.
+    pub fn matrices(&self) -> &[B::Linear] {
+        &self.matrices
+    }
+
+    /// All layer normalizations.
+    pub fn norms(&self) -> &[B::LayerNorm] {
+        &self.norms
+    }
+}
+
+/// Weights while they fill.
+pub(super) struct Filling<B: Backend> {
+    tables: Vec<EmbeddingTable>,
+    /// γ and β of each.
+    norms: Vec<[Vec<f32>; 2]>,
+    matrices: Vec<B::LinearBuilder>,
+}
+
+/// How the tensor of a slot comes.
+#[derive(Clone, Copy)]
+pub(super) struct Coming {
+    pub storage: Storage,
+    /// Of a matrix' rows.
+    pub precision: Option<Precision>,
+}
+
+impl<B: Backend> Filling<B> {
+    /// Room for what is planned; `coming`: how each slot's tensor comes.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    pub fn new(backend: &B, plan: &Plan, dtype: Dtype, coming: &[Coming]) -> Result<Self> {
+        let mut storages = vec![Storage::F32; plan.tables().len()];
+        let mut precisions = vec![Vec::new(); plan.matrices().len()];
+        for (slot, coming) in plan.slots().iter().zip(coming) {
+            match slot.place {
+                Place::Table(table) => storages[table.index()] = dtype.table_storage(coming.storage),
+                Place::Rows { matrix, .. } => precisions[matrix.index()].extend(coming.precision),
+                _ => {}
+            }
+        }
+        let tables = plan.tables().iter().zip(storages);
+        let matrices = plan.matrices().iter().zip(precisions);
+        Ok(Self {
+            tables: tables
+                .map(|(&[rows, width], storage)| EmbeddingTable::new(rows, width, storage))
+                .collect::<Result<_>>()?,
+            norms: vec![Default::default(); plan.norms()],
+            matrices: matrices
+                .map(|(&MatrixFacts { out_features, in_features, .. }, of_rows)| {
+                    backend.linear_builder(out_features, in_features, shared(&of_rows))
+                })
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    pub fn put(&mut self, place: Place, row: usize, numbers: &[f32], stored: &[u8]) {
+        match place {
+            Place::Table(table) => self.tables[table.index()].set_float(row, numbers, stored),
+            Place::Gamma(norm) => self.norms[norm.index()][0] = numbers.to_vec(),
+            Place::Beta(norm) => self.norms[norm.index()][1] = numbers.to_vec(),
+            Place::Rows { matrix, first } => self.matrices[matrix.index()].row_f32(first + row, numbers),
+            Place::Bias { matrix, first } => self.matrices[matrix.index()].bias(first, numbers),
+        }
+    }
+
+    pub fn put_int8(&mut self, place: Place, row: usize, values: &[i8]) {
+        match place {
+            Place::Table(table) => self.tables[table.index()].set_int8(row, values),
+            Place::Rows { matrix, first } => self.matrices[matrix.index()].row_i8(first + row, values),
+            _ => unreachable!("only tables and matrices are stored as int8"),
+        }
+    }
+
+    pub fn put_int4(&mut self, place: Place, row: usize, packed: &[u8], group_scales: &[f32]) {
+        match place {
+            Place::Rows { matrix, first } => self.matrices[matrix.index()].row_i4(first + row, packed, group_scales),
+            _ => unreachable!("only matrices are stored as int4"),
+        }
+    }
+
+    pub fn put_scales(&mut self, place: Place, scales: &[f32]) {
+        match place {
+            Place::Table(table) => self.tables[table.index()].set_scales(scales),
+            Place::Rows { matrix, first } => self.matrices[matrix.index()].scales(first, scales),
+            _ => unreachable!("only tables and matrices have scales"),
+        }
+    }
+
+    pub fn finish(self, backend: &B, plan: &Plan) -> Result<Weights<B>> {
+        let norm = |[gamma, beta]: [Vec<f32>; 2]| backend.layer_norm_weights(gamma, beta, plan.eps());
+        Ok(Weights {
+            tables: self.tables,
+            norms: self.norms.into_iter().map(norm).collect::<Result<_>>()?,
+            matrices: self.matrices.into_iter().map(LinearBuilder::finish).collect(),
+        })
+    }
+}
+
+/// The precision of a matrix whose parts come in several: the narrowest that holds all of them.
+fn shared(parts: &[Precision]) -> Precision {
+    let all_in = |held: &[Precision]| parts.iter().all(|precision| held.contains(precision));
+    if all_in(&[Precision::Int4]) {
+        Precision::Int4
+    } else if all_in(&[Precision::Int4, Precision::Int8]) {
+        Precision::Int8
+    } else if all_in(&[Precision::F16]) {
+        Precision::F16
+    } else {
+        Precision::F32
+    }
+}

@@ -1,6 +1,7 @@
-// attention: y[i,h·dh+d] = Σ_j softmax_j(Σ_e q[i,h·dh+e] · k[j,h·dh+e] / √dh) · v[j,h·dh+d],
-// per sequence and head
-// q: (Nq, ≥ D), k, v: (Nk, ≥ D) f32, columns of wider tensors; y: (Nq, D); D = H·dh, dh ≤ 128
+// attention: y[i,h·dh+d] = Σ_j softmax_j(Σ_e q[i,h·dh+e] · k[j,h·dh+e] / √dh + bias[h,j-i+R-1])
+// · v[j,h·dh+d], per sequence and head
+// q: (Nq, ≥ D), k, v: (Nk, ≥ D) f32, columns of wider tensors; y: (Nq, D); D = H·dh, dh ≤ 128;
+// bias: (H, 2R - 1), of a model with relative positions, R the most keys
 // dispatch: (tiles, H) workgroups of 64; a tile is up to 32 queries of one sequence. Its keys come 32 at a
 // time, the head's width 32 at a time; the softmax is taken as they come (Milakov & Gimelshein 2018), so that
 // no score leaves the workgroup
@@ -19,17 +20,20 @@ struct Params {
     y_stride: u32,
     // 1 / √dh
     scale: f32,
-    pad_0: u32,
-    pad_1: u32,
+    // 2R - 1; 0 without biases
+    bias_row: u32,
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<f32>;
 @group(0) @binding(2) var<storage, read> k: array<f32>;
 @group(0) @binding(3) var<storage, read> v: array<f32>;
-// first query row, number of query rows ≤ 32, first key row, number of keys
+// first query row, number of query rows ≤ 32 and, from bit 8 on, the first one's place in its sequence,
+// first key row, number of keys
 @group(0) @binding(4) var<storage, read> tiles: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<storage, read> biases: array<f32>;
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;
 
 // Scores are cut to ±LARGEST, so that no difference of two overflows.
 const LARGEST: f32 = 1e38;
@@ -39,6 +43,14 @@ fn cut(score: vec4<f32>) -> vec4<f32> {
     let limit = vec4<f32>(LARGEST);
     let is_nan = (bitcast<vec4<u32>>(score) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
     return select(clamp(score, -limit, limit), score, is_nan);
+}
+
+// The biases of key j and of queries `query` to `query` + 3 of its sequence; those beyond the last are read as
+// the last.
+fn bias_of(head: u32, j: u32, query: u32, last_query: u32) -> vec4<f32> {
+    let at = head * p.bias_row + p.bias_row / 2u + j;
+    let to = min(query + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(last_query));
+    return vec4<f32>(biases[at - to.x], biases[at - to.y], biases[at - to.z], biases[at - to.w]);
 }
 
 // 9 places where 8 would do spread reads and writes over the banks. An index i comes first: the loops have it
@@ -128,7 +140,9 @@ fn store_sums(sums: mat4x4<f32>, first: u32, factor: vec4<f32>, tile: vec4<u32>,
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let tile = tiles[group.x];
+    let packed = tiles[group.x];
+    let tile = vec4<u32>(packed.x, packed.y & 0xffu, packed.z, packed.w);
+    let place = packed.y >> 8u;
     let head = group.y;
     let r = lane >> 3u;
     let c = lane & 7u;
@@ -171,10 +185,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
         // A key beyond the last counts as the last here: it moves no maximum, and weighs nothing.
-        t0 = cut(t0 * p.scale);
-        t1 = cut(t1 * p.scale);
-        t2 = cut(t2 * p.scale);
-        t3 = cut(t3 * p.scale);
+        t0 = t0 * p.scale;
+        t1 = t1 * p.scale;
+        t2 = t2 * p.scale;
+        t3 = t3 * p.scale;
+        if p.bias_row > 0u {
+            let last_key = tile.w - 1u;
+            let last_query = place + tile.y - 1u;
+            let query = place + 4u * r;
+            t0 += bias_of(head, min(key + c, last_key), query, last_query);
+            t1 += bias_of(head, min(key + c + 8u, last_key), query, last_query);
+            t2 += bias_of(head, min(key + c + 16u, last_key), query, last_query);
+            t3 += bias_of(head, min(key + c + 24u, last_key), query, last_query);
+        }
+        t0 = cut(t0);
+        t1 = cut(t1);
+        t2 = cut(t2);
+        t3 = cut(t3);
         exchange[c][r] = max(max(t0, t1), max(t2, t3));
         workgroupBarrier();
         var new_largest = largest;

@@ -7,20 +7,45 @@ pub struct PackedBatch {
     pub ids: Vec<u32>,
     /// The position of each token within its text (N).
     pub positions: Vec<u32>,
+    /// The type of each token (N): which text of a pair it is of.
+    pub types: Vec<u8>,
     /// Text b's tokens are `starts[b]..starts[b + 1]` (B + 1, from 0 to N).
     pub starts: Vec<u32>,
 }
 
 impl PackedBatch {
-    /// Packs texts, each of at least one token.
+    /// Packs texts, each of at least one token, all of type 0.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a [u32]>) -> Self {
-        let mut batch = Self { ids: Vec::new(), positions: Vec::new(), starts: vec![0] };
-        for ids in texts {
+        Self::with_types(texts.into_iter().map(|ids| (ids, &[][..])))
+    }
+
+    /// Packs texts, each of at least one token, with the types of their tokens; missing ones are 0.
+    pub fn with_types<'a>(texts: impl IntoIterator<Item = (&'a [u32], &'a [u8])>) -> Self {
+        let mut batch = Self { ids: Vec::new(), positions: Vec::new(), types: Vec::new(), starts: vec![0] };
+        for (ids, types) in texts {
             batch.ids.extend_from_slice(ids);
             batch.positions.extend(0..ids.len() as u32);
+            batch.types.extend_from_slice(&types[..types.len().min(ids.len())]);
+            batch.types.resize(batch.ids.len(), 0);
             batch.starts.push(batch.ids.len() as u32);
         }
         batch
+    }
+
+    /// The position of each token (N) where `padding` is that of the padding token, whatever it is doing in a text, and all others
+    /// count up behind it.
+    ///
+    /// Source: `create_position_ids_from_input_ids` of `transformers` 5.24, `modeling_roberta.py`.
+    pub fn positions_behind_padding(&self, padding: u32) -> Vec<u32> {
+        let mut positions = Vec::with_capacity(self.tokens());
+        for text in self.starts.windows(2) {
+            let mut last = padding;
+            positions.extend(self.ids[text[0] as usize..text[1] as usize].iter().map(|id| {
+                last += u32::from(*id != padding);
+                if *id == padding { padding } else { last }
+            }));
+        }
+        positions
     }
 
     /// N: the tokens of all texts.
@@ -71,6 +96,16 @@ mod tests {
         assert_eq!(batch.starts, [0, 3, 4, 6]);
         assert_eq!((batch.tokens(), batch.texts()), (6, 3));
         assert_eq!(batch.first_rows(), [0, 3, 4]);
+        assert_eq!(batch.types, [0; 6]);
+        let pair = PackedBatch::with_types([(&[7, 8, 9][..], &[0, 1, 1][..]), (&[5], &[]), (&[1, 2], &[1])]);
+        assert_eq!((pair.ids, pair.types), (batch.ids, vec![0, 1, 1, 0, 1, 0]));
+    }
+
+    #[test]
+    fn positions_count_up_behind_padding() {
+        let batch = PackedBatch::new([&[0, 9, 1, 8, 2][..], &[1], &[0, 2]]);
+        assert_eq!(batch.positions_behind_padding(1), [2, 3, 1, 4, 5, 1, 2, 3]);
+        assert_eq!(batch.positions_behind_padding(7), [8, 9, 10, 11, 12, 8, 8, 9]);
     }
 
     #[test]

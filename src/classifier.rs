@@ -80,6 +80,11 @@ impl<B: Backend> Loader<B> {
         self.weights.precision()
     }
 
+    /// The model's configuration.
+    pub fn config(&self) -> &Config {
+        self.weights.config()
+    }
+
     /// The header of the weights' file, once it is there.
     pub fn header(&self) -> Option<&Header> {
         self.weights.header()

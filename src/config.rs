@@ -20,6 +20,8 @@ pub mod limits {
     pub const VOCABULARY: usize = 1 << 20;
     /// Rows of the position embedding.
     pub const POSITIONS: usize = 8_192;
+    /// Rows of the table of token types.
+    pub const TYPES: usize = 256;
     /// L
     pub const LABELS: usize = 10_000;
 }
@@ -63,7 +65,7 @@ pub struct Sizes {
     pub positions: usize,
     /// The most tokens of one text, special ones included.
     pub max_tokens: usize,
-    /// Token types that the model takes; 0 where it takes none.
+    /// Rows of the table of token types; 0 where there is none.
     pub types: usize,
     /// The feed-forward network's nonlinearity.
     pub activation: Activation,

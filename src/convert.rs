@@ -1,7 +1,7 @@
 //! Converts a safetensors file to int8, int4 or fp16 while it streams: bytes in, bytes out, never the whole file.
 //!
-//! int8: every matrix is rounded per row ([`quantize_row`]) and gets its scales in `NAME_scale` (F32); vectors stay
-//! F32. The names are those of today's checkpoints, whatever the source calls its tensors; what is no weight of a model is left
+//! int8: every matrix and embedding table is rounded per row ([`quantize_row`]) and gets its scales in `NAME_scale` (F32); vectors
+//! and biases of distances stay F32. The names are those of today's checkpoints, whatever the source calls its tensors; what is no weight of a model is left
 //! out. int4: the matrices that bear it are rounded whole, once they are there ([`gptq`], [`refine`]), all else is as for int8. fp16: every tensor
 //! is rounded to half precision. The matrices come first, in the order of the source, those of int4 with their scales in front;
 //! vectors and scales of rows, which are small, are held back and follow.
@@ -166,24 +166,20 @@ struct Sink {
 }
 
 impl Sink {
-    /// What each tensor is called in the result; `None` is left out.
-    fn names(&mut self, header: &Header) -> Result<Vec<Option<String>>> {
-        let names = Names::guess(header);
-        let resolved = checkpoint::resolve(header, names.base(), |name| names.has(name))?;
-        let found: HashSet<&str> = resolved.iter().flatten().map(String::as_str).collect();
-        let missing: Vec<&str> = names.least().map(String::as_str).filter(|name| !found.contains(name)).collect();
-        if !missing.is_empty() {
-            return Err(checkpoint::missing(header, &names, &resolved, missing));
-        }
-        let unused = header.tensors.iter().zip(&resolved).filter(|(_, name)| name.is_none());
-        self.warnings = checkpoint::warnings(&names, unused.map(|(t, _)| t.name.as_str()));
-        Ok(resolved)
-    }
-
     /// Reads the shapes and writes the result's header, which they determine.
     fn plan(&mut self, header: &Header) -> Result<()> {
         let (mut head, mut tail): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
-        for (t, name) in header.tensors.iter().zip(self.names(header)?) {
+        let guessed;
+        let names = match &self.target {
+            Target::Int4(inputs) => inputs.names(),
+            Target::Int8 | Target::Fp16 => {
+                guessed = Names::guess(header);
+                &guessed
+            }
+        };
+        let (resolved, warnings) = resolve(header, names)?;
+        self.warnings = warnings;
+        for (t, name) in header.tensors.iter().zip(resolved) {
             let Some(name) = name else {
                 self.tensors.push(None);
                 continue;
@@ -213,14 +209,16 @@ impl Sink {
                     tail.push((name, "F16", shape, 2 * numbers));
                     (numbers, Form::Fp16 { tail: Some(tail.len() - 1) })
                 }
-                (_, &[rows, columns]) if numbers > 0 => {
+                (_, &[rows, columns]) if numbers > 0 && names.bears_integers(&t.name) => {
                     head.push((name, "I8", shape, numbers));
                     tail.push((scale, "F32", vec![rows], 4 * rows));
                     (columns, Form::Int8 { tail: tail.len() - 1 })
                 }
                 _ => {
                     tail.push((name, "F32", shape, 4 * numbers));
-                    (numbers, Form::Fp32 { tail: tail.len() - 1 })
+                    // A matrix comes row by row.
+                    let columns = if let (&[_, columns], 1..) = (&t.shape[..], numbers) { columns } else { numbers };
+                    (columns, Form::Fp32 { tail: tail.len() - 1 })
                 }
             };
             self.tensors.push(Some(Source { name: t.name.clone(), canonical, storage, columns, form }));
@@ -247,6 +245,20 @@ impl Sink {
         self.out.extend_from_slice(text.as_bytes());
         Ok(())
     }
+}
+
+/// What each tensor is called in the result, `None` being left out; and what to tell of these.
+fn resolve(header: &Header, names: &Names) -> Result<(Vec<Option<String>>, Vec<String>)> {
+    let resolved = checkpoint::resolve(header, names.base(), |name| names.has(name))?;
+    let found: HashSet<&str> = resolved.iter().flatten().map(String::as_str).collect();
+    let missing: Vec<&str> = names.least().map(String::as_str).filter(|name| !found.contains(name)).collect();
+    if !missing.is_empty() {
+        return Err(checkpoint::missing(header, names, &resolved, missing));
+    }
+    let unused = header.tensors.iter().zip(&resolved).filter(|(_, name)| name.is_none());
+    let warnings = checkpoint::warnings(names, unused.map(|(t, _)| t.name.as_str()));
+    let written = resolved.into_iter().map(|name| name.map(|name| names.written(name))).collect();
+    Ok((written, warnings))
 }
 
 impl RowSink for Sink {

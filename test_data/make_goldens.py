@@ -7,7 +7,6 @@ The same versions on the same kind of processor give the same bytes.
 
 import argparse
 import json
-import platform
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +16,12 @@ import transformers
 from safetensors.torch import save_file
 from transformers import AutoTokenizer, DistilBertForSequenceClassification, PreTrainedTokenizerFast
 
+from encoders import make_encoders
+from golden import CLS, HERE, MASK, PAD, SEP, VERSIONS, floats, tiny_tokenizer
 from random_base import REPOSITORY, make_config, random_tensors, write_json
 from random_strings import generated_strings
 
-HERE = Path(__file__).resolve().parent
-VERSIONS = {
-    "python": platform.python_version(),
-    "torch": torch.__version__.split("+")[0],
-    "transformers": transformers.__version__,
-    "tokenizers": tokenizers.__version__,
-    "numpy": np.__version__,
-}
 MAX_TOKENS = 512
-PAD, UNK, CLS, SEP, MASK = range(5)  # in the tiny vocabularies
 LENGTHS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 400, 511, 512)
 # Lists of indices into LENGTHS: neighbours, extremes, falling lengths, one text twice, all of them.
 BATCHES = ([0, 1], [7, 0, 25], [16, 8, 3, 12, 1], [5, 5, 20], [13, 14, 15, 17, 18, 19], list(range(len(LENGTHS))))
@@ -61,14 +53,6 @@ def write_lines(path, rows):
     path.write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows), encoding="ascii")
 
 
-def floats(tensor):
-    """The shortest decimals that read back as the same F32 values, flat."""
-    values = tensor.detach().numpy().ravel()
-    decimals = [float(str(value)) for value in values]
-    assert (np.array(decimals, dtype=np.float32) == values).all()
-    return decimals
-
-
 def load_model(folder, dtype=torch.float32):
     model = DistilBertForSequenceClassification.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
     return model.eval()
@@ -84,27 +68,6 @@ def logits_padded(model, sequences):
     ids = torch.tensor([ids + [PAD] * (width - len(ids)) for ids in sequences])
     mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids in sequences])
     return model(ids, attention_mask=mask).logits
-
-
-def tiny_tokenizer(like, size):
-    """The tokenizer `like` with a vocabulary of `size`: specials, characters, their continuations, then its first words."""
-    letters, digits = "abcdefghijklmnopqrstuvwxyz", "0123456789"
-    marks = [chr(code) for code in range(0x21, 0x7F) if not chr(code).isalnum()]
-    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *digits, *marks, *("##" + c for c in letters + digits)]
-    ids_of = like["model"]["vocab"]
-    words = (token for token in sorted(ids_of, key=ids_of.get) if token.removeprefix("##").isascii() and token.removeprefix("##").isalpha())
-    known = set(tokens)
-    tokens += [word for word in words if word not in known][: size - len(tokens)]
-    vocabulary = {token: index for index, token in enumerate(tokens)}
-    assert len(vocabulary) == size and [vocabulary[token] for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")] == [PAD, UNK, CLS, SEP, MASK]
-
-    tokenizer = json.loads(json.dumps(like))
-    tokenizer["model"]["vocab"] = vocabulary
-    for token in tokenizer["added_tokens"]:
-        token["id"] = vocabulary[token["content"]]
-    for name, special in tokenizer["post_processor"]["special_tokens"].items():
-        special["ids"] = [vocabulary[name]]
-    return tokenizer
 
 
 def taps(model, ids):
@@ -244,6 +207,7 @@ def main():
     write_json(HERE / "versions.json", VERSIONS)
     for name, recipe in TINY.items():
         make_tiny(name, tokenizer=tokenizer, **recipe)
+    make_encoders(tokenizer)
     make_tokenizer_cases(tokenizer_file, arguments.shared / "data" / "tokenizer_vectors.json")
     make_truncation(tokenizer_file, folder, sentences)
     make_sentiment(tokenizer_file, folder, sentences)

@@ -92,6 +92,8 @@ fn pick<T>(epilogue: usize, residual: &T) -> Epilogue<'_, T> {
         0 => Epilogue::Bias,
         1 => Epilogue::Activation(Activation::Gelu),
         2 => Epilogue::Activation(Activation::Relu),
+        3 => Epilogue::Activation(Activation::GeluTanh),
+        4 => Epilogue::Activation(Activation::Tanh),
         _ => Epilogue::Residual(residual),
     }
 }
@@ -105,9 +107,9 @@ async fn products(precision: Precision, blocks: bool) {
             for width in WIDTHS {
                 let sizes = [rows, depth, width];
                 gpu.set_blocks(blocks);
-                let share = product(&gpu, &mut random, precision, sizes, case % 4).await;
+                let share = product(&gpu, &mut random, precision, sizes, case % 6).await;
                 if share.is_nan() || share > worst.0 {
-                    worst = (share, sizes, case % 4);
+                    worst = (share, sizes, case % 6);
                 }
                 case += 1;
             }
@@ -269,8 +271,15 @@ gpu_test!(huge_scores_and_activations_stay_finite, async {
     for value in [0.0f32, 20.0, 1e10, 1e38] {
         for x in [value, -value] {
             let tensor = gpu.embed(1, 1, None, |to| to[0] = x).unwrap();
-            let y = gpu.linear(&tensor, &matrix, Epilogue::Activation(Activation::Gelu)).unwrap();
-            assert_eq!(read(&gpu, &y).await[0], x.max(0.0), "gelu of {x}");
+            for (f, wanted) in [
+                (Activation::Gelu, x.max(0.0)),
+                (Activation::GeluTanh, x.max(0.0)),
+                (Activation::Tanh, x.clamp(-1.0, 1.0)),
+            ] {
+                let y = gpu.linear(&tensor, &matrix, Epilogue::Activation(f)).unwrap();
+                let y = read(&gpu, &y).await[0];
+                assert!((y - wanted).abs() <= 1e-30, "{f:?} of {x}: {y}");
+            }
         }
     }
 });

@@ -90,6 +90,7 @@ fn padded_reference(model: &Random, texts: &[Vec<u32>]) -> Vec<Vec<f64>> {
     let activate = |x: f64| match c.activation {
         tabsense::backend::Activation::Relu => x.max(0.0),
         tabsense::backend::Activation::Gelu => 0.5 * x * (1.0 + libm::erf(x / 2f64.sqrt())),
+        other => unreachable!("{other:?} is not drawn"),
     };
     let mut logits = Vec::new();
     for text in texts {

@@ -6,7 +6,7 @@ struct Params {
     // In quads (vec4): K rounded up to 16, and M rounded up to 16, by 4.
     x_stride: u32,
     y_stride: u32,
-    // 0 bias, 1 GELU, 2 ReLU, 3 residual
+    // 0 bias, 1 GELU, 2 ReLU, 3 residual, 4 GELU's tanh form, 5 tanh
     epilogue: u32,
     // 1: the residual's row, or x's row, for row n of y is rows[n]; never both.
     residual_indexed: u32,
@@ -56,6 +56,19 @@ fn gelu(x: vec4<f32>) -> vec4<f32> {
     return max(x, vec4<f32>(0.0)) - 0.5 * a * t * exp(s - z * z);
 }
 
+// x / (1 + e^-2u), u = √(2/π) · (x + 0.044715 x³), as in src/backend/cpu/math.rs; beyond ±16, x³ could
+// overflow, and e^-2u is 0 or makes nothing of any x
+fn gelu_tanh(x: vec4<f32>) -> vec4<f32> {
+    let a = clamp(x, vec4<f32>(-16.0), vec4<f32>(16.0));
+    let exponent = a * (-1.5957691 - 0.071354816 * a * a);
+    return max(x, vec4<f32>(-16.0)) / (1.0 + exp(min(exponent, vec4<f32>(87.0))));
+}
+
+// 1 - 2 / (e^2x + 1), as in src/backend/cpu/math.rs; beyond ±20 it is ±1
+fn tanh_of(x: vec4<f32>) -> vec4<f32> {
+    return 1.0 - 2.0 / (exp(2.0 * clamp(x, vec4<f32>(-20.0), vec4<f32>(20.0))) + 1.0);
+}
+
 // By its bits, for WGSL may take it that no number is NaN; and of NaN, min and max make the other number.
 fn is_nan(x: vec4<f32>) -> vec4<bool> {
     return (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
@@ -81,6 +94,10 @@ fn store(row: u32, quad_column: u32, sum: vec4<f32>) {
             from_row = rows[row];
         }
         v += residual[from_row * p.y_stride + quad_column];
+    } else if p.epilogue == 4u {
+        v = select(gelu_tanh(v), v, is_nan(v));
+    } else if p.epilogue == 5u {
+        v = select(tanh_of(v), v, is_nan(v));
     }
     y[row * p.y_stride + quad_column] = v;
 }

@@ -33,8 +33,12 @@ pub enum Precision {
 pub enum Activation {
     /// x · Φ(x) with the exact Φ: the erf form (Hendrycks & Gimpel 2016).
     Gelu,
+    /// x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))): the tanh form.
+    GeluTanh,
     /// max(x, 0).
     Relu,
+    /// tanh x.
+    Tanh,
 }
 
 /// What is done to a product before it is stored; the bias is always added.
@@ -65,7 +69,7 @@ pub struct Spans<'a> {
 }
 
 /// What an attention is computed of. q: D = `width` columns, one row a query; k, v: D columns, one row a key.
-pub struct Attention<'a, T> {
+pub struct Attention<'a, T, R> {
     /// Queries.
     pub q: Columns<'a, T>,
     /// Keys.
@@ -78,12 +82,14 @@ pub struct Attention<'a, T> {
     pub width: usize,
     /// H; divides D.
     pub heads: usize,
+    /// What each head adds to a score for the distance of key and query.
+    pub bias: Option<&'a R>,
 }
 
-impl<'a, T> Attention<'a, T> {
+impl<'a, T, R> Attention<'a, T, R> {
     /// Plain attention of q, k and v.
     pub fn new([q, k, v]: [Columns<'a, T>; 3], spans: Spans<'a>, width: usize, heads: usize) -> Self {
-        Self { q, k, v, spans, width, heads }
+        Self { q, k, v, spans, width, heads, bias: None }
     }
 }
 
@@ -140,6 +146,8 @@ pub trait Backend {
     type LinearBuilder: LinearBuilder<Linear = Self::Linear>;
     /// γ and β of a layer normalization.
     type LayerNorm;
+    /// What an attention adds to its scores by distance.
+    type RelativeBias;
 
     /// How weights that are wanted in a precision are stored here.
     fn precision(&self, wanted: Precision) -> Precision;
@@ -163,6 +171,13 @@ pub trait Backend {
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
     fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<Self::LayerNorm>;
+
+    /// The biases of `heads` heads for keys up to R - 1 places before and behind their query: `values` (H, 2R - 1), that of
+    /// key j and query i of a sequence being column j - i + R - 1. Sequences may have R tokens.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    fn relative_bias(&self, heads: usize, values: Vec<f32>) -> Result<Self::RelativeBias>;
 
     /// A tensor that `fill` writes, normalized where there is a `norm`: the embedding, gathered and
     /// normalized on the CPU side in every backend.
@@ -201,11 +216,11 @@ pub trait Backend {
         self.linear(x, weights, epilogue)
     }
 
-    /// softmax(q·kᵀ / √(D/H))·v for each sequence and each head → (queries, D).
+    /// softmax(q·kᵀ / √(D/H) + bias)·v for each sequence and each head → (queries, D).
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
-    fn attention(&self, of: Attention<'_, Self::Tensor>) -> Result<Self::Tensor>;
+    fn attention(&self, of: Attention<'_, Self::Tensor, Self::RelativeBias>) -> Result<Self::Tensor>;
 
     /// (x - mean) / √(var + eps) · γ + β a row, var the biased variance: (N, D) → (N, D).
     ///

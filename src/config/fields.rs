@@ -1,6 +1,6 @@
 //! The fields of a `config.json`, each with an error of its own.
 
-use super::{Scoring, invalid, limits, unsupported};
+use super::{Scoring, Sizes, invalid, limits, unsupported};
 use crate::backend::Activation;
 #[cfg(doc)]
 use crate::error::ErrorKind;
@@ -26,6 +26,53 @@ impl Fields {
         self.get(name).map(|value| value.as_str().ok_or_else(wrong)).transpose()
     }
 
+    /// A whole number of `least` to `most`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] where it is something else.
+    pub fn size_from(&self, name: &str, default: usize, least: usize, most: usize) -> Result<usize> {
+        self.get(name).map_or(Ok(default), |value| whole(name, value, least, most))
+    }
+
+    /// A token's id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] where it is no whole number, or one beyond any vocabulary.
+    pub fn id(&self, name: &str, default: u32) -> Result<u32> {
+        self.size_from(name, default as usize, 0, limits::VOCABULARY).map(|id| id as u32)
+    }
+
+    /// `sizes` of a model whose positions begin behind that of the padding token.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] where no position is left.
+    pub fn behind_padding(&self, sizes: Sizes, padding: u32) -> Result<Sizes> {
+        match sizes.positions.checked_sub(padding as usize + 1) {
+            Some(max_tokens @ 1..) => Ok(Sizes { max_tokens, ..sizes }),
+            _ => Err(invalid(format_args!(
+                "has max_position_embeddings {}, but positions begin behind that of the padding token, {padding}.",
+                sizes.positions
+            ))),
+        }
+    }
+
+    /// Refuses decoders, and positions that are no table's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigUnsupported`].
+    pub fn is_an_encoder(&self) -> Result<()> {
+        if self.is_set("is_decoder")? {
+            return Err(unsupported("has is_decoder true: only encoders run here. Take a checkpoint of an encoder."));
+        }
+        match self.text("position_embedding_type")? {
+            None | Some("absolute") => Ok(()),
+            Some(other) => Err(unsupported(format_args!(
+                "has position_embedding_type {:?}: only \"absolute\" is supported. Take a checkpoint with it.",
+                start_of(other)
+            ))),
+        }
+    }
+
     /// A whole number of 1 to `most`, by the last of its names that is there, as Python sets them one after the other.
     ///
     /// # Errors
@@ -34,11 +81,27 @@ impl Fields {
         let Some((name, value)) = names.iter().rev().find_map(|name| Some((name, self.0.get(*name)?))) else {
             return Ok(default);
         };
-        let size = value.as_u64().and_then(|size| usize::try_from(size).ok()).filter(|size| (1..=most).contains(size));
-        size.ok_or_else(|| match value {
-            Value::Number(number) => invalid(format_args!("has {name} {number}: it must lie between 1 and {most}.")),
-            _ => invalid(format_args!("has a wrong {name}: it must be a whole number between 1 and {most}.")),
-        })
+        whole(name, value, 1, most)
+    }
+
+    /// Whether the field is true.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] where it is neither true nor false.
+    pub fn is_set(&self, name: &str) -> Result<bool> {
+        let wrong = || invalid(format_args!("has a wrong {name}: it must be true or false."));
+        self.get(name).map_or(Ok(false), |value| value.as_bool().ok_or_else(wrong))
+    }
+
+    /// ε of the layer normalizations, 0 to 1.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] where it is something else.
+    pub fn eps(&self, name: &str, default: f32) -> Result<f32> {
+        let Some(value) = self.get(name) else { return Ok(default) };
+        let eps = value.as_f64().filter(|eps| (0.0..=1.0).contains(eps));
+        eps.map(|eps| eps as f32)
+            .ok_or_else(|| invalid(format_args!("has a wrong {name}: it must be a number of 0 to 1.")))
     }
 
     /// The nonlinearity that `name` names; GELU where it is missing.
@@ -50,9 +113,11 @@ impl Fields {
     pub fn activation(&self, name: &str) -> Result<Activation> {
         match self.text(name)?.unwrap_or("gelu") {
             "gelu" => Ok(Activation::Gelu),
+            "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Ok(Activation::GeluTanh),
             "relu" => Ok(Activation::Relu),
             other => Err(unsupported(format_args!(
-                "has {name} {:?}: \"gelu\" and \"relu\" are supported. Take a checkpoint with one of them.",
+                "has {name} {:?}: \"gelu\", \"gelu_new\", \"gelu_pytorch_tanh\", \"gelu_fast\" and \"relu\" are \
+                 supported. Take a checkpoint with one of them.",
                 start_of(other)
             ))),
         }
@@ -60,9 +125,11 @@ impl Fields {
 
     /// Refuses models of another task. Whether an own class has a classifier, the weights will tell.
     pub(super) fn has_a_classifier(&self) -> Result<()> {
-        const OTHER_TASKS: [&str; 6] = [
+        const OTHER_TASKS: [&str; 8] = [
             "Model",
             "ForMaskedLM",
+            "LMHeadModel",
+            "ForNextSentencePrediction",
             "ForPreTraining",
             "ForTokenClassification",
             "ForQuestionAnswering",
@@ -146,4 +213,13 @@ impl Fields {
         let missing = |i| invalid(format_args!("has no label {i} in id2label: its {count} ids must count up from 0."));
         labels.into_iter().enumerate().map(|(i, label)| label.ok_or_else(|| missing(i))).collect()
     }
+}
+
+/// A whole number of `least` to `most`.
+fn whole(name: &str, value: &Value, least: usize, most: usize) -> Result<usize> {
+    let size = value.as_u64().and_then(|size| usize::try_from(size).ok());
+    size.filter(|size| (least..=most).contains(size)).ok_or_else(|| match value {
+        Value::Number(number) => invalid(format_args!("has {name} {number}: it must lie between {least} and {most}.")),
+        _ => invalid(format_args!("has a wrong {name}: it must be a whole number between {least} and {most}.")),
+    })
 }

@@ -105,8 +105,8 @@ fn what_is_no_configuration_is_invalid() {
 #[test]
 fn what_does_not_run_here_is_unsupported() {
     for json in [
-        r#"{"model_type": "bert"}"#,
-        r#"{"model_type": "distilbert", "activation": "gelu_new"}"#,
+        r#"{"model_type": "t5"}"#,
+        r#"{"model_type": "distilbert", "activation": "silu"}"#,
         r#"{"model_type": "distilbert", "activation": "tanh"}"#,
         r#"{"model_type": "distilbert", "architectures": ["DistilBertForMaskedLM"]}"#,
         r#"{"model_type": "distilbert", "problem_type": "ranking"}"#,

@@ -9,7 +9,7 @@ pub mod self_test;
 pub mod warm_up;
 
 use crate::backend::Precision;
-use crate::backend::auto::{AutoBackend, LayerNorm, Linear, Side};
+use crate::backend::auto::{AutoBackend, LayerNorm, Linear, RelativeBias, Side};
 use crate::backend::gpu::profile::{KernelTime, by_kernel};
 use crate::batch::micro_batches;
 use crate::classifier::Classifier;
@@ -141,6 +141,7 @@ impl Engine {
         let weights = self.classifier.model().weights();
         weights.matrices().iter().for_each(Linear::drop_gpu);
         weights.norms().iter().for_each(LayerNorm::drop_gpu);
+        weights.relatives().iter().for_each(RelativeBias::drop_gpu);
     }
 }
 

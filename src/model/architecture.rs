@@ -1,7 +1,11 @@
 //! The architectures that run here. Each is a file: its sizes from a configuration, its tensors, its forward pass.
 
+use super::bert::{self, Bert};
 use super::distilbert::{self, DistilBert};
+use super::electra::{self, Electra};
+use super::mpnet::{self, MpNet};
 use super::plan::Plan;
+use super::roberta::{self, Kind, Roberta};
 use super::transformer::Pass;
 use crate::backend::Backend;
 use crate::config::{Config, Fields, Sizes};
@@ -10,12 +14,45 @@ use crate::error::Result;
 /// An architecture, with what of its configuration is its alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
+    /// BERT (Devlin et al. 2019).
+    Bert,
     /// DistilBERT (Sanh et al. 2019).
     DistilBert,
+    /// ELECTRA (Clark et al. 2020).
+    Electra {
+        /// The embeddings' width.
+        embedding_width: usize,
+    },
+    /// MPNet (Song et al. 2020).
+    MpNet {
+        /// Rows of the table of biases.
+        buckets: usize,
+    },
+    /// RoBERTa (Liu et al. 2019), XLM-RoBERTa or CamemBERT.
+    Roberta {
+        /// Which of them.
+        kind: Kind,
+        /// The id of the padding token.
+        padding: u32,
+    },
 }
 
+/// Reads an architecture's sizes.
+type Reader = fn(&Fields) -> Result<Sizes>;
+
+/// By `model_type` in `config.json`, in alphabetical order.
+pub const READERS: [(&str, Reader); 7] = [
+    ("bert", bert::sizes),
+    ("camembert", roberta::camembert_sizes),
+    ("distilbert", distilbert::sizes),
+    ("electra", electra::sizes),
+    ("mpnet", mpnet::sizes),
+    ("roberta", roberta::sizes),
+    ("xlm-roberta", roberta::xlm_sizes),
+];
+
 /// One `model_type` of each set of tensor names.
-pub const NAMED_APART: [&str; 1] = ["distilbert"];
+pub const NAMED_APART: [&str; 5] = ["distilbert", "bert", "roberta", "electra", "mpnet"];
 
 /// Small configurations that between them have every tensor of an architecture.
 pub fn examples(model_type: &str) -> Vec<Config> {
@@ -23,35 +60,55 @@ pub fn examples(model_type: &str) -> Vec<Config> {
         let json = format!(r#"{{"model_type": {model_type:?}, "num_hidden_layers": 1{fields}}}"#);
         Config::from_json(json.as_bytes()).expect("every field has a default")
     };
-    vec![example("")]
+    match model_type {
+        "electra" => vec![example(""), example(r#", "embedding_size": 256"#)],
+        _ => vec![example("")],
+    }
 }
-
-/// Reads an architecture's sizes.
-type Reader = fn(&Fields) -> Result<Sizes>;
-
-/// By `model_type` in `config.json`, in alphabetical order.
-pub const READERS: [(&str, Reader); 1] = [("distilbert", distilbert::sizes)];
 
 impl Architecture {
     /// `model_type` in `config.json`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Bert => "bert",
             Self::DistilBert => "distilbert",
+            Self::Electra { .. } => "electra",
+            Self::MpNet { .. } => "mpnet",
+            Self::Roberta { kind: Kind::Roberta, .. } => "roberta",
+            Self::Roberta { kind: Kind::XlmRoberta, .. } => "xlm-roberta",
+            Self::Roberta { kind: Kind::Camembert, .. } => "camembert",
         }
     }
 
     /// What the names of all tensors but the head's begin with: `base_model_prefix` of `transformers`, with its dot.
     pub fn base(self) -> &'static str {
         match self {
+            Self::Bert => bert::BASE,
             Self::DistilBert => distilbert::BASE,
+            Self::Electra { .. } => electra::BASE,
+            Self::MpNet { .. } => mpnet::BASE,
+            Self::Roberta { .. } => roberta::BASE,
         }
+    }
+
+    /// Whether a pair's token types count: where they don't, tokenizers tell none.
+    pub fn takes_types(self) -> bool {
+        matches!(self, Self::Bert | Self::Electra { .. })
     }
 }
 
 /// A planned model, ready to compute with weights of its plan.
 pub enum Network {
+    /// BERT.
+    Bert(Bert),
     /// DistilBERT.
     DistilBert(DistilBert),
+    /// ELECTRA.
+    Electra(Electra),
+    /// MPNet.
+    MpNet(MpNet),
+    /// RoBERTa and its kin.
+    Roberta(Roberta),
 }
 
 impl Network {
@@ -59,7 +116,13 @@ impl Network {
     pub fn new(config: &Config) -> (Self, Plan) {
         let mut plan = Plan::new(config.layer_norm_eps);
         let network = match config.architecture {
+            Architecture::Bert => Self::Bert(Bert::new(config, &mut plan)),
             Architecture::DistilBert => Self::DistilBert(DistilBert::new(config, &mut plan)),
+            Architecture::Electra { embedding_width } => {
+                Self::Electra(Electra::new(config, &mut plan, embedding_width))
+            }
+            Architecture::MpNet { buckets } => Self::MpNet(MpNet::new(config, &mut plan, buckets)),
+            Architecture::Roberta { padding, .. } => Self::Roberta(Roberta::new(config, &mut plan, padding)),
         };
         (network, plan)
     }
@@ -70,7 +133,11 @@ impl Network {
     /// Those of the backend's operations.
     pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
         match self {
+            Self::Bert(network) => network.forward(pass).await,
             Self::DistilBert(network) => network.forward(pass).await,
+            Self::Electra(network) => network.forward(pass).await,
+            Self::MpNet(network) => network.forward(pass).await,
+            Self::Roberta(network) => network.forward(pass).await,
         }
     }
 }

@@ -37,7 +37,7 @@ pub fn resolve(header: &Header, base: &str, has: impl Fn(&str) -> bool) -> Resul
 
 /// What to tell of the file's tensors that the model does not have, a sentence each; nothing of buffers.
 pub fn warnings<'a>(names: &Names, unused: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let unused = unused.filter(|name| !names.is_buffer(name));
+    let unused = unused.filter(|name| !names.is_buffer(name) && !names.is_of_head_left_out(name));
     let (layers, others): (Vec<&str>, Vec<&str>) = unused.partition(|name| names.canonical(name).is_some());
     let mut warnings = Vec::new();
     if !layers.is_empty() {

@@ -73,7 +73,7 @@ impl DistilBert {
         let words = |token: usize| batch.ids[token];
         let positions = |token: usize| batch.positions[token];
         let x = pass.embed(&[(self.words, &words), (self.positions, &positions)], self.norm)?;
-        let x = pass.encode(&self.layers, x).await?;
+        let x = pass.encode(&self.layers, None, x).await?;
         pass.head(&self.head, x).await
     }
 }

@@ -59,6 +59,11 @@ impl<B: Backend> ModelLoader<B> {
         Some(narrow.unwrap_or(Precision::F32))
     }
 
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.placer.config
+    }
+
     /// The file's header, once it is there.
     pub fn header(&self) -> Option<&Header> {
         self.reader.header()

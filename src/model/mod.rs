@@ -5,21 +5,25 @@
 //! Not here: arithmetic (`backend`), text (`tokenize`), what the logits mean (`head`).
 
 pub mod architecture;
+pub mod bert;
 pub mod checkpoint;
 pub mod distilbert;
 pub mod dtype;
+pub mod electra;
 pub mod embedding;
 pub mod load;
 pub mod made_up;
 mod matching;
+pub mod mpnet;
 pub mod names;
 pub mod plan;
+pub mod roberta;
 pub mod transformer;
 pub mod weights;
 
 use crate::backend::Backend;
 use crate::batch::PackedBatch;
-use crate::config::Config;
+use crate::config::{Config, Task};
 use crate::error::{Error, ErrorKind, Result};
 use architecture::Network;
 use plan::Plan;
@@ -55,8 +59,20 @@ impl<B: Backend> Model<B> {
     ///
     /// # Errors
     /// [`ErrorKind::OutOfMemory`], [`ErrorKind::NotFinite`] where the weights overflow the arithmetic,
-    /// [`ErrorKind::InvalidArgument`] where an id or a text's length is beyond the embedding's rows.
+    /// [`ErrorKind::InvalidArgument`] where an id, a type or a text's length is beyond the embedding's rows.
     pub async fn logits(&self, backend: &B, batch: &PackedBatch) -> Result<Vec<f32>> {
+        self.read(backend, self.forward(backend, batch, |_, _| {}).await?).await
+    }
+
+    /// The states of a batch's tokens by a bare encoder: (N, D), row by row.
+    ///
+    /// # Errors
+    /// As [`Model::logits`].
+    ///
+    /// # Panics
+    /// Where the model has a head.
+    pub async fn states(&self, backend: &B, batch: &PackedBatch) -> Result<Vec<f32>> {
+        assert_eq!(self.config.task, Task::Encode, "an encoder without a head");
         self.read(backend, self.forward(backend, batch, |_, _| {}).await?).await
     }
 
@@ -71,7 +87,7 @@ impl<B: Backend> Model<B> {
         ))
     }
 
-    /// The forward pass to the logits (B, L); `tap` sees what is inside. It waits only where a backend's
+    /// The forward pass to the logits (B, L), or without a head to the states (N, D); `tap` sees what is inside. It waits only where a backend's
     /// [`Backend::product`] does.
     ///
     /// # Errors
@@ -99,6 +115,18 @@ impl<B: Backend> Model<B> {
                 format!("A text has no token, a token id of {vocabulary} or more, or more than {max_tokens} tokens."),
             ));
         }
-        Ok(())
+        let types = self.config.types;
+        match batch.types.iter().max() {
+            Some(&largest) if self.config.architecture.takes_types() && usize::from(largest) >= types => {
+                Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!(
+                        "A text has tokens of type {largest}, but the model has {types} types (type_vocab_size of \
+                         config.json): tokenizer.json and config.json must be of one model."
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 }

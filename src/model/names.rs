@@ -3,13 +3,16 @@
 
 use super::architecture::{NAMED_APART, Network, examples};
 use super::plan::{Part, Place, Slot};
-use crate::config::Config;
+use crate::config::{Config, Task};
 use crate::weights::header::Header;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// The numbers 0, 1, 2, … and zeros that old checkpoints carry, and that are no weights; with or without the base's prefix.
 const BUFFERS: &[&str] = &["embeddings.position_ids", "embeddings.token_type_ids"];
+
+/// What encoders have for the sentences' order, or their likeness, when they are trained.
+const POOLER: &[&str] = &["pooler.dense.weight", "pooler.dense.bias"];
 
 /// The tensors of an architecture's models, of any number of layers, one at least.
 pub struct Names {
@@ -18,14 +21,18 @@ pub struct Names {
     slots: HashMap<String, Slot>,
     /// What every model has.
     least: HashSet<String>,
+    task: Task,
+    /// Whether other architectures could have a file's tensors, too.
+    ambiguous: bool,
 }
 
 impl Names {
     /// The tensors of models like that of `config`.
     pub fn of(config: &Config) -> Self {
-        Self::of_type(config.architecture.name())
+        Self { task: config.task, ..Self::of_type(config.architecture.name()) }
     }
 
+    /// Those of classifiers of a `model_type`.
     fn of_type(model_type: &str) -> Self {
         let examples = examples(model_type);
         let base = examples[0].architecture.base();
@@ -39,14 +46,27 @@ impl Names {
             least.retain(|name| more.contains_key(name));
             slots.extend(more);
         }
-        Self { base, slots, least }
+        Self { base, slots, least, task: Task::Classify, ambiguous: false }
     }
 
-    /// Those of the architecture that most of a file's tensors are of.
+    /// Those of the architecture that most of a file's tensors are of: of a checkpoint without its configuration.
     pub fn guess(header: &Header) -> Self {
-        let all = NAMED_APART.iter().map(|model_type| Self::of_type(model_type));
         let count = |names: &Self| header.tensors.iter().filter(|t| names.canonical(&t.name).is_some()).count();
-        all.rev().max_by_key(count).expect("some architecture")
+        let all = NAMED_APART.iter().map(|model_type| Self::of_type(model_type));
+        let mut counted: Vec<(usize, Self)> = all.map(|names| (count(&names), names)).collect();
+        let most = counted.iter().map(|(count, _)| *count).max().expect("some architecture");
+        counted.retain(|(count, _)| *count == most);
+        let ambiguous = counted.len() > 1;
+        Self { ambiguous, ..counted.swap_remove(0).1 }
+    }
+
+    /// How a file that is written anew calls the model's tensor `name`: without the base's prefix where it is not known which
+    /// architecture's it is. A model finds it all the same ([`canonical`]).
+    pub fn written(&self, name: String) -> String {
+        match name.strip_prefix(self.base) {
+            Some(rest) if self.ambiguous => rest.to_owned(),
+            _ => name,
+        }
     }
 
     /// What all names but the head's begin with.
@@ -64,9 +84,9 @@ impl Names {
         self.slots.get(&*in_first_layer(name)).map(|slot| slot.part)
     }
 
-    /// Whether the tensor `name` may be rounded to integers: a matrix or an embedding table.
+    /// Whether the file's tensor `name` may be rounded to integers: a matrix or an embedding table.
     pub fn bears_integers(&self, name: &str) -> bool {
-        let slot = self.slots.get(&*in_first_layer(name));
+        let slot = self.canonical(name).and_then(|name| self.slots.get(&*in_first_layer(&name)));
         slot.is_some_and(|slot| matches!(slot.place, Place::Rows { .. } | Place::Table(_)))
     }
 
@@ -78,6 +98,13 @@ impl Names {
     /// [`canonical`] of a model of any number of layers.
     pub fn canonical<'a>(&self, name: &'a str) -> Option<Cow<'a, str>> {
         canonical(name, self.base, |name| self.has(name))
+    }
+
+    /// Whether the tensor `name` of the file is of a head, which an encoder does without.
+    pub fn is_of_head_left_out(&self, name: &str) -> bool {
+        let of_head = || self.canonical(name).is_some_and(|name| self.part(&name) != Some(Part::Body));
+        let of_pooler = || POOLER.contains(&name.strip_prefix(self.base).unwrap_or(name));
+        self.task == Task::Encode && (of_head() || of_pooler())
     }
 
     /// Whether a tensor of the file is a buffer, which the model computes by itself.

@@ -15,6 +15,10 @@ pub struct Norm(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Matrix(usize);
 
+/// What the attention adds to its scores for the distance of key and query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relative(usize);
+
 /// Where a tensor goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -38,6 +42,8 @@ pub enum Place {
         /// Its row that the first bias is of.
         first: usize,
     },
+    /// A bias a bucket of distances and head.
+    Relative(Relative),
 }
 
 /// Which part of a model a tensor belongs to.
@@ -92,12 +98,33 @@ impl MatrixFacts {
     }
 }
 
+/// Relative biases: a table (buckets, H) of the checkpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct RelativeFacts {
+    /// H
+    pub heads: usize,
+    /// The most tokens of a text.
+    pub reach: usize,
+    /// The bucket of a key that lies so many places behind its query.
+    pub bucket: fn(isize) -> usize,
+}
+
+impl RelativeFacts {
+    /// `table` (buckets, H) spread over all distances: (H, 2R - 1), column d + R - 1 of a key d places behind its query.
+    pub fn spread(&self, table: &[f32]) -> Vec<f32> {
+        let reach = self.reach as isize;
+        let of_head = |h: usize| (1 - reach..reach).map(move |d| table[(self.bucket)(d) * self.heads + h]);
+        (0..self.heads).flat_map(of_head).collect()
+    }
+}
+
 /// Every tensor that an architecture asks for with one configuration.
 pub struct Plan {
     slots: Vec<Slot>,
     tables: Vec<[usize; 2]>,
     norms: usize,
     matrices: Vec<MatrixFacts>,
+    relative: Vec<RelativeFacts>,
     part: Part,
     eps: f32,
 }
@@ -105,7 +132,15 @@ pub struct Plan {
 impl Plan {
     /// A plan of nothing yet; `eps`: ε of its layer normalizations.
     pub fn new(eps: f32) -> Self {
-        Self { slots: Vec::new(), tables: Vec::new(), norms: 0, matrices: Vec::new(), part: Part::Body, eps }
+        Self {
+            slots: Vec::new(),
+            tables: Vec::new(),
+            norms: 0,
+            matrices: Vec::new(),
+            relative: Vec::new(),
+            part: Part::Body,
+            eps,
+        }
     }
 
     fn slot(&mut self, name: String, shape: &[usize], place: Place) {
@@ -146,6 +181,14 @@ impl Plan {
         matrix
     }
 
+    /// Relative biases of so many buckets: `NAME.weight` (buckets, H).
+    pub fn relative(&mut self, name: &str, buckets: usize, facts: RelativeFacts) -> Relative {
+        let relative = Relative(self.relative.len());
+        self.slot(format!("{name}.weight"), &[buckets, facts.heads], Place::Relative(relative));
+        self.relative.push(facts);
+        relative
+    }
+
     /// What `build` plans is a `part` of the model.
     pub fn part<R>(&mut self, part: Part, build: impl FnOnce(&mut Self) -> R) -> R {
         let before = std::mem::replace(&mut self.part, part);
@@ -174,6 +217,11 @@ impl Plan {
         &self.matrices
     }
 
+    /// The relative biases.
+    pub fn relatives(&self) -> &[RelativeFacts] {
+        &self.relative
+    }
+
     /// What is known of the matrix that a place belongs to.
     pub fn facts(&self, place: Place) -> Option<&MatrixFacts> {
         match place {
@@ -198,4 +246,4 @@ macro_rules! index {
         }
     )*};
 }
-index!(Table, Norm, Matrix);
+index!(Table, Norm, Matrix, Relative);

@@ -1,7 +1,7 @@
 //! What encoders share: the sum of embeddings, a layer of attention and feed-forward network with the normalization behind each
 //! (post-norm), the head. Each architecture's file calls these with its own names and tables, so that it shows what differs.
 
-use super::plan::{Matrix, Narrowest, Norm, Part, Plan, Table};
+use super::plan::{Matrix, Narrowest, Norm, Part, Plan, Relative, Table};
 use super::weights::Weights;
 use crate::backend::{Activation, Attention, Backend, Columns, Epilogue, Spans};
 use crate::batch::PackedBatch;
@@ -67,14 +67,16 @@ impl<B: Backend> Pass<'_, B> {
         self.backend.layer_norm(&sum, self.weights.norm(norm))
     }
 
-    /// All layers, one after the other: (N, D) → (N, D), or with a head (B, D).
+    /// All layers, one after the other: (N, D) → (N, D), or with a head (B, D). `bias`: what every layer's attention adds to its
+    /// scores.
     ///
     /// # Errors
     /// Those of the backend's operations.
-    pub async fn encode(&mut self, layers: &[Layer], mut x: B::Tensor) -> Result<B::Tensor> {
+    pub async fn encode(&mut self, layers: &[Layer], bias: Option<Relative>, mut x: B::Tensor) -> Result<B::Tensor> {
+        let bias = bias.map(|bias| self.weights.relative(bias));
         (self.tap)(Tap::Embedding, &x);
         for (i, layer) in layers.iter().enumerate() {
-            x = self.attention(layer, x).await?;
+            x = self.attention(layer, bias, x).await?;
             (self.tap)(Tap::Attention(i), &x);
             x = self.feed_forward(layer, &x).await?;
             (self.tap)(Tap::Ffn(i), &x);
@@ -85,7 +87,7 @@ impl<B: Backend> Pass<'_, B> {
     /// The first half of a layer, the attention, of `x` (N, D): (N, D), or where only each text's first row is read (B, D).
     ///
     /// Source: Vaswani et al. 2017, sections 3.1 and 3.2.
-    async fn attention(&self, layer: &Layer, mut x: B::Tensor) -> Result<B::Tensor> {
+    async fn attention(&self, layer: &Layer, bias: Option<&B::RelativeBias>, mut x: B::Tensor) -> Result<B::Tensor> {
         let (backend, batch) = (self.backend, self.batch);
         let (width, heads) = (self.config.width, self.config.heads);
         let context = match layer.projections {
@@ -93,7 +95,7 @@ impl<B: Backend> Pass<'_, B> {
                 let qkv = self.linear(&x, qkv, Epilogue::Bias).await?; // (N, 3D)
                 let [q, k, v] = [0, width, 2 * width].map(|first| Columns { tensor: &qkv, first });
                 let spans = Spans { queries: &batch.starts, keys: &batch.starts };
-                backend.attention(Attention { q, k, v, spans, width, heads })? // (N, D)
+                backend.attention(Attention { q, k, v, spans, width, heads, bias })? // (N, D)
             }
             Projections::Split { q, kv } => {
                 let kv = self.linear(&x, kv, Epilogue::Bias).await?; // (N, 2D)
@@ -104,7 +106,7 @@ impl<B: Backend> Pass<'_, B> {
                 let one_each: Vec<u32> = (0..=batch.texts() as u32).collect();
                 let spans = Spans { queries: &one_each, keys: &batch.starts };
                 let q = Columns { tensor: &q, first: 0 };
-                backend.attention(Attention { q, k, v, spans, width, heads })? // (B, D)
+                backend.attention(Attention { q, k, v, spans, width, heads, bias })? // (B, D)
             }
         };
         self.add_and_norm(&context, layer.out, &x, layer.attention_norm).await

@@ -2,7 +2,7 @@
 
 use super::dtype::Dtype;
 use super::embedding::EmbeddingTable;
-use super::plan::{Matrix, MatrixFacts, Norm, Place, Plan, Table};
+use super::plan::{Matrix, MatrixFacts, Norm, Place, Plan, Relative, Table};
 use crate::backend::{Backend, LinearBuilder, Precision};
 use crate::error::Result;
 use crate::weights::dtype::Storage;
@@ -12,6 +12,7 @@ pub struct Weights<B: Backend> {
     tables: Vec<EmbeddingTable>,
     norms: Vec<B::LayerNorm>,
     matrices: Vec<B::Linear>,
+    relative: Vec<B::RelativeBias>,
 }
 
 impl<B: Backend> Weights<B> {
@@ -30,6 +31,11 @@ impl<B: Backend> Weights<B> {
         &self.matrices[matrix.index()]
     }
 
+    /// Relative biases.
+    pub fn relative(&self, relative: Relative) -> &B::RelativeBias {
+        &self.relative[relative.index()]
+    }
+
     /// All matrices.
     pub fn matrices(&self) -> &[B::Linear] {
         &self.matrices
@@ -39,6 +45,11 @@ impl<B: Backend> Weights<B> {
     pub fn norms(&self) -> &[B::LayerNorm] {
         &self.norms
     }
+
+    /// All relative biases.
+    pub fn relatives(&self) -> &[B::RelativeBias] {
+        &self.relative
+    }
 }
 
 /// Weights while they fill.
@@ -47,6 +58,8 @@ pub(super) struct Filling<B: Backend> {
     /// γ and β of each.
     norms: Vec<[Vec<f32>; 2]>,
     matrices: Vec<B::LinearBuilder>,
+    /// (buckets, H) each, as the rows come.
+    relative: Vec<Vec<f32>>,
 }
 
 /// How the tensor of a slot comes.
@@ -84,6 +97,7 @@ impl<B: Backend> Filling<B> {
                     backend.linear_builder(out_features, in_features, shared(&of_rows))
                 })
                 .collect::<Result<_>>()?,
+            relative: vec![Vec::new(); plan.relatives().len()],
         })
     }
 
@@ -94,6 +108,7 @@ impl<B: Backend> Filling<B> {
             Place::Beta(norm) => self.norms[norm.index()][1] = numbers.to_vec(),
             Place::Rows { matrix, first } => self.matrices[matrix.index()].row_f32(first + row, numbers),
             Place::Bias { matrix, first } => self.matrices[matrix.index()].bias(first, numbers),
+            Place::Relative(relative) => self.relative[relative.index()].extend_from_slice(numbers),
         }
     }
 
@@ -122,10 +137,14 @@ impl<B: Backend> Filling<B> {
 
     pub fn finish(self, backend: &B, plan: &Plan) -> Result<Weights<B>> {
         let norm = |[gamma, beta]: [Vec<f32>; 2]| backend.layer_norm_weights(gamma, beta, plan.eps());
+        let relative = self.relative.iter().zip(plan.relatives());
         Ok(Weights {
             tables: self.tables,
             norms: self.norms.into_iter().map(norm).collect::<Result<_>>()?,
             matrices: self.matrices.into_iter().map(LinearBuilder::finish).collect(),
+            relative: relative
+                .map(|(table, facts)| backend.relative_bias(facts.heads, facts.spread(table)))
+                .collect::<Result<_>>()?,
         })
     }
 }

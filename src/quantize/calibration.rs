@@ -47,7 +47,7 @@ impl Loader {
             && let Some(header) = self.classifier.header()
         {
             self.header_checked = true;
-            let names = Names::guess(header);
+            let names = Names::of(self.classifier.config());
             let of_model = |t: &&TensorInfo| names.canonical(&t.name).is_some();
             header.tensors.iter().filter(of_model).try_for_each(|t| require_float(t).map(|_| ()))?;
         }
@@ -111,12 +111,13 @@ impl Calibration {
             _ => None,
         });
         let damping = if self.tokens < FEW_TOKENS { DAMPING_OF_FEW } else { DAMPING };
-        Ok(Inputs { grams: grams.collect(), damping, latest: None })
+        Ok(Inputs { names: Names::of(model.config()), grams: grams.collect(), damping, latest: None })
     }
 }
 
 /// The inputs that each matrix got which is to be int4, by the matrix' name.
 pub struct Inputs {
+    names: Names,
     /// And how many columns it has.
     grams: HashMap<String, (usize, Rc<RefCell<Gram>>)>,
     damping: f64,
@@ -125,6 +126,11 @@ pub struct Inputs {
 }
 
 impl Inputs {
+    /// The model's names.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// The columns of the matrix `name`, if it is to be int4.
     pub fn columns(&self, name: &str) -> Option<usize> {
         self.grams.get(name).map(|(columns, _)| *columns)

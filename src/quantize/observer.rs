@@ -95,6 +95,7 @@ impl Backend for Observer {
     type Linear = Observed;
     type LinearBuilder = Builder;
     type LayerNorm = cpu::layer_norm::LayerNorm;
+    type RelativeBias = cpu::attention::RelativeBias;
 
     /// f32, whatever is wanted: the inputs are to be those of the weights before they are rounded.
     fn precision(&self, _wanted: Precision) -> Precision {
@@ -113,6 +114,10 @@ impl Backend for Observer {
         self.cpu.layer_norm_weights(gamma, beta, eps)
     }
 
+    fn relative_bias(&self, heads: usize, values: Vec<f32>) -> Result<Self::RelativeBias> {
+        self.cpu.relative_bias(heads, values)
+    }
+
     fn embed(
         &self,
         rows: usize,
@@ -128,7 +133,7 @@ impl Backend for Observer {
         self.cpu.linear(x, &weights.linear, epilogue)
     }
 
-    fn attention(&self, of: Attention<'_, CpuTensor>) -> Result<CpuTensor> {
+    fn attention(&self, of: Attention<'_, CpuTensor, Self::RelativeBias>) -> Result<CpuTensor> {
         self.cpu.attention(of)
     }
 

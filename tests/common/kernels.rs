@@ -50,6 +50,11 @@ pub fn gelu_f64(x: f64) -> f64 {
     x / 2.0 * erfc(-x / 2f64.sqrt())
 }
 
+pub fn gelu_tanh_f64(x: f64) -> f64 {
+    let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+    x / 2.0 * (1.0 + libm::tanh(u))
+}
+
 /// A weight matrix (M, K) whose rows came in some order.
 pub fn matrix(random: &mut Random, precision: Precision, w: &[f32], bias: &[f32], depth: usize) -> Linear {
     matrix_by(random, Dot::fastest(), precision, w, bias, depth)
@@ -65,7 +70,7 @@ pub fn matrix_by(random: &mut Random, dot: Dot, precision: Precision, w: &[f32],
     builder.finish()
 }
 
-/// Checks a product with all four epilogues: `sums` are x·Wᵀ, each known to within `errors`.
+/// Checks a product with every epilogue: `sums` are x·Wᵀ, each known to within `errors`.
 pub fn check_epilogues(
     failures: &mut Failures,
     case: &str,
@@ -79,6 +84,8 @@ pub fn check_epilogues(
     let plain = run(Epilogue::Bias);
     let gelu = run(Epilogue::Activation(Activation::Gelu));
     let relu = run(Epilogue::Activation(Activation::Relu));
+    let gelu_tanh = run(Epilogue::Activation(Activation::GeluTanh));
+    let tanh = run(Epilogue::Activation(Activation::Tanh));
     let with_residual = run(Epilogue::Residual(&r));
     assert_eq!(plain.len(), sums.len(), "{case}");
     for (i, sum) in sums.iter().enumerate() {
@@ -89,6 +96,9 @@ pub fn check_epilogues(
         failures.check(&format!("{case}, relu, {i}"), relu[i], y.max(0.0), error);
         // |GELU'| is at most 1.13; then its own error.
         failures.check(&format!("{case}, gelu, {i}"), gelu[i], gelu_f64(y), 1.13 * error + 1.9e-7 * y.abs().max(1.0));
+        let own = 1.9e-7 * y.abs().max(1.0);
+        failures.check(&format!("{case}, tanh gelu, {i}"), gelu_tanh[i], gelu_tanh_f64(y), 1.13 * error + own);
+        failures.check(&format!("{case}, tanh, {i}"), tanh[i], y.tanh(), error + 1.8e-7);
         let error = error + ROUNDING * (y.abs() + r.abs() + error);
         failures.check(&format!("{case}, residual, {i}"), with_residual[i], y + r, error);
     }

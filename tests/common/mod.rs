@@ -10,9 +10,6 @@ use tabsense::config::Config;
 use tabsense::model::Model;
 use tabsense::model::load::{Dtype, ModelLoader};
 
-pub mod gpu;
-pub mod kernels;
-
 /// A committed random model and what PyTorch says of it (test_data/README.md).
 pub struct Tiny {
     pub name: &'static str,
@@ -33,6 +30,10 @@ macro_rules! tiny {
         }
     };
 }
+
+pub mod encoders;
+pub mod gpu;
+pub mod kernels;
 
 pub const F32: Tiny = tiny!("tiny-f32");
 pub const F16: Tiny = tiny!("tiny-f16");

@@ -10,7 +10,7 @@ use super::{Attention, Backend, Columns, Epilogue, Precision};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-pub use weights::{LayerNorm, Linear, LinearBuilder};
+pub use weights::{LayerNorm, Linear, LinearBuilder, RelativeBias};
 
 /// Where a forward pass is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,11 +192,15 @@ fn epilogue_of<'a, T>(epilogue: Epilogue<'a, Tensor>, side: impl FnOnce(&'a Tens
     }
 }
 
-/// The attention with its operands as one side knows them.
-fn attention_of<'a, T>(of: Attention<'a, Tensor>, side: impl Fn(&'a Tensor) -> &'a T) -> Attention<'a, T> {
-    let Attention { q, k, v, spans, width, heads } = of;
+/// The attention of q, k and v, and with a bias, as one side knows them.
+fn attention_of<'a, T, R>(
+    of: Attention<'a, Tensor, RelativeBias>,
+    side: impl Fn(&'a Tensor) -> &'a T,
+    bias: Option<&'a R>,
+) -> Attention<'a, T, R> {
+    let Attention { q, k, v, spans, width, heads, .. } = of;
     let [q, k, v] = [q, k, v].map(|columns| Columns { tensor: side(columns.tensor), first: columns.first });
-    Attention { q, k, v, spans, width, heads }
+    Attention { q, k, v, spans, width, heads, bias }
 }
 
 impl Backend for AutoBackend {
@@ -204,6 +208,7 @@ impl Backend for AutoBackend {
     type Linear = Linear;
     type LinearBuilder = LinearBuilder;
     type LayerNorm = LayerNorm;
+    type RelativeBias = RelativeBias;
 
     fn precision(&self, wanted: Precision) -> Precision {
         self.gpu().map_or_else(|| self.cpu.precision(wanted), |gpu| gpu.precision(wanted))
@@ -225,6 +230,11 @@ impl Backend for AutoBackend {
     fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<LayerNorm> {
         let gpu = self.on_gpu(|gpu| gpu.layer_norm_weights(gamma.clone(), beta.clone(), eps))?;
         Ok(LayerNorm { cpu: self.cpu.layer_norm_weights(gamma, beta, eps)?, gpu: RefCell::new(gpu) })
+    }
+
+    fn relative_bias(&self, heads: usize, values: Vec<f32>) -> Result<RelativeBias> {
+        let gpu = self.on_gpu(|gpu| gpu.relative_bias(heads, values.clone()))?;
+        Ok(RelativeBias { cpu: self.cpu.relative_bias(heads, values)?, gpu: RefCell::new(gpu) })
     }
 
     fn embed(
@@ -269,10 +279,17 @@ impl Backend for AutoBackend {
         }
     }
 
-    fn attention(&self, of: Attention<'_, Tensor>) -> Result<Tensor> {
+    fn attention(&self, of: Attention<'_, Tensor, RelativeBias>) -> Result<Tensor> {
         match of.q.tensor {
-            Tensor::Cpu(_) => Ok(Tensor::Cpu(self.cpu.attention(attention_of(of, Tensor::on_cpu))?)),
-            Tensor::Gpu(_) => Ok(Tensor::Gpu(self.the_gpu()?.attention(attention_of(of, Tensor::on_gpu))?)),
+            Tensor::Cpu(_) => {
+                let bias = of.bias.map(|bias| &bias.cpu);
+                Ok(Tensor::Cpu(self.cpu.attention(attention_of(of, Tensor::on_cpu, bias))?))
+            }
+            Tensor::Gpu(_) => {
+                let bias = of.bias.map(|bias| bias.gpu.borrow());
+                let bias = bias.as_ref().and_then(|bias| bias.as_ref());
+                Ok(Tensor::Gpu(self.the_gpu()?.attention(attention_of(of, Tensor::on_gpu, bias))?))
+            }
         }
     }
 

@@ -23,6 +23,19 @@ pub struct LayerNorm {
     pub(super) gpu: RefCell<Option<gpu::LayerNorm>>,
 }
 
+/// The biases of an attention on both sides; they are small.
+pub struct RelativeBias {
+    pub(super) cpu: cpu::attention::RelativeBias,
+    pub(super) gpu: RefCell<Option<gpu::RelativeBias>>,
+}
+
+impl RelativeBias {
+    /// Frees the GPU side.
+    pub fn drop_gpu(&self) {
+        self.gpu.take();
+    }
+}
+
 impl Linear {
     /// The device's matrix, as it holds it, for the CPU.
     ///

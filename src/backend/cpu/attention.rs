@@ -1,6 +1,7 @@
-// attention: y[i,h·dh+d] = Σ_j softmax_j(Σ_e q[i,h·dh+e] · k[j,h·dh+e] / √dh) · v[j,h·dh+d], per
-// sequence and head
-// q: (Nq, ≥ D), k, v: (Nk, ≥ D) f32, columns of wider tensors; y: (Nq, D); D = H·dh; sequences by `spans`
+// attention: y[i,h·dh+d] = Σ_j softmax_j(Σ_e q[i,h·dh+e] · k[j,h·dh+e] / √dh + bias[h,j-i+R-1]) · v[j,h·dh+d],
+// per sequence and head
+// q: (Nq, ≥ D), k, v: (Nk, ≥ D) f32, columns of wider tensors; y: (Nq, D); D = H·dh; sequences by `spans`;
+// bias: (H, 2R - 1), of a model with relative positions, R the most keys
 // kᵀ / √dh and v are packed into panels of 8 columns once per sequence and head; scores are held for 4
 // queries at a time
 
@@ -42,6 +43,31 @@ pub struct Places<'a> {
     pub stride: usize,
 }
 
+/// What each head adds to a score for the distance of key and query ([`crate::backend::Backend::relative_bias`]).
+pub struct RelativeBias {
+    /// (H, 2R - 1)
+    values: Vec<f32>,
+}
+
+impl RelativeBias {
+    /// The biases (H, 2R - 1) of `heads` heads.
+    pub fn new(heads: usize, values: Vec<f32>) -> Self {
+        assert!(heads > 0 && (values.len() / heads) % 2 == 1 && values.len().is_multiple_of(heads), "2R - 1 a head");
+        Self { values }
+    }
+
+    /// R: the most tokens of a sequence.
+    pub fn reach(&self, heads: usize) -> usize {
+        self.values.len() / heads / 2 + 1
+    }
+
+    /// The biases (2R - 1) of a head.
+    pub fn of_head(&self, head: usize, heads: usize) -> &[f32] {
+        let row = self.values.len() / heads;
+        &self.values[head * row..][..row]
+    }
+}
+
 /// Values of scratch that sequences of up to `keys` keys need with heads of `head_width`.
 pub fn scratch_len(keys: usize, head_width: usize) -> usize {
     let padded = keys.next_multiple_of(PANEL);
@@ -49,7 +75,7 @@ pub fn scratch_len(keys: usize, head_width: usize) -> usize {
 }
 
 /// Attention of one head of one sequence: `queries` rows of q on `keys` rows of k and v, `head_width` columns
-/// each → `y`.
+/// each → `y`; `bias`: the head's (2R - 1), R at least `keys`.
 ///
 /// A sequence without keys yields zeros. Finite scores never yield NaN, whatever their size.
 ///
@@ -62,6 +88,7 @@ pub unsafe fn attention(
     queries: usize,
     keys: usize,
     head_width: usize,
+    bias: Option<&[f32]>,
     scratch: &mut [f32],
     y: Places<'_>,
 ) {
@@ -87,6 +114,12 @@ pub unsafe fn attention(
             for (scores, [low, high]) in all_scores.chunks_exact_mut(padded).zip(tile.rows()) {
                 low.write(&mut scores[panel * PANEL..]);
                 high.write(&mut scores[panel * PANEL + LANES..]);
+            }
+        }
+        if let Some(bias) = bias {
+            for (r, scores) in all_scores.chunks_exact_mut(padded).enumerate().take(rows) {
+                let of_query = &bias[bias.len() / 2 - (row + r)..];
+                scores[..keys].iter_mut().zip(of_query).for_each(|(score, bias)| *score += bias);
             }
         }
         let mut normalizers = [F32x4::splat(0.0); ROWS];

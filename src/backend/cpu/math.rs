@@ -60,6 +60,34 @@ const ERF_ONE: f32 = 5.5;
 const ERF_P: [f32; 6] = [4.444_298_8e-8, 1.304_891_4e-5, 3.649_600_8e-4, 0.009_518_802, 0.070_217_9, 0.797_884];
 const ERF_Q: [f32; 6] = [1.195_078_8e-6, 7.846_754e-5, 0.001_960_383, 0.029_379_083, 0.254_668_8, 1.0];
 
+/// tanh x.
+///
+/// Method: 1 - 2 / (e^2x + 1); where e^2x ends, so does the difference from ±1.
+/// Error: at most 1.8e-7 absolute, against `libm`'s `tanh` in f64, on 1,000,001 points of [-12, 12].
+#[inline(always)]
+pub fn tanh<const V: usize>(x: [F32x4; V]) -> [F32x4; V] {
+    let s = F32x4::splat;
+    let e = exp(x.map(|x| x + x));
+    e.map(|e| s(1.0) - s(2.0) / (e + s(1.0)))
+}
+
+/// x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))), the tanh form of GELU.
+///
+/// Method: x / (1 + e^-2u), u being tanh's argument. Below -16 it is -16 that is divided, so that the largest
+/// e^-2u there is makes nothing of any x.
+/// Error: at most 1.9e-7 · max(|x|, 1) absolute, against `libm`'s `tanh` in f64, on 1,000,001 points of
+/// [-12, 12].
+///
+/// Source: Hendrycks & Gimpel 2016, section 2.
+#[inline(always)]
+pub fn gelu_tanh<const V: usize>(x: [F32x4; V]) -> [F32x4; V] {
+    let s = F32x4::splat;
+    // -2·√(2/π) · (x + 0.044715 x³)
+    let exponents = x.map(|x| x * (x * x).mul_add(s(-0.071_354_816), s(-1.595_769_1)));
+    let e = exp(exponents);
+    from_fn(|i| x[i].max(s(-16.0)) / (e[i] + s(1.0)))
+}
+
 /// Horner's scheme in x², on pairs of coefficients: half as long a chain of results that wait for each other.
 /// An even number of coefficients, that of the highest power first.
 #[inline(always)]

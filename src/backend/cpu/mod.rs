@@ -16,7 +16,7 @@ pub mod tile;
 
 use super::{Attention, Backend, Epilogue, Precision};
 use crate::error::{Result, try_vec};
-use attention::{Places, View, attention, scratch_len};
+use attention::{Places, RelativeBias, View, attention, scratch_len};
 use layer_norm::LayerNorm;
 use linear::{Linear, LinearBuilder, Scratch};
 use pool::{Buffer, Pool};
@@ -105,6 +105,7 @@ impl Backend for CpuBackend {
     type Linear = Linear;
     type LinearBuilder = LinearBuilder;
     type LayerNorm = LayerNorm;
+    type RelativeBias = RelativeBias;
 
     /// WebAssembly has no half-precision arithmetic: halves become f32. Without relaxed SIMD's products of
     /// bytes, int4 weights would have to be widened at each use, which takes longer than reading int8
@@ -128,6 +129,10 @@ impl Backend for CpuBackend {
     fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<LayerNorm> {
         assert_eq!(gamma.len(), beta.len(), "γ and β of one layer");
         Ok(LayerNorm { gamma, beta, eps })
+    }
+
+    fn relative_bias(&self, heads: usize, values: Vec<f32>) -> Result<RelativeBias> {
+        Ok(RelativeBias::new(heads, values))
     }
 
     fn embed(
@@ -161,8 +166,8 @@ impl Backend for CpuBackend {
         Ok(y)
     }
 
-    fn attention(&self, of: Attention<'_, CpuTensor>) -> Result<CpuTensor> {
-        let Attention { q, k, v, spans, width, heads } = of;
+    fn attention(&self, of: Attention<'_, CpuTensor, RelativeBias>) -> Result<CpuTensor> {
+        let Attention { q, k, v, spans, width, heads, bias } = of;
         assert!(heads > 0 && width > 0 && width.is_multiple_of(heads), "heads of equal width");
         assert_eq!(spans.queries.len(), spans.keys.len(), "queries and keys of the same sequences");
         let ends = |spans: &[u32]| spans.last().map_or(0, |end| *end as usize);
@@ -175,6 +180,7 @@ impl Backend for CpuBackend {
         let mut y = self.tensor(ends(spans.queries), width)?;
         let longest = spans.keys.windows(2).map(|span| (span[1] - span[0]) as usize).max().unwrap_or(0);
         let scratch_len = scratch_len(longest, width / heads);
+        assert!(bias.is_none_or(|bias| longest <= bias.reach(heads)), "a bias for every distance");
         let mut scratch = self.f32.take(self.team.threads().saturating_mul(scratch_len), ACTIVATIONS)?;
         let (scratch, places) = (Parts::new(&mut scratch), Parts::new(&mut y.data));
         // Slices in place of tensors, whose buffers stay with their thread.
@@ -183,13 +189,14 @@ impl Backend for CpuBackend {
         self.team.run(spans.keys.len().saturating_sub(1) * heads, |thread, task| {
             let (b, first) = (task / heads, task % heads * head_width);
             let [queries, keys] = [spans.queries, spans.keys].map(|rows| rows[b] as usize..rows[b + 1] as usize);
+            let bias = bias.map(|bias| bias.of_head(task % heads, heads));
             let views = [q.at(queries.start, first), k.at(keys.start, first), v.at(keys.start, first)];
             let y = Places { all: &places, first: queries.start * width + first, stride: width };
             // SAFETY: a thread does one task at a time, with a part of the scratch that is its own; and no
             // other task has this sequence and head, and with them these places of y.
             unsafe {
                 let scratch = scratch.part(thread * scratch_len..(thread + 1) * scratch_len);
-                attention(views, queries.len(), keys.len(), head_width, scratch, y);
+                attention(views, queries.len(), keys.len(), head_width, bias, scratch, y);
             }
         });
         Ok(y)

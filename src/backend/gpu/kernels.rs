@@ -114,8 +114,8 @@ impl Kernel {
             | Self::LinearTilesF16
             | Self::LinearTilesDot
             | Self::LinearBlocks => &[Parameters, Input, Input, Input, Input, Input, Output],
-            // parameters, q, k, v, tiles, y
-            Self::Attention => &[Parameters, Input, Input, Input, Input, Output],
+            // parameters, q, k, v, tiles, biases, y
+            Self::Attention => &[Parameters, Input, Input, Input, Input, Input, Output],
             // parameters, x, γ and β, y; parameters, x, rows, y
             Self::LayerNorm | Self::TakeRows => &[Parameters, Input, Input, Output],
         }

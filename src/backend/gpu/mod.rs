@@ -71,6 +71,12 @@ pub struct LayerNorm {
     gamma_beta: GpuBuffer,
 }
 
+/// What an attention adds to its scores by distance: (H, `row`), `row` being 2R - 1.
+pub struct RelativeBias {
+    values: GpuBuffer,
+    row: u32,
+}
+
 fn stride(columns: usize) -> usize {
     columns.next_multiple_of(BLOCK)
 }
@@ -209,6 +215,15 @@ impl GpuBackend {
         // In WebAssembly a `usize` ends at 4 GiB: a size beyond that is the device's to refuse.
         let bytes = (class as u64).saturating_mul((stride(columns) * size_of::<f32>()) as u64);
         GpuTensor { data: Rc::new(self.tensors.take(&self.device, bytes)), rows, columns, taken: None }
+    }
+
+    /// Numbers that stay as long as the model.
+    fn constants(&self, values: &[f32]) -> GpuBuffer {
+        let bytes: &[u8] = bytemuck::cast_slice(values);
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+        let buffer = GpuBuffer::new(&self.device, bytes.len().max(BLOCK) as u64, usage);
+        self.device.queue.write_buffer(&buffer.raw, 0, bytes);
+        buffer
     }
 
     /// A list that kernels read.

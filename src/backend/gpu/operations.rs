@@ -1,10 +1,10 @@
 //! The operations of a forward pass, recorded for the device; [`Backend::read`] submits them and waits.
 
 use super::kernels::{Format, Kernel};
-use super::memory::{GpuBuffer, Pool};
+use super::memory::Pool;
 use super::recorder::Parameters;
-use super::weights::{BLOCK, Linear, LinearBuilder};
-use super::{GpuBackend, GpuTensor, LayerNorm, QUAD, geometry, read, stride};
+use super::weights::{Linear, LinearBuilder};
+use super::{GpuBackend, GpuTensor, LayerNorm, QUAD, RelativeBias, geometry, read, stride};
 use crate::backend::cpu::layer_norm;
 use crate::backend::cpu::team::Team;
 use crate::backend::{Activation, Attention, Backend, Epilogue, Precision};
@@ -23,6 +23,7 @@ impl Backend for GpuBackend {
     type Linear = Linear;
     type LinearBuilder = LinearBuilder;
     type LayerNorm = LayerNorm;
+    type RelativeBias = RelativeBias;
 
     fn precision(&self, wanted: Precision) -> Precision {
         wanted
@@ -51,11 +52,13 @@ impl Backend for GpuBackend {
         let (left, right) = both.split_at_mut(stride(gamma.len()));
         left[..gamma.len()].copy_from_slice(&gamma);
         right[..beta.len()].copy_from_slice(&beta);
-        let bytes: &[u8] = bytemuck::cast_slice(&both);
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
-        let gamma_beta = GpuBuffer::new(&self.device, bytes.len().max(BLOCK) as u64, usage);
-        self.device.queue.write_buffer(&gamma_beta.raw, 0, bytes);
+        let gamma_beta = self.constants(&both);
         Ok(LayerNorm { cpu: layer_norm::LayerNorm { gamma, beta, eps }, gamma_beta })
+    }
+
+    fn relative_bias(&self, heads: usize, values: Vec<f32>) -> Result<RelativeBias> {
+        assert!(heads > 0 && values.len() / heads % 2 == 1 && values.len().is_multiple_of(heads), "2R - 1 a head");
+        Ok(RelativeBias { values: self.constants(&values), row: (values.len() / heads) as u32 })
     }
 
     fn embed(
@@ -98,6 +101,8 @@ impl Backend for GpuBackend {
             Epilogue::Bias => (0, None),
             Epilogue::Activation(Activation::Gelu) => (1, None),
             Epilogue::Activation(Activation::Relu) => (2, None),
+            Epilogue::Activation(Activation::GeluTanh) => (4, None),
+            Epilogue::Activation(Activation::Tanh) => (5, None),
             Epilogue::Residual(r) => {
                 assert_eq!((r.rows, r.columns), (y.rows, y.columns), "a residual of the result's shape");
                 (3, Some(r))
@@ -138,8 +143,8 @@ impl Backend for GpuBackend {
         Ok(y)
     }
 
-    fn attention(&self, of: Attention<'_, GpuTensor>) -> Result<GpuTensor> {
-        let Attention { q, k, v, spans, width, heads } = of;
+    fn attention(&self, of: Attention<'_, GpuTensor, RelativeBias>) -> Result<GpuTensor> {
+        let Attention { q, k, v, spans, width, heads, bias } = of;
         assert!(heads > 0 && width > 0 && width.is_multiple_of(heads), "heads of equal width");
         assert_eq!(spans.queries.len(), spans.keys.len(), "queries and keys of the same sequences");
         let head_width = width / heads;
@@ -158,14 +163,16 @@ impl Backend for GpuBackend {
         let y = self.tensor(spans.queries.last().map_or(0, |end| *end as usize), width);
         let mut tiles = Vec::new();
         for (queries, keys) in spans.queries.windows(2).zip(spans.keys.windows(2)) {
+            assert!(bias.is_none_or(|bias| keys[1] - keys[0] <= bias.row.div_ceil(2)), "a bias for every distance");
             for first in (queries[0]..queries[1]).step_by(geometry::QUERY_ROWS as usize) {
                 let rows = (queries[1] - first).min(geometry::QUERY_ROWS);
-                tiles.extend_from_slice(&[first, rows, keys[0], keys[1] - keys[0]]);
+                let rows_and_place = rows | (first - queries[0]) << 8;
+                tiles.extend_from_slice(&[first, rows_and_place, keys[0], keys[1] - keys[0]]);
             }
         }
         let list = self.list(&tiles);
         let mut parameters = Parameters::default();
-        parameters[..10].copy_from_slice(&[
+        parameters[..11].copy_from_slice(&[
             heads as u32,
             head_width as u32,
             q_tensor.stride() as u32,
@@ -176,8 +183,10 @@ impl Backend for GpuBackend {
             v.first as u32,
             y.stride() as u32,
             (1.0 / (head_width as f32).sqrt()).to_bits(),
+            bias.map_or(0, |bias| bias.row),
         ]);
-        let buffers = [q_tensor.buffer(), k_tensor.buffer(), v_tensor.buffer(), list.get(), y.buffer()];
+        let biases = bias.map_or(list.get(), |bias| &bias.values);
+        let buffers = [q_tensor.buffer(), k_tensor.buffer(), v_tensor.buffer(), list.get(), biases, y.buffer()];
         let groups = geometry::attention((tiles.len() / 4) as u32, heads as u32);
         self.run(Kernel::Attention, Format::F32, parameters, &buffers, groups)?;
         Ok(y)

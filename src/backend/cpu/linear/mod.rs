@@ -1,4 +1,4 @@
-// linear: y[n,m] = f(Σ_k x[n,k] · w[m,k] + bias[m]), f: identity, GELU, ReLU, or + r[n,m]
+// linear: y[n,m] = f(Σ_k x[n,k] · w[m,k] + bias[m]), f: identity, GELU (two forms), ReLU, tanh, or + r[n,m]
 // x: (N, K) f32; w: (M, K) f32, int8 with a scale a row, or int4 with a scale a group; bias: (M) f32;
 // r, y: (N, M) f32
 // w is packed once into panels of 8 rows; for integers, x is quantized once a call, and the sums of a group

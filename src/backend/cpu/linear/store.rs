@@ -1,7 +1,7 @@
 //! The end of a product: bias, nonlinearity or residual, and the store, while the sums are still in
 //! registers.
 
-use crate::backend::cpu::math::gelu;
+use crate::backend::cpu::math::{gelu, gelu_tanh, tanh};
 use crate::backend::cpu::simd::{F32x4, LANES};
 use crate::backend::cpu::team::Parts;
 use crate::backend::cpu::tile::{self, PANEL, Row};
@@ -36,6 +36,8 @@ impl Store<'_> {
             let [low, high] = match &self.epilogue {
                 Epilogue::Bias => sums,
                 Epilogue::Activation(Activation::Gelu) => gelu(sums),
+                Epilogue::Activation(Activation::GeluTanh) => gelu_tanh(sums),
+                Epilogue::Activation(Activation::Tanh) => tanh(sums),
                 Epilogue::Activation(Activation::Relu) => sums.map(|x| x.max(F32x4::splat(0.0))),
                 Epilogue::Residual(r) => {
                     let r = residual(&r[place..place + width]);

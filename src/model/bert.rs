@@ -1,0 +1,109 @@
+//! BERT: embeddings of words, positions and token types, post-norm layers, and a head on the pooled first token. Its kin share its
+//! configuration's fields and its layers' names.
+//!
+//! Source: Devlin et al. 2019; `transformers` 5.24, `configuration_bert.py` and `modeling_bert.py`.
+
+use super::architecture::Architecture;
+use super::plan::{Norm, Plan, Table};
+use super::transformer::{self, Head, Layer, LayerNames, Pass};
+use crate::backend::{Activation, Backend};
+use crate::config::{Config, Fields, Sizes, limits};
+use crate::error::Result;
+
+/// What its names begin with, but for the classifier's.
+pub const BASE: &str = "bert.";
+
+/// A layer's names, as ELECTRA and RoBERTa have them, too.
+pub const LAYER: LayerNames = LayerNames {
+    qkv: ["attention.self.query", "attention.self.key", "attention.self.value"],
+    out: "attention.output.dense",
+    attention_norm: "attention.output.LayerNorm",
+    ffn: ["intermediate.dense", "output.dense"],
+    ffn_norm: "output.LayerNorm",
+};
+
+/// What a configuration may leave out.
+pub struct Defaults {
+    /// `hidden_size`
+    pub width: usize,
+    /// `num_attention_heads`
+    pub heads: usize,
+    /// `intermediate_size`
+    pub hidden: usize,
+    /// `vocab_size`
+    pub vocabulary: usize,
+}
+
+/// BERT-base.
+pub const DEFAULTS: Defaults = Defaults { width: 768, heads: 12, hidden: 3072, vocabulary: 30_522 };
+
+/// Its sizes.
+///
+/// # Errors
+/// Those of [`sizes_of_kin`].
+pub fn sizes(fields: &Fields) -> Result<Sizes> {
+    sizes_of_kin(fields, Architecture::Bert, &DEFAULTS)
+}
+
+/// The sizes of an encoder whose configuration has BERT's names, with a position for each token.
+///
+/// # Errors
+/// Those of the fields; [`crate::ErrorKind::ConfigUnsupported`] for a decoder, and for positions that are no table's.
+pub fn sizes_of_kin(fields: &Fields, architecture: Architecture, defaults: &Defaults) -> Result<Sizes> {
+    fields.is_an_encoder()?;
+    let positions = fields.size(&["max_position_embeddings"], 512, limits::POSITIONS)?;
+    Ok(Sizes {
+        architecture,
+        width: fields.size(&["hidden_size"], defaults.width, limits::WIDTH)?,
+        heads: fields.size(&["num_attention_heads"], defaults.heads, limits::WIDTH)?,
+        layers: fields.size(&["num_hidden_layers"], 12, limits::LAYERS)?,
+        hidden: fields.size(&["intermediate_size"], defaults.hidden, limits::HIDDEN)?,
+        vocabulary: fields.size(&["vocab_size"], defaults.vocabulary, limits::VOCABULARY)?,
+        positions,
+        max_tokens: positions,
+        types: fields.size(&["type_vocab_size"], 2, limits::TYPES)?,
+        activation: fields.activation("hidden_act")?,
+        layer_norm_eps: fields.eps("layer_norm_eps", 1e-12)?,
+    })
+}
+
+/// Its tables, layers and head.
+pub struct Bert {
+    words: Table,
+    types: Table,
+    positions: Table,
+    norm: Norm,
+    layers: Vec<Layer>,
+    head: Option<Head>,
+}
+
+impl Bert {
+    /// Plans its tensors.
+    pub fn new(config: &Config, plan: &mut Plan) -> Self {
+        let d = config.width;
+        Self {
+            words: plan.table("bert.embeddings.word_embeddings", config.vocabulary, d),
+            types: plan.table("bert.embeddings.token_type_embeddings", config.types, d),
+            positions: plan.table("bert.embeddings.position_embeddings", config.positions, d),
+            norm: plan.norm("bert.embeddings.LayerNorm", d),
+            layers: transformer::layers(plan, config, "bert.encoder.layer", &LAYER),
+            head: transformer::head(plan, config, "bert.pooler.dense", Activation::Tanh, "classifier"),
+        }
+    }
+
+    /// The logits (B, L); without a head the states (N, D).
+    ///
+    /// # Errors
+    /// Those of the backend's operations.
+    pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
+        let batch = pass.batch;
+        let words = |token: usize| batch.ids[token];
+        let types = |token: usize| u32::from(batch.types[token]);
+        let positions = |token: usize| batch.positions[token];
+        let tables: [(Table, &dyn Fn(usize) -> u32); 3] =
+            [(self.words, &words), (self.types, &types), (self.positions, &positions)];
+        let x = pass.embed(&tables, self.norm)?;
+        let x = pass.encode(&self.layers, None, x).await?;
+        pass.head(&self.head, x).await
+    }
+}

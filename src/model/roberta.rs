@@ -1,0 +1,101 @@
+//! RoBERTa, and XLM-RoBERTa and CamemBERT, which are RoBERTa with other vocabularies: BERT whose positions begin behind that of
+//! padding, and whose tokens are of one type.
+//!
+//! Source: Liu et al. 2019, Conneau et al. 2020, Martin et al. 2020; `transformers` 5.24, `modeling_roberta.py`,
+//! `modeling_xlm_roberta.py` and `modeling_camembert.py`.
+
+use super::architecture::Architecture;
+use super::bert::{self, DEFAULTS, Defaults, LAYER};
+use super::plan::{Norm, Plan, Table};
+use super::transformer::{self, Head, Layer, Pass};
+use crate::backend::{Activation, Backend};
+use crate::config::{Config, Fields, Sizes};
+use crate::error::Result;
+
+/// What its names begin with, but for the head's.
+pub const BASE: &str = "roberta.";
+
+/// Which of the family a model is: they differ in their tokenizers alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// RoBERTa.
+    Roberta,
+    /// XLM-RoBERTa.
+    XlmRoberta,
+    /// CamemBERT.
+    Camembert,
+}
+
+/// RoBERTa's sizes.
+///
+/// # Errors
+/// Those of [`bert::sizes_of_kin`] and [`Fields::behind_padding`].
+pub fn sizes(fields: &Fields) -> Result<Sizes> {
+    sizes_of(fields, Kind::Roberta, &Defaults { vocabulary: 50_265, ..DEFAULTS })
+}
+
+/// XLM-RoBERTa's sizes.
+///
+/// # Errors
+/// As [`sizes`].
+pub fn xlm_sizes(fields: &Fields) -> Result<Sizes> {
+    sizes_of(fields, Kind::XlmRoberta, &DEFAULTS)
+}
+
+/// CamemBERT's sizes.
+///
+/// # Errors
+/// As [`sizes`].
+pub fn camembert_sizes(fields: &Fields) -> Result<Sizes> {
+    sizes_of(fields, Kind::Camembert, &DEFAULTS)
+}
+
+fn sizes_of(fields: &Fields, kind: Kind, defaults: &Defaults) -> Result<Sizes> {
+    let padding = fields.id("pad_token_id", 1)?;
+    let sizes = bert::sizes_of_kin(fields, Architecture::Roberta { kind, padding }, defaults)?;
+    fields.behind_padding(sizes, padding)
+}
+
+/// Its tables, layers and head.
+pub struct Roberta {
+    padding: u32,
+    words: Table,
+    types: Table,
+    positions: Table,
+    norm: Norm,
+    layers: Vec<Layer>,
+    head: Option<Head>,
+}
+
+impl Roberta {
+    /// Plans its tensors; `padding`: the id of the padding token.
+    pub fn new(config: &Config, plan: &mut Plan, padding: u32) -> Self {
+        let d = config.width;
+        Self {
+            padding,
+            words: plan.table("roberta.embeddings.word_embeddings", config.vocabulary, d),
+            types: plan.table("roberta.embeddings.token_type_embeddings", config.types, d),
+            positions: plan.table("roberta.embeddings.position_embeddings", config.positions, d),
+            norm: plan.norm("roberta.embeddings.LayerNorm", d),
+            layers: transformer::layers(plan, config, "roberta.encoder.layer", &LAYER),
+            head: transformer::head(plan, config, "classifier.dense", Activation::Tanh, "classifier.out_proj"),
+        }
+    }
+
+    /// The logits (B, L); without a head the states (N, D). Its tokenizers tell no types: all tokens are of the first.
+    ///
+    /// # Errors
+    /// Those of the backend's operations.
+    pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
+        let batch = pass.batch;
+        let behind_padding = batch.positions_behind_padding(self.padding);
+        let words = |token: usize| batch.ids[token];
+        let types = |_| 0;
+        let positions = |token: usize| behind_padding[token];
+        let tables: [(Table, &dyn Fn(usize) -> u32); 3] =
+            [(self.words, &words), (self.types, &types), (self.positions, &positions)];
+        let x = pass.embed(&tables, self.norm)?;
+        let x = pass.encode(&self.layers, None, x).await?;
+        pass.head(&self.head, x).await
+    }
+}

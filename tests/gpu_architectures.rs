@@ -1,0 +1,76 @@
+//! Every architecture but DistilBERT (`gpu_model.rs`) on the graphics device: parity with PyTorch in each number format, and the
+//! self-test. The same file runs on the host and in a browser.
+
+#[macro_use]
+mod common;
+
+use common::encoders::{ENCODERS, goldens};
+use common::{gpu, largest_difference};
+use tabsense::backend::Backend;
+use tabsense::backend::auto::Side;
+use tabsense::backend::cpu::CpuBackend;
+use tabsense::engine::self_test;
+use tabsense::model::load::{Dtype, ModelLoader};
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// The project's bound for f32 arithmetic on whole models; what is measured is printed.
+const TOLERANCE: f32 = 1e-3;
+/// Weights rounded to halves, or to int8 with the CPU's activations of 13 bits: as in `gpu_model.rs`.
+const ROUNDED_TOLERANCE: f32 = 5e-3;
+
+gpu_test!(logits_are_pytorch_s, async {
+    for tiny in &ENCODERS {
+        let engine = gpu::load(tiny, "auto", false).await.unwrap();
+        assert_eq!(engine.reason(), None);
+        let (model, backend) = (engine.classifier().model(), engine.classifier().backend());
+        let goldens = goldens(tiny);
+        let mut worst = [0.0f32; 2];
+        // The kernels of cards and that of software adapters.
+        for (blocks, worst) in [false, true].into_iter().zip(&mut worst) {
+            backend.gpu().unwrap().set_blocks(blocks);
+            for group in goldens.groups() {
+                let batch = goldens.batch(&group);
+                let logits = backend.on(Side::Gpu, async || model.forward(backend, &batch, |_, _| {}).await).await;
+                let logits = backend.read(&logits.unwrap()).await.unwrap();
+                *worst = worst.max(largest_difference(&logits, &goldens.logits(&group)));
+            }
+        }
+        println!("{}: {:.1e} and {:.1e} from PyTorch", tiny.name, worst[0], worst[1]);
+        assert!(worst.iter().all(|worst| *worst <= TOLERANCE), "{}: {worst:?}", tiny.name);
+    }
+});
+
+gpu_test!(every_dtype_passes_the_self_test_and_gives_the_cpu_s_logits, async {
+    for tiny in &ENCODERS {
+        for (dtype, same) in
+            [("fp32", Dtype::Fp32), ("fp16", Dtype::Fp32), ("int8", Dtype::Int8), ("int4", Dtype::Int4)]
+        {
+            // Loading is a self-test with the device's own matrices, which the CPU does not hold.
+            let engine =
+                gpu::load(tiny, dtype, false).await.unwrap_or_else(|e| panic!("{} as {dtype}: {e}", tiny.name));
+            let (model, backend) = (engine.classifier().model(), engine.classifier().backend());
+            let tested = self_test::largest_difference(engine.classifier()).await.unwrap();
+            let mut loader = ModelLoader::new(CpuBackend::new(), tiny.config(), same, None);
+            loader.push(tiny.weights).unwrap();
+            let (cpu_model, cpu, _) = loader.finish().unwrap();
+            let goldens = goldens(tiny);
+            let mut worst: f32 = 0.0;
+            for group in &goldens.batches {
+                let batch = goldens.batch(group);
+                let on_gpu = backend.on(Side::Gpu, async || model.forward(backend, &batch, |_, _| {}).await).await;
+                let on_gpu = backend.read(&on_gpu.unwrap()).await.unwrap();
+                worst = worst.max(largest_difference(&on_gpu, &cpu_model.logits(&cpu, &batch).await.unwrap()));
+            }
+            println!("{} as {dtype}: {worst:.1e} from the CPU; self-test {tested:.1e}", tiny.name);
+            // The CPU of this build rounds int4 once more, to int8: tests/architectures.rs.
+            let tolerance = match dtype {
+                "fp32" => TOLERANCE,
+                "int4" => 0.15,
+                _ => ROUNDED_TOLERANCE,
+            };
+            assert!(worst <= tolerance, "{} as {dtype}: {worst}", tiny.name);
+        }
+    }
+});

@@ -60,7 +60,7 @@ impl Bench {
         let run = move || {
             let [q, k, v] = [0, width, 2 * width].map(|first| Columns { tensor: &x, first });
             let spans = Spans { queries: &starts, keys: &starts };
-            drop(black_box(backend.attention(Attention { q, k, v, spans, width, heads })));
+            drop(black_box(backend.attention(Attention::new([q, k, v], spans, width, heads))));
         };
         let operations = 4.0 * f64::from(texts) * f64::from(tokens).powi(2) * width as f64;
         Ok(Self { run: Box::new(run), operations })

@@ -4,6 +4,7 @@ import { TabsenseError } from "../api/errors.js";
 import type { Place } from "../files/model-files.js";
 import { CONFIG_LIMIT } from "../worker/loading.js";
 import { readAll } from "../files/bytes.js";
+import { ARCHITECTURES, reservedPositions } from "./architectures.js";
 import { modelOf, type Invocation } from "./arguments.js";
 import { readHeader, type Tensor, type WeightsHeader } from "./header.js";
 import { placesOf, readPlace, readWeights } from "./model-files.js";
@@ -35,17 +36,6 @@ export interface ModelInfo {
 
 type Config = Readonly<Record<string, unknown>>;
 
-/** The only `model_type` that runs here, as in src/config.rs. */
-const RUNS = "distilbert";
-/** What a DistilBERT's configuration leaves out, as in src/config.rs. */
-const DISTILBERT: Config = {
-  dim: 768,
-  n_heads: 12,
-  n_layers: 6,
-  hidden_dim: 3072,
-  vocab_size: 30_522,
-  max_position_embeddings: 512,
-};
 /** Tensors that hold no parameters of the model: scales, and the positions of old checkpoints. */
 const NO_PARAMETERS = /_scale$|\.position_ids$/;
 /** How int4 is stored: two numbers a byte. */
@@ -103,12 +93,14 @@ async function readConfig(place: Place, signal: AbortSignal): Promise<Config> {
 }
 
 function describe(given: Config, { bytes, tensors, metadata }: WeightsHeader): Omit<ModelInfo, "name"> {
-  const runs = given["model_type"] === RUNS;
-  const config = runs ? { ...DISTILBERT, ...given } : given;
+  const type = textOf(given["model_type"]) ?? "";
+  const runs = Object.hasOwn(ARCHITECTURES, type);
+  const config = { ...(runs && ARCHITECTURES[type]), ...given };
   // Other architectures are told about, too; they call these sizes otherwise.
   const size = (...keys: string[]) =>
     keys.map((key) => config[key]).find((value) => typeof value === "number") ?? null;
   const architectures = config["architectures"];
+  const positions = size("max_position_embeddings");
   return {
     architecture:
       textOf(Array.isArray(architectures) ? architectures[0] : null) ?? textOf(config["model_type"]),
@@ -118,7 +110,7 @@ function describe(given: Config, { bytes, tensors, metadata }: WeightsHeader): O
     heads: size("n_heads", "num_attention_heads"),
     feedForward: size("hidden_dim", "intermediate_size"),
     vocabulary: size("vocab_size"),
-    maxTokens: size("max_position_embeddings"),
+    maxTokens: positions === null ? null : positions - reservedPositions(config),
     labels: labelsOf(config),
     parameters: tensors
       .filter(({ name }) => !NO_PARAMETERS.test(name))

@@ -69,6 +69,91 @@ fn another_file_is_no_model_s() {
 }
 
 #[test]
+fn every_architecture_s_own_file_is_read() {
+    use crate::model::roberta::Kind;
+    macro_rules! real {
+        ($name:literal) => {
+            include_bytes!(concat!("../../tests/cases/13-real-configs/read/", $name, ".json"))
+        };
+    }
+    let roberta = |kind| Architecture::Roberta { kind, padding: 1 };
+    let cases: [(&[u8], _, _, _, _); 6] = [
+        (real!("finbert"), Architecture::Bert, [768, 12, 30_522, 512, 2], 1e-12, 3),
+        (real!("indobert"), Architecture::Bert, [768, 12, 50_000, 512, 2], 1e-12, 5),
+        (real!("veracity-roberta-v5"), roberta(Kind::Roberta), [768, 12, 50_265, 512, 1], 1e-5, 4),
+        (real!("generated-xlm-roberta"), roberta(Kind::XlmRoberta), [768, 12, 30_522, 510, 2], 1e-12, 2),
+        (real!("generated-camembert"), roberta(Kind::Camembert), [768, 12, 30_522, 510, 2], 1e-12, 2),
+        (
+            real!("generated-electra"),
+            Architecture::Electra { embedding_width: 128 },
+            [256, 4, 30_522, 512, 2],
+            1e-12,
+            2,
+        ),
+    ];
+    for (json, architecture, sizes, eps, labels) in cases {
+        let config = Config::from_json(json).unwrap();
+        assert_eq!((config.architecture, config.task), (architecture, Task::Classify));
+        let Sizes { width, heads, vocabulary, max_tokens, types, .. } = config.sizes;
+        assert_eq!([width, heads, vocabulary, max_tokens, types], sizes, "{architecture:?}");
+        assert_eq!((config.layers, config.layer_norm_eps, config.labels.len()), (12, eps, labels), "{architecture:?}");
+    }
+}
+
+#[test]
+fn defaults_are_the_library_s() {
+    let sizes = |json: &str| {
+        let Sizes { width, heads, layers, hidden, vocabulary, positions, max_tokens, types, .. } =
+            Config::from_json(json.as_bytes()).unwrap().sizes;
+        [width, heads, layers, hidden, vocabulary, positions, max_tokens, types]
+    };
+    assert_eq!(sizes(r#"{"model_type": "bert"}"#), [768, 12, 12, 3072, 30_522, 512, 512, 2]);
+    assert_eq!(sizes(r#"{"model_type": "roberta"}"#), [768, 12, 12, 3072, 50_265, 512, 510, 2]);
+    assert_eq!(sizes(r#"{"model_type": "electra"}"#), [256, 4, 12, 1024, 30_522, 512, 512, 2]);
+    assert_eq!(sizes(r#"{"model_type": "mpnet"}"#), [768, 12, 12, 3072, 30_527, 512, 510, 0]);
+}
+
+#[test]
+fn an_encoder_is_read_whatever_its_head() {
+    let encoder = |json: &[u8]| Config::encoder_from_json(json).unwrap();
+    let mpnet = encoder(include_bytes!("../../tests/cases/13-real-configs/refused/mpnet-base-model.json"));
+    assert_eq!((mpnet.architecture, mpnet.max_tokens), (Architecture::MpNet { buckets: 32 }, 512));
+    assert_eq!((mpnet.task, mpnet.labels.len()), (Task::Encode, 0));
+    let answers = encoder(include_bytes!("../../tests/cases/13-real-configs/refused/roberta-squad-qa.json"));
+    assert_eq!(answers.architecture.name(), "roberta");
+}
+
+#[test]
+fn an_unknown_type_is_told_those_that_run() {
+    let error = Config::from_json(br#"{"model_type": "t5", "d_model": "?"}"#).unwrap_err();
+    let message = error.message();
+    assert!(message.contains("\"t5\""), "{message}");
+    for (name, _) in READERS {
+        assert!(message.contains(name), "{message}");
+        assert_eq!(
+            Config::from_json(format!(r#"{{"model_type": {name:?}}}"#).as_bytes()).unwrap().architecture.name(),
+            name
+        );
+    }
+}
+
+#[test]
+fn every_nonlinearity_by_its_names() {
+    for (name, activation) in [
+        ("gelu", Activation::Gelu),
+        ("relu", Activation::Relu),
+        ("gelu_new", Activation::GeluTanh),
+        ("gelu_pytorch_tanh", Activation::GeluTanh),
+        ("gelu_fast", Activation::GeluTanh),
+    ] {
+        for (model_type, field) in [("bert", "hidden_act"), ("distilbert", "activation")] {
+            let json = format!(r#"{{"model_type": "{model_type}", "{field}": "{name}"}}"#);
+            assert_eq!(Config::from_json(json.as_bytes()).unwrap().activation, activation, "{json}");
+        }
+    }
+}
+
+#[test]
 fn what_is_no_configuration_is_invalid() {
     for json in [
         "",
@@ -97,6 +182,15 @@ fn what_is_no_configuration_is_invalid() {
         r#"{"model_type": "distilbert", "dim": null}"#,
         r#"{"model_type": "distilbert", "hidden_size": 0}"#,
         r#"{"model_type": "distilbert", "architectures": "MyModel"}"#,
+        r#"{"model_type": "bert", "layer_norm_eps": "1e-12"}"#,
+        r#"{"model_type": "bert", "layer_norm_eps": -1e-12}"#,
+        r#"{"model_type": "bert", "type_vocab_size": 257}"#,
+        r#"{"model_type": "bert", "is_decoder": "yes"}"#,
+        r#"{"model_type": "roberta", "pad_token_id": -1}"#,
+        r#"{"model_type": "roberta", "max_position_embeddings": 2}"#,
+        r#"{"model_type": "electra", "embedding_size": 0}"#,
+        r#"{"model_type": "mpnet", "relative_attention_num_buckets": 31}"#,
+        r#"{"model_type": "mpnet", "max_position_embeddings": 2}"#,
     ] {
         assert_eq!(kind(json), ErrorKind::ConfigInvalid, "{json}");
     }
@@ -110,6 +204,11 @@ fn what_does_not_run_here_is_unsupported() {
         r#"{"model_type": "distilbert", "activation": "tanh"}"#,
         r#"{"model_type": "distilbert", "architectures": ["DistilBertForMaskedLM"]}"#,
         r#"{"model_type": "distilbert", "problem_type": "ranking"}"#,
+        r#"{"model_type": "bert", "hidden_act": "silu"}"#,
+        r#"{"model_type": "bert", "is_decoder": true}"#,
+        r#"{"model_type": "bert", "position_embedding_type": "relative_key"}"#,
+        r#"{"model_type": "bert", "architectures": ["BertModel"]}"#,
+        r#"{"model_type": "bert", "architectures": ["BertLMHeadModel"]}"#,
     ] {
         assert_eq!(kind(json), ErrorKind::ConfigUnsupported, "{json}");
     }

@@ -189,4 +189,30 @@ mod tests {
         assert!(known.is_buffer("embeddings.position_ids") && known.is_buffer("distilbert.embeddings.token_type_ids"));
         assert!(!known.is_buffer("position_ids"));
     }
+
+    fn header(names: &[&str]) -> Header {
+        let entries =
+            names.iter().map(|name| format!(r#""{name}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#));
+        Header::parse(format!("{{{}}}", entries.collect::<Vec<_>>().join(",")).as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_checkpoint_tells_its_architecture() {
+        let base_of = |names: &[&str]| Names::guess(&header(names)).base;
+        assert_eq!(base_of(&["transformer.layer.0.ffn.lin1.bias", "classifier.bias"]), "distilbert.");
+        assert_eq!(base_of(&["bert.embeddings.LayerNorm.gamma", "classifier.bias"]), "bert.");
+        assert_eq!(base_of(&["roberta.embeddings.LayerNorm.bias", "classifier.out_proj.bias"]), "roberta.");
+        assert_eq!(base_of(&["encoder.layer.7.output.dense.bias", "embeddings_project.bias"]), "electra.");
+        assert_eq!(base_of(&["encoder.layer.7.attention.attn.o.bias"]), "mpnet.");
+    }
+
+    #[test]
+    fn names_of_several_architectures_are_written_without_a_prefix() {
+        let tensors = ["encoder.layer.7.output.dense.bias", "classifier.out_proj.bias"];
+        let names = Names::guess(&header(&tensors));
+        let written = tensors.map(|name| names.written(names.canonical(name).unwrap().into_owned()));
+        assert_eq!(written, tensors);
+        let names = Names::guess(&header(&["encoder.layer.7.output.dense.bias", "pooler.dense.bias"]));
+        assert_eq!(names.written("bert.pooler.dense.bias".into()), "bert.pooler.dense.bias", "BERT's alone");
+    }
 }

@@ -199,19 +199,42 @@ test("info tells licence and languages where the configuration has them, and of 
   };
   const { languages, licence } = JSON.parse(told({ license: "mit", language: ["en", "de"] }));
   assert.deepEqual([languages, licence], [["en", "de"], "mit"]);
-  const bert = JSON.parse(
+  const t5 = JSON.parse(
     told({
-      model_type: "bert",
-      architectures: ["BertForSequenceClassification"],
+      model_type: "t5",
+      architectures: ["T5ForSequenceClassification"],
       dim: undefined,
       hidden_size: 128,
     }),
   );
-  assert.deepEqual([bert.runs, bert.architecture, bert.width], [false, "BertForSequenceClassification", 128]);
+  assert.deepEqual([t5.runs, t5.architecture, t5.width], [false, "T5ForSequenceClassification", 128]);
   assert.match(
-    told({ model_type: "bert", architectures: ["BertModel"], text: true }),
-    /BertModel, which does not run here/,
+    told({ model_type: "t5", architectures: ["T5Model"], text: true }),
+    /T5Model, which does not run here/,
   );
+});
+
+test("info knows the architectures that run here, and the positions that no token has", (t) => {
+  const rust = readFileSync(join(ROOT, "src/model/architecture.rs"), "utf8");
+  const table = /READERS: .*?= \[(.*?)\];/s.exec(rust)[1];
+  const types = [...table.matchAll(/"(.+?)"/g)].map(([, type]) => type);
+  assert.ok(types.length >= 7 && types.includes("distilbert"));
+  const { folder } = scratch(t);
+  cpSync(TINY, folder, { recursive: true });
+  const told = (config) => {
+    writeFileSync(join(folder, "config.json"), JSON.stringify(config));
+    return JSON.parse(tabsense(["info", folder, "--json"]).stdout);
+  };
+  for (const model_type of types) {
+    const { runs, width, maxTokens } = told({ model_type });
+    const behindPadding = /roberta|camembert|mpnet/.test(model_type);
+    assert.deepEqual(
+      [runs, width, maxTokens],
+      [true, model_type === "electra" ? 256 : 768, behindPadding ? 510 : 512],
+      model_type,
+    );
+  }
+  assert.equal(told({ model_type: "roberta", max_position_embeddings: 514, pad_token_id: 1 }).maxTokens, 512);
 });
 
 test("info asks a server for the beginning of the weights alone", async (t) => {

@@ -45,8 +45,8 @@ fn cut(score: vec4<f32>) -> vec4<f32> {
     return select(clamp(score, -limit, limit), score, is_nan);
 }
 
-// The biases of key j and of queries `query` to `query` + 3 of its sequence; those beyond the last are read as
-// the last.
+// The biases of key j and of queries `query` to `query` + 3 of its sequence; those beyond the last are read
+// as the last.
 fn bias_of(head: u32, j: u32, query: u32, last_query: u32) -> vec4<f32> {
     let at = head * p.bias_row + p.bias_row / 2u + j;
     let to = min(query + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(last_query));

@@ -31,8 +31,26 @@ pub mod limits {
 pub enum Task {
     /// Labels for a text: with a head on its first token.
     Classify,
+    /// A vector for a text: the states of its tokens, pooled.
+    Embed(Pooling),
     /// A state for each token: the encoder without a head.
     Encode,
+}
+
+/// How one vector is made of the states of a text's tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// That of the first token.
+    First,
+    /// The mean of all, special ones included.
+    Mean,
+}
+
+impl Task {
+    /// Whether of the last layer each text's first row alone is read.
+    pub fn reads_first_rows(self) -> bool {
+        matches!(self, Self::Classify | Self::Embed(Pooling::First))
+    }
 }
 
 /// How logits become scores.
@@ -116,18 +134,14 @@ impl Config {
     ///
     /// Source: `transformers` 5.24, `configuration_utils.py`.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        Self::read(bytes, Task::Classify)
+        Self::for_task(bytes, Task::Classify)
     }
 
-    /// Reads and checks the `config.json` of an encoder, whatever head it has.
+    /// Reads and checks a `config.json` for a task. Without [`Task::Classify`] it may be of a model with any head, or with none.
     ///
     /// # Errors
     /// Those of [`Config::from_json`].
-    pub fn encoder_from_json(bytes: &[u8]) -> Result<Self> {
-        Self::read(bytes, Task::Encode)
-    }
-
-    fn read(bytes: &[u8], task: Task) -> Result<Self> {
+    pub fn for_task(bytes: &[u8], task: Task) -> Result<Self> {
         let fields = Fields(FILE.object(bytes)?);
         // The type is looked at first: a model of another kind has other fields, and an error about one would mislead.
         let Some(model_type) = fields.text("model_type")? else {
@@ -156,7 +170,7 @@ impl Config {
                 let scoring = fields.scoring(labels.len())?;
                 (labels, scoring)
             }
-            Task::Encode => (Vec::new(), Scoring::Identity),
+            Task::Embed(_) | Task::Encode => (Vec::new(), Scoring::Identity),
         };
         let tokenizer_class = fields.text("tokenizer_class")?.map(str::to_owned);
         Ok(Self { sizes, task, labels, scoring, tokenizer_class })

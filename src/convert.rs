@@ -73,7 +73,7 @@ impl Converter {
 
     /// A converter to int4 of the very file that the calibration read.
     pub fn int4(inputs: Inputs) -> Self {
-        Self::to(Target::Int4(inputs))
+        Self::to(Target::Int4(Box::new(inputs)))
     }
 
     fn to(target: Target) -> Self {
@@ -125,7 +125,7 @@ const WHAT: &str = "the converted weights";
 enum Target {
     Int8,
     Fp16,
-    Int4(Inputs),
+    Int4(Box<Inputs>),
 }
 
 /// How a tensor is written, and where: `tail` is a place in [`Sink::tail`], for what is held back.

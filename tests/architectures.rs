@@ -11,7 +11,7 @@ use tabsense::ErrorKind;
 use tabsense::backend::Backend;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::batch::PackedBatch;
-use tabsense::config::Config;
+use tabsense::config::{Config, Pooling, Task};
 use tabsense::convert::{Converter, Format};
 use tabsense::model::load::{Dtype, ModelLoader};
 use tabsense::model::{Model, Tap};
@@ -94,8 +94,8 @@ fn every_layer_is_pytorch_s() {
     }
 }
 
-fn encoder(tiny: &Tiny, weights: &[u8]) -> (Loaded, Vec<String>) {
-    let config = Config::encoder_from_json(tiny.config).unwrap();
+fn encoder(tiny: &Tiny, weights: &[u8], task: Task) -> (Loaded, Vec<String>) {
+    let config = Config::for_task(tiny.config, task).unwrap();
     let mut loader = ModelLoader::new(CpuBackend::new(), config, Dtype::Auto, None);
     loader.push(weights).unwrap();
     let (model, backend, loaded) = loader.finish().unwrap();
@@ -117,19 +117,40 @@ fn bare(tiny: &Tiny, base: &str) -> Vec<u8> {
 fn a_bare_encoder_s_states_are_pytorch_s() {
     for tiny in &ENCODERS {
         let goldens = goldens(tiny);
-        let ((plain, backend), warnings) = encoder(tiny, tiny.weights);
+        let ((plain, backend), warnings) = encoder(tiny, tiny.weights, Task::Encode);
         assert!(warnings.is_empty(), "{}: a head is no surprise: {warnings:?}", tiny.name);
         let states = now(plain.states(&backend, &goldens.batch(&[goldens.taps_case]))).unwrap();
         let worst = largest_difference(&states, &goldens.states);
         println!("{}: states {worst:.1e}", tiny.name);
         assert!(worst <= TOLERANCE, "{}: {worst}", tiny.name);
 
-        let ((saved_bare, backend), warnings) = encoder(tiny, &bare(tiny, plain.config().architecture.base()));
+        let ((saved_bare, backend), warnings) =
+            encoder(tiny, &bare(tiny, plain.config().architecture.base()), Task::Encode);
         assert!(warnings.is_empty(), "{}: {warnings:?}", tiny.name);
         let batch = goldens.batch(&[goldens.taps_case, 0]);
         let of_both = now(saved_bare.states(&backend, &batch)).unwrap();
         assert_eq!(of_both[..states.len()], states, "{}", tiny.name);
         assert_eq!(of_both.len(), batch.tokens() * plain.config().width);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn vectors_are_pytorch_s_states_pooled() {
+    for tiny in &ENCODERS {
+        let goldens = goldens(tiny);
+        let batch = goldens.batch(&[3, goldens.taps_case, 8]);
+        let width = tiny.config().width;
+        let rows = goldens.states.chunks(width);
+        let mut mean = vec![0.0f64; width];
+        rows.clone().for_each(|row| mean.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x)));
+        let mean: Vec<f32> = mean.iter().map(|sum| (sum / rows.len() as f64) as f32).collect();
+        for (pooling, wanted) in [(Pooling::First, &goldens.states[..width]), (Pooling::Mean, &mean)] {
+            let ((model, backend), _) = encoder(tiny, tiny.weights, Task::Embed(pooling));
+            let vectors = now(model.states(&backend, &batch)).unwrap();
+            assert_eq!(vectors.len(), 3 * width);
+            let worst = largest_difference(&vectors[width..2 * width], wanted);
+            assert!(worst <= TOLERANCE, "{}, {pooling:?}: {worst}", tiny.name);
+        }
     }
 }
 

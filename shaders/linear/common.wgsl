@@ -60,7 +60,7 @@ fn gelu(x: vec4<f32>) -> vec4<f32> {
 // overflow, and e^-2u is 0 or makes nothing of any x
 fn gelu_tanh(x: vec4<f32>) -> vec4<f32> {
     let a = clamp(x, vec4<f32>(-16.0), vec4<f32>(16.0));
-    let exponent = a * (-1.5957691 - 0.071354816 * a * a);
+    let exponent = a * (-1.5957692 - 0.071354816 * a * a);
     return max(x, vec4<f32>(-16.0)) / (1.0 + exp(min(exponent, vec4<f32>(87.0))));
 }
 

@@ -234,6 +234,12 @@ pub trait Backend {
     /// [`crate::ErrorKind::OutOfMemory`].
     fn take_rows(&self, x: &Self::Tensor, rows: &[u32]) -> Result<Self::Tensor>;
 
+    /// The mean of rows `starts[b]..starts[b + 1]` of x, for each b: (N, D) → (starts.len() - 1, D); zeros where there are none.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    fn mean_rows(&self, x: &Self::Tensor, starts: &[u32]) -> Result<Self::Tensor>;
+
     /// The values of a tensor, row by row.
     ///
     /// # Errors

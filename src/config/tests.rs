@@ -115,7 +115,7 @@ fn defaults_are_the_library_s() {
 
 #[test]
 fn an_encoder_is_read_whatever_its_head() {
-    let encoder = |json: &[u8]| Config::encoder_from_json(json).unwrap();
+    let encoder = |json: &[u8]| Config::for_task(json, Task::Encode).unwrap();
     let mpnet = encoder(include_bytes!("../../tests/cases/13-real-configs/refused/mpnet-base-model.json"));
     assert_eq!((mpnet.architecture, mpnet.max_tokens), (Architecture::MpNet { buckets: 32 }, 512));
     assert_eq!((mpnet.task, mpnet.labels.len()), (Task::Encode, 0));

@@ -64,7 +64,7 @@ impl DistilBert {
         }
     }
 
-    /// The logits (B, L); without a head the states (N, D).
+    /// The logits (B, L), or without a head the states.
     ///
     /// # Errors
     /// Those of the backend's operations.

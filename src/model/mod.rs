@@ -61,23 +61,21 @@ impl<B: Backend> Model<B> {
     /// [`ErrorKind::OutOfMemory`], [`ErrorKind::NotFinite`] where the weights overflow the arithmetic,
     /// [`ErrorKind::InvalidArgument`] where an id, a type or a text's length is beyond the embedding's rows.
     pub async fn logits(&self, backend: &B, batch: &PackedBatch) -> Result<Vec<f32>> {
-        self.read(backend, self.forward(backend, batch, |_, _| {}).await?).await
+        debug_assert_eq!(self.config.task, Task::Classify);
+        self.read(backend, batch).await
     }
 
-    /// The states of a batch's tokens by a bare encoder: (N, D), row by row.
+    /// The states of a batch by a model without a head, as its task wants them: a vector a text (B, D), or one a token (N, D).
     ///
     /// # Errors
     /// As [`Model::logits`].
-    ///
-    /// # Panics
-    /// Where the model has a head.
     pub async fn states(&self, backend: &B, batch: &PackedBatch) -> Result<Vec<f32>> {
-        assert_eq!(self.config.task, Task::Encode, "an encoder without a head");
-        self.read(backend, self.forward(backend, batch, |_, _| {}).await?).await
+        debug_assert_ne!(self.config.task, Task::Classify);
+        self.read(backend, batch).await
     }
 
-    async fn read(&self, backend: &B, x: B::Tensor) -> Result<Vec<f32>> {
-        let values = backend.read(&x).await?;
+    async fn read(&self, backend: &B, batch: &PackedBatch) -> Result<Vec<f32>> {
+        let values = backend.read(&self.forward(backend, batch, |_, _| {}).await?).await?;
         if values.iter().all(|x| x.is_finite()) {
             return Ok(values);
         }
@@ -87,7 +85,7 @@ impl<B: Backend> Model<B> {
         ))
     }
 
-    /// The forward pass to the logits (B, L), or without a head to the states (N, D); `tap` sees what is inside. It waits only where a backend's
+    /// The forward pass to the [`Model::logits`] or [`Model::states`]; `tap` sees what is inside. It waits only where a backend's
     /// [`Backend::product`] does.
     ///
     /// # Errors

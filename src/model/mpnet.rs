@@ -73,7 +73,7 @@ impl MpNet {
         }
     }
 
-    /// The logits (B, L); without a head the states (N, D).
+    /// The logits (B, L), or without a head the states.
     ///
     /// # Errors
     /// Those of the backend's operations.

@@ -104,7 +104,7 @@ impl Names {
     pub fn is_of_head_left_out(&self, name: &str) -> bool {
         let of_head = || self.canonical(name).is_some_and(|name| self.part(&name) != Some(Part::Body));
         let of_pooler = || POOLER.contains(&name.strip_prefix(self.base).unwrap_or(name));
-        self.task == Task::Encode && (of_head() || of_pooler())
+        self.task != Task::Classify && (of_head() || of_pooler())
     }
 
     /// Whether a tensor of the file is a buffer, which the model computes by itself.

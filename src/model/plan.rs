@@ -1,6 +1,7 @@
 //! What an architecture asks of a checkpoint: its tensors by name, shape and place. An architecture makes a [`Plan`] of its
 //! configuration and keeps the handles; the loader fills the places and knows no architecture.
 
+use crate::error::{Result, try_vec};
 use crate::weights::int4;
 
 /// An embedding table of the model.
@@ -111,10 +112,18 @@ pub struct RelativeFacts {
 
 impl RelativeFacts {
     /// `table` (buckets, H) spread over all distances: (H, 2R - 1), column d + R - 1 of a key d places behind its query.
-    pub fn spread(&self, table: &[f32]) -> Vec<f32> {
-        let reach = self.reach as isize;
-        let of_head = |h: usize| (1 - reach..reach).map(move |d| table[(self.bucket)(d) * self.heads + h]);
-        (0..self.heads).flat_map(of_head).collect()
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    pub fn spread(&self, table: &[f32]) -> Result<Vec<f32>> {
+        let (reach, row) = (self.reach as isize, 2 * self.reach - 1);
+        let mut values = try_vec(self.heads.saturating_mul(row), "the attention's biases")?;
+        for (h, of_head) in values.chunks_exact_mut(row).enumerate() {
+            for (d, value) in (1 - reach..reach).zip(of_head) {
+                *value = table[(self.bucket)(d) * self.heads + h];
+            }
+        }
+        Ok(values)
     }
 }
 

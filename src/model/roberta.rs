@@ -82,7 +82,7 @@ impl Roberta {
         }
     }
 
-    /// The logits (B, L); without a head the states (N, D). Its tokenizers tell no types: all tokens are of the first.
+    /// The logits (B, L), or without a head the states. Its tokenizers tell no types: all tokens are of the first.
     ///
     /// # Errors
     /// Those of the backend's operations.

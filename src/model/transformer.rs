@@ -5,7 +5,7 @@ use super::plan::{Matrix, Narrowest, Norm, Part, Plan, Relative, Table};
 use super::weights::Weights;
 use crate::backend::{Activation, Attention, Backend, Columns, Epilogue, Spans};
 use crate::batch::PackedBatch;
-use crate::config::{Config, Task};
+use crate::config::{Config, Pooling, Task};
 use crate::error::Result;
 
 /// A point of the forward pass that tests look at.
@@ -13,9 +13,9 @@ use crate::error::Result;
 pub enum Tap {
     /// What the first layer gets.
     Embedding,
-    /// A layer's attention with residual and normalization. The last layer has only the rows that the head reads.
+    /// A layer's attention with residual and normalization. The last layer has only the rows that are read.
     Attention(usize),
-    /// A layer's feed-forward network with residual and normalization. The last layer has only the rows that the head reads.
+    /// A layer's feed-forward network with residual and normalization. The last layer has only the rows that are read.
     Ffn(usize),
 }
 
@@ -67,7 +67,7 @@ impl<B: Backend> Pass<'_, B> {
         self.backend.layer_norm(&sum, self.weights.norm(norm))
     }
 
-    /// All layers, one after the other: (N, D) → (N, D), or with a head (B, D). `bias`: what every layer's attention adds to its
+    /// All layers, one after the other: (N, D) → (N, D), or where only each text's first row is read (B, D). `bias`: what every layer's attention adds to its
     /// scores.
     ///
     /// # Errors
@@ -120,12 +120,17 @@ impl<B: Backend> Pass<'_, B> {
         self.add_and_norm(&inner, layer.lin2, x, layer.ffn_norm).await
     }
 
-    /// The logits (B, L) of each text's first row, `x` (B, D); without a head `x` itself.
+    /// What the model's task makes of the last layer's `x`: with a head logits (B, L), else a vector a text (B, D) or `x` itself.
     ///
     /// # Errors
     /// Those of the backend's operations.
     pub async fn head(&self, head: &Option<Head>, x: B::Tensor) -> Result<B::Tensor> {
-        let Some(head) = head else { return Ok(x) };
+        let Some(head) = head else {
+            return match self.config.task {
+                Task::Embed(Pooling::Mean) => self.backend.mean_rows(&x, &self.batch.starts),
+                _ => Ok(x),
+            };
+        };
         let pooled = self.linear(&x, head.dense, Epilogue::Activation(head.activation)).await?; // (B, D)
         self.linear(&pooled, head.classifier, Epilogue::Bias).await // (B, L)
     }
@@ -163,14 +168,14 @@ pub struct LayerNames {
     pub ffn_norm: &'static str,
 }
 
-/// The layers `LAYERS.0.` and so on. Of the last, only each text's first row is computed where a head reads no other: keys and
+/// The layers `LAYERS.0.` and so on. Of the last, only each text's first row is computed where no other is read: keys and
 /// values are those of all rows, all else is of B rows.
 pub fn layers(plan: &mut Plan, config: &Config, layers: &str, names: &LayerNames) -> Vec<Layer> {
     let (d, f) = (config.width, config.hidden);
     let plan_layer = |i: usize| {
         let of = |name: &str| format!("{layers}.{i}.{name}");
         let [q, k, v] = names.qkv.map(of);
-        let first_row_alone = i + 1 == config.layers && config.task == Task::Classify;
+        let first_row_alone = i + 1 == config.layers && config.task.reads_first_rows();
         Layer {
             projections: if first_row_alone {
                 Projections::Split {

@@ -143,7 +143,7 @@ impl<B: Backend> Filling<B> {
             norms: self.norms.into_iter().map(norm).collect::<Result<_>>()?,
             matrices: self.matrices.into_iter().map(LinearBuilder::finish).collect(),
             relative: relative
-                .map(|(table, facts)| backend.relative_bias(facts.heads, facts.spread(table)))
+                .map(|(table, facts)| backend.relative_bias(facts.heads, facts.spread(table)?))
                 .collect::<Result<_>>()?,
         })
     }

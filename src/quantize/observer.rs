@@ -145,6 +145,10 @@ impl Backend for Observer {
         self.cpu.take_rows(x, rows)
     }
 
+    fn mean_rows(&self, x: &CpuTensor, starts: &[u32]) -> Result<CpuTensor> {
+        self.cpu.mean_rows(x, starts)
+    }
+
     async fn read(&self, x: &CpuTensor) -> Result<Vec<f32>> {
         self.cpu.read(x).await
     }

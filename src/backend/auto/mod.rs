@@ -311,6 +311,13 @@ impl Backend for AutoBackend {
         }
     }
 
+    fn mean_rows(&self, x: &Tensor, starts: &[u32]) -> Result<Tensor> {
+        match x {
+            Tensor::Cpu(x) => Ok(Tensor::Cpu(self.cpu.mean_rows(x, starts)?)),
+            Tensor::Gpu(x) => Ok(Tensor::Gpu(self.the_gpu()?.mean_rows(x, starts)?)),
+        }
+    }
+
     async fn read(&self, x: &Tensor) -> Result<Vec<f32>> {
         match x {
             Tensor::Cpu(x) => self.cpu.read(x).await,

@@ -83,7 +83,7 @@ pub fn tanh<const V: usize>(x: [F32x4; V]) -> [F32x4; V] {
 pub fn gelu_tanh<const V: usize>(x: [F32x4; V]) -> [F32x4; V] {
     let s = F32x4::splat;
     // -2·√(2/π) · (x + 0.044715 x³)
-    let exponents = x.map(|x| x * (x * x).mul_add(s(-0.071_354_816), s(-1.595_769_1)));
+    let exponents = x.map(|x| x * (x * x).mul_add(s(-0.071_354_816), s(-1.595_769_2)));
     let e = exp(exponents);
     from_fn(|i| x[i].max(s(-16.0)) / (e[i] + s(1.0)))
 }

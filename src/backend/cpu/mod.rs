@@ -217,6 +217,20 @@ impl Backend for CpuBackend {
         Ok(y)
     }
 
+    fn mean_rows(&self, x: &CpuTensor, starts: &[u32]) -> Result<CpuTensor> {
+        let width = x.columns.max(1);
+        let mut y = self.tensor(starts.len().saturating_sub(1), x.columns)?;
+        for (mean, text) in y.data.chunks_exact_mut(width).zip(starts.windows(2)) {
+            mean.fill(0.0);
+            for row in x.data[text[0] as usize * width..text[1] as usize * width].chunks_exact(width) {
+                mean.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+            }
+            let factor = 1.0 / (text[1] - text[0]).max(1) as f32;
+            mean.iter_mut().for_each(|sum| *sum *= factor);
+        }
+        Ok(y)
+    }
+
     async fn read(&self, x: &CpuTensor) -> Result<Vec<f32>> {
         let mut values = try_vec(x.data.len(), ACTIVATIONS)?;
         values.copy_from_slice(&x.data);

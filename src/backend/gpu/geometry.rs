@@ -54,7 +54,7 @@ pub fn attention(tiles: u32, heads: u32) -> [u32; 3] {
     [tiles, heads, 1]
 }
 
-/// Workgroups of `layer_norm` and `take_rows`: one a row, or several rows each where there are too many.
+/// Workgroups of `layer_norm`, `take_rows` and `mean_rows`: one a row, or several rows each where there are too many.
 pub fn by_row(rows: u32) -> [u32; 3] {
     [rows.min(MAX_WORKGROUPS), 1, 1]
 }

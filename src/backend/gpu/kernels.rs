@@ -27,6 +27,8 @@ pub enum Kernel {
     LayerNorm,
     /// `take_rows.wgsl`
     TakeRows,
+    /// `mean_rows.wgsl`
+    MeanRows,
 }
 
 /// How a weight matrix is stored; the number is the shaders' `FORMAT`.
@@ -65,6 +67,7 @@ impl Kernel {
         Self::Attention,
         Self::LayerNorm,
         Self::TakeRows,
+        Self::MeanRows,
     ];
 
     /// The name of its file in `shaders/`, and the whole text: a product's begins with what all products
@@ -101,6 +104,7 @@ impl Kernel {
             Self::Attention => file!("attention"),
             Self::LayerNorm => file!("layer_norm"),
             Self::TakeRows => file!("take_rows"),
+            Self::MeanRows => file!("mean_rows"),
         }
     }
 
@@ -116,8 +120,8 @@ impl Kernel {
             | Self::LinearBlocks => &[Parameters, Input, Input, Input, Input, Input, Output],
             // parameters, q, k, v, tiles, biases, y
             Self::Attention => &[Parameters, Input, Input, Input, Input, Input, Output],
-            // parameters, x, γ and β, y; parameters, x, rows, y
-            Self::LayerNorm | Self::TakeRows => &[Parameters, Input, Input, Output],
+            // parameters, x, γ and β, y; parameters, x, rows, y; parameters, x, starts, y
+            Self::LayerNorm | Self::TakeRows | Self::MeanRows => &[Parameters, Input, Input, Output],
         }
     }
 

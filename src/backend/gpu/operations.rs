@@ -210,6 +210,17 @@ impl Backend for GpuBackend {
         Ok(GpuTensor { rows: rows.len(), taken: Some(self.list(rows)), ..x })
     }
 
+    fn mean_rows(&self, x: &GpuTensor, starts: &[u32]) -> Result<GpuTensor> {
+        let x = self.gathered(x)?;
+        let y = self.tensor(starts.len().saturating_sub(1), x.columns);
+        let mut parameters = Parameters::default();
+        parameters[..2].copy_from_slice(&[y.rows as u32, (x.stride() / QUAD) as u32]);
+        let starts = self.list(starts);
+        let groups = geometry::by_row(y.rows as u32);
+        self.run(Kernel::MeanRows, Format::F32, parameters, &[x.buffer(), starts.get(), y.buffer()], groups)?;
+        Ok(y)
+    }
+
     async fn read(&self, x: &GpuTensor) -> Result<Vec<f32>> {
         self.device.check()?;
         self.begin_pass();

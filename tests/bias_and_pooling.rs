@@ -1,5 +1,5 @@
-//! Attention with a bias for the distance of key and query: the CPU against f64, the graphics device against the CPU. The same
-//! file runs on the host and in a browser.
+//! What only some architectures ask of a backend, attention with a bias for the distance of key and query and means of rows: the
+//! CPU against f64, the graphics device against the CPU. The same file runs on the host and in a browser.
 
 #[macro_use]
 mod common;
@@ -118,5 +118,35 @@ gpu_test!(the_device_adds_each_distance_s_bias, async {
             let difference = largest_difference(&on_gpu, &on_cpu);
             assert!(difference <= allowed, "{:?}, {} heads: {difference}, allowed {allowed}", case.starts, case.heads);
         }
+    }
+});
+
+const TEXTS: [u32; 5] = [0, 3, 3, 70, 71];
+
+fn means<B: Backend>(backend: &B, width: usize, values: &[f32]) -> B::Tensor {
+    let x = backend.embed(71, width, None, |to| to.copy_from_slice(values)).unwrap();
+    // Of rows that are taken, too.
+    let rows: Vec<u32> = (0..71).rev().collect();
+    let reversed = backend.take_rows(&x, &rows).unwrap();
+    let back = backend.take_rows(&reversed, &rows).unwrap();
+    backend.mean_rows(&back, &TEXTS).unwrap()
+}
+
+gpu_test!(means_of_rows, async {
+    let (backend, cpu, mut random) = (gpu::backend().await, CpuBackend::new(), Random(31));
+    for width in [1, 5, 16, 63, 300] {
+        let values = random.values(71 * width);
+        let on_cpu = cpu.read(&means(&cpu, width, &values)).await.unwrap();
+        let mut failures = Failures::default();
+        for (b, text) in TEXTS.windows(2).enumerate() {
+            for d in 0..width {
+                let column = (text[0]..text[1]).map(|n| f64::from(values[n as usize * width + d]));
+                let want = column.sum::<f64>() / f64::from((text[1] - text[0]).max(1));
+                // Sums of up to 67, each rounded 67 times.
+                failures.check(&format!("width {width}, {b}, {d}"), on_cpu[b * width + d], want, 67.0 * ROUNDING);
+            }
+        }
+        let on_gpu = gpu::read(&backend, &means(&backend, width, &values)).await;
+        assert!(largest_difference(&on_gpu, &on_cpu) <= 2.0 * ROUNDING as f32, "width {width}");
     }
 });

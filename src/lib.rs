@@ -1,4 +1,4 @@
-//! Tabsense: DistilBERT text classification inside a browser tab.
+//! Tabsense: text classification inside a browser tab, with BERT and its kin.
 //!
 //! Data flows one way: bindings (`web`) → [`engine`] → [`classifier`] → [`model`] → [`backend`] → kernels. Weights come in by
 //! [`weights`], configuration by [`config`], text by [`tokenize`]; nothing lower knows anything higher. Beside them: files of other

@@ -1,0 +1,52 @@
+"""Writes goldens/real.json: what PyTorch makes of some texts with real encoders, for `npm run check:models`.
+
+    python test_data/real_models.py FOLDER
+
+FOLDER holds a folder a model, as scripts/check-models.mjs unpacks them. The vectors are means of the last states in fp32.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from golden import HERE, VERSIONS, floats
+
+MODELS = ("all-MiniLM-L6-v2", "all-mpnet-base-v2")
+SENTENCES = HERE / "sentences.txt"
+
+
+def texts():
+    """Of one token, of a sentence each, and as long as fits; and a pair."""
+    sentences = SENTENCES.read_text(encoding="utf-8").splitlines()
+    yield ("a",)
+    yield from ((sentence,) for sentence in sentences[:3])
+    yield (" ".join(sentences),)
+    yield (sentences[4], sentences[5])
+
+
+def main(folder):
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    rows = {}
+    for name in MODELS:
+        tokenizer = AutoTokenizer.from_pretrained(folder / name)
+        model = AutoModel.from_pretrained(folder / name, dtype=torch.float32, attn_implementation="eager").eval()
+        cases = []
+        for text in texts():
+            inputs = tokenizer(*text, truncation=True, max_length=512, return_tensors="pt")
+            case = {"ids": inputs["input_ids"][0].tolist()}
+            if "token_type_ids" in inputs and inputs["token_type_ids"].any():
+                case["types"] = inputs["token_type_ids"][0].tolist()
+            case["mean"] = floats(model(**inputs).last_hidden_state[0].mean(dim=0))
+            cases.append(case)
+        rows[name] = cases
+        print(name, [len(case["ids"]) for case in cases])
+    path = HERE / "goldens" / "real.json"
+    path.write_text(json.dumps({"versions": VERSIONS, "models": rows}, separators=(",", ":")) + "\n", encoding="ascii")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -157,8 +157,8 @@ async function buildTypeScript(variants) {
 
 /**
  * Takes a worker from a blob: URL out of a build's JavaScript. wasm-bindgen brings it for engines without
- * `Atomics.waitAsync`, which are given no build with threads (`takesThreads`), so it never ran; now whoever
- * reads the package sees that, too.
+ * `Atomics.waitAsync`, which get no build with threads (`takesThreads`): it would never run, and a reader of
+ * the package could not know.
  */
 function withoutBlobWorker(glue) {
   const text = readFileSync(glue, "utf8");

@@ -142,11 +142,11 @@ export function webRuns(tests) {
 }
 
 async function js({ chromium }) {
-  return node(["tests/js", "tests/package"], { CHROMIUM: chromium });
+  return node(["tests/js", "tests/package"], { CHROMIUM: chromium }, TOGETHER);
 }
 
 async function page({ chromium }) {
-  return node(["tests/page"], { CHROMIUM: chromium });
+  return node(["tests/page"], { CHROMIUM: chromium }, TOGETHER);
 }
 
 /** The checks of `tests/cases`, some of which look at the demo page. */

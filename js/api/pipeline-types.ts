@@ -64,7 +64,7 @@ export type ProgressInfo =
     } & FileLoadingProgress)
   | { status: "ready"; task: string; model: string };
 
-/** Hears of the loading. One that throws ends it. */
+/** Called as the loading goes on. An error that it throws ends the loading. */
 export type ProgressCallback = (progress: ProgressInfo) => void;
 
 /** One label with its probability. */

@@ -1,4 +1,4 @@
-// What the page's tests share: the page served as `npm run demo` serves it, a browser, and ears for all that
+// What the page's tests share: the page served as `npm run demo` serves it, a browser, and a record of all that
 // goes wrong in it.
 
 import assert from "node:assert/strict";

@@ -25,6 +25,7 @@ pub async fn shared_backend() -> &'static GpuBackend {
         static SHARED: Cell<Option<&'static GpuBackend>> = const { Cell::new(None) };
     }
     if let Some(backend) = SHARED.get() {
+        backend.set_int8_dot(false); // an earlier test may have chosen it
         return backend;
     }
     let backend = Box::leak(Box::new(backend().await));

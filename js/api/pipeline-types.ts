@@ -38,7 +38,7 @@ export interface PretrainedModelOptions extends Omit<LoadOptions, "device" | "dt
   model_file_name?: "model" | null | undefined;
   /** The options of transformers.js' engine, which is not used here; only none of them are taken. */
   session_options?: Record<string, never> | null | undefined;
-  /** Not taken: a browser keeps copies in its own cache (`cache`), Node keeps none. */
+  /** Not taken: copies are kept by the browser, or in the folder that `TABSENSE_CACHE` names (option `cache`). */
   cache_dir?: null | undefined;
   /** Not taken: the configuration is the model's own file. */
   config?: null | undefined;

@@ -43,17 +43,19 @@ export function converterVariant({ variants, converter: { of, "cargo-args": args
   return ["convert", { ...variants[of], "cargo-args": [...variants[of]["cargo-args"], ...args] }];
 }
 
+/** The environment for wasm-pack to test a variant, the flags of this crate alone included. */
+export function variantTestEnv(variant) {
+  const own = variant["own-rustflags"];
+  if (own.length === 0) return variantEnv(variant);
+  return {
+    ...variantEnv(variant),
+    RUSTC_WORKSPACE_WRAPPER: join(ROOT, "scripts/rustc-own.mjs"),
+    TABSENSE_OWN_RUSTFLAGS: own.join("\x1f"),
+  };
+}
+
 /** The environment for cargo to build a variant; flags of this crate alone are `cargo rustc`'s arguments. */
 export function variantEnv(variant) {
-  return environment(variant, variant.rustflags);
-}
-
-/** The environment for wasm-pack to test a variant: all its flags, for all that is compiled. */
-export function variantTestEnv(variant) {
-  return environment(variant, [...variant.rustflags, ...variant["own-rustflags"]]);
-}
-
-function environment(variant, rustflags) {
-  const env = { CARGO_ENCODED_RUSTFLAGS: rustflags.join("\x1f") };
+  const env = { CARGO_ENCODED_RUSTFLAGS: variant.rustflags.join("\x1f") };
   return variant.toolchain ? { ...env, RUSTUP_TOOLCHAIN: variant.toolchain } : env;
 }

@@ -36,8 +36,11 @@ export async function build({ converter = true } = {}) {
   const manifest = readManifest();
   const variants = enabledVariants(manifest);
   const modules = converter ? [...variants, converterVariant(manifest)] : variants;
-  const compiling = queue();
-  const steps = modules.map(([name, variant]) => buildVariant(manifest, name, variant, compiling));
+  // A queue a toolchain: the end of a compilation, linking and optimizing a whole, keeps one processor busy.
+  const queues = new Map(modules.map(([, { toolchain }]) => [toolchain, queue()]));
+  const steps = modules.map(([name, variant]) =>
+    buildVariant(manifest, name, variant, queues.get(variant.toolchain)),
+  );
   const built = await Promise.all([...steps, buildTypeScript(modules.map(([name]) => name))]);
   for (const [name] of modules) withoutBlobWorker(join(ROOT, "dist/wasm", name, "tabsense.js"));
   if (built.includes(true)) (await import("./sizes.mjs")).printSizes();
@@ -82,10 +85,14 @@ export async function compile(variant, outDir, { features = [] } = {}) {
   const bindgen = setUpBindgen(readManifest().tools["wasm-bindgen"]); // compiles beside the crate the first time
   bindgen.catch(() => {}); // awaited below, unless the crate fails first
   const target = "wasm32-unknown-unknown";
-  const cargo = ["build", "--lib", "--release", "--target", target, "--target-dir", join(ROOT, "target")];
+  // Two toolchains share nothing that is compiled, and cargo lets one at a time into a folder.
+  const folder = join(ROOT, "target", variant.toolchain);
+  const cargo = ["rustc", "--lib", "--release", "--target", target, "--target-dir", folder];
   if (features.length > 0) cargo.push("--features", features.join(","));
-  await must("cargo", [...cargo, ...variant["cargo-args"]], { env: variantEnv(variant) });
-  await must(await bindgen, [join(ROOT, "target", target, "release/tabsense.wasm"), outDir, "tabsense"]);
+  await must("cargo", [...cargo, ...variant["cargo-args"], "--", ...variant["own-rustflags"]], {
+    env: variantEnv(variant),
+  });
+  await must(await bindgen, [join(folder, target, "release/tabsense.wasm"), outDir, "tabsense"]);
 }
 
 /** Optimizes a .wasm file with the manifest's options. */
@@ -100,7 +107,7 @@ export async function wasmOpt(manifest, variant, input, out) {
   ]);
 }
 
-/** Compiles a variant when its turn comes; wasm-opt then runs beside the next variant's compilation. */
+/** Compiles a variant when its turn comes; wasm-opt then runs beside the next one's compilation. */
 async function buildVariant(manifest, name, variant, compiling) {
   const outputs = ["tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`);
   const [glue, wasm] = outputs.map((path) => join(ROOT, path));
@@ -152,8 +159,8 @@ async function buildTypeScript(variants) {
 
 /**
  * Takes a worker from a blob: URL out of a build's JavaScript. wasm-bindgen brings it for engines without
- * `Atomics.waitAsync`, which are given no build with threads (`takesThreads`), so it never ran; now whoever
- * reads the package sees that, too.
+ * `Atomics.waitAsync`, which get no build with threads (`takesThreads`): it would never run, and a reader of
+ * the package could not know.
  */
 function withoutBlobWorker(glue) {
   const text = readFileSync(glue, "utf8");

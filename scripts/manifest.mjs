@@ -24,7 +24,13 @@ function withThreads({ variants, threads }, { of, ...own }) {
     key,
     [...variants[of][key], ...threads[key]],
   ]);
-  return { ...own, toolchain: threads.toolchain, ...Object.fromEntries(lists) };
+  const { "own-rustflags": ownRustflags } = variants[of];
+  return {
+    ...own,
+    toolchain: threads.toolchain,
+    "own-rustflags": ownRustflags,
+    ...Object.fromEntries(lists),
+  };
 }
 
 /** The variants that are built: `[name, table]` each. */
@@ -37,7 +43,18 @@ export function converterVariant({ variants, converter: { of, "cargo-args": args
   return ["convert", { ...variants[of], "cargo-args": [...variants[of]["cargo-args"], ...args] }];
 }
 
-/** The environment for cargo and wasm-pack to build a variant. */
+/** The environment for wasm-pack to test a variant, the flags of this crate alone included. */
+export function variantTestEnv(variant) {
+  const own = variant["own-rustflags"];
+  if (own.length === 0) return variantEnv(variant);
+  return {
+    ...variantEnv(variant),
+    RUSTC_WORKSPACE_WRAPPER: join(ROOT, "scripts/rustc-own.mjs"),
+    TABSENSE_OWN_RUSTFLAGS: own.join("\x1f"),
+  };
+}
+
+/** The environment for cargo to build a variant; flags of this crate alone are `cargo rustc`'s arguments. */
 export function variantEnv(variant) {
   const env = { CARGO_ENCODED_RUSTFLAGS: variant.rustflags.join("\x1f") };
   return variant.toolchain ? { ...env, RUSTUP_TOOLCHAIN: variant.toolchain } : env;

@@ -33,7 +33,7 @@ export const ISOLATION = {
 /**
  * Serves folders: `mounts` maps a path such as "/models/" to a folder; the longest that fits wins.
  * Takes the first free port from `port` on (0: any); `isolated`: with the headers of {@link ISOLATION};
- * `headers`: with these, too; `onRequest` hears of each request. Yields `{ url, close }`.
+ * `headers`: with these, too; `onRequest` gets each request first. Yields `{ url, close }`.
  */
 export async function serve(
   mounts,

@@ -84,7 +84,7 @@ async function rust({ vulkan }) {
 
 async function web({ chromium, chromedriver }) {
   await setUpWebTests();
-  const { readManifest, variantEnv } = await import("./manifest.mjs");
+  const { readManifest, variantTestEnv } = await import("./manifest.mjs");
   const { tests, variants } = readManifest();
   const timeout = { WASM_BINDGEN_TEST_TIMEOUT: String(tests["wasm-bindgen-timeout"]) };
   const results = [];
@@ -92,7 +92,7 @@ async function web({ chromium, chromedriver }) {
     console.log(`\n== web, ${name}`);
     writeWebdriverConfig(chromium, chromiumArgs);
     const options = ["--headless", "--chrome", "--chromedriver", chromedriver, "--mode", "no-install"];
-    const env = { ...variantEnv(variants[variant]), ...timeout };
+    const env = { ...variantTestEnv(variants[variant]), ...timeout };
     const result = await timed(`web, ${name}`, () =>
       counted("wasm-pack", ["test", ...options, ROOT, ...cargoArgs], env, countRust),
     );
@@ -142,11 +142,11 @@ export function webRuns(tests) {
 }
 
 async function js({ chromium }) {
-  return node(["tests/js", "tests/package"], { CHROMIUM: chromium });
+  return node(["tests/js", "tests/package"], { CHROMIUM: chromium }, TOGETHER);
 }
 
 async function page({ chromium }) {
-  return node(["tests/page"], { CHROMIUM: chromium });
+  return node(["tests/page"], { CHROMIUM: chromium }, TOGETHER);
 }
 
 /** The checks of `tests/cases`, some of which look at the demo page. */

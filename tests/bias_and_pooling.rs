@@ -106,12 +106,12 @@ fn the_cpu_adds_each_distance_s_bias() {
 }
 
 gpu_test!(the_device_adds_each_distance_s_bias, async {
-    let (backend, cpu) = (gpu::backend().await, CpuBackend::new());
+    let (backend, cpu) = (gpu::shared_backend().await, CpuBackend::new());
     for case in cases() {
         for first_alone in [false, true] {
             let on_cpu = cpu.read(&case.attend(&cpu, first_alone).0).await.unwrap();
-            let (y, _biases) = case.attend(&backend, first_alone);
-            let on_gpu = gpu::read(&backend, &y).await;
+            let (y, _biases) = case.attend(backend, first_alone);
+            let on_gpu = gpu::read(backend, &y).await;
             // As without biases (tests/gpu_kernels.rs), of scores of up to 4·√dh + 3.
             let scores = 4.0 * ((case.width / case.heads) as f32).sqrt() + 3.0;
             let allowed = 2.0 * scores * 8.0 * ROUNDING as f32 + 4e-6;
@@ -133,7 +133,7 @@ fn means<B: Backend>(backend: &B, width: usize, values: &[f32]) -> B::Tensor {
 }
 
 gpu_test!(means_of_rows, async {
-    let (backend, cpu, mut random) = (gpu::backend().await, CpuBackend::new(), Random(31));
+    let (backend, cpu, mut random) = (gpu::shared_backend().await, CpuBackend::new(), Random(31));
     for width in [1, 5, 16, 63, 300] {
         let values = random.values(71 * width);
         let on_cpu = cpu.read(&means(&cpu, width, &values)).await.unwrap();
@@ -146,7 +146,7 @@ gpu_test!(means_of_rows, async {
                 failures.check(&format!("width {width}, {b}, {d}"), on_cpu[b * width + d], want, 67.0 * ROUNDING);
             }
         }
-        let on_gpu = gpu::read(&backend, &means(&backend, width, &values)).await;
+        let on_gpu = gpu::read(backend, &means(backend, width, &values)).await;
         assert!(largest_difference(&on_gpu, &on_cpu) <= 2.0 * ROUNDING as f32, "width {width}");
     }
 });

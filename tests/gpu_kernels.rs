@@ -6,7 +6,7 @@
 mod common;
 
 use common::Random;
-use common::gpu::{backend, read};
+use common::gpu::{read, shared_backend};
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::gpu::GpuBackend;
 use tabsense::backend::{Activation, Attention, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
@@ -99,7 +99,7 @@ fn pick<T>(epilogue: usize, residual: &T) -> Epilogue<'_, T> {
 }
 
 async fn products(precision: Precision, blocks: bool) {
-    let gpu = backend().await;
+    let gpu = shared_backend().await;
     let mut random = Random(7 + precision as u64);
     let (mut case, mut worst) = (0, (0.0, [0; 3], 0));
     for rows in ROWS {
@@ -107,7 +107,7 @@ async fn products(precision: Precision, blocks: bool) {
             for width in WIDTHS {
                 let sizes = [rows, depth, width];
                 gpu.set_blocks(blocks);
-                let share = product(&gpu, &mut random, precision, sizes, case % 6).await;
+                let share = product(gpu, &mut random, precision, sizes, case % 6).await;
                 if share.is_nan() || share > worst.0 {
                     worst = (share, sizes, case % 6);
                 }
@@ -126,7 +126,7 @@ gpu_test!(f16_products_for_software_adapters_are_the_cpu_s, products(Precision::
 gpu_test!(int8_products_for_software_adapters_are_the_cpu_s, products(Precision::Int8, true));
 
 gpu_test!(int8_arithmetic_stays_near_the_cpu, async {
-    let gpu = backend().await;
+    let gpu = shared_backend().await;
     gpu.set_blocks(false);
     gpu.set_int8_dot(true);
     let cpu = CpuBackend::new();
@@ -140,8 +140,8 @@ gpu_test!(int8_arithmetic_stays_near_the_cpu, async {
             common::now(cpu.read(&cpu.linear(&x, &matrix, Epilogue::Bias).unwrap())).unwrap()
         };
         let x = gpu.embed(rows, depth, None, |to| to.copy_from_slice(&x)).unwrap();
-        let matrix = matrix(&gpu, Precision::Int8, &w);
-        let on_gpu = read(&gpu, &gpu.linear(&x, &matrix, Epilogue::Bias).unwrap()).await;
+        let matrix = matrix(gpu, Precision::Int8, &w);
+        let on_gpu = read(gpu, &gpu.linear(&x, &matrix, Epilogue::Bias).unwrap()).await;
         let difference = common::largest_difference(&on_gpu, &on_cpu);
         // Activations of up to 1 are rounded to multiples of 1/127, so each is off by 1/254 at most and 1/440
         // in the root mean square; weights have a root mean square of 0.58. Six deviations of the sum.
@@ -154,7 +154,7 @@ gpu_test!(int8_arithmetic_stays_near_the_cpu, async {
 });
 
 async fn taken_rows(blocks: bool) {
-    let gpu = backend().await;
+    let gpu = shared_backend().await;
     gpu.set_blocks(blocks);
     let mut random = Random(13);
     for (rows, taken, depth) in [(5, vec![3, 0, 4], 7), (130, (0..100).rev().collect::<Vec<u32>>(), 33)] {
@@ -162,17 +162,17 @@ async fn taken_rows(blocks: bool) {
         let x = gpu.embed(rows, depth, None, |to| to.copy_from_slice(&values)).unwrap();
         let y = gpu.take_rows(&x, &taken).unwrap();
         let wanted: Vec<f32> = taken.iter().flat_map(|&r| values[r as usize * depth..][..depth].to_vec()).collect();
-        assert_eq!(read(&gpu, &y).await, wanted, "read");
+        assert_eq!(read(gpu, &y).await, wanted, "read");
         // A row taken from taken rows.
         let again = gpu.take_rows(&y, &[1]).unwrap();
-        assert_eq!(read(&gpu, &again).await, wanted[depth..2 * depth], "twice");
+        assert_eq!(read(gpu, &again).await, wanted[depth..2 * depth], "twice");
         // As the input of a product, as its residual, and as both.
         let w = weights(&mut random, Precision::F32, depth, depth);
-        let matrix = matrix(&gpu, Precision::F32, &w);
+        let matrix = matrix(gpu, Precision::F32, &w);
         let plain = gpu.embed(taken.len(), depth, None, |to| to.copy_from_slice(&wanted)).unwrap();
-        let expected = read(&gpu, &gpu.linear(&plain, &matrix, Epilogue::Residual(&plain)).unwrap()).await;
+        let expected = read(gpu, &gpu.linear(&plain, &matrix, Epilogue::Residual(&plain)).unwrap()).await;
         for (input, residual) in [(&y, &plain), (&plain, &y), (&y, &y)] {
-            let got = read(&gpu, &gpu.linear(input, &matrix, Epilogue::Residual(residual)).unwrap()).await;
+            let got = read(gpu, &gpu.linear(input, &matrix, Epilogue::Residual(residual)).unwrap()).await;
             assert_eq!(got, expected);
         }
     }
@@ -182,7 +182,7 @@ gpu_test!(rows_are_taken_where_they_are_read, taken_rows(false));
 gpu_test!(rows_are_taken_where_they_are_read_on_software_adapters, taken_rows(true));
 
 gpu_test!(layer_norm_is_the_cpu_s, async {
-    let (gpu, cpu) = (backend().await, CpuBackend::new());
+    let (gpu, cpu) = (shared_backend().await, CpuBackend::new());
     let mut random = Random(17);
     for (rows, width) in [(1, 1), (3, 5), (2, 16), (7, 63), (65, 64), (4, 129), (3, 768), (2, 1024)] {
         let (gamma, beta) = (random.values(width), random.values(width));
@@ -195,19 +195,19 @@ gpu_test!(layer_norm_is_the_cpu_s, async {
         };
         let norm = gpu.layer_norm_weights(gamma, beta, 1e-12).unwrap();
         let plain = gpu.embed(rows, width, None, |to| to.copy_from_slice(&x)).unwrap();
-        let on_gpu = read(&gpu, &gpu.layer_norm(&plain, &norm).unwrap()).await;
+        let on_gpu = read(gpu, &gpu.layer_norm(&plain, &norm).unwrap()).await;
         // A mean of 50 is exact to 50 · 2^-23; the rows' deviation is 1.7, so that is 4e-6 of a normalized
         // value.
         let difference = common::largest_difference(&on_gpu, &on_cpu);
         assert!(width == 1 || difference <= 2e-5, "{rows} × {width}: {difference}");
         // The embedding's is the CPU's own.
         let embedded = gpu.embed(rows, width, Some(&norm), |to| to.copy_from_slice(&x)).unwrap();
-        assert_eq!(read(&gpu, &embedded).await, on_cpu, "{rows} × {width}");
+        assert_eq!(read(gpu, &embedded).await, on_cpu, "{rows} × {width}");
     }
 });
 
 gpu_test!(attention_is_the_cpu_s, async {
-    let (gpu, cpu) = (backend().await, CpuBackend::new());
+    let (gpu, cpu) = (shared_backend().await, CpuBackend::new());
     let mut random = Random(19);
     let lengths: [&[u32]; 5] = [&[1], &[5, 1, 33, 2], &[64, 0, 65], &[31, 32, 33], &[200]];
     for (heads, head_width) in
@@ -230,7 +230,7 @@ gpu_test!(attention_is_the_cpu_s, async {
             let columns = || [1, 1 + width, 2 + 2 * width].map(|first| Columns { tensor: &x, first });
             let spans = Spans { queries: &starts, keys: &starts };
             let [q, k, v] = columns();
-            let on_gpu = read(&gpu, &gpu.attention(Attention::new([q, k, v], spans, width, heads)).unwrap()).await;
+            let on_gpu = read(gpu, &gpu.attention(Attention::new([q, k, v], spans, width, heads)).unwrap()).await;
             // Values of up to 4, weighed by exponentials of scores of up to 16·√dh: their rounding counts in
             // the exponent.
             let allowed = 4.0 * 16.0 * (head_width as f32).sqrt() * 8.0 * ROUNDING + 4e-6;
@@ -241,7 +241,7 @@ gpu_test!(attention_is_the_cpu_s, async {
 });
 
 gpu_test!(one_query_a_text_attends_to_all_its_keys, async {
-    let (gpu, cpu) = (backend().await, CpuBackend::new());
+    let (gpu, cpu) = (shared_backend().await, CpuBackend::new());
     let mut random = Random(23);
     let (starts, one_each, width) = ([0, 40, 41, 150], [0, 1, 2, 3], 24);
     let (q, kv) = (random.values(3 * width), random.values(150 * 2 * width));
@@ -253,21 +253,21 @@ gpu_test!(one_query_a_text_attends_to_all_its_keys, async {
         b.attention(Attention::new([columns(&q, 0), columns(&kv, 0), columns(&kv, width)], spans, width, 2)).unwrap()
     }
     let on_cpu = common::now(cpu.read(&run(&cpu, &q, &kv, &starts, &one_each, width))).unwrap();
-    let on_gpu = read(&gpu, &run(&gpu, &q, &kv, &starts, &one_each, width)).await;
+    let on_gpu = read(gpu, &run(gpu, &q, &kv, &starts, &one_each, width)).await;
     assert!(common::largest_difference(&on_gpu, &on_cpu) <= 2e-6);
 });
 
 gpu_test!(huge_scores_and_activations_stay_finite, async {
-    let gpu = backend().await;
+    let gpu = shared_backend().await;
     let x: Vec<f32> = (0..4 * 48).map(|i| if i % 2 == 0 { 3e37 } else { -3e37 }).collect();
     let x = gpu.embed(4, 48, None, |to| to.copy_from_slice(&x)).unwrap();
     let [q, k, v] = [0, 16, 32].map(|first| Columns { tensor: &x, first });
     let spans = Spans { queries: &[0, 4], keys: &[0, 4] };
-    let y = read(&gpu, &gpu.attention(Attention::new([q, k, v], spans, 16, 1)).unwrap()).await;
+    let y = read(gpu, &gpu.attention(Attention::new([q, k, v], spans, 16, 1)).unwrap()).await;
     assert!(y.iter().all(|y| y.is_finite()), "{y:?}");
 
     let w = Weights { values: vec![1.0], bias: vec![0.0], depth: 1, width: 1 };
-    let matrix = matrix(&gpu, Precision::F32, &w);
+    let matrix = matrix(gpu, Precision::F32, &w);
     for value in [0.0f32, 20.0, 1e10, 1e38] {
         for x in [value, -value] {
             let tensor = gpu.embed(1, 1, None, |to| to[0] = x).unwrap();
@@ -277,7 +277,7 @@ gpu_test!(huge_scores_and_activations_stay_finite, async {
                 (Activation::Tanh, x.clamp(-1.0, 1.0)),
             ] {
                 let y = gpu.linear(&tensor, &matrix, Epilogue::Activation(f)).unwrap();
-                let y = read(&gpu, &y).await[0];
+                let y = read(gpu, &y).await[0];
                 assert!((y - wanted).abs() <= 1e-30, "{f:?} of {x}: {y}");
             }
         }
@@ -290,10 +290,10 @@ fn with_nan(values: &[f32]) -> Vec<Option<f32>> {
 }
 
 gpu_test!(nan_is_never_an_answer_of_a_product, async {
-    let gpu = backend().await;
+    let gpu = shared_backend().await;
     let matrix_of = |precision| {
         let w = Weights { values: vec![1.0; 16], bias: vec![0.0], depth: 16, width: 1 };
-        matrix(&gpu, precision, &w)
+        matrix(gpu, precision, &w)
     };
     for (precision, blocks, dot) in [
         (Precision::F32, false, false),
@@ -315,7 +315,7 @@ gpu_test!(nan_is_never_an_answer_of_a_product, async {
             let x = x.unwrap();
             for epilogue in 0..4 {
                 let r = gpu.embed(rows, 1, None, |to| to.fill(0.0)).unwrap();
-                let y = read(&gpu, &gpu.linear(&x, &matrix, pick(epilogue, &r)).unwrap()).await;
+                let y = read(gpu, &gpu.linear(&x, &matrix, pick(epilogue, &r)).unwrap()).await;
                 let nan: Vec<usize> = (0..rows).filter(|n| y[*n].is_nan()).collect();
                 assert_eq!(
                     nan,
@@ -329,7 +329,7 @@ gpu_test!(nan_is_never_an_answer_of_a_product, async {
 });
 
 gpu_test!(nan_is_never_an_answer_of_attention, async {
-    let (gpu, cpu) = (backend().await, CpuBackend::new());
+    let (gpu, cpu) = (shared_backend().await, CpuBackend::new());
     // q and k of two texts; the second's scores are +∞ - ∞, and its values finite.
     let (plain, hostile) = ([1.0, 1.0], [f32::INFINITY, f32::NEG_INFINITY]);
     let x: Vec<f32> = [plain, hostile].iter().flat_map(|q| [q[0], q[1], 1.0, 1.0, 0.5, 0.25]).collect();
@@ -341,6 +341,6 @@ gpu_test!(nan_is_never_an_answer_of_attention, async {
     }
     let on_cpu = common::now(cpu.read(&run(&cpu, &x, spans))).unwrap();
     assert!(on_cpu[2].is_nan() && on_cpu[3].is_nan(), "{on_cpu:?}");
-    let on_gpu = read(&gpu, &run(&gpu, &x, spans)).await;
+    let on_gpu = read(gpu, &run(gpu, &x, spans)).await;
     assert_eq!(with_nan(&on_gpu), with_nan(&on_cpu));
 });

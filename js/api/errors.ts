@@ -75,7 +75,7 @@ export function toError(thrown: unknown): TabsenseError {
 }
 
 /**
- * The error of a worker that is gone; `reason` is what is known of its end. Whoever tells it adds what to do.
+ * The error of a worker that is gone; `reason` is what is known of its end. The caller adds what to do.
  */
 export function crashed(reason: string, cause?: unknown): TabsenseError {
   return new TabsenseError("worker_crashed", `The worker crashed (${reason}).`, { cause });

@@ -176,7 +176,7 @@ function refuseForeign(given: Record<string, unknown>): void {
   if (given["cache_dir"] != null)
     refuse(
       "cache_dir",
-      "has no counterpart: browsers keep copies in a cache of their own (`cache` says whether), and Node keeps none. Leave it out; to keep a model in Node, save its folder and pass the folder's path.",
+      "has no counterpart: browsers keep copies in a cache of their own, and Node in the folder that the environment variable TABSENSE_CACHE names (`cache` says whether). Leave it out.",
     );
   if (!["onnx", "", null, undefined].includes(given["subfolder"] as string))
     refuse(

@@ -38,7 +38,7 @@ export interface PretrainedModelOptions extends Omit<LoadOptions, "device" | "dt
   model_file_name?: "model" | null | undefined;
   /** The options of transformers.js' engine, which is not used here; only none of them are taken. */
   session_options?: Record<string, never> | null | undefined;
-  /** Not taken: a browser keeps copies in its own cache (`cache`), Node keeps none. */
+  /** Not taken: copies are kept by the browser, or in the folder that `TABSENSE_CACHE` names (option `cache`). */
   cache_dir?: null | undefined;
   /** Not taken: the configuration is the model's own file. */
   config?: null | undefined;
@@ -64,7 +64,7 @@ export type ProgressInfo =
     } & FileLoadingProgress)
   | { status: "ready"; task: string; model: string };
 
-/** Hears of the loading. One that throws ends it. */
+/** Called as the loading goes on. An error that it throws ends the loading. */
 export type ProgressCallback = (progress: ProgressInfo) => void;
 
 /** One label with its probability. */

@@ -10,7 +10,7 @@ const MOST_ROWS = 32;
 const MOST_UNITS = 1 << 14;
 
 /** Milliseconds that a batch waits for rows of a pipe that comes slowly. */
-const PATIENCE = 50;
+const LONGEST_WAIT = 50;
 
 /** Rows as batches. One that isn't full goes where no row comes for a while. */
 export async function* batched(rows: AsyncGenerator<Row>): AsyncGenerator<Row[]> {
@@ -21,7 +21,7 @@ export async function* batched(rows: AsyncGenerator<Row>): AsyncGenerator<Row[]>
     const batch = [first.value];
     let units = first.value.text.length;
     next = awaitedLater(rows.next());
-    const late = timer(PATIENCE);
+    const late = timer(LONGEST_WAIT);
     try {
       while (batch.length < MOST_ROWS && units < MOST_UNITS) {
         const row = await Promise.race([next.catch(() => null), late.promise]);

@@ -32,8 +32,8 @@ export function nameOf(place: Place): string {
 }
 
 /**
- * What `read` makes of a file, with the library's patience; one that changes meanwhile is read from its start
- * again.
+ * What `read` makes of a file, with the library's retries and timeouts. A file that changes meanwhile is read
+ * again from its start.
  */
 export async function readPlace<T>(
   place: Place,

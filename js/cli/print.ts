@@ -1,7 +1,7 @@
 /** The standard output, which may be a pipe that its reader closes. */
 
-// A closed pipe is told to whoever writes next; that it is also an event must not end the process with a
-// stack trace.
+// The next write to a closed pipe fails; the event that comes with it must not end the process with a stack
+// trace.
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 

@@ -22,7 +22,7 @@ export interface Row {
   json: string | null;
 }
 
-/** Hears of a row that is left out; where there is none, the row ends the command. */
+/** Called for a row that is left out. Without it, such a row ends the command. */
 export type OnInvalid = (error: TabsenseError) => void;
 
 /** How to find the texts in a file. */

@@ -28,7 +28,7 @@ export async function run(args: string[]): Promise<number> {
     else await COMMANDS[invocation.command ?? "classify"](invocation);
     return DONE;
   } catch (thrown) {
-    // Whoever read the output has enough of it (`| head`), which is no failure.
+    // The reader of the output has enough of it (`| head`), which is no failure.
     if (isBrokenPipe(thrown)) return DONE;
     if (thrown instanceof UsageError) {
       process.stderr.write(

@@ -15,7 +15,7 @@ export const MOST_CRASHES = 3;
 /** A request with the promise of its answer. */
 interface Job {
   request: LoadRequest | ClassifyRequest;
-  /** Hears of what the request itself reports: a load of files, a classification of texts. */
+  /** Called with the progress that the request reports: of files for a load, of texts for a classification. */
   onProgress: ((progress: never) => void) | null;
   resolve(reply: Loaded | Classified): void;
   /** With a `TabsenseError`, or the reason of a signal. */

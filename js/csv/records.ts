@@ -31,7 +31,7 @@ export interface RecordOptions extends Dialect {
   maxBytes: number;
   /** Bytes at the beginning that are no record: the line `sep=;`. */
   skip: number;
-  /** Hears of a record that is left out; false ends the reading. What {@link CsvFault.ends} ends it anyhow. */
+  /** Called for a record that is left out; false ends the reading. What {@link CsvFault.ends} ends it anyhow. */
   onFault(fault: CsvFault, isFirst: boolean): boolean;
 }
 

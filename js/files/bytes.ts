@@ -28,8 +28,8 @@ export interface Version {
 }
 
 /**
- * Thrown to whoever reads a file that is, or may be, another one by now: what was read is of no use. The
- * message is half a sentence.
+ * Thrown while a file is read that has, or may have, changed: what was read is of no use. The message is half
+ * a sentence.
  */
 export class FileChanged extends Error {}
 
@@ -245,7 +245,7 @@ export function refused(url: string, { status, statusText }: Response): Tabsense
   });
 }
 
-/** What went wrong, in the words of whoever threw it. */
+/** What went wrong, as its error says. */
 export function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   // Node's fetch says "fetch failed" and keeps the reason in `cause`.

@@ -124,7 +124,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     let usableNow = new Map<string, Entry>();
     planned.then(
       (entries) => (usableNow = entries),
-      () => {}, // told by whoever opens a file
+      () => {}, // `open` rejects with it
     );
 
     async function drop(url: string): Promise<void> {

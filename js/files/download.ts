@@ -14,8 +14,8 @@ import {
   type Version,
 } from "./bytes.js";
 
-/** How patient a download is. */
-export interface Patience {
+/** When a download gives up, and what it sends. */
+export interface DownloadOptions {
   /** How many times in a row it is tried again before it gives up. */
   retries: number;
   /** Milliseconds without a byte after which a connection counts as broken. */
@@ -40,11 +40,11 @@ const TEMPORARY = [408, 425, 429, 500, 502, 503, 504];
  */
 export async function download(
   url: string,
-  patience: Patience,
+  options: DownloadOptions,
   signal: AbortSignal,
   cache: RequestCache = "default",
 ): Promise<Opened> {
-  const { retries } = patience;
+  const { retries } = options;
   let tried = 0;
   /** Waits before a new try; false where there were enough. */
   async function again(after: number | null): Promise<boolean> {
@@ -56,7 +56,7 @@ export async function download(
   async function connect(start: Start): Promise<Connection> {
     for (;;) {
       try {
-        return await connectAt(url, start, patience, signal, start.at === 0 ? cache : "no-store");
+        return await connectAt(url, start, options, signal, start.at === 0 ? cache : "no-store");
       } catch (thrown) {
         signal.throwIfAborted();
         if (!(thrown instanceof Temporary)) throw thrown;
@@ -132,7 +132,7 @@ interface Start {
 async function connectAt(
   url: string,
   start: Start,
-  { stall, headers }: Patience,
+  { stall, headers }: DownloadOptions,
   signal: AbortSignal,
   cache: RequestCache,
 ): Promise<Connection> {

@@ -12,7 +12,7 @@ export function refuseAbsent(promised: boolean): void {
     );
 }
 
-/** Unused digests are rejected: whoever names one counts on it. */
+/** Rejects digests that are not used: the caller counts on them. */
 export function refuseUnread(integrity: Record<string, string>, read: readonly string[]): void {
   const unread = Object.keys(integrity).find(
     (name) => (name.endsWith(".safetensors") || name === INDEX) && !read.includes(name),

@@ -126,7 +126,7 @@ function startWorker(): Channel {
 function isFolder(source: Source): source is string {
   if (typeof source !== "string") return false;
   if (/^(\.{0,2}[/\\]|\.{1,2}$|file:|[a-z]:[/\\])/i.test(source)) return true;
-  // "models/mine" could be a hub's name, too. Whoever has such a folder means that.
+  // "models/mine" could be a hub's name, too. A folder of that name comes first.
   return /[/\\]/.test(source) && !URL.canParse(source) && isDirectory(source);
 }
 

@@ -88,8 +88,8 @@ async function threaded(
   const [module, wasm] = await Promise.all([THREADED_GLUE[build]().catch(missing(build)), compile(build)]);
   await module.default({ module_or_path: wasm, memory: helpers.memory }).catch(notStarted);
   await helpers.join(build, wasm, module);
-  // Whoever ends the helpers' workers would wait for two seconds in Chromium, and keep the memory as long,
-  // were they asleep in the wasm.
+  // Helpers that sleep in the wasm would take two seconds to terminate in Chromium, and hold the memory as
+  // long.
   return { module, end: module.endHelpers };
 }
 

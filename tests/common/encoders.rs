@@ -4,7 +4,7 @@ use super::Tiny;
 use serde::Deserialize;
 use tabsense::batch::PackedBatch;
 
-pub const ENCODERS: [Tiny; 8] = [
+pub static ENCODERS: [Tiny; 8] = [
     tiny!("tiny-bert"),
     tiny!("tiny-bert-tanh"),
     tiny!("tiny-roberta"),

@@ -1,6 +1,7 @@
 //! The graphics device of the tests: a software adapter will do, none is a failure.
 #![allow(dead_code)] // Each test file uses a part.
 
+use std::cell::Cell;
 use tabsense::backend::Backend;
 use tabsense::backend::auto::{AutoBackend, Side};
 use tabsense::backend::gpu::device::Device;
@@ -16,6 +17,20 @@ pub async fn device() -> Device {
 
 pub async fn backend() -> GpuBackend {
     GpuBackend::new(device().await)
+}
+
+/// A backend that the thread's tests share: a software adapter compiles its pipelines for seconds.
+pub async fn shared_backend() -> &'static GpuBackend {
+    thread_local! {
+        static SHARED: Cell<Option<&'static GpuBackend>> = const { Cell::new(None) };
+    }
+    if let Some(backend) = SHARED.get() {
+        backend.set_int8_dot(false); // an earlier test may have chosen it
+        return backend;
+    }
+    let backend = Box::leak(Box::new(backend().await));
+    SHARED.set(Some(backend));
+    backend
 }
 
 /// The values of a tensor, the device having had nothing against any of it.

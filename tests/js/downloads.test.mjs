@@ -70,11 +70,11 @@ async function loads(t, url, options) {
   );
 }
 
-/** Downloads the weights from `url` with a patience of the test's own. */
-async function downloaded(url, patience) {
+/** Downloads the weights from `url` with the test's own timeouts. */
+async function downloaded(url, options) {
   const opened = await download(
     url + WEIGHTS,
-    { retries: 3, stall: 30_000, ...patience },
+    { retries: 3, stall: 30_000, ...options },
     new AbortController().signal,
   );
   return new Uint8Array(await new Response(opened.body).arrayBuffer());

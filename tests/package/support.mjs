@@ -1,38 +1,60 @@
 // The package as its users get it: packed, and installed into an empty project.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { readManifest } from "../../scripts/manifest.mjs";
 import { serve } from "../../scripts/serve.mjs";
+import { hashOf } from "../../scripts/stamp.mjs";
 import "../scratch-cache.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/**
- * Packs the package and installs the tarball; yields the project's folder and the tarball's list of files.
- */
+/** An empty project with the package's tarball installed: its folder, and the tarball's list of files. */
 export function installTarball() {
   const project = mkdtempSync(join(tmpdir(), "tabsense-project-"));
+  cpSync(installedOnce(), project, { recursive: true, verbatimSymlinks: true });
+  const { filename, files } = JSON.parse(readFileSync(join(project, "packed.json"), "utf8"));
+  return { project, filename, files, remove: () => rmSync(project, { recursive: true, force: true }) };
+}
+
+/** A project with the package as it is now, packed and installed by the first file of tests that asks. */
+function installedOnce() {
+  const hash = hashOf(["package.json", "dist", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE"]);
+  const folder = join(ROOT, "target/installed", hash);
+  if (existsSync(folder)) return folder;
+  mkdirSync(dirname(folder), { recursive: true });
+  for (const name of readdirSync(dirname(folder)))
+    if (!name.startsWith(hash)) rmSync(join(dirname(folder), name), { recursive: true, force: true });
+  const project = mkdtempSync(`${folder}-`);
   const npm = (args, cwd) =>
     execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   const packed = JSON.parse(npm(["pack", "--json", "--ignore-scripts", "--pack-destination", project], ROOT));
   // A list in older npm, a record by package name in newer.
   const { filename, files } = Object.values(packed)[0];
-  writeFileSync(
-    join(project, "package.json"),
-    JSON.stringify({ name: "user", version: "1.0.0", type: "module", private: true }),
-  );
+  const write = (name, value) => writeFileSync(join(project, name), JSON.stringify(value));
+  write("package.json", { name: "user", version: "1.0.0", type: "module", private: true });
+  write("packed.json", { filename, files: files.map(({ path }) => path).sort() });
   npm(["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], project);
-  return {
-    project,
-    filename,
-    files: files.map(({ path }) => path).sort(),
-    remove: () => rmSync(project, { recursive: true, force: true }),
-  };
+  try {
+    renameSync(project, folder);
+  } catch {
+    rmSync(project, { recursive: true }); // another file of tests was quicker
+  }
+  return folder;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { contrasts, DELIGHT, HOURS, openReady, overflow, quiet, workersOf } from "./harness.mjs";
+import { accessibilityFaults, DELIGHT, HOURS, openReady, overflow, quiet, workersOf } from "./harness.mjs";
 
 const NO_ADAPTER = /no graphics adapter/;
 
@@ -29,7 +29,7 @@ test("without an adapter the CPU answers, and the page says why", async (t) => {
     for (const id of ["software", "profile", "from-tokens", "calibration"])
       assert.equal(await part(id).isVisible(), false, id);
   }
-  assert.deepEqual((await contrasts(page)).low, []);
+  assert.deepEqual(await accessibilityFaults(page), []);
   quiet(problems);
 });
 
@@ -56,7 +56,7 @@ test("another device loads the model in use again, and half precision is not for
   assert.equal(await part("dtype-fp16").isDisabled(), true);
   assert.equal(await part("dtype-auto").isChecked(), true);
   assert.match(await part("dtype-fp16").locator("xpath=..").getAttribute("title"), /half-precision/);
-  assert.deepEqual((await contrasts(page)).low, [], "with a choice that is none");
+  assert.deepEqual(await accessibilityFaults(page), [], "with a choice that is none");
   await choose(opened, "auto");
   await page.waitForFunction(
     (no) => new RegExp(no).test(document.querySelector('[data-testid="webgpu-reason"]').textContent),

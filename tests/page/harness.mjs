@@ -1,4 +1,4 @@
-// What the page's tests share: the page served as `npm run demo` serves it, a browser, and ears for all that
+// What the page's tests share: the page served as `npm run demo` serves it, a browser, and a record of all that
 // goes wrong in it.
 
 import assert from "node:assert/strict";
@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
+import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 import { readManifest } from "../../scripts/manifest.mjs";
 import { serve } from "../../scripts/serve.mjs";
@@ -198,37 +199,12 @@ export function overflow(page) {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
 
-/** The ground's luminance, and all texts whose contrast to what is behind them is too low. */
-export function contrasts(page) {
-  return page.evaluate(contrastsHere);
-}
-
-function contrastsHere() {
-  const channels = (color) => color.match(/[\d.]+/g).map(Number);
-  const luminance = (color) => {
-    const [r, g, b] = channels(color).map((value) =>
-      value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4,
-    );
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const { backgroundColor } = getComputedStyle(at);
-      if ((channels(backgroundColor)[3] ?? 1) === 1) return backgroundColor;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const low = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
-    if (!own || !element.checkVisibility() || element.closest(".mirror, svg, script, noscript")) continue;
-    const [a, b] = [luminance(getComputedStyle(element).color), luminance(behind(element))].toSorted(
-      (x, y) => y - x,
-    );
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) low.push(`${element.className || element.tagName}: ${ratio.toFixed(2)}`);
-  }
-  return { ground: luminance(getComputedStyle(document.body).backgroundColor), low };
+/** What axe finds on the page: low accessibilityFaults, and roles, names and states that assistive technology misses. */
+export async function accessibilityFaults(page) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`),
+  );
 }
 
 /** A folder that is gone after the test. */

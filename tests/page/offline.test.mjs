@@ -7,7 +7,17 @@ import { appendFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { chromium } from "playwright-core";
-import { contrasts, DELIGHT, HOURS, open, overflow, quiet, ROOT, scratch, site } from "./harness.mjs";
+import {
+  accessibilityFaults,
+  DELIGHT,
+  HOURS,
+  open,
+  overflow,
+  quiet,
+  ROOT,
+  scratch,
+  site,
+} from "./harness.mjs";
 
 const CUT_OFF =
   /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|ERR_FAILED|Failed to load resource|Failed to fetch/;
@@ -386,10 +396,10 @@ for (const colorScheme of ["light", "dark"]) {
     });
     await stored("ready");
     assert.equal(await overflow(page), 0);
-    assert.deepEqual((await contrasts(page)).low, []);
+    assert.deepEqual(await accessibilityFaults(page), []);
     await part("storage-clear").click();
     await stored("cleared");
     assert.equal(await overflow(page), 0);
-    assert.deepEqual((await contrasts(page)).low, []);
+    assert.deepEqual(await accessibilityFaults(page), []);
   });
 }

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { contrasts, DELIGHT, HOURS, openReady, overflow, quiet, workersOf } from "./harness.mjs";
+import { accessibilityFaults, DELIGHT, HOURS, openReady, overflow, quiet, workersOf } from "./harness.mjs";
 
 const TEXTS = [DELIGHT.text, HOURS.text, "The battery died."];
 const FAR = 0.01; // two scores that are further apart are not those of one model
@@ -421,7 +421,7 @@ test("with a profile and a comparison: nothing jumps, nothing overflows, all is 
 
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
-    assert.deepEqual((await contrasts(page)).low, [], colorScheme);
+    assert.deepEqual(await accessibilityFaults(page), [], colorScheme);
   }
   for (const width of [320, 360, 768]) {
     await page.setViewportSize({ width, height: 740 });

@@ -21,7 +21,7 @@ export type Offline =
   | { state: "ready"; model: boolean }
   | { state: "unsupported" | "failed"; reason: string };
 
-/** How the page hears of it. */
+/** What the page shows of it. */
 export interface Events {
   changed(offline: Offline): void;
   /** A newer version of the page is stored, and waits. */

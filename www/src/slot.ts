@@ -12,7 +12,7 @@ export interface Request {
   dtype: NonNullable<LoadOptions["dtype"]>;
 }
 
-/** How the page hears of a load. */
+/** What the page shows of a load. */
 export interface Events {
   started(request: Request): void;
   progress(progress: Progress): void;

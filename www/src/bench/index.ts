@@ -226,7 +226,7 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
     deviceOf.hidden = devices.length < 2;
   };
 
-  /** Whether there is something to run is told by the button and, before the first run, in words. */
+  /** Enables the button where there is something to run; says so in words before the first run. */
   const ready = (): void => {
     const targets = page.targets();
     const info = targets[0]?.classifier.info;

@@ -110,7 +110,7 @@ export function openFileTab(page: Page): FileTab {
       ...next,
     );
 
-  /** What there is to classify is told by the button. */
+  /** The button says what there is to classify. */
   const offer = (): void => {
     const loaded = page.loaded();
     const anew = loaded !== null && by !== null && loaded.classifier !== by;

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// rustc for this crate alone, as cargo's RUSTC_WORKSPACE_WRAPPER: adds the flags in TABSENSE_OWN_RUSTFLAGS (as
+// in CARGO_ENCODED_RUSTFLAGS) to what is compiled for WebAssembly. `cargo rustc -- FLAGS` has no counterpart for
+// tests, whose flags would compile all dependencies anew.
+
+import { spawnSync } from "node:child_process";
+
+const [rustc, ...args] = process.argv.slice(2);
+const flags = args.includes("wasm32-unknown-unknown") ? process.env.TABSENSE_OWN_RUSTFLAGS.split("\x1f") : [];
+const { status } = spawnSync(rustc, [...args, ...flags], { stdio: "inherit" });
+process.exitCode = status ?? 1;

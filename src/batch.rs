@@ -32,8 +32,8 @@ impl PackedBatch {
         batch
     }
 
-    /// The position of each token (N) where `padding` is that of the padding token, whatever it is doing in a text, and all others
-    /// count up behind it.
+    /// The position of each token (N) of a model whose positions begin behind `padding`, the id of its padding
+    /// token and its position. All other tokens count up from there; a padding token doesn't count.
     ///
     /// Source: `create_position_ids_from_input_ids` of `transformers` 5.24, `modeling_roberta.py`.
     pub fn positions_behind_padding(&self, padding: u32) -> Vec<u32> {
@@ -64,8 +64,8 @@ impl PackedBatch {
     }
 }
 
-/// Cuts texts of `lengths` tokens, in order, into groups of at most `budget` tokens (a longer text is a group of its
-/// own), so that the memory of a call is bounded whatever its size.
+/// Cuts texts of `lengths` tokens, in order, into groups of at most `budget` tokens (a longer text is a group
+/// of its own), so that the memory of a call is bounded whatever its size.
 ///
 /// Returns the ranges of the groups.
 pub fn micro_batches(lengths: &[usize], budget: usize) -> Vec<std::ops::Range<usize>> {

@@ -128,22 +128,24 @@ impl Config {
     /// Reads and checks the `config.json` of a classifier.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] where it is no JSON object of the right types or its sizes are impossible;
-    /// [`ErrorKind::ConfigUnsupported`] where it describes a model that does not run here; [`ErrorKind::NotAModel`] where it is
-    /// another file.
+    /// [`ErrorKind::ConfigInvalid`] where it is no JSON object of the right types or its sizes are
+    /// impossible; [`ErrorKind::ConfigUnsupported`] where it describes a model that does not run here;
+    /// [`ErrorKind::NotAModel`] where it is another file.
     ///
     /// Source: `transformers` 5.24, `configuration_utils.py`.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
         Self::for_task(bytes, Task::Classify)
     }
 
-    /// Reads and checks a `config.json` for a task. Without [`Task::Classify`] it may be of a model with any head, or with none.
+    /// Reads and checks a `config.json` for a task. Without [`Task::Classify`] it may be of a model with any
+    /// head, or with none.
     ///
     /// # Errors
     /// Those of [`Config::from_json`].
     pub fn for_task(bytes: &[u8], task: Task) -> Result<Self> {
         let fields = Fields(FILE.object(bytes)?);
-        // The type is looked at first: a model of another kind has other fields, and an error about one would mislead.
+        // The type is looked at first: a model of another kind has other fields, and an error about one would
+        // mislead.
         let Some(model_type) = fields.text("model_type")? else {
             return Err(invalid(
                 "has no model_type: take the config.json of a Hugging Face checkpoint, as it was saved.",

@@ -1,5 +1,5 @@
-//! Every architecture but DistilBERT (`parity.rs`) against Hugging Face PyTorch on random models: alone, in batches, pairs, layer by
-//! layer, without a head, and in each number format.
+//! Every architecture but DistilBERT (`parity.rs`) against Hugging Face PyTorch on random models: alone, in
+//! batches, pairs, layer by layer, without a head, and in each number format.
 
 mod common;
 #[path = "common/edit.rs"]
@@ -103,7 +103,8 @@ fn encoder(tiny: &Tiny, weights: &[u8], task: Task) -> (Loaded, Vec<String>) {
     ((model, backend), loaded.warnings)
 }
 
-/// The names of a checkpoint that its base model saved: no head, no prefix, and a pooler for those that have one.
+/// The names of a checkpoint that its base model saved: no head, no prefix, and a pooler for those that have
+/// one.
 fn bare(tiny: &Tiny, base: &str) -> Vec<u8> {
     let mut tensors = edit::read(tiny.weights);
     tensors.retain(|t| t.name.starts_with(base));

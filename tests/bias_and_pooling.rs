@@ -1,5 +1,6 @@
-//! What only some architectures ask of a backend, attention with a bias for the distance of key and query and means of rows: the
-//! CPU against f64, the graphics device against the CPU. The same file runs on the host and in a browser.
+//! What only some architectures ask of a backend, attention with a bias for the distance of key and query and
+//! means of rows: the CPU against f64, the graphics device against the CPU. The same file runs on the host
+//! and in a browser.
 
 #[macro_use]
 mod common;
@@ -41,7 +42,8 @@ fn cases() -> impl Iterator<Item = Case> {
 }
 
 impl Case {
-    /// The attention of every row, or of each text's first alone; and the biases, which have to outlive the pass.
+    /// The attention of every row, or of each text's first alone; and the biases, which have to outlive the
+    /// pass.
     fn attend<B: Backend>(&self, backend: &B, first_alone: bool) -> (B::Tensor, B::RelativeBias) {
         let (width, tokens) = (self.width, *self.starts.last().unwrap() as usize);
         let x = backend.embed(tokens, 3 * width, None, |to| to.copy_from_slice(&self.qkv)).unwrap();

@@ -1,4 +1,5 @@
-//! The CPU's elementary functions against f64. The same file runs on the host and, with `wasm-pack test`, in a browser.
+//! The CPU's elementary functions against f64. The same file runs on the host and, with `wasm-pack test`, in
+//! a browser.
 
 mod common;
 

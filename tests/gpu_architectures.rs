@@ -1,5 +1,5 @@
-//! Every architecture but DistilBERT (`gpu_model.rs`) on the graphics device: parity with PyTorch in each number format, and the
-//! self-test. The same file runs on the host and in a browser.
+//! Every architecture but DistilBERT (`gpu_model.rs`) on the graphics device: parity with PyTorch in each
+//! number format, and the self-test. The same file runs on the host and in a browser.
 
 #[macro_use]
 mod common;
@@ -20,8 +20,8 @@ const TOLERANCE: f32 = 1e-3;
 /// Weights rounded to halves, or to int8 with the CPU's activations of 13 bits: as in `gpu_model.rs`.
 const ROUNDED_TOLERANCE: f32 = 5e-3;
 
-/// In a browser, where compiling a model's pipelines takes seconds, only those that need what no other does: three types and tanh in
-/// both places, biases of distances.
+/// In a browser, where compiling a model's pipelines takes seconds, only those that need what no other does:
+/// three types and tanh in both places, biases of distances.
 fn encoders() -> impl Iterator<Item = &'static Tiny> {
     let all = !cfg!(target_arch = "wasm32");
     ENCODERS.iter().filter(move |tiny| all || ["tiny-bert-tanh", "tiny-mpnet"].contains(&tiny.name))

@@ -1,7 +1,7 @@
 //! Real encoders against PyTorch: `npm run check:models`.
 //!
-//! For each model of test_data/goldens/real.json, in fp32 and int8: the largest difference of a number of a text's mean state, the
-//! smallest cosine of two, and how long loading took.
+//! For each model of test_data/goldens/real.json, in fp32 and int8: the largest difference of a number of a
+//! text's mean state, the smallest cosine of two, and how long loading took.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;

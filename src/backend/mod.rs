@@ -172,8 +172,8 @@ pub trait Backend {
     /// [`crate::ErrorKind::OutOfMemory`].
     fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<Self::LayerNorm>;
 
-    /// The biases of `heads` heads for keys up to R - 1 places before and behind their query: `values` (H, 2R - 1), that of
-    /// key j and query i of a sequence being column j - i + R - 1. Sequences may have R tokens.
+    /// The biases of `heads` heads for sequences of up to R tokens. `values` is (H, 2R - 1): the bias of
+    /// key j and query i of a sequence is in column j - i + R - 1.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -203,7 +203,8 @@ pub trait Backend {
         epilogue: Epilogue<'_, Self::Tensor>,
     ) -> Result<Self::Tensor>;
 
-    /// [`Backend::linear`], where the weights may have to be brought first: the one operation of a forward pass that may wait.
+    /// [`Backend::linear`], where the weights may have to be brought first: the one operation of a forward
+    /// pass that may wait.
     ///
     /// # Errors
     /// Those of [`Backend::linear`], and of bringing them.
@@ -234,7 +235,8 @@ pub trait Backend {
     /// [`crate::ErrorKind::OutOfMemory`].
     fn take_rows(&self, x: &Self::Tensor, rows: &[u32]) -> Result<Self::Tensor>;
 
-    /// The mean of rows `starts[b]..starts[b + 1]` of x, for each b: (N, D) → (starts.len() - 1, D); zeros where there are none.
+    /// The mean of rows `starts[b]..starts[b + 1]` of x, for each b: (N, D) → (starts.len() - 1, D); zeros
+    /// where there are none.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].

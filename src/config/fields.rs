@@ -73,7 +73,8 @@ impl Fields {
         }
     }
 
-    /// A whole number of 1 to `most`, by the last of its names that is there, as Python sets them one after the other.
+    /// A whole number of 1 to `most`, by the last of its names that is there, as Python sets them one after
+    /// the other.
     ///
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] where it is something else.

@@ -1,4 +1,5 @@
-//! The architectures that run here. Each is a file: its sizes from a configuration, its tensors, its forward pass.
+//! The architectures that run here. Each is a file: its sizes from a configuration, its tensors, its forward
+//! pass.
 
 use super::bert::{self, Bert};
 use super::distilbert::{self, DistilBert};
@@ -80,7 +81,8 @@ impl Architecture {
         }
     }
 
-    /// What the names of all tensors but the head's begin with: `base_model_prefix` of `transformers`, with its dot.
+    /// What the names of all tensors but the head's begin with: `base_model_prefix` of `transformers`, with
+    /// its dot.
     pub fn base(self) -> &'static str {
         match self {
             Self::Bert => bert::BASE,

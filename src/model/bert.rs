@@ -1,5 +1,5 @@
-//! BERT: embeddings of words, positions and token types, post-norm layers, and a head on the pooled first token. Its kin share its
-//! configuration's fields and its layers' names.
+//! BERT: embeddings of words, positions and token types, post-norm layers, and a head on the pooled first
+//! token. Its kin share its configuration's fields and its layers' names.
 //!
 //! Source: Devlin et al. 2019; `transformers` 5.24, `configuration_bert.py` and `modeling_bert.py`.
 
@@ -48,7 +48,8 @@ pub fn sizes(fields: &Fields) -> Result<Sizes> {
 /// The sizes of an encoder whose configuration has BERT's names, with a position for each token.
 ///
 /// # Errors
-/// Those of the fields; [`crate::ErrorKind::ConfigUnsupported`] for a decoder, and for positions that are no table's.
+/// Those of the fields; [`crate::ErrorKind::ConfigUnsupported`] for a decoder, and for positions that are no
+/// table's.
 pub fn sizes_of_kin(fields: &Fields, architecture: Architecture, defaults: &Defaults) -> Result<Sizes> {
     fields.is_an_encoder()?;
     let positions = fields.size(&["max_position_embeddings"], 512, limits::POSITIONS)?;

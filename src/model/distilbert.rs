@@ -20,7 +20,8 @@ const LAYER: LayerNames = LayerNames {
     ffn_norm: "output_layer_norm",
 };
 
-/// Its sizes. The names are its own, then those that its `attribute_map` takes for the same; the defaults are its own, too.
+/// Its sizes. The names are its own, then those that its `attribute_map` takes for the same; the defaults are
+/// its own, too.
 ///
 /// # Errors
 /// Those of the fields.

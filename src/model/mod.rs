@@ -1,6 +1,7 @@
-//! The model: the architectures ([`architecture`], a file each, over what [`transformer`]s share), what they ask of a checkpoint
-//! ([`plan`], [`names`], [`checkpoint`]), in which numbers ([`dtype`]), how its tensors get into place ([`load`], with `matching` and
-//! [`weights`]; [`made_up`]), and the forward pass, written once over [`Backend`].
+//! The model: the architectures ([`architecture`], a file each, over what [`transformer`]s share), what they
+//! ask of a checkpoint ([`plan`], [`names`], [`checkpoint`]), in which numbers ([`dtype`]), how its tensors
+//! get into place ([`load`], with `matching` and [`weights`]; [`made_up`]), and the forward pass, written
+//! once over [`Backend`].
 //!
 //! Not here: arithmetic (`backend`), text (`tokenize`), what the logits mean (`head`).
 
@@ -65,7 +66,8 @@ impl<B: Backend> Model<B> {
         self.read(backend, batch).await
     }
 
-    /// The states of a batch by a model without a head, as its task wants them: a vector a text (B, D), or one a token (N, D).
+    /// The states of a batch by a model without a head, as its task wants them: a vector a text (B, D), or
+    /// one a token (N, D).
     ///
     /// # Errors
     /// As [`Model::logits`].
@@ -85,8 +87,8 @@ impl<B: Backend> Model<B> {
         ))
     }
 
-    /// The forward pass to the [`Model::logits`] or [`Model::states`]; `tap` sees what is inside. It waits only where a backend's
-    /// [`Backend::product`] does.
+    /// The forward pass to the [`Model::logits`] or [`Model::states`]; `tap` sees what is inside. It waits
+    /// only where a backend's [`Backend::product`] does.
     ///
     /// # Errors
     /// As [`Model::logits`].

@@ -1,7 +1,8 @@
-//! MPNet: BERT without token types, whose attention adds a bias for the distance of two tokens. One table of biases, of buckets of
-//! distances, serves all layers.
+//! MPNet: BERT without token types, whose attention adds a bias for the distance of two tokens. One table of
+//! biases, of buckets of distances, serves all layers.
 //!
-//! Source: Song et al. 2020, Raffel et al. 2020 (section 2.1, the buckets); `transformers` 5.24, `modeling_mpnet.py`.
+//! Source: Song et al. 2020, Raffel et al. 2020 (section 2.1, the buckets); `transformers` 5.24,
+//! `modeling_mpnet.py`.
 
 use super::architecture::Architecture;
 use super::bert::{self, DEFAULTS, Defaults};
@@ -24,14 +25,15 @@ const LAYER: LayerNames = LayerNames {
 
 /// The padding token, whatever the configuration says of it.
 const PADDING: u32 = 1;
-/// Buckets that its code uses, whatever the table has: 16 for keys in front of their query, 16 for those behind.
+/// Buckets that its code uses, whatever the table has: 16 for keys in front of their query, 16 for those
+/// behind.
 const BUCKETS: usize = 32;
 
 /// Its sizes.
 ///
 /// # Errors
-/// Those of [`bert::sizes_of_kin`] and [`Fields::behind_padding`]; [`crate::ErrorKind::ConfigInvalid`] for a table of fewer buckets
-/// than are used.
+/// Those of [`bert::sizes_of_kin`] and [`Fields::behind_padding`]; [`crate::ErrorKind::ConfigInvalid`] for a
+/// table of fewer buckets than are used.
 pub fn sizes(fields: &Fields) -> Result<Sizes> {
     let buckets = fields.size_from("relative_attention_num_buckets", BUCKETS, BUCKETS, 4096)?;
     let defaults = Defaults { vocabulary: 30_527, ..DEFAULTS };
@@ -39,7 +41,8 @@ pub fn sizes(fields: &Fields) -> Result<Sizes> {
     fields.behind_padding(Sizes { types: 0, ..sizes }, PADDING)
 }
 
-/// The bucket of a key `distance` places behind its query: one each for up to 7 places, then eight of a growing number of places.
+/// The bucket of a key `distance` places behind its query: one each for up to 7 places, then eight of a
+/// growing number of places.
 fn bucket(distance: isize) -> usize {
     /// 8 · 16^(i / 8), rounded up: where the buckets of more places begin.
     const FIRST: [usize; 7] = [12, 16, 23, 32, 46, 64, 91];
@@ -94,7 +97,8 @@ mod tests {
 
     #[test]
     fn distances_share_buckets_as_in_pytorch() {
-        // MPNetEncoder.relative_position_bucket of 0, 7, 8, 11, 12, 15, 16, …, and of the same to the other side.
+        // MPNetEncoder.relative_position_bucket of 0, 7, 8, 11, 12, 15, 16, …, and of the same to the other
+        // side.
         let places = [0, 7, 8, 11, 12, 15, 16, 22, 23, 31, 32, 45, 46, 63, 64, 90, 91, 511, 8191];
         let wanted = [0, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15, 15];
         for (places, wanted) in places.into_iter().zip(wanted) {

@@ -1,5 +1,5 @@
-//! The names that checkpoints have for a model's tensors: today's, older ones, and those of a base model; and which architecture a
-//! checkpoint is of that comes without its configuration.
+//! The names that checkpoints have for a model's tensors: today's, older ones, and those of a base model; and
+//! which architecture a checkpoint is of that comes without its configuration.
 
 use super::architecture::{NAMED_APART, Network, examples};
 use super::plan::{Part, Place, Slot};
@@ -8,7 +8,8 @@ use crate::weights::header::Header;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-/// The numbers 0, 1, 2, … and zeros that old checkpoints carry, and that are no weights; with or without the base's prefix.
+/// The numbers 0, 1, 2, … and zeros that old checkpoints carry, and that are no weights; with or without the
+/// base's prefix.
 const BUFFERS: &[&str] = &["embeddings.position_ids", "embeddings.token_type_ids"];
 
 /// What encoders have for the sentences' order, or their likeness, when they are trained.
@@ -49,7 +50,8 @@ impl Names {
         Self { base, slots, least, task: Task::Classify, ambiguous: false }
     }
 
-    /// Those of the architecture that most of a file's tensors are of: of a checkpoint without its configuration.
+    /// Those of the architecture that most of a file's tensors are of: of a checkpoint without its
+    /// configuration.
     pub fn guess(header: &Header) -> Self {
         let count = |names: &Self| header.tensors.iter().filter(|t| names.canonical(&t.name).is_some()).count();
         let all = NAMED_APART.iter().map(|model_type| Self::of_type(model_type));
@@ -60,8 +62,8 @@ impl Names {
         Self { ambiguous, ..counted.swap_remove(0).1 }
     }
 
-    /// How a file that is written anew calls the model's tensor `name`: without the base's prefix where it is not known which
-    /// architecture's it is. A model finds it all the same ([`canonical`]).
+    /// How a file that is written anew calls the model's tensor `name`: without the base's prefix where it is
+    /// not known which architecture's it is. A model finds it all the same ([`canonical`]).
     pub fn written(&self, name: String) -> String {
         match name.strip_prefix(self.base) {
             Some(rest) if self.ambiguous => rest.to_owned(),
@@ -133,8 +135,9 @@ pub fn modern(name: &str) -> Cow<'_, str> {
         .unwrap_or(name.into())
 }
 
-/// The name under which a model that `has` certain names knows the file's tensor `name`: with γ and β renamed, and the base's
-/// prefix added or taken away where that makes a name of the model's. `None` where it has none.
+/// The name under which a model that `has` certain names knows the file's tensor `name`: with γ and β
+/// renamed, and the base's prefix added or taken away where that makes a name of the model's. `None` where it
+/// has none.
 ///
 /// Source: `rename_source_key` of `transformers` 5.24, `core_model_loading.py`.
 pub fn canonical<'a>(name: &'a str, base: &str, has: impl Fn(&str) -> bool) -> Option<Cow<'a, str>> {

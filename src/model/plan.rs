@@ -1,5 +1,6 @@
-//! What an architecture asks of a checkpoint: its tensors by name, shape and place. An architecture makes a [`Plan`] of its
-//! configuration and keeps the handles; the loader fills the places and knows no architecture.
+//! What an architecture asks of a checkpoint: its tensors by name, shape and place. An architecture makes a
+//! [`Plan`] of its configuration and keeps the handles; the loader fills the places and knows no
+//! architecture.
 
 use crate::error::{Result, try_vec};
 use crate::weights::int4;
@@ -12,7 +13,8 @@ pub struct Table(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Norm(usize);
 
-/// A weight matrix of the model with its bias: one product, of one matrix of the checkpoint or of several with the same input.
+/// A weight matrix of the model with its bias: one product, of one matrix of the checkpoint or of several
+/// with the same input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Matrix(usize);
 
@@ -76,8 +78,8 @@ pub struct Slot {
 pub enum Narrowest {
     /// 4 bits.
     Int4,
-    /// 8 bits: heads, which are small and decide, and the attention's output, whose rounding disturbs more than that of larger
-    /// matrices.
+    /// 8 bits: heads, which are small and decide, and the attention's output, whose rounding disturbs more
+    /// than that of larger matrices.
     Int8,
 }
 
@@ -111,7 +113,8 @@ pub struct RelativeFacts {
 }
 
 impl RelativeFacts {
-    /// `table` (buckets, H) spread over all distances: (H, 2R - 1), column d + R - 1 of a key d places behind its query.
+    /// `table` (buckets, H) spread over all distances: (H, 2R - 1), column d + R - 1 of a key d places behind
+    /// its query.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].

@@ -1,8 +1,8 @@
-//! RoBERTa, and XLM-RoBERTa and CamemBERT, which are RoBERTa with other vocabularies: BERT whose positions begin behind that of
-//! padding, and whose tokens are of one type.
+//! RoBERTa, and XLM-RoBERTa and CamemBERT, which are RoBERTa with other vocabularies: BERT whose positions
+//! begin behind that of padding, and whose tokens are of one type.
 //!
-//! Source: Liu et al. 2019, Conneau et al. 2020, Martin et al. 2020; `transformers` 5.24, `modeling_roberta.py`,
-//! `modeling_xlm_roberta.py` and `modeling_camembert.py`.
+//! Source: Liu et al. 2019, Conneau et al. 2020, Martin et al. 2020; `transformers` 5.24,
+//! `modeling_roberta.py`, `modeling_xlm_roberta.py` and `modeling_camembert.py`.
 
 use super::architecture::Architecture;
 use super::bert::{self, DEFAULTS, Defaults, LAYER};
@@ -82,7 +82,8 @@ impl Roberta {
         }
     }
 
-    /// The logits (B, L), or without a head the states. Its tokenizers tell no types: all tokens are of the first.
+    /// The logits (B, L), or without a head the states. Its tokenizers tell no types: all tokens are of the
+    /// first.
     ///
     /// # Errors
     /// Those of the backend's operations.

@@ -1,5 +1,6 @@
-//! What encoders share: the sum of embeddings, a layer of attention and feed-forward network with the normalization behind each
-//! (post-norm), the head. Each architecture's file calls these with its own names and tables, so that it shows what differs.
+//! What encoders share: the sum of embeddings, a layer of attention and feed-forward network with the
+//! normalization behind each (post-norm), the head. Each architecture's file calls these with its own names
+//! and tables, so that it shows what differs.
 
 use super::plan::{Matrix, Narrowest, Norm, Part, Plan, Relative, Table};
 use super::weights::Weights;
@@ -15,7 +16,8 @@ pub enum Tap {
     Embedding,
     /// A layer's attention with residual and normalization. The last layer has only the rows that are read.
     Attention(usize),
-    /// A layer's feed-forward network with residual and normalization. The last layer has only the rows that are read.
+    /// A layer's feed-forward network with residual and normalization. The last layer has only the rows that
+    /// are read.
     Ffn(usize),
 }
 
@@ -34,7 +36,8 @@ pub struct Pass<'a, B: Backend> {
 }
 
 impl<B: Backend> Pass<'_, B> {
-    /// The sum of a row of each table for every token, normalized: (N, D). A table comes with its row for each token.
+    /// The sum of a row of each table for every token, normalized: (N, D). A table comes with its row for
+    /// each token.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`]; the backend's own.
@@ -67,8 +70,8 @@ impl<B: Backend> Pass<'_, B> {
         self.backend.layer_norm(&sum, self.weights.norm(norm))
     }
 
-    /// All layers, one after the other: (N, D) → (N, D), or where only each text's first row is read (B, D). `bias`: what every layer's attention adds to its
-    /// scores.
+    /// All layers, one after the other: (N, D) → (N, D), or where only each text's first row is read (B, D).
+    /// `bias`: what every layer's attention adds to its scores.
     ///
     /// # Errors
     /// Those of the backend's operations.
@@ -84,7 +87,8 @@ impl<B: Backend> Pass<'_, B> {
         Ok(x)
     }
 
-    /// The first half of a layer, the attention, of `x` (N, D): (N, D), or where only each text's first row is read (B, D).
+    /// The first half of a layer, the attention, of `x` (N, D): (N, D), or where only each text's first row
+    /// is read (B, D).
     ///
     /// Source: Vaswani et al. 2017, sections 3.1 and 3.2.
     async fn attention(&self, layer: &Layer, bias: Option<&B::RelativeBias>, mut x: B::Tensor) -> Result<B::Tensor> {
@@ -120,7 +124,8 @@ impl<B: Backend> Pass<'_, B> {
         self.add_and_norm(&inner, layer.lin2, x, layer.ffn_norm).await
     }
 
-    /// What the model's task makes of the last layer's `x`: with a head logits (B, L), else a vector a text (B, D) or `x` itself.
+    /// What the model's task makes of the last layer's `x`: with a head logits (B, L), else a vector a text
+    /// (B, D) or `x` itself.
     ///
     /// # Errors
     /// Those of the backend's operations.
@@ -146,7 +151,8 @@ pub struct Layer {
     ffn_norm: Norm,
 }
 
-/// The products before the attention. Only the last layer's queries can be for other rows than its keys and values.
+/// The products before the attention. Only the last layer's queries can be for other rows than its keys and
+/// values.
 enum Projections {
     /// q, k and v of every row, (N, 3D), in one product.
     Fused(Matrix),
@@ -168,8 +174,8 @@ pub struct LayerNames {
     pub ffn_norm: &'static str,
 }
 
-/// The layers `LAYERS.0.` and so on. Of the last, only each text's first row is computed where no other is read: keys and
-/// values are those of all rows, all else is of B rows.
+/// The layers `LAYERS.0.` and so on. Of the last, only each text's first row is computed where no other is
+/// read: keys and values are those of all rows, all else is of B rows.
 pub fn layers(plan: &mut Plan, config: &Config, layers: &str, names: &LayerNames) -> Vec<Layer> {
     let (d, f) = (config.width, config.hidden);
     let plan_layer = |i: usize| {

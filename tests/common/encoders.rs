@@ -1,4 +1,5 @@
-//! The committed random models of every architecture but DistilBERT, and what PyTorch says of them (test_data/README.md).
+//! The committed random models of every architecture but DistilBERT, and what PyTorch says of them
+//! (test_data/README.md).
 
 use super::Tiny;
 use serde::Deserialize;

@@ -133,8 +133,8 @@ impl AutoBackend {
         result
     }
 
-    /// Computes the passes of `f` on the CPU with the device's matrices, as it holds them: each is read back for its product
-    /// and dropped, so that one at a time is in memory.
+    /// Computes the passes of `f` on the CPU with the device's matrices, as it holds them: each is read back
+    /// for its product and dropped, so that one at a time is in memory.
     pub async fn lending<R>(&self, f: impl AsyncFnOnce() -> R) -> R {
         self.lends.set(true);
         let result = self.on(Side::Cpu, f).await;

@@ -3,9 +3,15 @@
     python test_data/encoders.py
 
 make_goldens.py calls it, too. The same versions on the same kind of processor give the same bytes.
+
+    python test_data/encoders.py --base xlm-roberta OUT_FOLDER
+
+writes a checkpoint of that architecture's base size with random weights, for timing: they mean nothing.
 """
 
+import argparse
 import json
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -185,7 +191,41 @@ def make_encoders(tokenizer):
         make_encoder(name, tokenizer=tokenizer, **recipe)
 
 
+# The sizes of bert-base-uncased and so on, which not all are the configurations' defaults.
+BASE = {
+    "bert": lambda: BertConfig(),
+    "roberta": lambda: RobertaConfig(max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5),
+    "xlm-roberta": lambda: XLMRobertaConfig(vocab_size=250_002, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5),
+    "electra": lambda: ElectraConfig(embedding_size=768, hidden_size=768, num_attention_heads=12, intermediate_size=3072),
+    "mpnet": lambda: MPNetConfig(max_position_embeddings=514, layer_norm_eps=1e-5),
+}
+
+
+def make_base(kind, folder):
+    """Writes config.json and model.safetensors (F32) of base size."""
+    config = BASE[kind]()
+    with torch.device("meta"):
+        model = AutoModelForSequenceClassification.from_config(config)
+    config.architectures, config.dtype = [type(model).__name__], torch.float32
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(config.to_json_string(), encoding="ascii")
+    generator, state = np.random.default_rng(1), {}
+    for name, tensor in sorted(model.state_dict().items()):
+        # Of the size that training leaves: activations stay in their usual range.
+        noise = generator.standard_normal(tuple(tensor.shape), dtype=np.float32) * np.float32(0.04)
+        state[name] = torch.from_numpy(noise + 1 if "LayerNorm.weight" in name else noise)
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    print(f"{folder}: {sum(tensor.numel() for tensor in state.values()):,} numbers")
+
+
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Makes the goldens of every architecture but DistilBERT, or a large random checkpoint.")
+    parser.add_argument("--base", choices=BASE)
+    parser.add_argument("folder", type=Path, nargs="?")
+    arguments = parser.parse_args()
+    if arguments.base:
+        make_base(arguments.base, arguments.folder)
+        raise SystemExit
     transformers.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()  # a base model leaves the head out
     torch.set_num_threads(1)

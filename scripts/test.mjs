@@ -14,7 +14,7 @@ import { setUpVulkan } from "./vulkan.mjs";
 const NO_GPU = "no_gpu";
 
 /** The tests of the CPU's arithmetic, which differs between build variants. */
-const ARITHMETIC = ["integers", "kernels", "parity"];
+const ARITHMETIC = ["elementary", "integers", "kernels", "parity"];
 
 /**
  * How long a file of Node's tests may take, in ms, some times what the longest takes: one that never ends is

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::head;
 use crate::model::Model;
 use crate::model::load::{Dtype, Loaded, ModelLoader};
-use crate::tokenize::{Encoding, Tokenizer, TokenizerConfig};
+use crate::tokenize::{Encoding, Tokenizer, TokenizerFiles};
 use crate::weights::header::Header;
 
 /// A classifier on its way in: its configuration and tokenizer are there, its weights are streaming.
@@ -33,7 +33,7 @@ impl<B: Backend> Loader<B> {
     /// bytes, where it is known.
     ///
     /// # Errors
-    /// Those of [`Config::from_json`], [`TokenizerConfig::from_json`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
+    /// Those of [`Config::from_json`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
     /// [`ErrorKind::TokenizerInvalid`] where the tokenizer's frame leaves no room for a text.
     pub fn with_tokenizer_config(
         backend: B,
@@ -43,16 +43,13 @@ impl<B: Backend> Loader<B> {
         dtype: &str,
         announced: Option<usize>,
     ) -> Result<Self> {
+        let files =
+            TokenizerFiles { model_config: Some(config), tokenizer_json: Some(tokenizer), config: tokenizer_config };
         let config = Config::from_json(config)?;
         let dtype = Dtype::from_name(dtype)?;
-        let mut said = match tokenizer_config {
-            Some(bytes) => Some(TokenizerConfig::from_json(bytes, config.tokenizer_class.as_deref())?),
-            None => None,
-        };
-        let warnings = said.as_mut().map(|said| std::mem::take(&mut said.warnings)).unwrap_or_default();
-        let max_length = said.as_ref().and_then(|said| said.max_length);
-        let max_tokens = max_length.unwrap_or(usize::MAX).min(config.max_tokens);
-        let tokenizer = Tokenizer::from_files(tokenizer, said, config.vocabulary)?;
+        let tokenizer = Tokenizer::from_files(&files, config.vocabulary)?;
+        let warnings = tokenizer.warnings().to_vec();
+        let max_tokens = tokenizer.max_length().unwrap_or(usize::MAX).min(config.max_tokens);
         if tokenizer.special_tokens() >= max_tokens {
             return Err(Error::new(
                 ErrorKind::TokenizerInvalid,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tabsense::ErrorKind;
-use tabsense::tokenize::{Tokenizer, TokenizerConfig};
+use tabsense::tokenize::{Tokenizer, TokenizerFiles};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_arch = "wasm32")]
@@ -226,8 +226,14 @@ fn tokenizer_config_json_counts_as_it_does_in_python() {
         let mut file: Value = serde_json::from_str(include_str!("../test_data/tokenizer/config_base.json")).unwrap();
         file.as_object_mut().unwrap().extend(fields);
         let said = tokenizer_config.to_string();
-        let config = TokenizerConfig::from_json(said.as_bytes(), class_of_config.as_deref()).unwrap();
-        let tokenizer = Tokenizer::from_files(file.to_string().as_bytes(), Some(config), 100).unwrap();
+        let (file, model) =
+            (file.to_string(), json!({"model_type": "distilbert", "tokenizer_class": class_of_config}).to_string());
+        let files = TokenizerFiles {
+            model_config: Some(model.as_bytes()),
+            tokenizer_json: Some(file.as_bytes()),
+            config: Some(said.as_bytes()),
+        };
+        let tokenizer = Tokenizer::from_files(&files, 100).unwrap();
         for Case { text, ids, .. } in texts {
             assert_eq!(tokenizer.encode_to(&text, usize::MAX, false).unwrap().ids, ids, "{name}: {text:?}");
         }

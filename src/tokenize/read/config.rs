@@ -3,16 +3,14 @@
 //! For the classes BertTokenizer and DistilBertTokenizer, Python builds the tokenizer anew: of `tokenizer.json` it takes the
 //! vocabulary and the added tokens alone, and the rest from here. For other classes `tokenizer.json` counts.
 
-use super::added::AddedToken;
+use super::super::added::AddedToken;
+use super::super::normalize::Bert;
+use super::class::{Anew, Described, builds_anew};
 use crate::error::{ErrorKind, Result};
 use crate::json::{JsonFile, start_of};
 use serde_json::{Map, Value};
-use tokenizers::normalizers::bert::BertNormalizer;
 
 const FILE: JsonFile = JsonFile { name: "tokenizer_config.json", kind: ErrorKind::TokenizerInvalid };
-
-/// The classes that build BERT's tokenizer anew.
-const BUILT_ANEW: [&str; 2] = ["BertTokenizer", "DistilBertTokenizer"];
 
 /// The fields that name a special token, and its content where a class built anew finds none.
 const SPECIAL: [(&str, Option<&str>); 7] = [
@@ -29,6 +27,7 @@ const SPECIAL: [(&str, Option<&str>); 7] = [
 const NO_LENGTH: f64 = 1e20;
 
 /// What a `tokenizer_config.json` says.
+#[derive(Default)]
 pub struct TokenizerConfig {
     /// The most tokens of a text, special ones included, where it names a bound.
     pub max_length: Option<usize>,
@@ -42,30 +41,16 @@ pub struct TokenizerConfig {
     pub warnings: Vec<String>,
 }
 
-/// What a class that builds BERT's tokenizer anew does not take from `tokenizer.json`.
-pub struct Anew {
-    /// BERT's normalization.
-    pub normalizer: BertNormalizer,
-    /// The unknown token.
-    pub unknown: String,
-    /// The token before a text.
-    pub cls: String,
-    /// The token after a text.
-    pub sep: String,
-}
-
 impl TokenizerConfig {
-    /// Reads the file; `class` is the `tokenizer_class` of `config.json`, which counts where this file names none.
+    /// Reads the file; `described` is what `config.json` says, which counts where this file names no class.
     ///
     /// # Errors
     /// [`ErrorKind::TokenizerInvalid`], [`ErrorKind::NotAModel`].
     ///
     /// Source: `transformers` 5.24, `AutoTokenizer.from_pretrained` and `BertTokenizer.__init__`.
-    pub fn from_json(bytes: &[u8], class: Option<&str>) -> Result<Self> {
+    pub fn from_json(bytes: &[u8], described: &Described) -> Result<Self> {
         let fields = FILE.object(bytes)?;
-        // Of a DistilBERT model that names no class Python takes BertTokenizer.
-        let class = text(&fields, "tokenizer_class")?.or(class).unwrap_or(BUILT_ANEW[0]);
-        let built_anew = BUILT_ANEW.contains(&class.strip_suffix("Fast").unwrap_or(class));
+        let built_anew = builds_anew(text(&fields, "tokenizer_class")?, described);
         let special: Vec<(&str, Option<AddedToken>)> = SPECIAL
             .into_iter()
             .map(|(name, default)| {
@@ -80,7 +65,7 @@ impl TokenizerConfig {
         let anew = match built_anew {
             false => None,
             true => Some(Anew {
-                normalizer: BertNormalizer::new(
+                normalizer: Bert::new(
                     true,
                     flag(&fields, "tokenize_chinese_chars")?.unwrap_or(true),
                     flag(&fields, "strip_accents")?,

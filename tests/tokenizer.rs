@@ -114,10 +114,10 @@ fn kind(edit: impl FnOnce(&mut Value)) -> ErrorKind {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_tokenizer_of_another_kind_is_unsupported() {
-    let bpe = json!({"type": "BPE", "vocab": {"a": 0}, "merges": []});
-    assert_eq!(kind(|f| f["model"] = bpe), ErrorKind::TokenizerUnsupported);
-    let unigram = json!({"type": "Unigram", "vocab": [["a", 0.0]], "unk_id": 0});
-    assert_eq!(kind(|f| f["model"] = unigram), ErrorKind::TokenizerUnsupported);
+    let words = json!({"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"});
+    assert_eq!(kind(|f| f["model"] = words), ErrorKind::TokenizerUnsupported);
+    let other = json!({"type": "Other", "vocab": 3});
+    assert_eq!(kind(|f| f["model"] = other), ErrorKind::TokenizerUnsupported);
     for part in ["normalizer", "pre_tokenizer", "post_processor"] {
         assert_eq!(kind(|f| f[part] = json!({"type": "Wonder"})), ErrorKind::TokenizerUnsupported, "{part}");
     }

@@ -3,11 +3,11 @@
 //! Not the `tokenizers` crate's matcher: after a match that is no single word it goes on in the middle of a character, and traps;
 //! and it looks for the next match there, where Hugging Face's released tokenizers look behind the match.
 
+use super::classes::is_word;
 use super::{invalid, unsupported};
 use crate::error::Result;
 use std::collections::HashMap;
 use std::ops::Range;
-use unicode_categories::UnicodeCategories;
 
 /// The most bytes of an added token: at each place of a text so many are compared at most.
 const MAX_BYTES: usize = 1024;
@@ -172,7 +172,7 @@ impl Search<'_> {
             self.at = stop;
             let (before, after) = (&self.text[..start], &self.text[stop..]);
             let touches =
-                || before.chars().next_back().is_some_and(of_word) || after.chars().next().is_some_and(of_word);
+                || before.chars().next_back().is_some_and(is_word) || after.chars().next().is_some_and(is_word);
             if pattern.token.single_word && touches() {
                 continue;
             }
@@ -187,13 +187,4 @@ impl Search<'_> {
         }
         None
     }
-}
-
-/// Whether the regular expression `\w` matches.
-fn of_word(c: char) -> bool {
-    c.is_alphabetic()
-        || c.is_mark()
-        || c.is_number_decimal_digit()
-        || c.is_punctuation_connector()
-        || matches!(c, '\u{200c}' | '\u{200d}')
 }

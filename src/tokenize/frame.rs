@@ -1,10 +1,12 @@
 //! The frame of a tokenizer, its post-processor: the special tokens around a text or a pair of texts, and the types of all.
 
 use super::read::Stage;
+use super::split::character;
 use super::{invalid, unsupported};
 use crate::error::Result;
 use crate::json::start_of;
 use serde_json::Value;
+use std::ops::Range;
 
 /// A special token's id, and its type.
 pub type Special = (u32, u8);
@@ -49,6 +51,23 @@ pub struct Frame {
 pub struct Trim {
     /// The first token's blank is not the text's.
     pub prefix_space: bool,
+}
+
+impl Trim {
+    /// Leaves out of a token's range the white space that the token has at its ends: as many of the text's characters.
+    ///
+    /// Source: `tokenizers` 0.23, `pre_tokenizers/byte_level.rs`, `process_offsets`.
+    pub fn trim(self, token: &str, first: bool, text: &str, range: &mut Range<usize>) {
+        let blank = |c: &char| *c == character(b' ') || c.is_whitespace();
+        let mut leading = token.chars().take_while(blank).count();
+        let trailing = token.chars().rev().take_while(blank).count();
+        if (first || range.start == 0) && self.prefix_space && leading == 1 {
+            leading = 0;
+        }
+        let rest = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default().chars();
+        range.start += rest(range).take(leading).map(char::len_utf8).sum::<usize>();
+        range.end -= rest(range).rev().take(trailing).map(char::len_utf8).sum::<usize>();
+    }
 }
 
 impl Frame {

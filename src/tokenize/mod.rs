@@ -4,10 +4,12 @@
 //! tokenizer from its files. Cutting to the model's length is a step of its own ([`Tokenizer::frame`]).
 
 mod added;
+mod classes;
 mod encoding;
 mod frame;
 mod model;
 mod normalize;
+mod pattern;
 mod read;
 mod split;
 mod text;
@@ -127,6 +129,32 @@ impl Tokenizer {
         Encoding::single(&self.parts.frame.single, Tokens { ids, offsets }, max_tokens)
     }
 
+    /// The tokens of a pair of texts in their frame, cut to `max_tokens`: the longer one first. Two texts without a token of their own
+    /// have none at all.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`]; [`ErrorKind::TokenizerUnsupported`] where the tokenizer has no frame for pairs.
+    ///
+    /// Oracle: `transformers` 5.24 in Python, `tokenizer(text, pair, truncation="longest_first")`.
+    pub fn encode_pair(&self, text: &str, pair: &str, max_tokens: usize, with_offsets: bool) -> Result<Encoding> {
+        let frame = self.parts.frame.pair.as_ref().ok_or_else(|| {
+            unsupported(
+                "has no frame for pairs of texts: pass single texts, or take a model that was trained on pairs.",
+            )
+        })?;
+        let room = max_tokens.saturating_sub(frame.special_tokens());
+        let texts = [self.tokens(text, room, with_offsets)?, self.tokens(pair, room, with_offsets)?];
+        if texts.iter().all(|tokens| tokens.ids.is_empty()) {
+            return Ok(Encoding::empty(with_offsets));
+        }
+        Ok(Encoding::pair(frame, texts, max_tokens))
+    }
+
+    /// How many special tokens frame a pair, where the tokenizer has a frame for pairs.
+    pub fn special_tokens_of_pair(&self) -> Option<usize> {
+        self.parts.frame.pair.as_ref().map(frame::Pair::special_tokens)
+    }
+
     /// The vocabulary's word for `id` (WordPiece's `##` marks the continuation of a word).
     pub fn token(&self, id: u32) -> String {
         let Parts { model, added, .. } = &self.parts;
@@ -162,6 +190,11 @@ impl Tokenizer {
             tokens.truncate(before);
             window = window.saturating_mul(2);
         }
+        if let (Some(trim), Some(offsets)) = (self.parts.frame.trim, &mut tokens.offsets) {
+            for (i, (id, range)) in tokens.ids.iter().zip(offsets).enumerate() {
+                trim.trim(&self.token(*id), i == 0, text, range);
+            }
+        }
         Ok(tokens)
     }
 
@@ -170,7 +203,7 @@ impl Tokenizer {
     fn piece(&self, piece: &str, at: usize, complete: bool, tokens: &mut Tokens) -> Result<()> {
         #[cfg(test)]
         tests::READ.set(tests::READ.get() + piece.len());
-        let mut text = Text::new(piece, at, tokens.offsets.is_some());
+        let mut text = Text::new(piece, at, tokens.offsets.is_some() || self.parts.pre_tokenizer.needs_origins());
         self.parts.normalizer.apply(&mut text)?;
         let end = text.as_str().len();
         const LONGEST_CHARACTER: usize = 4;
@@ -198,8 +231,11 @@ impl Tokenizer {
 
     /// The tokens of the words of a normalized piece that end at byte `sure` or before.
     fn words(&self, mut piece: Text, mut sure: usize, tokens: &mut Tokens) -> Result<()> {
-        if sure < piece.as_str().len() && self.reading == Reading::Words {
-            piece.keep(0..window::end_of_words(piece.as_str(), sure));
+        if self.reading != Reading::Characters {
+            if sure < piece.as_str().len() {
+                piece.keep(0..window::end_of_words(piece.as_str(), sure));
+            }
+            // Words may be longer than what they were cut from.
             sure = usize::MAX;
         }
         let mut words = Words::new(piece);

@@ -35,6 +35,11 @@ impl<'a> Text<'a> {
         self.origins.is_some()
     }
 
+    /// The byte of the source at which it begins.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
     /// A part of it.
     pub fn slice(&self, range: Range<usize>) -> Text<'_> {
         let origins = self.origins.as_ref().map(|origins| Cow::Borrowed(&origins[range.clone()]));

@@ -25,6 +25,7 @@ impl Reading {
         let bert = match normalizer {
             Normalizer::Bert(_) => true,
             Normalizer::Sequence(all) => all.is_empty(),
+            _ => false,
         };
         match pre_tokenizer {
             PreTokenizer::Bert(_) if bert => Self::Characters,

@@ -1,9 +1,15 @@
 //! The model of a tokenizer: cuts the words that `split` gives it into the vocabulary's tokens. One file a kind;
-//! `vocabulary` holds the tokens.
+//! `vocabulary` holds the tokens, `merges` those of byte-pair encoding.
 
+mod bpe;
+mod merges;
+mod unigram;
 mod vocabulary;
 mod wordpiece;
 
+pub use bpe::{Bpe, BpeOptions};
+pub use merges::Merges;
+pub use unigram::Unigram;
 pub use vocabulary::{Tokens, Vocabulary};
 pub use wordpiece::WordPiece;
 
@@ -28,12 +34,20 @@ pub enum Flaw {
     NoUnknown,
     /// It has a token of so many bytes that could be a part of a word.
     LongToken(usize),
+    /// A merge names this token, which it lacks.
+    UnknownMerge(String),
+    /// The score of this token is no number.
+    Score(usize),
 }
 
 /// Every kind of model.
 pub enum Model {
     /// BERT's.
     WordPiece(WordPiece),
+    /// RoBERTa's.
+    Bpe(Bpe),
+    /// XLM-RoBERTa's.
+    Unigram(Unigram),
 }
 
 impl Model {
@@ -41,13 +55,16 @@ impl Model {
     pub fn tokens(&self) -> &Tokens {
         match self {
             Self::WordPiece(model) => model.tokens(),
+            Self::Bpe(model) => model.tokens(),
+            Self::Unigram(model) => model.tokens(),
         }
     }
 
     /// How many tokens it has: added tokens that it lacks are numbered from here on.
     pub fn len(&self) -> usize {
         match self {
-            Self::WordPiece(model) => model.tokens().len(),
+            Self::Unigram(model) => model.tokens().entries(),
+            other => other.tokens().len(),
         }
     }
 
@@ -55,6 +72,23 @@ impl Model {
     pub fn cut(&self, word: &str, pieces: &mut Vec<Piece>) {
         match self {
             Self::WordPiece(model) => model.cut(word, pieces),
+            Self::Bpe(model) => model.cut(word, pieces),
+            Self::Unigram(model) => model.cut(word, pieces),
         }
+    }
+}
+
+/// The tokens of single bytes, `<0x00>` to `<0xFF>`, as far as a vocabulary has them.
+pub struct ByteTokens([Option<u32>; 256]);
+
+impl ByteTokens {
+    fn of(tokens: &Tokens) -> Self {
+        Self(std::array::from_fn(|byte| tokens.id(&format!("<0x{byte:02X}>"))))
+    }
+
+    /// The tokens of a text's bytes, where each has one.
+    fn spell(&self, text: &str) -> Option<impl DoubleEndedIterator<Item = u32>> {
+        let all = text.bytes().all(|byte| self.0[usize::from(byte)].is_some());
+        all.then(|| text.bytes().filter_map(|byte| self.0[usize::from(byte)]))
     }
 }

@@ -1,16 +1,37 @@
 //! The normalizer of a tokenizer: the text that words are cut from. One file a kind, or a family of kinds.
 
 mod bert;
+mod precompiled;
+mod replace;
+mod unicode;
 
 use super::read::Stage;
+use super::split::character;
 use super::text::Text;
+use super::unsupported;
 use crate::error::Result;
 pub use bert::Bert;
+pub use precompiled::Precompiled;
+use replace::Replace;
+use unicode::Unicode;
+
+/// A normalized text has at most so many times the bytes of its source, and so many more.
+const GROWTH: (usize, usize) = (16, 1 << 16);
 
 /// Every kind of normalizer.
 pub enum Normalizer {
     /// BERT's.
     Bert(Bert),
+    /// Unicode's forms, letter case, accents and white space.
+    Unicode(Unicode),
+    /// SentencePiece's character map.
+    Precompiled(Precompiled),
+    /// One text in the place of another.
+    Replace(Replace),
+    /// A text in front of one that is not empty.
+    Prepend(String),
+    /// Bytes as characters that can be seen.
+    ByteLevel,
     /// One after the other; none changes nothing.
     Sequence(Vec<Normalizer>),
 }
@@ -26,8 +47,15 @@ impl Normalizer {
     pub fn read(stage: &Stage) -> Result<Self> {
         Ok(match stage.kind() {
             "BertNormalizer" => Self::Bert(Bert::read(stage)?),
+            "Precompiled" => Self::Precompiled(Precompiled::read(stage)?),
+            "Replace" => Self::Replace(Replace::read(stage)?),
+            "Prepend" => Self::Prepend(stage.short_text("prepend")?.into()),
+            "ByteLevel" => Self::ByteLevel,
             "Sequence" => Self::Sequence(stage.stages("normalizers", Self::read)?),
-            _ => return Err(stage.unsupported()),
+            _ => match Unicode::read(stage)? {
+                Some(unicode) => Self::Unicode(unicode),
+                None => return Err(stage.unsupported()),
+            },
         })
     }
 
@@ -38,7 +66,40 @@ impl Normalizer {
     pub fn apply(&self, text: &mut Text) -> Result<()> {
         match self {
             Self::Bert(bert) => bert.apply(text),
-            Self::Sequence(all) => all.iter().try_for_each(|one| one.apply(text)),
+            Self::Unicode(unicode) => {
+                unicode.apply(text);
+                Ok(())
+            }
+            Self::Precompiled(map) => {
+                map.apply(text);
+                Ok(())
+            }
+            Self::Replace(replace) => {
+                replace.apply(text);
+                Ok(())
+            }
+            Self::Prepend(prepend) => {
+                text.prepend(prepend);
+                Ok(())
+            }
+            Self::ByteLevel => {
+                text.map(|c, push| c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| push(character(byte))));
+                Ok(())
+            }
+            Self::Sequence(all) => {
+                let most = text.as_str().len().saturating_mul(GROWTH.0).saturating_add(GROWTH.1);
+                for one in all {
+                    one.apply(text)?;
+                    if text.as_str().len() > most {
+                        return Err(unsupported(format!(
+                            "has a normalizer that makes more than {} bytes of one: take a checkpoint with its own \
+                             tokenizer.json.",
+                            GROWTH.0
+                        )));
+                    }
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::super::added::AddedToken;
 use super::super::frame::Frame;
-use super::super::model::{Flaw, MAX_TOKEN_BYTES, Model, Vocabulary, WordPiece};
+use super::super::model::{Bpe, BpeOptions, Flaw, MAX_TOKEN_BYTES, Merges, Model, Unigram, WordPiece};
 use super::super::normalize::Normalizer;
 use super::super::split::PreTokenizer;
 use super::super::{FILE, invalid, unsupported};
@@ -43,6 +43,18 @@ pub struct FileModel {
     pub continuing_subword_prefix: Option<String>,
     /// The most characters of a word.
     pub max_input_chars_per_word: Option<usize>,
+    /// Pairs of tokens that become one.
+    pub merges: Option<Merges>,
+    /// What the last character of a word ends with.
+    pub end_of_word_suffix: Option<String>,
+    /// Whether unknown characters side by side are one token.
+    pub fuse_unk: Option<bool>,
+    /// Whether unknown characters become tokens of their bytes.
+    pub byte_fallback: Option<bool>,
+    /// Whether a word that is a token needs no merges.
+    pub ignore_merges: Option<bool>,
+    /// The place of the unknown token in a list of tokens and scores.
+    pub unk_id: Option<usize>,
 }
 
 /// What is looked at where the file is not as it should be: a model of another kind has other fields.
@@ -139,7 +151,7 @@ fn stage<T>(part: &'static str, value: Option<&Value>, read: impl Fn(&Stage) -> 
 }
 
 /// The kinds of models.
-const KINDS: [&str; 1] = ["WordPiece"];
+const KINDS: [&str; 3] = ["WordPiece", "BPE", "Unigram"];
 
 fn unsupported_model(kind: &str) -> Error {
     unsupported(format!(
@@ -170,36 +182,71 @@ impl FileModel {
     /// # Errors
     /// [`crate::ErrorKind::TokenizerInvalid`], [`crate::ErrorKind::TokenizerUnsupported`].
     pub fn build(self, rows: usize) -> Result<Model> {
-        let kind = self.kind.as_deref().unwrap_or("WordPiece");
-        if !KINDS.contains(&kind) {
-            return Err(unsupported_model(kind));
-        }
-        let vocabulary = self.vocab.ok_or_else(|| invalid("has no vocabulary: take the file as it was saved."))?;
-        check_ids(vocabulary.tokens.ids(), rows)?;
-        if vocabulary.scores.is_some() {
-            return Err(invalid(format!("has a {kind} model with scores: take the file as it was saved.")));
-        }
-        word_piece(
-            vocabulary.tokens,
-            self.unk_token.as_deref().unwrap_or("[UNK]"),
-            self.continuing_subword_prefix.as_deref().unwrap_or("##"),
-            self.max_input_chars_per_word.unwrap_or(100),
-        )
+        let FileVocabulary { tokens, scores } =
+            self.vocab.ok_or_else(|| invalid("has no vocabulary: take the file as it was saved."))?;
+        check_ids(tokens.ids(), rows)?;
+        let kind = self.kind.as_deref().unwrap_or(match (&scores, &self.merges) {
+            (Some(_), _) => "Unigram",
+            (None, Some(_)) => "BPE",
+            (None, None) => "WordPiece",
+        });
+        let unknown = self.unk_token;
+        let named = unknown.clone();
+        let model = match (kind, scores) {
+            ("WordPiece", None) => {
+                let prefix = self.continuing_subword_prefix.as_deref().unwrap_or("##");
+                let longest_word = self.max_input_chars_per_word.unwrap_or(100);
+                WordPiece::new(tokens, unknown.as_deref().unwrap_or("[UNK]"), prefix, longest_word)
+                    .map(Model::WordPiece)
+            }
+            ("BPE", None) => {
+                let options = BpeOptions {
+                    unknown,
+                    fuse_unknown: self.fuse_unk.unwrap_or_default(),
+                    byte_fallback: self.byte_fallback.unwrap_or_default(),
+                    ignore_merges: self.ignore_merges.unwrap_or_default(),
+                    prefix: self.continuing_subword_prefix.unwrap_or_default(),
+                    suffix: self.end_of_word_suffix.unwrap_or_default(),
+                };
+                Bpe::new(tokens, &self.merges.unwrap_or_default(), options).map(Model::Bpe)
+            }
+            ("Unigram", Some(scores)) => {
+                let byte_fallback = self.byte_fallback.unwrap_or_default();
+                Unigram::new(tokens, scores, self.unk_id, byte_fallback).map(Model::Unigram)
+            }
+            _ if !KINDS.contains(&kind) => return Err(unsupported_model(kind)),
+            _ => {
+                let wants =
+                    if kind == "Unigram" { "a list of tokens and scores" } else { "an object of tokens and ids" };
+                return Err(invalid(format!(
+                    "has a {kind} model whose vocabulary is not {wants}: take it as it was saved."
+                )));
+            }
+        };
+        model.map_err(|flaw| error_of(flaw, named.as_deref()))
     }
 }
 
-/// A WordPiece model. The unknown token must have an id: else the first strange word of a user would show that it lacks one.
-///
-/// # Errors
-/// [`crate::ErrorKind::TokenizerInvalid`], [`crate::ErrorKind::TokenizerUnsupported`].
-pub fn word_piece(vocabulary: Vocabulary, unknown: &str, prefix: &str, longest_word: usize) -> Result<Model> {
-    WordPiece::new(vocabulary, unknown, prefix, longest_word).map(Model::WordPiece).map_err(|flaw| match flaw {
-        Flaw::NoUnknown => invalid(format!(
-            "has the unknown token {:?}, which its vocabulary lacks: take it whole.",
-            start_of(unknown)
-        )),
+/// What a model can't be made of. The unknown token must have an id: else the first strange word of a user would show that it lacks
+/// one.
+fn error_of(flaw: Flaw, unknown: Option<&str>) -> Error {
+    match flaw {
+        Flaw::NoUnknown => match unknown {
+            Some(token) => invalid(format!(
+                "has the unknown token {:?}, which its vocabulary lacks: take it whole.",
+                start_of(token)
+            )),
+            None => invalid("has no unknown token (unk_id) in its vocabulary: take it whole."),
+        },
         Flaw::LongToken(bytes) => {
             unsupported(format!("has a token of {bytes} bytes: at most {MAX_TOKEN_BYTES} are supported."))
         }
-    })
+        Flaw::UnknownMerge(token) => invalid(format!(
+            "has a merge of {:?}, which its vocabulary lacks: take the vocabulary and the merges of one model.",
+            start_of(&token)
+        )),
+        Flaw::Score(token) => {
+            invalid(format!("has a score that is no finite number, of token {token}: take the file as it was saved."))
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! A tokenizer's files, read and checked: `tokenizer.json` (`json`, its stages `stage`, its vocabulary `vocabulary`) beside
 //! `tokenizer_config.json` (`config`), and which class of transformers' makes what of them (`class`).
 
+mod base64;
 mod class;
 mod config;
 mod json;
+mod merges;
 mod stage;
 mod vocabulary;
 
@@ -13,6 +15,7 @@ use super::model::Model;
 use super::normalize::Normalizer;
 use super::split::PreTokenizer;
 use crate::error::Result;
+pub use base64::base64;
 pub use class::Described;
 use config::TokenizerConfig;
 pub use stage::Stage;

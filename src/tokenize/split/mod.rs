@@ -2,18 +2,30 @@
 //! of kinds.
 
 mod bert;
+mod byte_level;
+mod delimiters;
+mod metaspace;
 mod punctuation;
 
 use super::read::Stage;
 use super::text::Text;
 use crate::error::Result;
 pub use bert::Bert;
+pub use byte_level::{ByteLevel, character};
+use delimiters::Delimiter;
+use metaspace::Metaspace;
 use std::ops::Range;
 
 /// Every kind of pre-tokenizer.
 pub enum PreTokenizer {
     /// BERT's.
     Bert(Bert),
+    /// GPT-2's and RoBERTa's.
+    ByteLevel(ByteLevel),
+    /// SentencePiece's.
+    Metaspace(Metaspace),
+    /// What divides words.
+    Delimiter(Delimiter),
     /// One after the other; none leaves the text in one piece.
     Sequence(Vec<PreTokenizer>),
 }
@@ -47,6 +59,20 @@ impl<'a> Words<'a> {
         self.spans = spans;
         Ok(())
     }
+
+    /// Writes each word anew: `rewrite` changes its text and gives the words that this is cut into.
+    fn rewrite(&mut self, mut rewrite: impl FnMut(&mut Text, &mut Vec<Range<usize>>)) {
+        let mut whole = Text::new("", 0, self.text.has_origins());
+        let (mut spans, mut own) = (Vec::with_capacity(self.spans.len()), Vec::new());
+        for span in &self.spans {
+            let mut text = self.text.slice(span.clone());
+            rewrite(&mut text, &mut own);
+            let start = whole.as_str().len();
+            spans.extend(own.drain(..).map(|word| start + word.start..start + word.end));
+            whole.append(&text);
+        }
+        *self = Self { text: whole, spans };
+    }
 }
 
 impl PreTokenizer {
@@ -60,8 +86,13 @@ impl PreTokenizer {
     pub fn read(stage: &Stage) -> Result<Self> {
         Ok(match stage.kind() {
             "BertPreTokenizer" => Self::Bert(Bert::default()),
+            "ByteLevel" => Self::ByteLevel(ByteLevel::read(stage)?),
+            "Metaspace" => Self::Metaspace(Metaspace::read(stage)?),
             "Sequence" => Self::Sequence(stage.stages("pretokenizers", Self::read)?),
-            _ => return Err(stage.unsupported()),
+            _ => match Delimiter::read(stage)? {
+                Some(delimiter) => Self::Delimiter(delimiter),
+                None => return Err(stage.unsupported()),
+            },
         })
     }
 
@@ -69,7 +100,19 @@ impl PreTokenizer {
     pub fn ends_at_spaces(&self) -> bool {
         match self {
             Self::Bert(_) => true,
+            Self::ByteLevel(bytes) => bytes.use_regex,
+            Self::Metaspace(spaces) => spaces.splits(),
+            Self::Delimiter(delimiter) => delimiter.ends_at_spaces(),
             Self::Sequence(all) => !all.is_empty() && all.iter().all(Self::ends_at_spaces),
+        }
+    }
+
+    /// Whether a part has to know where it begins.
+    pub fn needs_origins(&self) -> bool {
+        match self {
+            Self::Metaspace(spaces) => spaces.needs_origins(),
+            Self::Sequence(all) => all.iter().any(Self::needs_origins),
+            _ => false,
         }
     }
 
@@ -80,6 +123,15 @@ impl PreTokenizer {
     pub fn apply(&self, words: &mut Words) -> Result<()> {
         match self {
             Self::Bert(bert) => words.split(|text, word| bert.words(text, word)),
+            Self::ByteLevel(bytes) => {
+                bytes.apply(words);
+                Ok(())
+            }
+            Self::Metaspace(spaces) => {
+                spaces.apply(words);
+                Ok(())
+            }
+            Self::Delimiter(delimiter) => delimiter.apply(words),
             Self::Sequence(all) => all.iter().try_for_each(|one| one.apply(words)),
         }
     }

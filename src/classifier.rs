@@ -43,8 +43,12 @@ impl<B: Backend> Loader<B> {
         dtype: &str,
         announced: Option<usize>,
     ) -> Result<Self> {
-        let files =
-            TokenizerFiles { model_config: Some(config), tokenizer_json: Some(tokenizer), config: tokenizer_config };
+        let files = TokenizerFiles {
+            model_config: Some(config),
+            tokenizer_json: Some(tokenizer),
+            config: tokenizer_config,
+            ..TokenizerFiles::default()
+        };
         let config = Config::from_json(config)?;
         let dtype = Dtype::from_name(dtype)?;
         let tokenizer = Tokenizer::from_files(&files, config.vocabulary)?;

@@ -232,6 +232,7 @@ fn tokenizer_config_json_counts_as_it_does_in_python() {
             model_config: Some(model.as_bytes()),
             tokenizer_json: Some(file.as_bytes()),
             config: Some(said.as_bytes()),
+            ..TokenizerFiles::default()
         };
         let tokenizer = Tokenizer::from_files(&files, 100).unwrap();
         for Case { text, ids, .. } in texts {

@@ -40,14 +40,16 @@ pub struct Added {
 }
 
 impl Added {
-    /// Numbers `tokens` as Hugging Face does: with the id that `id_of` knows, else with the next from `next` on. Of tokens with the
-    /// same content the last one's flags count. `normalize` gives the form that is looked for in a normalized text.
+    /// Numbers `tokens`, then those of `special` that are not among them, as Hugging Face does: with the id that `id_of` knows, else
+    /// with the next from `next` on. Of tokens with the same content the last one's flags count; special ones that would have no row
+    /// are left out. `normalize` gives the form that is looked for in a normalized text.
     ///
     /// # Errors
     /// [`crate::ErrorKind::TokenizerInvalid`] where the ids reach `rows`; [`crate::ErrorKind::TokenizerUnsupported`] for a token of
     /// more than 1,024 bytes.
     pub fn new(
         tokens: Vec<AddedToken>,
+        special: Vec<AddedToken>,
         next: usize,
         rows: usize,
         id_of: impl Fn(&str) -> Option<u32>,
@@ -56,7 +58,9 @@ impl Added {
         let mut numbered: Vec<(u32, AddedToken)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut beyond_vocabulary = Vec::new();
-        for token in tokens.into_iter().filter(|token| !token.content.is_empty()) {
+        let listed = tokens.into_iter().map(|token| (token, true));
+        let all = listed.chain(special.into_iter().map(|token| (token, false)));
+        for (token, listed) in all.filter(|(token, _)| !token.content.is_empty()) {
             if token.content.len() > MAX_BYTES {
                 return Err(unsupported(format!(
                     "has an added token of {} bytes: at most {MAX_BYTES} are supported.",
@@ -64,13 +68,19 @@ impl Added {
                 )));
             }
             if let Some(&place) = places.get(&token.content) {
-                numbered[place].1 = token;
+                if listed {
+                    numbered[place].1 = token;
+                }
                 continue;
             }
-            let id = id_of(&token.content).unwrap_or_else(|| {
-                beyond_vocabulary.push(token.content.clone());
-                (next + beyond_vocabulary.len() - 1) as u32
-            });
+            let id = match id_of(&token.content) {
+                Some(id) => id,
+                None if !listed && next + beyond_vocabulary.len() >= rows => continue,
+                None => {
+                    beyond_vocabulary.push(token.content.clone());
+                    (next + beyond_vocabulary.len() - 1) as u32
+                }
+            };
             places.insert(token.content.clone(), numbered.len());
             numbered.push((id, token));
         }

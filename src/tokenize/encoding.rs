@@ -1,6 +1,6 @@
 //! Tokens, and what a model takes of them: framed, typed and cut to its length.
 
-use super::frame::{Pair, Single, Special};
+use super::frame::{Pair, Single, Special, Trim};
 use std::ops::Range;
 
 /// Token ids and, where asked for, the byte range of the text that each stands for.
@@ -11,15 +11,44 @@ pub struct Tokens {
     pub offsets: Option<Vec<Range<usize>>>,
 }
 
-impl Tokens {
-    /// Appends a token.
-    pub fn push(&mut self, id: u32, range: impl FnOnce() -> Range<usize>) {
-        self.ids.push(id);
-        if let Some(offsets) = &mut self.offsets {
-            offsets.push(range());
-        }
+/// The tokens of a text that were found so far.
+pub struct Found<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// Its tokens.
+    pub tokens: Tokens,
+    trim: Option<Trim>,
+}
+
+impl<'a> Found<'a> {
+    /// None yet. `trim`: how offsets leave out white space.
+    pub fn new(text: &'a str, trim: Option<Trim>, with_offsets: bool) -> Self {
+        Self { text, tokens: Tokens { ids: Vec::new(), offsets: with_offsets.then(Vec::new) }, trim }
     }
 
+    /// Appends an added token, which spells what it took of the text.
+    pub fn added(&mut self, id: u32, range: impl FnOnce() -> Range<usize>) {
+        self.push(id, range, |taken| taken);
+    }
+
+    /// Appends a token; `spelled` is what the vocabulary says it spells, of what it took of the text.
+    pub fn push<'t>(&mut self, id: u32, range: impl FnOnce() -> Range<usize>, spelled: impl FnOnce(&'a str) -> &'t str)
+    where
+        'a: 't,
+    {
+        if let Some(offsets) = &mut self.tokens.offsets {
+            let mut range = range();
+            if let Some(trim) = self.trim {
+                let taken = self.text.get(range.clone()).unwrap_or_default();
+                trim.trim(spelled(taken), self.tokens.ids.is_empty(), taken, &mut range);
+            }
+            offsets.push(range);
+        }
+        self.tokens.ids.push(id);
+    }
+}
+
+impl Tokens {
     /// The first `count`.
     pub fn truncate(&mut self, count: usize) {
         self.ids.truncate(count);

@@ -54,19 +54,19 @@ pub struct Trim {
 }
 
 impl Trim {
-    /// Leaves out of a token's range the white space that the token has at its ends: as many of the text's characters.
+    /// Leaves out of a token's range the white space that the token has at its ends: as many characters of those that it took.
     ///
     /// Source: `tokenizers` 0.23, `pre_tokenizers/byte_level.rs`, `process_offsets`.
-    pub fn trim(self, token: &str, first: bool, text: &str, range: &mut Range<usize>) {
+    pub fn trim(self, token: &str, first: bool, taken: &str, range: &mut Range<usize>) {
         let blank = |c: &char| *c == character(b' ') || c.is_whitespace();
         let mut leading = token.chars().take_while(blank).count();
         let trailing = token.chars().rev().take_while(blank).count();
         if (first || range.start == 0) && self.prefix_space && leading == 1 {
             leading = 0;
         }
-        let rest = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default().chars();
-        range.start += rest(range).take(leading).map(char::len_utf8).sum::<usize>();
-        range.end -= rest(range).rev().take(trailing).map(char::len_utf8).sum::<usize>();
+        let mut rest = taken.chars();
+        range.start += rest.by_ref().take(leading).map(char::len_utf8).sum::<usize>();
+        range.end -= rest.rev().take(trailing).map(char::len_utf8).sum::<usize>();
     }
 }
 

@@ -18,11 +18,11 @@ mod window;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::JsonFile;
 pub use encoding::Encoding;
-use encoding::Tokens;
+use encoding::{Found, Tokens};
 use frame::Frame;
 use model::Piece;
-use read::Parts;
 pub use read::TokenizerFiles;
+use read::{Made, Parts};
 use split::Words;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -47,7 +47,15 @@ fn invalid(message: impl Into<String>) -> Error {
 }
 
 fn unsupported(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::TokenizerUnsupported, format!("tokenizer.json {}", message.into()))
+    unsupported_in(FILE.name, message.into())
+}
+
+fn invalid_in(file: &str, message: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::TokenizerInvalid, format!("{file} {message}"))
+}
+
+fn unsupported_in(file: &str, message: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::TokenizerUnsupported, format!("{file} {message}"))
 }
 
 fn failed(e: impl std::fmt::Display) -> Error {
@@ -70,7 +78,7 @@ impl Tokenizer {
     /// [`ErrorKind::TokenizerUnsupported`] where a stage is of an unknown kind; [`ErrorKind::NotAModel`] where it is another file.
     pub fn from_files(files: &TokenizerFiles, rows: usize) -> Result<Self> {
         let parts = files.read(rows)?;
-        let reading = Reading::of(&parts.normalizer, &parts.pre_tokenizer);
+        let reading = Reading::of(&parts.made.normalizer, &parts.made.pre_tokenizer);
         Ok(Self { parts, reading, pieces: RefCell::default() })
     }
 
@@ -129,8 +137,8 @@ impl Tokenizer {
         Encoding::single(&self.parts.frame.single, Tokens { ids, offsets }, max_tokens)
     }
 
-    /// The tokens of a pair of texts in their frame, cut to `max_tokens`: the longer one first. Two texts without a token of their own
-    /// have none at all.
+    /// The tokens of a pair of texts in their frame, cut to `max_tokens`: the longer one first. With an empty second text, those of the
+    /// first alone, as in Python; two texts without a token of their own have none at all.
     ///
     /// # Errors
     /// Those of [`Tokenizer::encode`]; [`ErrorKind::TokenizerUnsupported`] where the tokenizer has no frame for pairs.
@@ -142,8 +150,19 @@ impl Tokenizer {
                 "has no frame for pairs of texts: pass single texts, or take a model that was trained on pairs.",
             )
         })?;
+        if pair.is_empty() {
+            return self.encode_to(text, max_tokens, with_offsets);
+        }
         let room = max_tokens.saturating_sub(frame.special_tokens());
-        let texts = [self.tokens(text, room, with_offsets)?, self.tokens(pair, room, with_offsets)?];
+        let mut most = room;
+        let texts = loop {
+            let texts = [self.tokens(text, most, with_offsets)?, self.tokens(pair, most, with_offsets)?];
+            // Where both are too long and the room is odd, the longer one gets one token more: its tokens have to be counted.
+            if room % 2 == 0 || texts.iter().any(|tokens| tokens.ids.len() <= most) {
+                break texts;
+            }
+            most = most.saturating_mul(4);
+        };
         if texts.iter().all(|tokens| tokens.ids.is_empty()) {
             return Ok(Encoding::empty(with_offsets));
         }
@@ -157,7 +176,7 @@ impl Tokenizer {
 
     /// The vocabulary's word for `id` (WordPiece's `##` marks the continuation of a word).
     pub fn token(&self, id: u32) -> String {
-        let Parts { model, added, .. } = &self.parts;
+        let Parts { made: Made { model, .. }, added, .. } = &self.parts;
         let beyond = || added.beyond_vocabulary.get((id as usize).checked_sub(model.len())?).cloned();
         model.tokens().token(id).map(str::to_owned).or_else(beyond).unwrap_or_default()
     }
@@ -167,44 +186,40 @@ impl Tokenizer {
     /// The text is read in windows. A piece between two added tokens that goes on behind its window is encoded as far as what follows
     /// can't change it ([`Tokenizer::piece`]); where that is too little, once more in a window twice as long.
     fn tokens(&self, text: &str, most: usize, with_offsets: bool) -> Result<Tokens> {
-        let mut tokens = Tokens { ids: Vec::new(), offsets: with_offsets.then(Vec::new) };
+        let mut found = Found::new(text, self.parts.frame.trim, with_offsets);
         let least = most.saturating_mul(8).max(MIN_WINDOW);
         let mut search = self.parts.added.raw.search(text);
         let (mut piece, mut window) = (0_usize, least);
-        while tokens.ids.len() <= most {
+        while found.tokens.ids.len() <= most {
             let seen = self.reading.end_of_window(text, piece.saturating_add(window));
             if let Some((range, id)) = search.next(seen) {
                 if piece < range.start {
-                    self.piece(&text[piece..range.start], piece, true, &mut tokens)?;
+                    self.piece(piece..range.start, true, &mut found)?;
                 }
                 piece = range.end;
                 window = least;
-                tokens.push(id, || range);
+                found.added(id, || range);
                 continue;
             }
-            let before = tokens.ids.len();
-            self.piece(&text[piece..seen], piece, seen == text.len(), &mut tokens)?;
-            if seen == text.len() || tokens.ids.len() > most {
+            let before = found.tokens.ids.len();
+            self.piece(piece..seen, seen == text.len(), &mut found)?;
+            if seen == text.len() || found.tokens.ids.len() > most {
                 break;
             }
-            tokens.truncate(before);
+            found.tokens.truncate(before);
             window = window.saturating_mul(2);
         }
-        if let (Some(trim), Some(offsets)) = (self.parts.frame.trim, &mut tokens.offsets) {
-            for (i, (id, range)) in tokens.ids.iter().zip(offsets).enumerate() {
-                trim.trim(&self.token(*id), i == 0, text, range);
-            }
-        }
-        Ok(tokens)
+        Ok(found.tokens)
     }
 
-    /// The tokens of a piece of the text, which lies at byte `at`. Unless it is `complete`, only those that hold whatever follows it:
+    /// The tokens of a piece of the text. Unless it is `complete`, only those that hold whatever follows it:
     /// [`Reading`] says why.
-    fn piece(&self, piece: &str, at: usize, complete: bool, tokens: &mut Tokens) -> Result<()> {
+    fn piece(&self, piece: Range<usize>, complete: bool, found: &mut Found) -> Result<()> {
         #[cfg(test)]
         tests::READ.set(tests::READ.get() + piece.len());
-        let mut text = Text::new(piece, at, tokens.offsets.is_some() || self.parts.pre_tokenizer.needs_origins());
-        self.parts.normalizer.apply(&mut text)?;
+        let with_origins = found.tokens.offsets.is_some() || self.parts.made.pre_tokenizer.needs_origins();
+        let mut text = Text::new(&found.text[piece.clone()], piece.start, with_origins);
+        self.parts.made.normalizer.apply(&mut text)?;
         let end = text.as_str().len();
         const LONGEST_CHARACTER: usize = 4;
         let added = &self.parts.added.normalized;
@@ -215,14 +230,14 @@ impl Tokenizer {
             let next = search.next(sure);
             let until = next.as_ref().map_or(end, |(range, _)| range.start);
             if start < until {
-                self.words(text.slice(start..until), sure.saturating_sub(start), tokens)?;
+                self.words(text.slice(start..until), sure.saturating_sub(start), found)?;
             }
             match next {
                 // The white space that it takes may go on behind the end.
                 Some((range, _)) if range.end == end && !complete => return Ok(()),
                 Some((range, id)) => {
                     start = range.end;
-                    tokens.push(id, || text.origin(range));
+                    found.added(id, || text.origin(range));
                 }
                 None => return Ok(()),
             }
@@ -230,7 +245,7 @@ impl Tokenizer {
     }
 
     /// The tokens of the words of a normalized piece that end at byte `sure` or before.
-    fn words(&self, mut piece: Text, mut sure: usize, tokens: &mut Tokens) -> Result<()> {
+    fn words(&self, mut piece: Text, mut sure: usize, found: &mut Found) -> Result<()> {
         if self.reading != Reading::Characters {
             if sure < piece.as_str().len() {
                 piece.keep(0..window::end_of_words(piece.as_str(), sure));
@@ -239,12 +254,13 @@ impl Tokenizer {
             sure = usize::MAX;
         }
         let mut words = Words::new(piece);
-        self.parts.pre_tokenizer.apply(&mut words)?;
+        self.parts.made.pre_tokenizer.apply(&mut words)?;
         let mut pieces = self.pieces.borrow_mut();
         for span in words.spans.iter().take_while(|span| span.end <= sure) {
-            self.parts.model.cut(&words.text.as_str()[span.clone()], &mut pieces);
+            self.parts.made.model.cut(&words.text.as_str()[span.clone()], &mut pieces);
             for Piece { id, start, end } in pieces.iter() {
-                tokens.push(*id, || words.text.origin(span.start + start..span.start + end));
+                let range = || words.text.origin(span.start + start..span.start + end);
+                found.push(*id, range, |_| self.parts.made.model.tokens().token(*id).unwrap_or_default());
             }
         }
         Ok(())

@@ -68,6 +68,11 @@ impl Vocabulary {
         self.entries.iter().map(|(_, id)| *id)
     }
 
+    /// The place of a token, which is looked for from the start.
+    pub fn find(&self, token: &str) -> Option<usize> {
+        (0..self.entries.len() as u32).find(|entry| self.token(*entry) == token).map(|entry| entry as usize)
+    }
+
     /// How many entries there are, equal ones included.
     pub fn entries(&self) -> usize {
         self.entries.len()

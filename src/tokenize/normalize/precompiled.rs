@@ -2,7 +2,7 @@
 
 use super::super::read::{Stage, base64};
 use super::super::text::Text;
-use super::super::{invalid, unsupported};
+use super::super::{FILE, invalid_in, unsupported_in};
 use crate::error::Result;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -21,26 +21,26 @@ impl Precompiled {
     /// Reads the stage.
     pub fn read(stage: &Stage) -> Result<Self> {
         let map = stage.maybe_text("precompiled_charsmap")?.and_then(base64);
-        Self::from_bytes(&map.ok_or_else(|| stage.wrong("precompiled_charsmap", "bytes in base64"))?)
+        Self::from_bytes(FILE.name, &map.ok_or_else(|| stage.wrong("precompiled_charsmap", "bytes in base64"))?)
     }
 
-    /// Of a map as SentencePiece writes it: the bytes of the trie, their number in front, and the replacements.
+    /// Of a map of `file` as SentencePiece writes it: the bytes of the trie, their number in front, and the replacements.
     ///
     /// # Errors
     /// [`crate::ErrorKind::TokenizerInvalid`] where it is cut or no UTF-8; [`crate::ErrorKind::TokenizerUnsupported`] where a replacement
     /// has more than 512 bytes.
-    pub fn from_bytes(map: &[u8]) -> Result<Self> {
+    pub fn from_bytes(file: &str, map: &[u8]) -> Result<Self> {
         let parts = map.split_first_chunk().and_then(|(length, rest)| {
             let (trie, replacements) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
             Some((trie, std::str::from_utf8(replacements).ok()?))
         });
         let Some((trie, replacements)) = parts else {
-            return Err(invalid("has a broken character map (precompiled_charsmap): take the file as it was saved."));
+            let message = "has a broken character map (precompiled_charsmap): take the file as it was saved.";
+            return Err(invalid_in(file, message));
         };
         if let Some(long) = replacements.split('\0').map(str::len).find(|length| *length > LONGEST) {
-            return Err(unsupported(format!(
-                "has a character map that puts {long} bytes in the place of a character: at most {LONGEST} are supported."
-            )));
+            let most = format_args!("{long} bytes in the place of a character: at most {LONGEST} are supported.");
+            return Err(unsupported_in(file, format_args!("has a character map that puts {most}")));
         }
         let trie = trie.chunks_exact(4).map(|unit| u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]])).collect();
         Ok(Self { trie, replacements: replacements.into() })

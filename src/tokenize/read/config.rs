@@ -1,81 +1,76 @@
-//! `tokenizer_config.json`: what `AutoTokenizer.from_pretrained` makes of it beside `tokenizer.json`.
-//!
-//! For the classes BertTokenizer and DistilBertTokenizer, Python builds the tokenizer anew: of `tokenizer.json` it takes the
-//! vocabulary and the added tokens alone, and the rest from here. For other classes `tokenizer.json` counts.
+//! `tokenizer_config.json`, with `special_tokens_map.json` and `added_tokens.json`: what `AutoTokenizer.from_pretrained` takes of them.
 
 use super::super::added::AddedToken;
-use super::super::normalize::Bert;
-use super::class::{Anew, Described, builds_anew};
+use super::TokenizerFiles;
+use super::class::{Class, Described, Settings};
 use crate::error::{ErrorKind, Result};
 use crate::json::{JsonFile, start_of};
 use serde_json::{Map, Value};
 
 const FILE: JsonFile = JsonFile { name: "tokenizer_config.json", kind: ErrorKind::TokenizerInvalid };
+const SPECIAL_TOKENS_MAP: JsonFile = JsonFile { name: "special_tokens_map.json", ..FILE };
+const ADDED_TOKENS: JsonFile = JsonFile { name: "added_tokens.json", ..FILE };
 
-/// The fields that name a special token, and its content where a class built anew finds none.
-const SPECIAL: [(&str, Option<&str>); 7] = [
-    ("bos_token", None),
-    ("eos_token", None),
-    ("unk_token", Some("[UNK]")),
-    ("sep_token", Some("[SEP]")),
-    ("pad_token", Some("[PAD]")),
-    ("cls_token", Some("[CLS]")),
-    ("mask_token", Some("[MASK]")),
-];
+/// The fields that name a special token.
+pub const SPECIAL: [&str; 7] =
+    ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
 /// A larger `model_max_length` is Python's way to write that there is none.
 const NO_LENGTH: f64 = 1e20;
 
-/// What a `tokenizer_config.json` says.
-#[derive(Default)]
+/// What these files say.
 pub struct TokenizerConfig {
-    /// The most tokens of a text, special ones included, where it names a bound.
+    /// The most tokens of a text, special ones included, where they name a bound.
     pub max_length: Option<usize>,
-    /// What is not taken from `tokenizer.json`, where the class builds the tokenizer anew.
-    pub anew: Option<Anew>,
-    /// Added tokens by id, where it lists them.
-    pub added: Option<Vec<AddedToken>>,
-    /// Special tokens, added where they are not yet.
+    /// The class, where it is one of those that don't take `tokenizer.json` as it is.
+    pub class: Option<(Class, Settings)>,
+    /// The added tokens in the order of their ids, where `tokenizer_config.json` lists them.
+    pub listed: Option<Vec<AddedToken>>,
+    /// Those of `added_tokens.json`.
+    pub added: Vec<AddedToken>,
+    /// Special tokens, added where they are not yet; the class's own are in its settings.
     pub special: Vec<AddedToken>,
-    /// What of it is not followed.
+    /// What of them is not followed.
     pub warnings: Vec<String>,
 }
 
 impl TokenizerConfig {
-    /// Reads the file; `described` is what `config.json` says, which counts where this file names no class.
+    /// Reads the files; `described` is what `config.json` says, which counts where `tokenizer_config.json` names no class.
     ///
     /// # Errors
     /// [`ErrorKind::TokenizerInvalid`], [`ErrorKind::NotAModel`].
     ///
-    /// Source: `transformers` 5.24, `AutoTokenizer.from_pretrained` and `BertTokenizer.__init__`.
-    pub fn from_json(bytes: &[u8], described: &Described) -> Result<Self> {
-        let fields = FILE.object(bytes)?;
-        let built_anew = builds_anew(text(&fields, "tokenizer_class")?, described);
-        let special: Vec<(&str, Option<AddedToken>)> = SPECIAL
-            .into_iter()
-            .map(|(name, default)| {
-                let token = special_token(&fields, name)?;
-                Ok((name, token.or_else(|| default.filter(|_| built_anew).map(special_of))))
-            })
-            .collect::<Result<_>>()?;
-        let named = |name: &str| {
-            let token = special.iter().find(|(other, _)| *other == name).and_then(|(_, token)| token.as_ref());
-            token.map(|token| token.content.clone()).unwrap_or_default()
+    /// Source: `transformers` 5.24, `AutoTokenizer.from_pretrained` and `PreTrainedTokenizerBase._from_pretrained`.
+    pub fn read(files: &TokenizerFiles, described: &Described) -> Result<Self> {
+        let mut fields = files.config.map(|bytes| FILE.object(bytes)).transpose()?.unwrap_or_default();
+        let listed = listed_tokens(&fields)?;
+        let mut added = Vec::new();
+        // Older files count where the list is not there.
+        if listed.is_none() {
+            if let Some(bytes) = files.special_tokens_map {
+                fields.extend(SPECIAL_TOKENS_MAP.object(bytes)?);
+            }
+            if let Some(bytes) = files.added_tokens {
+                added = added_tokens(&ADDED_TOKENS.object(bytes)?, &fields)?;
+            }
+        }
+        let class = Class::of(text(&fields, "tokenizer_class")?, described);
+        let mut named = Vec::with_capacity(SPECIAL.len());
+        for name in SPECIAL {
+            let default = || class.and_then(|class| class.special_token(name));
+            named.push(special_token(&fields, name)?.or_else(default));
+        }
+        let settings = Settings {
+            lowercase: flag(&fields, "do_lower_case")?.unwrap_or(true),
+            chinese: flag(&fields, "tokenize_chinese_chars")?.unwrap_or(true),
+            strip_accents: flag(&fields, "strip_accents")?,
+            prefix_space: flag(&fields, "add_prefix_space")?,
+            trim_offsets: flag(&fields, "trim_offsets")?.unwrap_or(true),
+            special: named.iter().map(|token| token.as_ref().map(|token| token.content.clone())).collect(),
+            further: None,
         };
-        let anew = match built_anew {
-            false => None,
-            true => Some(Anew {
-                normalizer: Bert::new(
-                    true,
-                    flag(&fields, "tokenize_chinese_chars")?.unwrap_or(true),
-                    flag(&fields, "strip_accents")?,
-                    flag(&fields, "do_lower_case")?.unwrap_or(true),
-                ),
-                unknown: named("unk_token"),
-                cls: named("cls_token"),
-                sep: named("sep_token"),
-            }),
-        };
+        let further = further_tokens(&fields)?;
+        let settings = Settings { further: further.as_ref().map(Vec::len), ..settings };
         let mut warnings = Vec::new();
         if text(&fields, "truncation_side")? == Some("left") {
             warnings.push(
@@ -85,12 +80,29 @@ impl TokenizerConfig {
         }
         Ok(Self {
             max_length: max_length(&fields)?,
-            anew,
-            added: listed_tokens(&fields)?,
-            special: special.into_iter().filter_map(|(_, token)| token).chain(further_tokens(&fields)?).collect(),
+            class: class.map(|class| (class, settings)),
+            listed,
+            added,
+            special: named.into_iter().flatten().chain(further.into_iter().flatten()).collect(),
             warnings,
         })
     }
+}
+
+/// The tokens of `added_tokens.json`, in the order of its ids: those that `fields` name are special.
+fn added_tokens(file: &Map<String, Value>, fields: &Map<String, Value>) -> Result<Vec<AddedToken>> {
+    let mut special = further_tokens(fields)?.unwrap_or_default();
+    for name in SPECIAL {
+        special.extend(special_token(fields, name)?);
+    }
+    let mut added = Vec::with_capacity(file.len());
+    for (content, id) in file {
+        let is_special = special.iter().any(|token| token.content == *content);
+        let id = id.as_u64().ok_or_else(|| ADDED_TOKENS.error("must have a whole number for each token."))?;
+        added.push((id, AddedToken { normalized: !is_special, special: is_special, ..special_of(content) }));
+    }
+    added.sort_by_key(|(id, _)| *id);
+    Ok(added.into_iter().map(|(_, token)| token).collect())
 }
 
 fn wrong(name: &str, wants: &str) -> crate::Error {
@@ -126,7 +138,8 @@ fn max_length(fields: &Map<String, Value>) -> Result<Option<usize>> {
     }
 }
 
-fn special_of(content: &str) -> AddedToken {
+/// A special token.
+pub fn special_of(content: &str) -> AddedToken {
     AddedToken {
         content: content.into(),
         single_word: false,
@@ -176,14 +189,15 @@ fn listed_tokens(fields: &Map<String, Value>) -> Result<Option<Vec<AddedToken>>>
 }
 
 /// `extra_special_tokens`, or `additional_special_tokens` as it was called.
-fn further_tokens(fields: &Map<String, Value>) -> Result<Vec<AddedToken>> {
+fn further_tokens(fields: &Map<String, Value>) -> Result<Option<Vec<AddedToken>>> {
     let named = ["extra_special_tokens", "additional_special_tokens"].into_iter();
     let mut lists = named.filter_map(|name| Some((name, fields.get(name)?)));
     let Some((name, Value::Array(tokens))) =
         lists.find(|(_, value)| value.as_array().is_some_and(|list| !list.is_empty()))
     else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let token = |value: &Value| value.as_str().map(special_of).or_else(|| token_of(value, true));
-    tokens.iter().map(|value| token(value).ok_or_else(|| wrong(name, "a list of tokens"))).collect()
+    let all = tokens.iter().map(|value| token(value).ok_or_else(|| wrong(name, "a list of tokens")));
+    all.collect::<Result<_>>().map(Some)
 }

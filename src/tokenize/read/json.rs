@@ -6,9 +6,9 @@
 use super::super::added::AddedToken;
 use super::super::frame::Frame;
 use super::super::model::{Bpe, BpeOptions, Flaw, MAX_TOKEN_BYTES, Merges, Model, Unigram, WordPiece};
-use super::super::normalize::Normalizer;
+use super::super::normalize::{Normalizer, Precompiled};
 use super::super::split::PreTokenizer;
-use super::super::{FILE, invalid, unsupported};
+use super::super::{FILE, invalid_in, unsupported, unsupported_in};
 use super::stage::Stage;
 use super::vocabulary::FileVocabulary;
 use crate::error::{Error, Result};
@@ -55,6 +55,9 @@ pub struct FileModel {
     pub ignore_merges: Option<bool>,
     /// The place of the unknown token in a list of tokens and scores.
     pub unk_id: Option<usize>,
+    /// The file's name, where it is another than `tokenizer.json`.
+    #[serde(skip)]
+    pub name: Option<&'static str>,
 }
 
 /// What is looked at where the file is not as it should be: a model of another kind has other fields.
@@ -108,7 +111,7 @@ impl File {
     pub fn added(&mut self, rows: usize) -> Result<Vec<AddedToken>> {
         let mut added = std::mem::take(&mut self.added_tokens);
         added.sort_by_key(|token| token.id);
-        check_ids(added.iter().map(|token| token.id), rows)?;
+        check_ids(FILE.name, added.iter().map(|token| token.id), rows)?;
         let token = |token: Added| AddedToken {
             content: token.content,
             single_word: token.single_word,
@@ -118,6 +121,18 @@ impl File {
             special: token.special,
         };
         Ok(added.into_iter().map(token).collect())
+    }
+
+    /// The character map of the normalizer, or of one of a sequence.
+    ///
+    /// # Errors
+    /// Those of [`Precompiled::read`].
+    pub fn map(&self) -> Result<Option<Precompiled>> {
+        let Some(normalizer) = &self.normalizer else { return Ok(None) };
+        let one = std::slice::from_ref(normalizer);
+        let all = normalizer.get("normalizers").and_then(Value::as_array).map_or(one, Vec::as_slice);
+        let map = all.iter().find(|stage| stage.get("type").is_some_and(|kind| kind == "Precompiled"));
+        map.map(|stage| Precompiled::read(&Stage::new("normalizer", stage)?)).transpose()
     }
 
     /// The normalizer.
@@ -166,12 +181,15 @@ fn unsupported_model(kind: &str) -> Error {
 ///
 /// # Errors
 /// [`crate::ErrorKind::TokenizerInvalid`]
-pub fn check_ids(mut ids: impl Iterator<Item = u32>, rows: usize) -> Result<()> {
+pub fn check_ids(file: &str, mut ids: impl Iterator<Item = u32>, rows: usize) -> Result<()> {
     match ids.find(|id| *id as usize >= rows) {
-        Some(id) => Err(invalid(format!(
-            "has the id {id}, but the model's embedding has {rows} rows: tokenizer.json and config.json must be of one \
-             model."
-        ))),
+        Some(id) => {
+            let rows = format_args!("the model's embedding has {rows} rows");
+            Err(invalid_in(
+                file,
+                format_args!("has the id {id}, but {rows}: {file} and config.json must be of one model."),
+            ))
+        }
         None => Ok(()),
     }
 }
@@ -182,9 +200,10 @@ impl FileModel {
     /// # Errors
     /// [`crate::ErrorKind::TokenizerInvalid`], [`crate::ErrorKind::TokenizerUnsupported`].
     pub fn build(self, rows: usize) -> Result<Model> {
-        let FileVocabulary { tokens, scores } =
-            self.vocab.ok_or_else(|| invalid("has no vocabulary: take the file as it was saved."))?;
-        check_ids(tokens.ids(), rows)?;
+        let file = self.name.unwrap_or(FILE.name);
+        let none = || invalid_in(file, "has no vocabulary: take the file as it was saved.");
+        let FileVocabulary { tokens, scores } = self.vocab.ok_or_else(none)?;
+        check_ids(file, tokens.ids(), rows)?;
         let kind = self.kind.as_deref().unwrap_or(match (&scores, &self.merges) {
             (Some(_), _) => "Unigram",
             (None, Some(_)) => "BPE",
@@ -218,28 +237,28 @@ impl FileModel {
             _ => {
                 let wants =
                     if kind == "Unigram" { "a list of tokens and scores" } else { "an object of tokens and ids" };
-                return Err(invalid(format!(
-                    "has a {kind} model whose vocabulary is not {wants}: take it as it was saved."
-                )));
+                let message = format!("has a {kind} model whose vocabulary is not {wants}: take it as it was saved.");
+                return Err(invalid_in(file, message));
             }
         };
-        model.map_err(|flaw| error_of(flaw, named.as_deref()))
+        model.map_err(|flaw| error_of(file, flaw, named.as_deref()))
     }
 }
 
 /// What a model can't be made of. The unknown token must have an id: else the first strange word of a user would show that it lacks
 /// one.
-fn error_of(flaw: Flaw, unknown: Option<&str>) -> Error {
+fn error_of(file: &str, flaw: Flaw, unknown: Option<&str>) -> Error {
+    let invalid = |message: String| invalid_in(file, message);
     match flaw {
         Flaw::NoUnknown => match unknown {
             Some(token) => invalid(format!(
                 "has the unknown token {:?}, which its vocabulary lacks: take it whole.",
                 start_of(token)
             )),
-            None => invalid("has no unknown token (unk_id) in its vocabulary: take it whole."),
+            None => invalid("has no unknown token (unk_id) in its vocabulary: take it whole.".into()),
         },
         Flaw::LongToken(bytes) => {
-            unsupported(format!("has a token of {bytes} bytes: at most {MAX_TOKEN_BYTES} are supported."))
+            unsupported_in(file, format!("has a token of {bytes} bytes: at most {MAX_TOKEN_BYTES} are supported."))
         }
         Flaw::UnknownMerge(token) => invalid(format!(
             "has a merge of {:?}, which its vocabulary lacks: take the vocabulary and the merges of one model.",

@@ -13,7 +13,7 @@ use crate::error::Result;
 pub use bert::Bert;
 pub use byte_level::{ByteLevel, character};
 use delimiters::Delimiter;
-use metaspace::Metaspace;
+use metaspace::{Metaspace, Scheme};
 use std::ops::Range;
 
 /// Every kind of pre-tokenizer.
@@ -28,6 +28,12 @@ pub enum PreTokenizer {
     Delimiter(Delimiter),
     /// One after the other; none leaves the text in one piece.
     Sequence(Vec<PreTokenizer>),
+}
+
+/// XLM-RoBERTa's: white space goes, and words begin with ▁; the first one, too, where `prefix_space` is set.
+pub fn xlm_roberta(prefix_space: bool) -> PreTokenizer {
+    let spaces = Metaspace::new(if prefix_space { Scheme::Always } else { Scheme::Never });
+    PreTokenizer::Sequence(vec![PreTokenizer::Delimiter(Delimiter::Whitespace), PreTokenizer::Metaspace(spaces)])
 }
 
 /// A text that is cut into words.

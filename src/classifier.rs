@@ -21,34 +21,29 @@ pub struct Loader<B: Backend> {
 }
 
 impl<B: Backend> Loader<B> {
-    /// Reads `config.json` and `tokenizer.json`, as [`Loader::with_tokenizer_config`] does without a `tokenizer_config.json`.
+    /// Reads `config.json` and `tokenizer.json`, as [`Loader::with_files`] does without further files.
     ///
     /// # Errors
-    /// Those of [`Loader::with_tokenizer_config`].
+    /// Those of [`Loader::with_files`].
     pub fn new(backend: B, config: &[u8], tokenizer: &[u8], dtype: &str, announced: Option<usize>) -> Result<Self> {
-        Self::with_tokenizer_config(backend, config, tokenizer, None, dtype, announced)
+        let files = TokenizerFiles { tokenizer_json: Some(tokenizer), ..TokenizerFiles::default() };
+        Self::with_files(backend, config, files, dtype, announced)
     }
 
-    /// Reads `config.json`, `tokenizer.json` and, where there is one, `tokenizer_config.json`. `announced`: the weights' length in
-    /// bytes, where it is known.
+    /// Reads `config.json` and the tokenizer's files, beside which `config.json` counts as the model's. `announced`: the weights'
+    /// length in bytes, where it is known.
     ///
     /// # Errors
     /// Those of [`Config::from_json`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
     /// [`ErrorKind::TokenizerInvalid`] where the tokenizer's frame leaves no room for a text.
-    pub fn with_tokenizer_config(
+    pub fn with_files(
         backend: B,
         config: &[u8],
-        tokenizer: &[u8],
-        tokenizer_config: Option<&[u8]>,
+        files: TokenizerFiles,
         dtype: &str,
         announced: Option<usize>,
     ) -> Result<Self> {
-        let files = TokenizerFiles {
-            model_config: Some(config),
-            tokenizer_json: Some(tokenizer),
-            config: tokenizer_config,
-            ..TokenizerFiles::default()
-        };
+        let files = TokenizerFiles { model_config: Some(config), ..files };
         let config = Config::from_json(config)?;
         let dtype = Dtype::from_name(dtype)?;
         let tokenizer = Tokenizer::from_files(&files, config.vocabulary)?;
@@ -59,7 +54,7 @@ impl<B: Backend> Loader<B> {
                 ErrorKind::TokenizerInvalid,
                 format!(
                     "tokenizer.json frames a text with {} special tokens, but {max_tokens} tokens are the most of a text: \
-                     tokenizer.json, tokenizer_config.json and config.json must be of one model.",
+                     the tokenizer's files and config.json must be of one model.",
                     tokenizer.special_tokens(),
                 ),
             ));
@@ -145,6 +140,23 @@ impl<B: Backend> Classifier<B> {
     /// Those of [`Tokenizer::encode_to`].
     pub fn encode(&self, text: &str, with_offsets: bool) -> Result<Encoding> {
         self.tokenizer.encode_to(text, self.max_tokens, with_offsets)
+    }
+
+    /// The tokens of a pair of texts, cut to the model's length, the longer one first.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode_pair`]; [`ErrorKind::TokenizerUnsupported`] where the frame of a pair leaves no room for texts.
+    pub fn encode_pair(&self, text: &str, pair: &str, with_offsets: bool) -> Result<Encoding> {
+        match self.tokenizer.special_tokens_of_pair() {
+            Some(special) if special >= self.max_tokens => Err(Error::new(
+                ErrorKind::TokenizerUnsupported,
+                format!(
+                    "A pair has {special} special tokens, but {} tokens are the most of a pair: pass single texts.",
+                    self.max_tokens
+                ),
+            )),
+            _ => self.tokenizer.encode_pair(text, pair, self.max_tokens, with_offsets),
+        }
     }
 
     /// What a text without tokens of its own is where it is to have labels all the same: the special tokens.

@@ -246,10 +246,12 @@ impl Tokenizer {
 
     /// The tokens of the words of a normalized piece that end at byte `sure` or before.
     fn words(&self, mut piece: Text, mut sure: usize, found: &mut Found) -> Result<()> {
+        if let Reading::Words(boundary) = self.reading
+            && sure < piece.as_str().len()
+        {
+            piece.keep(0..window::end_of_words(boundary, piece.as_str(), sure));
+        }
         if self.reading != Reading::Characters {
-            if sure < piece.as_str().len() {
-                piece.keep(0..window::end_of_words(piece.as_str(), sure));
-            }
             // Words may be longer than what they were cut from.
             sure = usize::MAX;
         }
@@ -276,6 +278,23 @@ mod tests {
         pub static READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     }
 
+    fn roberta() -> Tokenizer {
+        let model = include_str!("../../test_data/tokenizer/bpe.json").trim_end().trim_end_matches('}');
+        let file = format!(
+            r#"{{"pre_tokenizer": {{"type": "ByteLevel", "add_prefix_space": false}}, "model": {model}, "type": "BPE"}}}}"#
+        );
+        Tokenizer::from_json(file.as_bytes(), 40_000).unwrap()
+    }
+
+    fn xlm_roberta() -> Tokenizer {
+        let files = TokenizerFiles {
+            sentencepiece: Some(include_bytes!("../../test_data/tokenizer/spm.model")),
+            model_config: Some(br#"{"model_type": "xlm-roberta"}"#),
+            ..TokenizerFiles::default()
+        };
+        Tokenizer::from_files(&files, 40_000).unwrap()
+    }
+
     #[test]
     fn a_megabyte_costs_what_its_first_part_costs() {
         let file = include_bytes!("../../models/sentiment-en/tokenizer.json");
@@ -286,6 +305,15 @@ mod tests {
             assert!(encoding.truncated && encoding.ids.len() == 512);
             READ.get()
         };
+        let words = ["word ", "it's 12! ", "na\u{ef}ve\n", "今天 好。\n"];
+        for tokenizer in [roberta(), xlm_roberta()] {
+            for part in words {
+                let long = part.repeat(1_000_000 / part.len());
+                READ.set(0);
+                assert_eq!(tokenizer.encode_to(&long, 512, true).unwrap().ids.len(), 512);
+                assert!(READ.get() < 20_000, "{part:?}: {} bytes", READ.get());
+            }
+        }
         for part in ["word ", "中", "na\u{ef}ve!", "[SEP] a ", "antidisestablishmentarianism, "] {
             for with_offsets in [false, true] {
                 let short = part.repeat(20_000 / part.len());

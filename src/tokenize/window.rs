@@ -1,7 +1,7 @@
 //! How a long text is read in parts: a window's tokens are those of the whole text where what follows can't change them.
 
 use super::normalize::Normalizer;
-use super::split::PreTokenizer;
+use super::split::{Boundary, PreTokenizer};
 use unicode_categories::UnicodeCategories;
 
 /// What ends a window, and which of its words are sure.
@@ -14,7 +14,7 @@ pub enum Reading {
     /// - a word that ends before that byte has ended, for what ends it is there.
     Characters,
     /// A window ends before white space, and so do the words that are sure: nothing that is normalized or cut reaches across.
-    Words,
+    Words(Boundary),
     /// The text is read whole.
     Whole,
 }
@@ -29,8 +29,7 @@ impl Reading {
         };
         match pre_tokenizer {
             PreTokenizer::Bert(_) if bert => Self::Characters,
-            one if one.ends_at_spaces() => Self::Words,
-            _ => Self::Whole,
+            one => one.boundary().map_or(Self::Whole, Self::Words),
         }
     }
 
@@ -42,7 +41,7 @@ impl Reading {
             Self::Characters => {
                 text[at..].char_indices().find(|(_, c)| !c.is_mark()).map_or(text.len(), |(i, _)| at + i)
             }
-            Self::Words => {
+            Self::Words(_) => {
                 let mut before = '\0';
                 for (i, c) in text[at..].char_indices() {
                     if matches!(c, ' ' | '\n') && joins_nothing(before) {
@@ -56,12 +55,13 @@ impl Reading {
     }
 }
 
-/// Where the words of a normalized text that are sure up to byte `sure` end: before the last blank, or nowhere.
-pub fn end_of_words(text: &str, sure: usize) -> usize {
+/// Where the words of a normalized text that are sure up to byte `sure` end: before the last white space, or nowhere.
+pub fn end_of_words(boundary: Boundary, text: &str, sure: usize) -> usize {
+    let divides = |c: char| c == ' ' || boundary == Boundary::WhiteSpace && c.is_whitespace();
     let end = (0..=sure).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let mut after = None;
     for (i, c) in text[..end].char_indices().rev() {
-        if !c.is_whitespace() && after == Some(' ') {
+        if !c.is_whitespace() && after.is_some_and(divides) {
             return i + c.len_utf8();
         }
         after = Some(c);

@@ -30,6 +30,15 @@ pub enum PreTokenizer {
     Sequence(Vec<PreTokenizer>),
 }
 
+/// White space that no word reaches over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Boundary {
+    /// U+0020.
+    Blank,
+    /// All.
+    WhiteSpace,
+}
+
 /// XLM-RoBERTa's: white space goes, and words begin with ▁; the first one, too, where `prefix_space` is set.
 pub fn xlm_roberta(prefix_space: bool) -> PreTokenizer {
     let spaces = Metaspace::new(if prefix_space { Scheme::Always } else { Scheme::Never });
@@ -102,14 +111,16 @@ impl PreTokenizer {
         })
     }
 
-    /// Whether no word reaches over a blank that follows another character, so that what comes before is cut alike without it.
-    pub fn ends_at_spaces(&self) -> bool {
+    /// The white space that no word reaches over where it follows another character, so that what comes before is cut alike
+    /// without it.
+    pub fn boundary(&self) -> Option<Boundary> {
         match self {
-            Self::Bert(_) => true,
-            Self::ByteLevel(bytes) => bytes.use_regex,
-            Self::Metaspace(spaces) => spaces.splits(),
-            Self::Delimiter(delimiter) => delimiter.ends_at_spaces(),
-            Self::Sequence(all) => !all.is_empty() && all.iter().all(Self::ends_at_spaces),
+            Self::Bert(_) => Some(Boundary::WhiteSpace),
+            Self::ByteLevel(bytes) => bytes.use_regex.then_some(Boundary::WhiteSpace),
+            Self::Metaspace(spaces) => spaces.splits().then_some(Boundary::Blank),
+            Self::Delimiter(delimiter) => delimiter.ends_at_spaces().then_some(Boundary::WhiteSpace),
+            // Each has one; then the words of all end where those of one do.
+            Self::Sequence(all) => all.iter().map(Self::boundary).collect::<Option<Vec<_>>>()?.into_iter().max(),
         }
     }
 

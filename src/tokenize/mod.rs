@@ -58,10 +58,6 @@ fn unsupported_in(file: &str, message: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::TokenizerUnsupported, format!("{file} {message}"))
 }
 
-fn failed(e: impl std::fmt::Display) -> Error {
-    invalid(format!("can't be used ({e}): take the file that belongs to the weights."))
-}
-
 impl Tokenizer {
     /// Reads a `tokenizer.json`, for a model whose word embedding has `rows` rows.
     ///
@@ -230,7 +226,7 @@ impl Tokenizer {
             let next = search.next(sure);
             let until = next.as_ref().map_or(end, |(range, _)| range.start);
             if start < until {
-                self.words(text.slice(start..until), sure.saturating_sub(start), found)?;
+                self.words(text.slice(start..until), sure.saturating_sub(start), found);
             }
             match next {
                 // The white space that it takes may go on behind the end.
@@ -245,7 +241,7 @@ impl Tokenizer {
     }
 
     /// The tokens of the words of a normalized piece that end at byte `sure` or before.
-    fn words(&self, mut piece: Text, mut sure: usize, found: &mut Found) -> Result<()> {
+    fn words(&self, mut piece: Text, mut sure: usize, found: &mut Found) {
         if let Reading::Words(boundary) = self.reading
             && sure < piece.as_str().len()
         {
@@ -256,7 +252,7 @@ impl Tokenizer {
             sure = usize::MAX;
         }
         let mut words = Words::new(piece);
-        self.parts.made.pre_tokenizer.apply(&mut words)?;
+        self.parts.made.pre_tokenizer.apply(&mut words);
         let mut pieces = self.pieces.borrow_mut();
         for span in words.spans.iter().take_while(|span| span.end <= sure) {
             self.parts.made.model.cut(&words.text.as_str()[span.clone()], &mut pieces);
@@ -265,7 +261,6 @@ impl Tokenizer {
                 found.push(*id, range, |_| self.parts.made.model.tokens().token(*id).unwrap_or_default());
             }
         }
-        Ok(())
     }
 }
 

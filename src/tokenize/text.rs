@@ -55,15 +55,6 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Another text in its place, whose origins nobody wants.
-    ///
-    /// # Panics
-    /// Where they are wanted.
-    pub fn replace_with(&mut self, text: String) {
-        assert!(!self.has_origins());
-        self.text = text.into();
-    }
-
     /// Each character's successors in its place, which come from where it came from.
     pub fn map(&mut self, mut successors: impl FnMut(char, &mut dyn FnMut(char))) {
         let mut text = String::with_capacity(self.text.len());

@@ -62,29 +62,16 @@ impl Normalizer {
     /// Normalizes a piece of a text.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::TokenizerInvalid`] where a stage fails.
+    /// [`crate::ErrorKind::TokenizerInvalid`] where a sequence makes too much of a text.
     pub fn apply(&self, text: &mut Text) -> Result<()> {
         match self {
             Self::Bert(bert) => bert.apply(text),
-            Self::Unicode(unicode) => {
-                unicode.apply(text);
-                Ok(())
-            }
-            Self::Precompiled(map) => {
-                map.apply(text);
-                Ok(())
-            }
-            Self::Replace(replace) => {
-                replace.apply(text);
-                Ok(())
-            }
-            Self::Prepend(prepend) => {
-                text.prepend(prepend);
-                Ok(())
-            }
+            Self::Unicode(unicode) => unicode.apply(text),
+            Self::Precompiled(map) => map.apply(text),
+            Self::Replace(replace) => replace.apply(text),
+            Self::Prepend(prepend) => text.prepend(prepend),
             Self::ByteLevel => {
                 text.map(|c, push| c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| push(character(byte))));
-                Ok(())
             }
             Self::Sequence(all) => {
                 let most = text.as_str().len().saturating_mul(GROWTH.0).saturating_add(GROWTH.1);
@@ -98,8 +85,8 @@ impl Normalizer {
                         )));
                     }
                 }
-                Ok(())
             }
         }
+        Ok(())
     }
 }

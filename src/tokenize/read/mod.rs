@@ -69,12 +69,12 @@ impl TokenizerFiles<'_> {
         let described = self.model_config.map(Described::from_json).transpose()?.unwrap_or_default();
         let config = TokenizerConfig::read(self, &described)?;
         match self.tokenizer_json {
-            Some(bytes) => self.from_json(File::from_json(bytes)?, config, rows),
-            None => self.from_vocabulary(config, rows),
+            Some(bytes) => self.of_file(File::from_json(bytes)?, config, rows),
+            None => self.of_vocabulary(config, rows),
         }
     }
 
-    fn from_json(&self, mut file: File, config: TokenizerConfig, rows: usize) -> Result<Parts> {
+    fn of_file(&self, mut file: File, config: TokenizerConfig, rows: usize) -> Result<Parts> {
         let TokenizerConfig { max_length, class, listed, added: older, mut special, mut warnings } = config;
         let mut added = file.added(rows)?;
         // A file that is there says more than one that is not.
@@ -112,7 +112,7 @@ impl TokenizerFiles<'_> {
         Ok(Parts { made, added, frame, max_length, warnings })
     }
 
-    fn from_vocabulary(&self, config: TokenizerConfig, rows: usize) -> Result<Parts> {
+    fn of_vocabulary(&self, config: TokenizerConfig, rows: usize) -> Result<Parts> {
         let TokenizerConfig { max_length, class, listed, added, mut special, warnings } = config;
         let Some((class, settings)) = class else {
             return Err(missing("and neither tokenizer_config.json nor config.json names a class that does without"));

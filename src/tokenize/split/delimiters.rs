@@ -130,7 +130,7 @@ impl Delimiter {
     }
 
     /// Source: `tokenizers` 0.23, `pre_tokenizers`, `NormalizedString::split`.
-    pub fn apply(&self, words: &mut Words) -> Result<()> {
+    pub fn apply(&self, words: &mut Words) {
         words.split(|text, word| {
             let of = |is: &dyn Fn(char) -> bool| {
                 let all = text.char_indices().filter(|(_, c)| is(*c));
@@ -143,7 +143,7 @@ impl Delimiter {
                 Self::Digits(behavior) => (of(&char::is_numeric), *behavior),
                 Self::WordsAndOthers => {
                     words_and_others(text, word);
-                    return Ok(());
+                    return;
                 }
                 Self::Pattern { pattern, behavior, .. } => {
                     let mut matches = Vec::new();
@@ -165,8 +165,7 @@ impl Delimiter {
                 parts.push((done..text.len(), inverted));
             }
             behavior.words(&parts, word);
-            Ok(())
-        })
+        });
     }
 }
 

@@ -62,17 +62,16 @@ impl<'a> Words<'a> {
     }
 
     /// Cuts each word further: `cut` gives the words of one.
-    fn split(&mut self, mut cut: impl FnMut(&str, &mut dyn FnMut(Range<usize>)) -> Result<()>) -> Result<()> {
+    fn split(&mut self, mut cut: impl FnMut(&str, &mut dyn FnMut(Range<usize>))) {
         let mut spans = Vec::with_capacity(self.spans.len());
         for span in &self.spans {
             cut(&self.text.as_str()[span.clone()], &mut |word| {
                 if !word.is_empty() {
                     spans.push(span.start + word.start..span.start + word.end);
                 }
-            })?;
+            });
         }
         self.spans = spans;
-        Ok(())
     }
 
     /// Writes each word anew: `rewrite` changes its text and gives the words that this is cut into.
@@ -134,22 +133,13 @@ impl PreTokenizer {
     }
 
     /// Cuts the words further.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::TokenizerInvalid`] where a stage fails.
-    pub fn apply(&self, words: &mut Words) -> Result<()> {
+    pub fn apply(&self, words: &mut Words) {
         match self {
             Self::Bert(bert) => words.split(|text, word| bert.words(text, word)),
-            Self::ByteLevel(bytes) => {
-                bytes.apply(words);
-                Ok(())
-            }
-            Self::Metaspace(spaces) => {
-                spaces.apply(words);
-                Ok(())
-            }
+            Self::ByteLevel(bytes) => bytes.apply(words),
+            Self::Metaspace(spaces) => spaces.apply(words),
             Self::Delimiter(delimiter) => delimiter.apply(words),
-            Self::Sequence(all) => all.iter().try_for_each(|one| one.apply(words)),
+            Self::Sequence(all) => all.iter().for_each(|one| one.apply(words)),
         }
     }
 }

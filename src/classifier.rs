@@ -30,8 +30,8 @@ impl<B: Backend> Loader<B> {
         Self::with_files(backend, config, files, dtype, announced)
     }
 
-    /// Reads `config.json` and the tokenizer's files, beside which `config.json` counts as the model's. `announced`: the weights'
-    /// length in bytes, where it is known.
+    /// Reads `config.json` and the tokenizer's files, beside which `config.json` counts as the model's.
+    /// `announced`: the weights' length in bytes, where it is known.
     ///
     /// # Errors
     /// Those of [`Config::from_json`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
@@ -133,8 +133,9 @@ impl<B: Backend> Classifier<B> {
         &self.tokenizer
     }
 
-    /// The tokens of a text, cut to the model's length; with their offsets where asked for. Of a long text only as much is read as
-    /// that takes. A text that is empty, or has white space and control characters only, has no tokens at all.
+    /// The tokens of a text, cut to the model's length; with their offsets where asked for. Of a long text
+    /// only as much is read as that takes. A text that is empty, or has white space and control characters
+    /// only, has no tokens at all.
     ///
     /// # Errors
     /// Those of [`Tokenizer::encode_to`].
@@ -164,7 +165,8 @@ impl<B: Backend> Classifier<B> {
         self.tokenizer.frame(Vec::new(), with_offsets.then(Vec::new), self.max_tokens)
     }
 
-    /// The most tokens of a text, special ones included: the model's positions, or fewer where `tokenizer_config.json` says so.
+    /// The most tokens of a text, special ones included: the model's positions, or fewer where
+    /// `tokenizer_config.json` says so.
     pub fn max_tokens(&self) -> usize {
         self.max_tokens
     }
@@ -175,8 +177,8 @@ impl<B: Backend> Classifier<B> {
         micro_batches(&lengths, self.backend.token_budget())
     }
 
-    /// The scores of each text of one group, in the order of the labels' ids: none for a text without tokens, which takes no part in
-    /// the forward pass.
+    /// The scores of each text of one group, in the order of the labels' ids: none for a text without tokens,
+    /// which takes no part in the forward pass.
     ///
     /// # Errors
     /// Those of [`Model::logits`].

@@ -1,4 +1,5 @@
-//! Tokenization against the Python `tokenizers`: 41 known cases, 2,000 hostile strings, and texts over the limit.
+//! Tokenization against the Python `tokenizers`: 41 known cases, 2,000 hostile strings, and texts over the
+//! limit.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! The files of whole repositories against `AutoTokenizer.from_pretrained`: ids and offsets of 2,237 texts, and pairs cut to lengths.
+//! The files of whole repositories against `AutoTokenizer.from_pretrained`: ids and offsets of 2,237 texts,
+//! and pairs cut to lengths.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -130,7 +130,8 @@ fn stages_of_unknown_kinds_and_with_wrong_fields_are_refused() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn hostile_character_maps_do_no_harm() {
-    // Units that lead to themselves, out of the array, to values out of the replacements, and into the middle of a character.
+    // Units that lead to themselves, out of the array, to values out of the replacements, and into the middle
+    // of a character.
     let leaf = 1 << 8;
     let tries: [&[u32]; 6] =
         [&[], &[leaf], &[u32::MAX; 300], &[1 << 10, leaf | 0x61, 0x7fff_ffff], &[0x61 << 10; 200], &[leaf | 0x61; 256]];

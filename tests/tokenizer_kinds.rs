@@ -1,4 +1,5 @@
-//! Every kind of `tokenizer.json`'s stages against the Python `tokenizers`: ids and offsets of 2,237 texts each.
+//! Every kind of `tokenizer.json`'s stages against the Python `tokenizers`: ids and offsets of 2,237 texts
+//! each.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -1,7 +1,8 @@
 //! Tokens that are found in a text before it is cut into words.
 //!
-//! Not the `tokenizers` crate's matcher: after a match that is no single word it goes on in the middle of a character, and traps;
-//! and it looks for the next match there, where Hugging Face's released tokenizers look behind the match.
+//! Not the `tokenizers` crate's matcher: after a match that is no single word it goes on in the middle of a
+//! character, and traps; and it looks for the next match there, where Hugging Face's released tokenizers look
+//! behind the match.
 
 use super::classes::is_word;
 use super::{invalid, unsupported};
@@ -40,9 +41,10 @@ pub struct Added {
 }
 
 impl Added {
-    /// Numbers `tokens`, then those of `special` that are not among them, as Hugging Face does: with the id that `id_of` knows, else
-    /// with the next from `next` on. Of tokens with the same content the last one's flags count; special ones that would have no row
-    /// are left out. `normalize` gives the form that is looked for in a normalized text.
+    /// Numbers `tokens`, then those of `special` that are not among them, as Hugging Face does: with the id
+    /// that `id_of` knows, else with the next from `next` on. Of tokens with the same content the last one's
+    /// flags count; special ones that would have no row are left out. `normalize` gives the form that is
+    /// looked for in a normalized text.
     ///
     /// # Errors
     /// [`crate::ErrorKind::TokenizerInvalid`] where the ids reach `rows`; [`crate::ErrorKind::TokenizerUnsupported`] for a token of
@@ -167,8 +169,8 @@ pub struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The next token that is spelled from a byte before `end` on: the bytes that it takes, and its id. `None` where there is none;
-    /// a later call with a larger `end` goes on from there.
+    /// The next token that is spelled from a byte before `end` on: the bytes that it takes, and its id.
+    /// `None` where there is none; a later call with a larger `end` goes on from there.
     ///
     /// Source: `tokenizers` 0.23, `AddedVocabulary::find_matches`.
     pub fn next(&mut self, end: usize) -> Option<(Range<usize>, u32)> {

@@ -1,5 +1,6 @@
-//! Classes of characters as regular expressions of Hugging Face's tokenizers know them: `\p{L}`, `\p{N}` and `\w` of the Unicode
-//! versions that are in their regular expressions' engines (`tokenizers` 0.23.3 asked for each code point), not of Rust's own tables.
+//! Classes of characters as regular expressions of Hugging Face's tokenizers know them: `\p{L}`, `\p{N}` and
+//! `\w` of the Unicode versions that are in their regular expressions' engines (`tokenizers` 0.23.3 asked for
+//! each code point), not of Rust's own tables.
 
 /// Whether `\p{L}` matches.
 pub fn is_letter(c: char) -> bool {
@@ -16,7 +17,8 @@ pub fn is_word(c: char) -> bool {
     is_letter(c) || is_in(OTHERS_OF_WORDS, c)
 }
 
-/// Whether an odd number of bounds lies at or before `c`: runs of code points are given by their first and the one after their last.
+/// Whether an odd number of bounds lies at or before `c`: runs of code points are given by their first and
+/// the one after their last.
 fn is_in(bounds: &[u32], c: char) -> bool {
     bounds.partition_point(|bound| *bound <= u32::from(c)) % 2 == 1
 }

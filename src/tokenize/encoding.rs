@@ -63,16 +63,18 @@ impl Tokens {
 pub struct Encoding {
     /// Token ids (T), special ones included.
     pub ids: Vec<u32>,
-    /// The type of each token (T): of one text 0, of a pair what the tokenizer says, 1 for the second text with BERT.
+    /// The type of each token (T): of one text 0, of a pair what the tokenizer says, 1 for the second text
+    /// with BERT.
     pub types: Vec<u8>,
-    /// The byte range of its own text that each token stands for (T; `0..0` for the special ones that frame the texts),
-    /// where offsets were asked for.
+    /// The byte range of its own text that each token stands for (T; `0..0` for the special ones that frame
+    /// the texts), where offsets were asked for.
     pub offsets: Option<Vec<Range<usize>>>,
     /// How many of the first ids frame the text.
     pub prefix: usize,
     /// How many of the last ids frame the text.
     pub suffix: usize,
-    /// The tokens of a pair's second text; special ones stand between those of the first and these. `0..0` for one text.
+    /// The tokens of a pair's second text; special ones stand between those of the first and these. `0..0`
+    /// for one text.
     pub second: Range<usize>,
     /// Whether the text had more tokens than fit.
     pub truncated: bool,
@@ -97,8 +99,8 @@ impl Encoding {
         encoding
     }
 
-    /// The tokens of two texts in their frame, cut to `max_tokens`: of the longer text first, and of both alike where they are
-    /// equally long.
+    /// The tokens of two texts in their frame, cut to `max_tokens`: of the longer text first, and of both
+    /// alike where they are equally long.
     ///
     /// Source: `tokenizers` 0.23, `truncate_encodings` with `longest_first`.
     pub fn pair(frame: &Pair, mut texts: [Tokens; 2], max_tokens: usize) -> Self {

@@ -1,4 +1,5 @@
-//! The frame of a tokenizer, its post-processor: the special tokens around a text or a pair of texts, and the types of all.
+//! The frame of a tokenizer, its post-processor: the special tokens around a text or a pair of texts, and the
+//! types of all.
 
 use super::read::Stage;
 use super::split::character;
@@ -42,7 +43,8 @@ pub struct Frame {
     pub single: Single,
     /// Of two.
     pub pair: Option<Pair>,
-    /// Whether offsets leave out the white space of a token, and whether a text's first blank was put there by the tokenizer.
+    /// Whether offsets leave out the white space of a token, and whether a text's first blank was put there
+    /// by the tokenizer.
     pub trim: Option<Trim>,
 }
 
@@ -54,7 +56,8 @@ pub struct Trim {
 }
 
 impl Trim {
-    /// Leaves out of a token's range the white space that the token has at its ends: as many characters of those that it took.
+    /// Leaves out of a token's range the white space that the token has at its ends: as many characters of
+    /// those that it took.
     ///
     /// Source: `tokenizers` 0.23, `pre_tokenizers/byte_level.rs`, `process_offsets`.
     pub fn trim(self, token: &str, first: bool, taken: &str, range: &mut Range<usize>) {

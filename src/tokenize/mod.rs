@@ -1,7 +1,8 @@
-//! Text to token ids, by the stages that `tokenizer.json` knows, one after the other: added tokens are found ([`added`]), the text
-//! between them is normalized ([`normalize`]), cut into words ([`split`]), the words into tokens ([`model`]), and all are framed by
-//! special tokens ([`frame`]). Each kind of a stage has a file of its own; `text` keeps where each byte came from, `read` assembles a
-//! tokenizer from its files. Cutting to the model's length is a step of its own ([`Tokenizer::frame`]).
+//! Text to token ids, by the stages that `tokenizer.json` knows, one after the other: added tokens are found
+//! ([`added`]), the text between them is normalized ([`normalize`]), cut into words ([`split`]), the words
+//! into tokens ([`model`]), and all are framed by special tokens ([`frame`]). Each kind of a stage has a file
+//! of its own; `text` keeps where each byte came from, `read` assembles a tokenizer from its files. Cutting
+//! to the model's length is a step of its own ([`Tokenizer::frame`]).
 
 mod added;
 mod classes;
@@ -113,8 +114,9 @@ impl Tokenizer {
         Ok((tokens.ids, tokens.offsets.unwrap_or_default()))
     }
 
-    /// The tokens of a text, framed and cut to `max_tokens`: as [`Tokenizer::encode`] and [`Tokenizer::frame`] give them, but of a
-    /// long text only as much is read as they need. A text without a token of its own has none at all.
+    /// The tokens of a text, framed and cut to `max_tokens`: as [`Tokenizer::encode`] and
+    /// [`Tokenizer::frame`] give them, but of a long text only as much is read as they need. A text without a
+    /// token of its own has none at all.
     ///
     /// # Errors
     /// Those of [`Tokenizer::encode`].
@@ -127,14 +129,15 @@ impl Tokenizer {
         Ok(self.frame(ids, offsets, max_tokens))
     }
 
-    /// Frames a text's ids with the special tokens and cuts it to `max_tokens`, as Hugging Face cuts it: from the end
-    /// of the text, the closing special tokens stay.
+    /// Frames a text's ids with the special tokens and cuts it to `max_tokens`, as Hugging Face cuts it: from
+    /// the end of the text, the closing special tokens stay.
     pub fn frame(&self, ids: Vec<u32>, offsets: Option<Vec<Range<usize>>>, max_tokens: usize) -> Encoding {
         Encoding::single(&self.parts.frame.single, Tokens { ids, offsets }, max_tokens)
     }
 
-    /// The tokens of a pair of texts in their frame, cut to `max_tokens`: the longer one first. With an empty second text, those of the
-    /// first alone, as in Python; two texts without a token of their own have none at all.
+    /// The tokens of a pair of texts in their frame, cut to `max_tokens`: the longer one first. With an empty
+    /// second text, those of the first alone, as in Python; two texts without a token of their own have none
+    /// at all.
     ///
     /// # Errors
     /// Those of [`Tokenizer::encode`]; [`ErrorKind::TokenizerUnsupported`] where the tokenizer has no frame for pairs.
@@ -153,7 +156,8 @@ impl Tokenizer {
         let mut most = room;
         let texts = loop {
             let texts = [self.tokens(text, most, with_offsets)?, self.tokens(pair, most, with_offsets)?];
-            // Where both are too long and the room is odd, the longer one gets one token more: its tokens have to be counted.
+            // Where both are too long and the room is odd, the longer one gets one token more: its tokens
+            // have to be counted.
             if room % 2 == 0 || texts.iter().any(|tokens| tokens.ids.len() <= most) {
                 break texts;
             }
@@ -179,8 +183,9 @@ impl Tokenizer {
 
     /// The text's tokens up to `most` and one more, at least: all of a text of fewer.
     ///
-    /// The text is read in windows. A piece between two added tokens that goes on behind its window is encoded as far as what follows
-    /// can't change it ([`Tokenizer::piece`]); where that is too little, once more in a window twice as long.
+    /// The text is read in windows. A piece between two added tokens that goes on behind its window is
+    /// encoded as far as what follows can't change it ([`Tokenizer::piece`]); where that is too little, once
+    /// more in a window twice as long.
     fn tokens(&self, text: &str, most: usize, with_offsets: bool) -> Result<Tokens> {
         let mut found = Found::new(text, self.parts.frame.trim, with_offsets);
         let least = most.saturating_mul(8).max(MIN_WINDOW);

@@ -195,8 +195,9 @@ fn is_of(class: char, c: char) -> bool {
     }
 }
 
-/// Gives `word` the words of `text`, which follow one another without a gap: contractions, and runs of letters, of numbers and of
-/// others, each with a blank before it; of other white space all but the last before such a run.
+/// Gives `word` the words of `text`, which follow one another without a gap: contractions, and runs of
+/// letters, of numbers and of others, each with a blank before it; of other white space all but the last
+/// before such a run.
 pub fn gpt2(text: &str, mut word: impl FnMut(Range<usize>)) {
     #[derive(PartialEq)]
     enum Class {

@@ -1,7 +1,8 @@
 //! A text on its way through the normalizer and the pre-tokenizer, with where each of its bytes came from.
 //!
-//! A token's offsets are those of the text as it was given, but words are cut from the text as it was normalized. The bookkeeping is
-//! that of Hugging Face's tokenizers, down to its oddities: [`Text::transform`] says which.
+//! A token's offsets are those of the text as it was given, but words are cut from the text as it was
+//! normalized. The bookkeeping is that of Hugging Face's tokenizers, down to its oddities:
+//! [`Text::transform`] says which.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -89,7 +90,8 @@ impl<'a> Text<'a> {
         self.set(self.text[range].to_owned(), origins);
     }
 
-    /// `content` in the place of each of `ranges`, which are in order; it comes from where the last character that it replaces came from.
+    /// `content` in the place of each of `ranges`, which are in order; it comes from where the last character
+    /// that it replaces came from.
     pub fn replace(&mut self, ranges: &[Range<usize>], content: &str) {
         if ranges.is_empty() {
             return;
@@ -125,9 +127,10 @@ impl<'a> Text<'a> {
         self.set(format!("{content}{}", self.text), origins);
     }
 
-    /// `changes` in place of the text: a character with 0 takes the place of the next of the old ones, with 1 it is a new one and
-    /// has the place of the one before it, with -n it takes the place of the next, and n more are gone. A normalizer may count
-    /// wrong, as those of Hugging Face do where the first characters go: places then lag behind.
+    /// `changes` in place of the text: a character with 0 takes the place of the next of the old ones, with 1
+    /// it is a new one and has the place of the one before it, with -n it takes the place of the next, and n
+    /// more are gone. A normalizer may count wrong, as those of Hugging Face do where the first characters
+    /// go: places then lag behind.
     ///
     /// Source: `tokenizers` 0.23, `NormalizedString::transform_range`.
     pub fn transform(&mut self, changes: &[(char, isize)]) {

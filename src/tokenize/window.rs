@@ -1,4 +1,5 @@
-//! How a long text is read in parts: a window's tokens are those of the whole text where what follows can't change them.
+//! How a long text is read in parts: a window's tokens are those of the whole text where what follows can't
+//! change them.
 
 use super::normalize::Normalizer;
 use super::split::{Boundary, PreTokenizer};
@@ -7,13 +8,15 @@ use unicode_categories::UnicodeCategories;
 /// What ends a window, and which of its words are sure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// BERT's: a window ends before a character that is no mark. Each character is then normalized by itself or with those before
-    /// it, and
+    /// BERT's: a window ends before a character that is no mark. Each character is then normalized by itself
+    /// or with those before it, and
     ///
-    /// - whether an added token begins at a byte is known where the longest one, and a character behind it, lie before the end,
+    /// - whether an added token begins at a byte is known where the longest one, and a character behind it,
+    ///   lie before the end,
     /// - a word that ends before that byte has ended, for what ends it is there.
     Characters,
-    /// A window ends before white space, and so do the words that are sure: nothing that is normalized or cut reaches across.
+    /// A window ends before white space, and so do the words that are sure: nothing that is normalized or cut
+    /// reaches across.
     Words(Boundary),
     /// The text is read whole.
     Whole,
@@ -55,7 +58,8 @@ impl Reading {
     }
 }
 
-/// Where the words of a normalized text that are sure up to byte `sure` end: before the last white space, or nowhere.
+/// Where the words of a normalized text that are sure up to byte `sure` end: before the last white space, or
+/// nowhere.
 pub fn end_of_words(boundary: Boundary, text: &str, sure: usize) -> usize {
     let divides = |c: char| c == ' ' || boundary == Boundary::WhiteSpace && c.is_whitespace();
     let end = (0..=sure).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
@@ -69,8 +73,8 @@ pub fn end_of_words(boundary: Boundary, text: &str, sure: usize) -> usize {
     0
 }
 
-/// Whether a character is neither white space nor one that joins what follows it to a grapheme: those that do are in the scripts and
-/// blocks that are left out.
+/// Whether a character is neither white space nor one that joins what follows it to a grapheme: those that do
+/// are in the scripts and blocks that are left out.
 fn joins_nothing(c: char) -> bool {
     !c.is_whitespace() && matches!(c, '!'..='\u{5ff}' | '\u{3001}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }

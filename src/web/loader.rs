@@ -43,7 +43,8 @@ impl FileHash {
     }
 }
 
-/// The files of a tokenizer beside `tokenizer.json` and `tokenizer_config.json`: those of repositories that lack the first.
+/// The files of a tokenizer beside `tokenizer.json` and `tokenizer_config.json`: those of repositories that
+/// lack the first.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct FurtherFiles {
@@ -62,8 +63,8 @@ impl FurtherFiles {
         Self::default()
     }
 
-    /// Takes a file: `vocab.txt` or `vocab.json`, `merges.txt`, one whose name ends with `.model`, `special_tokens_map.json` or
-    /// `added_tokens.json`.
+    /// Takes a file: `vocab.txt` or `vocab.json`, `merges.txt`, one whose name ends with `.model`,
+    /// `special_tokens_map.json` or `added_tokens.json`.
     pub fn set(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), JsValue> {
         let place = match name {
             "vocab.txt" | "vocab.json" => &mut self.vocab,
@@ -103,8 +104,9 @@ pub struct Loader {
 
 #[wasm_bindgen]
 impl Loader {
-    /// Reads `config.json`, `tokenizer.json` and `tokenizer_config.json`, where there are such, and the tokenizer's further files; `dtype`
-    /// is "auto", "fp32", "fp16", "int8" or "int4". `gpu` and `files` are consumed; `cpu`: whether the CPU holds the weights beside it.
+    /// Reads `config.json`, `tokenizer.json` and `tokenizer_config.json`, where there are such, and the
+    /// tokenizer's further files; `dtype` is "auto", "fp32", "fp16", "int8" or "int4". `gpu` and `files` are
+    /// consumed; `cpu`: whether the CPU holds the weights beside it.
     #[wasm_bindgen(constructor)]
     pub fn new(
         config: &[u8],
@@ -134,7 +136,8 @@ impl Loader {
         Ok(self.inner.push(chunk)?)
     }
 
-    /// Lets the engine meet the CPU's kernels while the next bytes are awaited; nothing before it is known which those are.
+    /// Lets the engine meet the CPU's kernels while the next bytes are awaited; nothing before it is known
+    /// which those are.
     #[wasm_bindgen(js_name = warmUp)]
     pub fn warm_up(&mut self) -> Result<(), JsValue> {
         let dtype = match self.inner.precision() {

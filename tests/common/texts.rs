@@ -1,4 +1,5 @@
-//! The texts that tokenizers are tried with, and digests of what they make of them, as in test_data/make_tokenizers.py.
+//! The texts that tokenizers are tried with, and digests of what they make of them, as in
+//! test_data/make_tokenizers.py.
 #![allow(dead_code)] // Each test file uses a part.
 
 use serde_json::{Value, json};

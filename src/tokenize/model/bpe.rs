@@ -1,4 +1,5 @@
-//! Byte-pair encoding: a word begins as its characters, and the pair of neighbours that was learnt first is merged until none is left.
+//! Byte-pair encoding: a word begins as its characters, and the pair of neighbours that was learnt first is
+//! merged until none is left.
 
 use super::vocabulary::{Hasher, Tokens, Vocabulary, spread};
 use super::{ByteTokens, Flaw, Merges, Piece};
@@ -56,7 +57,8 @@ struct Symbol {
 #[derive(Default)]
 struct Scratch {
     symbols: Vec<Symbol>,
-    /// Rank, place of the first of the pair, and what it becomes: the lowest rank first, of equal ones the first place.
+    /// Rank, place of the first of the pair, and what it becomes: the lowest rank first, of equal ones the
+    /// first place.
     queue: BinaryHeap<Reverse<(u32, usize, u32)>>,
     spelled: String,
 }
@@ -131,7 +133,8 @@ impl Bpe {
 
     /// Puts the pieces of `word` in place of those in `pieces`.
     ///
-    /// Source: Sennrich et al. 2016; `tokenizers` 0.23, `models/bpe`, which moves offsets to the left where it leaves characters out.
+    /// Source: Sennrich et al. 2016; `tokenizers` 0.23, `models/bpe`, which moves offsets to the left where
+    /// it leaves characters out.
     pub fn cut(&self, word: &str, pieces: &mut Vec<Piece>) {
         pieces.clear();
         if self.options.ignore_merges
@@ -158,7 +161,8 @@ impl Bpe {
             let before = symbols.len().checked_sub(1).unwrap_or(NONE);
             symbols.push(Symbol { id, bytes, before, after: NONE });
         };
-        // Tokens of bytes between two unknown characters don't keep these from being one: Python counts them after.
+        // Tokens of bytes between two unknown characters don't keep these from being one: Python counts them
+        // after.
         let mut unknown: Option<usize> = None;
         for (i, c) in word.char_indices() {
             let bytes = c.len_utf8();

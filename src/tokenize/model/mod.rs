@@ -1,5 +1,5 @@
-//! The model of a tokenizer: cuts the words that `split` gives it into the vocabulary's tokens. One file a kind;
-//! `vocabulary` holds the tokens, `merges` those of byte-pair encoding.
+//! The model of a tokenizer: cuts the words that `split` gives it into the vocabulary's tokens. One file a
+//! kind; `vocabulary` holds the tokens, `merges` those of byte-pair encoding.
 
 mod bpe;
 mod merges;

@@ -55,7 +55,8 @@ impl Unigram {
         &self.tokens
     }
 
-    /// Puts the pieces of `word` in place of those in `pieces`. Unknown characters side by side are one piece.
+    /// Puts the pieces of `word` in place of those in `pieces`. Unknown characters side by side are one
+    /// piece.
     ///
     /// Source: Kudo 2018; `tokenizers` 0.23, `models/unigram`, `encode_optimized`.
     pub fn cut(&self, word: &str, pieces: &mut Vec<Piece>) {
@@ -103,8 +104,8 @@ impl Unigram {
         }
     }
 
-    /// Pushes what stands for unknown characters, from the last to the first: a token that they spell together all the same, the
-    /// tokens of their bytes, or the unknown one.
+    /// Pushes what stands for unknown characters, from the last to the first: a token that they spell
+    /// together all the same, the tokens of their bytes, or the unknown one.
     fn unknown(&self, word: &str, start: usize, end: usize, pieces: &mut Vec<Piece>) {
         let spelled = &word[start..end];
         if let Some(id) = self.tokens.id(spelled) {

@@ -1,6 +1,7 @@
 //! A vocabulary: its tokens' text end to end, and hash tables of indexes that lie over it.
 //!
-//! A map of strings takes an allocation a token, which takes longest where nothing is optimized yet (docs/decisions.md).
+//! A map of strings takes an allocation a token, which takes longest where nothing is optimized yet
+//! (docs/decisions.md).
 
 use hashbrown::HashTable;
 use sha2::{Digest, Sha256};
@@ -8,9 +9,9 @@ use sha2::{Digest, Sha256};
 /// 2^61 - 1, a prime.
 const MODULUS: u64 = (1 << 61) - 1;
 
-/// A polynomial hash, which grows byte by byte with the text: so all beginnings of a word are hashed in one pass. Two texts of n
-/// bytes have the same hash for n of 2^61 bases at most; and the base is a digest of the vocabulary, so that no vocabulary can be
-/// made for its own base.
+/// A polynomial hash, which grows byte by byte with the text: so all beginnings of a word are hashed in one
+/// pass. Two texts of n bytes have the same hash for n of 2^61 bases at most; and the base is a digest of the
+/// vocabulary, so that no vocabulary can be made for its own base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hasher {
     base: u64,
@@ -192,7 +193,8 @@ impl Tokens {
         Some(self.vocabulary.token(entry?))
     }
 
-    /// Gives `found` the entries of `table` that `rest` begins with, and the bytes of each, from the shortest to the longest.
+    /// Gives `found` the entries of `table` that `rest` begins with, and the bytes of each, from the shortest
+    /// to the longest.
     pub fn prefixes(&self, table: &Table, rest: &str, mut found: impl FnMut(u32, usize)) {
         let mut hash = 0;
         for (i, byte) in rest.bytes().take(table.longest).enumerate() {

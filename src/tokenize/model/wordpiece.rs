@@ -16,7 +16,8 @@ pub struct WordPiece {
 }
 
 impl WordPiece {
-    /// A model of `vocabulary`; `prefix` is what a token that continues a word begins with, `longest_word` counts characters.
+    /// A model of `vocabulary`; `prefix` is what a token that continues a word begins with, `longest_word`
+    /// counts characters.
     ///
     /// # Errors
     /// The unknown token is not in the vocabulary, or a token that could be a part of a word is longer than [`MAX_TOKEN_BYTES`].
@@ -40,8 +41,9 @@ impl WordPiece {
         &self.tokens
     }
 
-    /// Puts the pieces of `word` in place of those in `pieces`: the longest token that it begins with, then the longest that
-    /// continues it, and so on; one unknown piece where there is none, or where the word is too long.
+    /// Puts the pieces of `word` in place of those in `pieces`: the longest token that it begins with, then
+    /// the longest that continues it, and so on; one unknown piece where there is none, or where the word is
+    /// too long.
     ///
     /// Source: Wu et al. 2016, section 4.1; greedy as in BERT's `tokenization.py`.
     pub fn cut(&self, word: &str, pieces: &mut Vec<Piece>) {
@@ -115,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_long_word_takes_steps_in_proportion_to_its_length() {
-        // All beginnings are tokens, so every one of them is tried; the last character makes the word an unknown one.
+        // All beginnings are tokens, so every one of them is tried; the last character makes the word an
+        // unknown one.
         let tokens: Vec<String> =
             (1..=400).flat_map(|n| [n.min(200), n]).map(|n| format!("##{}", "a".repeat(n))).collect();
         let entries = [("[UNK]", 0), ("a", 1)].into_iter().chain(tokens.iter().map(String::as_str).zip(2..));

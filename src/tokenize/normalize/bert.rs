@@ -1,7 +1,8 @@
-//! BERT's normalization: control characters go, white space becomes blanks, Chinese characters get blanks around them, accents and
-//! letter case go where asked for.
+//! BERT's normalization: control characters go, white space becomes blanks, Chinese characters get blanks
+//! around them, accents and letter case go where asked for.
 //!
-//! Not the crate's stage: it has no origins, and brings a second set of Unicode's tables along (docs/decisions.md).
+//! Not the crate's stage: it has no origins, and brings a second set of Unicode's tables along
+//! (docs/decisions.md).
 
 use super::super::read::Stage;
 use super::super::text::Text;
@@ -61,7 +62,8 @@ impl Bert {
     }
 }
 
-/// Whether cleaning takes a character away: control characters, those without a meaning, and those in place of broken ones.
+/// Whether cleaning takes a character away: control characters, those without a meaning, and those in place
+/// of broken ones.
 fn goes(c: char) -> bool {
     match c {
         '\t' | '\n' | '\r' => false,
@@ -70,7 +72,8 @@ fn goes(c: char) -> bool {
     }
 }
 
-/// Whether a character is of the blocks of Chinese characters, which Japanese kana and Korean letters are not.
+/// Whether a character is of the blocks of Chinese characters, which Japanese kana and Korean letters are
+/// not.
 fn is_chinese(c: char) -> bool {
     matches!(c,
         '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' | '\u{20000}'..='\u{2a6df}' | '\u{2a700}'..='\u{2b73f}'

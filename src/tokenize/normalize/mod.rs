@@ -16,7 +16,8 @@ use replace::Replace;
 use unicode::Unicode;
 
 /// A normalized text has at most so many times the bytes of its source, and so many more.
-const GROWTH: (usize, usize) = (16, 1 << 16);
+const GROWTH: usize = 16;
+const SPARE: usize = 1 << 16;
 
 /// Every kind of normalizer.
 pub enum Normalizer {
@@ -74,14 +75,13 @@ impl Normalizer {
                 text.map(|c, push| c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| push(character(byte))));
             }
             Self::Sequence(all) => {
-                let most = text.as_str().len().saturating_mul(GROWTH.0).saturating_add(GROWTH.1);
+                let most = text.as_str().len().saturating_mul(GROWTH).saturating_add(SPARE);
                 for one in all {
                     one.apply(text)?;
                     if text.as_str().len() > most {
                         return Err(unsupported(format!(
-                            "has a normalizer that makes more than {} bytes of one: take a checkpoint with its own \
-                             tokenizer.json.",
-                            GROWTH.0
+                            "has a normalizer that makes more than {GROWTH} bytes of one: take a checkpoint with its own \
+                             tokenizer.json."
                         )));
                     }
                 }

@@ -24,7 +24,8 @@ impl Precompiled {
         Self::from_bytes(FILE.name, &map.ok_or_else(|| stage.wrong("precompiled_charsmap", "bytes in base64"))?)
     }
 
-    /// Of a map of `file` as SentencePiece writes it: the bytes of the trie, their number in front, and the replacements.
+    /// Of a map of `file` as SentencePiece writes it: the bytes of the trie, their number in front, and the
+    /// replacements.
     ///
     /// # Errors
     /// [`crate::ErrorKind::TokenizerInvalid`] where it is cut or no UTF-8; [`crate::ErrorKind::TokenizerUnsupported`] where a replacement
@@ -46,8 +47,9 @@ impl Precompiled {
         Ok(Self { trie, replacements: replacements.into() })
     }
 
-    /// What takes the place of the shortest text of the map that `part` begins with: SentencePiece's own choice is the longest, but
-    /// Hugging Face's tokenizers take the first that they find. A value that points nowhere is none.
+    /// What takes the place of the shortest text of the map that `part` begins with: SentencePiece's own
+    /// choice is the longest, but Hugging Face's tokenizers take the first that they find. A value that
+    /// points nowhere is none.
     fn replacement(&self, part: &str) -> Option<&str> {
         let offset = |unit: u32| ((unit >> 10) << ((unit & (1 << 9)) >> 6)) as usize;
         let mut node = offset(*self.trie.first()?);
@@ -98,8 +100,8 @@ impl Precompiled {
     }
 }
 
-/// Counts the characters that are more or less as Hugging Face's tokenizers do: those that go are the loss of the last one before
-/// them, and of nobody at the start.
+/// Counts the characters that are more or less as Hugging Face's tokenizers do: those that go are the loss of
+/// the last one before them, and of nobody at the start.
 fn replace(changes: &mut Vec<(char, isize)>, old: &str, new: &str) {
     let (old, count) = (old.chars().count() as isize, new.chars().count() as isize);
     changes.extend(new.chars().map(|c| (c, 0)));

@@ -27,7 +27,8 @@ pub enum Unicode {
         /// At the end.
         right: bool,
     },
-    /// What SentencePiece's `nmt` rules do: control characters go, white space and what looks like it becomes blanks.
+    /// What SentencePiece's `nmt` rules do: control characters go, white space and what looks like it becomes
+    /// blanks.
     Nmt,
 }
 

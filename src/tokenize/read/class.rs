@@ -1,7 +1,7 @@
 //! Which class of transformers' reads a tokenizer, and what that class makes of its files.
 //!
-//! These classes take of `tokenizer.json` the vocabulary and the added tokens alone, and the rest from `tokenizer_config.json`; others
-//! take it as it is.
+//! These classes take of `tokenizer.json` the vocabulary and the added tokens alone, and the rest from
+//! `tokenizer_config.json`; others take it as it is.
 
 use super::super::added::AddedToken;
 use super::super::frame::{Frame, Trim};
@@ -78,8 +78,8 @@ pub struct Made {
 }
 
 impl Class {
-    /// The class that is named in `tokenizer_config.json`, in `config.json`, or that the model's type has. None for classes that take
-    /// `tokenizer.json` as it is, and for those of other models.
+    /// The class that is named in `tokenizer_config.json`, in `config.json`, or that the model's type has.
+    /// None for classes that take `tokenizer.json` as it is, and for those of other models.
     pub fn of(named: Option<&str>, described: &Described) -> Option<Self> {
         let named = named.or(described.class.as_deref());
         match named.map(|name| name.strip_suffix("Fast").unwrap_or(name)) {

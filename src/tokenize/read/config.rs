@@ -1,4 +1,5 @@
-//! `tokenizer_config.json`, with `special_tokens_map.json` and `added_tokens.json`: what `AutoTokenizer.from_pretrained` takes of them.
+//! `tokenizer_config.json`, with `special_tokens_map.json` and `added_tokens.json`: what
+//! `AutoTokenizer.from_pretrained` takes of them.
 
 use super::super::added::AddedToken;
 use super::TokenizerFiles;
@@ -35,12 +36,14 @@ pub struct TokenizerConfig {
 }
 
 impl TokenizerConfig {
-    /// Reads the files; `described` is what `config.json` says, which counts where `tokenizer_config.json` names no class.
+    /// Reads the files; `described` is what `config.json` says, which counts where `tokenizer_config.json`
+    /// names no class.
     ///
     /// # Errors
     /// [`ErrorKind::TokenizerInvalid`], [`ErrorKind::NotAModel`].
     ///
-    /// Source: `transformers` 5.24, `AutoTokenizer.from_pretrained` and `PreTrainedTokenizerBase._from_pretrained`.
+    /// Source: `transformers` 5.24, `AutoTokenizer.from_pretrained` and
+    /// `PreTrainedTokenizerBase._from_pretrained`.
     pub fn read(files: &TokenizerFiles, described: &Described) -> Result<Self> {
         let mut fields = files.config.map(|bytes| FILE.object(bytes)).transpose()?.unwrap_or_default();
         let listed = listed_tokens(&fields)?;

@@ -1,7 +1,8 @@
 //! `tokenizer.json`: what of it matters here, read and checked.
 //!
-//! Truncation and padding are not read at all: cutting is a step of its own here, nothing is ever padded, and hostile
-//! values there reach nobody. The vocabulary is read as it streams by; the other stages, which are small, as trees.
+//! Truncation and padding are not read at all: cutting is a step of its own here, nothing is ever padded, and
+//! hostile values there reach nobody. The vocabulary is read as it streams by; the other stages, which are
+//! small, as trees.
 
 use super::super::added::AddedToken;
 use super::super::frame::Frame;
@@ -245,8 +246,8 @@ impl FileModel {
     }
 }
 
-/// What a model can't be made of. The unknown token must have an id: else the first strange word of a user would show that it lacks
-/// one.
+/// What a model can't be made of. The unknown token must have an id: else the first strange word of a user
+/// would show that it lacks one.
 fn error_of(file: &str, flaw: Flaw, unknown: Option<&str>) -> Error {
     let invalid = |message: String| invalid_in(file, message);
     match flaw {

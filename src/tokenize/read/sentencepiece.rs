@@ -125,7 +125,8 @@ impl<'a> SentencePiece<'a> {
         Ok(model)
     }
 
-    /// The vocabulary as a class counts it: fairseq's special tokens come before the pieces, the mask after them.
+    /// The vocabulary as a class counts it: fairseq's special tokens come before the pieces, the mask after
+    /// them.
     pub fn model(&self, class: Class, settings: &Settings) -> FileModel {
         let mut vocabulary = FileVocabulary::default();
         let mut scores = Vec::with_capacity(self.pieces.len() + 8);

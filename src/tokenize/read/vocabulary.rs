@@ -6,7 +6,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use std::fmt;
 use std::result::Result;
 
-/// The vocabulary of a file: an object of tokens and ids, or a list of tokens and scores, whose ids are their places.
+/// The vocabulary of a file: an object of tokens and ids, or a list of tokens and scores, whose ids are their
+/// places.
 #[derive(Default)]
 pub struct FileVocabulary {
     /// The tokens.

@@ -120,7 +120,8 @@ impl Delimiter {
         }))
     }
 
-    /// Whether what comes before a blank that follows another character is cut alike without it; `Some(true)` where a word ends there.
+    /// Whether what comes before a blank that follows another character is cut alike without it; `Some(true)`
+    /// where a word ends there.
     pub fn ends_at_spaces(&self) -> bool {
         match self {
             Self::Whitespace | Self::WordsAndOthers => true,

@@ -1,5 +1,5 @@
-//! The pre-tokenizer of a tokenizer: cuts a normalized text into the words that the model cuts further. One file a kind, or a family
-//! of kinds.
+//! The pre-tokenizer of a tokenizer: cuts a normalized text into the words that the model cuts further. One
+//! file a kind, or a family of kinds.
 
 mod bert;
 mod byte_level;
@@ -110,8 +110,8 @@ impl PreTokenizer {
         })
     }
 
-    /// The white space that no word reaches over where it follows another character, so that what comes before is cut alike
-    /// without it.
+    /// The white space that no word reaches over where it follows another character, so that what comes
+    /// before is cut alike without it.
     pub fn boundary(&self) -> Option<Boundary> {
         match self {
             Self::Bert(_) => Some(Boundary::WhiteSpace),

@@ -73,6 +73,10 @@ FOLDERS = {
     "CamemBERT: sentencepiece.bpe.model": ("camembert", SLOW_XLMR),
     "CamemBERT: with a configuration": ("camembert", {**SLOW_XLMR, C: {"tokenizer_class": "CamembertTokenizer", "additional_special_tokens": ["<s>NOTUSED", "</s>NOTUSED"]}}),
     "CamemBERT: tokenizer.json": ("camembert", {"tokenizer.json": XLMR, C: {}}),
+    "DeBERTa: spm.model": ("deberta-v2", {"spm.model": "@spm.model"}),
+    "DeBERTa: spm.model with a configuration": ("deberta-v2", {"spm.model": "@spm.model", C: {"do_lower_case": True, "split_by_punct": True, "vocab_type": "spm"}}),
+    "DeBERTa: tokenizer.json": ("deberta-v2", {"tokenizer.json": {**XLMR, "added_tokens": []}, C: {"tokenizer_class": "DebertaV2TokenizerFast", "unk_token": "<unk>", "add_prefix_space": False}}),
+    "tokens of the model": ("bert", {**SLOW_BERT, C: {"extra_special_tokens": {"x_token": "<x>", "y": "<y>"}, "image_token": "<img>"}}),
 }
 PAIRS = [("The film was good.", "It's not great, and unbelievable!"), ("a", "The café was good, and the film was not."), ("the film was good and the café was great and the film was good", "good"), (" Good <mask> film ", "  </s> it [SEP]"), ("", "good"), ("good", "")]
 LENGTHS = [None, 24, 13, 12, 9, 8, 5, 4]

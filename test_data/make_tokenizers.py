@@ -138,6 +138,7 @@ KINDS = {
     "Unigram: the old Metaspace": ("unigram", {"normalizer": sequence("normalizers", REPLACE("String", "``", '"'), REPLACE("String", "''", '"'), N("NFKD"), N("StripAccents"), N("Lowercase"), MAP), "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "str_rep": "▁", "add_prefix_space": True}}, {}),
     "Unigram: nothing": ("unigram", {}, {}),
     "Unigram: Nmt": ("unigram", {"normalizer": sequence("normalizers", N("Nmt"), N("NFKC"), REPLACE("Regex", r"\s+", " ")), "pre_tokenizer": XLMR}, {}),
+    "Unigram: DeBERTa": ("unigram", {"normalizer": sequence("normalizers", REPLACE("Regex", r"\s{2,}|[\n\r\t]", " "), N("NFC"), STRIP(False, True)), "pre_tokenizer": sequence("pretokenizers", N("Punctuation", behavior="Isolated"), SPACES)}, {}),
     "Unigram: prepend": ("unigram", {"normalizer": sequence("normalizers", N("Prepend", prepend="▁"), REPLACE("String", " ", "▁"))}, {}),
     "Unigram: bytes": ("unigram", {"normalizer": MAP, "pre_tokenizer": XLMR}, {"byte_fallback": True}),
 }

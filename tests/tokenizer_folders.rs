@@ -94,7 +94,7 @@ fn tokenizer(folder: &Folder) -> Tokenizer {
         &["tokenizer.json"][..],
         &["vocab.txt", "vocab.json"],
         &["merges.txt"],
-        &["sentencepiece.bpe.model"],
+        &["sentencepiece.bpe.model", "spm.model"],
         &["tokenizer_config.json"],
         &["special_tokens_map.json"],
         &["added_tokens.json"],
@@ -158,7 +158,7 @@ fn pairs_are_framed_and_cut_as_in_python() {
             count += 1;
         }
     }
-    assert_eq!(count, 23 * 6 * 8);
+    assert_eq!(count, 27 * 6 * 8);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

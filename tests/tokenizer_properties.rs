@@ -2,8 +2,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use proptest::prelude::*;
-use serde_json::Value;
-use tabsense::tokenize::Tokenizer;
+use serde_json::{Value, json};
+use tabsense::tokenize::{Tokenizer, TokenizerFiles};
 use texts::{base, fill};
 
 #[path = "common/texts.rs"]
@@ -114,5 +114,40 @@ proptest! {
             }
             Ok(())
         })?;
+    }
+
+    /// Bytes that were changed, or are missing, lead to an error or to a tokenizer that works.
+    #[test]
+    fn a_damaged_file_never_panics(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+        file in 0usize..4,
+        text in text(),
+    ) {
+        let bpe = || base("bpe").to_string().into_bytes();
+        let (mut bytes, model): (Vec<u8>, &[u8]) = match file {
+            0 => (include_bytes!("../test_data/tokenizer/spm.model").to_vec(), br#"{"model_type": "xlm-roberta"}"#),
+            1 => (include_bytes!("../test_data/tokenizer/spm.model").to_vec(), br#"{"model_type": "deberta-v2"}"#),
+            2 => (bpe(), b"{}"),
+            _ => {
+                let mut file = base("unigram");
+                let map: Value = serde_json::from_str(include_str!("../test_data/tokenizer/unigram.json")).unwrap();
+                file["normalizer"] = json!({"type": "Precompiled", "precompiled_charsmap": map["charsmap"]});
+                (file.to_string().into_bytes(), b"{}")
+            }
+        };
+        for (place, byte) in edits {
+            *place.get_mut(&mut bytes) = byte;
+        }
+        let bytes = &bytes[..cut.map_or(bytes.len(), |cut| cut.index(bytes.len()))];
+        let files = match file {
+            0 | 1 => TokenizerFiles { sentencepiece: Some(bytes), ..TokenizerFiles::default() },
+            _ => TokenizerFiles { tokenizer_json: Some(bytes), ..TokenizerFiles::default() },
+        };
+        if let Ok(tokenizer) = Tokenizer::from_files(&TokenizerFiles { model_config: Some(model), ..files }, ROWS) {
+            let (ids, offsets) = tokenizer.encode_with_offsets(&text).unwrap();
+            prop_assert!(ids.iter().all(|id| (*id as usize) < ROWS));
+            prop_assert!(offsets.iter().all(|range| text.get(range.clone()).is_some()));
+        }
     }
 }

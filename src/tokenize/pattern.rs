@@ -19,8 +19,8 @@ pub enum Pattern {
     Text(String),
     /// GPT-2's.
     Gpt2,
-    /// Characters one after the other, the last of them repeated.
-    Run(Run),
+    /// Characters one after the other, the last of them repeated; of several such, the first that is there.
+    Runs(Vec<Run>),
 }
 
 /// Characters one after the other, of which the last may repeat.
@@ -51,8 +51,7 @@ impl Pattern {
         let field = |name: &str| stage.field("pattern").and_then(|pattern| pattern.get(name)).and_then(Value::as_str);
         match (field("String"), field("Regex")) {
             (Some(text), None) => Ok(Self::Text(text.into())),
-            (None, Some(GPT2)) => Ok(Self::Gpt2),
-            (None, Some(regex)) => Run::parse(regex).map(Self::Run).ok_or_else(|| {
+            (None, Some(regex)) => Self::regex(regex).ok_or_else(|| {
                 unsupported(format!(
                     "has the regular expression {:?} in a stage of type {:?}, which is not supported: take a checkpoint of one \
                      of the supported model types with its own tokenizer.json.",
@@ -61,6 +60,14 @@ impl Pattern {
                 ))
             }),
             _ => Err(stage.wrong("pattern", "a String or a Regex")),
+        }
+    }
+
+    /// A regular expression, if it is of those that are known.
+    pub fn regex(regex: &str) -> Option<Self> {
+        match regex {
+            GPT2 => Some(Self::Gpt2),
+            regex => Run::parse(regex).map(Self::Runs),
         }
     }
 
@@ -75,10 +82,10 @@ impl Pattern {
             Self::Text(pattern) if pattern.is_empty() => {}
             Self::Text(pattern) => text.match_indices(pattern.as_str()).for_each(|(i, _)| found(i..i + pattern.len())),
             Self::Gpt2 => gpt2(text, found),
-            Self::Run(run) => {
+            Self::Runs(runs) => {
                 let mut at = 0;
                 while let Some(c) = text[at..].chars().next() {
-                    match run.length(&text[at..]) {
+                    match runs.iter().find_map(|run| run.length(&text[at..])) {
                         Some(bytes) => {
                             found(at..at + bytes);
                             at += bytes;
@@ -92,10 +99,12 @@ impl Pattern {
 }
 
 impl Run {
-    /// Reads a regular expression of this form.
-    fn parse(regex: &str) -> Option<Self> {
+    /// Reads a regular expression of this form, or several with `|` between them.
+    fn parse(regex: &str) -> Option<Vec<Self>> {
         let mut rest = regex.chars().peekable();
-        let mut run = Self { characters: Vec::new(), least: 1, most: 1 };
+        let mut runs = Vec::new();
+        let empty = || Self { characters: Vec::new(), least: 1, most: 1 };
+        let mut run = empty();
         while let Some(c) = rest.next() {
             match c {
                 '+' | '{' if !run.characters.is_empty() => {
@@ -103,7 +112,10 @@ impl Run {
                         '+' => (1, usize::MAX),
                         _ => bounds(&rest.by_ref().take_while(|c| *c != '}').collect::<String>())?,
                     };
-                    return rest.next().is_none().then_some(run);
+                    match rest.peek() {
+                        None | Some('|') => {}
+                        Some(_) => return None,
+                    }
                 }
                 '\\' => run.characters.push(Set { members: vec![escaped(&mut rest)?], negated: false }),
                 '[' => {
@@ -123,11 +135,14 @@ impl Run {
                     }
                     run.characters.push(Set { members, negated });
                 }
+                '|' if !run.characters.is_empty() => runs.push(std::mem::replace(&mut run, empty())),
                 '(' | ')' | '|' | '?' | '*' | '+' | '{' | '}' | '^' | '$' | '.' | ']' => return None,
                 c => run.characters.push(Set { members: vec![Member::Range(c, c)], negated: false }),
             }
         }
-        (!run.characters.is_empty()).then_some(run)
+        let ended = !run.characters.is_empty();
+        runs.push(run);
+        ended.then_some(runs)
     }
 
     /// The bytes of the longest match that `text` begins with.

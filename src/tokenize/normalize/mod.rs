@@ -5,6 +5,7 @@ mod precompiled;
 mod replace;
 mod unicode;
 
+use super::pattern::Pattern;
 use super::read::Stage;
 use super::split::character;
 use super::text::Text;
@@ -35,6 +36,14 @@ pub enum Normalizer {
     ByteLevel,
     /// One after the other; none changes nothing.
     Sequence(Vec<Normalizer>),
+}
+
+/// DeBERTa's, versions 2 and 3.
+pub fn deberta_v2(lowercase: bool) -> Normalizer {
+    let small = lowercase.then_some(Normalizer::Unicode(Unicode::Lowercase));
+    let blanks = Pattern::regex(r"\s{2,}|[\n\r\t]").map(|blanks| Normalizer::Replace(Replace::new(blanks, " ")));
+    let rest = [Unicode::Nfc, Unicode::Strip { left: false, right: true }].map(Normalizer::Unicode);
+    Normalizer::Sequence(small.into_iter().chain(blanks).chain(rest).collect())
 }
 
 impl Normalizer {

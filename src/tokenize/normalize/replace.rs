@@ -17,6 +17,11 @@ impl Replace {
         Ok(Self { pattern: Pattern::read(stage)?, content: stage.short_text("content")?.into() })
     }
 
+    /// `content` in the place of what `pattern` matches.
+    pub fn new(pattern: Pattern, content: &str) -> Self {
+        Self { pattern, content: content.into() }
+    }
+
     /// Source: `tokenizers` 0.23, `NormalizedString::replace`.
     pub fn apply(&self, text: &mut Text) {
         let mut ranges = Vec::new();

@@ -7,9 +7,10 @@ use super::super::added::AddedToken;
 use super::super::frame::{Frame, Trim};
 use super::super::model::Model;
 use super::super::normalize::{self, Normalizer, Precompiled};
-use super::super::split::{Bert, ByteLevel, PreTokenizer, xlm_roberta};
+use super::super::split::{self, Bert, ByteLevel, PreTokenizer};
 use super::config::{SPECIAL, special_of};
 use super::json::FileModel;
+use super::vocabulary::FileVocabulary;
 use crate::error::{ErrorKind, Result};
 use crate::json::JsonFile;
 
@@ -47,12 +48,18 @@ pub enum Class {
     XlmRoberta,
     /// CamemBERT's.
     Camembert,
+    /// DeBERTa's, versions 2 and 3.
+    DebertaV2,
 }
 
 /// What a class takes from `tokenizer_config.json`.
 pub struct Settings {
-    /// Whether letters become small ones.
-    pub lowercase: bool,
+    /// Whether letters become small ones, where it says.
+    pub lowercase: Option<bool>,
+    /// Whether punctuation is words of its own.
+    pub split_by_punct: bool,
+    /// The id of the unknown token.
+    pub unk_id: Option<usize>,
     /// Whether Chinese characters are words.
     pub chinese: bool,
     /// Whether accents go; where letters become small ones, if it doesn't say.
@@ -83,19 +90,30 @@ impl Class {
     pub fn of(named: Option<&str>, described: &Described) -> Option<Self> {
         let named = named.or(described.class.as_deref());
         match named.map(|name| name.strip_suffix("Fast").unwrap_or(name)) {
-            Some("BertTokenizer" | "DistilBertTokenizer" | "ElectraTokenizer" | "MobileBertTokenizer") => {
-                Some(Self::Bert)
-            }
+            Some(
+                "BertTokenizer"
+                | "DistilBertTokenizer"
+                | "ElectraTokenizer"
+                | "LayoutLMTokenizer"
+                | "LxmertTokenizer"
+                | "MobileBertTokenizer"
+                | "SqueezeBertTokenizer",
+            ) => Some(Self::Bert),
             Some("MPNetTokenizer") => Some(Self::MpNet),
-            Some("RobertaTokenizer") => Some(Self::Roberta),
+            Some("RobertaTokenizer" | "BartTokenizer" | "LEDTokenizer" | "LongformerTokenizer" | "MvpTokenizer") => {
+                Some(Self::Roberta)
+            }
             Some("XLMRobertaTokenizer") => Some(Self::XlmRoberta),
             Some("CamembertTokenizer") => Some(Self::Camembert),
+            Some("DebertaV2Tokenizer") => Some(Self::DebertaV2),
             Some(_) => None,
             None => match described.model_type.as_deref()? {
-                "bert" | "distilbert" | "electra" | "mobilebert" => Some(Self::Bert),
+                "bert" | "convbert" | "distilbert" | "electra" | "ernie" | "megatron-bert" | "mobilebert" | "nezha"
+                | "nomic_bert" | "squeezebert" => Some(Self::Bert),
                 "mpnet" => Some(Self::MpNet),
-                "roberta" => Some(Self::Roberta),
-                "xlm-roberta" => Some(Self::XlmRoberta),
+                "roberta" | "longformer" | "roberta-prelayernorm" => Some(Self::Roberta),
+                "deberta-v2" => Some(Self::DebertaV2),
+                "xlm-roberta" | "xmod" => Some(Self::XlmRoberta),
                 "camembert" => Some(Self::Camembert),
                 _ => None,
             },
@@ -110,6 +128,7 @@ impl Class {
             Self::Roberta => "RobertaTokenizer",
             Self::XlmRoberta => "XLMRobertaTokenizer",
             Self::Camembert => "CamembertTokenizer",
+            Self::DebertaV2 => "DebertaV2Tokenizer",
         }
     }
 
@@ -117,11 +136,11 @@ impl Class {
     pub fn special_token(self, name: &str) -> Option<AddedToken> {
         let content = match (self, name) {
             (Self::Bert, "bos_token" | "eos_token") => return None,
-            (Self::Bert | Self::MpNet, "unk_token") => "[UNK]",
-            (Self::Bert, "sep_token") => "[SEP]",
-            (Self::Bert, "pad_token") => "[PAD]",
-            (Self::Bert, "cls_token") => "[CLS]",
-            (Self::Bert, _) => "[MASK]",
+            (Self::Bert | Self::DebertaV2 | Self::MpNet, "unk_token") => "[UNK]",
+            (Self::Bert | Self::DebertaV2, "sep_token" | "eos_token") => "[SEP]",
+            (Self::Bert | Self::DebertaV2, "pad_token") => "[PAD]",
+            (Self::Bert | Self::DebertaV2, "cls_token" | "bos_token") => "[CLS]",
+            (Self::Bert | Self::DebertaV2, _) => "[MASK]",
             (_, "bos_token" | "cls_token") => "<s>",
             (_, "eos_token" | "sep_token") => "</s>",
             (_, "unk_token") => "<unk>",
@@ -148,7 +167,7 @@ impl Class {
         match self {
             Self::Bert | Self::MpNet => !scored && model.merges.is_none(),
             Self::Roberta => !scored && model.merges.is_some(),
-            Self::XlmRoberta | Self::Camembert => scored,
+            Self::XlmRoberta | Self::Camembert | Self::DebertaV2 => scored,
         }
     }
 
@@ -159,7 +178,9 @@ impl Class {
     ///
     /// Source: `transformers` 5.24, `models/*/tokenization_*.py`.
     pub fn make(self, settings: &Settings, file: FileModel, map: Option<Precompiled>, rows: usize) -> Result<Made> {
-        let FileModel { vocab, merges, name, .. } = file;
+        let FileModel { vocab, merges, name, unk_id: of_file, .. } = file;
+        // That of tokenizer.json is not looked at.
+        let file_unk_id = of_file.filter(|_| name.is_some());
         let unknown = settings.special("unk_token");
         let plain = FileModel { vocab, name, ..FileModel::default() };
         let prefix_space = settings.prefix_space;
@@ -167,7 +188,12 @@ impl Class {
             Self::Bert | Self::MpNet => {
                 let Settings { lowercase, chinese, strip_accents, .. } = *settings;
                 Made {
-                    normalizer: Normalizer::Bert(normalize::Bert::new(true, chinese, strip_accents, lowercase)),
+                    normalizer: Normalizer::Bert(normalize::Bert::new(
+                        true,
+                        chinese,
+                        strip_accents,
+                        lowercase.unwrap_or(true),
+                    )),
                     pre_tokenizer: PreTokenizer::Bert(Bert::default()),
                     model: FileModel { kind: Some("WordPiece".into()), unk_token: unknown, ..plain }.build(rows)?,
                 }
@@ -188,7 +214,19 @@ impl Class {
                 };
                 Made {
                     normalizer: map.map_or(Normalizer::NONE, Normalizer::Precompiled),
-                    pre_tokenizer: xlm_roberta(prefix_space.unwrap_or(true)),
+                    pre_tokenizer: split::xlm_roberta(prefix_space.unwrap_or(true)),
+                    model: FileModel { kind: Some("Unigram".into()), unk_id: Some(unk_id), ..plain }.build(rows)?,
+                }
+            }
+            Self::DebertaV2 => {
+                let place = |token: &str| {
+                    let FileVocabulary { tokens, scores } = plain.vocab.as_ref()?;
+                    tokens.find(token).filter(|place| scores.as_ref().is_some_and(|scores| scores[*place] == 0.0))
+                };
+                let unk_id = unknown.as_deref().and_then(place).or(file_unk_id).or(settings.unk_id).unwrap_or(1);
+                Made {
+                    normalizer: normalize::deberta_v2(settings.lowercase.unwrap_or(false)),
+                    pre_tokenizer: split::deberta_v2(prefix_space.unwrap_or(true), settings.split_by_punct),
                     model: FileModel { kind: Some("Unigram".into()), unk_id: Some(unk_id), ..plain }.build(rows)?,
                 }
             }
@@ -203,7 +241,7 @@ impl Class {
         let token = |name: &str| id(&settings.special(name).unwrap_or_default());
         let trim = |prefix_space| Some(Trim { prefix_space });
         Ok(match self {
-            Self::Bert => Frame::bert(token("cls_token")?, token("sep_token")?),
+            Self::Bert | Self::DebertaV2 => Frame::bert(token("cls_token")?, token("sep_token")?),
             Self::MpNet => Frame::roberta(token("cls_token")?, token("sep_token")?, trim(false)),
             Self::Roberta => {
                 let trim = trim(settings.prefix_space.unwrap_or(false)).filter(|_| settings.trim_offsets);

@@ -64,7 +64,9 @@ impl TokenizerConfig {
             named.push(special_token(&fields, name)?.or_else(default));
         }
         let settings = Settings {
-            lowercase: flag(&fields, "do_lower_case")?.unwrap_or(true),
+            lowercase: flag(&fields, "do_lower_case")?,
+            split_by_punct: flag(&fields, "split_by_punct")?.unwrap_or(false),
+            unk_id: fields.get("unk_id").and_then(Value::as_u64).and_then(|id| id.try_into().ok()),
             chinese: flag(&fields, "tokenize_chinese_chars")?.unwrap_or(true),
             strip_accents: flag(&fields, "strip_accents")?,
             prefix_space: flag(&fields, "add_prefix_space")?,
@@ -193,14 +195,20 @@ fn listed_tokens(fields: &Map<String, Value>) -> Result<Option<Vec<AddedToken>>>
 
 /// `extra_special_tokens`, or `additional_special_tokens` as it was called.
 fn further_tokens(fields: &Map<String, Value>) -> Result<Option<Vec<AddedToken>>> {
+    // Those of a record, and of fields with names of their own, are the model's.
+    let own = |name: &str| name.ends_with("_token") && !SPECIAL.contains(&name);
+    let fields_of_model = fields.iter().filter(|(name, _)| own(name)).map(|(_, value)| value);
+    let record = fields.get("extra_special_tokens").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    let of_model = fields_of_model.chain(record).filter_map(Value::as_str).map(special_of);
+    let of_model = of_model.collect::<Vec<_>>();
     let named = ["extra_special_tokens", "additional_special_tokens"].into_iter();
     let mut lists = named.filter_map(|name| Some((name, fields.get(name)?)));
     let Some((name, Value::Array(tokens))) =
         lists.find(|(_, value)| value.as_array().is_some_and(|list| !list.is_empty()))
     else {
-        return Ok(None);
+        return Ok(Some(of_model).filter(|tokens| !tokens.is_empty()));
     };
     let token = |value: &Value| value.as_str().map(special_of).or_else(|| token_of(value, true));
     let all = tokens.iter().map(|value| token(value).ok_or_else(|| wrong(name, "a list of tokens")));
-    all.collect::<Result<_>>().map(Some)
+    Ok(Some([of_model, all.collect::<Result<_>>()?].concat()))
 }

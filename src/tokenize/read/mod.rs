@@ -126,8 +126,10 @@ impl TokenizerFiles<'_> {
                 let (vocab, merges) = files.ok_or_else(|| missing("and no vocab.json with merges.txt"))?;
                 (vocabulary_files::byte_pairs(vocab, merges)?, None)
             }
-            Class::XlmRoberta | Class::Camembert => {
-                let bytes = self.sentencepiece.ok_or_else(|| missing("and no sentencepiece.bpe.model"))?;
+            Class::XlmRoberta | Class::Camembert | Class::DebertaV2 => {
+                let bytes = self
+                    .sentencepiece
+                    .ok_or_else(|| missing("and no sentencepiece.bpe.model, spm.model or spiece.model"))?;
                 let file = SentencePiece::read(bytes)?;
                 if settings.further.is_none() {
                     let token = |(content, special)| AddedToken { special, ..config::special_of(content) };

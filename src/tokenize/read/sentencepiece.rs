@@ -21,6 +21,8 @@ pub struct SentencePiece<'a> {
     /// The character map; empty where there is none.
     pub map: &'a [u8],
     kind: u64,
+    /// The id of the unknown piece.
+    unknown: usize,
 }
 
 /// A field's value.
@@ -106,8 +108,10 @@ impl<'a> SentencePiece<'a> {
                 Ok(())
             }
             (2, Value::Bytes(trainer)) => Message(trainer).fields(|number, value| {
-                if let (3, Value::Number(kind)) = (number, value) {
-                    model.kind = kind;
+                match (number, value) {
+                    (3, Value::Number(kind)) => model.kind = kind,
+                    (40, Value::Number(id)) => model.unknown = usize::try_from(id).unwrap_or(usize::MAX),
+                    _ => {}
                 }
                 Ok(())
             }),
@@ -145,6 +149,7 @@ impl<'a> SentencePiece<'a> {
                 add("<unk>NOTUSED", -100.0);
                 1
             }
+            Class::DebertaV2 => 0,
             _ => {
                 ["bos_token", "pad_token", "eos_token", "unk_token"]
                     .into_iter()
@@ -153,9 +158,11 @@ impl<'a> SentencePiece<'a> {
             }
         };
         self.pieces.iter().skip(skipped).for_each(|(token, score, _)| add(token, f64::from(*score)));
-        add(&special("mask_token"), 0.0);
+        if class != Class::DebertaV2 {
+            add(&special("mask_token"), 0.0);
+        }
         vocabulary.scores = Some(scores);
-        FileModel { vocab: Some(vocabulary), name: Some(NAME), ..FileModel::default() }
+        FileModel { vocab: Some(vocabulary), name: Some(NAME), unk_id: Some(self.unknown), ..FileModel::default() }
     }
 
     /// The control symbols and the pieces that the user defined, and whether each is special.

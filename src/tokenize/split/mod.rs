@@ -12,7 +12,7 @@ use super::text::Text;
 use crate::error::Result;
 pub use bert::Bert;
 pub use byte_level::{ByteLevel, character};
-use delimiters::Delimiter;
+use delimiters::{Behavior, Delimiter};
 use metaspace::{Metaspace, Scheme};
 use std::ops::Range;
 
@@ -43,6 +43,14 @@ pub enum Boundary {
 pub fn xlm_roberta(prefix_space: bool) -> PreTokenizer {
     let spaces = Metaspace::new(if prefix_space { Scheme::Always } else { Scheme::Never });
     PreTokenizer::Sequence(vec![PreTokenizer::Delimiter(Delimiter::Whitespace), PreTokenizer::Metaspace(spaces)])
+}
+
+/// DeBERTa's, versions 2 and 3: words begin with ▁, the first one of the text at least; and punctuation is words
+/// of its own where `punctuation` is set.
+pub fn deberta_v2(prefix_space: bool, punctuation: bool) -> PreTokenizer {
+    let isolated = punctuation.then_some(PreTokenizer::Delimiter(Delimiter::Punctuation(Behavior::Isolated)));
+    let spaces = Metaspace::new(if prefix_space { Scheme::Always } else { Scheme::First });
+    PreTokenizer::Sequence(isolated.into_iter().chain([PreTokenizer::Metaspace(spaces)]).collect())
 }
 
 /// A text that is cut into words.

@@ -176,6 +176,19 @@ fn long_words_take_time_in_proportion() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn two_million_pieces_are_told_by_the_embedding_s_rows() {
+    use std::fmt::Write;
+    let mut file = String::from(r#"{"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a",0]"#);
+    (1..2_000_000).for_each(|n| write!(file, r#",["{n:x}",0]"#).unwrap());
+    file.push_str("]}}");
+    let files = TokenizerFiles { tokenizer_json: Some(file.as_bytes()), ..TokenizerFiles::default() };
+    let (kind, message) = refused(&files);
+    assert_eq!((kind, message.contains("40000 rows")), (TokenizerInvalid, true), "{message}");
+    let tokenizer = Tokenizer::from_files(&files, 2_000_000).unwrap();
+    assert_eq!(tokenizer.encode("ffff").unwrap(), [0xffff]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_sentencepiece_file_cut_short_is_refused() {
     let files = |bytes, model| TokenizerFiles {
         sentencepiece: Some(bytes),

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::head;
 use crate::model::Model;
 use crate::model::load::{Dtype, Loaded, ModelLoader};
-use crate::tokenize::{Encoding, Tokenizer, TokenizerConfig};
+use crate::tokenize::{Encoding, Tokenizer, TokenizerFiles};
 use crate::weights::header::Header;
 
 /// A classifier on its way in: its configuration and tokenizer are there, its weights are streaming.
@@ -21,44 +21,40 @@ pub struct Loader<B: Backend> {
 }
 
 impl<B: Backend> Loader<B> {
-    /// Reads `config.json` and `tokenizer.json`, as [`Loader::with_tokenizer_config`] does without a `tokenizer_config.json`.
+    /// Reads `config.json` and `tokenizer.json`, as [`Loader::with_files`] does without further files.
     ///
     /// # Errors
-    /// Those of [`Loader::with_tokenizer_config`].
+    /// Those of [`Loader::with_files`].
     pub fn new(backend: B, config: &[u8], tokenizer: &[u8], dtype: &str, announced: Option<usize>) -> Result<Self> {
-        Self::with_tokenizer_config(backend, config, tokenizer, None, dtype, announced)
+        let files = TokenizerFiles { tokenizer_json: Some(tokenizer), ..TokenizerFiles::default() };
+        Self::with_files(backend, config, files, dtype, announced)
     }
 
-    /// Reads `config.json`, `tokenizer.json` and, where there is one, `tokenizer_config.json`. `announced`: the weights' length in
-    /// bytes, where it is known.
+    /// Reads `config.json` and the tokenizer's files, beside which `config.json` counts as the model's.
+    /// `announced`: the weights' length in bytes, where it is known.
     ///
     /// # Errors
-    /// Those of [`Config::from_json`], [`TokenizerConfig::from_json`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
+    /// Those of [`Config::from_json`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
     /// [`ErrorKind::TokenizerInvalid`] where the tokenizer's frame leaves no room for a text.
-    pub fn with_tokenizer_config(
+    pub fn with_files(
         backend: B,
         config: &[u8],
-        tokenizer: &[u8],
-        tokenizer_config: Option<&[u8]>,
+        files: TokenizerFiles,
         dtype: &str,
         announced: Option<usize>,
     ) -> Result<Self> {
+        let files = TokenizerFiles { model_config: Some(config), ..files };
         let config = Config::from_json(config)?;
         let dtype = Dtype::from_name(dtype)?;
-        let mut said = match tokenizer_config {
-            Some(bytes) => Some(TokenizerConfig::from_json(bytes, config.tokenizer_class.as_deref())?),
-            None => None,
-        };
-        let warnings = said.as_mut().map(|said| std::mem::take(&mut said.warnings)).unwrap_or_default();
-        let max_length = said.as_ref().and_then(|said| said.max_length);
-        let max_tokens = max_length.unwrap_or(usize::MAX).min(config.max_tokens);
-        let tokenizer = Tokenizer::from_files(tokenizer, said, config.vocabulary)?;
+        let tokenizer = Tokenizer::from_files(&files, config.vocabulary)?;
+        let warnings = tokenizer.warnings().to_vec();
+        let max_tokens = tokenizer.max_length().unwrap_or(usize::MAX).min(config.max_tokens);
         if tokenizer.special_tokens() >= max_tokens {
             return Err(Error::new(
                 ErrorKind::TokenizerInvalid,
                 format!(
                     "tokenizer.json frames a text with {} special tokens, but {max_tokens} tokens are the most of a text: \
-                     tokenizer.json, tokenizer_config.json and config.json must be of one model.",
+                     the tokenizer's files and config.json must be of one model.",
                     tokenizer.special_tokens(),
                 ),
             ));
@@ -142,8 +138,9 @@ impl<B: Backend> Classifier<B> {
         &self.tokenizer
     }
 
-    /// The tokens of a text, cut to the model's length; with their offsets where asked for. Of a long text only as much is read as
-    /// that takes. A text that is empty, or has white space and control characters only, has no tokens at all.
+    /// The tokens of a text, cut to the model's length; with their offsets where asked for. Of a long text
+    /// only as much is read as that takes. A text that is empty, or has white space and control characters
+    /// only, has no tokens at all.
     ///
     /// # Errors
     /// Those of [`Tokenizer::encode_to`].
@@ -151,12 +148,30 @@ impl<B: Backend> Classifier<B> {
         self.tokenizer.encode_to(text, self.max_tokens, with_offsets)
     }
 
+    /// The tokens of a pair of texts, cut to the model's length, the longer one first.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode_pair`]; [`ErrorKind::TokenizerUnsupported`] where the frame of a pair leaves no room for texts.
+    pub fn encode_pair(&self, text: &str, pair: &str, with_offsets: bool) -> Result<Encoding> {
+        match self.tokenizer.special_tokens_of_pair() {
+            Some(special) if special >= self.max_tokens => Err(Error::new(
+                ErrorKind::TokenizerUnsupported,
+                format!(
+                    "A pair has {special} special tokens, but {} tokens are the most of a pair: pass single texts.",
+                    self.max_tokens
+                ),
+            )),
+            _ => self.tokenizer.encode_pair(text, pair, self.max_tokens, with_offsets),
+        }
+    }
+
     /// What a text without tokens of its own is where it is to have labels all the same: the special tokens.
     pub fn special_tokens_alone(&self, with_offsets: bool) -> Encoding {
         self.tokenizer.frame(Vec::new(), with_offsets.then(Vec::new), self.max_tokens)
     }
 
-    /// The most tokens of a text, special ones included: the model's positions, or fewer where `tokenizer_config.json` says so.
+    /// The most tokens of a text, special ones included: the model's positions, or fewer where
+    /// `tokenizer_config.json` says so.
     pub fn max_tokens(&self) -> usize {
         self.max_tokens
     }
@@ -167,8 +182,8 @@ impl<B: Backend> Classifier<B> {
         micro_batches(&lengths, self.backend.token_budget())
     }
 
-    /// The scores of each text of one group, in the order of the labels' ids: none for a text without tokens, which takes no part in
-    /// the forward pass.
+    /// The scores of each text of one group, in the order of the labels' ids: none for a text without tokens,
+    /// which takes no part in the forward pass.
     ///
     /// # Errors
     /// Those of [`Model::logits`].

@@ -30,7 +30,7 @@ kinds! {
     ConfigUnsupported = "config_unsupported",
     /// `tokenizer.json` can't be read, or its ids don't fit the model.
     TokenizerInvalid = "tokenizer_invalid",
-    /// `tokenizer.json` is of another kind than WordPiece.
+    /// `tokenizer.json` has a stage of a kind that is not supported, or there is no frame for pairs.
     TokenizerUnsupported = "tokenizer_unsupported",
     /// The safetensors header lies or can't be read.
     WeightsHeader = "weights_header",

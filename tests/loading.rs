@@ -13,6 +13,7 @@ use tabsense::classifier::Loader;
 use tabsense::config::Config;
 use tabsense::convert::{Converter, Format};
 use tabsense::model::load::Dtype;
+use tabsense::tokenize::TokenizerFiles;
 use tabsense::{Error, ErrorKind};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -270,9 +271,9 @@ fn texts_without_tokens_have_no_scores_alone_and_among_others() {
 fn model_max_length_bounds_a_text_where_it_is_less_than_the_positions() {
     let max_tokens = |json: &str| {
         let backend = CpuBackend::new();
-        let config = Some(json.as_bytes());
-        let mut loader = Loader::with_tokenizer_config(backend, F32.config, F32.tokenizer, config, "auto", None)
-            .map_err(|e| e.kind())?;
+        let (config, tokenizer_json) = (Some(json.as_bytes()), Some(F32.tokenizer));
+        let files = TokenizerFiles { tokenizer_json, config, ..TokenizerFiles::default() };
+        let mut loader = Loader::with_files(backend, F32.config, files, "auto", None).map_err(|e| e.kind())?;
         loader.push(F32.weights).unwrap();
         let classifier = loader.finish().unwrap();
         let long = classifier.encode(&"the film ".repeat(100_000), false).unwrap();

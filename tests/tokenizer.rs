@@ -1,9 +1,10 @@
-//! Tokenization against the Python `tokenizers`: 41 known cases, 2,000 hostile strings, and texts over the limit.
+//! Tokenization against the Python `tokenizers`: 41 known cases, 2,000 hostile strings, and texts over the
+//! limit.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tabsense::ErrorKind;
-use tabsense::tokenize::{Tokenizer, TokenizerConfig};
+use tabsense::tokenize::{Tokenizer, TokenizerFiles};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_arch = "wasm32")]
@@ -114,10 +115,10 @@ fn kind(edit: impl FnOnce(&mut Value)) -> ErrorKind {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_tokenizer_of_another_kind_is_unsupported() {
-    let bpe = json!({"type": "BPE", "vocab": {"a": 0}, "merges": []});
-    assert_eq!(kind(|f| f["model"] = bpe), ErrorKind::TokenizerUnsupported);
-    let unigram = json!({"type": "Unigram", "vocab": [["a", 0.0]], "unk_id": 0});
-    assert_eq!(kind(|f| f["model"] = unigram), ErrorKind::TokenizerUnsupported);
+    let words = json!({"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"});
+    assert_eq!(kind(|f| f["model"] = words), ErrorKind::TokenizerUnsupported);
+    let other = json!({"type": "Other", "vocab": 3});
+    assert_eq!(kind(|f| f["model"] = other), ErrorKind::TokenizerUnsupported);
     for part in ["normalizer", "pre_tokenizer", "post_processor"] {
         assert_eq!(kind(|f| f[part] = json!({"type": "Wonder"})), ErrorKind::TokenizerUnsupported, "{part}");
     }
@@ -226,8 +227,15 @@ fn tokenizer_config_json_counts_as_it_does_in_python() {
         let mut file: Value = serde_json::from_str(include_str!("../test_data/tokenizer/config_base.json")).unwrap();
         file.as_object_mut().unwrap().extend(fields);
         let said = tokenizer_config.to_string();
-        let config = TokenizerConfig::from_json(said.as_bytes(), class_of_config.as_deref()).unwrap();
-        let tokenizer = Tokenizer::from_files(file.to_string().as_bytes(), Some(config), 100).unwrap();
+        let (file, model) =
+            (file.to_string(), json!({"model_type": "distilbert", "tokenizer_class": class_of_config}).to_string());
+        let files = TokenizerFiles {
+            model_config: Some(model.as_bytes()),
+            tokenizer_json: Some(file.as_bytes()),
+            config: Some(said.as_bytes()),
+            ..TokenizerFiles::default()
+        };
+        let tokenizer = Tokenizer::from_files(&files, 100).unwrap();
         for Case { text, ids, .. } in texts {
             assert_eq!(tokenizer.encode_to(&text, usize::MAX, false).unwrap().ids, ids, "{name}: {text:?}");
         }

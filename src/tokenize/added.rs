@@ -1,13 +1,14 @@
 //! Tokens that are found in a text before it is cut into words.
 //!
-//! Not the `tokenizers` crate's matcher: after a match that is no single word it goes on in the middle of a character, and traps;
-//! and it looks for the next match there, where Hugging Face's released tokenizers look behind the match.
+//! Not the `tokenizers` crate's matcher: after a match that is no single word it goes on in the middle of a
+//! character, and traps; and it looks for the next match there, where Hugging Face's released tokenizers look
+//! behind the match.
 
+use super::classes::is_word;
 use super::{invalid, unsupported};
 use crate::error::Result;
 use std::collections::HashMap;
 use std::ops::Range;
-use unicode_categories::UnicodeCategories;
 
 /// The most bytes of an added token: at each place of a text so many are compared at most.
 const MAX_BYTES: usize = 1024;
@@ -40,14 +41,17 @@ pub struct Added {
 }
 
 impl Added {
-    /// Numbers `tokens` as Hugging Face does: with the id that `id_of` knows, else with the next from `next` on. Of tokens with the
-    /// same content the last one's flags count. `normalize` gives the form that is looked for in a normalized text.
+    /// Numbers `tokens`, then those of `special` that are not among them, as Hugging Face does: with the id
+    /// that `id_of` knows, else with the next from `next` on. Of tokens with the same content the last one's
+    /// flags count; special ones that would have no row are left out. `normalize` gives the form that is
+    /// looked for in a normalized text.
     ///
     /// # Errors
     /// [`crate::ErrorKind::TokenizerInvalid`] where the ids reach `rows`; [`crate::ErrorKind::TokenizerUnsupported`] for a token of
     /// more than 1,024 bytes.
     pub fn new(
         tokens: Vec<AddedToken>,
+        special: Vec<AddedToken>,
         next: usize,
         rows: usize,
         id_of: impl Fn(&str) -> Option<u32>,
@@ -56,7 +60,9 @@ impl Added {
         let mut numbered: Vec<(u32, AddedToken)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut beyond_vocabulary = Vec::new();
-        for token in tokens.into_iter().filter(|token| !token.content.is_empty()) {
+        let listed = tokens.into_iter().map(|token| (token, true));
+        let all = listed.chain(special.into_iter().map(|token| (token, false)));
+        for (token, listed) in all.filter(|(token, _)| !token.content.is_empty()) {
             if token.content.len() > MAX_BYTES {
                 return Err(unsupported(format!(
                     "has an added token of {} bytes: at most {MAX_BYTES} are supported.",
@@ -64,13 +70,19 @@ impl Added {
                 )));
             }
             if let Some(&place) = places.get(&token.content) {
-                numbered[place].1 = token;
+                if listed {
+                    numbered[place].1 = token;
+                }
                 continue;
             }
-            let id = id_of(&token.content).unwrap_or_else(|| {
-                beyond_vocabulary.push(token.content.clone());
-                (next + beyond_vocabulary.len() - 1) as u32
-            });
+            let id = match id_of(&token.content) {
+                Some(id) => id,
+                None if !listed && next + beyond_vocabulary.len() >= rows => continue,
+                None => {
+                    beyond_vocabulary.push(token.content.clone());
+                    (next + beyond_vocabulary.len() - 1) as u32
+                }
+            };
             places.insert(token.content.clone(), numbered.len());
             numbered.push((id, token));
         }
@@ -157,8 +169,8 @@ pub struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The next token that is spelled from a byte before `end` on: the bytes that it takes, and its id. `None` where there is none;
-    /// a later call with a larger `end` goes on from there.
+    /// The next token that is spelled from a byte before `end` on: the bytes that it takes, and its id.
+    /// `None` where there is none; a later call with a larger `end` goes on from there.
     ///
     /// Source: `tokenizers` 0.23, `AddedVocabulary::find_matches`.
     pub fn next(&mut self, end: usize) -> Option<(Range<usize>, u32)> {
@@ -172,7 +184,7 @@ impl Search<'_> {
             self.at = stop;
             let (before, after) = (&self.text[..start], &self.text[stop..]);
             let touches =
-                || before.chars().next_back().is_some_and(of_word) || after.chars().next().is_some_and(of_word);
+                || before.chars().next_back().is_some_and(is_word) || after.chars().next().is_some_and(is_word);
             if pattern.token.single_word && touches() {
                 continue;
             }
@@ -187,13 +199,4 @@ impl Search<'_> {
         }
         None
     }
-}
-
-/// Whether the regular expression `\w` matches.
-fn of_word(c: char) -> bool {
-    c.is_alphabetic()
-        || c.is_mark()
-        || c.is_number_decimal_digit()
-        || c.is_punctuation_connector()
-        || matches!(c, '\u{200c}' | '\u{200d}')
 }

@@ -1,30 +1,34 @@
-//! Text to token ids: the only place that knows the `tokenizers` crate.
-//!
-//! The crate's stages are used one by one — BERT's normalizer and pre-tokenizer — because its assembled pipeline yields
-//! ids alone and no offsets. `added` finds added tokens; where each character came from is in `align`; where the crate's
-//! punctuation is not Hugging Face's, `punctuation` makes it so; `wordpiece` cuts words; `file` reads `tokenizer.json`,
-//! `config_file` reads `tokenizer_config.json`. Cutting to the model's length is a step of its own ([`Tokenizer::frame`]).
+//! Text to token ids, by the stages that `tokenizer.json` knows, one after the other: added tokens are found
+//! ([`added`]), the text between them is normalized ([`normalize`]), cut into words ([`split`]), the words
+//! into tokens ([`model`]), and all are framed by special tokens ([`frame`]). Each kind of a stage has a file
+//! of its own; `text` keeps where each byte came from, `read` assembles a tokenizer from its files. Cutting
+//! to the model's length is a step of its own ([`Tokenizer::frame`]).
 
 mod added;
-mod align;
-mod config_file;
-mod file;
-mod punctuation;
-mod wordpiece;
+mod classes;
+mod encoding;
+mod frame;
+mod model;
+mod normalize;
+mod pattern;
+mod read;
+mod split;
+mod text;
+mod window;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::JsonFile;
-use added::Added;
-pub use config_file::TokenizerConfig;
-use file::TokenizerFile;
-use std::borrow::Cow;
+pub use encoding::Encoding;
+use encoding::{Found, Tokens};
+use frame::Frame;
+use model::Piece;
+pub use read::TokenizerFiles;
+use read::{Made, Parts};
+use split::Words;
 use std::cell::RefCell;
 use std::ops::Range;
-use tokenizers::normalizers::bert::BertNormalizer;
-use tokenizers::pipeline::{Normalizer, PreTokenizer, PreTokenizerScratch, Span};
-use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
-use unicode_categories::UnicodeCategories;
-use wordpiece::{Piece, WordPiece};
+use text::Text;
+use window::Reading;
 
 /// The file that a tokenizer is read from.
 const FILE: JsonFile = JsonFile { name: "tokenizer.json", kind: ErrorKind::TokenizerInvalid };
@@ -32,60 +36,11 @@ const FILE: JsonFile = JsonFile { name: "tokenizer.json", kind: ErrorKind::Token
 /// The fewest bytes of a text that are read at once.
 const MIN_WINDOW: usize = 256;
 
-/// A WordPiece tokenizer.
+/// A tokenizer.
 pub struct Tokenizer {
-    normalizer: Option<BertNormalizer>,
-    model: WordPiece,
-    added: Added,
-    prefix: Vec<u32>,
-    suffix: Vec<u32>,
-    scratch: RefCell<Scratch>,
-}
-
-/// Buffers of the stages.
-#[derive(Default)]
-struct Scratch {
-    pre_tokenizer: PreTokenizerScratch,
-    spans: Vec<Span>,
-    pieces: Vec<Piece>,
-}
-
-/// Token ids and, where asked for, the byte range of the text that each stands for.
-struct Tokens {
-    ids: Vec<u32>,
-    offsets: Option<Vec<Range<usize>>>,
-}
-
-impl Tokens {
-    fn push(&mut self, id: u32, range: impl FnOnce() -> Range<usize>) {
-        self.ids.push(id);
-        if let Some(offsets) = &mut self.offsets {
-            offsets.push(range());
-        }
-    }
-
-    fn truncate(&mut self, count: usize) {
-        self.ids.truncate(count);
-        if let Some(offsets) = &mut self.offsets {
-            offsets.truncate(count);
-        }
-    }
-}
-
-/// The tokens of one text, framed by the special ones and cut to the model's length.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Encoding {
-    /// Token ids (T), special ones included.
-    pub ids: Vec<u32>,
-    /// The byte range of the text that each token stands for (T; `0..0` for the special ones that frame the text),
-    /// where offsets were asked for.
-    pub offsets: Option<Vec<Range<usize>>>,
-    /// How many of the first ids frame the text.
-    pub prefix: usize,
-    /// How many of the last ids frame the text.
-    pub suffix: usize,
-    /// Whether the text had more tokens than fit.
-    pub truncated: bool,
+    parts: Parts,
+    reading: Reading,
+    pieces: RefCell<Vec<Piece>>,
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -93,11 +48,15 @@ fn invalid(message: impl Into<String>) -> Error {
 }
 
 fn unsupported(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::TokenizerUnsupported, format!("tokenizer.json {}", message.into()))
+    unsupported_in(FILE.name, message.into())
 }
 
-fn failed(e: impl std::fmt::Display) -> Error {
-    invalid(format!("can't be used ({e}): take the file that belongs to the weights."))
+fn invalid_in(file: &str, message: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::TokenizerInvalid, format!("{file} {message}"))
+}
+
+fn unsupported_in(file: &str, message: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::TokenizerUnsupported, format!("{file} {message}"))
 }
 
 impl Tokenizer {
@@ -106,35 +65,40 @@ impl Tokenizer {
     /// # Errors
     /// Those of [`Tokenizer::from_files`].
     pub fn from_json(bytes: &[u8], rows: usize) -> Result<Self> {
-        Self::from_files(bytes, None, rows)
+        Self::from_files(&TokenizerFiles { tokenizer_json: Some(bytes), ..TokenizerFiles::default() }, rows)
     }
 
-    /// Reads a `tokenizer.json` beside its `tokenizer_config.json`, for a model whose word embedding has `rows` rows.
+    /// Reads a tokenizer's files, for a model whose word embedding has `rows` rows.
     ///
     /// # Errors
-    /// [`ErrorKind::TokenizerInvalid`] where it can't be read or has ids beyond `rows`;
-    /// [`ErrorKind::TokenizerUnsupported`] where it is not BERT's WordPiece; [`ErrorKind::NotAModel`] where it is another file.
-    pub fn from_files(bytes: &[u8], config: Option<TokenizerConfig>, rows: usize) -> Result<Self> {
-        let TokenizerFile { normalizer, model, added: tokens, prefix, suffix } =
-            TokenizerFile::from_json(bytes, config, rows)?;
-        // A token may stand anywhere in a text: its form is not that of a text's start.
-        let form = |token: &str| match &normalizer {
-            Some(bert) => bert.normalize(token, 1).map(Cow::into_owned).map_err(failed),
-            None => Ok(token.into()),
-        };
-        let added = Added::new(tokens, model.len(), rows, |token| model.id(token), form)?;
-        Ok(Self { normalizer, model, added, prefix, suffix, scratch: RefCell::default() })
+    /// [`ErrorKind::TokenizerInvalid`] where one can't be read or has ids beyond `rows`;
+    /// [`ErrorKind::TokenizerUnsupported`] where a stage is of an unknown kind; [`ErrorKind::NotAModel`] where it is another file.
+    pub fn from_files(files: &TokenizerFiles, rows: usize) -> Result<Self> {
+        let parts = files.read(rows)?;
+        let reading = Reading::of(&parts.made.normalizer, &parts.made.pre_tokenizer);
+        Ok(Self { parts, reading, pieces: RefCell::default() })
+    }
+
+    /// The most tokens of a text, special ones included, where `tokenizer_config.json` names a bound.
+    pub fn max_length(&self) -> Option<usize> {
+        self.parts.max_length
+    }
+
+    /// What of the files is not followed.
+    pub fn warnings(&self) -> &[String] {
+        &self.parts.warnings
     }
 
     /// How many special tokens frame a text.
     pub fn special_tokens(&self) -> usize {
-        self.prefix.len() + self.suffix.len()
+        let Frame { single, .. } = &self.parts.frame;
+        single.before.len() + single.after.len()
     }
 
     /// The token ids of the whole text, without the special tokens that frame it.
     ///
     /// # Errors
-    /// [`ErrorKind::TokenizerInvalid`] where the crate's stages fail.
+    /// [`ErrorKind::TokenizerInvalid`] where a stage fails.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         Ok(self.tokens(text, usize::MAX, false)?.ids)
     }
@@ -150,8 +114,9 @@ impl Tokenizer {
         Ok((tokens.ids, tokens.offsets.unwrap_or_default()))
     }
 
-    /// The tokens of a text, framed and cut to `max_tokens`: as [`Tokenizer::encode`] and [`Tokenizer::frame`] give them, but of a
-    /// long text only as much is read as they need. A text without a token of its own has none at all.
+    /// The tokens of a text, framed and cut to `max_tokens`: as [`Tokenizer::encode`] and
+    /// [`Tokenizer::frame`] give them, but of a long text only as much is read as they need. A text without a
+    /// token of its own has none at all.
     ///
     /// # Errors
     /// Those of [`Tokenizer::encode`].
@@ -159,137 +124,149 @@ impl Tokenizer {
         let room = max_tokens.saturating_sub(self.special_tokens());
         let Tokens { ids, offsets } = self.tokens(text, room, with_offsets)?;
         if ids.is_empty() {
-            return Ok(Encoding { ids, offsets, prefix: 0, suffix: 0, truncated: false });
+            return Ok(Encoding::empty(with_offsets));
         }
         Ok(self.frame(ids, offsets, max_tokens))
     }
 
+    /// Frames a text's ids with the special tokens and cuts it to `max_tokens`, as Hugging Face cuts it: from
+    /// the end of the text, the closing special tokens stay.
+    pub fn frame(&self, ids: Vec<u32>, offsets: Option<Vec<Range<usize>>>, max_tokens: usize) -> Encoding {
+        Encoding::single(&self.parts.frame.single, Tokens { ids, offsets }, max_tokens)
+    }
+
+    /// The tokens of a pair of texts in their frame, cut to `max_tokens`: the longer one first. With an empty
+    /// second text, those of the first alone, as in Python; two texts without a token of their own have none
+    /// at all.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`]; [`ErrorKind::TokenizerUnsupported`] where the tokenizer has no frame for pairs.
+    ///
+    /// Oracle: `transformers` 5.24 in Python, `tokenizer(text, pair, truncation="longest_first")`.
+    pub fn encode_pair(&self, text: &str, pair: &str, max_tokens: usize, with_offsets: bool) -> Result<Encoding> {
+        let frame = self.parts.frame.pair.as_ref().ok_or_else(|| {
+            unsupported(
+                "has no frame for pairs of texts: pass single texts, or take a model that was trained on pairs.",
+            )
+        })?;
+        if pair.is_empty() {
+            return self.encode_to(text, max_tokens, with_offsets);
+        }
+        let room = max_tokens.saturating_sub(frame.special_tokens());
+        let mut most = room;
+        let texts = loop {
+            let texts = [self.tokens(text, most, with_offsets)?, self.tokens(pair, most, with_offsets)?];
+            // Where both are too long and the room is odd, the longer one gets one token more: its tokens
+            // have to be counted.
+            if room % 2 == 0 || texts.iter().any(|tokens| tokens.ids.len() <= most) {
+                break texts;
+            }
+            most = most.saturating_mul(4);
+        };
+        if texts.iter().all(|tokens| tokens.ids.is_empty()) {
+            return Ok(Encoding::empty(with_offsets));
+        }
+        Ok(Encoding::pair(frame, texts, max_tokens))
+    }
+
+    /// How many special tokens frame a pair, where the tokenizer has a frame for pairs.
+    pub fn special_tokens_of_pair(&self) -> Option<usize> {
+        self.parts.frame.pair.as_ref().map(frame::Pair::special_tokens)
+    }
+
+    /// The vocabulary's word for `id` (WordPiece's `##` marks the continuation of a word).
+    pub fn token(&self, id: u32) -> String {
+        let Parts { made: Made { model, .. }, added, .. } = &self.parts;
+        let beyond = || added.beyond_vocabulary.get((id as usize).checked_sub(model.len())?).cloned();
+        model.tokens().token(id).map(str::to_owned).or_else(beyond).unwrap_or_default()
+    }
+
     /// The text's tokens up to `most` and one more, at least: all of a text of fewer.
     ///
-    /// The text is read in windows. A piece between two added tokens that goes on behind its window is encoded as far as what follows
-    /// can't change it ([`Tokenizer::piece`]); where that is too little, once more in a window twice as long.
+    /// The text is read in windows. A piece between two added tokens that goes on behind its window is
+    /// encoded as far as what follows can't change it ([`Tokenizer::piece`]); where that is too little, once
+    /// more in a window twice as long.
     fn tokens(&self, text: &str, most: usize, with_offsets: bool) -> Result<Tokens> {
-        let mut tokens = Tokens { ids: Vec::new(), offsets: with_offsets.then(Vec::new) };
+        let mut found = Found::new(text, self.parts.frame.trim, with_offsets);
         let least = most.saturating_mul(8).max(MIN_WINDOW);
-        let mut search = self.added.raw.search(text);
+        let mut search = self.parts.added.raw.search(text);
         let (mut piece, mut window) = (0_usize, least);
-        while tokens.ids.len() <= most {
-            let seen = end_of_window(text, piece.saturating_add(window));
+        while found.tokens.ids.len() <= most {
+            let seen = self.reading.end_of_window(text, piece.saturating_add(window));
             if let Some((range, id)) = search.next(seen) {
                 if piece < range.start {
-                    self.piece(&text[piece..range.start], piece, true, &mut tokens)?;
+                    self.piece(piece..range.start, true, &mut found)?;
                 }
                 piece = range.end;
                 window = least;
-                tokens.push(id, || range);
+                found.added(id, || range);
                 continue;
             }
-            let before = tokens.ids.len();
-            self.piece(&text[piece..seen], piece, seen == text.len(), &mut tokens)?;
-            if seen == text.len() || tokens.ids.len() > most {
+            let before = found.tokens.ids.len();
+            self.piece(piece..seen, seen == text.len(), &mut found)?;
+            if seen == text.len() || found.tokens.ids.len() > most {
                 break;
             }
-            tokens.truncate(before);
+            found.tokens.truncate(before);
             window = window.saturating_mul(2);
         }
-        Ok(tokens)
+        Ok(found.tokens)
     }
 
-    /// The tokens of a piece of the text, which lies at byte `at`. Unless it is `complete`, only those that hold whatever follows it,
-    /// provided that this doesn't begin with a mark: each character is then normalized by itself or with those before it, and
-    ///
-    /// - whether an added token begins at a byte is known where the longest one, and a character behind it, lie before the end,
-    /// - a word that ends before that byte has ended, for what ends it is there.
-    fn piece(&self, piece: &str, at: usize, complete: bool, tokens: &mut Tokens) -> Result<()> {
+    /// The tokens of a piece of the text. Unless it is `complete`, only those that hold whatever follows it:
+    /// [`Reading`] says why.
+    fn piece(&self, piece: Range<usize>, complete: bool, found: &mut Found) -> Result<()> {
         #[cfg(test)]
         tests::READ.set(tests::READ.get() + piece.len());
-        let aligned = match tokens.offsets {
-            Some(_) => Some(align::normalize(self.normalizer.as_ref(), piece, at)?),
-            None => None,
-        };
-        let normalized = match (&aligned, &self.normalizer) {
-            (Some(aligned), _) => Cow::Borrowed(aligned.text.as_str()),
-            (None, Some(bert)) => bert.normalize(piece, at).map_err(failed)?,
-            (None, None) => Cow::Borrowed(piece),
-        };
-        let origin = |range: Range<usize>| aligned.as_ref().map_or(0..0, |aligned| aligned.origin(range));
-        let end = normalized.len();
+        let with_origins = found.tokens.offsets.is_some() || self.parts.made.pre_tokenizer.needs_origins();
+        let mut text = Text::new(&found.text[piece.clone()], piece.start, with_origins);
+        self.parts.made.normalizer.apply(&mut text)?;
+        let end = text.as_str().len();
         const LONGEST_CHARACTER: usize = 4;
-        let sure = if complete { end } else { end.saturating_sub(self.added.normalized.longest + LONGEST_CHARACTER) };
-        let mut search = self.added.normalized.search(&normalized);
+        let added = &self.parts.added.normalized;
+        let sure = if complete { end } else { end.saturating_sub(added.longest + LONGEST_CHARACTER) };
+        let mut search = added.search(text.as_str());
         let mut start = 0;
         loop {
             let next = search.next(sure);
             let until = next.as_ref().map_or(end, |(range, _)| range.start);
             if start < until {
-                self.words(&normalized[start..until], sure.saturating_sub(start), |part, id| {
-                    tokens.push(id, || origin(start + part.start..start + part.end));
-                })?;
+                self.words(text.slice(start..until), sure.saturating_sub(start), found);
             }
             match next {
                 // The white space that it takes may go on behind the end.
                 Some((range, _)) if range.end == end && !complete => return Ok(()),
                 Some((range, id)) => {
                     start = range.end;
-                    tokens.push(id, || origin(range));
+                    found.added(id, || text.origin(range));
                 }
                 None => return Ok(()),
             }
         }
     }
 
-    /// Frames a text's ids with the special tokens and cuts it to `max_tokens`, as Hugging Face cuts it: from the end
-    /// of the text, the closing special tokens stay.
-    pub fn frame(&self, ids: Vec<u32>, offsets: Option<Vec<Range<usize>>>, max_tokens: usize) -> Encoding {
-        let room = max_tokens.saturating_sub(self.special_tokens());
-        let truncated = ids.len() > room;
-        let nowhere = |run: &[u32]| vec![0..0; run.len()];
-        Encoding {
-            ids: framed(&self.prefix, ids, &self.suffix, room),
-            offsets: offsets.map(|o| framed(&nowhere(&self.prefix), o, &nowhere(&self.suffix), room)),
-            prefix: self.prefix.len(),
-            suffix: self.suffix.len(),
-            truncated,
+    /// The tokens of the words of a normalized piece that end at byte `sure` or before.
+    fn words(&self, mut piece: Text, mut sure: usize, found: &mut Found) {
+        if let Reading::Words(boundary) = self.reading
+            && sure < piece.as_str().len()
+        {
+            piece.keep(0..window::end_of_words(boundary, piece.as_str(), sure));
         }
-    }
-
-    /// The vocabulary's word for `id` (`##` marks the continuation of a word).
-    pub fn token(&self, id: u32) -> String {
-        let beyond = || self.added.beyond_vocabulary.get((id as usize).checked_sub(self.model.len())?).cloned();
-        self.model.token(id).map(str::to_owned).or_else(beyond).unwrap_or_default()
-    }
-
-    /// Gives `token` the WordPiece tokens of the words of a normalized piece that end at byte `sure` or before: the byte range of
-    /// each in `piece`, and its id.
-    fn words(&self, piece: &str, sure: usize, mut token: impl FnMut(Range<usize>, u32)) -> Result<()> {
-        let mut scratch = self.scratch.borrow_mut();
-        let Scratch { pre_tokenizer, spans, pieces } = &mut *scratch;
-        let cut = if punctuation::differs(piece) { &punctuation::stand_in(piece) } else { piece };
-        spans.clear();
-        BertPreTokenizer.pre_tokenize(cut, pre_tokenizer, spans).map_err(failed)?;
-        for span in spans.iter().map(|span| span.range()).take_while(|span| span.end <= sure) {
-            let mut at = span.start;
-            self.model.cut(&piece[span], pieces);
-            for Piece { id, bytes } in pieces.iter() {
-                token(at..at + bytes, *id);
-                at += bytes;
+        if self.reading != Reading::Characters {
+            // Words may be longer than what they were cut from.
+            sure = usize::MAX;
+        }
+        let mut words = Words::new(piece);
+        self.parts.made.pre_tokenizer.apply(&mut words);
+        let mut pieces = self.pieces.borrow_mut();
+        for span in words.spans.iter().take_while(|span| span.end <= sure) {
+            self.parts.made.model.cut(&words.text.as_str()[span.clone()], &mut pieces);
+            for Piece { id, start, end } in pieces.iter() {
+                let range = || words.text.origin(span.start + start..span.start + end);
+                found.push(*id, range, |_| self.parts.made.model.tokens().token(*id).unwrap_or_default());
             }
         }
-        Ok(())
     }
-}
-
-fn framed<T: Clone>(prefix: &[T], mut content: Vec<T>, suffix: &[T], room: usize) -> Vec<T> {
-    content.truncate(room);
-    content.splice(0..0, prefix.iter().cloned());
-    content.extend_from_slice(suffix);
-    content
-}
-
-/// The end of a window of `text` from byte `at` on: before a character that is no mark, for marks are normalized with those before.
-fn end_of_window(text: &str, at: usize) -> usize {
-    let Some(at) = (at..text.len()).find(|at| text.is_char_boundary(*at)) else { return text.len() };
-    text[at..].char_indices().find(|(_, c)| !c.is_mark()).map_or(text.len(), |(i, _)| at + i)
 }
 
 #[cfg(test)]
@@ -299,6 +276,23 @@ mod tests {
     thread_local! {
         /// The bytes given to the stages so far.
         pub static READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    fn roberta() -> Tokenizer {
+        let model = include_str!("../../test_data/tokenizer/bpe.json").trim_end().trim_end_matches('}');
+        let file = format!(
+            r#"{{"pre_tokenizer": {{"type": "ByteLevel", "add_prefix_space": false}}, "model": {model}, "type": "BPE"}}}}"#
+        );
+        Tokenizer::from_json(file.as_bytes(), 40_000).unwrap()
+    }
+
+    fn xlm_roberta() -> Tokenizer {
+        let files = TokenizerFiles {
+            sentencepiece: Some(include_bytes!("../../test_data/tokenizer/spm.model")),
+            model_config: Some(br#"{"model_type": "xlm-roberta"}"#),
+            ..TokenizerFiles::default()
+        };
+        Tokenizer::from_files(&files, 40_000).unwrap()
     }
 
     #[test]
@@ -311,6 +305,15 @@ mod tests {
             assert!(encoding.truncated && encoding.ids.len() == 512);
             READ.get()
         };
+        let words = ["word ", "it's 12! ", "na\u{ef}ve\n", "今天 好。\n"];
+        for tokenizer in [roberta(), xlm_roberta()] {
+            for part in words {
+                let long = part.repeat(1_000_000 / part.len());
+                READ.set(0);
+                assert_eq!(tokenizer.encode_to(&long, 512, true).unwrap().ids.len(), 512);
+                assert!(READ.get() < 20_000, "{part:?}: {} bytes", READ.get());
+            }
+        }
         for part in ["word ", "中", "na\u{ef}ve!", "[SEP] a ", "antidisestablishmentarianism, "] {
             for with_offsets in [false, true] {
                 let short = part.repeat(20_000 / part.len());

@@ -9,6 +9,8 @@ use crate::engine;
 use crate::engine::warm_up::WarmUp;
 use crate::file_hash;
 use crate::model::load::Dtype;
+use crate::tokenize::TokenizerFiles;
+use crate::{Error, ErrorKind};
 use wasm_bindgen::prelude::*;
 
 /// The hashes of a file whose bytes pass.
@@ -41,6 +43,58 @@ impl FileHash {
     }
 }
 
+/// The files of a tokenizer beside `tokenizer.json` and `tokenizer_config.json`: those of repositories that
+/// lack the first.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct FurtherFiles {
+    vocab: Option<Vec<u8>>,
+    merges: Option<Vec<u8>>,
+    sentencepiece: Option<Vec<u8>>,
+    special_tokens_map: Option<Vec<u8>>,
+    added_tokens: Option<Vec<u8>>,
+}
+
+#[wasm_bindgen]
+impl FurtherFiles {
+    /// None yet.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> FurtherFiles {
+        Self::default()
+    }
+
+    /// Takes a file: `vocab.txt` or `vocab.json`, `merges.txt`, one whose name ends with `.model`,
+    /// `special_tokens_map.json` or `added_tokens.json`.
+    pub fn set(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), JsValue> {
+        let place = match name {
+            "vocab.txt" | "vocab.json" => &mut self.vocab,
+            "merges.txt" => &mut self.merges,
+            "special_tokens_map.json" => &mut self.special_tokens_map,
+            "added_tokens.json" => &mut self.added_tokens,
+            name if name.ends_with(".model") => &mut self.sentencepiece,
+            other => {
+                let message = format!("{other:?} is no file of a tokenizer that is read.");
+                return Err(Error::new(ErrorKind::InvalidArgument, message).into());
+            }
+        };
+        *place = Some(bytes);
+        Ok(())
+    }
+}
+
+impl FurtherFiles {
+    fn files(&self) -> TokenizerFiles<'_> {
+        TokenizerFiles {
+            vocab: self.vocab.as_deref(),
+            merges: self.merges.as_deref(),
+            sentencepiece: self.sentencepiece.as_deref(),
+            special_tokens_map: self.special_tokens_map.as_deref(),
+            added_tokens: self.added_tokens.as_deref(),
+            ..TokenizerFiles::default()
+        }
+    }
+}
+
 /// A classifier on its way in.
 #[wasm_bindgen]
 pub struct Loader {
@@ -50,29 +104,30 @@ pub struct Loader {
 
 #[wasm_bindgen]
 impl Loader {
-    /// Reads `config.json`, `tokenizer.json` and, where there is one, `tokenizer_config.json`; `dtype` is "auto", "fp32", "fp16", "int8" or "int4". `gpu` is consumed; `cpu`: whether
-    /// the CPU holds the weights beside it.
+    /// Reads `config.json`, `tokenizer.json` and `tokenizer_config.json`, where there are such, and the
+    /// tokenizer's further files; `dtype` is "auto", "fp32", "fp16", "int8" or "int4". `gpu` and `files` are
+    /// consumed; `cpu`: whether the CPU holds the weights beside it.
     #[wasm_bindgen(constructor)]
     pub fn new(
         config: &[u8],
-        tokenizer: &[u8],
+        tokenizer: Option<Vec<u8>>,
         tokenizer_config: Option<Vec<u8>>,
         dtype: &str,
         gpu: Option<Gpu>,
         cpu: bool,
+        files: Option<FurtherFiles>,
     ) -> Result<Loader, JsValue> {
         let backend = match gpu {
             Some(gpu) => AutoBackend::with_gpu(GpuBackend::new(gpu.device), cpu),
             None => AutoBackend::cpu(),
         };
-        let inner = classifier::Loader::with_tokenizer_config(
-            backend,
-            config,
-            tokenizer,
-            tokenizer_config.as_deref(),
-            dtype,
-            None,
-        )?;
+        let further = files.unwrap_or_default();
+        let files = TokenizerFiles {
+            tokenizer_json: tokenizer.as_deref(),
+            config: tokenizer_config.as_deref(),
+            ..further.files()
+        };
+        let inner = classifier::Loader::with_files(backend, config, files, dtype, None)?;
         Ok(Self { inner, warm_up: None })
     }
 
@@ -81,7 +136,8 @@ impl Loader {
         Ok(self.inner.push(chunk)?)
     }
 
-    /// Lets the engine meet the CPU's kernels while the next bytes are awaited; nothing before it is known which those are.
+    /// Lets the engine meet the CPU's kernels while the next bytes are awaited; nothing before it is known
+    /// which those are.
     #[wasm_bindgen(js_name = warmUp)]
     pub fn warm_up(&mut self) -> Result<(), JsValue> {
         let dtype = match self.inner.precision() {

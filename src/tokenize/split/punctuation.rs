@@ -1,9 +1,10 @@
 //! Where the `tokenizers` crate's idea of punctuation is not Hugging Face's.
 //!
-//! BERT cuts words at punctuation. Hugging Face's released tokenizers (0.23, under `transformers`) take Unicode 8's
-//! punctuation, the crate used here a later Unicode's: 143 characters differ, of 129,799 compared one by one. A text
-//! with one of them is cut by a stand-in of the same bytes, where each is a character of the class that Hugging Face
-//! gives it; so the cuts are Hugging Face's, and the words keep their own characters.
+//! BERT cuts words at punctuation. Hugging Face's released tokenizers (0.23, under `transformers`) take
+//! Unicode 8's punctuation, the crate used here a later Unicode's: 143 characters differ, of 129,799 compared
+//! one by one. A text with one of them is cut by a stand-in of the same bytes, where each is a character of
+//! the class that Hugging Face gives it; so the cuts are Hugging Face's, and the words keep their own
+//! characters.
 
 /// Punctuation in the crate, part of a word in Hugging Face: first and last code point.
 const PART_OF_A_WORD: &[(u32, u32)] = &[

@@ -1,0 +1,149 @@
+//! Tokens, and what a model takes of them: framed, typed and cut to its length.
+
+use super::frame::{Pair, Single, Special, Trim};
+use std::ops::Range;
+
+/// Token ids and, where asked for, the byte range of the text that each stands for.
+pub struct Tokens {
+    /// The ids.
+    pub ids: Vec<u32>,
+    /// The ranges.
+    pub offsets: Option<Vec<Range<usize>>>,
+}
+
+/// The tokens of a text that were found so far.
+pub struct Found<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// Its tokens.
+    pub tokens: Tokens,
+    trim: Option<Trim>,
+}
+
+impl<'a> Found<'a> {
+    /// None yet. `trim`: how offsets leave out white space.
+    pub fn new(text: &'a str, trim: Option<Trim>, with_offsets: bool) -> Self {
+        Self { text, tokens: Tokens { ids: Vec::new(), offsets: with_offsets.then(Vec::new) }, trim }
+    }
+
+    /// Appends an added token, which spells what it took of the text.
+    pub fn added(&mut self, id: u32, range: impl FnOnce() -> Range<usize>) {
+        self.push(id, range, |taken| taken);
+    }
+
+    /// Appends a token; `spelled` is what the vocabulary says it spells, of what it took of the text.
+    pub fn push<'t>(&mut self, id: u32, range: impl FnOnce() -> Range<usize>, spelled: impl FnOnce(&'a str) -> &'t str)
+    where
+        'a: 't,
+    {
+        if let Some(offsets) = &mut self.tokens.offsets {
+            let mut range = range();
+            if let Some(trim) = self.trim {
+                let taken = self.text.get(range.clone()).unwrap_or_default();
+                trim.trim(spelled(taken), self.tokens.ids.is_empty(), taken, &mut range);
+            }
+            offsets.push(range);
+        }
+        self.tokens.ids.push(id);
+    }
+}
+
+impl Tokens {
+    /// The first `count`.
+    pub fn truncate(&mut self, count: usize) {
+        self.ids.truncate(count);
+        if let Some(offsets) = &mut self.offsets {
+            offsets.truncate(count);
+        }
+    }
+}
+
+/// The tokens of one text or of a pair, framed by the special ones and cut to the model's length.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encoding {
+    /// Token ids (T), special ones included.
+    pub ids: Vec<u32>,
+    /// The type of each token (T): of one text 0, of a pair what the tokenizer says, 1 for the second text
+    /// with BERT.
+    pub types: Vec<u8>,
+    /// The byte range of its own text that each token stands for (T; `0..0` for the special ones that frame
+    /// the texts), where offsets were asked for.
+    pub offsets: Option<Vec<Range<usize>>>,
+    /// How many of the first ids frame the text.
+    pub prefix: usize,
+    /// How many of the last ids frame the text.
+    pub suffix: usize,
+    /// The tokens of a pair's second text; special ones stand between those of the first and these. `0..0`
+    /// for one text.
+    pub second: Range<usize>,
+    /// Whether the text had more tokens than fit.
+    pub truncated: bool,
+}
+
+impl Encoding {
+    /// That of a text without tokens of its own.
+    pub fn empty(with_offsets: bool) -> Self {
+        Self { offsets: with_offsets.then(Vec::new), ..Self::default() }
+    }
+
+    /// The tokens of one text in its frame, cut to `max_tokens`.
+    pub fn single(frame: &Single, mut tokens: Tokens, max_tokens: usize) -> Self {
+        let room = max_tokens.saturating_sub(frame.before.len() + frame.after.len());
+        let truncated = tokens.ids.len() > room;
+        tokens.truncate(room);
+        let (prefix, suffix) = (frame.before.len(), frame.after.len());
+        let mut encoding = Self { prefix, suffix, truncated, ..Self::empty(tokens.offsets.is_some()) };
+        encoding.special(&frame.before);
+        encoding.text(tokens, frame.kind);
+        encoding.special(&frame.after);
+        encoding
+    }
+
+    /// The tokens of two texts in their frame, cut to `max_tokens`: of the longer text first, and of both
+    /// alike where they are equally long.
+    ///
+    /// Source: `tokenizers` 0.23, `truncate_encodings` with `longest_first`.
+    pub fn pair(frame: &Pair, mut texts: [Tokens; 2], max_tokens: usize) -> Self {
+        let room = max_tokens.saturating_sub(frame.special_tokens());
+        let lengths = [texts[0].ids.len(), texts[1].ids.len()];
+        let truncated = lengths[0] + lengths[1] > room;
+        if truncated {
+            let shorter = lengths[0].min(lengths[1]);
+            let (mut short, mut long) = (shorter, shorter.max(room.saturating_sub(shorter)));
+            if short + long > room {
+                short = room / 2;
+                long = short + room % 2;
+            }
+            let swapped = lengths[0] > lengths[1];
+            texts[0].truncate(if swapped { long } else { short });
+            texts[1].truncate(if swapped { short } else { long });
+        }
+        let [first, second] = texts;
+        let (prefix, suffix) = (frame.before.len(), frame.after.len());
+        let mut encoding = Self { prefix, suffix, truncated, ..Self::empty(first.offsets.is_some()) };
+        encoding.special(&frame.before);
+        encoding.text(first, frame.kinds[0]);
+        encoding.special(&frame.between);
+        let start = encoding.ids.len();
+        encoding.text(second, frame.kinds[1]);
+        encoding.second = start..encoding.ids.len();
+        encoding.special(&frame.after);
+        encoding
+    }
+
+    fn special(&mut self, tokens: &[Special]) {
+        self.ids.extend(tokens.iter().map(|(id, _)| id));
+        self.types.extend(tokens.iter().map(|(_, kind)| kind));
+        if let Some(offsets) = &mut self.offsets {
+            offsets.extend(std::iter::repeat_n(0..0, tokens.len()));
+        }
+    }
+
+    fn text(&mut self, tokens: Tokens, kind: u8) {
+        self.types.resize(self.types.len() + tokens.ids.len(), kind);
+        self.ids.extend(tokens.ids);
+        if let (Some(offsets), Some(more)) = (&mut self.offsets, tokens.offsets) {
+            offsets.extend(more);
+        }
+    }
+}

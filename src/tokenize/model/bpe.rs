@@ -1,0 +1,232 @@
+//! Byte-pair encoding: a word begins as its characters, and the pair of neighbours that was learnt first is
+//! merged until none is left.
+
+use super::vocabulary::{Hasher, Tokens, Vocabulary, spread};
+use super::{ByteTokens, Flaw, Merges, Piece};
+use hashbrown::HashTable;
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// No neighbour.
+const NONE: usize = usize::MAX;
+
+/// What a file says beside the vocabulary and the merges.
+#[derive(Default)]
+pub struct BpeOptions {
+    /// The token for a character that has none; without one such characters are left out.
+    pub unknown: Option<String>,
+    /// Neighbouring unknown characters are one token.
+    pub fuse_unknown: bool,
+    /// Unknown characters become tokens of their bytes.
+    pub byte_fallback: bool,
+    /// A word that is a token is one, whether or not merges lead there.
+    pub ignore_merges: bool,
+    /// What a character that continues a word begins with.
+    pub prefix: String,
+    /// What the last character of a word ends with.
+    pub suffix: String,
+}
+
+/// The model.
+pub struct Bpe {
+    tokens: Tokens,
+    merges: Table,
+    unknown: Option<u32>,
+    bytes: Option<ByteTokens>,
+    options: BpeOptions,
+    scratch: RefCell<Scratch>,
+}
+
+/// Merges by their pairs.
+struct Table {
+    /// The pair of each rank, and the token that it becomes.
+    merges: Vec<(u32, u32, u32)>,
+    ranks: HashTable<u32>,
+    hasher: Hasher,
+}
+
+/// A part of the word: its token, and how many bytes it counts for.
+struct Symbol {
+    id: u32,
+    bytes: usize,
+    before: usize,
+    after: usize,
+}
+
+#[derive(Default)]
+struct Scratch {
+    symbols: Vec<Symbol>,
+    /// Rank, place of the first of the pair, and what it becomes: the lowest rank first, of equal ones the
+    /// first place.
+    queue: BinaryHeap<Reverse<(u32, usize, u32)>>,
+    spelled: String,
+}
+
+impl Table {
+    /// Of equal pairs the last counts, as in Python's dictionary.
+    fn new(tokens: &Tokens, merges: &Merges, prefix: &str) -> Result<Self, Flaw> {
+        let unknown = |token: &str| Flaw::UnknownMerge(token.to_owned());
+        let id = |token: &str| tokens.id(token).ok_or_else(|| unknown(token));
+        let mut all = Vec::new();
+        let mut merged = String::new();
+        for (first, second) in merges.pairs() {
+            merged.clear();
+            merged.push_str(first);
+            merged.push_str(second.get(prefix.len()..).ok_or_else(|| unknown(second))?);
+            all.push((id(first)?, id(second)?, id(&merged)?));
+        }
+        let mut table = Self { ranks: HashTable::with_capacity(all.len()), merges: all, hasher: tokens.hasher() };
+        for rank in 0..table.merges.len() as u32 {
+            let (first, second, _) = table.merges[rank as usize];
+            let hash = table.hash(first, second);
+            let Self { merges, ranks, hasher } = &mut table;
+            let pair = |&rank: &u32| (merges[rank as usize].0, merges[rank as usize].1);
+            match ranks.find_mut(hash, |other| pair(other) == (first, second)) {
+                Some(other) => *other = rank,
+                None => {
+                    let rehash = |rank: &u32| hash_of(*hasher, pair(rank).0, pair(rank).1);
+                    ranks.insert_unique(hash, rank, rehash);
+                }
+            }
+        }
+        Ok(table)
+    }
+
+    fn hash(&self, first: u32, second: u32) -> u64 {
+        hash_of(self.hasher, first, second)
+    }
+
+    /// The rank of a pair, and what it becomes.
+    fn get(&self, first: u32, second: u32) -> Option<(u32, u32)> {
+        let is_pair = |&rank: &u32| {
+            let (a, b, _) = self.merges[rank as usize];
+            (a, b) == (first, second)
+        };
+        let rank = *self.ranks.find(self.hash(first, second), is_pair)?;
+        Some((rank, self.merges[rank as usize].2))
+    }
+}
+
+fn hash_of(hasher: Hasher, first: u32, second: u32) -> u64 {
+    spread(hasher.grow(hasher.grow(0, first), second))
+}
+
+impl Bpe {
+    /// A model of `vocabulary` and of `merges`, in the order of their ranks.
+    ///
+    /// # Errors
+    /// The unknown token, or one that a merge names, is not in the vocabulary.
+    pub fn new(vocabulary: Vocabulary, merges: &Merges, options: BpeOptions) -> Result<Self, Flaw> {
+        let tokens = Tokens::new(vocabulary);
+        let merges = Table::new(&tokens, merges, &options.prefix)?;
+        let unknown =
+            options.unknown.as_deref().map(|unknown| tokens.id(unknown).ok_or(Flaw::NoUnknown)).transpose()?;
+        let bytes = options.byte_fallback.then(|| ByteTokens::of(&tokens));
+        Ok(Self { tokens, merges, unknown, bytes, options, scratch: RefCell::default() })
+    }
+
+    /// The vocabulary.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Puts the pieces of `word` in place of those in `pieces`.
+    ///
+    /// Source: Sennrich et al. 2016; `tokenizers` 0.23, `models/bpe`, which moves offsets to the left where
+    /// it leaves characters out.
+    pub fn cut(&self, word: &str, pieces: &mut Vec<Piece>) {
+        pieces.clear();
+        if self.options.ignore_merges
+            && let Some(id) = self.tokens.id(word)
+        {
+            return pieces.push(Piece { id, start: 0, end: word.len() });
+        }
+        let mut scratch = self.scratch.borrow_mut();
+        let Scratch { symbols, queue, spelled } = &mut *scratch;
+        self.begin(word, symbols, spelled);
+        self.merge(symbols, queue);
+        let mut start = 0;
+        for symbol in symbols.iter().filter(|symbol| symbol.bytes > 0) {
+            let end = start + symbol.bytes;
+            pieces.push(Piece { id: symbol.id, start, end });
+            start = end;
+        }
+    }
+
+    /// The word's characters as symbols.
+    fn begin(&self, word: &str, symbols: &mut Vec<Symbol>, spelled: &mut String) {
+        symbols.clear();
+        let mut add = |id: u32, bytes: usize| {
+            let before = symbols.len().checked_sub(1).unwrap_or(NONE);
+            symbols.push(Symbol { id, bytes, before, after: NONE });
+        };
+        // Tokens of bytes between two unknown characters don't keep these from being one: Python counts them
+        // after.
+        let mut unknown: Option<usize> = None;
+        for (i, c) in word.char_indices() {
+            let bytes = c.len_utf8();
+            spelled.clear();
+            if i > 0 {
+                spelled.push_str(&self.options.prefix);
+            }
+            spelled.push(c);
+            if i + bytes == word.len() {
+                spelled.push_str(&self.options.suffix);
+            }
+            if let Some(id) = self.tokens.id(spelled) {
+                if let (Some(length), Some(unknown)) = (unknown.take(), self.unknown) {
+                    add(unknown, length);
+                }
+                add(id, bytes);
+            } else if let Some(ids) = self.bytes.as_ref().and_then(|bytes| bytes.spell(spelled)) {
+                ids.for_each(|id| add(id, 1));
+            } else if let Some(id) = self.unknown {
+                match unknown {
+                    Some(length) if self.options.fuse_unknown => unknown = Some(length + bytes),
+                    Some(length) => {
+                        add(id, length);
+                        unknown = Some(bytes);
+                    }
+                    None => unknown = Some(bytes),
+                }
+            }
+        }
+        if let (Some(length), Some(unknown)) = (unknown, self.unknown) {
+            add(unknown, length);
+        }
+        for i in 1..symbols.len() {
+            symbols[i - 1].after = i;
+        }
+    }
+
+    /// Merges neighbours; of the symbols that are merged into one before them no bytes are left.
+    fn merge(&self, symbols: &mut [Symbol], queue: &mut BinaryHeap<Reverse<(u32, usize, u32)>>) {
+        queue.clear();
+        for (i, pair) in symbols.windows(2).enumerate() {
+            queue.extend(self.merges.get(pair[0].id, pair[1].id).map(|(rank, to)| Reverse((rank, i, to))));
+        }
+        while let Some(Reverse((_, at, to))) = queue.pop() {
+            let after = symbols[at].after;
+            // One that was merged meanwhile, or with another than it was.
+            if symbols[at].bytes == 0 || after == NONE {
+                continue;
+            }
+            if self.merges.get(symbols[at].id, symbols[after].id).is_none_or(|(_, now)| now != to) {
+                continue;
+            }
+            symbols[at].id = to;
+            symbols[at].bytes += std::mem::take(&mut symbols[after].bytes);
+            let next = symbols[after].after;
+            symbols[at].after = next;
+            if next != NONE {
+                symbols[next].before = at;
+                queue.extend(self.merges.get(to, symbols[next].id).map(|(rank, to)| Reverse((rank, at, to))));
+            }
+            let before = symbols[at].before;
+            if before != NONE {
+                queue.extend(self.merges.get(symbols[before].id, to).map(|(rank, to)| Reverse((rank, before, to))));
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Merges: their tokens' text end to end, as the vocabulary's.
+
+/// Merges, in the order of their ranks: the two tokens of each, end to end.
+#[derive(Default)]
+pub struct Merges {
+    text: String,
+    /// Where the first and the second token of each end.
+    ends: Vec<(u32, u32)>,
+}
+
+impl Merges {
+    /// Appends "first second"; false where the text is not of that form.
+    pub fn push_line(&mut self, line: &str) -> bool {
+        match line.split_once(' ') {
+            Some((first, second)) if !second.contains(' ') => {
+                self.push(first, second);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Appends one.
+    pub fn push(&mut self, first: &str, second: &str) {
+        self.text.push_str(first);
+        let middle = self.text.len() as u32;
+        self.text.push_str(second);
+        self.ends.push((middle, self.text.len() as u32));
+    }
+
+    /// The pairs, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let starts = [0].into_iter().chain(self.ends.iter().map(|(_, end)| *end as usize));
+        let parts = starts.zip(&self.ends);
+        parts.map(|(start, &(middle, end))| {
+            (&self.text[start..middle as usize], &self.text[middle as usize..end as usize])
+        })
+    }
+}

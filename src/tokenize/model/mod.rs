@@ -1,0 +1,94 @@
+//! The model of a tokenizer: cuts the words that `split` gives it into the vocabulary's tokens. One file a
+//! kind; `vocabulary` holds the tokens, `merges` those of byte-pair encoding.
+
+mod bpe;
+mod merges;
+mod unigram;
+mod vocabulary;
+mod wordpiece;
+
+pub use bpe::{Bpe, BpeOptions};
+pub use merges::Merges;
+pub use unigram::Unigram;
+pub use vocabulary::{Tokens, Vocabulary};
+pub use wordpiece::WordPiece;
+
+/// The most bytes of a token that can be a part of a word: so many are read for each part at most.
+pub const MAX_TOKEN_BYTES: usize = 512;
+
+/// A part of a word: its id, and the word's bytes that it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The token's id.
+    pub id: u32,
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+}
+
+/// Why a vocabulary makes no model.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It lacks the unknown token.
+    NoUnknown,
+    /// It has a token of so many bytes that could be a part of a word.
+    LongToken(usize),
+    /// A merge names this token, which it lacks.
+    UnknownMerge(String),
+    /// The score of this token is no number.
+    Score(usize),
+}
+
+/// Every kind of model.
+pub enum Model {
+    /// BERT's.
+    WordPiece(WordPiece),
+    /// RoBERTa's.
+    Bpe(Bpe),
+    /// XLM-RoBERTa's.
+    Unigram(Unigram),
+}
+
+impl Model {
+    /// The vocabulary.
+    pub fn tokens(&self) -> &Tokens {
+        match self {
+            Self::WordPiece(model) => model.tokens(),
+            Self::Bpe(model) => model.tokens(),
+            Self::Unigram(model) => model.tokens(),
+        }
+    }
+
+    /// How many tokens it has: added tokens that it lacks are numbered from here on.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Unigram(model) => model.tokens().entries(),
+            other => other.tokens().len(),
+        }
+    }
+
+    /// Puts the pieces of `word` in place of those in `pieces`.
+    pub fn cut(&self, word: &str, pieces: &mut Vec<Piece>) {
+        match self {
+            Self::WordPiece(model) => model.cut(word, pieces),
+            Self::Bpe(model) => model.cut(word, pieces),
+            Self::Unigram(model) => model.cut(word, pieces),
+        }
+    }
+}
+
+/// The tokens of single bytes, `<0x00>` to `<0xFF>`, as far as a vocabulary has them.
+pub struct ByteTokens([Option<u32>; 256]);
+
+impl ByteTokens {
+    fn of(tokens: &Tokens) -> Self {
+        Self(std::array::from_fn(|byte| tokens.id(&format!("<0x{byte:02X}>"))))
+    }
+
+    /// The tokens of a text's bytes, where each has one.
+    fn spell(&self, text: &str) -> Option<impl DoubleEndedIterator<Item = u32>> {
+        let all = text.bytes().all(|byte| self.0[usize::from(byte)].is_some());
+        all.then(|| text.bytes().filter_map(|byte| self.0[usize::from(byte)]))
+    }
+}

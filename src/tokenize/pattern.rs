@@ -1,0 +1,251 @@
+//! Patterns of `tokenizer.json`: texts, and of regular expressions those few that files of this kind hold.
+//!
+//! An engine for all of them would cost more than all stages together; others are refused by name.
+
+use super::classes::{is_letter, is_number, is_word};
+use super::read::Stage;
+use super::unsupported;
+use crate::error::Result;
+use crate::json::start_of;
+use serde_json::Value;
+use std::ops::Range;
+
+/// How GPT-2 cuts a text into words.
+const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
+/// A pattern.
+pub enum Pattern {
+    /// A text.
+    Text(String),
+    /// GPT-2's.
+    Gpt2,
+    /// Characters one after the other, the last of them repeated; of several such, the first that is there.
+    Runs(Vec<Run>),
+}
+
+/// Characters one after the other, of which the last may repeat.
+pub struct Run {
+    characters: Vec<Set>,
+    least: usize,
+    most: usize,
+}
+
+/// Some characters.
+struct Set {
+    members: Vec<Member>,
+    negated: bool,
+}
+
+/// One or more characters.
+enum Member {
+    Range(char, char),
+    Class(char, bool),
+}
+
+impl Pattern {
+    /// Reads the field `pattern` of a stage.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::TokenizerInvalid`]; [`crate::ErrorKind::TokenizerUnsupported`] for other regular expressions.
+    pub fn read(stage: &Stage) -> Result<Self> {
+        let field = |name: &str| stage.field("pattern").and_then(|pattern| pattern.get(name)).and_then(Value::as_str);
+        match (field("String"), field("Regex")) {
+            (Some(text), None) => Ok(Self::Text(text.into())),
+            (None, Some(regex)) => Self::regex(regex).ok_or_else(|| {
+                unsupported(format!(
+                    "has the regular expression {:?} in a stage of type {:?}, which is not supported: take a checkpoint of one \
+                     of the supported model types with its own tokenizer.json.",
+                    start_of(regex),
+                    start_of(stage.kind())
+                ))
+            }),
+            _ => Err(stage.wrong("pattern", "a String or a Regex")),
+        }
+    }
+
+    /// A regular expression, if it is of those that are known.
+    pub fn regex(regex: &str) -> Option<Self> {
+        match regex {
+            GPT2 => Some(Self::Gpt2),
+            regex => Run::parse(regex).map(Self::Runs),
+        }
+    }
+
+    /// Whether it is GPT-2's, whose words end where blanks begin.
+    pub fn ends_at_spaces(&self) -> bool {
+        matches!(self, Self::Gpt2)
+    }
+
+    /// Gives `found` what it matches in `text`, from left to right; never nothing.
+    pub fn matches(&self, text: &str, mut found: impl FnMut(Range<usize>)) {
+        match self {
+            Self::Text(pattern) if pattern.is_empty() => {}
+            Self::Text(pattern) => text.match_indices(pattern.as_str()).for_each(|(i, _)| found(i..i + pattern.len())),
+            Self::Gpt2 => gpt2(text, found),
+            Self::Runs(runs) => {
+                let mut at = 0;
+                while let Some(c) = text[at..].chars().next() {
+                    match runs.iter().find_map(|run| run.length(&text[at..])) {
+                        Some(bytes) => {
+                            found(at..at + bytes);
+                            at += bytes;
+                        }
+                        None => at += c.len_utf8(),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Reads a regular expression of this form, or several with `|` between them.
+    fn parse(regex: &str) -> Option<Vec<Self>> {
+        let mut rest = regex.chars().peekable();
+        let mut runs = Vec::new();
+        let empty = || Self { characters: Vec::new(), least: 1, most: 1 };
+        let mut run = empty();
+        while let Some(c) = rest.next() {
+            match c {
+                '+' | '{' if !run.characters.is_empty() => {
+                    (run.least, run.most) = match c {
+                        '+' => (1, usize::MAX),
+                        _ => bounds(&rest.by_ref().take_while(|c| *c != '}').collect::<String>())?,
+                    };
+                    match rest.peek() {
+                        None | Some('|') => {}
+                        Some(_) => return None,
+                    }
+                }
+                '\\' => run.characters.push(Set { members: vec![escaped(&mut rest)?], negated: false }),
+                '[' => {
+                    let negated = rest.next_if_eq(&'^').is_some();
+                    let mut members = Vec::new();
+                    loop {
+                        members.push(match rest.next()? {
+                            ']' if !members.is_empty() => break,
+                            '[' | ']' | '&' => return None,
+                            '\\' => escaped(&mut rest)?,
+                            first if rest.next_if_eq(&'-').is_some() => {
+                                let last = rest.next().filter(|last| !matches!(last, ']' | '\\' | '['))?;
+                                Member::Range(first, last)
+                            }
+                            c => Member::Range(c, c),
+                        });
+                    }
+                    run.characters.push(Set { members, negated });
+                }
+                '|' if !run.characters.is_empty() => runs.push(std::mem::replace(&mut run, empty())),
+                '(' | ')' | '|' | '?' | '*' | '+' | '{' | '}' | '^' | '$' | '.' | ']' => return None,
+                c => run.characters.push(Set { members: vec![Member::Range(c, c)], negated: false }),
+            }
+        }
+        let ended = !run.characters.is_empty();
+        runs.push(run);
+        ended.then_some(runs)
+    }
+
+    /// The bytes of the longest match that `text` begins with.
+    fn length(&self, text: &str) -> Option<usize> {
+        let (last, first) = self.characters.split_last()?;
+        let mut rest = text.chars();
+        for set in first {
+            rest.next().filter(|c| set.has(*c))?;
+        }
+        let mut count = 0;
+        let mut after = rest.clone();
+        while count < self.most && after.next().is_some_and(|c| last.has(c)) {
+            rest = after.clone();
+            count += 1;
+        }
+        (count >= self.least).then_some(text.len() - rest.as_str().len())
+    }
+}
+
+/// The least and the most times of `{2,}`, `{1,3}` or `{2}`; never none.
+fn bounds(within: &str) -> Option<(usize, usize)> {
+    let (least, most) = match within.split_once(',') {
+        None => (within.parse().ok()?, within.parse().ok()?),
+        Some((least, "")) => (least.parse().ok()?, usize::MAX),
+        Some((least, most)) => (least.parse().ok()?, most.parse().ok()?),
+    };
+    (least > 0 && most >= least).then_some((least, most))
+}
+
+/// What follows a backslash.
+fn escaped(rest: &mut impl Iterator<Item = char>) -> Option<Member> {
+    let one = |c| Some(Member::Range(c, c));
+    match rest.next()? {
+        'n' => one('\n'),
+        'r' => one('\r'),
+        't' => one('\t'),
+        c @ ('s' | 'w') => Some(Member::Class(c, true)),
+        c @ ('S' | 'W') => Some(Member::Class(c.to_ascii_lowercase(), false)),
+        p @ ('p' | 'P') => match (rest.next()?, rest.next()?, rest.next()?) {
+            ('{', class @ ('L' | 'N'), '}') => Some(Member::Class(class, p == 'p')),
+            _ => None,
+        },
+        c if c.is_ascii_punctuation() || c == ' ' => one(c),
+        _ => None,
+    }
+}
+
+impl Set {
+    fn has(&self, c: char) -> bool {
+        let member = |member: &Member| match member {
+            Member::Range(first, last) => (*first..=*last).contains(&c),
+            Member::Class(class, there) => is_of(*class, c) == *there,
+        };
+        self.members.iter().any(member) != self.negated
+    }
+}
+
+fn is_of(class: char, c: char) -> bool {
+    match class {
+        's' => c.is_whitespace(),
+        // To this engine joiners are none of it, and superscripts and fractions of Latin-1 are.
+        'w' => matches!(c, '²' | '³' | '¹' | '¼'..='¾') || is_word(c) && !matches!(c, '\u{200c}' | '\u{200d}'),
+        'L' => is_letter(c),
+        _ => is_number(c),
+    }
+}
+
+/// Gives `word` the words of `text`, which follow one another without a gap: contractions, and runs of
+/// letters, of numbers and of others, each with a blank before it; of other white space all but the last
+/// before such a run.
+pub fn gpt2(text: &str, mut word: impl FnMut(Range<usize>)) {
+    #[derive(PartialEq)]
+    enum Class {
+        Letter,
+        Number,
+        Space,
+        Other,
+    }
+    let class = |c: char| match c {
+        c if is_letter(c) => Class::Letter,
+        c if is_number(c) => Class::Number,
+        c if c.is_whitespace() => Class::Space,
+        _ => Class::Other,
+    };
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let contraction =
+            ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"].into_iter().find(|it| text[at..].starts_with(it));
+        let after_blank = if c == ' ' { text[at + 1..].chars().next() } else { Some(c) };
+        let start = if c == ' ' { at + 1 } else { at };
+        let end = match (contraction, after_blank.map(|c| (class(c), c))) {
+            (Some(contraction), _) => at + contraction.len(),
+            (None, Some((of, _))) if of != Class::Space => {
+                text[start..].char_indices().find(|(_, c)| class(*c) != of).map_or(text.len(), |(i, _)| start + i)
+            }
+            _ => {
+                let rest = &text[at..];
+                let end = rest.char_indices().find(|(_, c)| !c.is_whitespace()).map_or(rest.len(), |(i, _)| i);
+                let last = rest[..end].char_indices().next_back().map_or(0, |(i, _)| i);
+                at + if end == rest.len() || last == 0 { end } else { last }
+            }
+        };
+        word(at..end);
+        at = end;
+    }
+}

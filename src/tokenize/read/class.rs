@@ -1,0 +1,261 @@
+//! Which class of transformers' reads a tokenizer, and what that class makes of its files.
+//!
+//! These classes take of `tokenizer.json` the vocabulary and the added tokens alone, and the rest from
+//! `tokenizer_config.json`; others take it as it is.
+
+use super::super::added::AddedToken;
+use super::super::frame::{Frame, Trim};
+use super::super::model::Model;
+use super::super::normalize::{self, Normalizer, Precompiled};
+use super::super::split::{self, Bert, ByteLevel, PreTokenizer};
+use super::config::{SPECIAL, special_of};
+use super::json::FileModel;
+use super::vocabulary::FileVocabulary;
+use crate::error::{ErrorKind, Result};
+use crate::json::JsonFile;
+
+/// What a model's `config.json` says of its tokenizer.
+#[derive(Clone, Debug, Default)]
+pub struct Described {
+    /// The class that it names.
+    class: Option<String>,
+    /// The model's type, which has a class of its own.
+    model_type: Option<String>,
+}
+
+impl Described {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`], [`ErrorKind::NotAModel`].
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        let fields = JsonFile { name: "config.json", kind: ErrorKind::ConfigInvalid }.object(bytes)?;
+        let text = |name: &str| fields.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+        Ok(Self { class: text("tokenizer_class"), model_type: text("model_type") })
+    }
+}
+
+/// A class that builds its tokenizer anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// BERT's, DistilBERT's, ELECTRA's, MobileBERT's.
+    Bert,
+    /// MPNet's.
+    MpNet,
+    /// RoBERTa's.
+    Roberta,
+    /// XLM-RoBERTa's.
+    XlmRoberta,
+    /// CamemBERT's.
+    Camembert,
+    /// DeBERTa's, versions 2 and 3.
+    DebertaV2,
+}
+
+/// What a class takes from `tokenizer_config.json`.
+pub struct Settings {
+    /// Whether letters become small ones, where it says.
+    pub lowercase: Option<bool>,
+    /// Whether punctuation is words of its own.
+    pub split_by_punct: bool,
+    /// The id of the unknown token.
+    pub unk_id: Option<usize>,
+    /// Whether Chinese characters are words.
+    pub chinese: bool,
+    /// Whether accents go; where letters become small ones, if it doesn't say.
+    pub strip_accents: Option<bool>,
+    /// Whether a text gets a blank in front.
+    pub prefix_space: Option<bool>,
+    /// Whether offsets leave out blanks.
+    pub trim_offsets: bool,
+    /// The special tokens, in the order of [`SPECIAL`].
+    pub special: Vec<Option<String>>,
+    /// How many further special tokens it names, if it does.
+    pub further: Option<usize>,
+}
+
+/// The stages that a class makes.
+pub struct Made {
+    /// The normalizer.
+    pub normalizer: Normalizer,
+    /// The pre-tokenizer.
+    pub pre_tokenizer: PreTokenizer,
+    /// The model.
+    pub model: Model,
+}
+
+impl Class {
+    /// The class that is named in `tokenizer_config.json`, in `config.json`, or that the model's type has.
+    /// None for classes that take `tokenizer.json` as it is, and for those of other models.
+    pub fn of(named: Option<&str>, described: &Described) -> Option<Self> {
+        let named = named.or(described.class.as_deref());
+        match named.map(|name| name.strip_suffix("Fast").unwrap_or(name)) {
+            Some(
+                "BertTokenizer"
+                | "DistilBertTokenizer"
+                | "ElectraTokenizer"
+                | "LayoutLMTokenizer"
+                | "LxmertTokenizer"
+                | "MobileBertTokenizer"
+                | "SqueezeBertTokenizer",
+            ) => Some(Self::Bert),
+            Some("MPNetTokenizer") => Some(Self::MpNet),
+            Some("RobertaTokenizer" | "BartTokenizer" | "LEDTokenizer" | "LongformerTokenizer" | "MvpTokenizer") => {
+                Some(Self::Roberta)
+            }
+            Some("XLMRobertaTokenizer") => Some(Self::XlmRoberta),
+            Some("CamembertTokenizer") => Some(Self::Camembert),
+            Some("DebertaV2Tokenizer") => Some(Self::DebertaV2),
+            Some(_) => None,
+            None => match described.model_type.as_deref()? {
+                "bert" | "convbert" | "distilbert" | "electra" | "ernie" | "megatron-bert" | "mobilebert" | "nezha"
+                | "nomic_bert" | "squeezebert" => Some(Self::Bert),
+                "mpnet" => Some(Self::MpNet),
+                "roberta" | "longformer" | "roberta-prelayernorm" => Some(Self::Roberta),
+                "deberta-v2" => Some(Self::DebertaV2),
+                "xlm-roberta" | "xmod" => Some(Self::XlmRoberta),
+                "camembert" => Some(Self::Camembert),
+                _ => None,
+            },
+        }
+    }
+
+    /// Its name in Python.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bert => "BertTokenizer",
+            Self::MpNet => "MPNetTokenizer",
+            Self::Roberta => "RobertaTokenizer",
+            Self::XlmRoberta => "XLMRobertaTokenizer",
+            Self::Camembert => "CamembertTokenizer",
+            Self::DebertaV2 => "DebertaV2Tokenizer",
+        }
+    }
+
+    /// The special token of a field where no file names one.
+    pub fn special_token(self, name: &str) -> Option<AddedToken> {
+        let content = match (self, name) {
+            (Self::Bert, "bos_token" | "eos_token") => return None,
+            (Self::Bert | Self::DebertaV2 | Self::MpNet, "unk_token") => "[UNK]",
+            (Self::Bert | Self::DebertaV2, "sep_token" | "eos_token") => "[SEP]",
+            (Self::Bert | Self::DebertaV2, "pad_token") => "[PAD]",
+            (Self::Bert | Self::DebertaV2, "cls_token" | "bos_token") => "[CLS]",
+            (Self::Bert | Self::DebertaV2, _) => "[MASK]",
+            (_, "bos_token" | "cls_token") => "<s>",
+            (_, "eos_token" | "sep_token") => "</s>",
+            (_, "unk_token") => "<unk>",
+            (_, "pad_token") => "<pad>",
+            (_, _) => "<mask>",
+        };
+        let takes_blanks = name == "mask_token" && matches!(self, Self::MpNet | Self::Camembert);
+        // MPNet's are made as tokens that are not special, which is put right too late for this.
+        let normalized = self == Self::MpNet;
+        Some(AddedToken { lstrip: takes_blanks, normalized, ..special_of(content) })
+    }
+
+    /// The further special tokens where no file names any.
+    pub fn further_tokens(self) -> Vec<AddedToken> {
+        match self {
+            Self::Camembert => ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"].map(special_of).into(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a model of a file is of the kind that it makes.
+    pub fn takes(self, model: &FileModel) -> bool {
+        let scored = model.vocab.as_ref().is_some_and(|vocabulary| vocabulary.scores.is_some());
+        match self {
+            Self::Bert | Self::MpNet => !scored && model.merges.is_none(),
+            Self::Roberta => !scored && model.merges.is_some(),
+            Self::XlmRoberta | Self::Camembert | Self::DebertaV2 => scored,
+        }
+    }
+
+    /// The stages, of the vocabulary (and the merges) of a file, and of its character map.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TokenizerInvalid`], [`ErrorKind::TokenizerUnsupported`].
+    ///
+    /// Source: `transformers` 5.24, `models/*/tokenization_*.py`.
+    pub fn make(self, settings: &Settings, file: FileModel, map: Option<Precompiled>, rows: usize) -> Result<Made> {
+        let FileModel { vocab, merges, name, unk_id: of_file, .. } = file;
+        // That of tokenizer.json is not looked at.
+        let file_unk_id = of_file.filter(|_| name.is_some());
+        let unknown = settings.special("unk_token");
+        let plain = FileModel { vocab, name, ..FileModel::default() };
+        let prefix_space = settings.prefix_space;
+        Ok(match self {
+            Self::Bert | Self::MpNet => {
+                let Settings { lowercase, chinese, strip_accents, .. } = *settings;
+                Made {
+                    normalizer: Normalizer::Bert(normalize::Bert::new(
+                        true,
+                        chinese,
+                        strip_accents,
+                        lowercase.unwrap_or(true),
+                    )),
+                    pre_tokenizer: PreTokenizer::Bert(Bert::default()),
+                    model: FileModel { kind: Some("WordPiece".into()), unk_token: unknown, ..plain }.build(rows)?,
+                }
+            }
+            Self::Roberta => {
+                let add_prefix_space = prefix_space.unwrap_or(false);
+                Made {
+                    normalizer: Normalizer::NONE,
+                    pre_tokenizer: PreTokenizer::ByteLevel(ByteLevel { add_prefix_space, use_regex: true }),
+                    model: FileModel { kind: Some("BPE".into()), merges, ..plain }.build(rows)?,
+                }
+            }
+            Self::XlmRoberta | Self::Camembert => {
+                let place = |token: &str| plain.vocab.as_ref()?.tokens.find(token);
+                let unk_id = match self {
+                    Self::XlmRoberta => 3,
+                    _ => unknown.as_deref().and_then(place).unwrap_or(0),
+                };
+                Made {
+                    normalizer: map.map_or(Normalizer::NONE, Normalizer::Precompiled),
+                    pre_tokenizer: split::xlm_roberta(prefix_space.unwrap_or(true)),
+                    model: FileModel { kind: Some("Unigram".into()), unk_id: Some(unk_id), ..plain }.build(rows)?,
+                }
+            }
+            Self::DebertaV2 => {
+                let place = |token: &str| {
+                    let FileVocabulary { tokens, scores } = plain.vocab.as_ref()?;
+                    tokens.find(token).filter(|place| scores.as_ref().is_some_and(|scores| scores[*place] == 0.0))
+                };
+                let unk_id = unknown.as_deref().and_then(place).or(file_unk_id).or(settings.unk_id).unwrap_or(1);
+                Made {
+                    normalizer: normalize::deberta_v2(settings.lowercase.unwrap_or(false)),
+                    pre_tokenizer: split::deberta_v2(prefix_space.unwrap_or(true), settings.split_by_punct),
+                    model: FileModel { kind: Some("Unigram".into()), unk_id: Some(unk_id), ..plain }.build(rows)?,
+                }
+            }
+        })
+    }
+
+    /// The frame; `id` knows the ids of tokens.
+    ///
+    /// # Errors
+    /// Those of `id`.
+    pub fn frame(self, settings: &Settings, id: impl Fn(&str) -> Result<u32>) -> Result<Frame> {
+        let token = |name: &str| id(&settings.special(name).unwrap_or_default());
+        let trim = |prefix_space| Some(Trim { prefix_space });
+        Ok(match self {
+            Self::Bert | Self::DebertaV2 => Frame::bert(token("cls_token")?, token("sep_token")?),
+            Self::MpNet => Frame::roberta(token("cls_token")?, token("sep_token")?, trim(false)),
+            Self::Roberta => {
+                let trim = trim(settings.prefix_space.unwrap_or(false)).filter(|_| settings.trim_offsets);
+                Frame::roberta(token("cls_token")?, token("sep_token")?, trim)
+            }
+            Self::XlmRoberta | Self::Camembert => Frame::roberta(token("bos_token")?, token("eos_token")?, None),
+        })
+    }
+}
+
+impl Settings {
+    /// The content of a special token.
+    pub fn special(&self, name: &str) -> Option<String> {
+        let place = SPECIAL.iter().position(|other| *other == name)?;
+        self.special.get(place).cloned().flatten()
+    }
+}

@@ -1,0 +1,272 @@
+//! `tokenizer.json`: what of it matters here, read and checked.
+//!
+//! Truncation and padding are not read at all: cutting is a step of its own here, nothing is ever padded, and
+//! hostile values there reach nobody. The vocabulary is read as it streams by; the other stages, which are
+//! small, as trees.
+
+use super::super::added::AddedToken;
+use super::super::frame::Frame;
+use super::super::model::{Bpe, BpeOptions, Flaw, MAX_TOKEN_BYTES, Merges, Model, Unigram, WordPiece};
+use super::super::normalize::{Normalizer, Precompiled};
+use super::super::split::PreTokenizer;
+use super::super::{FILE, invalid_in, unsupported, unsupported_in};
+use super::stage::Stage;
+use super::vocabulary::FileVocabulary;
+use crate::error::{Error, Result};
+use crate::json::start_of;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A `tokenizer.json`, its stages not yet assembled.
+#[derive(Deserialize)]
+pub struct File {
+    normalizer: Option<Value>,
+    pre_tokenizer: Option<Value>,
+    post_processor: Option<Value>,
+    /// The model.
+    pub model: FileModel,
+    #[serde(default)]
+    added_tokens: Vec<Added>,
+}
+
+/// The model, with the fields of all kinds.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct FileModel {
+    /// Its kind; files of old have none.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Its tokens.
+    pub vocab: Option<FileVocabulary>,
+    /// The token for what no other stands for.
+    pub unk_token: Option<String>,
+    /// What a token that continues a word begins with.
+    pub continuing_subword_prefix: Option<String>,
+    /// The most characters of a word.
+    pub max_input_chars_per_word: Option<usize>,
+    /// Pairs of tokens that become one.
+    pub merges: Option<Merges>,
+    /// What the last character of a word ends with.
+    pub end_of_word_suffix: Option<String>,
+    /// Whether unknown characters side by side are one token.
+    pub fuse_unk: Option<bool>,
+    /// Whether unknown characters become tokens of their bytes.
+    pub byte_fallback: Option<bool>,
+    /// Whether a word that is a token needs no merges.
+    pub ignore_merges: Option<bool>,
+    /// The place of the unknown token in a list of tokens and scores.
+    pub unk_id: Option<usize>,
+    /// The file's name, where it is another than `tokenizer.json`.
+    #[serde(skip)]
+    pub name: Option<&'static str>,
+}
+
+/// What is looked at where the file is not as it should be: a model of another kind has other fields.
+#[derive(Deserialize)]
+struct Kinds {
+    model: Option<Kind>,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "type")]
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Added {
+    id: u32,
+    content: String,
+    #[serde(default)]
+    single_word: bool,
+    #[serde(default)]
+    lstrip: bool,
+    #[serde(default)]
+    rstrip: bool,
+    #[serde(default)]
+    normalized: bool,
+    #[serde(default)]
+    special: bool,
+}
+
+impl File {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::TokenizerInvalid`], [`crate::ErrorKind::TokenizerUnsupported`], [`crate::ErrorKind::NotAModel`].
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        let text = FILE.text(bytes)?;
+        serde_json::from_str(text).map_err(|error| {
+            let kinds = serde_json::from_str::<Kinds>(text);
+            match kinds.ok().and_then(|kinds| kinds.model?.name) {
+                Some(kind) if !KINDS.contains(&kind.as_str()) => unsupported_model(&kind),
+                _ => FILE.broken(&error),
+            }
+        })
+    }
+
+    /// The added tokens, in the order of their ids, all of which are below `rows`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::TokenizerInvalid`]
+    pub fn added(&mut self, rows: usize) -> Result<Vec<AddedToken>> {
+        let mut added = std::mem::take(&mut self.added_tokens);
+        added.sort_by_key(|token| token.id);
+        check_ids(FILE.name, added.iter().map(|token| token.id), rows)?;
+        let token = |token: Added| AddedToken {
+            content: token.content,
+            single_word: token.single_word,
+            lstrip: token.lstrip,
+            rstrip: token.rstrip,
+            normalized: token.normalized,
+            special: token.special,
+        };
+        Ok(added.into_iter().map(token).collect())
+    }
+
+    /// The character map of the normalizer, or of one of a sequence.
+    ///
+    /// # Errors
+    /// Those of [`Precompiled::read`].
+    pub fn map(&self) -> Result<Option<Precompiled>> {
+        let Some(normalizer) = &self.normalizer else { return Ok(None) };
+        let one = std::slice::from_ref(normalizer);
+        let all = normalizer.get("normalizers").and_then(Value::as_array).map_or(one, Vec::as_slice);
+        let map = all.iter().find(|stage| stage.get("type").is_some_and(|kind| kind == "Precompiled"));
+        map.map(|stage| Precompiled::read(&Stage::new("normalizer", stage)?)).transpose()
+    }
+
+    /// The normalizer.
+    ///
+    /// # Errors
+    /// Those of [`Normalizer::read`].
+    pub fn normalizer(&self) -> Result<Normalizer> {
+        stage("normalizer", self.normalizer.as_ref(), Normalizer::read).map(|it| it.unwrap_or(Normalizer::NONE))
+    }
+
+    /// The pre-tokenizer.
+    ///
+    /// # Errors
+    /// Those of [`PreTokenizer::read`].
+    pub fn pre_tokenizer(&self) -> Result<PreTokenizer> {
+        stage("pre_tokenizer", self.pre_tokenizer.as_ref(), PreTokenizer::read)
+            .map(|it| it.unwrap_or(PreTokenizer::NONE))
+    }
+
+    /// The frame.
+    ///
+    /// # Errors
+    /// Those of [`Frame::read`].
+    pub fn frame(&self) -> Result<Frame> {
+        stage("post_processor", self.post_processor.as_ref(), Frame::read).map(Option::unwrap_or_default)
+    }
+}
+
+fn stage<T>(part: &'static str, value: Option<&Value>, read: impl Fn(&Stage) -> Result<T>) -> Result<Option<T>> {
+    value.filter(|value| !value.is_null()).map(|value| read(&Stage::new(part, value)?)).transpose()
+}
+
+/// The kinds of models.
+const KINDS: [&str; 3] = ["WordPiece", "BPE", "Unigram"];
+
+fn unsupported_model(kind: &str) -> Error {
+    unsupported(format!(
+        "has a model of type {:?}: {} are supported. Take a checkpoint of one of the supported model types with its own \
+         tokenizer.json.",
+        start_of(kind),
+        KINDS.join(", ")
+    ))
+}
+
+/// Every id has a row in the embedding.
+///
+/// # Errors
+/// [`crate::ErrorKind::TokenizerInvalid`]
+pub fn check_ids(file: &str, mut ids: impl Iterator<Item = u32>, rows: usize) -> Result<()> {
+    match ids.find(|id| *id as usize >= rows) {
+        Some(id) => {
+            let rows = format_args!("the model's embedding has {rows} rows");
+            Err(invalid_in(
+                file,
+                format_args!("has the id {id}, but {rows}: {file} and config.json must be of one model."),
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
+impl FileModel {
+    /// The model, whose ids are all below `rows`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::TokenizerInvalid`], [`crate::ErrorKind::TokenizerUnsupported`].
+    pub fn build(self, rows: usize) -> Result<Model> {
+        let file = self.name.unwrap_or(FILE.name);
+        let none = || invalid_in(file, "has no vocabulary: take the file as it was saved.");
+        let FileVocabulary { tokens, scores } = self.vocab.ok_or_else(none)?;
+        check_ids(file, tokens.ids(), rows)?;
+        let kind = self.kind.as_deref().unwrap_or(match (&scores, &self.merges) {
+            (Some(_), _) => "Unigram",
+            (None, Some(_)) => "BPE",
+            (None, None) => "WordPiece",
+        });
+        let unknown = self.unk_token;
+        let named = unknown.clone();
+        let model = match (kind, scores) {
+            ("WordPiece", None) => {
+                let prefix = self.continuing_subword_prefix.as_deref().unwrap_or("##");
+                let longest_word = self.max_input_chars_per_word.unwrap_or(100);
+                WordPiece::new(tokens, unknown.as_deref().unwrap_or("[UNK]"), prefix, longest_word)
+                    .map(Model::WordPiece)
+            }
+            ("BPE", None) => {
+                let options = BpeOptions {
+                    unknown,
+                    fuse_unknown: self.fuse_unk.unwrap_or_default(),
+                    byte_fallback: self.byte_fallback.unwrap_or_default(),
+                    ignore_merges: self.ignore_merges.unwrap_or_default(),
+                    prefix: self.continuing_subword_prefix.unwrap_or_default(),
+                    suffix: self.end_of_word_suffix.unwrap_or_default(),
+                };
+                Bpe::new(tokens, &self.merges.unwrap_or_default(), options).map(Model::Bpe)
+            }
+            ("Unigram", Some(scores)) => {
+                let byte_fallback = self.byte_fallback.unwrap_or_default();
+                Unigram::new(tokens, scores, self.unk_id, byte_fallback).map(Model::Unigram)
+            }
+            _ if !KINDS.contains(&kind) => return Err(unsupported_model(kind)),
+            _ => {
+                let wants =
+                    if kind == "Unigram" { "a list of tokens and scores" } else { "an object of tokens and ids" };
+                let message = format!("has a {kind} model whose vocabulary is not {wants}: take it as it was saved.");
+                return Err(invalid_in(file, message));
+            }
+        };
+        model.map_err(|flaw| error_of(file, flaw, named.as_deref()))
+    }
+}
+
+/// What a model can't be made of. The unknown token must have an id: else the first strange word of a user
+/// would show that it lacks one.
+fn error_of(file: &str, flaw: Flaw, unknown: Option<&str>) -> Error {
+    let invalid = |message: String| invalid_in(file, message);
+    match flaw {
+        Flaw::NoUnknown => match unknown {
+            Some(token) => invalid(format!(
+                "has the unknown token {:?}, which its vocabulary lacks: take it whole.",
+                start_of(token)
+            )),
+            None => invalid("has no unknown token (unk_id) in its vocabulary: take it whole.".into()),
+        },
+        Flaw::LongToken(bytes) => {
+            unsupported_in(file, format!("has a token of {bytes} bytes: at most {MAX_TOKEN_BYTES} are supported."))
+        }
+        Flaw::UnknownMerge(token) => invalid(format!(
+            "has a merge of {:?}, which its vocabulary lacks: take the vocabulary and the merges of one model.",
+            start_of(&token)
+        )),
+        Flaw::Score(token) => {
+            invalid(format!("has a score that is no finite number, of token {token}: take the file as it was saved."))
+        }
+    }
+}

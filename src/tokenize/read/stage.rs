@@ -1,0 +1,93 @@
+//! A stage of `tokenizer.json`: an object whose `type` names its kind, beside the fields of that kind.
+
+use super::super::{invalid, unsupported};
+use crate::error::{Error, Result};
+use crate::json::start_of;
+use serde_json::{Map, Value};
+
+/// The most stages of a sequence.
+const MOST: usize = 32;
+
+/// The longest text of a field that goes into the texts of a user: so many bytes replace a character at most.
+const LONGEST_TEXT: usize = 64;
+
+/// A stage.
+pub struct Stage<'a> {
+    /// What it is a part of: "normalizer", say.
+    part: &'static str,
+    kind: &'a str,
+    fields: &'a Map<String, Value>,
+}
+
+impl<'a> Stage<'a> {
+    /// Reads the kind.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::TokenizerInvalid`] where `value` is no object with a type.
+    pub fn new(part: &'static str, value: &'a Value) -> Result<Self> {
+        let object = value.as_object().and_then(|fields| Some((fields.get("type")?.as_str()?, fields)));
+        let Some((kind, fields)) = object else {
+            return Err(invalid(format!("has a {part} without a type: take the file as it was saved.")));
+        };
+        Ok(Self { part, kind, fields })
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> &'a str {
+        self.kind
+    }
+
+    /// This kind is not one of those that are known.
+    pub fn unsupported(&self) -> Error {
+        unsupported(format!(
+            "has a {} of type {:?}, which is not supported: take a checkpoint of one of the supported model types with \
+             its own tokenizer.json.",
+            self.part,
+            start_of(self.kind)
+        ))
+    }
+
+    /// A field is not what it must be.
+    pub fn wrong(&self, name: &str, wants: &str) -> Error {
+        invalid(format!(
+            "has a {} {:?} whose {name:?} is wrong: it must be {wants}. Take the file as it was saved.",
+            self.part,
+            start_of(self.kind)
+        ))
+    }
+
+    /// A field; `null` is none.
+    pub fn field(&self, name: &str) -> Option<&'a Value> {
+        self.fields.get(name).filter(|value| !value.is_null())
+    }
+
+    /// True or false, or nothing.
+    pub fn maybe_flag(&self, name: &str) -> Result<Option<bool>> {
+        let flag = |value: &Value| value.as_bool().ok_or_else(|| self.wrong(name, "true or false"));
+        self.field(name).map(flag).transpose()
+    }
+
+    /// True or false; without a default it must be there.
+    pub fn flag(&self, name: &str, default: Option<bool>) -> Result<bool> {
+        self.maybe_flag(name)?.or(default).ok_or_else(|| self.wrong(name, "true or false"))
+    }
+
+    /// A text, or nothing.
+    pub fn maybe_text(&self, name: &str) -> Result<Option<&'a str>> {
+        let text = |value: &'a Value| value.as_str().ok_or_else(|| self.wrong(name, "a text"));
+        self.field(name).map(text).transpose()
+    }
+
+    /// A text that goes into those of a user.
+    pub fn short_text(&self, name: &str) -> Result<&'a str> {
+        let text = self.maybe_text(name)?.filter(|text| text.len() <= LONGEST_TEXT);
+        text.ok_or_else(|| self.wrong(name, "a text of at most 64 bytes"))
+    }
+
+    /// The stages of a sequence, each read by `read`.
+    pub fn stages<T>(&self, name: &str, read: impl Fn(&Stage<'a>) -> Result<T>) -> Result<Vec<T>> {
+        let all = self.field(name).and_then(Value::as_array).filter(|all| all.len() <= MOST);
+        let all = all.ok_or_else(|| self.wrong(name, "a list of at most 32 stages"))?;
+        all.iter().map(|value| read(&Stage::new(self.part, value)?)).collect()
+    }
+}

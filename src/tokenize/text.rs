@@ -1,0 +1,166 @@
+//! A text on its way through the normalizer and the pre-tokenizer, with where each of its bytes came from.
+//!
+//! A token's offsets are those of the text as it was given, but words are cut from the text as it was
+//! normalized. The bookkeeping is that of Hugging Face's tokenizers, down to its oddities:
+//! [`Text::transform`] says which.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// The bytes of the source that a byte came from: the first, and the one after the last.
+pub type Origin = (usize, usize);
+
+/// A text and, where they are wanted, the origins of its bytes.
+pub struct Text<'a> {
+    text: Cow<'a, str>,
+    origins: Option<Cow<'a, [Origin]>>,
+    /// Where the source's piece begins.
+    at: usize,
+}
+
+impl<'a> Text<'a> {
+    /// A piece of a source, which lies at its byte `at`.
+    pub fn new(piece: &'a str, at: usize, with_origins: bool) -> Self {
+        let of = |(i, c): (usize, char)| std::iter::repeat_n((at + i, at + i + c.len_utf8()), c.len_utf8());
+        let origins = with_origins.then(|| piece.char_indices().flat_map(of).collect());
+        Self { text: piece.into(), origins, at }
+    }
+
+    /// What it says.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether origins are wanted.
+    pub fn has_origins(&self) -> bool {
+        self.origins.is_some()
+    }
+
+    /// The byte of the source at which it begins.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// A part of it.
+    pub fn slice(&self, range: Range<usize>) -> Text<'_> {
+        let origins = self.origins.as_ref().map(|origins| Cow::Borrowed(&origins[range.clone()]));
+        let at = if range.is_empty() { self.at } else { self.origin(range.clone()).start };
+        Text { text: Cow::Borrowed(&self.text[range]), origins, at }
+    }
+
+    /// The source's range of a range of the text; an empty one comes from nowhere.
+    pub fn origin(&self, range: Range<usize>) -> Range<usize> {
+        match &self.origins {
+            Some(origins) if !range.is_empty() => origins[range.start].0..origins[range.end - 1].1,
+            _ => 0..0,
+        }
+    }
+
+    /// Each character's successors in its place, which come from where it came from.
+    pub fn map(&mut self, mut successors: impl FnMut(char, &mut dyn FnMut(char))) {
+        let mut text = String::with_capacity(self.text.len());
+        let mut origins = self.origins.as_ref().map(|origins| Vec::with_capacity(origins.len()));
+        for (i, c) in self.text.char_indices() {
+            let before = text.len();
+            successors(c, &mut |c| text.push(c));
+            if let (Some(old), Some(new)) = (&self.origins, &mut origins) {
+                new.extend(std::iter::repeat_n(old[i], text.len() - before));
+            }
+        }
+        self.set(text, origins);
+    }
+
+    /// The characters that `keep` is true for.
+    pub fn filter(&mut self, keep: impl Fn(char) -> bool) {
+        if !self.text.chars().all(&keep) {
+            self.map(|c, push| {
+                if keep(c) {
+                    push(c);
+                }
+            });
+        }
+    }
+
+    /// The text without what lies outside of `range`.
+    pub fn keep(&mut self, range: Range<usize>) {
+        if range == (0..self.text.len()) {
+            return;
+        }
+        let origins = self.origins.as_ref().map(|origins| origins[range.clone()].to_vec());
+        self.set(self.text[range].to_owned(), origins);
+    }
+
+    /// `content` in the place of each of `ranges`, which are in order; it comes from where the last character
+    /// that it replaces came from.
+    pub fn replace(&mut self, ranges: &[Range<usize>], content: &str) {
+        if ranges.is_empty() {
+            return;
+        }
+        let mut text = String::with_capacity(self.text.len());
+        let mut origins = self.origins.as_ref().map(|origins| Vec::with_capacity(origins.len()));
+        let mut done = 0;
+        for range in ranges {
+            text.push_str(&self.text[done..range.start]);
+            text.push_str(content);
+            if let (Some(old), Some(new)) = (&self.origins, &mut origins) {
+                new.extend_from_slice(&old[done..range.start]);
+                new.extend(std::iter::repeat_n(old[range.end - 1], content.len()));
+            }
+            done = range.end;
+        }
+        text.push_str(&self.text[done..]);
+        if let (Some(old), Some(new)) = (&self.origins, &mut origins) {
+            new.extend_from_slice(&old[done..]);
+        }
+        self.set(text, origins);
+    }
+
+    /// `content` in front of a text that is not empty; it comes from where the first character came from.
+    pub fn prepend(&mut self, content: &str) {
+        if self.text.is_empty() {
+            return;
+        }
+        let origins = self
+            .origins
+            .as_ref()
+            .map(|old| std::iter::repeat_n(old[0], content.len()).chain(old.iter().copied()).collect::<Vec<_>>());
+        self.set(format!("{content}{}", self.text), origins);
+    }
+
+    /// `changes` in place of the text: a character with 0 takes the place of the next of the old ones, with 1
+    /// it is a new one and has the place of the one before it, with -n it takes the place of the next, and n
+    /// more are gone. A normalizer may count wrong, as those of Hugging Face do where the first characters
+    /// go: places then lag behind.
+    ///
+    /// Source: `tokenizers` 0.23, `NormalizedString::transform_range`.
+    pub fn transform(&mut self, changes: &[(char, isize)]) {
+        let mut origins = self.origins.as_ref().map(|origins| Vec::with_capacity(origins.len()));
+        if let (Some(old), Some(new)) = (&self.origins, &mut origins) {
+            let mut next = 0_usize;
+            let mut chars = self.text.chars();
+            for (c, change) in changes {
+                let place = if *change > 0 { next.checked_sub(1) } else { Some(next) };
+                let origin = place.map_or((self.at, self.at), |place| old[place.min(old.len() - 1)]);
+                if *change <= 0 {
+                    let gone = chars.by_ref().take(1 + change.unsigned_abs());
+                    next += gone.map(char::len_utf8).sum::<usize>();
+                }
+                new.extend(std::iter::repeat_n(origin, c.len_utf8()));
+            }
+        }
+        self.set(changes.iter().map(|(c, _)| *c).collect(), origins);
+    }
+
+    /// Appends a text of the same source.
+    pub fn append(&mut self, other: &Text) {
+        self.text.to_mut().push_str(&other.text);
+        if let (Some(origins), Some(more)) = (&mut self.origins, &other.origins) {
+            origins.to_mut().extend_from_slice(more);
+        }
+    }
+
+    fn set(&mut self, text: String, origins: Option<Vec<Origin>>) {
+        self.text = text.into();
+        self.origins = origins.map(Cow::Owned);
+    }
+}

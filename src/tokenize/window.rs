@@ -1,0 +1,80 @@
+//! How a long text is read in parts: a window's tokens are those of the whole text where what follows can't
+//! change them.
+
+use super::normalize::Normalizer;
+use super::split::{Boundary, PreTokenizer};
+use unicode_categories::UnicodeCategories;
+
+/// What ends a window, and which of its words are sure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// BERT's: a window ends before a character that is no mark. Each character is then normalized by itself
+    /// or with those before it, and
+    ///
+    /// - whether an added token begins at a byte is known where the longest one, and a character behind it,
+    ///   lie before the end,
+    /// - a word that ends before that byte has ended, for what ends it is there.
+    Characters,
+    /// A window ends before white space, and so do the words that are sure: nothing that is normalized or cut
+    /// reaches across.
+    Words(Boundary),
+    /// The text is read whole.
+    Whole,
+}
+
+impl Reading {
+    /// That of these stages.
+    pub fn of(normalizer: &Normalizer, pre_tokenizer: &PreTokenizer) -> Self {
+        let bert = match normalizer {
+            Normalizer::Bert(_) => true,
+            Normalizer::Sequence(all) => all.is_empty(),
+            _ => false,
+        };
+        match pre_tokenizer {
+            PreTokenizer::Bert(_) if bert => Self::Characters,
+            one => one.boundary().map_or(Self::Whole, Self::Words),
+        }
+    }
+
+    /// The end of a window of `text` that has at least `at` bytes.
+    pub fn end_of_window(self, text: &str, at: usize) -> usize {
+        let Some(at) = (at..text.len()).find(|at| text.is_char_boundary(*at)) else { return text.len() };
+        match self {
+            Self::Whole => text.len(),
+            Self::Characters => {
+                text[at..].char_indices().find(|(_, c)| !c.is_mark()).map_or(text.len(), |(i, _)| at + i)
+            }
+            Self::Words(_) => {
+                let mut before = '\0';
+                for (i, c) in text[at..].char_indices() {
+                    if matches!(c, ' ' | '\n') && joins_nothing(before) {
+                        return at + i;
+                    }
+                    before = c;
+                }
+                text.len()
+            }
+        }
+    }
+}
+
+/// Where the words of a normalized text that are sure up to byte `sure` end: before the last white space, or
+/// nowhere.
+pub fn end_of_words(boundary: Boundary, text: &str, sure: usize) -> usize {
+    let divides = |c: char| c == ' ' || boundary == Boundary::WhiteSpace && c.is_whitespace();
+    let end = (0..=sure).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let mut after = None;
+    for (i, c) in text[..end].char_indices().rev() {
+        if !c.is_whitespace() && after.is_some_and(divides) {
+            return i + c.len_utf8();
+        }
+        after = Some(c);
+    }
+    0
+}
+
+/// Whether a character is neither white space nor one that joins what follows it to a grapheme: those that do
+/// are in the scripts and blocks that are left out.
+fn joins_nothing(c: char) -> bool {
+    !c.is_whitespace() && matches!(c, '!'..='\u{5ff}' | '\u{3001}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
+}

@@ -1,0 +1,67 @@
+//! The texts that tokenizers are tried with, and digests of what they make of them, as in
+//! test_data/make_tokenizers.py.
+#![allow(dead_code)] // Each test file uses a part.
+
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// The texts of test_data/make_tokenizers.py.
+pub fn texts() -> Vec<String> {
+    let files = [
+        include_str!("../../test_data/tokenizer/cases.jsonl"),
+        include_str!("../cases/02-diacritics-and-case/expected-keep-accents.jsonl"),
+        include_str!("../cases/02-diacritics-and-case/expected-multilingual-cased.jsonl"),
+        include_str!("../cases/02-diacritics-and-case/expected-multilingual-strip.jsonl"),
+        include_str!("../cases/02-diacritics-and-case/expected-uncased.jsonl"),
+        include_str!("../cases/04-emoji/expected-multilingual-cased.jsonl"),
+        include_str!("../cases/04-emoji/expected-not-cleaned.jsonl"),
+        include_str!("../cases/04-emoji/expected-uncased.jsonl"),
+        include_str!("../cases/05-invisible-characters/expected-multilingual-cased.jsonl"),
+        include_str!("../cases/05-invisible-characters/expected-not-cleaned.jsonl"),
+        include_str!("../cases/05-invisible-characters/expected-uncased.jsonl"),
+    ];
+    let lines = files.iter().flat_map(|file| file.lines());
+    let text = |line: &str| serde_json::from_str::<Value>(line).unwrap()["text"].as_str().unwrap().to_owned();
+    let mut seen = HashSet::new();
+    lines.map(text).filter(|text| seen.insert(text.clone())).collect()
+}
+
+/// FNV-1a of 64 bits over ids and offsets, folded to 16.
+pub fn digest(ids: &[u32], offsets: &[Range<usize>]) -> String {
+    let numbers = ids.iter().zip(offsets).flat_map(|(id, at)| [*id, at.start as u32, at.end as u32]);
+    let step = |state: u64, n: u32| (state ^ u64::from(n)).wrapping_mul(0x100_0000_01b3);
+    let mut state = numbers.fold(0xcbf2_9ce4_8422_2325, step);
+    state ^= state >> 32;
+    format!("{:04x}", (state ^ state >> 16) & 0xffff)
+}
+
+/// The files that the kinds are variants of.
+pub fn base(name: &str) -> Value {
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let bare = |model| json!({"added_tokens": [], "normalizer": null, "model": model});
+    match name {
+        "wordpiece" => read(include_str!("../../models/sentiment-en/tokenizer.json")),
+        "bpe" => {
+            let mut model = read(include_str!("../../test_data/tokenizer/bpe.json"));
+            model["type"] = "BPE".into();
+            bare(model)
+        }
+        "unigram" => {
+            let mut vocab = read(include_str!("../../test_data/tokenizer/unigram.json"))["vocab"].take();
+            vocab.as_array_mut().unwrap().extend((0..256).map(|byte| json!([format!("<0x{byte:02X}>"), -20.0])));
+            bare(json!({"type": "Unigram", "unk_id": 0, "vocab": vocab}))
+        }
+        _ => panic!("no base {name}"),
+    }
+}
+
+/// Puts the character map of unigram.json where a kind has none of its own.
+pub fn fill(stage: &mut Value, map: &Value) {
+    if stage["type"] == "Precompiled" {
+        stage["precompiled_charsmap"] = map.clone();
+    }
+    if let Some(stages) = stage.get_mut("normalizers").and_then(Value::as_array_mut) {
+        stages.iter_mut().for_each(|stage| fill(stage, map));
+    }
+}

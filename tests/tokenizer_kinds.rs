@@ -1,0 +1,62 @@
+//! Every kind of `tokenizer.json`'s stages against the Python `tokenizers`: ids and offsets of 2,237 texts
+//! each.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tabsense::tokenize::Tokenizer;
+use texts::{base, digest, fill, texts};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[path = "common/texts.rs"]
+mod texts;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+#[derive(Deserialize)]
+struct Kind {
+    name: String,
+    base: String,
+    fields: Map<String, Value>,
+    model: Map<String, Value>,
+    digests: String,
+}
+
+fn tokenizer(kind: &Kind) -> Tokenizer {
+    let mut file = base(&kind.base);
+    file.as_object_mut().unwrap().extend(kind.fields.clone());
+    file["model"].as_object_mut().unwrap().extend(kind.model.clone());
+    let map: Value = serde_json::from_str(include_str!("../test_data/tokenizer/unigram.json")).unwrap();
+    fill(&mut file["normalizer"], &map["charsmap"]);
+    Tokenizer::from_json(file.to_string().as_bytes(), 40_000).unwrap()
+}
+
+fn kinds() -> Vec<Kind> {
+    let lines = include_str!("../test_data/tokenizer/kinds.jsonl").lines();
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn ids_and_offsets_of_every_kind_are_hugging_face_s() {
+    let texts = texts();
+    assert_eq!(texts.len(), 2237);
+    let mut failures = Vec::new();
+    for kind in kinds() {
+        let tokenizer = tokenizer(&kind);
+        assert_eq!(kind.digests.len(), 4 * texts.len());
+        let mut wrong = Vec::new();
+        for (i, text) in texts.iter().enumerate() {
+            let (ids, offsets) = tokenizer.encode_with_offsets(text).unwrap();
+            assert_eq!(ids, tokenizer.encode(text).unwrap(), "{}: {text:?}", kind.name);
+            let all = tokenizer.frame(ids, Some(offsets), usize::MAX);
+            let offsets = all.offsets.unwrap();
+            if digest(&all.ids, &offsets) != kind.digests[4 * i..4 * i + 4] {
+                wrong.push((text, all.ids, offsets));
+            }
+        }
+        if let Some(first) = wrong.iter().min_by_key(|(text, ..)| text.len()) {
+            failures.push(format!("{}: {} of {}, {first:?}", kind.name, wrong.len(), texts.len()));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}

@@ -188,8 +188,8 @@ impl<B: Backend> Classifier<B> {
     /// # Errors
     /// Those of [`Model::logits`].
     pub async fn scores(&self, group: &[Encoding]) -> Result<Vec<Vec<f64>>> {
-        let texts = group.iter().map(|e| e.ids.as_slice()).filter(|ids| !ids.is_empty());
-        let batch = PackedBatch::new(texts);
+        let texts = group.iter().filter(|e| !e.ids.is_empty());
+        let batch = PackedBatch::with_types(texts.map(|e| (e.ids.as_slice(), e.types.as_slice())));
         let logits = match batch.texts() {
             0 => Vec::new(),
             _ => self.model.logits(&self.backend, &batch).await?,

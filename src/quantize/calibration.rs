@@ -78,7 +78,8 @@ impl Calibration {
         let mut encodings = texts.iter().map(|text| self.classifier.encode(text, false)).collect::<Result<Vec<_>>>()?;
         encodings.retain(|encoding| !encoding.ids.is_empty());
         for group in self.classifier.groups(&encodings) {
-            let batch = PackedBatch::new(encodings[group].iter().map(|e| e.ids.as_slice()));
+            let texts = encodings[group].iter().map(|e| (e.ids.as_slice(), e.types.as_slice()));
+            let batch = PackedBatch::with_types(texts);
             now(self.classifier.model().forward(self.classifier.backend(), &batch, |_, _| {}))?;
             self.tokens += batch.tokens();
         }

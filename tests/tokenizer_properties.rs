@@ -64,8 +64,23 @@ fn part() -> impl Strategy<Value = String> {
         "…",
         "\0",
     ]);
-    let runs =
-        of(&["a", "word ", " ", "\n", "\u{3000}", "中", "\u{301}", "\u{200b}", "!", "é ", "▁", "\u{d4e} ", "it's "]);
+    let runs = of(&[
+        "a",
+        "thefilm",
+        "unbelievablygood",
+        "word ",
+        " ",
+        "\n",
+        "\u{3000}",
+        "中",
+        "\u{301}",
+        "\u{200b}",
+        "!",
+        "é ",
+        "▁",
+        "\u{d4e} ",
+        "it's ",
+    ]);
     let runs = (runs, 1usize..300).prop_map(|(run, n)| run.repeat(n));
     prop_oneof![6 => pieces.prop_map(str::to_owned), 1 => runs, 2 => any::<char>().prop_map(String::from)]
 }

@@ -21,7 +21,7 @@ use crate::json::JsonFile;
 pub use encoding::Encoding;
 use encoding::{Found, Tokens};
 use frame::Frame;
-use model::Piece;
+use model::{Model, Piece};
 pub use read::TokenizerFiles;
 use read::{Made, Parts};
 use split::Words;
@@ -75,7 +75,7 @@ impl Tokenizer {
     /// [`ErrorKind::TokenizerUnsupported`] where a stage is of an unknown kind; [`ErrorKind::NotAModel`] where it is another file.
     pub fn from_files(files: &TokenizerFiles, rows: usize) -> Result<Self> {
         let parts = files.read(rows)?;
-        let reading = Reading::of(&parts.made.normalizer, &parts.made.pre_tokenizer);
+        let reading = Reading::of(&parts.made.normalizer, &parts.made.pre_tokenizer, &parts.made.model);
         Ok(Self { parts, reading, pieces: RefCell::default() })
     }
 
@@ -247,10 +247,16 @@ impl Tokenizer {
 
     /// The tokens of the words of a normalized piece that end at byte `sure` or before.
     fn words(&self, mut piece: Text, mut sure: usize, found: &mut Found) {
-        if let Reading::Words(boundary) = self.reading
-            && sure < piece.as_str().len()
-        {
-            piece.keep(0..window::end_of_words(boundary, piece.as_str(), sure));
+        let mut goes_on = false;
+        if sure < piece.as_str().len() {
+            match self.reading {
+                Reading::Words(boundary) => piece.keep(0..window::end_of_words(boundary, piece.as_str(), sure)),
+                Reading::Pieces => {
+                    goes_on = true;
+                    piece.keep(0..(0..=sure).rev().find(|at| piece.as_str().is_char_boundary(*at)).unwrap_or(0));
+                }
+                Reading::Characters | Reading::Whole => {}
+            }
         }
         if self.reading != Reading::Characters {
             // Words may be longer than what they were cut from.
@@ -259,11 +265,16 @@ impl Tokenizer {
         let mut words = Words::new(piece);
         self.parts.made.pre_tokenizer.apply(&mut words);
         let mut pieces = self.pieces.borrow_mut();
-        for span in words.spans.iter().take_while(|span| span.end <= sure) {
-            self.parts.made.model.cut(&words.text.as_str()[span.clone()], &mut pieces);
+        let Made { model, .. } = &self.parts.made;
+        for (i, span) in words.spans.iter().enumerate().take_while(|(_, span)| span.end <= sure) {
+            let word = &words.text.as_str()[span.clone()];
+            match model {
+                Model::Unigram(model) if goes_on && i + 1 == words.spans.len() => model.cut_start(word, &mut pieces),
+                model => model.cut(word, &mut pieces),
+            }
             for Piece { id, start, end } in pieces.iter() {
                 let range = || words.text.origin(span.start + start..span.start + end);
-                found.push(*id, range, |_| self.parts.made.model.tokens().token(*id).unwrap_or_default());
+                found.push(*id, range, |_| model.tokens().token(*id).unwrap_or_default());
             }
         }
     }
@@ -305,6 +316,10 @@ mod tests {
             assert!(encoding.truncated && encoding.ids.len() == 512);
             READ.get()
         };
+        let long = "unbelievable".repeat(100_000);
+        READ.set(0);
+        assert_eq!(xlm_roberta().encode_to(&long, 512, true).unwrap().ids.len(), 512);
+        assert!(READ.get() < 20_000, "{} bytes", READ.get());
         let words = ["word ", "it's 12! ", "na\u{ef}ve\n", "今天 好。\n"];
         for tokenizer in [roberta(), xlm_roberta()] {
             for part in words {

@@ -76,6 +76,22 @@ impl Pattern {
         matches!(self, Self::Gpt2)
     }
 
+    /// Whether it matches only ASCII's punctuation and white space.
+    pub fn is_of_marks(&self) -> bool {
+        let mark = |c: char| c.is_ascii_punctuation() || c.is_whitespace();
+        let member = |member: &Member| match member {
+            Member::Range(first, last) => first == last && mark(*first),
+            Member::Class(class, there) => *class == 's' && *there,
+        };
+        match self {
+            Self::Text(text) => text.chars().all(mark),
+            Self::Gpt2 => false,
+            Self::Runs(runs) => {
+                runs.iter().flat_map(|run| &run.characters).all(|set| !set.negated && set.members.iter().all(member))
+            }
+        }
+    }
+
     /// Gives `found` what it matches in `text`, from left to right; never nothing.
     pub fn matches(&self, text: &str, mut found: impl FnMut(Range<usize>)) {
         match self {

@@ -1,9 +1,13 @@
 //! How a long text is read in parts: a window's tokens are those of the whole text where what follows can't
 //! change them.
 
+use super::model::Model;
 use super::normalize::Normalizer;
 use super::split::{Boundary, PreTokenizer};
 use unicode_categories::UnicodeCategories;
+
+/// The most bytes that a window grows by until white space ends it, where something else may.
+const LONG_WORD: usize = 256;
 
 /// What ends a window, and which of its words are sure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,13 +22,16 @@ pub enum Reading {
     /// A window ends before white space, and so do the words that are sure: nothing that is normalized or cut
     /// reaches across.
     Words(Boundary),
+    /// As [`Reading::Words`]; or a window ends between two characters that nothing takes together, and of the word
+    /// there so much is sure as the model says.
+    Pieces,
     /// The text is read whole.
     Whole,
 }
 
 impl Reading {
     /// That of these stages.
-    pub fn of(normalizer: &Normalizer, pre_tokenizer: &PreTokenizer) -> Self {
+    pub fn of(normalizer: &Normalizer, pre_tokenizer: &PreTokenizer, model: &Model) -> Self {
         let bert = match normalizer {
             Normalizer::Bert(_) => true,
             Normalizer::Sequence(all) => all.is_empty(),
@@ -32,6 +39,7 @@ impl Reading {
         };
         match pre_tokenizer {
             PreTokenizer::Bert(_) if bert => Self::Characters,
+            one if one.only_spaces() && normalizer.keeps_apart() && matches!(model, Model::Unigram(_)) => Self::Pieces,
             one => one.boundary().map_or(Self::Whole, Self::Words),
         }
     }
@@ -44,10 +52,11 @@ impl Reading {
             Self::Characters => {
                 text[at..].char_indices().find(|(_, c)| !c.is_mark()).map_or(text.len(), |(i, _)| at + i)
             }
-            Self::Words(_) => {
+            Self::Words(_) | Self::Pieces => {
                 let mut before = '\0';
                 for (i, c) in text[at..].char_indices() {
-                    if matches!(c, ' ' | '\n') && joins_nothing(before) {
+                    let within = self == Self::Pieces && i > LONG_WORD && is_solid(before) && is_solid(c);
+                    if within || matches!(c, ' ' | '\n') && joins_nothing(before) {
                         return at + i;
                     }
                     before = c;
@@ -71,6 +80,12 @@ pub fn end_of_words(boundary: Boundary, text: &str, sure: usize) -> usize {
         after = Some(c);
     }
     0
+}
+
+/// Whether a character is one of those that no normalization takes together with another of them.
+fn is_solid(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 /// Whether a character is neither white space nor one that joins what follows it to a grapheme: those that do

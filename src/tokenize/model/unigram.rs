@@ -81,6 +81,32 @@ impl Unigram {
         pieces.reverse();
     }
 
+    /// Puts those pieces of a word that hold whatever follows `start`, its beginning, in place of those in `pieces`.
+    ///
+    /// What follows can go on from each of the last places only that a token can reach over; the pieces that the
+    /// best ways to all of these have in common are sure, but for unknown ones at their end, which may grow.
+    pub fn cut_start(&self, start: &str, pieces: &mut Vec<Piece>) {
+        let mut ends = self.ends.borrow_mut();
+        self.score(start, &mut ends);
+        let reach = start.len().saturating_sub(self.tokens.whole.longest);
+        let mut sure = start.len();
+        for end in (reach..=start.len()).rev().filter(|end| *end == 0 || ends[*end].last.is_some()) {
+            // Where two ways meet: the later of both places goes back until they are one.
+            let mut other = end;
+            while sure != other {
+                let later = if sure > other { &mut sure } else { &mut other };
+                *later = ends[*later].last.map_or(0, |(_, start)| start);
+            }
+        }
+        while let Some((id, before)) = ends[sure].last
+            && id == self.unknown
+        {
+            sure = before;
+        }
+        drop(ends);
+        self.cut(&start[..sure], pieces);
+    }
+
     /// For each byte of the word where a token may end, the best way there.
     fn score(&self, word: &str, ends: &mut Vec<End>) {
         ends.clear();
@@ -115,5 +141,69 @@ impl Unigram {
             Some(ids) => pieces.extend(ids.rev().map(|id| Piece { id, start, end })),
             None => pieces.push(Piece { id: self.unknown, start, end }),
         }
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::super::vocabulary::tests::vocabulary;
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The plain definition: of all ways to spell the word, the best sum.
+        #[test]
+        fn no_other_way_to_spell_a_word_is_better(
+            tokens in prop::collection::btree_map("[abé]{1,4}", -9.0f64..0.0, 1..20),
+            word in "[abéx]{1,9}",
+        ) {
+            let model = model(&tokens);
+            let mut pieces = Vec::new();
+            model.cut(&word, &mut pieces);
+            prop_assert_eq!(pieces.iter().map(|piece| &word[piece.start..piece.end]).collect::<String>(), word.clone());
+            let unknown = |part: &str| part.chars().count() as f64 * model.unknown_score;
+            let score = |part: &str| tokens.get(part).copied().unwrap_or_else(|| unknown(part));
+            let sum: f64 = pieces.iter().map(|piece| score(&word[piece.start..piece.end])).sum();
+            // best[i]: of the first i bytes.
+            let mut best = vec![f64::NEG_INFINITY; word.len() + 1];
+            best[0] = 0.0;
+            let places: Vec<usize> = word.char_indices().map(|(i, _)| i).chain([word.len()]).collect();
+            for (n, &end) in places.iter().enumerate().skip(1) {
+                for &start in &places[..n] {
+                    let part = &word[start..end];
+                    if tokens.contains_key(part) || part.chars().count() == 1 {
+                        best[end] = best[end].max(best[start] + score(part));
+                    }
+                }
+            }
+            prop_assert!((sum - best[word.len()]).abs() < 1e-9, "{} {}", sum, best[word.len()]);
+        }
+
+        #[test]
+        fn the_pieces_of_a_start_are_those_of_the_word(
+            tokens in prop::collection::btree_map("[abé]{1,4}", -9.0f64..0.0, 1..20),
+            start in "[abéx]{0,30}",
+            rest in "[abéx]{0,9}",
+        ) {
+            let model = model(&tokens);
+            let (mut sure, mut all) = (Vec::new(), Vec::new());
+            model.cut_start(&start, &mut sure);
+            model.cut(&format!("{start}{rest}"), &mut all);
+            prop_assert!(all.starts_with(&sure), "{:?} {:?}", sure, all);
+        }
+    }
+
+    fn model(tokens: &std::collections::BTreeMap<String, f64>) -> Unigram {
+        let names = [("<unk>", 0)].into_iter().chain(tokens.keys().map(String::as_str).zip(1..));
+        let scores = [0.0].into_iter().chain(tokens.values().copied()).collect();
+        Unigram::new(vocabulary(names), scores, Some(0), false).unwrap()
+    }
+
+    #[test]
+    fn most_of_a_long_start_is_sure() {
+        let tokens = [("a", -2.0), ("ab", -2.5), ("b", -2.0)].map(|(token, score)| (token.to_owned(), score));
+        let mut pieces = Vec::new();
+        model(&tokens.into()).cut_start(&"ab".repeat(1000), &mut pieces);
+        assert!(pieces.len() > 990, "{}", pieces.len());
     }
 }

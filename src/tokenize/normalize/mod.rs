@@ -69,6 +69,16 @@ impl Normalizer {
         })
     }
 
+    /// Whether two letters, digits or Chinese characters side by side are normalized as they are alone.
+    pub fn keeps_apart(&self) -> bool {
+        match self {
+            Self::Bert(_) | Self::Unicode(_) | Self::Precompiled(_) | Self::Prepend(_) => true,
+            Self::Replace(replace) => replace.keeps_apart(),
+            Self::ByteLevel => false,
+            Self::Sequence(all) => all.iter().all(Self::keeps_apart),
+        }
+    }
+
     /// Normalizes a piece of a text.
     ///
     /// # Errors

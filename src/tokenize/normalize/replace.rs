@@ -22,6 +22,11 @@ impl Replace {
         Self { pattern, content: content.into() }
     }
 
+    /// Whether no letter, digit or Chinese character is replaced.
+    pub fn keeps_apart(&self) -> bool {
+        self.pattern.is_of_marks()
+    }
+
     /// Source: `tokenizers` 0.23, `NormalizedString::replace`.
     pub fn apply(&self, text: &mut Text) {
         let mut ranges = Vec::new();

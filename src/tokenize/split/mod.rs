@@ -131,6 +131,17 @@ impl PreTokenizer {
         }
     }
 
+    /// Whether white space and ▁ alone divide words, so that all words of a text's beginning but the last are words of
+    /// the text, and the last one is the beginning of one.
+    pub fn only_spaces(&self) -> bool {
+        match self {
+            Self::Metaspace(spaces) => spaces.splits(),
+            Self::Delimiter(delimiter) => matches!(delimiter, Delimiter::Whitespace),
+            Self::Sequence(all) => !all.is_empty() && all.iter().all(Self::only_spaces),
+            _ => false,
+        }
+    }
+
     /// Whether a part has to know where it begins.
     pub fn needs_origins(&self) -> bool {
         match self {

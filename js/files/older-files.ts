@@ -127,9 +127,11 @@ function missingOf(vocabulary: Vocabulary, missing: readonly OlderFile[], absent
       ? absent
       : new TabsenseError("invalid_argument", "The model has no tokenizer.json.");
   const [names, lacking] = [vocabulary.join(" and "), missing.join(" and ")];
+  const which = vocabulary.length === missing.length ? "which" : `and of these ${lacking}`;
+  const are = missing.length > 1 ? "are" : "is";
   return new TabsenseError(
     kind,
-    `${message} Without that file, the tokenizer is read from ${names}: ${lacking} ${missing.length > 1 ? "are" : "is"} missing, too. Add one or the other.`,
+    `${message} Without that file, the tokenizer is read from ${names}, ${which} ${are} missing, too.`,
     { cause },
   );
 }

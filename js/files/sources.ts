@@ -118,7 +118,7 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
   if (missing.length > 0) {
     throw new TabsenseError(
       "invalid_argument",
-      `The model lacks ${missing.join(" and ")}. Give all three files: ${FILES.join(", ")}.`,
+      `The model lacks ${missing.join(" and ")}. Give all three files: ${FILES.join(", ")}.${missing.includes("tokenizer.json") ? " A model without tokenizer.json has vocab.txt, vocab.json and merges.txt, or SentencePiece's file in its place." : ""}`,
     );
   }
   const ref = (file: string) => fileRef(given[file], file, base);

@@ -1,6 +1,7 @@
 /** Checks options: a misspelt key or a wrong type is an error, not a default. */
 
 import { parseIntegrity } from "../files/check.js";
+import { isOlder } from "../files/older-files.js";
 import { TabsenseError } from "./errors.js";
 import { recordOf } from "../client/headers.js";
 import type { NetworkOptions } from "../client/protocol.js";
@@ -215,11 +216,11 @@ function integrity(given: Record<string, unknown>): Record<string, string> {
     throw invalid("integrity", 'an object such as { "model.safetensors": "sha256-…" }', value);
   return Object.fromEntries(
     Object.entries(value).map(([file, text]) => {
-      const known = [...FILES, TOKENIZER_CONFIG, INDEX].includes(file);
+      const known = [...FILES, TOKENIZER_CONFIG, INDEX].includes(file) || isOlder(file);
       if (!known && !/\.safetensors$/.test(file)) {
         throw new TabsenseError(
           "invalid_argument",
-          `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, ${TOKENIZER_CONFIG}, or ${INDEX} and the parts of the weights by their names.`,
+          `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, ${TOKENIZER_CONFIG}, those that older repositories have in the place of tokenizer.json, or ${INDEX} and the parts of the weights by their names.`,
         );
       }
       const digest = typeof text === "string" ? parseIntegrity(text) : null;

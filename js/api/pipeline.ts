@@ -95,6 +95,6 @@ function withHint(thrown: unknown, source: Source): TabsenseError {
   const hint =
     missing === "model.safetensors"
       ? "transformers.js reads ONNX files, Tabsense the weights that they were made from: name the repository that holds them as model.safetensors (its name is mostly on the card of the one with the ONNX files)."
-      : "Older repositories have the vocabulary in other files alone: the repository with the ONNX files for transformers.js mostly has a tokenizer.json; pass that one, config.json and model.safetensors as files.";
+      : "The vocabulary may be in another repository: the one with the ONNX files for transformers.js mostly has a tokenizer.json; pass that one, config.json and model.safetensors as files.";
   return new TabsenseError("network", `${error.message} ${hint}`, { cause: error });
 }

@@ -25,9 +25,22 @@ export type ModelFile = Blob | Uint8Array | ArrayBuffer | URL | Response | Reada
 export type ModelFiles =
   | {
       readonly "config.json": ModelFile;
-      readonly "tokenizer.json": ModelFile;
+      /** May be missing where the vocabulary is in files of older repositories. */
+      readonly "tokenizer.json"?: ModelFile;
       /** Where a model has one: Python's tokenizer follows it, and so does this one. */
       readonly "tokenizer_config.json"?: ModelFile;
+      /** The vocabulary of BERT's kin, in the place of `tokenizer.json`. */
+      readonly "vocab.txt"?: ModelFile;
+      /** The vocabulary of RoBERTa's kin. */
+      readonly "vocab.json"?: ModelFile;
+      /** What belongs to it. */
+      readonly "merges.txt"?: ModelFile;
+      /** SentencePiece's vocabulary, of XLM-RoBERTa's kin: `sentencepiece.bpe.model`, say. */
+      readonly [sentencepiece: `${string}.model`]: ModelFile;
+      /** Which tokens are special, where an older repository has the file. */
+      readonly "special_tokens_map.json"?: ModelFile;
+      /** Tokens beside those of the vocabulary, where an older repository has the file. */
+      readonly "added_tokens.json"?: ModelFile;
       readonly [weights: `${string}.safetensors`]: ModelFile;
       readonly [index: `${string}.safetensors.index.json`]: ModelFile;
     }

@@ -26,19 +26,28 @@ export class FileHash {
   free(): void;
 }
 
+/** A tokenizer's files beside `tokenizer.json` and `tokenizer_config.json`: those of repositories without the first. */
+export class FurtherFiles {
+  constructor();
+  /** Takes a file by the name that it has on a model hub; one of SentencePiece's may have any that ends with `.model`. */
+  set(name: string, bytes: Uint8Array): void;
+  free(): void;
+}
+
 /** Takes a model's files and yields an `Engine`. Every method throws `Error`s that carry a `kind`. */
 export class Loader {
   /**
-   * Consumes `gpu`. With one, `cpu` says whether the CPU holds the weights too; without one it always does. `tokenizerConfig`:
-   * `tokenizer_config.json`, where the model has one.
+   * Consumes `gpu` and `files`, also where it throws. With a `gpu`, `cpu` says whether the CPU holds the weights too; without one it
+   * always does. `tokenizer`, `tokenizerConfig`: `tokenizer.json` and `tokenizer_config.json`, where the model has them.
    */
   constructor(
     config: Uint8Array,
-    tokenizer: Uint8Array,
+    tokenizer: Uint8Array | undefined,
     tokenizerConfig: Uint8Array | undefined,
     dtype: string,
     gpu: Gpu | undefined,
     cpu: boolean,
+    files: FurtherFiles | undefined,
   );
   /** The next bytes of `model.safetensors`. */
   push(chunk: Uint8Array): void;

@@ -27,8 +27,8 @@ declare global {
 }
 
 /**
- * As `classifier.classify(texts, options)`, but with labels for empty texts, too: those of special tokens alone.
- * For `pipeline`, whose answers are those of transformers.js.
+ * As `classifier.classify(texts, options)`, but with labels for empty texts, too: those of special tokens
+ * alone. For `pipeline`, whose answers are those of transformers.js.
  */
 export let classifyAll: (
   classifier: LoadedClassifier,

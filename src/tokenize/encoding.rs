@@ -120,8 +120,9 @@ impl Encoding {
             texts[1].truncate(if swapped { short } else { long });
         }
         let [first, second] = texts;
-        let (prefix, between, suffix) = (frame.before.len(), frame.between.len(), frame.after.len());
-        let mut encoding = Self { prefix, between, suffix, truncated, ..Self::empty(first.offsets.is_some()) };
+        let [prefix, between, suffix] = [&frame.before, &frame.between, &frame.after].map(Vec::len);
+        let empty = Self::empty(first.offsets.is_some());
+        let mut encoding = Self { prefix, between, suffix, truncated, ..empty };
         encoding.special(&frame.before);
         encoding.text(first, frame.kinds[0]);
         encoding.special(&frame.between);

@@ -117,7 +117,8 @@ impl Engine {
                 None => classifier.encode(&text, details)?,
             };
             if empty && encoding.ids.is_empty() {
-                encoding = classifier.special_tokens_alone(pair.is_some_and(|pair| !pair.is_empty()), details);
+                let of_pair = pair.is_some_and(|pair| !pair.is_empty());
+                encoding = classifier.special_tokens_alone(of_pair, details);
             }
             results.push(Classification {
                 scores: Vec::new(),

@@ -26,6 +26,9 @@ export async function calls(classifier: Classifier): Promise<void> {
   const newestMany: Detailed[] | null = await classifier.latest()([pair], { details: true });
   console.log(one, many, manyDetailed, ofSecond, newest, newestMany);
 
+  const lines: ReadableStream<string> = new Blob(["a"]).stream().pipeThrough(new TextDecoderStream());
+  const sources: Texts[] = [lines, new Set(["a"]), [pair]];
+  console.log(sources);
   const texts: Texts = [pair, "a"];
   for await (const verdict of classifier.stream(texts)) {
     const { text, pair: second, scores }: Verdict = verdict;

@@ -3,7 +3,7 @@
 import type { EngineRequest } from "../worker/engine.js";
 import type { PlainError } from "../api/errors.js";
 import type { OlderFile } from "../files/older-files.js";
-import type { ClassifyProgress, Device, Progress, Score } from "../api/types.js";
+import type { ClassifyProgress, Device, Progress, Score, Text } from "../api/types.js";
 import type { Classification, EngineInfo } from "../wasm/simd/tabsense.js";
 
 /** One of a model's files, in a form that a worker can be sent. A stream can be read once. */
@@ -71,7 +71,7 @@ export function transferOf(request: Request): ReadableStream[] {
 /** One call of `classify`; `top` is 0 for all labels. */
 export interface ClassifyRequest {
   type: "classify";
-  texts: string[];
+  texts: Text[];
   top: number;
   /** Whether the tokens are wanted, which are most of an answer's bytes. */
   details: boolean;

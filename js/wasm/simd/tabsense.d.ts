@@ -61,12 +61,17 @@ export class Loader {
 /** A loaded model. */
 export class Engine {
   /**
-   * Classifies `texts`: `top` labels for each, 0 for all; the tokens too where `details` is set. A text without a token of its own
-   * has neither, unless `empty` is set: then it is classified as its special tokens alone.
+   * Classifies texts and pairs: `top` labels for each, 0 for all; the tokens too where `details` is set. One without a token of its
+   * own has neither, unless `empty` is set: then it is classified as its special tokens alone.
    *
-   * Rejects with kind `"device_lost"` where the GPU alone holds the weights, and is gone.
+   * Rejects with kind `"tokenizer_unsupported"` where there is a pair, and the tokenizer has no frame for pairs; with kind `"device_lost"` where the GPU alone holds the weights, and is gone.
    */
-  classify(texts: string[], top: number, details: boolean, empty: boolean): Promise<Classification[]>;
+  classify(
+    texts: (string | { readonly text: string; readonly pair: string })[],
+    top: number,
+    details: boolean,
+    empty: boolean,
+  ): Promise<Classification[]>;
   info(): EngineInfo;
   /** Loses the device, as the tests want it. */
   loseDevice(): void;
@@ -85,7 +90,8 @@ export function gpuBuffers(): { buffers: number; bytes: number };
 
 export interface Classification {
   scores: { label: string; score: number }[];
-  tokens?: { text: string; id: number; start: number; end: number; special: boolean }[];
+  /** `pair`: of a pair's second text. */
+  tokens?: { text: string; id: number; start: number; end: number; special: boolean; pair?: true }[];
   truncated: boolean;
   device: "cpu" | "webgpu";
   timings: {

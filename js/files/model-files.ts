@@ -10,9 +10,9 @@ import { refuseAbsent, refuseUnread } from "./integrity.js";
 import { merged, shardNames } from "./shards.js";
 import { CopyDamaged, FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
 import { WEB_PAGE } from "./foreign.js";
-import type { OlderFile } from "./older-files.js";
+import { FURTHER, type OlderFile } from "./older-files.js";
 import { isWithheld } from "./withheld.js";
-import { INDEX, type TOKENIZER_CONFIG } from "../api/types.js";
+import { INDEX, TOKENIZER_CONFIG } from "../api/types.js";
 
 /** What differs between the browser and Node. */
 export interface FilesHost {
@@ -255,11 +255,13 @@ export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: E
 
 /**
  * Whether no answer for a file means that it isn't there: packages of extensions and apps have no statuses, and
- * without a connection a page's service worker has what it has.
+ * without a connection a page's service worker has what it has. That is no reason to look for a tokenizer in other
+ * files.
  */
 function mayLack(file: FileRef, name: string): boolean {
   if (name === "config.json" || name.includes(".safetensors") || !("url" in file)) return false;
-  return !isKept(file) || globalThis.navigator?.onLine === false;
+  const alone = [TOKENIZER_CONFIG, ...FURTHER].includes(name);
+  return !isKept(file) || (alone && globalThis.navigator?.onLine === false);
 }
 
 /**

@@ -3,7 +3,7 @@
 import { TabsenseError } from "../api/errors.js";
 
 /** Those that count where `tokenizer_config.json` doesn't list the added tokens, if they are there. */
-const FURTHER = ["special_tokens_map.json", "added_tokens.json"] as const;
+export const FURTHER = ["special_tokens_map.json", "added_tokens.json"] as const;
 
 /** All of them, by the names that they have on a model hub. */
 export const OLDER_FILES = [

@@ -151,7 +151,8 @@ impl<B: Backend> Classifier<B> {
     /// The tokens of a pair of texts, cut to the model's length, the longer one first.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::encode_pair`]; [`ErrorKind::TokenizerUnsupported`] where the frame of a pair leaves no room for texts.
+    /// Those of [`Tokenizer::encode_pair`]; [`ErrorKind::TokenizerUnsupported`] where the frame of a pair
+    /// leaves no room for texts.
     pub fn encode_pair(&self, text: &str, pair: &str, with_offsets: bool) -> Result<Encoding> {
         match self.tokenizer.special_tokens_of_pair() {
             Some(special) if special >= self.max_tokens => Err(Error::new(
@@ -165,9 +166,10 @@ impl<B: Backend> Classifier<B> {
         }
     }
 
-    /// What a text without tokens of its own is where it is to have labels all the same: the special tokens.
-    pub fn special_tokens_alone(&self, with_offsets: bool) -> Encoding {
-        self.tokenizer.frame(Vec::new(), with_offsets.then(Vec::new), self.max_tokens)
+    /// What a text, or a pair, without tokens of its own is where it is to have labels all the same: the
+    /// special tokens.
+    pub fn special_tokens_alone(&self, of_pair: bool, with_offsets: bool) -> Encoding {
+        self.tokenizer.special_tokens_alone(of_pair, self.max_tokens, with_offsets)
     }
 
     /// The most tokens of a text, special ones included: the model's positions, or fewer where

@@ -18,6 +18,7 @@ from transformers import AutoTokenizer, DistilBertForSequenceClassification, Pre
 
 from encoders import make_encoders
 from golden import CLS, HERE, MASK, PAD, SEP, VERSIONS, floats, tiny_tokenizer
+from make_pairs import make_pairs
 from random_base import REPOSITORY, make_config, random_tensors, write_json
 from random_strings import generated_strings
 
@@ -208,6 +209,7 @@ def main():
     for name, recipe in TINY.items():
         make_tiny(name, tokenizer=tokenizer, **recipe)
     make_encoders(tokenizer)
+    make_pairs()
     make_tokenizer_cases(tokenizer_file, arguments.shared / "data" / "tokenizer_vectors.json")
     make_truncation(tokenizer_file, folder, sentences)
     make_sentiment(tokenizer_file, folder, sentences)

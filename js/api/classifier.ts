@@ -12,6 +12,7 @@ import type {
   Latest,
   Score,
   StreamOptions,
+  Text,
   Texts,
   Verdict,
 } from "./types.js";
@@ -26,12 +27,12 @@ declare global {
 }
 
 /**
- * As `classifier.classify(texts, options)`, but with labels for empty texts, too: those of special tokens alone.
- * For `pipeline`, whose answers are those of transformers.js.
+ * As `classifier.classify(texts, options)`, but with labels for empty texts, too: those of special tokens
+ * alone. For `pipeline`, whose answers are those of transformers.js.
  */
 export let classifyAll: (
   classifier: LoadedClassifier,
-  texts: string[],
+  texts: Text[],
   options: ClassifyOptions,
 ) => Promise<Score[][]>;
 
@@ -62,15 +63,19 @@ export abstract class LoadedClassifier {
    * Classifies one text: its labels, best first. An empty text, or one of white space and control characters
    * only, has none; a text longer than the model reads is cut, which its scores tell (`truncated`).
    *
-   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise.
+   * A pair `{ text, pair }` is one text to a model that was trained on pairs. One that is too long is cut
+   * where it is longer, as Python's `longest_first` does.
+   *
+   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise: of kind
+   * `"tokenizer_unsupported"` for a pair where the model's tokenizer has no frame for pairs.
    */
-  classify(text: string, options?: ClassifyOptions & { details?: false }): Promise<Score[]>;
-  classify(text: string, options: ClassifyOptions & { details: true }): Promise<Detailed>;
-  /** Classifies many texts in one call, which is faster than a call for each. */
-  classify(texts: readonly string[], options?: ClassifyOptions & { details?: false }): Promise<Score[][]>;
-  classify(texts: readonly string[], options: ClassifyOptions & { details: true }): Promise<Detailed[]>;
+  classify(text: Text, options?: ClassifyOptions & { details?: false }): Promise<Score[]>;
+  classify(text: Text, options: ClassifyOptions & { details: true }): Promise<Detailed>;
+  /** Classifies many texts and pairs in one call, which is faster than a call for each. */
+  classify(texts: readonly Text[], options?: ClassifyOptions & { details?: false }): Promise<Score[][]>;
+  classify(texts: readonly Text[], options: ClassifyOptions & { details: true }): Promise<Detailed[]>;
   async classify(
-    input: string | readonly string[],
+    input: Text | readonly Text[],
     options?: ClassifyOptions,
   ): Promise<Score[] | Detailed | Score[][] | Detailed[]> {
     const start = performance.now();
@@ -98,7 +103,7 @@ export abstract class LoadedClassifier {
     options: StreamOptions & { details: true },
   ): AsyncGenerator<DetailedVerdict, void, undefined>;
   stream(texts: Texts, options?: StreamOptions): AsyncGenerator<Verdict | DetailedVerdict, void, undefined> {
-    const classify = (group: readonly string[], each: ClassifyOptions) =>
+    const classify = (group: readonly Text[], each: ClassifyOptions) =>
       this.#classify(group, each) as Promise<(Score[] | Detailed)[]>;
     return streamVerdicts(
       { classify, ended: () => this.#session.ended(), disposal: this.#disposal.signal },
@@ -117,7 +122,7 @@ export abstract class LoadedClassifier {
 
   /** Checks a call and asks the session; `empty`: whether empty texts get labels, too. */
   async #ask(
-    input: string | readonly string[],
+    input: Text | readonly Text[],
     options: ClassifyOptions | undefined,
     empty: boolean,
   ): Promise<{ results: Answer[]; single: boolean; details: boolean }> {
@@ -135,10 +140,11 @@ export abstract class LoadedClassifier {
   }
 
   /** All overloads of `classify` in one. */
-  #classify(input: string | readonly string[], options: ClassifyOptions): Promise<unknown> {
-    return (
-      this.classify as (input: string | readonly string[], options: ClassifyOptions) => Promise<unknown>
-    )(input, options);
+  #classify(input: Text | readonly Text[], options: ClassifyOptions): Promise<unknown> {
+    return (this.classify as (input: Text | readonly Text[], options: ClassifyOptions) => Promise<unknown>)(
+      input,
+      options,
+    );
   }
 
   /** What was loaded, where it is computed, and how much memory it takes; as of the last answer. */

@@ -4,13 +4,14 @@
  */
 
 import { TabsenseError } from "./errors.js";
-import { kindOf } from "./options.js";
+import { checkText, kindOf } from "./options.js";
+import type { Text } from "./types.js";
 import { nextTask } from "../files/bytes.js";
 
-/** A text, and its place among all that came. */
+/** A text or a pair, and its place among all that came. */
 export interface Placed {
   index: number;
-  text: string;
+  text: Text;
 }
 
 /** A source of texts that is open. */
@@ -126,7 +127,7 @@ function openSource(texts: unknown): Source {
   const instead =
     typeof texts === "string"
       ? "For a single text call classify."
-      : "Pass an array, an iterable, an async iterable, or a ReadableStream of strings.";
+      : "Pass an array, an iterable, an async iterable, or a ReadableStream of strings or pairs.";
   throw new TabsenseError(
     "invalid_argument",
     `stream takes texts that come one after the other, not ${typeof texts === "string" ? "a string" : kindOf(texts)}. ${instead}`,
@@ -147,11 +148,11 @@ function openReader(stream: ReadableStream<unknown>): Source {
   return { read: () => reader.read() as Promise<IteratorResult<unknown>>, close: () => reader.cancel() };
 }
 
-function checked(value: unknown, index: number): string {
-  if (typeof value === "string") return value;
-  const hint = value instanceof Uint8Array ? "Pipe bytes through a TextDecoderStream." : "Pass strings only.";
-  throw new TabsenseError(
-    "invalid_argument",
-    `Text ${index} of the stream is not a string but ${kindOf(value)}. ${hint}`,
-  );
+function checked(value: unknown, index: number): Text {
+  if (value instanceof Uint8Array)
+    throw new TabsenseError(
+      "invalid_argument",
+      `Text ${index} of the stream is not a string but bytes. Pipe bytes through a TextDecoderStream.`,
+    );
+  return checkText(value, `Text ${index} of the stream`);
 }

@@ -1,14 +1,14 @@
 /** The newest call wins: for search-as-you-type, where only the answer to the newest text counts. */
 
 import { checkClassifyOptions } from "./options.js";
-import type { ClassifyOptions, Latest } from "./types.js";
+import type { ClassifyOptions, Latest, Text } from "./types.js";
 
 /** `classify` with a memory of its newest call. */
 export function startLatest(
-  classify: (input: string | readonly string[], options: ClassifyOptions) => Promise<unknown>,
+  classify: (input: Text | readonly Text[], options: ClassifyOptions) => Promise<unknown>,
 ): Latest {
   let newest: AbortController | null = null;
-  const latest = async (input: string | readonly string[], options?: ClassifyOptions): Promise<unknown> => {
+  const latest = async (input: Text | readonly Text[], options?: ClassifyOptions): Promise<unknown> => {
     const { signal } = checkClassifyOptions(options); // a call that can't be made overtakes none
     newest?.abort();
     const own = (newest = new AbortController());

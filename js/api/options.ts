@@ -1,6 +1,7 @@
 /** Checks options: a misspelt key or a wrong type is an error, not a default. */
 
 import { parseIntegrity } from "../files/check.js";
+import { isOlder } from "../files/older-files.js";
 import { TabsenseError } from "./errors.js";
 import { recordOf } from "../client/headers.js";
 import type { NetworkOptions } from "../client/protocol.js";
@@ -16,6 +17,7 @@ import {
   type LoadOptions,
   type Progress,
   type StreamOptions,
+  type Text,
 } from "./types.js";
 
 /** `LoadOptions` with every default filled in. */
@@ -144,21 +146,47 @@ export function checkStreamOptions(options: StreamOptions | undefined): CheckedS
   return { signal: checkClassifyOptions(each).signal, each };
 }
 
-/** Checks the texts of a call, and tells whether it was a single one. */
-export function checkTexts(texts: unknown): { texts: string[]; single: boolean } {
-  if (typeof texts === "string") return { texts: [texts], single: true };
-  if (!Array.isArray(texts))
+/**
+ * Checks the texts and pairs of a call, and tells whether it was a single one; `second` is what the caller
+ * names a pair's second text.
+ */
+export function checkTexts(given: unknown, second = "pair"): { texts: Text[]; single: boolean } {
+  if (Array.isArray(given)) {
+    const texts = Array.from(given, (one: unknown, i) => checkText(one, `texts[${i}]`, second));
+    return { texts, single: false };
+  }
+  if (typeof given !== "string" && !isPair(given, second))
     throw new TabsenseError(
       "invalid_argument",
-      `classify takes a string or an array of strings, not ${kindOf(texts)}.`,
+      `classify takes a string, a pair { text, ${second} }, or an array of these, not ${kindOf(given)}.`,
     );
-  const wrong = texts.findIndex((text) => typeof text !== "string");
-  if (wrong >= 0)
+  return { texts: [checkText(given, "The pair", second)], single: true };
+}
+
+/**
+ * Checks a text or a pair, which `place` names in errors. Of a pair nothing but its two texts goes on.
+ */
+export function checkText(given: unknown, place: string, second = "pair"): Text {
+  if (typeof given === "string") return given;
+  if (!isPair(given, second))
     throw new TabsenseError(
       "invalid_argument",
-      `texts[${wrong}] is not a string but ${kindOf(texts[wrong])}. Pass strings only.`,
+      `${place} is not a string but ${kindOf(given)}. Pass strings, or pairs { text, ${second} } of strings.`,
     );
-  return { texts: [...(texts as string[])], single: false };
+  const [text, pair] = ["text", second].map((key) => {
+    const value = given[key];
+    if (typeof value === "string") return value;
+    throw new TabsenseError(
+      "invalid_argument",
+      `${place}: ${key} is not a string but ${kindOf(value)}. Pass { text, ${second} } with two strings, and a single text as a string.`,
+    );
+  });
+  return { text: text!, pair: pair! };
+}
+
+/** Whether it may be meant as a pair. */
+function isPair(given: unknown, second: string): given is Record<string, unknown> {
+  return typeof given === "object" && given !== null && ("text" in given || second in given);
 }
 
 export function record(options: unknown, keys: readonly string[]): Record<string, unknown> {
@@ -215,11 +243,11 @@ function integrity(given: Record<string, unknown>): Record<string, string> {
     throw invalid("integrity", 'an object such as { "model.safetensors": "sha256-…" }', value);
   return Object.fromEntries(
     Object.entries(value).map(([file, text]) => {
-      const known = [...FILES, TOKENIZER_CONFIG, INDEX].includes(file);
+      const known = [...FILES, TOKENIZER_CONFIG, INDEX].includes(file) || isOlder(file);
       if (!known && !/\.safetensors$/.test(file)) {
         throw new TabsenseError(
           "invalid_argument",
-          `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, ${TOKENIZER_CONFIG}, or ${INDEX} and the parts of the weights by their names.`,
+          `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, ${TOKENIZER_CONFIG}, those that older repositories have in the place of tokenizer.json, or ${INDEX} and the parts of the weights by their names.`,
         );
       }
       const digest = typeof text === "string" ? parseIntegrity(text) : null;

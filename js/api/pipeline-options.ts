@@ -6,7 +6,6 @@
 import { TabsenseError } from "./errors.js";
 import {
   callback,
-  checkTexts,
   checkLoadOptions,
   flag,
   invalid,
@@ -112,18 +111,6 @@ export function checkPipeline(
     options: load,
     progressCallback: callback(given, "progress_callback") as ProgressCallback | null,
   };
-}
-
-/** Checks the texts of a call. Pairs, which transformers takes as objects, are told apart from other mistakes. */
-export function checkPipelineTexts(texts: unknown): { texts: string[]; single: boolean } {
-  const all: unknown[] = Array.isArray(texts) ? texts : [texts];
-  if (all.some((one) => typeof one === "object" && one !== null && "text_pair" in one)) {
-    throw new TabsenseError(
-      "invalid_argument",
-      "A pair of texts (text and text_pair) can't be classified here. Pass a string, or an array of strings.",
-    );
-  }
-  return checkTexts(texts);
 }
 
 /** Checks the options of a call, and yields those of `classify`. */

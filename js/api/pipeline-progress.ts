@@ -79,6 +79,8 @@ export function progressEvents(task: string, name: string, callback: ProgressCal
         for (const [file, state] of files) if (state.stage !== "done") end(file, state);
         return emit({ status: "ready", task, model: name });
       }
+      // There is none where the tokenizer is read from older files.
+      if (stage === "tokenizer" && file !== "tokenizer.json") files.delete("tokenizer.json");
       let state = files.get(file);
       if (!state || state.stage === "done" || bytes < state.loaded) state = initiate(file);
       if (state.stage === "initiated") {

@@ -75,6 +75,14 @@ export interface TextClassificationSingle {
   score: number;
 }
 
+/** Two texts to classify as one. */
+export interface TextClassificationPair {
+  /** The first text. */
+  readonly text: string;
+  /** The second text. */
+  readonly text_pair: string;
+}
+
 /** Labels with their probabilities: best first those of one text, or the best one of each text. */
 export type TextClassificationOutput = TextClassificationSingle[];
 
@@ -99,7 +107,7 @@ export type TextClassificationIsTopK<O> = O extends { top_k: infer K }
   : false;
 
 /** What a call gives: a list for each text, or one list. */
-export type TextClassificationPipelineResult<Q, O> = Q extends readonly string[]
+export type TextClassificationPipelineResult<Q, O> = Q extends readonly unknown[]
   ? TextClassificationIsTopK<O> extends true
     ? TextClassificationOutput[]
     : TextClassificationOutput
@@ -108,10 +116,13 @@ export type TextClassificationPipelineResult<Q, O> = Q extends readonly string[]
 /** A text classifier that is called as a function. */
 export interface TextClassificationPipeline {
   /**
-   * Classifies one text or many. One text: its labels. Many texts: the best label of each, or with a `top_k`
+   * Classifies one text or pair, or many. One text: its labels. Many texts: the best label of each, or with a `top_k`
    * other than 1 a list for each.
    */
-  <Q extends string | readonly string[], const O extends TextClassificationPipelineOptions = {}>(
+  <
+    Q extends string | TextClassificationPair | readonly (string | TextClassificationPair)[],
+    const O extends TextClassificationPipelineOptions = {},
+  >(
     texts: Q,
     options?: O,
   ): Promise<TextClassificationPipelineResult<Q, O>>;

@@ -2,7 +2,8 @@
 
 import { classifyAll, type LoadedClassifier } from "./classifier.js";
 import { TabsenseError, toError } from "./errors.js";
-import { checkCall, checkPipeline, checkPipelineTexts } from "./pipeline-options.js";
+import { checkTexts } from "./options.js";
+import { checkCall, checkPipeline } from "./pipeline-options.js";
 import { progressEvents } from "./pipeline-progress.js";
 import type {
   PipelineModelConfig,
@@ -46,11 +47,11 @@ export async function openPipeline(
 
 function callable(classifier: LoadedClassifier): TextClassificationPipeline {
   async function classify(
-    texts: string | readonly string[],
+    texts: unknown,
     options?: TextClassificationPipelineOptions,
   ): Promise<TextClassificationOutput | TextClassificationOutput[]> {
     const checked = checkCall(options);
-    const { texts: all, single } = checkPipelineTexts(texts);
+    const { texts: all, single } = checkTexts(texts, "text_pair");
     const lists = (await classifyAll(classifier, all, checked)).map((scores) => scores.map(plain));
     if (single) return lists[0]!;
     return checked.topK === 1 ? lists.flat() : lists;
@@ -95,6 +96,6 @@ function withHint(thrown: unknown, source: Source): TabsenseError {
   const hint =
     missing === "model.safetensors"
       ? "transformers.js reads ONNX files, Tabsense the weights that they were made from: name the repository that holds them as model.safetensors (its name is mostly on the card of the one with the ONNX files)."
-      : "Older repositories have the vocabulary in other files alone: the repository with the ONNX files for transformers.js mostly has a tokenizer.json; pass that one, config.json and model.safetensors as files.";
+      : "The vocabulary may be in another repository: the one with the ONNX files for transformers.js mostly has a tokenizer.json; pass that one, config.json and model.safetensors as files.";
   return new TabsenseError("network", `${error.message} ${hint}`, { cause: error });
 }

@@ -5,7 +5,15 @@
 import type { TabsenseError } from "./errors.js";
 import { openTexts } from "./incoming.js";
 import { checkStreamOptions } from "./options.js";
-import type { ClassifyOptions, Detailed, DetailedVerdict, Score, StreamOptions, Verdict } from "./types.js";
+import type {
+  ClassifyOptions,
+  Detailed,
+  DetailedVerdict,
+  Score,
+  StreamOptions,
+  Text,
+  Verdict,
+} from "./types.js";
 
 /**
  * The texts of the first group, so that the first verdicts come soon; each group may have twice as many as
@@ -18,7 +26,7 @@ const MOST_TEXTS = 64;
 /** What answers. */
 export interface Classifying {
   /** Classifies many texts in one call. */
-  classify(texts: readonly string[], options: ClassifyOptions): Promise<(Score[] | Detailed)[]>;
+  classify(texts: readonly Text[], options: ClassifyOptions): Promise<(Score[] | Detailed)[]>;
   /** Why no call is answered any more, or null. */
   ended(): TabsenseError | null;
   /** Fires when it is disposed of. */
@@ -67,8 +75,9 @@ export async function* streamVerdicts(
       { ...each, signal: calls.signal },
     );
     const verdicts = answers.then((all) =>
-      group.map((placed, i) => {
+      group.map(({ index, text }, i) => {
         const answer = all[i]!;
+        const placed = { index, ...(typeof text === "string" ? { text } : text) };
         return Array.isArray(answer) ? { ...placed, scores: answer } : { ...placed, ...answer };
       }),
     );

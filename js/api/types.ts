@@ -25,9 +25,22 @@ export type ModelFile = Blob | Uint8Array | ArrayBuffer | URL | Response | Reada
 export type ModelFiles =
   | {
       readonly "config.json": ModelFile;
-      readonly "tokenizer.json": ModelFile;
+      /** May be missing where the vocabulary is in files of older repositories. */
+      readonly "tokenizer.json"?: ModelFile;
       /** Where a model has one: Python's tokenizer follows it, and so does this one. */
       readonly "tokenizer_config.json"?: ModelFile;
+      /** The vocabulary of BERT's kin, in the place of `tokenizer.json`. */
+      readonly "vocab.txt"?: ModelFile;
+      /** The vocabulary of RoBERTa's kin. */
+      readonly "vocab.json"?: ModelFile;
+      /** What belongs to it. */
+      readonly "merges.txt"?: ModelFile;
+      /** SentencePiece's vocabulary, of XLM-RoBERTa's kin: `sentencepiece.bpe.model`, say. */
+      readonly [sentencepiece: `${string}.model`]: ModelFile;
+      /** Which tokens are special, where an older repository has the file. */
+      readonly "special_tokens_map.json"?: ModelFile;
+      /** Tokens beside those of the vocabulary, where an older repository has the file. */
+      readonly "added_tokens.json"?: ModelFile;
       readonly [weights: `${string}.safetensors`]: ModelFile;
       readonly [index: `${string}.safetensors.index.json`]: ModelFile;
     }
@@ -76,8 +89,9 @@ export interface LoadOptions {
   dtype?: "auto" | "fp32" | "fp16" | "int8" | "int4";
   /**
    * Whether to answer from the lexicon, the word list of `tabsense/lexicon`, until the model is loaded: `load`
-   * then waits for that alone, scores tell their `source`, and `ready` tells when the model answers. For English sentiment
-   * with the labels NEGATIVE and POSITIVE; a model with others is refused. Default: `false`.
+   * then waits for that alone, scores tell their `source`, and `ready` tells when the model answers. The lexicon
+   * knows no pairs: until the model answers, they are refused. For English sentiment with the labels NEGATIVE
+   * and POSITIVE; a model with others is refused. Default: `false`.
    */
   instant?: boolean;
   /** Called while the model loads. */
@@ -189,19 +203,33 @@ export interface ClassifyProgress {
   total: number;
 }
 
+/** Two texts to classify as one: a question and an answer, a premise and a hypothesis. */
+export interface Pair {
+  /** The first text. */
+  readonly text: string;
+  /** The second text. An empty one makes no pair: the first is then classified alone, as in Python. */
+  readonly pair: string;
+}
+
+/** What `classify` takes: a text, or a pair of texts for a model that was trained on pairs. */
+export type Text = string | Pair;
+
 /**
  * `classify` for search-as-you-type: a call ends the one before, which yields `null`. All else is as with
  * `classify`: the newest call may fail, also by a `signal` of its own.
  */
 export interface Latest {
-  (text: string, options?: ClassifyOptions & { details?: false }): Promise<Score[] | null>;
-  (text: string, options: ClassifyOptions & { details: true }): Promise<Detailed | null>;
-  (texts: readonly string[], options?: ClassifyOptions & { details?: false }): Promise<Score[][] | null>;
-  (texts: readonly string[], options: ClassifyOptions & { details: true }): Promise<Detailed[] | null>;
+  (text: Text, options?: ClassifyOptions & { details?: false }): Promise<Score[] | null>;
+  (text: Text, options: ClassifyOptions & { details: true }): Promise<Detailed | null>;
+  (texts: readonly Text[], options?: ClassifyOptions & { details?: false }): Promise<Score[][] | null>;
+  (texts: readonly Text[], options: ClassifyOptions & { details: true }): Promise<Detailed[] | null>;
 }
 
-/** Texts that come one after the other: an array, a generator, the lines of a file, a stream of strings. */
-export type Texts = Iterable<string> | AsyncIterable<string> | ReadableStream<string>;
+/**
+ * Texts and pairs that come one after the other: an array, a generator, the lines of a file, a stream of
+ * strings.
+ */
+export type Texts = Iterable<Text> | AsyncIterable<Text> | ReadableStream<Text>;
 
 /** How to classify texts as they come. */
 export type StreamOptions = Omit<ClassifyOptions, "onProgress">;
@@ -210,8 +238,10 @@ export type StreamOptions = Omit<ClassifyOptions, "onProgress">;
 export interface Verdict {
   /** The text's place among all that came, from 0. */
   index: number;
-  /** The text itself. */
+  /** The text itself; of a pair, the first. */
   text: string;
+  /** The second text; only there where a pair came. */
+  pair?: string;
   /** Its labels, best first; none for a text of white space and control characters only. */
   scores: Score[];
 }
@@ -220,8 +250,10 @@ export interface Verdict {
 export interface DetailedVerdict extends Detailed {
   /** The text's place among all that came, from 0. */
   index: number;
-  /** The text itself. */
+  /** The text itself; of a pair, the first. */
   text: string;
+  /** The second text; only there where a pair came. */
+  pair?: string;
 }
 
 /** One label with its probability. */
@@ -243,7 +275,7 @@ export interface Token {
   /** Its number in the vocabulary. */
   id: number;
   /**
-   * Where the part of the text begins that it stands for, as for `String.prototype.slice`; 0 for a special
+   * Where the part of its text begins that it stands for, as for `String.prototype.slice`; 0 for a special
    * token.
    */
   start: number;
@@ -251,6 +283,8 @@ export interface Token {
   end: number;
   /** Whether the tokenizer added it: `[CLS]` and `[SEP]`. */
   special: boolean;
+  /** Only there where it is of a pair's second text. */
+  pair?: true;
 }
 
 /** What `details: true` gives for one text. */

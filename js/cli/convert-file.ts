@@ -4,9 +4,10 @@ import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { calibrate, convert, loadConverter, type CalibratedModel, type ConverterModule } from "../convert.js";
 import { TabsenseError } from "../api/errors.js";
-import { CONFIG_LIMIT, TOKENIZER_LIMIT } from "../worker/loading.js";
+import { CONFIG_LIMIT, TOKENIZER_LIMIT } from "../worker/small-files.js";
 import { openPath } from "../platform/node.js";
 import { readAll, readChunks } from "../files/bytes.js";
+import { isMissing } from "../files/model-files.js";
 import { textsOf } from "../api/texts.js";
 import type { Converter } from "../wasm/convert/tabsense.js";
 import { startBar, type Bar } from "./bar.js";
@@ -77,12 +78,15 @@ async function rounded(
   onWarnings: (warnings: readonly string[]) => void,
   signal: AbortSignal,
 ): Promise<Uint8Array[]> {
+  const folder = dirname(input);
   const beside = async (name: string, limit: number) =>
-    readAll(await openPath(join(dirname(input), name)), name, limit, signal, () => {});
+    readAll(await openPath(join(folder, name)), name, limit, signal, () => {});
   const texts = textsOf(await readTexts(calibration), calibration);
   const model = {
     config: await beside("config.json", CONFIG_LIMIT),
-    tokenizer: await beside("tokenizer.json", TOKENIZER_LIMIT),
+    tokenizer: await beside("tokenizer.json", TOKENIZER_LIMIT).catch((thrown: unknown) => {
+      throw isMissing(thrown) ? withoutTokenizer(folder, thrown) : thrown;
+    }),
     weights,
   };
   const bar = startBar(null);
@@ -111,6 +115,15 @@ async function rounded(
   } finally {
     bar.clear();
   }
+}
+
+/** Calibration doesn't read the files of older repositories. */
+function withoutTokenizer(folder: string, cause: unknown): TabsenseError {
+  return new TabsenseError(
+    "tokenizer_unsupported",
+    `${folder} has no tokenizer.json, and --calibration reads the tokenizer from no other file. Make one: in Python, transformers' AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) writes it.`,
+    { cause },
+  );
 }
 
 /** A converter that knows the texts, and how many tokens these are. */

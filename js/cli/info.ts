@@ -2,7 +2,7 @@
 
 import { TabsenseError } from "../api/errors.js";
 import type { Place } from "../files/model-files.js";
-import { CONFIG_LIMIT } from "../worker/loading.js";
+import { CONFIG_LIMIT } from "../worker/small-files.js";
 import { readAll } from "../files/bytes.js";
 import { ARCHITECTURES, reservedPositions } from "./architectures.js";
 import { modelOf, type Invocation } from "./arguments.js";

@@ -9,6 +9,7 @@ import { Classifier } from "../node.js";
 import { MOST_THREADS } from "../api/options.js";
 import { INDEX, TOKENIZER_CONFIG } from "../api/types.js";
 import { readChunks, type Opened } from "../files/bytes.js";
+import { readOlder } from "../files/older-files.js";
 import { threadsFor } from "../worker/threads.js";
 import type { ClassifierInfo } from "../api/info.js";
 import type { FileName, LoadOptions, Score, Source } from "../api/types.js";
@@ -136,21 +137,18 @@ async function fetchOnce(
     readPlace(place, ended.signal, (opened, name) =>
       blobOf(opened, name, ended.signal, (bytes, total) => onBytes(file, bytes, total)),
     );
+  const reading = fetchBlob("config.json", places["config.json"]);
   try {
-    const settings = beside(places["config.json"], TOKENIZER_CONFIG);
-    const [config, tokenizer, tokenizerConfig, { files, index }] = await Promise.all([
-      fetchBlob("config.json", places["config.json"]),
-      fetchBlob("tokenizer.json", places["tokenizer.json"]),
-      fetchBlob(TOKENIZER_CONFIG, settings).catch((thrown: unknown) => {
-        if (isAbsent(settings, thrown)) return null;
-        throw thrown;
-      }),
+    const [config, { tokenizer, settings, older }, { files, index }] = await Promise.all([
+      reading,
+      readTokenizer(places, reading, fetchBlob),
       readWeights(places["model.safetensors"], ended.signal, fetchBlob),
     ]);
     const source = {
       "config.json": config,
-      "tokenizer.json": tokenizer,
-      ...(tokenizerConfig && { [TOKENIZER_CONFIG]: tokenizerConfig }),
+      ...(tokenizer && { "tokenizer.json": tokenizer }),
+      ...(settings && { [TOKENIZER_CONFIG]: settings }),
+      ...Object.fromEntries(older),
       ...files,
       ...(index && { [INDEX]: new Blob([index]) }),
     };
@@ -159,6 +157,39 @@ async function fetchOnce(
     end();
     signal.removeEventListener("abort", end);
   }
+}
+
+/** The files of a model's tokenizer. The older ones are fetched where `tokenizer.json` isn't there. */
+async function readTokenizer(
+  places: Record<FileName, Place>,
+  reading: Promise<Blob>,
+  fetchBlob: (file: string, place: Place) => Promise<Blob>,
+): Promise<{ tokenizer: Blob | undefined; settings: Blob | undefined; older: [string, Blob][] }> {
+  let absent: unknown = null;
+  const optional = async (name: string) => {
+    const place = beside(places["config.json"], name);
+    try {
+      return await fetchBlob(name, place);
+    } catch (thrown) {
+      if (!isAbsent(place, name, thrown)) throw thrown;
+      if (name === "tokenizer.json") absent = thrown;
+      return undefined;
+    }
+  };
+  const [config, tokenizer, settings] = await Promise.all([
+    reading,
+    optional("tokenizer.json"),
+    optional(TOKENIZER_CONFIG),
+  ]);
+  if (tokenizer) return { tokenizer, settings, older: [] };
+  const [configBytes, settingsBytes] = await Promise.all(
+    [config, settings].map((blob) => blob && bytesOf(blob)),
+  );
+  return { tokenizer, settings, older: await readOlder(configBytes!, settingsBytes, absent, optional) };
+}
+
+async function bytesOf(blob: Blob): Promise<Uint8Array> {
+  return new Uint8Array(await blob.arrayBuffer());
 }
 
 /** A file's bytes. */

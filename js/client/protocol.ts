@@ -2,7 +2,8 @@
 
 import type { EngineRequest } from "../worker/engine.js";
 import type { PlainError } from "../api/errors.js";
-import type { ClassifyProgress, Device, FileName, Progress, Score } from "../api/types.js";
+import type { OlderFile } from "../files/older-files.js";
+import type { ClassifyProgress, Device, Progress, Score, Text } from "../api/types.js";
 import type { Classification, EngineInfo } from "../wasm/simd/tabsense.js";
 
 /** One of a model's files, in a form that a worker can be sent. A stream can be read once. */
@@ -15,12 +16,18 @@ export interface StreamRef {
   exact: boolean;
 }
 
+/** Where the files of a tokenizer without `tokenizer.json` are, should they be there. */
+export type OlderRefs = { [name in OlderFile]?: FileRef };
+
 /**
  * Where a model's files are, and where its weights are if they are in several
  * (`model.safetensors.index.json`).
  */
-export interface FileRefs extends Record<FileName, FileRef> {
+export interface FileRefs extends OlderRefs {
+  "config.json": FileRef;
+  "model.safetensors": FileRef;
   /** Null where there is none; one at an address may still turn out not to be there. */
+  "tokenizer.json": FileRef | null;
   "tokenizer_config.json": FileRef | null;
   /** Null: beside `model.safetensors`, should that not be there. */
   shards: { index: FileRef; files: Record<string, FileRef> } | null;
@@ -64,7 +71,7 @@ export function transferOf(request: Request): ReadableStream[] {
 /** One call of `classify`; `top` is 0 for all labels. */
 export interface ClassifyRequest {
   type: "classify";
-  texts: string[];
+  texts: Text[];
   top: number;
   /** Whether the tokens are wanted, which are most of an answer's bytes. */
   details: boolean;

@@ -29,7 +29,7 @@ export async function loadLexicon(): Promise<Lexicon> {
  * Answers a request from the lexicon. `ended` is asked between two time slices, and what it gives ends the
  * call.
  *
- * Rejects with the reason of `signal`; with kind `"invalid_argument"` if `onProgress` throws.
+ * Rejects with the reason of `signal`; with kind `"invalid_argument"` if `onProgress` throws, or for a pair.
  */
 export async function answer(
   { score }: Lexicon,
@@ -39,9 +39,15 @@ export async function answer(
   ended: () => TabsenseError | null,
 ): Promise<Answer[]> {
   signal?.throwIfAborted();
+  const words = texts.filter((text) => typeof text === "string");
+  if (words.length < texts.length)
+    throw new TabsenseError(
+      "invalid_argument",
+      "The lexicon answers until the model is loaded, and knows single texts only. Wait for `classifier.ready` before you pass pairs, or load without `instant`.",
+    );
   const answers: Answer[] = [];
   let slice = performance.now();
-  for (const text of texts) {
+  for (const text of words) {
     if (performance.now() - slice > TIME_SLICE) {
       report(onProgress, { done: answers.length, total: texts.length });
       await nextTask();

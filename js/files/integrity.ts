@@ -1,14 +1,25 @@
 /** Refuses digests in the option `integrity` that no file is checked against. */
 
 import { TabsenseError } from "../api/errors.js";
-import { INDEX, TOKENIZER_CONFIG } from "../api/types.js";
+import { INDEX } from "../api/types.js";
+import { isOlder } from "./older-files.js";
 
 /** A digest that is promised of a file that isn't there. */
-export function refuseAbsent(promised: boolean): void {
+export function refuseAbsent(promised: boolean, name: string): void {
   if (promised)
     throw new TabsenseError(
       "integrity",
-      `integrity names ${TOKENIZER_CONFIG}, which this model doesn't have. Leave it out.`,
+      `integrity names ${name}, which this model doesn't have. Leave it out.`,
+    );
+}
+
+/** Rejects digests of older files of a tokenizer that was read without them. */
+export function refuseOlder(integrity: Record<string, string>, read: readonly string[]): void {
+  const unread = Object.keys(integrity).find((name) => isOlder(name) && !read.includes(name));
+  if (unread !== undefined)
+    throw new TabsenseError(
+      "integrity",
+      `integrity names ${unread}, but this model's tokenizer is read from ${read.join(", ") || "tokenizer.json"}. Name the digests of those files.`,
     );
 }
 

@@ -10,8 +10,9 @@ import { refuseAbsent, refuseUnread } from "./integrity.js";
 import { merged, shardNames } from "./shards.js";
 import { CopyDamaged, FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
 import { WEB_PAGE } from "./foreign.js";
+import { FURTHER, type OlderFile } from "./older-files.js";
 import { isWithheld } from "./withheld.js";
-import { INDEX, TOKENIZER_CONFIG, type FileName } from "../api/types.js";
+import { INDEX, TOKENIZER_CONFIG } from "../api/types.js";
 
 /** What differs between the browser and Node. */
 export interface FilesHost {
@@ -25,9 +26,16 @@ export type Place = { path: string } | { url: string };
 
 /** A model's files. */
 export interface Files {
-  open(name: FileName): Promise<CheckedFile>;
-  /** The bytes that `read` gets of the file that not every model has; undefined where this one has none. */
-  optional(read: (file: CheckedFile) => Promise<Uint8Array>): Promise<Uint8Array | undefined>;
+  open(name: "config.json"): Promise<CheckedFile>;
+  /**
+   * The bytes that `read` gets of a file that not every model has; undefined where this one has none: `onAbsent`
+   * hears what says so.
+   */
+  optional(
+    name: OptionalFile,
+    read: (file: CheckedFile) => Promise<Uint8Array>,
+    onAbsent?: (thrown: unknown) => void,
+  ): Promise<Uint8Array | undefined>;
   openWeights(): Promise<Weights>;
   /** Files are wanted again as they were, and without a connection if need be. */
   asTheyWere(): void;
@@ -38,6 +46,9 @@ export interface Files {
   /** The model doesn't stand: none of its files is kept. */
   abandon(): void;
 }
+
+/** A file that not every model has. */
+type OptionalFile = "tokenizer.json" | typeof TOKENIZER_CONFIG | OlderFile;
 
 /** Weights that are open, in one file or several. */
 export interface Weights {
@@ -201,22 +212,24 @@ export function startFiles(
     }
   }
 
-  async function optional(read: (file: CheckedFile) => Promise<Uint8Array>): Promise<Uint8Array | undefined> {
-    const file = files[TOKENIZER_CONFIG];
+  const optional: Files["optional"] = async (name, read, onAbsent) => {
+    const file = files[name] ?? null;
     const kept = isKept(file) ? file.url : null;
-    const promised = network.integrity[TOKENIZER_CONFIG] !== undefined;
+    const promised = network.integrity[name] !== undefined;
     if (!promised && (!file || (kept && (await copies?.lacks(kept))))) return undefined;
     try {
-      if (!file) throw new TabsenseError("network", `The model has no ${TOKENIZER_CONFIG}.`, { cause: 404 });
-      return await read(await openRef(file, TOKENIZER_CONFIG));
+      if (!file) throw new TabsenseError("network", `The model has no ${name}.`, { cause: 404 });
+      return await read(await openRef(file, name));
     } catch (thrown) {
-      const isThere = file && !isAbsent(file, thrown) && !(kept && (await isWithheld(kept, thrown, signal)));
+      const isThere =
+        file && !isAbsent(file, name, thrown) && !(kept && (await isWithheld(kept, thrown, signal)));
       if (isThere || signal.aborted) throw thrown;
-      refuseAbsent(promised);
+      refuseAbsent(promised, name);
       if (kept) copies?.note(kept);
+      onAbsent?.(thrown);
       return undefined;
     }
-  }
+  };
 
   return {
     open: (name) => openRef(files[name], name),
@@ -241,28 +254,25 @@ export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: E
 }
 
 /**
- * Whether no answer for an optional file means that it isn't there: packages of extensions and apps have no
- * statuses, and without a connection a page's service worker has what it has.
+ * Whether no answer for a file means that it isn't there: packages of extensions and apps have no statuses, and
+ * without a connection a page's service worker has what it has. That is no reason to look for a tokenizer in other
+ * files.
  */
 function mayLack(file: FileRef, name: string): boolean {
-  if (name !== TOKENIZER_CONFIG || !("url" in file)) return false;
-  return !isKept(file) || globalThis.navigator?.onLine === false;
+  if (name === "config.json" || name.includes(".safetensors") || !("url" in file)) return false;
+  const alone = [TOKENIZER_CONFIG, ...FURTHER].includes(name);
+  return !isKept(file) || (alone && globalThis.navigator?.onLine === false);
 }
 
 /**
- * Whether an optional file isn't there: by its status, of which storage without a listing has 403, or because
- * the site answers with its page.
+ * Whether a file that not every model has isn't there: by its status, of which storage without a listing has
+ * 403, or because the site answers with its page.
  */
-export function isAbsent(file: FileRef, thrown: unknown): boolean {
+export function isAbsent(file: FileRef, name: string, thrown: unknown): boolean {
   const { kind, cause } = thrown instanceof TabsenseError ? thrown : { kind: null, cause: null };
   if (isMissing(thrown)) return true;
   if (!("url" in file)) return false;
-  return (
-    cause === 403 ||
-    cause === 410 ||
-    cause === WEB_PAGE ||
-    (kind === "network" && mayLack(file, TOKENIZER_CONFIG))
-  );
+  return cause === 403 || cause === 410 || cause === WEB_PAGE || (kind === "network" && mayLack(file, name));
 }
 
 /** Whether copies of a file are kept: of those from servers, and from nowhere else. */

@@ -1,9 +1,10 @@
-/** Turns what a caller names as a model into its three files. */
+/** Turns what a caller names as a model into its files. */
 
 import { TabsenseError } from "../api/errors.js";
 import type { CheckedLoadOptions } from "../api/options.js";
-import type { FileRef, FileRefs, StreamRef } from "../client/protocol.js";
+import type { FileRef, FileRefs, OlderRefs, StreamRef } from "../client/protocol.js";
 import { openResponse, reason } from "./bytes.js";
+import { holdsVocabulary, isOlder, OLDER_FILES, type OlderFile } from "./older-files.js";
 import {
   FILES,
   INDEX,
@@ -107,43 +108,48 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
     ? Object.fromEntries(Array.from(source, (file) => [(file as File | null)?.name, file]))
     : { ...source };
   const sharded = given["model.safetensors"] === undefined && given[INDEX] !== undefined;
+  const older = Object.keys(given).filter((name) => isOlder(name) && given[name] !== undefined);
   const missing = FILES.filter(
-    (file) => given[file] === undefined && !(sharded && file === "model.safetensors"),
+    (file) =>
+      given[file] === undefined &&
+      !(file === "model.safetensors" && sharded) &&
+      !(file === "tokenizer.json" && older.some((name) => holdsVocabulary(name))),
   );
   if (missing.length > 0) {
     throw new TabsenseError(
       "invalid_argument",
-      `The model lacks ${missing.join(" and ")}. Give all three files: ${FILES.join(", ")}.`,
+      `The model lacks ${missing.join(" and ")}. Give all three files: ${FILES.join(", ")}.${missing.includes("tokenizer.json") ? " A model without tokenizer.json has vocab.txt, vocab.json and merges.txt, or SentencePiece's file in its place." : ""}`,
     );
   }
   const ref = (file: string) => fileRef(given[file], file, base);
-  const optional = given[TOKENIZER_CONFIG] === undefined ? null : ref(TOKENIZER_CONFIG);
-  if (!sharded) {
-    const files = Object.fromEntries(FILES.map((file) => [file, ref(file)])) as Record<FileName, FileRef>;
-    return { name: "files", files: { ...files, [TOKENIZER_CONFIG]: optional, shards: null } };
-  }
-  const files = Object.fromEntries(
-    Object.keys(given)
-      .filter((name) => name.endsWith(".safetensors"))
-      .map((name) => [name, ref(name)]),
-  );
-  const index = ref(INDEX);
+  const refOrNull = (file: string) => (given[file] === undefined ? null : ref(file));
+  const refs = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, ref(name)]));
+  const tokenizer = refOrNull("tokenizer.json");
+  const index = sharded ? ref(INDEX) : null;
   return {
     name: "files",
     files: {
       "config.json": ref("config.json"),
-      "tokenizer.json": ref("tokenizer.json"),
-      [TOKENIZER_CONFIG]: optional,
-      "model.safetensors": index,
-      shards: { index, files },
+      "tokenizer.json": tokenizer,
+      [TOKENIZER_CONFIG]: refOrNull(TOKENIZER_CONFIG),
+      // Those beside a tokenizer.json are not read.
+      ...(tokenizer === null && (refs(older) as OlderRefs)),
+      "model.safetensors": index ?? ref("model.safetensors"),
+      shards: index && {
+        index,
+        files: refs(Object.keys(given).filter((name) => name.endsWith(".safetensors"))),
+      },
     },
   };
 }
 
 /** The files of a folder, or of another place that has them by name. */
-export function resolved(name: string, ref: (file: FileName | typeof TOKENIZER_CONFIG) => FileRef): Resolved {
-  const files = Object.fromEntries(FILES.map((file) => [file, ref(file)])) as Record<FileName, FileRef>;
-  return { name, files: { ...files, [TOKENIZER_CONFIG]: ref(TOKENIZER_CONFIG), shards: null } };
+export function resolved(
+  name: string,
+  ref: (file: FileName | typeof TOKENIZER_CONFIG | OlderFile) => FileRef,
+): Resolved {
+  const named = ([...FILES, TOKENIZER_CONFIG, ...OLDER_FILES] as const).map((file) => [file, ref(file)]);
+  return { name, files: { ...(Object.fromEntries(named) as FileRefs), shards: null } };
 }
 
 /** Whether the files are an array, or the list that a file picker gives. */
@@ -227,9 +233,11 @@ export async function movable(files: FileRefs, signal: AbortSignal | null): Prom
     blobs.set(ref, blob);
     return blob;
   };
-  const all = async <Refs extends Record<string, FileRef | null>>(refs: Refs) =>
+  const all = async <Refs extends object>(refs: Refs) =>
     Object.fromEntries(
-      await Promise.all(Object.entries(refs).map(async ([name, ref]) => [name, await read(ref)])),
+      await Promise.all(
+        Object.entries(refs).map(async ([name, ref]) => [name, await read(ref as FileRef | null)]),
+      ),
     ) as Refs;
   return {
     ...(await all(named)),

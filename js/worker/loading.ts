@@ -5,22 +5,14 @@
 
 import type { EngineModule } from "../builds.js";
 import { startEngine, type EngineHost, type Runtime } from "./engine.js";
-import { isTrap, TabsenseError, toError } from "../api/errors.js";
-import {
-  checkWhole,
-  failureOf,
-  startFiles,
-  type Files,
-  type FilesHost,
-  type Weights,
-} from "../files/model-files.js";
-import type { CheckedFile } from "../files/check.js";
+import { isTrap, toError } from "../api/errors.js";
+import { startFiles, type FilesHost, type Weights } from "../files/model-files.js";
 import type { Placement } from "./placement.js";
 import { progressOf, type FileProgress } from "./progress.js";
 import { transferOf, type FileRefs, type LoadRequest } from "../client/protocol.js";
+import { furtherFiles, MOST_RESTARTS, startReading, unsteady } from "./small-files.js";
 import { startWarmUp } from "./warm-up.js";
-import { CopyDamaged, FileChanged, readAll } from "../files/bytes.js";
-import { withoutMark } from "../files/foreign.js";
+import { CopyDamaged, FileChanged } from "../files/bytes.js";
 import type { Engine, Gpu, Loader } from "../wasm/simd/tabsense.js";
 
 /** What differs between the browser and Node. */
@@ -48,22 +40,6 @@ export interface LoadedModel {
   runtime: Runtime;
 }
 
-/** The longest `config.json` and `tokenizer.json` that are read, in bytes. */
-export const CONFIG_LIMIT = 1 << 20;
-export const TOKENIZER_LIMIT = 64 << 20;
-/** The longest `tokenizer_config.json`, in bytes. */
-const TOKENIZER_CONFIG_LIMIT = 4 << 20;
-
-/** The files that are read whole, in front of the weights. */
-const WHOLE_FILES = {
-  "config.json": { stage: "config", limit: CONFIG_LIMIT },
-  "tokenizer.json": { stage: "tokenizer", limit: TOKENIZER_LIMIT },
-} as const;
-type WholeFile = keyof typeof WHOLE_FILES;
-
-/** How many times files are read again because one changed meanwhile, or a copy of it was damaged. */
-const MOST_RESTARTS = 3;
-
 /**
  * Fetches wasm, configuration, tokenizer and weights side by side, and a device as soon as the wasm is there.
  * The weights are read once all of these are. Where the graphics card fails meanwhile, they are read again
@@ -83,14 +59,7 @@ export async function loadModel(
   const files = startFiles(host, request, all, started !== null, headers);
   const starting = started ? Promise.resolve(started) : startEngine(host, request, all, emit);
   const read = startReading(files, starting, request, all, emit);
-  const readSmall = () =>
-    awaitedLater(
-      Promise.all([
-        read("config.json").then((config) => (onConfig?.(config), config)),
-        read("tokenizer.json"),
-        readOptional(files, starting, all),
-      ]),
-    );
+  const readSmall = () => awaitedLater(read(onConfig));
   let gpu = awaitedLater(starting.then(({ module }) => (all.aborted ? null : placement.request(module))));
   let small = readSmall();
   let weights = awaitedLater(files.openWeights());
@@ -98,19 +67,21 @@ export async function loadModel(
     for (let restarts = 0; ; ) {
       let device: Gpu | null = null;
       try {
-        const [runtime, [config, tokenizer, tokenizerConfig]] = await Promise.all([starting, small]);
+        const [runtime, smallFiles] = await Promise.all([starting, small]);
         const { module } = runtime;
         // Weights that can't be had are told at once, not when the adapter has answered.
         device = await Promise.race([gpu, weights.then(() => gpu)]);
         all.throwIfAborted();
+        const further = furtherFiles(module, smallFiles);
         gpu = Promise.resolve(null); // the loader takes it, also where it throws
         const loader = new module.Loader(
-          config,
-          tokenizer,
-          tokenizerConfig,
+          smallFiles.config,
+          smallFiles.tokenizer,
+          smallFiles.tokenizerConfig,
           dtypeOf(request.dtype, device !== null),
           device ?? undefined,
           device === null || placement.both,
+          further,
         );
         await fill(loader, module, weights, all, emit);
         const engine = await loader.finish();
@@ -149,61 +120,6 @@ export async function loadModel(
     throw thrown;
   } finally {
     signal.removeEventListener("abort", end);
-  }
-}
-
-/** Reads whole files, checked; one that can be read but once is kept for a second time. */
-function startReading(
-  files: Files,
-  starting: Promise<Runtime>,
-  request: LoadRequest,
-  signal: AbortSignal,
-  emit: (progress: FileProgress) => void,
-): (name: WholeFile) => Promise<Uint8Array> {
-  const streams = new Map<WholeFile, Uint8Array>();
-  return async (name) => {
-    const { stage, limit } = WHOLE_FILES[name];
-    const before = streams.get(name);
-    if (before) return before;
-    for (let restarts = 0; ; restarts++) {
-      const file = await files.open(name);
-      try {
-        const bytes = await readAll(file.opened, file.name, limit, signal, progressOf(stage, name, emit));
-        await checkWhole(file, bytes, (await starting).module);
-        const text = withoutMark(bytes);
-        if ("stream" in request.files[name]) streams.set(name, text);
-        return text;
-      } catch (thrown) {
-        file.writer?.abandon();
-        const failure = await failureOf(file, thrown, signal);
-        if (!(failure instanceof CopyDamaged)) throw failure;
-        if (restarts >= MOST_RESTARTS) throw unsteady(failure);
-      }
-    }
-  };
-}
-
-/** The bytes of `tokenizer_config.json`, checked; undefined where the model has none. */
-async function readOptional(
-  files: Files,
-  starting: Promise<Runtime>,
-  signal: AbortSignal,
-): Promise<Uint8Array | undefined> {
-  const read = async (file: CheckedFile) => {
-    try {
-      const bytes = await readAll(file.opened, file.name, TOKENIZER_CONFIG_LIMIT, signal, () => {});
-      await checkWhole(file, bytes, (await starting).module);
-      return withoutMark(bytes);
-    } catch (thrown) {
-      file.writer?.abandon();
-      throw await failureOf(file, thrown, signal);
-    }
-  };
-  try {
-    return await files.optional(read);
-  } catch (thrown) {
-    if (!(thrown instanceof CopyDamaged)) throw thrown;
-    return files.optional(read); // the damaged copy is gone
   }
 }
 
@@ -273,14 +189,6 @@ async function fill(
     if (!isTrap(thrown)) loader.free();
     throw thrown;
   }
-}
-
-function unsteady(change: Error): TabsenseError {
-  return new TabsenseError(
-    "network",
-    `${change.message}, again and again. Load the model later; if that doesn't help, look at the server.`,
-    { cause: change },
-  );
 }
 
 /** Half precision is for the graphics card; the CPU that stands in for it computes in single. */

@@ -3,6 +3,8 @@
  * among them, wait meanwhile.
  */
 
+import type { Text } from "../api/types.js";
+
 /**
  * Milliseconds that a turn is meant to take: an abort waits no longer than that for what is under way, with
  * room for a slow one.
@@ -37,7 +39,12 @@ export function startPace(): Pace {
   };
 }
 
-/** What texts cost, in units. */
-export function unitsOf(texts: readonly string[]): number {
-  return texts.reduce((sum, text) => sum + text.length + UNITS_PER_TEXT, 0);
+/** What texts and pairs cost, in units. */
+export function unitsOf(texts: readonly Text[]): number {
+  return texts.reduce((sum, text) => sum + lengthOf(text) + UNITS_PER_TEXT, 0);
+}
+
+/** The UTF-16 units of a text, or of both texts of a pair. */
+export function lengthOf(text: Text): number {
+  return typeof text === "string" ? text.length : text.text.length + text.pair.length;
 }

@@ -51,7 +51,10 @@ export function withOverall(emit: (progress: Progress) => void): (progress: File
       overall = 1;
     } else {
       // What has no end in sight comes ever nearer to it.
-      files.set(stage, { bytes, total: total ?? bytes + EXPECTED[stage] });
+      // A tokenizer may be in several files.
+      files.delete(stage);
+      const key = stage === "tokenizer" ? progress.file : stage;
+      files.set(key, { bytes, total: total ?? bytes + EXPECTED[stage] });
       const sum = (key: "bytes" | "total") => [...files.values()].reduce((all, file) => all + file[key], 0);
       // All bytes are there before the model stands.
       overall = Math.max(overall, Math.min(sum("bytes") / sum("total"), MOST_BEFORE_READY));

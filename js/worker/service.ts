@@ -8,7 +8,7 @@ import { startAsking } from "../client/headers.js";
 import type { Runtime } from "./engine.js";
 import { kept, loadModel, type ServiceHost } from "./loading.js";
 import { withOverall } from "./progress.js";
-import { startPace, unitsOf, type Pace } from "./pace.js";
+import { lengthOf, startPace, unitsOf, type Pace } from "./pace.js";
 import { startPlacement, type Placement } from "./placement.js";
 import type {
   Classified,
@@ -19,6 +19,7 @@ import type {
   Request,
   State,
 } from "../client/protocol.js";
+import type { Text } from "../api/types.js";
 import { nextTask } from "../files/bytes.js";
 import type { Classification, Engine, EngineInfo } from "../wasm/simd/tabsense.js";
 
@@ -224,13 +225,14 @@ function groupSize({ webgpu }: EngineInfo, pace: Pace): GroupSize {
  * The places of texts, short ones first: turns of like texts take like times, and the pace is found on small
  * ones.
  */
-function byLength(texts: readonly string[]): number[] {
-  return texts.map((_, place) => place).sort((a, b) => texts[a]!.length - texts[b]!.length || a - b);
+function byLength(texts: readonly Text[]): number[] {
+  const lengths = texts.map(lengthOf);
+  return texts.map((_, place) => place).sort((a, b) => lengths[a]! - lengths[b]! || a - b);
 }
 
 /** The `places` from `first` on whose texts go to the wasm together; at least one. */
 function nextGroup(
-  texts: readonly string[],
+  texts: readonly Text[],
   places: readonly number[],
   first: number,
   size: GroupSize,

@@ -73,8 +73,9 @@ pub struct Encoding {
     pub prefix: usize,
     /// How many of the last ids frame the text.
     pub suffix: usize,
-    /// The tokens of a pair's second text; special ones stand between those of the first and these. `0..0`
-    /// for one text.
+    /// How many ids stand between a pair's texts: those right before `second`.
+    pub between: usize,
+    /// The tokens of a pair's second text; `0..0` for one text.
     pub second: Range<usize>,
     /// Whether the text had more tokens than fit.
     pub truncated: bool,
@@ -119,8 +120,9 @@ impl Encoding {
             texts[1].truncate(if swapped { short } else { long });
         }
         let [first, second] = texts;
-        let (prefix, suffix) = (frame.before.len(), frame.after.len());
-        let mut encoding = Self { prefix, suffix, truncated, ..Self::empty(first.offsets.is_some()) };
+        let [prefix, between, suffix] = [&frame.before, &frame.between, &frame.after].map(Vec::len);
+        let empty = Self::empty(first.offsets.is_some());
+        let mut encoding = Self { prefix, between, suffix, truncated, ..empty };
         encoding.special(&frame.before);
         encoding.text(first, frame.kinds[0]);
         encoding.special(&frame.between);
@@ -129,6 +131,12 @@ impl Encoding {
         encoding.second = start..encoding.ids.len();
         encoding.special(&frame.after);
         encoding
+    }
+
+    /// Whether token `i` is one of those that frame the texts.
+    pub fn is_special(&self, i: usize) -> bool {
+        let frame = self.second.start.saturating_sub(self.between)..self.second.start;
+        i < self.prefix || i + self.suffix >= self.ids.len() || frame.contains(&i)
     }
 
     fn special(&mut self, tokens: &[Special]) {

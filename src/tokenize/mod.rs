@@ -169,6 +169,15 @@ impl Tokenizer {
         Ok(Encoding::pair(frame, texts, max_tokens))
     }
 
+    /// The special tokens alone: those of a text, or those of a pair where there is a frame for pairs.
+    pub fn special_tokens_alone(&self, of_pair: bool, max_tokens: usize, with_offsets: bool) -> Encoding {
+        let none = || Tokens { ids: Vec::new(), offsets: with_offsets.then(Vec::new) };
+        match self.parts.frame.pair.as_ref().filter(|_| of_pair) {
+            Some(frame) => Encoding::pair(frame, [none(), none()], max_tokens),
+            None => Encoding::single(&self.parts.frame.single, none(), max_tokens),
+        }
+    }
+
     /// How many special tokens frame a pair, where the tokenizer has a frame for pairs.
     pub fn special_tokens_of_pair(&self) -> Option<usize> {
         self.parts.frame.pair.as_ref().map(frame::Pair::special_tokens)

@@ -26,7 +26,8 @@ struct Score<'a> {
     score: f64,
 }
 
-/// `start` and `end` count UTF-16 code units, as JavaScript's strings do.
+/// `start` and `end` count UTF-16 code units, as JavaScript's strings do, of the text that the token is of:
+/// with `pair`, of a pair's second.
 #[derive(Serialize)]
 struct Token {
     text: String,
@@ -34,9 +35,12 @@ struct Token {
     start: usize,
     end: usize,
     special: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pair: bool,
 }
 
-/// Milliseconds: the text's own tokenization, and the forward pass of the group that it was part of, 0 for a text without tokens.
+/// Milliseconds: the text's own tokenization, and the forward pass of the group that it was part of, 0 for a
+/// text without tokens.
 #[derive(Serialize)]
 struct Timings {
     tokenize: f64,
@@ -59,6 +63,27 @@ impl From<KernelTime> for KernelMs {
     }
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// `{ text, pair }`: two texts to classify as one.
+    type Pair;
+    #[wasm_bindgen(method, getter)]
+    fn text(this: &Pair) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn pair(this: &Pair) -> String;
+}
+
+/// The text and, of a pair, the second one.
+fn text_of(value: &JsValue) -> (String, Option<String>) {
+    value.as_string().map_or_else(
+        || {
+            let pair: &Pair = value.unchecked_ref();
+            (pair.text(), Some(pair.pair()))
+        },
+        |text| (text, None),
+    )
+}
+
 /// A classifier, ready.
 #[wasm_bindgen]
 pub struct Engine {
@@ -69,11 +94,12 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Classifies `texts`: for each its `top` best labels (0: all), and its tokens where `details` is set. A text without tokens has
-    /// neither, unless `empty` is set: then it is computed as special tokens alone.
+    /// Classifies `texts`, each a string or a pair `{ text, pair }`: for each its `top` best labels (0: all),
+    /// and its tokens where `details` is set. One without tokens has neither, unless `empty` is set: then it
+    /// is computed as special tokens alone.
     pub async fn classify(
         &self,
-        texts: Vec<String>,
+        texts: Vec<JsValue>,
         top: usize,
         details: bool,
         empty: bool,
@@ -83,15 +109,20 @@ impl Engine {
         let mut results: Vec<Classification> = Vec::with_capacity(texts.len());
         // Those to compute, and which texts they are of.
         let (mut encodings, mut places) = (Vec::new(), Vec::new());
-        for (i, text) in texts.iter().enumerate() {
+        for (i, (text, pair)) in texts.iter().map(text_of).enumerate() {
             let start = self.clock.now();
-            let mut encoding = classifier.encode(text, details)?;
+            let pair = pair.as_deref();
+            let mut encoding = match pair {
+                Some(pair) => classifier.encode_pair(&text, pair, details)?,
+                None => classifier.encode(&text, details)?,
+            };
             if empty && encoding.ids.is_empty() {
-                encoding = classifier.special_tokens_alone(details);
+                let of_pair = pair.is_some_and(|pair| !pair.is_empty());
+                encoding = classifier.special_tokens_alone(of_pair, details);
             }
             results.push(Classification {
                 scores: Vec::new(),
-                tokens: details.then(|| self.tokens(text, &encoding)),
+                tokens: details.then(|| self.tokens(&text, pair, &encoding)),
                 truncated: encoding.truncated,
                 device: device_name(Side::Cpu),
                 timings: Timings { tokenize: self.clock.now() - start, forward: 0.0, kernels: None },
@@ -134,20 +165,24 @@ impl Engine {
 }
 
 impl Engine {
-    fn tokens(&self, text: &str, encoding: &Encoding) -> Vec<Token> {
-        let units = utf16_units(text);
-        let content = encoding.prefix..encoding.ids.len() - encoding.suffix;
+    fn tokens(&self, text: &str, pair: Option<&str>, encoding: &Encoding) -> Vec<Token> {
+        let units = [utf16_units(text), utf16_units(pair.unwrap_or_default())];
         encoding
             .ids
             .iter()
             .zip(encoding.offsets.iter().flatten())
             .enumerate()
-            .map(|(i, (&id, range))| Token {
-                text: self.inner.classifier().tokenizer().token(id),
-                id,
-                start: units[range.start],
-                end: units[range.end],
-                special: !content.contains(&i),
+            .map(|(i, (&id, range))| {
+                let pair = encoding.second.contains(&i);
+                let units = &units[usize::from(pair)];
+                Token {
+                    text: self.inner.classifier().tokenizer().token(id),
+                    id,
+                    start: units[range.start],
+                    end: units[range.end],
+                    special: encoding.is_special(i),
+                    pair,
+                }
             })
             .collect()
     }

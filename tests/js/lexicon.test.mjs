@@ -48,6 +48,17 @@ async function held(t, options) {
   return { classifier, ...server };
 }
 
+test("the lexicon knows no pairs; the model that follows does", async (t) => {
+  const { classifier, release } = await held(t);
+  const pair = { text: DELIGHT, pair: AWFUL };
+  for (const texts of [pair, [DELIGHT, pair]])
+    await rejects("invalid_argument", classifier.classify(texts), /lexicon.*single texts only.*ready/);
+  assert.equal((await classifier.classify(DELIGHT))[0].source, "lexicon");
+  release();
+  await classifier.ready;
+  assert.equal((await classifier.classify(pair))[0].source, "model");
+});
+
 test("score: both labels with their probabilities, best first", () => {
   for (const [text, label] of [
     [DELIGHT, "POSITIVE"],

@@ -37,3 +37,7 @@ test("an empty text costs something, too", () => {
   assert.ok(unitsOf([""]) > 0);
   assert.equal(unitsOf(["abc", "de"]) - unitsOf(["", ""]), 5);
 });
+
+test("a pair costs what both of its texts have", () => {
+  assert.equal(unitsOf([{ text: "abc", pair: "de" }]), unitsOf(["abcde"]));
+});

@@ -1,4 +1,5 @@
-// The types of `pipeline` fit code that was written for transformers.js, and refuse what does not run.
+// The types of `pipeline` fit code that was written for transformers.js, those of `classify` texts and pairs;
+// both refuse what does not run.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -10,7 +11,7 @@ for (const [module, resolution] of [
   ["nodenext", "nodenext"],
   ["esnext", "bundler"],
 ]) {
-  test(`tests/js/types/pipeline.ts, module ${module}`, () => {
+  test(`tests/js/types/, module ${module}`, () => {
     const options = [
       "--noEmit",
       "--strict",
@@ -31,7 +32,12 @@ for (const [module, resolution] of [
     ];
     const { status, stdout } = spawnSync(
       process.execPath,
-      [join(ROOT, "node_modules/.bin/tsc"), ...options, "tests/js/types/pipeline.ts"],
+      [
+        join(ROOT, "node_modules/.bin/tsc"),
+        ...options,
+        "tests/js/types/pipeline.ts",
+        "tests/js/types/pairs.ts",
+      ],
       { cwd: ROOT, encoding: "utf8" },
     );
     assert.equal(status, 0, stdout);

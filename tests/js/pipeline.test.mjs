@@ -243,12 +243,34 @@ test("an empty text has a label, as in transformers.js, and texts keep their pla
 
 test("texts that are none, and what to pass instead", async (t) => {
   const pipe = await open(t, TINY, { device: "wasm" });
-  const pair = { text: "live", text_pair: "rest" };
-  for (const wrong of [pair, [pair]])
-    await rejects("invalid_argument", pipe(wrong), /A pair of texts.*string/);
   await rejects("invalid_argument", pipe([["live", "rest"]]), /texts\[0\]/);
   for (const wrong of [undefined, null, 7, ["live", 7]]) await rejects("invalid_argument", pipe(wrong));
   assert.equal((await pipe("live rest")).length, 1);
+});
+
+test("pairs of text and text_pair", async (t) => {
+  const pipe = await open(t, TINY, { device: "wasm" });
+  const [text, text_pair] = ["live", "rest"];
+  const expected = await pipe.classifier.classify({ text, pair: text_pair }, { topK: null });
+  assert.deepEqual(await pipe({ text, text_pair }, { top_k: null }), expected);
+  assert.notDeepEqual(await pipe(text, { top_k: null }), expected);
+  assert.deepEqual(await pipe([{ text, text_pair }]), expected.slice(0, 1));
+  const lists = await pipe([text, { text, text_pair }, text_pair], { top_k: null });
+  assert.deepEqual(
+    lists[1].map(({ label }) => label),
+    expected.map(({ label }) => label),
+  );
+  assert.deepEqual(rounded(lists[1]), rounded(expected));
+  // As transformers.js, it answers for special tokens alone: of a pair there are more of them.
+  const empty = await pipe({ text: " ", text_pair: "\t" }, { top_k: null });
+  assert.equal(empty.length, 3);
+  assert.notDeepEqual(empty, await pipe(" ", { top_k: null }));
+  const wrong = [
+    [{ text, pair: text_pair }, /^The pair: text_pair is not a string but undefined.*\{ text, text_pair \}/],
+    [[text, { text, text_pair: 7 }], /^texts\[1\]: text_pair is not a string but 7/],
+    [[{ text_pair }], /^texts\[0\]: text is not a string but undefined/],
+  ];
+  for (const [given, says] of wrong) await rejects("invalid_argument", pipe(given), says);
 });
 
 test("worker: false, as with Classifier.load", async (t) => {

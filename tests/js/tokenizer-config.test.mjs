@@ -18,7 +18,10 @@ async function read(ref, cache = false) {
   const network = { ...loadRequest({}).network, cache };
   const request = { ...loadRequest({ ...filesOf(), [NAME]: ref }), network };
   const files = startFiles(nodeHost, request, new AbortController().signal, false, null);
-  return files.optional(async ({ opened }) => new Uint8Array(await new Response(opened.body).arrayBuffer()));
+  return files.optional(
+    NAME,
+    async ({ opened }) => new Uint8Array(await new Response(opened.body).arrayBuffer()),
+  );
 }
 
 async function loads(t, source, options) {

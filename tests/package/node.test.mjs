@@ -129,7 +129,7 @@ test("its types hold in the strictest project", () => {
   writeFileSync(
     join(installed.project, "use.ts"),
     `
-    import { Classifier, TabsenseError, type ClassifierInfo, type Detailed, type Device, type ErrorKind, type KernelTime, type Latest, type LoadOptions, type Score, type Verdict } from "tabsense";
+    import { Classifier, TabsenseError, type ClassifierInfo, type Detailed, type Device, type ErrorKind, type KernelTime, type Latest, type LoadOptions, type Pair, type Score, type Text, type Verdict } from "tabsense";
     import { score } from "tabsense/lexicon";
     export async function use(files: File[], signal: AbortSignal): Promise<void> {
       const options: LoadOptions = { device: "cpu", dtype: "int8", signal, onProgress: ({ stage, bytes, total, rate }) => console.log(stage, bytes, total ?? 0, rate) };
@@ -138,19 +138,22 @@ test("its types hold in the strictest project", () => {
       const many: Score[][] = await classifier.classify(["a", "b"], { topK: null });
       const detailed: Detailed = await classifier.classify("text", { details: true });
       const all: Detailed[] = await classifier.classify(["a"], { details: true, signal });
+      const pair: Pair = { text: "a", pair: "b" };
+      const mixed: readonly Text[] = ["a", pair];
+      const pairs: Score[][] = [await classifier.classify(pair), ...(await classifier.classify(mixed))];
       const info: ClassifierInfo = classifier.info;
       const kind: ErrorKind = new TabsenseError("network", "x").kind;
       const device: Device = info.device;
       const where: string = "reason" in info.webgpu ? info.webgpu.reason : \`\${info.webgpu.adapter} from \${info.webgpu.fromTokens ?? "no"} tokens\`;
       const kernels: KernelTime[] = detailed.timings.kernels ?? [];
-      console.log(one, many, detailed.tokens[0]?.start, all, info.bytes.memory, kind, device, where, kernels[0]?.ms);
+      console.log(one, many, pairs, detailed.tokens[0]?.start, all, info.bytes.memory, kind, device, where, kernels[0]?.ms);
       const latest: Latest = classifier.latest();
       const newest: Score[] | null = await latest("text", { topK: 2, signal });
       const newestTokens: string[] | undefined = (await latest("text", { details: true }))?.tokens.map(({ text }) => text);
       const lines: ReadableStream<string> = files[0]!.stream().pipeThrough(new TextDecoderStream());
       for await (const verdict of classifier.stream(lines, { topK: 2 })) {
-        const { index, text, scores }: Verdict = verdict;
-        console.log(index, text, scores[0]?.label, newest, newestTokens);
+        const { index, text, pair, scores }: Verdict = verdict;
+        console.log(index, text, pair, scores[0]?.label, newest, newestTokens);
         // @ts-expect-error: tokens are for those who ask for details
         console.log(verdict.tokens);
       }

@@ -26,19 +26,28 @@ export class FileHash {
   free(): void;
 }
 
+/** A tokenizer's files beside `tokenizer.json` and `tokenizer_config.json`: those of repositories without the first. */
+export class FurtherFiles {
+  constructor();
+  /** Takes a file by the name that it has on a model hub; one of SentencePiece's may have any that ends with `.model`. */
+  set(name: string, bytes: Uint8Array): void;
+  free(): void;
+}
+
 /** Takes a model's files and yields an `Engine`. Every method throws `Error`s that carry a `kind`. */
 export class Loader {
   /**
-   * Consumes `gpu`. With one, `cpu` says whether the CPU holds the weights too; without one it always does. `tokenizerConfig`:
-   * `tokenizer_config.json`, where the model has one.
+   * Consumes `gpu` and `files`, also where it throws. With a `gpu`, `cpu` says whether the CPU holds the weights too; without one it
+   * always does. `tokenizer`, `tokenizerConfig`: `tokenizer.json` and `tokenizer_config.json`, where the model has them.
    */
   constructor(
     config: Uint8Array,
-    tokenizer: Uint8Array,
+    tokenizer: Uint8Array | undefined,
     tokenizerConfig: Uint8Array | undefined,
     dtype: string,
     gpu: Gpu | undefined,
     cpu: boolean,
+    files: FurtherFiles | undefined,
   );
   /** The next bytes of `model.safetensors`. */
   push(chunk: Uint8Array): void;
@@ -52,12 +61,17 @@ export class Loader {
 /** A loaded model. */
 export class Engine {
   /**
-   * Classifies `texts`: `top` labels for each, 0 for all; the tokens too where `details` is set. A text without a token of its own
-   * has neither, unless `empty` is set: then it is classified as its special tokens alone.
+   * Classifies texts and pairs: `top` labels for each, 0 for all; the tokens too where `details` is set. One without a token of its
+   * own has neither, unless `empty` is set: then it is classified as its special tokens alone.
    *
-   * Rejects with kind `"device_lost"` where the GPU alone holds the weights, and is gone.
+   * Rejects with kind `"tokenizer_unsupported"` where there is a pair, and the tokenizer has no frame for pairs; with kind `"device_lost"` where the GPU alone holds the weights, and is gone.
    */
-  classify(texts: string[], top: number, details: boolean, empty: boolean): Promise<Classification[]>;
+  classify(
+    texts: (string | { readonly text: string; readonly pair: string })[],
+    top: number,
+    details: boolean,
+    empty: boolean,
+  ): Promise<Classification[]>;
   info(): EngineInfo;
   /** Loses the device, as the tests want it. */
   loseDevice(): void;
@@ -76,7 +90,8 @@ export function gpuBuffers(): { buffers: number; bytes: number };
 
 export interface Classification {
   scores: { label: string; score: number }[];
-  tokens?: { text: string; id: number; start: number; end: number; special: boolean }[];
+  /** `pair`: of a pair's second text. */
+  tokens?: { text: string; id: number; start: number; end: number; special: boolean; pair?: true }[];
   truncated: boolean;
   device: "cpu" | "webgpu";
   timings: {

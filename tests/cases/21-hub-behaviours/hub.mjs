@@ -17,6 +17,10 @@ const files = Object.fromEntries(
     readFileSync(join(folder, name)),
   ]),
 );
+// An older repository's vocabulary: a token a line.
+const { vocab } = JSON.parse(files["tokenizer.json"]).model;
+const lines = Object.entries(vocab).sort(([, a], [, b]) => a - b);
+const VOCAB_TXT = Buffer.from(lines.map(([token]) => `${token}\n`).join(""));
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const gitSha = (bytes) => createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
 let log = [];
@@ -157,8 +161,8 @@ const hub = createServer((request, response) => {
       .end();
   const cached = /^\/api\/resolve-cache\/models\/([^/]+)\/[^/]+\/[0-9a-f]+\/(.+)$/.exec(url.pathname);
   if (cached) {
-    const [, _org, name] = cached;
-    const bytes = files[name];
+    const [, org, name] = cached;
+    const bytes = org === "vocabonly" && name === "vocab.txt" ? VOCAB_TXT : files[name];
     return send(
       request,
       response,
@@ -175,7 +179,7 @@ const hub = createServer((request, response) => {
   const match = /^\/([^/]+)\/([^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
   if (!match) return refuse(response, 404, "EntryNotFound", "No such entry");
   const [, org, repo, revision, name] = match;
-  const bytes = files[name];
+  const bytes = org === "vocabonly" && name === "vocab.txt" ? VOCAB_TXT : files[name];
   if (org === "gated")
     return refuse(response, 401, "GatedRepo", `${org}/${repo} is gated.`, { "www-authenticate": "Bearer" });
   if (org === "disabled") return refuse(response, 403, "DisabledRepo", "Disabled.");
@@ -185,7 +189,7 @@ const hub = createServer((request, response) => {
   if (
     !bytes ||
     (org === "onnxonly" && name === "model.safetensors") ||
-    (org === "vocabonly" && name === "tokenizer.json")
+    (["vocabonly", "novocab"].includes(org) && name === "tokenizer.json")
   )
     return refuse(response, 404, "EntryNotFound", "No such entry");
   if (org === "overloaded" || (org === "busy" && nth(`busy ${name}`) <= 2))

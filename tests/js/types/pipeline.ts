@@ -44,10 +44,18 @@ export async function calls(): Promise<void> {
   const fixed: TextClassificationOutput = await classify(texts);
   console.log(label, sum, two, all, best, bestToo, lists[0]?.[0]?.label, allLists, same, fixed);
 
+  const pair: TextClassificationOutput = await classify({ text: "a", text_pair: "b" }, { top_k: 2 });
+  const mixed: TextClassificationOutput[] = await classify(["a", { text: "a", text_pair: "b" }], {
+    top_k: 2,
+  });
+  console.log(pair, mixed);
+
   // @ts-expect-error: with two labels each there is a list for each text
   const wrong: TextClassificationOutput = await classify(["a", "b"], { top_k: 2 });
   // @ts-expect-error: transformers.js 2 called it so
   await classify("text", { topk: 2 });
+  // @ts-expect-error: as transformers.js has it, it is text_pair
+  await classify({ text: "a", pair: "b" });
   // @ts-expect-error: a number is no text
   await classify(7);
   console.log(wrong);

@@ -1,0 +1,148 @@
+/** The small files of a model, read whole in front of the weights: its configuration and its tokenizer. */
+
+import { isTrap, TabsenseError } from "../api/errors.js";
+import { TOKENIZER_CONFIG, type Progress } from "../api/types.js";
+import type { EngineModule } from "../builds.js";
+import type { LoadRequest } from "../client/protocol.js";
+import { CopyDamaged, readAll } from "../files/bytes.js";
+import type { CheckedFile } from "../files/check.js";
+import { withoutMark } from "../files/foreign.js";
+import { refuseOlder } from "../files/integrity.js";
+import { checkWhole, failureOf, type Files } from "../files/model-files.js";
+import { readOlder, type OlderFile } from "../files/older-files.js";
+import type { FurtherFiles } from "../wasm/simd/tabsense.js";
+import type { Runtime } from "./engine.js";
+import { progressOf, type FileProgress } from "./progress.js";
+
+/** The small files of a model. */
+export interface SmallFiles {
+  config: Uint8Array;
+  /** Undefined where others are in its place. */
+  tokenizer: Uint8Array | undefined;
+  tokenizerConfig: Uint8Array | undefined;
+  /** Those. */
+  older: [name: OlderFile, bytes: Uint8Array][];
+}
+
+/** The longest `config.json` and `tokenizer.json` that are read, in bytes. */
+export const CONFIG_LIMIT = 1 << 20;
+export const TOKENIZER_LIMIT = 64 << 20;
+/** The longest `tokenizer_config.json`, in bytes. */
+export const TOKENIZER_CONFIG_LIMIT = 4 << 20;
+/** The longest `vocab.txt`, `vocab.json` and file of SentencePiece's, in bytes. */
+export const VOCABULARY_LIMIT = 64 << 20;
+/** The longest `merges.txt`, in bytes. */
+export const MERGES_LIMIT = 64 << 20;
+/** The longest `special_tokens_map.json` and `added_tokens.json`, in bytes. */
+export const SPECIAL_TOKENS_LIMIT = 1 << 20;
+export const ADDED_TOKENS_LIMIT = 4 << 20;
+
+type SmallFile = "config.json" | "tokenizer.json" | typeof TOKENIZER_CONFIG | OlderFile;
+
+/** How long a file may be, and as what its progress is told, if it is. */
+const KINDS: Readonly<Record<string, [limit: number, stage: Progress["stage"] | null]>> = {
+  "config.json": [CONFIG_LIMIT, "config"],
+  "tokenizer.json": [TOKENIZER_LIMIT, "tokenizer"],
+  [TOKENIZER_CONFIG]: [TOKENIZER_CONFIG_LIMIT, null],
+  "merges.txt": [MERGES_LIMIT, "tokenizer"],
+  "special_tokens_map.json": [SPECIAL_TOKENS_LIMIT, null],
+  "added_tokens.json": [ADDED_TOKENS_LIMIT, null],
+};
+const VOCABULARY = [VOCABULARY_LIMIT, "tokenizer"] as const;
+
+/** How many times files are read again because one changed meanwhile, or a copy of it was damaged. */
+export const MOST_RESTARTS = 3;
+
+/**
+ * Yields a function that reads the files of `request`, checked; what can be read but once is kept for a second
+ * time. All that a model with a `tokenizer.json` has come side by side; where there is none, the older files come
+ * after them, which say what these are.
+ */
+export function startReading(
+  files: Files,
+  starting: Promise<Runtime>,
+  request: LoadRequest,
+  signal: AbortSignal,
+  emit: (progress: FileProgress) => void,
+): (onConfig: ((config: Uint8Array) => void) | null) => Promise<SmallFiles> {
+  const streams = new Map<SmallFile, Uint8Array>();
+
+  async function contentOf(name: SmallFile, file: CheckedFile): Promise<Uint8Array> {
+    const [limit, stage] = KINDS[name] ?? VOCABULARY;
+    try {
+      const report = stage === null ? () => {} : progressOf(stage, name, emit);
+      const bytes = await readAll(file.opened, file.name, limit, signal, report);
+      await checkWhole(file, bytes, (await starting).module);
+      const text = withoutMark(bytes);
+      const ref = request.files[name];
+      if (ref && "stream" in ref) streams.set(name, text);
+      return text;
+    } catch (thrown) {
+      file.writer?.abandon();
+      throw await failureOf(file, thrown, signal);
+    }
+  }
+
+  async function steady<T>(name: SmallFile, read: () => Promise<T>): Promise<T | Uint8Array> {
+    const before = streams.get(name);
+    if (before) return before;
+    for (let restarts = 0; ; restarts++) {
+      try {
+        return await read();
+      } catch (thrown) {
+        if (!(thrown instanceof CopyDamaged)) throw thrown;
+        if (restarts >= MOST_RESTARTS) throw unsteady(thrown);
+      }
+    }
+  }
+
+  const optional = (name: Exclude<SmallFile, "config.json">, onAbsent?: (thrown: unknown) => void) =>
+    steady(name, () => files.optional(name, (file) => contentOf(name, file), onAbsent));
+
+  return async (onConfig) => {
+    let absent: unknown = null;
+    const [config, tokenizer, tokenizerConfig] = await Promise.all([
+      steady("config.json", async () => contentOf("config.json", await files.open("config.json"))).then(
+        (config) => (onConfig?.(config), config),
+      ),
+      optional("tokenizer.json", (thrown) => (absent = thrown)),
+      optional(TOKENIZER_CONFIG),
+    ]);
+    const older = tokenizer
+      ? []
+      : await readOlder(config, tokenizerConfig, absent, (name) => optional(nameIn(request, name)));
+    refuseOlder(
+      request.network.integrity,
+      older.map(([name]) => nameIn(request, name)),
+    );
+    return { config, tokenizer, tokenizerConfig, older };
+  };
+}
+
+/** A file of SentencePiece's may be handed over by a name of its own. */
+function nameIn({ files }: LoadRequest, name: OlderFile): OlderFile {
+  if (files[name] || !name.endsWith(".model")) return name;
+  return (Object.keys(files).find((other) => other.endsWith(".model")) as OlderFile | undefined) ?? name;
+}
+
+/** The older files as the engine takes them, which consumes them; undefined where there are none. */
+export function furtherFiles(module: EngineModule, { older }: SmallFiles): FurtherFiles | undefined {
+  if (older.length === 0) return undefined;
+  const files = new module.FurtherFiles();
+  try {
+    for (const [name, bytes] of older) files.set(name, bytes);
+    return files;
+  } catch (thrown) {
+    if (!isTrap(thrown)) files.free();
+    throw thrown;
+  }
+}
+
+/** The error for files that change again and again. */
+export function unsteady(change: Error): TabsenseError {
+  return new TabsenseError(
+    "network",
+    `${change.message}, again and again. Load the model later; if that doesn't help, look at the server.`,
+    { cause: change },
+  );
+}

@@ -1,0 +1,140 @@
+//! Texts and pairs of texts from text to scores against `transformers` (test_data/make_pairs.py).
+
+mod common;
+
+use common::encoders::ENCODERS;
+use common::{F32, Tiny, now};
+use serde::Deserialize;
+use serde_json::Value;
+use tabsense::ErrorKind;
+use tabsense::backend::cpu::CpuBackend;
+use tabsense::classifier::{Classifier, Loader};
+use tabsense::tokenize::Encoding;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// Of a score; logits are within 2e-5 (`architectures.rs`).
+const TOLERANCE: f64 = 1e-5;
+
+#[derive(Deserialize)]
+struct Goldens {
+    models: Vec<Golden>,
+}
+
+#[derive(Deserialize)]
+struct Golden {
+    name: String,
+    cases: Vec<Case>,
+}
+
+/// A digit a token: its type, and the text that it is of, `-` for a special token.
+#[derive(Deserialize)]
+struct Case {
+    text: String,
+    pair: Option<String>,
+    ids: Vec<u32>,
+    types: String,
+    sides: String,
+    truncated: bool,
+    scores: Vec<f64>,
+}
+
+fn goldens() -> Vec<Golden> {
+    let file: Goldens = serde_json::from_str(include_str!("../test_data/goldens/pairs.json")).unwrap();
+    file.models
+}
+
+fn tiny(name: &str) -> &'static Tiny {
+    ENCODERS.iter().chain([&F32]).find(|tiny| tiny.name == name).unwrap()
+}
+
+fn load(tiny: &Tiny, tokenizer: &[u8]) -> Classifier<CpuBackend> {
+    let mut loader = Loader::new(CpuBackend::new(), tiny.config, tokenizer, "auto", None).unwrap();
+    loader.push(tiny.weights).unwrap();
+    loader.finish().unwrap()
+}
+
+/// As for `pipeline`: a text without tokens is its special tokens.
+fn encode(classifier: &Classifier<CpuBackend>, Case { text, pair, .. }: &Case) -> Encoding {
+    let encoding = match pair {
+        Some(pair) => classifier.encode_pair(text, pair, true).unwrap(),
+        None => classifier.encode(text, true).unwrap(),
+    };
+    let empty = encoding.ids.is_empty();
+    if empty { classifier.special_tokens_alone(pair.is_some(), true) } else { encoding }
+}
+
+fn sides(encoding: &Encoding) -> String {
+    let side = |i| match (encoding.is_special(i), encoding.second.contains(&i)) {
+        (true, _) => '-',
+        (false, second) => {
+            if second {
+                '1'
+            } else {
+                '0'
+            }
+        }
+    };
+    (0..encoding.ids.len()).map(side).collect()
+}
+
+fn assert_close(got: &[f64], wanted: &[f64], place: &str) {
+    assert_eq!(got.len(), wanted.len(), "{place}");
+    let worst = got.iter().zip(wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(worst <= TOLERANCE, "{place}: {worst}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn texts_and_pairs_score_as_in_python_alone_and_together() {
+    let mut pairs = 0;
+    for Golden { name, cases } in goldens() {
+        let tiny = tiny(&name);
+        let classifier = load(tiny, tiny.tokenizer);
+        let encodings: Vec<Encoding> = cases.iter().map(|case| encode(&classifier, case)).collect();
+        let together = now(classifier.scores(&encodings)).unwrap();
+        for ((case, encoding), in_batch) in cases.iter().zip(&encodings).zip(&together) {
+            let start = |text: &str| text.chars().take(20).collect::<String>();
+            let place = format!("{name}: {:?} {:?}", start(&case.text), case.pair.as_deref().map(start));
+            let types: String = encoding.types.iter().map(u8::to_string).collect();
+            assert_eq!((&encoding.ids, &types), (&case.ids, &case.types), "{place}");
+            assert_eq!(sides(encoding), case.sides, "{place}");
+            assert_eq!(encoding.truncated, case.truncated, "{place}");
+            let alone = now(classifier.scores(std::slice::from_ref(encoding))).unwrap();
+            assert_close(&alone[0], &case.scores, &place);
+            assert_eq!(&alone[0], in_batch, "{place}");
+            pairs += usize::from(case.pair.is_some());
+        }
+    }
+    assert_eq!(pairs, 4 * 17);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_pair_s_order_and_its_types_count() {
+    let tiny = tiny("tiny-bert");
+    let classifier = load(tiny, tiny.tokenizer);
+    let encode = |text: &str, pair: &str| classifier.encode_pair(text, pair, false).unwrap();
+    let scores = |encoding: Encoding| now(classifier.scores(&[encoding])).unwrap();
+    assert_ne!(scores(encode("a", "b")), scores(encode("b", "a")));
+    let untyped = Encoding { types: vec![0; 5], ..encode("a", "b") };
+    assert_ne!(scores(untyped), scores(encode("a", "b")));
+}
+
+fn edited(tiny: &Tiny, edit: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let mut file: Value = serde_json::from_slice(tiny.tokenizer).unwrap();
+    edit(&mut file["post_processor"]);
+    file.to_string().into_bytes()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_pair_for_a_model_that_has_no_frame_for_pairs_is_told() {
+    let without = edited(&F32, |frame| _ = frame.as_object_mut().unwrap().remove("pair"));
+    let classifier = load(&F32, &without);
+    for pair in ["b", ""] {
+        let error = classifier.encode_pair("a", pair, false).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TokenizerUnsupported, "{error}");
+        assert!(error.to_string().contains("no frame for pairs"), "{error}");
+    }
+    assert_eq!(classifier.special_tokens_alone(true, false), classifier.special_tokens_alone(false, false));
+}

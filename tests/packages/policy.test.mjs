@@ -104,7 +104,8 @@ test("the strictest policy suffices, in a worker and in place, with a model's pa
   for (const worker of [true, false]) assert.equal((await load({ worker })).threads, 1);
   await assertAlive(page);
   assert.deepEqual(
-    faults.filter((fault) => !fault.includes("favicon")),
+    // The browser tells of each file that isn't there; this model has no such file.
+    faults.filter((fault) => !/favicon|tiny\/tokenizer_config\.json/.test(fault)),
     [],
   );
 });
@@ -118,7 +119,8 @@ test("with isolation, threads need nothing more", async (t) => {
   );
   assert.equal((await load({ threads: 2 })).threads, 2);
   assert.deepEqual(
-    faults.filter((fault) => !fault.includes("favicon")),
+    // The browser tells of each file that isn't there; this model has no such file.
+    faults.filter((fault) => !/favicon|tiny\/tokenizer_config\.json/.test(fault)),
     [],
   );
 });

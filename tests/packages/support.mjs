@@ -179,7 +179,7 @@ export async function open(t, browser, url) {
   const page = await context.newPage();
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => {
-    if (message.type() === "error") faults.push(message.text());
+    if (message.type() === "error") faults.push(`${message.text()} ${message.location().url}`.trimEnd());
   });
   await page.goto(url);
   return { page, faults, paths };

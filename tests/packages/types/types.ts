@@ -18,5 +18,5 @@ export const scores: Promise<Score[]> = WithOneBuild.load(model).then((classifie
   classifier.classify("a text"),
 );
 
-// @ts-expect-error: a file is missing
-void Classifier.load({ name: "x", files: { "config.json": new URL("https://example.com/config.json") } });
+// @ts-expect-error: config.json is missing
+void Classifier.load({ name: "x", files: { "vocab.txt": new URL("https://example.com/vocab.txt") } });

@@ -97,13 +97,7 @@ impl Bert {
     /// # Errors
     /// Those of the backend's operations.
     pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
-        let batch = pass.batch;
-        let words = |token: usize| batch.ids[token];
-        let types = |token: usize| u32::from(batch.types[token]);
-        let positions = |token: usize| batch.positions[token];
-        let tables: [(Table, &dyn Fn(usize) -> u32); 3] =
-            [(self.words, &words), (self.types, &types), (self.positions, &positions)];
-        let x = pass.embed(&tables, self.norm)?;
+        let x = pass.embed_as_bert([self.words, self.types, self.positions], self.norm)?;
         let x = pass.encode(&self.layers, None, x).await?;
         pass.head(&self.head, x).await
     }

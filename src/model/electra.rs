@@ -57,13 +57,7 @@ impl Electra {
     /// # Errors
     /// Those of the backend's operations.
     pub async fn forward<B: Backend>(&self, pass: &mut Pass<'_, B>) -> Result<B::Tensor> {
-        let batch = pass.batch;
-        let words = |token: usize| batch.ids[token];
-        let types = |token: usize| u32::from(batch.types[token]);
-        let positions = |token: usize| batch.positions[token];
-        let tables: [(Table, &dyn Fn(usize) -> u32); 3] =
-            [(self.words, &words), (self.types, &types), (self.positions, &positions)];
-        let mut x = pass.embed(&tables, self.norm)?; // (N, E)
+        let mut x = pass.embed_as_bert([self.words, self.types, self.positions], self.norm)?; // (N, E)
         if let Some(project) = self.project {
             x = pass.linear(&x, project, Epilogue::Bias).await?; // (N, D)
         }

@@ -56,6 +56,20 @@ impl<B: Backend> Pass<'_, B> {
         })
     }
 
+    /// The embedding of BERT: words, token types and positions from 0 on, each from its table: (N, D).
+    ///
+    /// # Errors
+    /// Those of [`Pass::embed`].
+    pub fn embed_as_bert(&self, [words, types, positions]: [Table; 3], norm: Norm) -> Result<B::Tensor> {
+        let batch = self.batch;
+        let tables: [(Table, &dyn Fn(usize) -> u32); 3] = [
+            (words, &|token| batch.ids[token]),
+            (types, &|token| u32::from(batch.types[token])),
+            (positions, &|token| batch.positions[token]),
+        ];
+        self.embed(&tables, norm)
+    }
+
     /// epilogue(x·Wᵀ + b).
     ///
     /// # Errors

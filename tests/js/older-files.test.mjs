@@ -135,7 +135,7 @@ test("SentencePiece's file may have a name of its own where it is handed over", 
   assert.deepEqual(await scoresOf({ ...others, "spiece.model": pieces }), await scoresOf(files));
 });
 
-test("a digest of an older file is held to, and one of a file that isn't read is refused", async (t) => {
+test("checks the digest of an older file, and rejects the digest of a file that isn't read", async (t) => {
   const integrity = { "vocab.txt": `sha256-${"0".repeat(64)}` };
   const { url } = await serveModel(t, withVocabTxt());
   for (const source of [url, withVocabTxt()])

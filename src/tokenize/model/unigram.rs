@@ -1,4 +1,4 @@
-//! Unigram: of all ways to spell a word with tokens, the one whose scores have the largest sum.
+//! Unigram: the spelling of a word in tokens whose scores have the largest sum.
 
 use super::vocabulary::{Tokens, Vocabulary};
 use super::{ByteTokens, Flaw, MAX_TOKEN_BYTES, Piece};

@@ -82,17 +82,32 @@ function mixed(workload, model, [least, most], batch, seed) {
  * exact.
  */
 function draw(model, lengths, random) {
-  const { vocab } = model.tokenizer.model;
-  const words = Object.entries(vocab).filter(([word]) => /^[a-z]{3,}$/.test(word));
+  const { first, last, words } = vocabularyOf(model);
   return Array.from({ length: REQUESTS }, () => {
     const drawn = lengths.map((tokens) =>
       Array.from({ length: tokens - 2 }, () => words[Math.floor(random() * words.length)]),
     );
     return {
       texts: drawn.map((text) => text.map(([word]) => word).join(" ")),
-      ids: drawn.map((text) => [vocab["[CLS]"], ...text.map(([, id]) => id), vocab["[SEP]"]]),
+      ids: drawn.map((text) => [first, ...text.map(([, id]) => id), last]),
     };
   });
+}
+
+/** Short words that are one token each, with their ids, and the ids of a text's first and last token. */
+function vocabularyOf({ tokenizer: { model } }) {
+  if (model.type !== "Unigram") {
+    const words = Object.entries(model.vocab).filter(([word]) => /^[a-z]{3,}$/.test(word));
+    return { first: model.vocab["[CLS]"], last: model.vocab["[SEP]"], words };
+  }
+  const pieces = model.vocab.map(([piece], id) => [piece, id]);
+  // Common words come first; a rare one may be cut in two.
+  const words = pieces
+    .filter(([piece]) => /^▁[a-z]{3,}$/.test(piece))
+    .slice(0, 2000)
+    .map(([piece, id]) => [piece.slice(1), id]);
+  const idOf = (token) => pieces.find(([piece]) => piece === token)[1];
+  return { first: idOf("<s>"), last: idOf("</s>"), words };
 }
 
 /** A case for each group of a data set, or one for all; tokens are the mean. */

@@ -21,7 +21,7 @@ const TOP = [
 ];
 const KEYS = {
   run: ["order", "settle", "warm_up", "turn_ms", "request_s", "cold_starts", "memory"],
-  models: ["int8", "fp32", "onnx", "goldens", "cold_starts"],
+  models: ["int8", "fp32", "onnx", "random", "tokenizer", "goldens", "cold_starts"],
   data: ["path", "group"],
   subjects: ["enabled", "implementation", "dtypes", "threads", "models"],
   workloads: [

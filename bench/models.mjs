@@ -18,14 +18,16 @@ export function openModel(name, table) {
     .sort(([a], [b]) => a - b)
     .map(([, label]) => label);
   const shape = {
-    layers: config.n_layers,
-    width: config.dim,
-    heads: config.n_heads,
-    hidden: config.hidden_dim,
+    layers: config.n_layers ?? config.num_hidden_layers,
+    width: config.dim ?? config.hidden_size,
+    heads: config.n_heads ?? config.num_attention_heads,
+    hidden: config.hidden_dim ?? config.intermediate_size,
     vocabulary: config.vocab_size,
     labels: labels.length,
   };
-  return { name, table, labels, shape, tokenizer, maxTokens: config.max_position_embeddings };
+  // RoBERTa's positions begin behind the padding's.
+  const first = /roberta|camembert|mpnet/.test(config.model_type) ? config.pad_token_id + 1 : 0;
+  return { name, table, labels, shape, tokenizer, maxTokens: config.max_position_embeddings - first };
 }
 
 /**

@@ -1,6 +1,7 @@
 // What the benchmark needs beside the project's own set-up: its npm packages, and where asked for, Python's.
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { CACHE, must, output, ROOT, run } from "../scripts/run.mjs";
 import { hashOf, unlessStamped } from "../scripts/stamp.mjs";
@@ -73,9 +74,9 @@ export async function setUpPython({ make }) {
  * with Tabsense itself.
  */
 export async function prepareModels(models, python) {
-  for (const [name, { fp32, int8, onnx }] of Object.entries(models)) {
-    if (python && onnx && !has(onnx, "onnx/model_quantized.onnx"))
-      await exportModel(name, fp32, onnx, python);
+  for (const [name, table] of Object.entries(models)) {
+    const { fp32, int8, onnx } = table;
+    if (python && onnx && !has(onnx, "onnx/model_quantized.onnx")) await exportModel(name, table, python);
     if (int8 && !has(int8, "model.safetensors") && has(fp32, "model.safetensors")) {
       console.log(`set-up: ${name} in int8 in ${int8}`);
       mkdirSync(join(ROOT, int8), { recursive: true });
@@ -96,13 +97,19 @@ export async function prepareModels(models, python) {
 /**
  * The export writes a copy of the fp32 files beside the ONNX ones, so random weights need not stay elsewhere.
  */
-async function exportModel(name, fp32, onnx, python) {
+async function exportModel(name, { fp32, onnx, random, tokenizer }, python) {
   let source = fp32;
-  if (fp32 === onnx && !has(fp32, "model.safetensors")) {
+  if (random && !has(fp32, "model.safetensors")) {
     source = `bench/.cache/random/${name}`;
-    console.log(`set-up: a DistilBERT-base of random weights in ${source}`);
-    if (!has(source, "model.safetensors") && (await run(python, ["test_data/random_base.py", source])) !== 0)
-      return;
+    const given = tokenizer?.replace(/^~/, homedir());
+    if (given && !existsSync(given)) return console.log(`left out: ${name}: ${tokenizer} is not here`);
+    const script =
+      random === "distilbert"
+        ? ["test_data/random_base.py"]
+        : ["test_data/encoders.py", "--base", random];
+    const args = [...script, source, ...(given ? ["--tokenizer", given] : [])];
+    console.log(`set-up: ${random} of base size with random weights in ${source}`);
+    if (!has(source, "model.safetensors") && (await run(python, args)) !== 0) return;
   }
   if (!has(source, "model.safetensors")) return;
   console.log(`set-up: ${name} as ONNX in ${onnx}`);

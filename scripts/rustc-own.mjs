@@ -7,5 +7,7 @@ import { spawnSync } from "node:child_process";
 
 const [rustc, ...args] = process.argv.slice(2);
 const flags = args.includes("wasm32-unknown-unknown") ? process.env.TABSENSE_OWN_RUSTFLAGS.split("\x1f") : [];
-const { status } = spawnSync(rustc, [...args, ...flags], { stdio: "inherit" });
+// The compiler would warn of cargo's job server, whose descriptors Node does not pass on.
+const { CARGO_MAKEFLAGS: _, ...env } = process.env;
+const { status } = spawnSync(rustc, [...args, ...flags], { env, stdio: "inherit" });
 process.exitCode = status ?? 1;

@@ -1,14 +1,26 @@
-// `npm run test:long`: the tests that are worth more time than `npm test` gives them. Options are those of
-// `cargo test`.
+// `npm run test:long`: what is worth more time than `npm test` gives it: properties on a hundred times as many
+// cases, and what must not grow, repeated more often.
 
+import { setUpBrowser } from "./browser.mjs";
+import { build, buildPage } from "./build.mjs";
 import { main, must } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
 
 /** How many times as many cases a property is tried on. */
 const FACTOR = 100;
 
-await main(import.meta.url, async (args) => {
+/** The files of tests that ask `tests/soak.mjs` how long to go on. */
+const SOAKS = [
+  "tests/package/browser-life.test.mjs",
+  "tests/package/browser-webgpu.test.mjs",
+  "tests/page/memory.test.mjs",
+];
+
+await main(import.meta.url, async () => {
   await setUpBuild();
-  const cargo = ["test", "--test", "properties", ...args];
-  await must("cargo", cargo, { env: { TABSENSE_CASES_FACTOR: String(FACTOR) } });
+  await must("cargo", ["test", "properties"], { env: { TABSENSE_CASES_FACTOR: String(FACTOR) } });
+  const { chromium } = await setUpBrowser();
+  await build();
+  await buildPage();
+  await must(process.execPath, ["--test", ...SOAKS], { env: { CHROMIUM: chromium, TABSENSE_LONG: "1" } });
 });

@@ -14,7 +14,7 @@ import { setUpVulkan } from "./vulkan.mjs";
 const NO_GPU = "no_gpu";
 
 /** The tests of the CPU's arithmetic, which differs between build variants. */
-const ARITHMETIC = ["elementary", "integers", "kernels", "parity"];
+const ARITHMETIC = "arithmetic";
 
 /**
  * How long a file of Node's tests may take, in ms, some times what the longest takes: one that never ends is
@@ -105,15 +105,11 @@ async function web({ chromium, chromedriver }) {
 
 /**
  * The runs in a browser, from the manifest's `[tests]`: all tests where there is a WebGPU adapter (of
- * software, as a rule); those of `tests/no_gpu.rs` where there is none; and those of the CPU's arithmetic in
+ * software, as a rule); those of `tests/no_gpu` where there is none; and those of the CPU's arithmetic in
  * the build `relaxed`: `{ name, variant, chromiumArgs, targets, cargoArgs }` each.
  */
 export function webRuns(tests) {
-  const all = readdirSync(join(ROOT, "tests"))
-    .filter((name) => name.endsWith(".rs"))
-    .map((name) => name.slice(0, -".rs".length))
-    .sort();
-  const others = all.filter((name) => name !== NO_GPU);
+  const others = rustTests().filter((name) => name !== NO_GPU);
   const args = (targets) => targets.flatMap((name) => ["--test", name]);
   const { variant } = tests;
   return [
@@ -135,10 +131,18 @@ export function webRuns(tests) {
       name: "build relaxed",
       variant: "relaxed",
       chromiumArgs: tests["chromium-args"],
-      targets: ARITHMETIC,
-      cargoArgs: args(ARITHMETIC),
+      targets: [ARITHMETIC],
+      cargoArgs: args([ARITHMETIC]),
     },
   ];
+}
+
+/** The names of cargo's integration tests: the folders of `tests/` that have a `main.rs`. */
+export function rustTests() {
+  const tests = join(ROOT, "tests");
+  return readdirSync(tests)
+    .filter((name) => existsSync(join(tests, name, "main.rs")))
+    .sort();
 }
 
 async function js({ chromium }) {

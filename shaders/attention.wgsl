@@ -5,7 +5,7 @@
 // dispatch: (tiles, H) workgroups of 64; a tile is up to 32 queries of one sequence. Its keys come 32 at a
 // time, the head's width 32 at a time; the softmax is taken as they come (Milakov & Gimelshein 2018), so that
 // no score leaves the workgroup
-// twin: src/backend/cpu/attention.rs; they agree as tests/gpu_kernels.rs allows
+// twin: src/backend/cpu/attention.rs; they agree as tests/gpu/kernels.rs allows
 
 struct Params {
     heads: u32,

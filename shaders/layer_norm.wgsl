@@ -1,7 +1,7 @@
 // layer_norm: y[n,d] = (x[n,d] - mean_n) / sqrt(var_n + eps) * gamma[d] + beta[d]
 // x, y: (N, D) f32; gamma, beta: (D) f32; eps as in the checkpoint's configuration; var: the biased variance
 // dispatch: one workgroup of 64 a row; N workgroups, and beyond 65535 each takes several rows
-// twin: src/backend/cpu/layer_norm.rs; they agree as tests/gpu_kernels.rs allows
+// twin: src/backend/cpu/layer_norm.rs; they agree as tests/gpu/kernels.rs allows
 
 struct Params {
     rows: u32,

@@ -5,7 +5,7 @@
 // much as 4 loads. So each invocation makes 16 × 16 results on its own, without workgroup memory. Where up to
 // 4 rows are left, it takes a shorter way.
 // dispatch: (⌈M16/64⌉, ⌈N/16⌉) workgroups of 4, M16 = M rounded up to 16
-// twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu_kernels.rs allows
+// twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu/kernels.rs allows
 
 // Quad q of row m of w.
 fn weight(m: u32, q: u32) -> vec4<f32> {

@@ -4,7 +4,7 @@
 // dispatch: (⌈N/8⌉, ⌈M16/8⌉) workgroups of 64, M16 = M rounded up to 16: each makes 8 rows × 8 columns.
 // Neighbouring invocations take neighbouring k, and workgroup memory sums what they found in a fixed order:
 // the same result every time
-// twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu_kernels.rs allows
+// twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu/kernels.rs allows
 
 // Sum i of invocation j, and of j + 32, lies at i * 32 + j.
 var<workgroup> sums: array<vec4<f32>, 512>;

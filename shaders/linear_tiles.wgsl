@@ -3,7 +3,7 @@
 // (bias, scale)
 // dispatch: (⌈M/64⌉, ⌈N/64⌉) workgroups of 64, 8 × 8 results an invocation; workgroup memory holds 64 rows of
 // x and of w, 16 k at a time
-// twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu_kernels.rs allows
+// twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu/kernels.rs allows
 
 // x_tile[i][q][r]: quad q of row 8·r + i. 9 places where 8 would do spread reads and writes over the banks; i
 // comes first because the inner loop has it as a constant, which needs no check against the array's length.

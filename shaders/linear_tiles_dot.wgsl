@@ -4,7 +4,7 @@
 // up in f32
 // dispatch: (⌈M/64⌉, ⌈N/64⌉) workgroups of 64, 8 × 8 results an invocation; workgroup memory holds 64 rows of
 // x and of w, 32 k at a time
-// twin: src/backend/cpu/linear/activations.rs; they agree as tests/gpu_kernels.rs allows
+// twin: src/backend/cpu/linear/activations.rs; they agree as tests/gpu/kernels.rs allows
 
 // x_tile[i][h][r]: 16 k, the first or the second, of row 8·r + i. 9 places where 8 would do spread reads and
 // writes over the banks; i comes first because the sums have it as a constant, which needs no check against

@@ -4,13 +4,15 @@
 
 make_goldens.py calls it, too. The same versions on the same kind of processor give the same bytes.
 
-    python test_data/encoders.py --base xlm-roberta OUT_FOLDER
+    python test_data/encoders.py --base xlm-roberta OUT_FOLDER [--tokenizer TOKENIZER_JSON]
 
-writes a checkpoint of that architecture's base size with random weights, for timing: they mean nothing.
+writes a checkpoint of that architecture's base size with random weights, for timing: they mean nothing. Whatever the
+architecture, its tokenizer is the embedded model's unless another is named.
 """
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -201,14 +203,15 @@ BASE = {
 }
 
 
-def make_base(kind, folder):
-    """Writes config.json and model.safetensors (F32) of base size."""
+def make_base(kind, folder, tokenizer):
+    """Writes config.json and model.safetensors (F32) of base size, and a copy of the tokenizer."""
     config = BASE[kind]()
     with torch.device("meta"):
         model = AutoModelForSequenceClassification.from_config(config)
     config.architectures, config.dtype = [type(model).__name__], torch.float32
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(config.to_json_string(), encoding="ascii")
+    shutil.copyfile(tokenizer, folder / "tokenizer.json")
     generator, state = np.random.default_rng(1), {}
     for name, tensor in sorted(model.state_dict().items()):
         # Of the size that training leaves: activations stay in their usual range.
@@ -221,10 +224,11 @@ def make_base(kind, folder):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Makes the goldens of every architecture but DistilBERT, or a large random checkpoint.")
     parser.add_argument("--base", choices=BASE)
+    parser.add_argument("--tokenizer", type=Path, default=HERE.parent / "models/sentiment-en/tokenizer.json")
     parser.add_argument("folder", type=Path, nargs="?")
     arguments = parser.parse_args()
     if arguments.base:
-        make_base(arguments.base, arguments.folder)
+        make_base(arguments.base, arguments.folder, arguments.tokenizer)
         raise SystemExit
     transformers.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()  # a base model leaves the head out

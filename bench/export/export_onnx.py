@@ -1,4 +1,4 @@
-"""Exports a DistilBERT classifier to ONNX as transformers.js' own conversion does, so that the peers run the same weights.
+"""Exports a classifier to ONNX as transformers.js' own conversion does, so that the peers run the same weights.
 
     python bench/export/export_onnx.py --model FOLDER --out bench/.cache/models/NAME [--golden FILE]
 
@@ -26,7 +26,7 @@ import onnxruntime
 import onnxslim
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from transformers import AutoTokenizer, DistilBertForSequenceClassification
+from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SENTENCES = REPOSITORY / "test_data" / "sentences.txt"
@@ -125,7 +125,7 @@ def compare_int8(fp32, int8, golden):
 
 
 def write_tokenizer_config(out):
-    """What transformers.js needs beside `tokenizer.json`: the class, and the length that its pipeline cuts texts to."""
+    """What transformers.js needs beside a `tokenizer.json` of WordPiece: the class, and the length that its pipeline cuts texts to."""
     config = {
         "tokenizer_class": "DistilBertTokenizer",
         "do_lower_case": True,
@@ -145,10 +145,13 @@ def export(folder, out, golden):
     if folder.resolve() != out.resolve():
         for name in ("config.json", "tokenizer.json", "model.safetensors"):
             shutil.copyfile(folder / name, out / name)
-    write_tokenizer_config(out)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(out / "tokenizer.json"))
+    if "[PAD]" in tokenizer.get_vocab():
+        write_tokenizer_config(out)
+    tokenizer.pad_token = "[PAD]" if "[PAD]" in tokenizer.get_vocab() else "<pad>"
 
     # Eager attention: with it the graph is free of sdpa's check for rows without any token, which costs and never applies.
-    model = DistilBertForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     fp32_path, int8_path = out / "onnx" / "model.onnx", out / "onnx" / "model_quantized.onnx"
     export_fp32(model, fp32_path)
     export_int8(fp32_path, int8_path)
@@ -159,12 +162,12 @@ def export(folder, out, golden):
         "ir_version": onnx.load(fp32_path).ir_version,
         "quantization": {**QUANTIZATION, "weight_type": WEIGHT_TYPE.name, "activation_type": "QUInt8"},
         "bytes": {"fp32": fp32_path.stat().st_size, "int8": int8_path.stat().st_size},
-        "fp32_largest_difference": check_fp32(model, AutoTokenizer.from_pretrained(out), fp32),
+        "fp32_largest_difference": check_fp32(model, tokenizer, fp32),
         "int8_operators": dict(sorted(Counter(node.op_type for node in onnx.load(int8_path).graph.node).items())),
         "versions": {name: version(name) for name in ("torch", "transformers", "onnx", "onnxruntime", "onnxslim")},
         "python": platform.python_version(),
     }
-    if golden.exists() and json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"] == GOLDEN_VOCABULARY:
+    if golden.exists() and model.config.vocab_size == GOLDEN_VOCABULARY:
         report["int8"] = compare_int8(fp32, int8, golden)
     (out / "export.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return report
@@ -172,7 +175,7 @@ def export(folder, out, golden):
 
 def main():
     """Reads the command line, exports, and prints what was found."""
-    parser = argparse.ArgumentParser(description="Exports a DistilBERT classifier to ONNX (fp32 and dynamic int8).")
+    parser = argparse.ArgumentParser(description="Exports a classifier to ONNX (fp32 and dynamic int8).")
     parser.add_argument("--model", type=Path, required=True, help="folder with config.json, model.safetensors and tokenizer.json")
     parser.add_argument("--out", type=Path, required=True, help="folder to write, for instance bench/.cache/models/sentiment-en")
     parser.add_argument("--golden", type=Path, default=GOLDEN, help="JSON lines with `ids`, for the agreement of int8")

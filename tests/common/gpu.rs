@@ -1,5 +1,5 @@
 //! The graphics device of the tests: a software adapter will do, none is a failure.
-#![allow(dead_code)] // Each test file uses a part.
+#![allow(dead_code)] // Each group of tests uses a part.
 
 use std::cell::Cell;
 use tabsense::backend::Backend;

@@ -1,6 +1,6 @@
-//! What several test files share. The same tests run on the host and, under `wasm-pack test`, in a browser, so files
+//! What the tests share. The same tests run on the host and, under `wasm-pack test`, in a browser, so files
 //! are compiled in.
-#![allow(dead_code)] // Each test file uses a part.
+#![allow(dead_code)] // Each group of tests uses a part.
 
 use tabsense::Result;
 use tabsense::backend::cpu::CpuBackend;
@@ -31,9 +31,11 @@ macro_rules! tiny {
     };
 }
 
+pub mod edit;
 pub mod encoders;
 pub mod gpu;
 pub mod kernels;
+pub mod texts;
 
 pub const F32: Tiny = tiny!("tiny-f32");
 pub const F16: Tiny = tiny!("tiny-f16");
@@ -75,6 +77,13 @@ pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max)
 }
 
+/// How many cases a property is tried on: `usual`, or as many times that as `TABSENSE_CASES_FACTOR` says
+/// (`npm run test:long`).
+#[cfg(not(target_arch = "wasm32"))]
+pub fn cases(usual: u32) -> u32 {
+    std::env::var("TABSENSE_CASES_FACTOR").map_or(usual, |factor| usual * factor.parse::<u32>().unwrap())
+}
+
 /// xorshift64*: the same numbers on every target.
 pub struct Random(pub u64);
 
@@ -100,7 +109,7 @@ impl Random {
 }
 
 /// A test that waits: in a browser an asynchronous one; on the host, nothing is left to wait for once the device is done.
-#[allow(unused_macros)] // Each test file uses a part.
+#[allow(unused_macros)] // Each group of tests uses a part.
 macro_rules! gpu_test {
     ($name:ident, $body:expr) => {
         #[cfg(target_arch = "wasm32")]
@@ -112,7 +121,7 @@ macro_rules! gpu_test {
         #[cfg(not(target_arch = "wasm32"))]
         #[test]
         fn $name() {
-            common::now($body)
+            crate::common::now($body)
         }
     };
 }

@@ -1,6 +1,6 @@
 //! The texts that tokenizers are tried with, and digests of what they make of them, as in
 //! test_data/make_tokenizers.py.
-#![allow(dead_code)] // Each test file uses a part.
+#![allow(dead_code)] // Each group of tests uses a part.
 
 use serde_json::{Value, json};
 use std::collections::HashSet;

@@ -10,7 +10,7 @@ import { converterVariant, enabledVariants, readManifest } from "../../scripts/m
 import { fastestBuild } from "../../dist/builds.js";
 import { FIRST_PAGES } from "../../dist/worker/threads.js";
 import { transferred, transferTotal } from "../../scripts/sizes.mjs";
-import { webRuns } from "../../scripts/test.mjs";
+import { rustTests, webRuns } from "../../scripts/test.mjs";
 import { ROOT } from "./support.mjs";
 
 const text = (name) => readFileSync(join(ROOT, name), "utf8");
@@ -149,7 +149,7 @@ test("a variant with threads is the one without, and what threads need", () => {
   }
 });
 
-test("each file of browser tests runs once: with a WebGPU adapter, and tests/no_gpu.rs alone without", () => {
+test("each of cargo's tests runs once in a browser: with a WebGPU adapter, and no_gpu alone without", () => {
   const flag = "--enable-unsafe-webgpu";
   const [withGpu, without, relaxed] = webRuns(manifest.tests);
   assert.deepEqual([withGpu.variant, without.variant, relaxed.variant], ["simd", "simd", "relaxed"]);
@@ -158,9 +158,8 @@ test("each file of browser tests runs once: with a WebGPU adapter, and tests/no_
   for (const arg of manifest.tests["chromium-args"])
     assert.ok(withGpu.chromiumArgs.includes(arg) && without.chromiumArgs.includes(arg), arg);
   assert.deepEqual(without.targets, ["no_gpu"]);
-  const files = readdirSync(join(ROOT, "tests")).filter((name) => name.endsWith(".rs"));
-  assert.ok(files.includes("no_gpu.rs"));
-  assert.deepEqual([...withGpu.targets, ...without.targets].map((name) => `${name}.rs`).sort(), files.sort());
+  assert.ok(rustTests().includes("no_gpu"));
+  assert.deepEqual([...withGpu.targets, ...without.targets].sort(), rustTests());
 });
 
 test("what a visitor transfers is within the budget", (t) => {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { times } from "../soak.mjs";
 import { ROOT, startBrowser, startSite } from "./support.mjs";
 import { assertNothingHeld, cpuScores, heldModel, openPage, TEXTS, TIMEOUT_MS, watch } from "./webgpu.mjs";
 
@@ -21,7 +22,7 @@ const TIE = 0.05;
 /** Device `"webgpu"` may take the embedding tables and this many bytes of wasm memory. */
 const BESIDE_TABLES = 32 << 20;
 
-const LOADS = 50;
+const LOADS = times(6, 50); // each dtype more than once
 
 let site, browser;
 

@@ -1,4 +1,4 @@
-// Memory in the browser: flat over ten thousand classifications, and little more than the model while it
+// Memory in the browser: flat over thousands of classifications, and little more than the model while it
 // loads.
 
 import assert from "node:assert/strict";
@@ -6,9 +6,10 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { readManifest } from "../../scripts/manifest.mjs";
+import { times } from "../soak.mjs";
 import { blank, open, quiet, ROOT, site } from "./harness.mjs";
 
-const CALLS = 10_000;
+const CALLS = times(2000, 10_000);
 const SETTLED = 500; // calls, among them batches of the longest texts, after which the memory must not grow
 
 test(`${CALLS} classifications leave the memory as it is`, async (t) => {

@@ -1,4 +1,4 @@
-//! Elementary functions on vectors, each with its method and its error as measured by `tests/elementary.rs`.
+//! Elementary functions on vectors, each with its method and its error as measured by `tests/arithmetic/elementary.rs`.
 //!
 //! Each takes `V` vectors and does every step for all of them before the next: one vector alone would wait
 //! for each of its own results.

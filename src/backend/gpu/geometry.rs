@@ -1,7 +1,7 @@
 //! Workgroup sizes, tile sizes and dispatch counts of the kernels in `shaders/`: what Rust must know of the
 //! WGSL.
 //!
-//! `tests/gpu_shaders.rs` parses the WGSL and compares.
+//! `tests/gpu/shaders.rs` parses the WGSL and compares.
 
 /// Invocations of every kernel's workgroup but `linear_blocks`'s.
 pub const WORKGROUP: u32 = 64;

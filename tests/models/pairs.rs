@@ -1,9 +1,7 @@
 //! Texts and pairs of texts from text to scores against `transformers` (test_data/make_pairs.py).
 
-mod common;
-
-use common::encoders::ENCODERS;
-use common::{F32, Tiny, now};
+use crate::common::encoders::ENCODERS;
+use crate::common::{F32, Tiny, now};
 use serde::Deserialize;
 use serde_json::Value;
 use tabsense::ErrorKind;
@@ -11,9 +9,6 @@ use tabsense::backend::cpu::CpuBackend;
 use tabsense::classifier::{Classifier, Loader};
 use tabsense::tokenize::Encoding;
 use wasm_bindgen_test::wasm_bindgen_test;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// Of a score; logits are within 2e-5 (`architectures.rs`).
 const TOLERANCE: f64 = 1e-5;
@@ -42,7 +37,7 @@ struct Case {
 }
 
 fn goldens() -> Vec<Golden> {
-    let file: Goldens = serde_json::from_str(include_str!("../test_data/goldens/pairs.json")).unwrap();
+    let file: Goldens = serde_json::from_str(include_str!("../../test_data/goldens/pairs.json")).unwrap();
     file.models
 }
 

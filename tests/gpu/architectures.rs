@@ -1,19 +1,13 @@
-//! Every architecture but DistilBERT (`gpu_model.rs`) on the graphics device: parity with PyTorch in each
-//! number format, and the self-test. The same file runs on the host and in a browser.
+//! Every architecture but DistilBERT (`model.rs`) on the graphics device: parity with PyTorch in each number
+//! format, and the self-test.
 
-#[macro_use]
-mod common;
-
-use common::encoders::{ENCODERS, goldens};
-use common::{Tiny, gpu, largest_difference};
+use crate::common::encoders::{ENCODERS, goldens};
+use crate::common::{Tiny, gpu, largest_difference};
 use tabsense::backend::Backend;
 use tabsense::backend::auto::Side;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::engine::self_test;
 use tabsense::model::load::{Dtype, ModelLoader};
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// The project's bound for f32 arithmetic on whole models; what is measured is printed.
 const TOLERANCE: f32 = 1e-3;
@@ -73,7 +67,7 @@ gpu_test!(every_dtype_passes_the_self_test_and_gives_the_cpu_s_logits, async {
                 worst = worst.max(largest_difference(&on_gpu, &cpu_model.logits(&cpu, &batch).await.unwrap()));
             }
             println!("{} as {dtype}: {worst:.1e} from the CPU; self-test {tested:.1e}", tiny.name);
-            // The CPU of this build rounds int4 once more, to int8: tests/architectures.rs.
+            // The CPU of this build rounds int4 once more, to int8: tests/models/architectures.rs.
             let tolerance = match *dtype {
                 "fp32" => TOLERANCE,
                 "int4" => 0.15,

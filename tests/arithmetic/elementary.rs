@@ -1,15 +1,9 @@
-//! The CPU's elementary functions against f64. The same file runs on the host and, with `wasm-pack test`, in
-//! a browser.
+//! The CPU's elementary functions against f64.
 
-mod common;
-
-use common::kernels::{gelu_f64, gelu_tanh_f64};
+use crate::common::kernels::{gelu_f64, gelu_tanh_f64};
 use tabsense::backend::cpu::math;
 use tabsense::backend::cpu::simd::F32x4;
 use wasm_bindgen_test::wasm_bindgen_test;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// The largest f(got, exact) over `points` + 1 places of [low, high].
 fn largest_error(

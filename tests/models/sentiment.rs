@@ -1,14 +1,12 @@
 //! The embedded model on the host, on the CPU and on the graphics device: PyTorch's labels and logits.
-#![cfg(not(target_arch = "wasm32"))]
 
+use crate::common::{gpu, now};
 use serde::Deserialize;
 use std::path::PathBuf;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::gpu::GpuBackend;
 use tabsense::backend::{Backend, Precision};
 use tabsense::classifier::{Classifier, Loader};
-
-mod common;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -53,7 +51,7 @@ fn compare<B: Backend>(classifier: &Classifier<B>, goldens: &[Golden]) -> Compar
     for golden in goldens {
         let encoding = classifier.encode(&golden.text, false).unwrap();
         assert_eq!(encoding.ids, golden.ids, "{}", golden.text);
-        let scores = common::now(classifier.scores(&[encoding])).unwrap().remove(0);
+        let scores = now(classifier.scores(&[encoding])).unwrap().remove(0);
         let expected = softmax(&golden.logits);
         c.same_label += usize::from(best(&scores) == best(&expected));
         let difference = (scores[1] - expected[1]).abs();
@@ -100,9 +98,9 @@ fn the_development_set_agrees_with_pytorch() {
 
 /// On the graphics device: the kernels of cards, then that of software adapters. `largest`: the allowed difference of a score.
 fn on_the_device(folder: PathBuf, dtype: &str, largest: f64) {
-    let backend = GpuBackend::new(common::now(common::gpu::device()));
+    let backend = GpuBackend::new(now(gpu::device()));
     let classifier = load(backend, folder, dtype);
-    common::now(classifier.backend().settle()).unwrap();
+    now(classifier.backend().settle()).unwrap();
     let goldens = goldens(root("test_data/sentiment_goldens.jsonl"));
     for blocks in [false, true] {
         classifier.backend().set_blocks(blocks);

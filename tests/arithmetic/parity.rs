@@ -2,18 +2,13 @@
 //!
 //! The goldens' own noise (fp32 against fp64 in PyTorch) is about 2e-6; see test_data/goldens.
 
-mod common;
-
-use common::{BF16, F16, F32, Tiny, largest_difference, logits, now};
+use crate::common::{BF16, F16, F32, Tiny, largest_difference, logits, now};
 use serde::Deserialize;
 use tabsense::backend::Backend;
 use tabsense::batch::PackedBatch;
 use tabsense::model::Tap;
 use tabsense::model::load::Dtype;
 use wasm_bindgen_test::wasm_bindgen_test;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// Sums of up to a few hundred products of numbers near 1, in another order than PyTorch's, through three layers:
 /// ten times the difference that PyTorch's own fp32 has to fp64.

@@ -2,6 +2,7 @@
 //! software adapter; on the host, lavapipe is always there.
 #![cfg(target_arch = "wasm32")]
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use common::F32;

@@ -4,14 +4,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tabsense::tokenize::Tokenizer;
-use texts::{base, digest, fill, texts};
+use crate::common::texts::{base, digest, fill, texts};
 use wasm_bindgen_test::wasm_bindgen_test;
-
-#[path = "common/texts.rs"]
-mod texts;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 #[derive(Deserialize)]
 struct Kind {
@@ -26,13 +20,13 @@ fn tokenizer(kind: &Kind) -> Tokenizer {
     let mut file = base(&kind.base);
     file.as_object_mut().unwrap().extend(kind.fields.clone());
     file["model"].as_object_mut().unwrap().extend(kind.model.clone());
-    let map: Value = serde_json::from_str(include_str!("../test_data/tokenizer/unigram.json")).unwrap();
+    let map: Value = serde_json::from_str(include_str!("../../test_data/tokenizer/unigram.json")).unwrap();
     fill(&mut file["normalizer"], &map["charsmap"]);
     Tokenizer::from_json(file.to_string().as_bytes(), 40_000).unwrap()
 }
 
 fn kinds() -> Vec<Kind> {
-    let lines = include_str!("../test_data/tokenizer/kinds.jsonl").lines();
+    let lines = include_str!("../../test_data/tokenizer/kinds.jsonl").lines();
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

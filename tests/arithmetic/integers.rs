@@ -1,11 +1,8 @@
 //! Products with integer weights against the same arithmetic in exact integers, written a second time, over
-//! ragged sizes and in every arithmetic, also where a build would choose another. The same file runs on the
-//! host and, with `wasm-pack test`, in a browser.
+//! ragged sizes and in every arithmetic, also where a build would choose another.
 
-mod common;
-
-use common::Random;
-use common::kernels::*;
+use crate::common::Random;
+use crate::common::kernels::*;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::cpu::linear::LinearBuilder as Matrix;
 use tabsense::backend::cpu::tile::Dot;
@@ -13,9 +10,6 @@ use tabsense::backend::{Backend, Epilogue, LinearBuilder, Precision};
 use tabsense::weights::int4;
 use tabsense::weights::quantize::quantize_row;
 use wasm_bindgen_test::wasm_bindgen_test;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// Every way of computing a product.
 const DOTS: [Dot; 2] = [Dot::Pairs, Dot::Quads];

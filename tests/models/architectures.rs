@@ -1,12 +1,9 @@
-//! Every architecture but DistilBERT (`parity.rs`) against Hugging Face PyTorch on random models: alone, in
-//! batches, pairs, layer by layer, without a head, and in each number format.
+//! Every architecture but DistilBERT (`arithmetic/parity.rs`) against Hugging Face PyTorch on random models:
+//! alone, in batches, pairs, layer by layer, without a head, and in each number format.
 
-mod common;
-#[path = "common/edit.rs"]
-mod edit;
-
-use common::encoders::{ENCODERS, Goldens, goldens};
-use common::{Tiny, largest_difference, load, now};
+use crate::common::edit;
+use crate::common::encoders::{ENCODERS, Goldens, goldens};
+use crate::common::{Tiny, largest_difference, load, now};
 use serde_json::{Value, json};
 use tabsense::ErrorKind;
 use tabsense::backend::Backend;
@@ -18,9 +15,6 @@ use tabsense::model::load::{Dtype, ModelLoader};
 use tabsense::model::{Model, Tap};
 use tabsense::quantize::calibration::Loader;
 use wasm_bindgen_test::wasm_bindgen_test;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// As in `parity.rs`: ten times the difference that PyTorch's own fp32 has to fp64.
 const TOLERANCE: f32 = 2e-5;

@@ -1,6 +1,5 @@
 //! The WGSL files and what Rust says of them: every file is known, parses and validates, and has the
 //! bindings, the workgroup size and the parameters that the backend gives it.
-#![cfg(not(target_arch = "wasm32"))]
 
 use naga::{AddressSpace, StorageAccess, TypeInner};
 use std::collections::{BTreeMap, BTreeSet};

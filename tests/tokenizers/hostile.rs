@@ -5,10 +5,7 @@ use tabsense::ErrorKind::{self, ConfigInvalid, NotAModel, TokenizerInvalid, Toke
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-const SPM: &[u8] = include_bytes!("../test_data/tokenizer/spm.model");
+const SPM: &[u8] = include_bytes!("../../test_data/tokenizer/spm.model");
 
 /// The kind and the message of what a file is refused with.
 fn refused(files: &TokenizerFiles) -> (ErrorKind, String) {

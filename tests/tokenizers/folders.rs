@@ -5,17 +5,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tabsense::ErrorKind;
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
-use texts::{base, digest, fill, texts};
+use crate::common::texts::{base, digest, fill, texts};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[path = "common/texts.rs"]
-mod texts;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
 const ROWS: usize = 40_000;
-const SPM: &[u8] = include_bytes!("../test_data/tokenizer/spm.model");
+const SPM: &[u8] = include_bytes!("../../test_data/tokenizer/spm.model");
 
 #[derive(Deserialize)]
 struct Folder {
@@ -38,13 +32,13 @@ struct Pair {
 }
 
 fn folders() -> Vec<Folder> {
-    let lines = include_str!("../test_data/tokenizer/folders.jsonl").lines();
+    let lines = include_str!("../../test_data/tokenizer/folders.jsonl").lines();
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The vocabulary of test_data/make_folders.py.
 fn words() -> Vec<String> {
-    let script = include_str!("../test_data/make_folders.py");
+    let script = include_str!("../../test_data/make_folders.py");
     let list = script.split_once("WORDS = [").unwrap().1.split_once("]\n").unwrap().0;
     serde_json::from_str(&format!("[{list}]")).unwrap()
 }
@@ -79,7 +73,7 @@ fn content(value: &Value) -> Vec<u8> {
             if file["normalizer"] == "@map" {
                 file["normalizer"] = json!({"type": "Precompiled"});
             }
-            let unigram: Value = serde_json::from_str(include_str!("../test_data/tokenizer/unigram.json")).unwrap();
+            let unigram: Value = serde_json::from_str(include_str!("../../test_data/tokenizer/unigram.json")).unwrap();
             fill(&mut file["normalizer"], &unigram["charsmap"]);
             file.to_string().into_bytes()
         }

@@ -1,25 +1,22 @@
 //! What must hold of every kind of tokenizer and every text, tried with random ones.
-#![cfg(not(target_arch = "wasm32"))]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
-use texts::{base, fill};
-
-#[path = "common/texts.rs"]
-mod texts;
+use crate::common::cases;
+use crate::common::texts::{base, fill};
 
 const ROWS: usize = 40_000;
 
 /// The kinds of test_data/make_tokenizers.py.
 fn tokenizers() -> Vec<(String, Tokenizer)> {
-    let lines = include_str!("../test_data/tokenizer/kinds.jsonl").lines();
+    let lines = include_str!("../../test_data/tokenizer/kinds.jsonl").lines();
     let read = |line: &str| {
         let kind: Value = serde_json::from_str(line).unwrap();
         let mut file = base(kind["base"].as_str().unwrap());
         file.as_object_mut().unwrap().extend(kind["fields"].as_object().unwrap().clone());
         file["model"].as_object_mut().unwrap().extend(kind["model"].as_object().unwrap().clone());
-        let map: Value = serde_json::from_str(include_str!("../test_data/tokenizer/unigram.json")).unwrap();
+        let map: Value = serde_json::from_str(include_str!("../../test_data/tokenizer/unigram.json")).unwrap();
         fill(&mut file["normalizer"], &map["charsmap"]);
         let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), ROWS).unwrap();
         (kind["name"].as_str().unwrap().to_owned(), tokenizer)
@@ -90,7 +87,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(200), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn offsets_are_characters_of_the_text_and_ids_have_rows(text in text()) {
@@ -141,12 +138,12 @@ proptest! {
     ) {
         let bpe = || base("bpe").to_string().into_bytes();
         let (mut bytes, model): (Vec<u8>, &[u8]) = match file {
-            0 => (include_bytes!("../test_data/tokenizer/spm.model").to_vec(), br#"{"model_type": "xlm-roberta"}"#),
-            1 => (include_bytes!("../test_data/tokenizer/spm.model").to_vec(), br#"{"model_type": "deberta-v2"}"#),
+            0 => (include_bytes!("../../test_data/tokenizer/spm.model").to_vec(), br#"{"model_type": "xlm-roberta"}"#),
+            1 => (include_bytes!("../../test_data/tokenizer/spm.model").to_vec(), br#"{"model_type": "deberta-v2"}"#),
             2 => (bpe(), b"{}"),
             _ => {
                 let mut file = base("unigram");
-                let map: Value = serde_json::from_str(include_str!("../test_data/tokenizer/unigram.json")).unwrap();
+                let map: Value = serde_json::from_str(include_str!("../../test_data/tokenizer/unigram.json")).unwrap();
                 file["normalizer"] = json!({"type": "Precompiled", "precompiled_charsmap": map["charsmap"]});
                 (file.to_string().into_bytes(), b"{}")
             }

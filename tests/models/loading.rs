@@ -1,11 +1,7 @@
 //! Weights that don't fit, files that lie, and the ways in: streamed, quantized while streaming, converted.
 
-mod common;
-#[path = "common/edit.rs"]
-mod edit;
-
-use common::{BF16, F16, F32, load, logits, now};
-use edit::Tensor;
+use crate::common::{BF16, F16, F32, load, logits, now};
+use crate::common::edit::{self, Tensor};
 use serde_json::Value;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::batch::PackedBatch;
@@ -16,9 +12,6 @@ use tabsense::model::load::Dtype;
 use tabsense::tokenize::TokenizerFiles;
 use tabsense::{Error, ErrorKind};
 use wasm_bindgen_test::wasm_bindgen_test;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 const TEXT: &[u32] = &[2, 474, 412, 254, 39, 3];
 
@@ -241,7 +234,7 @@ fn classifier_error(config: &[u8], tokenizer: &[u8], dtype: &str) -> ErrorKind {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_loader_refuses_files_that_don_t_belong_together() {
-    let sentiment = include_bytes!("../models/sentiment-en/tokenizer.json");
+    let sentiment = include_bytes!("../../models/sentiment-en/tokenizer.json");
     assert_eq!(classifier_error(F32.config, sentiment, "auto"), ErrorKind::TokenizerInvalid);
     let mut config: Value = serde_json::from_slice(F32.config).unwrap();
     config["max_position_embeddings"] = 2.into();

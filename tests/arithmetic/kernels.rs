@@ -1,21 +1,16 @@
 //! Every CPU kernel in f32 against a plain reference in f64, over ragged sizes; those of integers are in
-//! `integers.rs`, elementary functions in `elementary.rs`. The same file runs on the host and, with `wasm-pack test`, in a browser.
+//! `integers.rs`, elementary functions in `elementary.rs`.
 //!
 //! A tolerance is a bound on f32 rounding, or the measured error named beside it.
 
-mod common;
-
-use common::Random;
-use common::kernels::*;
+use crate::common::Random;
+use crate::common::kernels::*;
 use tabsense::backend::cpu::linear::Linear;
 use tabsense::backend::cpu::pool::Pool;
 use tabsense::backend::cpu::tile::Dot;
 use tabsense::backend::cpu::{CpuBackend, CpuTensor};
 use tabsense::backend::{Activation, Attention, Backend, Columns, Epilogue, Precision, Spans};
 use wasm_bindgen_test::wasm_bindgen_test;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 #[wasm_bindgen_test(unsupported = test)]
 fn linear_f32_of_every_ragged_size() {

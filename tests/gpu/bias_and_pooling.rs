@@ -1,17 +1,10 @@
 //! What only some architectures ask of a backend, attention with a bias for the distance of key and query and
-//! means of rows: the CPU against f64, the graphics device against the CPU. The same file runs on the host
-//! and in a browser.
+//! means of rows: the CPU against f64, the graphics device against the CPU.
 
-#[macro_use]
-mod common;
-
-use common::kernels::{Failures, ROUNDING};
-use common::{Random, gpu, largest_difference, now};
+use crate::common::kernels::{Failures, ROUNDING};
+use crate::common::{Random, gpu, largest_difference, now};
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::{Attention, Backend, Columns, Spans};
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// Texts on both sides of the kernels' tiles, one without a token among them.
 const LENGTHS: [&[u32]; 4] = [&[1], &[5, 1, 33, 2], &[64, 0, 65], &[200]];
@@ -114,7 +107,7 @@ gpu_test!(the_device_adds_each_distance_s_bias, async {
             let on_cpu = cpu.read(&case.attend(&cpu, first_alone).0).await.unwrap();
             let (y, _biases) = case.attend(backend, first_alone);
             let on_gpu = gpu::read(backend, &y).await;
-            // As without biases (tests/gpu_kernels.rs), of scores of up to 4·√dh + 3.
+            // As without biases (tests/gpu/kernels.rs), of scores of up to 4·√dh + 3.
             let scores = 4.0 * ((case.width / case.heads) as f32).sqrt() + 3.0;
             let allowed = 2.0 * scores * 8.0 * ROUNDING as f32 + 4e-6;
             let difference = largest_difference(&on_gpu, &on_cpu);

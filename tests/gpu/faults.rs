@@ -1,22 +1,15 @@
 //! What happens when the graphics device fails: lost, out of memory, refusing work, holding other weights, or
-//! slow. The same file runs on the host and in a browser.
+//! slow.
 
-#[macro_use]
-mod common;
-#[path = "common/edit.rs"]
-mod edit;
-
-use common::F32;
-use common::gpu::{backend, device, load, load_files, logits};
+use crate::common::edit;
+use crate::common::F32;
+use crate::common::gpu::{backend, device, load, load_files, logits};
 use serde_json::Value;
 use tabsense::ErrorKind;
 use tabsense::backend::auto::Side;
 use tabsense::backend::gpu::memory::ledger;
 use tabsense::backend::{Attention, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
 use tabsense::engine::{Engine, calibration};
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// Classifies a text and yields its best label's index and the side it came from.
 async fn classify(engine: &Engine, text: &str) -> tabsense::Result<(usize, Side)> {

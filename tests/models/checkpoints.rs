@@ -1,11 +1,7 @@
 //! Files that PyTorch loads though their tensors are not the model's to the letter: more tensors, other names, other types.
 
-mod common;
-#[path = "common/edit.rs"]
-mod edit;
-
-use common::{F32, load, logits};
-use edit::Tensor;
+use crate::common::{F32, load, logits};
+use crate::common::edit::{self, Tensor};
 use safetensors::Dtype as File;
 use serde_json::Value;
 use tabsense::backend::cpu::CpuBackend;
@@ -16,9 +12,6 @@ use tabsense::model::architecture::Network;
 use tabsense::model::load::{Dtype, ModelLoader};
 use tabsense::{Error, ErrorKind};
 use wasm_bindgen_test::wasm_bindgen_test;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 const TEXT: &[u32] = &[2, 474, 412, 254, 39, 3];
 

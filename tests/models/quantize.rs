@@ -1,11 +1,7 @@
 //! Calibration: what is observed of a model's inputs, and the int4 file that comes of it.
 
-mod common;
-#[path = "common/edit.rs"]
-mod edit;
-
-use common::{F32, Random, largest_difference, load, logits, now};
-use edit::Tensor;
+use crate::common::{F32, Random, largest_difference, load, logits, now};
+use crate::common::edit::{self, Tensor};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use tabsense::ErrorKind;
@@ -21,9 +17,6 @@ use tabsense::quantize::calibration::Loader;
 use tabsense::quantize::observer::Observer;
 use tabsense::weights::int4;
 use wasm_bindgen_test::wasm_bindgen_test;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 const TEXTS: &[&[u32]] = &[&[2, 474, 412, 254, 39, 3], &[2, 99, 3], &[2, 7, 7, 7, 300, 3], &[2, 3]];
 

@@ -1,12 +1,7 @@
 //! Properties that hold for every model, every text and every way of cutting a stream.
-#![cfg(not(target_arch = "wasm32"))]
 
-mod common;
-#[path = "common/edit.rs"]
-mod edit;
-
-use common::{F32, load, logits};
-use edit::Tensor;
+use crate::common::{F32, cases, load, logits, now};
+use crate::common::edit::{self, Tensor};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use tabsense::config::Config;
@@ -14,7 +9,7 @@ use tabsense::model::architecture::Network;
 use tabsense::model::load::Dtype;
 use tabsense::tokenize::Tokenizer;
 
-const TOKENIZER: &[u8] = include_bytes!("../models/sentiment-en/tokenizer.json");
+const TOKENIZER: &[u8] = include_bytes!("../../models/sentiment-en/tokenizer.json");
 
 /// A model of any small sizes with random weights.
 #[derive(Clone, Debug)]
@@ -137,12 +132,6 @@ fn padded_reference(model: &Random, texts: &[Vec<u32>]) -> Vec<Vec<f64>> {
     logits
 }
 
-/// How many cases a property is tried on: `usual`, or as many times that as `TABSENSE_CASES_FACTOR` says
-/// (`npm run test:long`).
-fn cases(usual: u32) -> u32 {
-    std::env::var("TABSENSE_CASES_FACTOR").map_or(usual, |factor| usual * factor.parse::<u32>().unwrap())
-}
-
 fn refs(texts: &[Vec<u32>]) -> Vec<&[u32]> {
     texts.iter().map(Vec::as_slice).collect()
 }
@@ -198,7 +187,7 @@ proptest! {
             file[at] ^= bits;
             if let Ok((model, backend)) = load(F32.config(), Dtype::Auto, [file.as_slice()]) {
                 let batch = tabsense::batch::PackedBatch::new([&[2u32, 7, 3][..]]);
-                if let Ok(logits) = common::now(model.logits(&backend, &batch)) {
+                if let Ok(logits) = now(model.logits(&backend, &batch)) {
                     prop_assert!(logits.iter().all(|x| x.is_finite()));
                 }
             }
@@ -220,7 +209,7 @@ const FILES: [&str; 4] = [
 
 /// The file of test_data/make_added_tokens.py, with some fields replaced.
 fn tokenizer_with(fields: &str) -> Tokenizer {
-    let base = include_str!("../test_data/tokenizer/added_base.json");
+    let base = include_str!("../../test_data/tokenizer/added_base.json");
     let mut file: serde_json::Map<String, serde_json::Value> = serde_json::from_str(base).unwrap();
     file.extend(serde_json::from_str::<serde_json::Map<_, _>>(fields).unwrap());
     file["model"]["max_input_chars_per_word"] = 300.into();

@@ -1,13 +1,8 @@
 //! Properties that hold for models of every architecture and of any small sizes, and for damaged files of them.
-#![cfg(not(target_arch = "wasm32"))]
 
-mod common;
-#[path = "common/edit.rs"]
-mod edit;
-
-use common::encoders::ENCODERS;
-use common::{Random, load, now};
-use edit::Tensor;
+use crate::common::encoders::ENCODERS;
+use crate::common::{Random, cases, load, now};
+use crate::common::edit::{self, Tensor};
 use proptest::prelude::*;
 use serde_json::json;
 use tabsense::backend::cpu::CpuBackend;
@@ -71,7 +66,7 @@ fn outputs(model: &Model<CpuBackend>, backend: &CpuBackend, texts: &[Vec<(u32, u
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(200), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_batch_gives_what_its_texts_give_alone((config, file) in models(), texts in texts(), int8 in any::<bool>()) {

@@ -7,10 +7,7 @@ use tabsense::ErrorKind;
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-const FILE: &[u8] = include_bytes!("../models/sentiment-en/tokenizer.json");
+const FILE: &[u8] = include_bytes!("../../models/sentiment-en/tokenizer.json");
 const ROWS: usize = 30_522;
 const MAX_TOKENS: usize = 512;
 
@@ -37,7 +34,7 @@ fn tokenizer() -> Tokenizer {
 #[wasm_bindgen_test(unsupported = test)]
 fn ids_and_offsets_are_hugging_face_s() {
     let tokenizer = tokenizer();
-    let cases = cases(include_str!("../test_data/tokenizer/cases.jsonl"));
+    let cases = cases(include_str!("../../test_data/tokenizer/cases.jsonl"));
     assert!(cases.len() >= 2041, "{}", cases.len());
     let mut failures = Vec::new();
     for case in &cases {
@@ -66,7 +63,7 @@ fn ids_and_offsets_are_hugging_face_s() {
 #[wasm_bindgen_test(unsupported = test)]
 fn long_texts_are_cut_as_hugging_face_cuts_them() {
     let tokenizer = tokenizer();
-    let cases = cases(include_str!("../test_data/tokenizer/truncation.jsonl"));
+    let cases = cases(include_str!("../../test_data/tokenizer/truncation.jsonl"));
     assert!(cases.iter().any(|c| c.truncated) && cases.iter().any(|c| !c.truncated));
     for case in cases {
         let got = tokenizer.frame(tokenizer.encode(&case.text).unwrap(), None, MAX_TOKENS);
@@ -180,7 +177,7 @@ fn bytes_of(text: &str, offsets: &[(usize, usize)]) -> Vec<std::ops::Range<usize
 
 /// The file of test_data/make_added_tokens.py with these added tokens.
 fn with_added_tokens(tokens: &Value, lowercase: bool) -> Tokenizer {
-    let mut file: Value = serde_json::from_str(include_str!("../test_data/tokenizer/added_base.json")).unwrap();
+    let mut file: Value = serde_json::from_str(include_str!("../../test_data/tokenizer/added_base.json")).unwrap();
     file["added_tokens"] = tokens.clone();
     file["normalizer"]["lowercase"] = lowercase.into();
     Tokenizer::from_json(file.to_string().as_bytes(), 100).unwrap()
@@ -195,7 +192,7 @@ fn added_tokens_with_every_flag_are_found_as_hugging_face_finds_them() {
         texts: Vec<Case>,
     }
     let (mut failures, mut count) = (Vec::new(), 0);
-    for line in include_str!("../test_data/tokenizer/added.jsonl").lines() {
+    for line in include_str!("../../test_data/tokenizer/added.jsonl").lines() {
         let File { tokens, lowercase, texts } = serde_json::from_str(line).unwrap();
         let tokenizer = with_added_tokens(&tokens, lowercase);
         for Case { text, ids, offsets, .. } in texts {
@@ -222,9 +219,9 @@ fn tokenizer_config_json_counts_as_it_does_in_python() {
         tokenizer_config: Value,
         texts: Vec<Case>,
     }
-    for line in include_str!("../test_data/tokenizer/config.jsonl").lines() {
+    for line in include_str!("../../test_data/tokenizer/config.jsonl").lines() {
         let File { name, class_of_config, fields, tokenizer_config, texts } = serde_json::from_str(line).unwrap();
-        let mut file: Value = serde_json::from_str(include_str!("../test_data/tokenizer/config_base.json")).unwrap();
+        let mut file: Value = serde_json::from_str(include_str!("../../test_data/tokenizer/config_base.json")).unwrap();
         file.as_object_mut().unwrap().extend(fields);
         let said = tokenizer_config.to_string();
         let (file, model) =

@@ -1,19 +1,11 @@
-//! Every GPU kernel against its CPU twin, over ragged sizes. The same file runs on the host (Vulkan; Mesa's
-//! lavapipe where there is no card) and, with `wasm-pack test`, in a browser (SwiftShader where there is no
-//! card).
+//! Every GPU kernel against its CPU twin, over ragged sizes.
 
-#[macro_use]
-mod common;
-
-use common::Random;
-use common::gpu::{read, shared_backend};
+use crate::common::Random;
+use crate::common::gpu::{read, shared_backend};
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::gpu::GpuBackend;
 use tabsense::backend::{Activation, Attention, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
 use tabsense::weights::quantize::quantize_row;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// Half the distance of 1 and the next f32.
 const ROUNDING: f32 = 1.0 / (1 << 24) as f32;
@@ -74,7 +66,7 @@ async fn product(
         let matrix = matrix(&cpu, Precision::F32, &w);
         let x = cpu.embed(rows, depth, None, |to| to.copy_from_slice(&x)).unwrap();
         let r = cpu.embed(rows, width, None, |to| to.copy_from_slice(&r)).unwrap();
-        common::now(cpu.read(&cpu.linear(&x, &matrix, pick(epilogue, &r)).unwrap())).unwrap()
+        now(cpu.read(&cpu.linear(&x, &matrix, pick(epilogue, &r)).unwrap())).unwrap()
     };
     let matrix = matrix(gpu, precision, &w);
     let x_gpu = gpu.embed(rows, depth, None, |to| to.copy_from_slice(&x)).unwrap();
@@ -137,7 +129,7 @@ gpu_test!(int8_arithmetic_stays_near_the_cpu, async {
         let on_cpu = {
             let x = cpu.embed(rows, depth, None, |to| to.copy_from_slice(&x)).unwrap();
             let matrix = matrix(&cpu, Precision::F32, &w);
-            common::now(cpu.read(&cpu.linear(&x, &matrix, Epilogue::Bias).unwrap())).unwrap()
+            now(cpu.read(&cpu.linear(&x, &matrix, Epilogue::Bias).unwrap())).unwrap()
         };
         let x = gpu.embed(rows, depth, None, |to| to.copy_from_slice(&x)).unwrap();
         let matrix = matrix(gpu, Precision::Int8, &w);
@@ -191,7 +183,7 @@ gpu_test!(layer_norm_is_the_cpu_s, async {
         let on_cpu = {
             let norm = cpu.layer_norm_weights(on(gamma.clone()), on(beta.clone()), 1e-12).unwrap();
             let x = cpu.embed(rows, width, None, |to| to.copy_from_slice(&x)).unwrap();
-            common::now(cpu.read(&cpu.layer_norm(&x, &norm).unwrap())).unwrap()
+            now(cpu.read(&cpu.layer_norm(&x, &norm).unwrap())).unwrap()
         };
         let norm = gpu.layer_norm_weights(gamma, beta, 1e-12).unwrap();
         let plain = gpu.embed(rows, width, None, |to| to.copy_from_slice(&x)).unwrap();
@@ -224,7 +216,7 @@ gpu_test!(attention_is_the_cpu_s, async {
                 let x = cpu.embed(rows, 3 * width + 2, None, |to| to.copy_from_slice(&x)).unwrap();
                 let [q, k, v] = [1, 1 + width, 2 + 2 * width].map(|first| Columns { tensor: &x, first });
                 let spans = Spans { queries: &starts, keys: &starts };
-                common::now(cpu.read(&cpu.attention(Attention::new([q, k, v], spans, width, heads)).unwrap())).unwrap()
+                now(cpu.read(&cpu.attention(Attention::new([q, k, v], spans, width, heads)).unwrap())).unwrap()
             };
             let x = gpu.embed(rows, 3 * width + 2, None, |to| to.copy_from_slice(&x)).unwrap();
             let columns = || [1, 1 + width, 2 + 2 * width].map(|first| Columns { tensor: &x, first });
@@ -252,7 +244,7 @@ gpu_test!(one_query_a_text_attends_to_all_its_keys, async {
         let spans = Spans { queries: one_each, keys: starts };
         b.attention(Attention::new([columns(&q, 0), columns(&kv, 0), columns(&kv, width)], spans, width, 2)).unwrap()
     }
-    let on_cpu = common::now(cpu.read(&run(&cpu, &q, &kv, &starts, &one_each, width))).unwrap();
+    let on_cpu = now(cpu.read(&run(&cpu, &q, &kv, &starts, &one_each, width))).unwrap();
     let on_gpu = read(gpu, &run(gpu, &q, &kv, &starts, &one_each, width)).await;
     assert!(common::largest_difference(&on_gpu, &on_cpu) <= 2e-6);
 });
@@ -339,7 +331,7 @@ gpu_test!(nan_is_never_an_answer_of_attention, async {
         let [q, k, v] = [0, 2, 4].map(|first| Columns { tensor: &x, first });
         b.attention(Attention::new([q, k, v], spans, 2, 1)).unwrap()
     }
-    let on_cpu = common::now(cpu.read(&run(&cpu, &x, spans))).unwrap();
+    let on_cpu = now(cpu.read(&run(&cpu, &x, spans))).unwrap();
     assert!(on_cpu[2].is_nan() && on_cpu[3].is_nan(), "{on_cpu:?}");
     let on_gpu = read(gpu, &run(gpu, &x, spans)).await;
     assert_eq!(with_nan(&on_gpu), with_nan(&on_cpu));

@@ -1,22 +1,14 @@
-//! Whole models on the graphics device: parity, determinism, and what a forward pass costs. The same file
-//! runs on the host and in a browser.
+//! Whole models on the graphics device: parity, determinism, and what a forward pass costs.
 
-#[macro_use]
-mod common;
-#[path = "common/edit.rs"]
-mod edit;
-
-use common::gpu::{device, load, load_files, logits};
-use common::{BF16, F16, F32, Tiny, largest_difference};
+use crate::common::edit;
+use crate::common::gpu::{device, load, load_files, logits};
+use crate::common::{BF16, F16, F32, Tiny, largest_difference};
 use serde::Deserialize;
 use serde_json::Value;
 use tabsense::backend::auto::Side;
 use tabsense::backend::gpu::Counts;
 use tabsense::backend::gpu::memory::ledger;
 use tabsense::engine::Engine;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// The project's bound for f32 arithmetic on whole models; what is measured is printed.
 const TOLERANCE: f32 = 1e-3;

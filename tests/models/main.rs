@@ -1,0 +1,20 @@
+//! Whole models, from their files to their answers, on the CPU: the same tests run on the host and, with
+//! `wasm-pack test`, in a browser.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod architectures;
+mod checkpoints;
+#[cfg(not(target_arch = "wasm32"))]
+mod encoder_properties;
+mod loading;
+mod pairs;
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;
+mod quantize;
+#[cfg(not(target_arch = "wasm32"))]
+mod sentiment;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

@@ -2,8 +2,8 @@
 //! slow.
 
 use crate::common::edit;
-use crate::common::F32;
-use crate::common::gpu::{backend, device, load, load_files, logits};
+use crate::common::gpu::{backend, clock, device, load, load_files, logits};
+use crate::common::{F32, largest_difference};
 use serde_json::Value;
 use tabsense::ErrorKind;
 use tabsense::backend::auto::Side;
@@ -60,7 +60,7 @@ gpu_test!(a_device_lost_between_the_weights_is_done_without, async {
         gpu.device().destroy();
         drop(gpu);
         loader.push(rest).unwrap();
-        match Engine::prepare(loader.finish().unwrap(), &common::gpu::clock).await {
+        match Engine::prepare(loader.finish().unwrap(), &clock).await {
             Ok(engine) => {
                 assert!(cpu_holds && engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
                 assert_eq!(classify(&engine, "the film").await.unwrap().1, Side::Cpu);
@@ -300,6 +300,6 @@ gpu_test!(f16_weights_of_an_f32_file_pass_the_self_test_beside_the_cpu, async {
     assert_eq!(engine.reason(), None);
     let texts: [&[u32]; 1] = [&[2, 17, 30, 3]];
     let rounded = logits(&engine, Side::Gpu, &texts).await.unwrap();
-    let difference = common::largest_difference(&rounded[0], &logits(&exact, Side::Gpu, &texts).await.unwrap()[0]);
+    let difference = largest_difference(&rounded[0], &logits(&exact, Side::Gpu, &texts).await.unwrap()[0]);
     assert!(difference > 5e-3, "{difference}");
 });

@@ -1,7 +1,7 @@
 //! Every GPU kernel against its CPU twin, over ragged sizes.
 
-use crate::common::Random;
 use crate::common::gpu::{read, shared_backend};
+use crate::common::{Random, largest_difference, now};
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::gpu::GpuBackend;
 use tabsense::backend::{Activation, Attention, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
@@ -76,7 +76,7 @@ async fn product(
     // The sum of |x|·|w| is at most K; the rounding of int8 rows to themselves again moves a weight by an
     // ulp.
     let allowed = (2.0 * depth as f32 + 16.0) * ROUNDING * (1.0 + (depth as f32).sqrt()) + 4e-7;
-    common::largest_difference(&on_gpu, &on_cpu) / allowed
+    largest_difference(&on_gpu, &on_cpu) / allowed
 }
 
 fn pick<T>(epilogue: usize, residual: &T) -> Epilogue<'_, T> {
@@ -134,7 +134,7 @@ gpu_test!(int8_arithmetic_stays_near_the_cpu, async {
         let x = gpu.embed(rows, depth, None, |to| to.copy_from_slice(&x)).unwrap();
         let matrix = matrix(gpu, Precision::Int8, &w);
         let on_gpu = read(gpu, &gpu.linear(&x, &matrix, Epilogue::Bias).unwrap()).await;
-        let difference = common::largest_difference(&on_gpu, &on_cpu);
+        let difference = largest_difference(&on_gpu, &on_cpu);
         // Activations of up to 1 are rounded to multiples of 1/127, so each is off by 1/254 at most and 1/440
         // in the root mean square; weights have a root mean square of 0.58. Six deviations of the sum.
         let allowed = 6.0 * (depth as f32).sqrt() * 0.58 / 440.0;
@@ -190,7 +190,7 @@ gpu_test!(layer_norm_is_the_cpu_s, async {
         let on_gpu = read(gpu, &gpu.layer_norm(&plain, &norm).unwrap()).await;
         // A mean of 50 is exact to 50 · 2^-23; the rows' deviation is 1.7, so that is 4e-6 of a normalized
         // value.
-        let difference = common::largest_difference(&on_gpu, &on_cpu);
+        let difference = largest_difference(&on_gpu, &on_cpu);
         assert!(width == 1 || difference <= 2e-5, "{rows} × {width}: {difference}");
         // The embedding's is the CPU's own.
         let embedded = gpu.embed(rows, width, Some(&norm), |to| to.copy_from_slice(&x)).unwrap();
@@ -226,7 +226,7 @@ gpu_test!(attention_is_the_cpu_s, async {
             // Values of up to 4, weighed by exponentials of scores of up to 16·√dh: their rounding counts in
             // the exponent.
             let allowed = 4.0 * 16.0 * (head_width as f32).sqrt() * 8.0 * ROUNDING + 4e-6;
-            let difference = common::largest_difference(&on_gpu, &on_cpu);
+            let difference = largest_difference(&on_gpu, &on_cpu);
             assert!(difference <= allowed, "{heads} × {head_width}, {lengths:?}: {difference}, allowed {allowed}");
         }
     }
@@ -246,7 +246,7 @@ gpu_test!(one_query_a_text_attends_to_all_its_keys, async {
     }
     let on_cpu = now(cpu.read(&run(&cpu, &q, &kv, &starts, &one_each, width))).unwrap();
     let on_gpu = read(gpu, &run(gpu, &q, &kv, &starts, &one_each, width)).await;
-    assert!(common::largest_difference(&on_gpu, &on_cpu) <= 2e-6);
+    assert!(largest_difference(&on_gpu, &on_cpu) <= 2e-6);
 });
 
 gpu_test!(huge_scores_and_activations_stay_finite, async {

@@ -1,7 +1,7 @@
 //! Files that PyTorch loads though their tensors are not the model's to the letter: more tensors, other names, other types.
 
-use crate::common::{F32, load, logits};
 use crate::common::edit::{self, Tensor};
+use crate::common::{F32, load, logits};
 use safetensors::Dtype as File;
 use serde_json::Value;
 use tabsense::backend::cpu::CpuBackend;

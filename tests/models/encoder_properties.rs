@@ -1,8 +1,8 @@
 //! Properties that hold for models of every architecture and of any small sizes, and for damaged files of them.
 
+use crate::common::edit::{self, Tensor};
 use crate::common::encoders::ENCODERS;
 use crate::common::{Random, cases, load, now};
-use crate::common::edit::{self, Tensor};
 use proptest::prelude::*;
 use serde_json::json;
 use tabsense::backend::cpu::CpuBackend;

@@ -1,7 +1,7 @@
 //! Weights that don't fit, files that lie, and the ways in: streamed, quantized while streaming, converted.
 
-use crate::common::{BF16, F16, F32, load, logits, now};
 use crate::common::edit::{self, Tensor};
+use crate::common::{BF16, F16, F32, largest_difference, load, logits, now};
 use serde_json::Value;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::batch::PackedBatch;
@@ -168,7 +168,7 @@ fn int8_arithmetic_is_that_of_the_same_weights_in_f32() {
         let mut worst: f32 = 0.0;
         for case in [TEXT, &[2, 3], &[7; 100]] {
             let (x, y) = (logits(&int8, &a, &[case]), logits(&fp32, &b, &[case]));
-            worst = worst.max(common::largest_difference(&x[0], &y[0]));
+            worst = worst.max(largest_difference(&x[0], &y[0]));
         }
         println!("{}: int8 arithmetic differs by at most {worst:.1e}", tiny.name);
         // 2^-15 of the largest activation a product, through some 20 products of gain near 1.
@@ -184,7 +184,7 @@ fn fp16_halves_a_file_and_keeps_the_answers() {
     let (full, b) = F32.load(Dtype::Auto);
     let (x, y) = (logits(&half, &a, &[TEXT]), logits(&full, &b, &[TEXT]));
     // Halves keep 11 bits of each weight.
-    assert!(common::largest_difference(&x[0], &y[0]) < 5e-3, "{x:?} {y:?}");
+    assert!(largest_difference(&x[0], &y[0]) < 5e-3, "{x:?} {y:?}");
 }
 
 #[wasm_bindgen_test(unsupported = test)]

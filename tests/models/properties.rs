@@ -1,7 +1,7 @@
 //! Properties that hold for every model, every text and every way of cutting a stream.
 
-use crate::common::{F32, cases, load, logits, now};
 use crate::common::edit::{self, Tensor};
+use crate::common::{F32, cases, load, logits, now};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use tabsense::config::Config;

@@ -1,7 +1,7 @@
 //! Calibration: what is observed of a model's inputs, and the int4 file that comes of it.
 
-use crate::common::{F32, Random, largest_difference, load, logits, now};
 use crate::common::edit::{self, Tensor};
+use crate::common::{F32, Random, largest_difference, load, logits, now};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use tabsense::ErrorKind;

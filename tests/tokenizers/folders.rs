@@ -1,11 +1,11 @@
 //! The files of whole repositories against `AutoTokenizer.from_pretrained`: ids and offsets of 2,237 texts,
 //! and pairs cut to lengths.
 
+use crate::common::texts::{base, digest, fill, texts};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tabsense::ErrorKind;
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
-use crate::common::texts::{base, digest, fill, texts};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const ROWS: usize = 40_000;

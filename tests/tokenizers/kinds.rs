@@ -1,10 +1,10 @@
 //! Every kind of `tokenizer.json`'s stages against the Python `tokenizers`: ids and offsets of 2,237 texts
 //! each.
 
+use crate::common::texts::{base, digest, fill, texts};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tabsense::tokenize::Tokenizer;
-use crate::common::texts::{base, digest, fill, texts};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[derive(Deserialize)]

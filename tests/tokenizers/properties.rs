@@ -1,10 +1,10 @@
 //! What must hold of every kind of tokenizer and every text, tried with random ones.
 
+use crate::common::cases;
+use crate::common::texts::{base, fill};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
-use crate::common::cases;
-use crate::common::texts::{base, fill};
 
 const ROWS: usize = 40_000;
 

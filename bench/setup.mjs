@@ -104,9 +104,7 @@ async function exportModel(name, { fp32, onnx, random, tokenizer }, python) {
     const given = tokenizer?.replace(/^~/, homedir());
     if (given && !existsSync(given)) return console.log(`left out: ${name}: ${tokenizer} is not here`);
     const script =
-      random === "distilbert"
-        ? ["test_data/random_base.py"]
-        : ["test_data/encoders.py", "--base", random];
+      random === "distilbert" ? ["test_data/random_base.py"] : ["test_data/encoders.py", "--base", random];
     const args = [...script, source, ...(given ? ["--tokenizer", given] : [])];
     console.log(`set-up: ${random} of base size with random weights in ${source}`);
     if (!has(source, "model.safetensors") && (await run(python, args)) !== 0) return;

@@ -1,6 +1,7 @@
 /** The models to pick from: well-known classifiers whose repositories hold safetensors. */
 
-import { OWN } from "./slot.ts";
+/** The model that the page opens with. */
+export const OWN = "sentiment-en";
 
 /** A model to pick. */
 export interface Listed {

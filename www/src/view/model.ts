@@ -3,9 +3,10 @@
  */
 
 import type { ClassifierInfo, Detailed } from "tabsense";
+import { OWN } from "../catalogue.ts";
 import { find, part } from "../dom.ts";
 import { bytes, counted, DEVICE_NAMES, milliseconds, quantity } from "../format.ts";
-import { OWN, type Request } from "../slot.ts";
+import type { Request } from "../slot.ts";
 import { wireCatalogue } from "./catalogue.ts";
 
 /** Shows what `classifier.info` tells; `ran` is where the last call ran, null before the first. */

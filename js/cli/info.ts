@@ -177,7 +177,9 @@ function linesOf(model: ModelInfo): string {
     [
       "architecture",
       model.architecture &&
-        (model.runs ? model.architecture : `${model.architecture}, which does not run here`),
+        (model.runs
+          ? model.architecture
+          : `${model.architecture}, which does not run here: ${Object.keys(ARCHITECTURES).join(", ")} do`),
     ],
     ["layers", number(model.layers)],
     ["width", number(model.width)],

@@ -69,7 +69,7 @@ for (const name of readdirSync(MODELS)) {
       (await original.classify(text, { topK: null })).map(({ label, score }) => [label, score]),
     );
     for (const [dtype, tolerance] of [
-      ["fp16", 2e-3],
+      ["fp16", 5e-3], // PyTorch's own, of tiny-f32 with its weights rounded to halves: 2.7e-3
       ["int8", 2e-2],
     ]) {
       mkdirSync(path(dtype));

@@ -36,7 +36,7 @@ export const CATALOGUE: readonly Group[] = [
     models: [
       {
         name: OWN,
-        tells: "English, two labels; comes with this page",
+        tells: "English; comes with this page",
         architecture: "distilbert",
         bytes: 23_032_432, // int8; the test asks the file
       },

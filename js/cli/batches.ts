@@ -19,7 +19,7 @@ export async function* batched(rows: AsyncGenerator<Row>): AsyncGenerator<Row[]>
     const first = await next;
     if (first.done) return;
     const batch = [first.value];
-    let units = first.value.text.length;
+    let units = unitsOf(first.value);
     next = awaitedLater(rows.next());
     const late = timer(LONGEST_WAIT);
     try {
@@ -27,7 +27,7 @@ export async function* batched(rows: AsyncGenerator<Row>): AsyncGenerator<Row[]>
         const row = await Promise.race([next.catch(() => null), late.promise]);
         if (row === null || row.done) break; // an error is thrown once this batch is gone
         batch.push(row.value);
-        units += row.value.text.length;
+        units += unitsOf(row.value);
         next = awaitedLater(rows.next());
       }
     } finally {
@@ -67,6 +67,11 @@ export async function* inOrder<Batch, Answer>(
     }
   }
   if (failed) throw failed.thrown;
+}
+
+/** The UTF-16 units of what a row has to classify. */
+function unitsOf({ text, pair }: Row): number {
+  return text.length + (pair?.length ?? 0);
 }
 
 /** `what`, once the promise is settled either way. */

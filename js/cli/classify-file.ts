@@ -11,13 +11,13 @@ import { batched, inOrder } from "./batches.js";
 import { openInput } from "./input.js";
 import { checkOutput, openFile, openStdout, type Existing } from "./output.js";
 import { openPool, type Pool, type PoolOptions } from "./pool.js";
-import { invalidRow, type OnInvalid, type Row, type RowOptions } from "./row.js";
+import { invalidRow, isOnly, textOf, type OnInvalid, type Row, type RowOptions } from "./row.js";
 import { openRows } from "./rows.js";
 
 /** All that the command line says of a file. */
 export interface FileJob {
   input: string;
-  rows: Pick<RowOptions, "format" | "column" | "delimiter" | "quote" | "header">;
+  rows: Pick<RowOptions, "format" | "column" | "pairColumn" | "delimiter" | "quote" | "header">;
   /** Null: UTF-8. */
   encoding: Encoding | null;
   /** Whether rows that can't be classified are left out. */
@@ -115,14 +115,14 @@ interface Answered {
 
 /** Answers a batch in one call. A blank text has no label, and needs no call. */
 async function answerBatch(pool: Pool, rows: Row[], topK: number): Promise<Answered[]> {
-  const texts = rows.map(({ text }) => text).filter(hasText);
+  const texts = rows.filter(hasText).map(textOf);
   const answers = texts.length === 0 ? [] : await pool.classify(texts, topK);
   let next = 0;
-  return rows.map((row) => ({ row, scores: hasText(row.text) ? answers[next++]! : [] }));
+  return rows.map((row) => ({ row, scores: hasText(row) ? answers[next++]! : [] }));
 }
 
-function hasText(text: string): boolean {
-  return text.trim() !== "";
+function hasText(row: Row): boolean {
+  return !isOnly(row, (text) => text.trim() === "");
 }
 
 /** Whether a row is left out as one without a text, of which `onInvalid` hears. */

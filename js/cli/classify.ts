@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { Classifier } from "../node.js";
-import type { Score } from "../api/types.js";
+import type { Score, Text } from "../api/types.js";
 import { ENCODINGS } from "../csv/content.js";
 import { TSV } from "../csv/dialect.js";
 import { NO_LABEL, OUT_FORMATS, type OutFormat } from "./answers.js";
@@ -19,7 +19,7 @@ import {
 import { classifyFile, type FileJob } from "./classify-file.js";
 import { formatOf, isFile, isPiped, STDIN, statOf } from "./input.js";
 import { print } from "./print.js";
-import { FORMATS } from "./row.js";
+import { FORMATS, textOf } from "./row.js";
 import { stoppable } from "./stops.js";
 
 /** What only a file's rows have use for. */
@@ -32,6 +32,7 @@ const OF_FILES = [
   "no-header",
   "out",
   "out-format",
+  "pair-column",
   "prefix",
   "quote",
   "resume",
@@ -69,23 +70,31 @@ async function classifyTexts(texts: string[], values: Values): Promise<void> {
   const wrong = OF_FILES.find((name) => values[name] !== undefined);
   if (wrong)
     throw new UsageError(`--${wrong} is for files, and ${JSON.stringify(texts[0])} is none.`, "classify");
+  const { pair = null } = values;
+  if (pair !== null && texts.length > 1)
+    throw new UsageError(
+      `--pair is the second text of one text, and there are ${texts.length}. Of many pairs make a file.`,
+      "classify",
+    );
   const topK = topOf(values) ?? null;
   const load = { ...loadOptionsOf(values), threads: threadsOf(values, "auto" as const) };
   await stoppable("", async (signal) => {
     const classifier = await Classifier.load(values.model ?? DEFAULT_MODEL, { ...load, signal });
     try {
-      const results = await classifier.classify(texts, { topK, signal });
+      const given = texts.map((text) => textOf({ text, pair }));
+      const results = await classifier.classify(given, { topK, signal });
       for (const [i, scores] of results.entries())
-        await print(values.json ? jsonOf(texts[i]!, scores) : linesOf(texts, i, scores), signal);
+        await print(values.json ? jsonOf(given[i]!, scores) : linesOf(texts, i, scores), signal);
     } finally {
       await classifier.dispose();
     }
   });
 }
 
-function jsonOf(text: string, scores: readonly Score[]): string {
+function jsonOf(given: Text, scores: readonly Score[]): string {
   const { label, score, truncated } = scores[0] ?? NO_LABEL;
-  return `${JSON.stringify({ text, label, score, scores: scores.map(({ label, score }) => ({ label, score })), ...(truncated && { truncated }) })}\n`;
+  const texts = typeof given === "string" ? { text: given } : given;
+  return `${JSON.stringify({ ...texts, label, score, scores: scores.map(({ label, score }) => ({ label, score })), ...(truncated && { truncated }) })}\n`;
 }
 
 function linesOf(texts: readonly string[], i: number, scores: readonly Score[]): string {
@@ -102,7 +111,12 @@ function topOf(values: Values): number | null | undefined {
 }
 
 function fileJob(input: string, values: Values): FileJob {
-  const { column = null, out = null, prefix = "" } = values;
+  const { column = null, out = null, prefix = "", "pair-column": pairColumn = null } = values;
+  if (values.pair !== undefined)
+    throw new UsageError(
+      "--pair is the second text of a text on the command line: of a file, --pair-column names the column.",
+      "classify",
+    );
   const load = loadOptionsOf(values);
   if (values.resume && values.force)
     throw new UsageError(
@@ -121,6 +135,11 @@ function fileJob(input: string, values: Values): FileJob {
       `${input} has no name that tells its format: say it by --format ${FORMATS.join(", ")}.`,
       "classify",
     );
+  if (pairColumn !== null && format === "text")
+    throw new UsageError(
+      "--pair-column is for CSV, TSV and JSON Lines: a file of a text a line has no columns.",
+      "classify",
+    );
   const dialect = format === "tsv" ? TSV : { delimiter: null, quote: '"' };
   const delimiter = delimiterOf(values.delimiter);
   const outFormat = outFormatOf(out, values);
@@ -129,6 +148,7 @@ function fileJob(input: string, values: Values): FileJob {
     rows: {
       format,
       column,
+      pairColumn,
       delimiter: delimiter ?? dialect.delimiter,
       quote: values.quote === undefined ? dialect.quote : quoteOf(values.quote),
       header: !values["no-header"],

@@ -39,27 +39,26 @@ export async function readCsv(input: AsyncGenerator<Buffer>, options: RowOptions
         "invalid_argument",
         `${name} is empty: a CSV begins with its header. Pass --no-header where it has none.`,
       );
-    const rows = continued<Row>({ done: true, value: undefined }, toRows(records, [], 0, options));
+    const rows = continued<Row>(
+      { done: true, value: undefined },
+      toRows(records, [], { text: 0, pair: null }, options),
+    );
     return { columns: [], header: [], delimiter, rows };
   }
   try {
     const names = header ? decoded(first.value, name) : first.value.fields.map((_, i) => `column${i + 1}`);
-    const place = placeOf(options.column, names);
-    if (place === null) {
-      const wanted = options.column === null ? '"text"' : JSON.stringify(options.column);
+    const { column, pairColumn } = options;
+    const text = placeIn(names, name, column, "texts", "--column");
+    const pair =
+      pairColumn === null ? null : placeIn(names, name, pairColumn, "second texts", "--pair-column");
+    if (pair === text)
       throw new TabsenseError(
         "invalid_argument",
-        `${name} has no column ${wanted}: it has ${listed(names)}. Name the one with the texts by --column, and what separates columns by --delimiter.`,
-      );
-    }
-    if (names.indexOf(names[place]!) !== names.lastIndexOf(names[place]!) && !isNumber(options.column, names))
-      throw new TabsenseError(
-        "invalid_argument",
-        `${name} has two columns ${JSON.stringify(names[place])}. Name the one with the texts by its number: --column ${place + 1}.`,
+        `The column ${JSON.stringify(names[text])} of ${name} holds the texts, and can't hold the second texts, too. Name another one by --column or --pair-column.`,
       );
     // A name that is empty or not the first of its kind is no key of an object.
     const columns = uniqueNames(names.map((own, i) => (own === "" ? `column${i + 1}` : own)));
-    const rows = toRows(header ? records : continued(first, records), columns, place, options);
+    const rows = toRows(header ? records : continued(first, records), columns, { text, pair }, options);
     return { columns, header: names, delimiter, rows };
   } catch (thrown) {
     await records.return(undefined);
@@ -78,6 +77,30 @@ export function csvLine(values: readonly unknown[], delimiter: string): string {
   });
 }
 
+/** The place of the column of the file `name` that an option names, which holds `what`. */
+function placeIn(
+  names: readonly string[],
+  name: string,
+  column: string | null,
+  what: string,
+  option: string,
+): number {
+  const place = placeOf(column, names);
+  if (place === null) {
+    const wanted = column === null ? '"text"' : JSON.stringify(column);
+    throw new TabsenseError(
+      "invalid_argument",
+      `${name} has no column ${wanted}: it has ${listed(names)}. Name the one with the ${what} by ${option}, and what separates columns by --delimiter.`,
+    );
+  }
+  if (names.indexOf(names[place]!) !== names.lastIndexOf(names[place]!) && !isNumber(column, names))
+    throw new TabsenseError(
+      "invalid_argument",
+      `${name} has two columns ${JSON.stringify(names[place])}. Name the one with the ${what} by its number: ${option} ${place + 1}.`,
+    );
+  return place;
+}
+
 /** Whether a column is chosen by its number, and not by a name. */
 function isNumber(column: string | null, names: readonly string[]): boolean {
   return column !== null && !names.includes(column);
@@ -86,7 +109,7 @@ function isNumber(column: string | null, names: readonly string[]): boolean {
 async function* toRows(
   records: AsyncGenerator<CsvRecord>,
   columns: readonly string[],
-  place: number,
+  places: { text: number; pair: number | null },
   { name, onInvalid }: RowOptions,
 ): AsyncGenerator<Row> {
   for await (const record of records) {
@@ -103,7 +126,8 @@ async function* toRows(
       refuseRow(thrown, onInvalid);
       continue;
     }
-    yield { line: record.line, end: record.end, text: values[place]!, columns, values, json: null };
+    const [text, pair] = [values[places.text]!, places.pair === null ? null : values[places.pair]!];
+    yield { line: record.line, end: record.end, text, pair, columns, values, json: null };
   }
 }
 

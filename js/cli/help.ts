@@ -37,6 +37,9 @@ all that follows -- is text: tabsense -- info
 Model:
 ${MODEL}${DEVICE}${DTYPE}  --threads N        processors to use at most (default: all for a file, four for a text)
 
+Text:
+  --pair TEXT        a second text, for models of pairs: the two are classified as one
+
 Answers:
   --top N            give the N best labels, or all (default: all for a text, the best for a row)
   --json             one JSON object a text, also for a file
@@ -46,6 +49,7 @@ Files:
   --encoding NAME    ${ANY_OF.format(ENCODINGS)} (default: utf-8)
   --column NAME      where the text is: a column's name, or its number from 1; in JSON Lines the property
                      (default: "text", or the only column)
+  --pair-column NAME where the second text of a pair is, for models of pairs: named like --column
   --delimiter CHAR   what separates columns (default: a comma, semicolon, tab or | as the CSV's first rows show; a tab in TSV)
   --quote CHAR       what quotes fields, or none (default: " in CSV, none in TSV)
   --no-header        the CSV's first row is data

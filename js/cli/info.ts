@@ -10,6 +10,7 @@ import { readHeader, type Tensor, type WeightsHeader } from "./header.js";
 import { placesOf, readPlace, readWeights } from "./model-files.js";
 import { print } from "./print.js";
 import { stoppable } from "./stops.js";
+import { tokenizerOf, type TokenizerKind } from "./tokenizer-kind.js";
 
 /** What is told of a model; null where it doesn't say. */
 export interface ModelInfo {
@@ -23,6 +24,7 @@ export interface ModelInfo {
   feedForward: number | null;
   vocabulary: number | null;
   maxTokens: number | null;
+  tokenizer: TokenizerKind | null;
   labels: string[];
   /** Numbers of the model, the scales of rounded matrices not counted. */
   parameters: number;
@@ -51,11 +53,16 @@ export async function info(invocation: Invocation): Promise<void> {
 
 async function readInfo(source: string, signal: AbortSignal): Promise<ModelInfo> {
   const { name, places } = await placesOf(source);
-  const [config, { files }] = await Promise.all([
-    readConfig(places["config.json"], signal),
+  const place = places["config.json"];
+  const readTold = async () => {
+    const { bytes, config } = await readConfig(place, signal);
+    return { config, tokenizer: await tokenizerOf(place, bytes, signal) };
+  };
+  const [{ config, tokenizer }, { files }] = await Promise.all([
+    readTold(),
     readWeights(places["model.safetensors"], signal, (_, place) => readHeader(place, signal)),
   ]);
-  return { name, ...describe(config, sumOf(Object.values(files))) };
+  return { name, ...describe(config, tokenizer, sumOf(Object.values(files))) };
 }
 
 /** The headers of several files as the one of all of them. */
@@ -70,7 +77,7 @@ function sumOf(headers: readonly WeightsHeader[]): WeightsHeader {
   };
 }
 
-async function readConfig(place: Place, signal: AbortSignal): Promise<Config> {
+async function readConfig(place: Place, signal: AbortSignal): Promise<{ bytes: Uint8Array; config: Config }> {
   const bytes = await readPlace(place, signal, (opened) =>
     readAll(opened, "config.json", CONFIG_LIMIT, signal, () => {}),
   );
@@ -89,10 +96,14 @@ async function readConfig(place: Place, signal: AbortSignal): Promise<Config> {
       "config_invalid",
       "config.json is no JSON object: take the file that belongs to the weights.",
     );
-  return config as Config;
+  return { bytes, config: config as Config };
 }
 
-function describe(given: Config, { bytes, tensors, metadata }: WeightsHeader): Omit<ModelInfo, "name"> {
+function describe(
+  given: Config,
+  tokenizer: TokenizerKind | null,
+  { bytes, tensors, metadata }: WeightsHeader,
+): Omit<ModelInfo, "name"> {
   const type = textOf(given["model_type"]) ?? "";
   const runs = Object.hasOwn(ARCHITECTURES, type);
   const config = { ...(runs && ARCHITECTURES[type]), ...given };
@@ -111,6 +122,7 @@ function describe(given: Config, { bytes, tensors, metadata }: WeightsHeader): O
     feedForward: size("hidden_dim", "intermediate_size"),
     vocabulary: size("vocab_size"),
     maxTokens: positions === null ? null : positions - reservedPositions(config),
+    tokenizer,
     labels: labelsOf(config),
     parameters: tensors
       .filter(({ name }) => !NO_PARAMETERS.test(name))
@@ -165,7 +177,9 @@ function linesOf(model: ModelInfo): string {
     [
       "architecture",
       model.architecture &&
-        (model.runs ? model.architecture : `${model.architecture}, which does not run here`),
+        (model.runs
+          ? model.architecture
+          : `${model.architecture}, which does not run here: ${Object.keys(ARCHITECTURES).join(", ")} do`),
     ],
     ["layers", number(model.layers)],
     ["width", number(model.width)],
@@ -173,6 +187,7 @@ function linesOf(model: ModelInfo): string {
     ["feed-forward", number(model.feedForward)],
     ["vocabulary", number(model.vocabulary)],
     ["max tokens", number(model.maxTokens)],
+    ["tokenizer", tokenizerLine(model.tokenizer)],
     ["labels", labelsLine(model.labels)],
     ["parameters", number(model.parameters)],
     [
@@ -189,6 +204,12 @@ function linesOf(model: ModelInfo): string {
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${name.padEnd(14)}${value}\n`)
     .join("");
+}
+
+function tokenizerLine(tokenizer: TokenizerKind | null): string {
+  if (!tokenizer) return "none: neither tokenizer.json nor the older files of a vocabulary are there";
+  const files = tokenizer.files.join(" and ");
+  return tokenizer.kind === null ? files : `${tokenizer.kind}, from ${files}`;
 }
 
 /** A hundred labels and more are for `--json`. */

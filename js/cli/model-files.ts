@@ -5,7 +5,7 @@ import { TabsenseError } from "../api/errors.js";
 import { beside, INDEX_LIMIT, isMissing, type Place } from "../files/model-files.js";
 import { nodejs, openPath } from "../platform/node.js";
 import { checkLoadOptions } from "../api/options.js";
-import { shardNames } from "../files/shards.js";
+import { shardNames, withoutWeights } from "../files/shards.js";
 import { INDEX } from "../api/types.js";
 import { FileChanged, readAll, type Opened } from "../files/bytes.js";
 import type { FileName } from "../api/types.js";
@@ -78,7 +78,7 @@ export async function readWeights<T>(
     const index = await readPlace(at, signal, (opened, name) =>
       readAll(opened, name, INDEX_LIMIT, signal, () => {}),
     ).catch((other: unknown) => {
-      throw isMissing(other) ? thrown : other;
+      throw isMissing(other) ? withoutWeights(thrown) : other;
     });
     const files: Record<string, T> = {};
     for (const name of shardNames(new TextDecoder().decode(index), nameOf(at)))

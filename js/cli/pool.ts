@@ -12,7 +12,7 @@ import { readChunks, type Opened } from "../files/bytes.js";
 import { readOlder } from "../files/older-files.js";
 import { threadsFor } from "../worker/threads.js";
 import type { ClassifierInfo } from "../api/info.js";
-import type { FileName, LoadOptions, Score, Source } from "../api/types.js";
+import type { FileName, LoadOptions, Score, Source, Text } from "../api/types.js";
 import { placesOf, readPlace, readWeights } from "./model-files.js";
 
 /** Which model to load, and on how many processors. */
@@ -29,8 +29,8 @@ export interface Pool {
   /** How many calls can be answered at the same time. */
   size: number;
   info: ClassifierInfo;
-  /** Answers texts on the classifier that has the least to do. */
-  classify(texts: readonly string[], topK: number | null): Promise<Score[][]>;
+  /** Answers texts and pairs on the classifier that has the least to do. */
+  classify(texts: readonly Text[], topK: number | null): Promise<Score[][]>;
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { TabsenseError } from "../api/errors.js";
 import type { Encoder } from "./answers.js";
 import { NOTHING } from "../api/texts.js";
-import { continued, type Row } from "./row.js";
+import { continued, isOnly, type Row } from "./row.js";
 
 /** What an earlier run has left to do. */
 export interface Done {
@@ -56,7 +56,7 @@ export async function readDone(
       const head = Buffer.from(encoder.head(next.value));
       const found = await file.peek(head.length);
       if (!found.equals(head.subarray(0, found.length))) {
-        if (skips && mayBeSkipped(next.value.text)) continue;
+        if (skips && mayBeSkipped(next.value)) continue;
         throw foreign(count, `its answers don't belong to the row on line ${next.value.line} of the input`);
       }
       const tail = await readTail(file, head.length, encoder.tailOf);
@@ -90,8 +90,8 @@ async function readTail(file: Reader, from: number, pattern: RegExp): Promise<nu
 }
 
 /** Whether a row may have been left out as one without a text: the model says so, and it is not asked again. */
-function mayBeSkipped(text: string): boolean {
-  return NOTHING.test(text);
+function mayBeSkipped(row: Row): boolean {
+  return isOnly(row, (text) => NOTHING.test(text));
 }
 
 /** A file to look ahead in. */

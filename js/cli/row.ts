@@ -1,6 +1,7 @@
 /** A row of text with all that came with it, whatever the file's format. */
 
 import { TabsenseError } from "../api/errors.js";
+import type { Text } from "../api/types.js";
 
 /** The formats that are read. */
 export const FORMATS = ["csv", "tsv", "jsonl", "text"] as const;
@@ -8,13 +9,15 @@ export const FORMATS = ["csv", "tsv", "jsonl", "text"] as const;
 /** A format that is read. */
 export type Format = (typeof FORMATS)[number];
 
-/** One text and what came with it. */
+/** One text, or two as a pair, and what came with it. */
 export interface Row {
   /** The line that it begins on, from 1. */
   line: number;
   /** Bytes of the file up to the next row. */
   end: number;
   text: string;
+  /** The second text; null where none is asked for. */
+  pair: string | null;
   /** The names of `values`. */
   columns: readonly string[];
   values: readonly unknown[];
@@ -32,6 +35,8 @@ export interface RowOptions {
   format: Format;
   /** A column's name, or its number from 1. Null: `"text"`, or the only one. */
   column: string | null;
+  /** The column of the second texts; null: there are none. */
+  pairColumn: string | null;
   /** What separates columns; null: found in the file. */
   delimiter: string | null;
   /** What quotes fields; null: nothing does. */
@@ -58,6 +63,16 @@ export function placeOf(column: string | null, columns: readonly string[]): numb
   if (columns.includes(column)) return columns.indexOf(column);
   const number = /^[1-9]\d*$/.test(column) ? Number(column) : 0;
   return number >= 1 && number <= columns.length ? number - 1 : null;
+}
+
+/** What of a row is classified. */
+export function textOf({ text, pair }: Pick<Row, "text" | "pair">): Text {
+  return pair === null ? text : { text, pair };
+}
+
+/** Whether `nothing` holds for all that a row has to classify. */
+export function isOnly({ text, pair }: Row, nothing: (text: string) => boolean): boolean {
+  return nothing(text) && nothing(pair ?? "");
 }
 
 /** Leaves a row out, or else throws its error. */

@@ -46,10 +46,14 @@ const TEXT_COLUMNS = ["text"];
 function textRow({ number, end }: Line, text: string): Row | null {
   return text.trim() === ""
     ? null
-    : { line: number, end, text, columns: TEXT_COLUMNS, values: [text], json: null };
+    : { line: number, end, text, pair: null, columns: TEXT_COLUMNS, values: [text], json: null };
 }
 
-function jsonRow({ number, end }: Line, content: string, { name, column }: RowOptions): Row | null {
+function jsonRow(
+  { number, end }: Line,
+  content: string,
+  { name, column, pairColumn }: RowOptions,
+): Row | null {
   const json = content.trim();
   if (json === "") return null;
   let value: unknown;
@@ -63,14 +67,17 @@ function jsonRow({ number, end }: Line, content: string, { name, column }: RowOp
     throw invalidRow(
       `Line ${number} of ${name} is no JSON object. Each line must be an object with the text as a property.`,
     );
-  const property = column ?? "text";
-  const text = Object.hasOwn(value, property) ? (value as Record<string, unknown>)[property] : undefined;
   const columns = Object.keys(value);
-  if (typeof text !== "string")
+  const stringOf = (property: string, what: string, option: string): string => {
+    const found = Object.hasOwn(value, property) ? (value as Record<string, unknown>)[property] : undefined;
+    if (typeof found === "string") return found;
     throw invalidRow(
-      `Line ${number} of ${name} has no property ${JSON.stringify(property)} that is a string: it has ${listed(columns)}. Name the one with the text by --column.`,
+      `Line ${number} of ${name} has no property ${JSON.stringify(property)} that is a string: it has ${listed(columns)}. Name the one with the ${what} by ${option}.`,
     );
-  return { line: number, end, text, columns, values: Object.values(value), json };
+  };
+  const text = stringOf(column ?? "text", "text", "--column");
+  const pair = pairColumn === null ? null : stringOf(pairColumn, "second text", "--pair-column");
+  return { line: number, end, text, pair, columns, values: Object.values(value), json };
 }
 
 function decoded({ number, bytes }: Line, name: string): string {

@@ -7,7 +7,7 @@ import { TabsenseError } from "../api/errors.js";
 import type { Copies, ModelCache, Use } from "./cache.js";
 import type { FileRef, LoadRequest } from "../client/protocol.js";
 import { refuseAbsent, refuseUnread } from "./integrity.js";
-import { merged, shardNames } from "./shards.js";
+import { merged, shardNames, withoutWeights } from "./shards.js";
 import { CopyDamaged, FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
 import { WEB_PAGE } from "./foreign.js";
 import { FURTHER, type OlderFile } from "./older-files.js";
@@ -146,7 +146,7 @@ export function startFiles(
     const opened = await openRef(file, "model.safetensors").catch((thrown: unknown) => {
       if (index === null || !isMissing(thrown)) throw thrown;
       return openShards(index, (name) => beside(file, name)).catch((other: unknown) => {
-        throw isMissing(other) ? thrown : other;
+        throw isMissing(other) ? withoutWeights(thrown) : other;
       });
     });
     if ("chunks" in opened) return opened;

@@ -4,6 +4,17 @@
 
 import { TabsenseError } from "../api/errors.js";
 
+/** The error of a model that has neither one file of weights nor an index of several: `thrown` says so of the one. */
+export function withoutWeights(thrown: unknown): unknown {
+  if (!(thrown instanceof TabsenseError)) return thrown;
+  const { kind, message, cause } = thrown;
+  return new TabsenseError(
+    kind,
+    `${message} A repository with pytorch_model.bin or ONNX files alone does not load: take one with safetensors (they may be in a pull request: "org/name@refs/pr/1"), or write them in Python with save_pretrained.`,
+    { cause },
+  );
+}
+
 /** One of the files. */
 export interface Shard {
   name: string;

@@ -134,7 +134,7 @@ test("of several dropped files of texts none is read, and the page says so", asy
   const { page, part, problems } = opened;
   await drop(opened, "main", () => ["a.csv", "b.csv"].map((name) => new File(["text\nLovely.\n"], name)));
   await page.waitForFunction(() =>
-    /^One file at a time/.test(document.querySelector('[data-testid="file-error-message"]').textContent),
+    /^One file at a time/.test(document.querySelector('[data-testid="file-error-message"]')?.textContent),
   );
   assert.equal(new URL(page.url()).hash, "#file");
   assert.equal(await part("status").textContent(), "Ready", "it is not taken for a model");

@@ -74,7 +74,7 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
   const { page, part, result, problems } = await openReady(t);
   await result();
   const order = [];
-  for (let i = 0; i < 28; i += 1) {
+  for (let i = 0; i < 29; i += 1) {
     await page.keyboard.press("Tab");
     const id = await page.evaluate(() => {
       const { activeElement } = document;
@@ -93,7 +93,7 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
     });
     assert.ok(outlined, `the focus shows on ${id}`);
   }
-  assert.deepEqual(order.slice(0, 13), [
+  assert.deepEqual(order.slice(0, 14), [
     "tab-classify",
     "clear",
     "input",
@@ -102,6 +102,7 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
     "tokens",
     "code-copy",
     "code-text",
+    "catalogue-toggle",
     "model-source",
     "model-load",
     "device-auto",

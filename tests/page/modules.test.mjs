@@ -3,33 +3,12 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import { build, transformWithEsbuild } from "vite";
+import { bundled, load } from "./modules.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-
-async function load(name) {
-  const path = join(ROOT, "www/src", name);
-  const { code } = await transformWithEsbuild(readFileSync(path, "utf8"), path, {
-    target: "es2022",
-    sourcemap: false,
-  });
-  return import(`data:text/javascript,${encodeURIComponent(code)}`);
-}
-
-/** A module with what it imports. */
-async function bundled(name) {
-  const { output } = await build({
-    root: ROOT,
-    configFile: false,
-    logLevel: "silent",
-    build: { write: false, lib: { entry: join(ROOT, "www/src", name), formats: ["es"] } },
-  }).then(([one]) => one);
-  return import(`data:text/javascript,${encodeURIComponent(output[0].code)}`);
-}
 
 test("the page's TypeScript has no type errors", () => {
   for (const project of ["www", "www/offline"])
@@ -330,6 +309,10 @@ test("code says what differs from the defaults, and nothing else", async () => {
     /load\("org\/name@v2", \{ device: "webgpu", dtype: "fp16" \}\);\n/,
   );
   assert.match(textCode(request([]), "x"), /load\(files\);/);
+  assert.match(
+    textCode(request("org/name"), { text: "a", pair: 'Say "b"' }),
+    /classify\(\{ text: "a", pair: "Say \\"b\\"" \}, \{ topK: null \}\)/,
+  );
   assert.match(textCode(request("sentiment-en"), "long ".repeat(1000)), /querySelector\("textarea"\)/);
   const file = {
     name: "a\nb.csv",

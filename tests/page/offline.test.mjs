@@ -97,11 +97,14 @@ test("the model is fetched once: what is stored comes from the browser's own cac
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-background-networking"],
   });
-  t.after(() => context.close());
-  const page = await context.newPage();
-  await page.goto(server.url);
-  await page.waitForSelector('[data-testid="offline"][data-state="ready"]');
-  assert.equal(server.asked.filter((path) => path === MODEL).length, 1);
+  try {
+    const page = await context.newPage();
+    await page.goto(server.url);
+    await page.waitForSelector('[data-testid="offline"][data-state="ready"]');
+    assert.equal(server.asked.filter((path) => path === MODEL).length, 1);
+  } finally {
+    await context.close(); // before the profile's folder is removed
+  }
 });
 
 test("the next visit asks for a newer version, and for nothing else", { timeout: 60_000 }, async (t) => {

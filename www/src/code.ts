@@ -1,5 +1,6 @@
 /** The program that does what the page just did, for those who want it in their own page. */
 
+import type { Text } from "tabsense";
 import type { Request } from "./slot.ts";
 
 const LONGEST = 2_000; // UTF-16 units of a text that is written out
@@ -20,10 +21,13 @@ export interface FileRead {
   dialect?: { delimiter: string; quote: string | null; skipped: number };
 }
 
-/** The code of one text's verdict. */
-export function textCode(request: Request, text: string): string {
+/** The code of one verdict, on a text or a pair of texts. */
+export function textCode(request: Request, text: Text): string {
   const { imports, load } = loading(request);
-  const given = text.length <= LONGEST ? JSON.stringify(text) : 'document.querySelector("textarea").value';
+  const given =
+    typeof text === "string"
+      ? written(text, "textarea")
+      : `{ text: ${written(text.text, "textarea")}, pair: ${written(text.pair, "textarea.second")} }`;
   return lines([
     imports,
     "",
@@ -32,6 +36,11 @@ export function textCode(request: Request, text: string): string {
     "console.log(scores[0].label, scores[0].score); // the best of all labels",
     "await classifier.dispose();",
   ]);
+}
+
+/** A text as code, or where a long one is. */
+function written(text: string, selector: string): string {
+  return text.length <= LONGEST ? JSON.stringify(text) : `document.querySelector("${selector}").value`;
 }
 
 /** The code of a file's verdicts. */

@@ -3,15 +3,16 @@
  * other device.
  */
 
-import type { Classifier, ClassifierInfo, Detailed, Latest, LoadOptions } from "tabsense";
+import type { Classifier, ClassifierInfo, Detailed, Latest, LoadOptions, Text } from "tabsense";
 import { BACKENDS, type Backend } from "./format.ts";
 import { loadModel, type Loaded } from "./slot.ts";
+import { isBlank, isSame } from "./texts.ts";
 import { ComparisonView } from "./view/comparison.ts";
 import { kindOf } from "./view/status.ts";
 
-/** A call's result with the text that it is about. */
+/** A call's result with the text or pair that it is about. */
 export interface Answer {
-  text: string;
+  text: Text;
   result: Detailed;
 }
 
@@ -19,8 +20,8 @@ export interface Answer {
 export interface Page {
   /** The model in use. */
   loaded(): Loaded | null;
-  /** The text in the box. */
-  text(): string;
+  /** What stands in the boxes. */
+  text(): Text;
   /** The last answer of the model in use. */
   last(): Answer | null;
   /** Runs a call, so that the page knows of it. */
@@ -144,7 +145,7 @@ export class Comparison {
     await Promise.all(own.map((classifier) => classifier.dispose()));
   }
 
-  async #ask(backend: Backend, latest: Latest, text: string): Promise<void> {
+  async #ask(backend: Backend, latest: Latest, text: Text): Promise<void> {
     const current = (): boolean => this.#latest[backend] === latest;
     try {
       const result = await this.#page.run(() => latest(text, { topK: null, details: true }));
@@ -167,12 +168,13 @@ export class Comparison {
   #show(): void {
     const text = this.#page.text();
     for (const backend of BACKENDS) {
-      const answer = text.trim() === "" ? undefined : this.#answers[backend];
-      this.#view.answer(backend, answer?.result ?? null, answer?.text === text);
+      const answer = isBlank(text) ? undefined : this.#answers[backend];
+      const current = answer !== undefined && isSame(answer.text, text);
+      this.#view.answer(backend, answer?.result ?? null, current);
     }
     const [cpu, webgpu] = [this.#answers.cpu, this.#answers.webgpu];
     this.#view.difference(
-      cpu && webgpu && cpu.text === text && webgpu.text === text && text.trim() !== ""
+      cpu && webgpu && isSame(cpu.text, text) && isSame(webgpu.text, text) && !isBlank(text)
         ? [cpu.result, webgpu.result]
         : null,
     );

@@ -1,4 +1,4 @@
-/** Finding and making elements; the page's structure itself is in index.html. */
+/** Finding and making elements; the page's structure itself is in its HTML files. */
 
 type Constructor<E extends Element> = abstract new (...args: never[]) => E;
 
@@ -14,8 +14,14 @@ export function find<E extends Element>(
   within: ParentNode = document,
 ): E {
   const element = within.querySelector(selector);
-  if (!(element instanceof type)) throw new Error(`index.html has no ${type.name} for ${selector}`);
+  if (!(element instanceof type)) throw new Error(`The page has no ${type.name} for ${selector}`);
   return element;
+}
+
+/** `panel`, with the markup of its tab, a file of this page, at its end. */
+export function filled(panel: HTMLElement, markup: string): HTMLElement {
+  panel.insertAdjacentHTML("beforeend", markup);
+  return panel;
 }
 
 /** A new HTML element with a class and a text. */

@@ -1,9 +1,10 @@
 /** The texts to click. */
 
-/** One example: its name on the button and its text. */
+/** One example: its name on the button, its text, and the second text where it is of two. */
 export interface Example {
   name: string;
   text: string;
+  pair?: string;
 }
 
 /** Chosen to show what a small sentiment model gets right, and where it only seems sure. */
@@ -25,5 +26,25 @@ export const EXAMPLES: readonly Example[] = [
       "years, the walk down to the harbour takes your breath away even in the drizzle, and the woman in the bakery " +
       "saved us the last plum cake three days in a row. Would I come back? With a jumper, a knife and a load of dry " +
       "wood in the boot, I believe I would.",
+  },
+  {
+    name: "It follows",
+    text: "A woman is playing the cello on a small stage.",
+    pair: "Somebody is making music.",
+  },
+  {
+    name: "It contradicts",
+    text: "A woman is playing the cello on a small stage.",
+    pair: "The stage is empty.",
+  },
+  {
+    name: "An answer",
+    text: "How tall is the tower of Pisa?",
+    pair: "The leaning tower of Pisa stands some 56 metres tall on its lower side.",
+  },
+  {
+    name: "No answer",
+    text: "How tall is the tower of Pisa?",
+    pair: "Pisa lies on the Arno, an hour by train from Florence.",
   },
 ];

@@ -1,32 +1,38 @@
 /** The demo page: wires the text box, the model in use and the views. */
 
-import type { Classifier, Detailed, Latest } from "tabsense";
+import type { Classifier, Detailed, Latest, Text } from "tabsense";
 import { watchActivity } from "./activity.ts";
 import type { Benchmark } from "./bench/index.ts";
 import type { Target } from "./bench/measure.ts";
+import { OWN } from "./catalogue.ts";
 import { textCode } from "./code.ts";
 import { Comparison, type Answer } from "./comparison.ts";
-import { find, make, part } from "./dom.ts";
+import { find, part } from "./dom.ts";
 import { EXAMPLES } from "./examples.ts";
 import type { FileTab } from "./file/index.ts";
 import { BACKENDS, bytes, DEVICE_NAMES, whole } from "./format.ts";
-import { nameOf, OWN, Slot, type Request } from "./slot.ts";
+import { pairsOf } from "./pairs.ts";
+import { nameOf, Slot, type Request } from "./slot.ts";
 import { Session } from "./statistics.ts";
 import { wireTabs } from "./tabs.ts";
+import { firstOf, isBlank, secondOf, textOf } from "./texts.ts";
 import { Bars } from "./view/bars.ts";
 import { Chips, counts } from "./view/chips.ts";
 import { wireCode } from "./view/code.ts";
+import { wireExamples } from "./view/examples.ts";
 import { Latency } from "./view/latency.ts";
 import { showModel, wireRequests } from "./view/model.ts";
 import { wireFoot } from "./view/offline.ts";
 import { Profile } from "./view/profile.ts";
+import { SecondText } from "./view/second.ts";
 import { Status } from "./view/status.ts";
 
 const input = part("input", HTMLTextAreaElement);
 const layers = find(".layers", HTMLElement);
 const count = part("counts", HTMLElement);
 const truncated = part("truncated", HTMLElement);
-const examples = part("examples", HTMLElement);
+const second = new SecondText(() => classifyNow());
+const examples = wireExamples(({ text, pair }) => write(text, pair));
 const bars = new Bars();
 const chips = new Chips();
 const latency = new Latency();
@@ -101,8 +107,8 @@ let last: Answer | null = null; // of the model in use
 
 let latest: Latest | null = null; // of the model in use
 
-/** Asks the model in use about the text; a newer text takes its place. */
-async function ask(text: string, classifier: Classifier, latest: Latest): Promise<void> {
+/** Asks the model in use about a text or a pair; newer ones take its place. */
+async function ask(text: Text, classifier: Classifier, latest: Latest): Promise<void> {
   try {
     const result = await activity.run(() => latest(text, { topK: null, details: true }));
     if (result && classifier === slot.current) show(text, result);
@@ -118,11 +124,16 @@ async function ask(text: string, classifier: Classifier, latest: Latest): Promis
 
 const comparison = new Comparison({
   loaded: () => slot.loaded,
-  text: () => input.value,
+  text: written,
   last: () => last,
   run: activity.run,
   changed: () => benchmark?.adopt(),
 });
+
+/** What stands in the boxes. */
+function written(): Text {
+  return textOf(input.value, second.text);
+}
 
 function summary(classifier: Classifier): string {
   const { model, dtype, bytes: sizes } = classifier.info;
@@ -137,6 +148,7 @@ function adopt(classifier: Classifier): void {
   chips.clear();
   last = null;
   bars.labels(classifier.info.model.labels);
+  void offerSecond();
   showModel(classifier.info, null);
   profile.adopt(classifier.info);
   status.set("ready", "Ready", summary(classifier));
@@ -146,8 +158,18 @@ function adopt(classifier: Classifier): void {
   foot.keep({ build: classifier.info.build, model: slot.loaded?.request.source === OWN });
 }
 
-/** Shows the answer to the text in the box. */
-function show(text: string, result: Detailed): void {
+/** Offers a second text where the model in use takes pairs. */
+async function offerSecond(): Promise<void> {
+  second.offer("no");
+  const { loaded } = slot;
+  const pairs = loaded && (await pairsOf(loaded).catch(() => null)); // what fails tells when it is asked
+  if (!pairs || slot.loaded !== loaded) return;
+  second.offer(pairs);
+  if (second.open) classifyNow();
+}
+
+/** Shows the answer to what stands in the boxes. */
+function show(text: Text, result: Detailed): void {
   if (result.scores.length === 0) {
     showNothing();
     return settle();
@@ -159,12 +181,15 @@ function show(text: string, result: Detailed): void {
   last = { text, result };
   comparison.answered(last);
   bars.show(result.scores);
-  chips.show(text, result.tokens);
+  chips.show(firstOf(text), result.tokens);
   truncated.hidden = !result.truncated;
   if (result.truncated) {
-    truncated.textContent = `The text is longer than the model reads: the verdict is about its first ${whole(result.tokens.length)} tokens.`;
+    truncated.textContent =
+      typeof text === "string"
+        ? `The text is longer than the model reads: the verdict is about its first ${whole(result.tokens.length)} tokens.`
+        : `The texts are longer than the model reads: the verdict is about ${whole(result.tokens.length)} of their tokens.`;
   }
-  count.textContent = counts(text, result.tokens.length);
+  count.textContent = counts(firstOf(text) + secondOf(text), result.tokens.length);
   if (slot.loaded) code.show(textCode(slot.loaded.request, text));
   settle();
 }
@@ -188,29 +213,29 @@ function showNothing(): void {
   bars.idle(hint());
 }
 
-/** Classifies what stands in the box; the newest text wins. */
+/** Classifies what stands in the boxes; the newest wins. */
 function classifyNow(): void {
-  const text = input.value;
+  const given = written();
   chips.follow();
-  count.textContent = counts(text, null);
-  layers.classList.toggle("dense", text.length > DENSE);
-  for (const button of examples.querySelectorAll("button")) {
-    button.setAttribute("aria-pressed", String(EXAMPLES[Number(button.dataset.example)]?.text === text));
-  }
+  count.textContent = counts(firstOf(given) + secondOf(given), null);
+  layers.classList.toggle("dense", input.value.length > DENSE);
+  examples.follow(second.open, input.value, second.text);
   comparison.follow();
   const classifier = slot.current;
-  if (!classifier || text.trim() === "") {
+  if (!classifier || isBlank(given)) {
     showNothing();
     settle();
   } else {
     bars.pending();
   }
   // An empty text, too: it takes the place of the one before.
-  if (classifier && latest) void ask(text, classifier, latest);
+  if (classifier && latest) void ask(given, classifier, latest);
 }
 
-function write(text: string): void {
+/** Puts texts into the boxes. */
+function write(text: string, pair?: string): void {
   input.value = text;
+  if (pair !== undefined) second.text = pair;
   classifyNow();
 }
 
@@ -264,14 +289,6 @@ const openBenchmark = once(part("bench-wait", HTMLElement), async () => {
 const openFiles = once(part("file-wait", HTMLElement), async () => {
   const tab = await import("./file/index.ts");
   files = tab.openFileTab({ loaded: () => slot.loaded, run: activity.run });
-});
-
-EXAMPLES.forEach(({ name, text }, index) => {
-  const button = make("button", "example", name);
-  button.type = "button";
-  button.dataset.example = String(index);
-  button.addEventListener("click", () => write(text));
-  examples.append(button);
 });
 
 input.addEventListener("input", classifyNow);

@@ -1,9 +1,7 @@
 /** The place of the one model in use: loads the next one beside it, and swaps when that is ready. */
 
 import { Classifier, type Device, type LoadOptions, type Progress } from "tabsense";
-
-/** The model that the page opens with. */
-export const OWN = "sentiment-en";
+import { OWN } from "./catalogue.ts";
 
 /** What to load, a name, an address, or files dropped on the page, and where to compute. */
 export interface Request {

@@ -5,8 +5,9 @@
 
 import "uplot/dist/uPlot.min.css";
 import "./bench.css";
+import markup from "./bench.html?raw";
 import type { Activity } from "../activity.ts";
-import { find, make, part } from "../dom.ts";
+import { filled, find, make, part } from "../dom.ts";
 import { counted, milliseconds } from "../format.ts";
 import { kindOf } from "../view/status.ts";
 import { Chart } from "./charts/chart.ts";
@@ -43,6 +44,8 @@ type State = "idle" | "running" | "done" | "stopped" | "error";
 
 /** Brings the tab to life. */
 export async function openBenchmark(page: Page): Promise<Benchmark> {
+  const system = await readSystem();
+  filled(part("panel-benchmark", HTMLElement), markup);
   const form = part("bench-form", HTMLFormElement);
   const run = part("bench-run", HTMLButtonElement);
   const stop = part("bench-stop", HTMLButtonElement);
@@ -50,7 +53,6 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
   const progress = part("bench-progress", HTMLElement);
   const spreadOf = part("bench-histogram-length", HTMLSelectElement);
   const deviceOf = part("bench-device", HTMLSelectElement);
-  const system = await readSystem();
 
   let report: Report | null = null;
   let abort: AbortController | null = null;
@@ -246,7 +248,6 @@ export async function openBenchmark(page: Page): Promise<Benchmark> {
   spreadOf.addEventListener("change", () => charts[2]?.refresh());
   deviceOf.addEventListener("change", draw);
   choices(new Results(["CPU"], chosenLengths(form)));
-  find(".bench-body", HTMLElement).hidden = false;
   showSystem();
   draw();
   ready();

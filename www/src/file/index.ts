@@ -2,9 +2,10 @@
 
 import "./file.css";
 import "./results.css";
+import markup from "./file.html?raw";
 import type { Classifier } from "tabsense";
 import { fileCode } from "../code.ts";
-import { find, part } from "../dom.ts";
+import { filled, find, part } from "../dom.ts";
 import { counted, seconds, whole } from "../format.ts";
 import { wireCode } from "../view/code.ts";
 import { download } from "../view/copy.ts";
@@ -40,7 +41,7 @@ const HINT = "Press a row, or walk with the arrow keys, to read its whole text."
 
 /** Brings the tab to life. */
 export function openFileTab(page: Page): FileTab {
-  const panel = part("panel-file", HTMLElement);
+  const panel = filled(part("panel-file", HTMLElement), markup);
   const input = part("file-input", HTMLInputElement);
   const column = part("file-column", HTMLSelectElement);
   const named = part("file-named", HTMLInputElement);
@@ -336,7 +337,6 @@ export function openFileTab(page: Page): FileTab {
       download(nameOf(table.name, ending), EXPORTS[ending].write(table, rows), EXPORTS[ending].type);
     });
   }
-  find(".file-body", HTMLElement).hidden = false;
   facts(null);
   set("empty", "");
   return {

@@ -48,7 +48,8 @@ export class Chips {
     const text = this.#input.value;
     const token = index === null ? undefined : this.#tokens[index];
     // A trailing line break would not give the mirror its last line, so a zero-width space follows the text.
-    if (!token || token.special || text !== this.#text) this.#mirror.replaceChildren(text, "\u200b");
+    if (!token || token.special || token.pair || text !== this.#text)
+      this.#mirror.replaceChildren(text, "\u200b");
     else {
       const mark = make("mark", "", text.slice(token.start, token.end));
       this.#mirror.replaceChildren(text.slice(0, token.start), mark, text.slice(token.end), "\u200b");
@@ -78,7 +79,8 @@ export class Chips {
 
 function describe(token: Token): string {
   if (token.special) return `${token.text} is the model’s own, id ${token.id}`;
-  return `${token.text}, id ${token.id}, characters ${token.start} to ${token.end}`;
+  const of = token.pair ? " of the second text" : "";
+  return `${token.text}, id ${token.id}, characters ${token.start} to ${token.end}${of}`;
 }
 
 function chip(token: Token, index: number): HTMLLIElement {

@@ -3,9 +3,11 @@
  */
 
 import type { ClassifierInfo, Detailed } from "tabsense";
+import { OWN } from "../catalogue.ts";
 import { find, part } from "../dom.ts";
 import { bytes, counted, DEVICE_NAMES, milliseconds, quantity } from "../format.ts";
-import { OWN, type Request } from "../slot.ts";
+import type { Request } from "../slot.ts";
+import { wireCatalogue } from "./catalogue.ts";
 
 /** Shows what `classifier.info` tells; `ran` is where the last call ran, null before the first. */
 export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null): void {
@@ -60,12 +62,12 @@ function remark(id: string, text: string): void {
 
 /** The form's side of the page. */
 export interface RequestForm {
-  /** Shows the device that a request names. */
+  /** Shows the device that a request names, and which of the listed models it is. */
   show(request: Request): void;
 }
 
 /**
- * Wires the form, the file chooser and drag and drop to `load`; another device loads the source of what
+ * Wires the list, the form, the file chooser and drag and drop to `load`; another device loads the source of what
  * `wanted` gives once more. `texts` may take dropped files that are no model's.
  */
 export function wireRequests(
@@ -112,10 +114,15 @@ export function wireRequests(
       load(request(wanted().source));
     });
   }
+  const catalogue = wireCatalogue((name) => {
+    source.value = name;
+    load(request(name));
+  });
   limitDtypes(); // a reload may have brought the last choice back
   return {
-    show: ({ device }) => {
+    show: ({ source: asked, device }) => {
       part(`device-${device}`, HTMLInputElement).checked = true;
+      catalogue.mark(typeof asked === "string" ? asked : null);
       limitDtypes();
     },
   };

@@ -1,0 +1,84 @@
+/** What kind of tokenizer a model has, told by as little of its files as says it. */
+
+import { beside, isAbsent, type Place } from "../files/model-files.js";
+import { olderFilesOf, type OlderFile } from "../files/older-files.js";
+import { readAll } from "../files/bytes.js";
+import { TOKENIZER_CONFIG } from "../api/types.js";
+import { TOKENIZER_CONFIG_LIMIT } from "../worker/small-files.js";
+import { readPlace } from "./model-files.js";
+
+/** A model's tokenizer. */
+export interface TokenizerKind {
+  /** How it splits words: `"WordPiece"`, `"BPE"`, `"Unigram"`; null where its file doesn't say. */
+  kind: string | null;
+  /** The files that hold its vocabulary. */
+  files: string[];
+}
+
+/** Where `tokenizer.json` names the kind. Within a string the quotes would be escaped. */
+const KIND = /"model"\s*:\s*\{\s*"type"\s*:\s*"(\w+)"/;
+
+/** The most characters of a match, and more. */
+const OVERLAP = 256;
+
+/** By the first file of an older repository's vocabulary. */
+const OF_FILE: Readonly<Record<string, string>> = { "vocab.txt": "WordPiece", "vocab.json": "BPE" };
+
+/**
+ * The tokenizer of the model whose `config.json`, of these bytes, is at `place`. Null where none of its files is
+ * there.
+ */
+export async function tokenizerOf(
+  place: Place,
+  config: Uint8Array,
+  signal: AbortSignal,
+): Promise<TokenizerKind | null> {
+  const name = "tokenizer.json";
+  const kind = await ifThere(place, name, (at) => kindOf(at, signal));
+  if (kind !== undefined) return { kind, files: [name] };
+  const settings = await ifThere(place, TOKENIZER_CONFIG, (at) =>
+    readPlace(at, signal, (opened, name) => readAll(opened, name, TOKENIZER_CONFIG_LIMIT, signal, () => {})),
+  );
+  const vocabulary = olderFilesOf(config, settings)?.vocabulary;
+  if (!vocabulary) return null;
+  const there = await Promise.all(
+    vocabulary.map((file) =>
+      ifThere(place, file, (at) => readPlace(at, signal, async ({ body }) => (await body.cancel(), true))),
+    ),
+  );
+  return there.every(Boolean) ? { kind: kindOfOlder(vocabulary[0]!), files: [...vocabulary] } : null;
+}
+
+function kindOfOlder(file: OlderFile): string {
+  return OF_FILE[file] ?? "Unigram";
+}
+
+/** What `read` makes of the file `name` beside `place`; undefined where there is none. */
+async function ifThere<T>(
+  place: Place,
+  name: string,
+  read: (at: Place) => Promise<T>,
+): Promise<T | undefined> {
+  const at = beside(place, name);
+  try {
+    return await read(at);
+  } catch (thrown) {
+    if (isAbsent(at, name, thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+/** The kind that a `tokenizer.json` names, which stands in front of its vocabulary: that is not read. */
+function kindOf(place: Place, signal: AbortSignal): Promise<string | null> {
+  return readPlace(place, signal, async ({ body }) => {
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of body) {
+      text += decoder.decode(chunk, { stream: true });
+      const found = KIND.exec(text);
+      if (found) return found[1]!;
+      text = text.slice(-OVERLAP);
+    }
+    return null;
+  });
+}

@@ -1,0 +1,29 @@
+// The page's modules without the page.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, transformWithEsbuild } from "vite";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** A module that imports nothing but types. */
+export async function load(name) {
+  const path = join(ROOT, "www/src", name);
+  const { code } = await transformWithEsbuild(readFileSync(path, "utf8"), path, {
+    target: "es2022",
+    sourcemap: false,
+  });
+  return import(`data:text/javascript,${encodeURIComponent(code)}`);
+}
+
+/** A module with what it imports. */
+export async function bundled(name) {
+  const { output } = await build({
+    root: ROOT,
+    configFile: false,
+    logLevel: "silent",
+    build: { write: false, lib: { entry: join(ROOT, "www/src", name), formats: ["es"] } },
+  }).then(([one]) => one);
+  return import(`data:text/javascript,${encodeURIComponent(output[0].code)}`);
+}

@@ -1,0 +1,51 @@
+/** The box for a second text, which models of pairs take beside the first one. */
+
+import { part } from "../dom.ts";
+import type { Pairs } from "../pairs.ts";
+
+/** Shows the box where the model has a use for it. */
+export class SecondText {
+  readonly #section = part("second", HTMLElement);
+  readonly #label = part("second-label", HTMLElement);
+  readonly #input = part("second-input", HTMLTextAreaElement);
+  readonly #toggle = part("second-toggle", HTMLButtonElement);
+  /** What the person at the page said; null: nothing yet. */
+  #wanted: boolean | null = null;
+
+  /** `changed` is called when the second text becomes another, or comes or goes. */
+  constructor(changed: () => void) {
+    this.#input.addEventListener("input", changed);
+    this.#toggle.addEventListener("click", () => {
+      this.#wanted = !this.open;
+      this.#open(this.#wanted);
+      if (this.#wanted) this.#input.focus();
+      changed();
+    });
+  }
+
+  /** Whether there is a box to write in. */
+  get open(): boolean {
+    return !this.#section.hidden && !this.#input.hidden;
+  }
+
+  /** The second text; empty where there is none. */
+  get text(): string {
+    return this.open ? this.#input.value : "";
+  }
+
+  set text(text: string) {
+    this.#input.value = text;
+  }
+
+  /** Takes the box away, offers it, or opens it, as the model wants and the person at the page said. */
+  offer(pairs: Pairs): void {
+    this.#section.hidden = pairs === "no";
+    this.#open(this.#wanted ?? pairs === "yes");
+  }
+
+  #open(open: boolean): void {
+    this.#label.hidden = this.#input.hidden = !open;
+    this.#toggle.setAttribute("aria-expanded", String(open));
+    this.#toggle.textContent = open ? "Leave it out" : "Add a second text";
+  }
+}

@@ -68,10 +68,15 @@ impl TokenizerFiles<'_> {
     pub fn read(&self, rows: usize) -> Result<Parts> {
         let described = self.model_config.map(Described::from_json).transpose()?.unwrap_or_default();
         let config = TokenizerConfig::read(self, &described)?;
-        match self.tokenizer_json {
-            Some(bytes) => self.of_file(File::from_json(bytes)?, config, rows),
-            None => self.of_vocabulary(config, rows),
+        let types = config.types;
+        let mut parts = match self.tokenizer_json {
+            Some(bytes) => self.of_file(File::from_json(bytes)?, config, rows)?,
+            None => self.of_vocabulary(config, rows)?,
+        };
+        if !types {
+            parts.frame.drop_types();
         }
+        Ok(parts)
     }
 
     fn of_file(&self, mut file: File, config: TokenizerConfig, rows: usize) -> Result<Parts> {

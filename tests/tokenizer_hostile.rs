@@ -103,6 +103,9 @@ fn stages_of_unknown_kinds_and_with_wrong_fields_are_refused() {
         ("normalizer", json!({"type": "Sequence", "normalizers": vec![json!({"type": "NFC"}); 33]}), TokenizerInvalid),
         ("normalizer", replace(json!({"Regex": "(a+)+$"})), TokenizerUnsupported),
         ("normalizer", replace(json!({"Regex": "a{0,}"})), TokenizerUnsupported),
+        // Each character of a text would be compared with so many.
+        ("normalizer", replace(json!({"Regex": "\\S{100000,}"})), TokenizerUnsupported),
+        ("normalizer", replace(json!({"Regex": "a".repeat(100_000)})), TokenizerUnsupported),
         ("normalizer", replace(json!({"Regex": "[z-"})), TokenizerUnsupported),
         ("normalizer", replace(json!({"Regex": "\\"})), TokenizerUnsupported),
         ("normalizer", replace(json!({})), TokenizerInvalid),
@@ -157,6 +160,20 @@ fn a_normalizer_can_not_grow_a_text_without_bounds() {
     let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 40_000).unwrap();
     assert_eq!(tokenizer.encode("a").unwrap_err().kind(), TokenizerUnsupported);
     assert_eq!(tokenizer.encode("b").unwrap(), [0]);
+    // Nor does one stage alone: a map that puts 512 bytes in the place of a character, and a replacement.
+    let map: [u32; 98] = std::array::from_fn(|i| match i {
+        0 => 1 << 10,
+        0x60 => 1 << 10 | 1 << 8 | 0x61,
+        0x61 => 1 << 31,
+        _ => 0,
+    });
+    let file = mapped(&map, "x".repeat(512).as_bytes());
+    let replace = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "x".repeat(64)});
+    for file in [file, unigram(json!({}), json!({"normalizer": replace}))] {
+        let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 40_000).unwrap();
+        assert_eq!(tokenizer.encode("a").unwrap(), [0]);
+        assert_eq!(tokenizer.encode(&"a".repeat(1 << 20)).unwrap_err().kind(), TokenizerUnsupported);
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -248,6 +265,16 @@ fn files_that_are_missing_or_broken_are_told_by_name() {
             },
             TokenizerInvalid,
             "vocab.json has a merge of \"b\"",
+        ),
+        (
+            TokenizerFiles {
+                model_config: Some(bert),
+                vocab: Some(b"a"),
+                config: Some(br#"{"model_input_names": "input_ids"}"#),
+                ..default()
+            },
+            TokenizerInvalid,
+            "model_input_names",
         ),
         (
             TokenizerFiles { model_config: Some(bert), vocab: Some(b"a"), special_tokens_map: Some(b"["), ..default() },

@@ -166,3 +166,33 @@ proptest! {
         }
     }
 }
+
+/// Windows of a text end at blanks: a replacement that reaches over one is made in the whole text.
+#[test]
+fn a_cut_text_has_what_replacements_make_of_the_whole() {
+    let replace = |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
+    let string = |text: &str| json!({"String": text});
+    let regex = |text: &str| json!({"Regex": text});
+    for normalizers in [
+        vec![replace(string("the film was"), "x")],
+        vec![replace(regex("[a-z ]+"), "x")],
+        vec![replace(regex(" e\\w\\s"), "x")],
+        vec![replace(string(" "), "▁"), replace(string("the▁film▁was"), "x")],
+        vec![replace(regex("\\s"), ""), replace(string("thefilmwas"), "x")],
+        // As files have them: nothing reaches over a blank.
+        vec![replace(regex(" {2,}"), "▁"), replace(string("``"), "\""), replace(string(" "), "▁")],
+    ] {
+        let mut file = base("unigram");
+        file["normalizer"] = json!({"type": "Sequence", "normalizers": normalizers});
+        file["pre_tokenizer"] = json!({"type": "WhitespaceSplit"});
+        let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), ROWS).unwrap();
+        for part in ["the film was ", "an  apple es ", "``a'' of \n"] {
+            let text = part.repeat(400);
+            let (ids, offsets) = tokenizer.encode_with_offsets(&text).unwrap();
+            for max_tokens in 1..60 {
+                let whole = tokenizer.frame(ids.clone(), Some(offsets.clone()), max_tokens);
+                assert_eq!(tokenizer.encode_to(&text, max_tokens, true).unwrap(), whole, "{normalizers:?} {part:?}");
+            }
+        }
+    }
+}

@@ -39,6 +39,7 @@ impl Reading {
         };
         match pre_tokenizer {
             PreTokenizer::Bert(_) if bert => Self::Characters,
+            _ if !normalizer.ends_at_blanks() => Self::Whole,
             one if one.only_spaces() && normalizer.keeps_apart() && matches!(model, Model::Unigram(_)) => Self::Pieces,
             one => one.boundary().map_or(Self::Whole, Self::Words),
         }

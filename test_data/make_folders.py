@@ -47,7 +47,7 @@ SLOW_XLMR = {"sentencepiece.bpe.model": "@spm.model"}
 MASK = {"content": "<mask>", "single_word": False, "lstrip": True, "rstrip": False, "normalized": True}
 MAPPED = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "sep_token": "</s>", "pad_token": "<pad>", "cls_token": "<s>", "mask_token": MASK}
 XLMR = file("unigram", normalizer="@map", pre_tokenizer=sequence("pretokenizers", {"type": "WhitespaceSplit"}, SPACES), added_tokens=[special(1, "<s>"), special(2, "</s>"), special(0, "<unk>")])
-BERT_FRAME = {"type": "BertProcessing", "cls": ["[CLS]", 2], "sep": ["[SEP]", 3]}
+BERT_STAGES = {"normalizer": BERT, "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": {"type": "BertProcessing", "cls": ["[CLS]", 2], "sep": ["[SEP]", 3]}}
 C = "tokenizer_config.json"
 # Name: the model's type, and the files.
 FOLDERS = {
@@ -77,12 +77,12 @@ FOLDERS = {
     "DeBERTa: spm.model": ("deberta-v2", {"spm.model": "@spm.model"}),
     "DeBERTa: spm.model with a configuration": ("deberta-v2", {"spm.model": "@spm.model", C: {"do_lower_case": True, "split_by_punct": True, "vocab_type": "spm"}}),
     "DeBERTa: tokenizer.json": ("deberta-v2", {"tokenizer.json": {**XLMR, "added_tokens": []}, C: {"tokenizer_class": "DebertaV2TokenizerFast", "unk_token": "<unk>", "add_prefix_space": False}}),
-    "BERT: a generic class": ("bert", {"tokenizer.json": file("words", post_processor=BERT_FRAME), C: {"tokenizer_class": "PreTrainedTokenizerFast"}}),
-    "BERT: a generic class that names types": ("bert", {"tokenizer.json": file("words", post_processor=BERT_FRAME), C: {"tokenizer_class": "TokenizersBackend", "model_input_names": ["input_ids", "token_type_ids", "attention_mask"]}}),
+    "BERT: a generic class": ("bert", {"tokenizer.json": file("words", **BERT_STAGES), C: {"tokenizer_class": "PreTrainedTokenizerFast"}}),
+    "BERT: a generic class that names types": ("bert", {"tokenizer.json": file("words", **BERT_STAGES), C: {"tokenizer_class": "TokenizersBackend", "model_input_names": ["input_ids", "token_type_ids", "attention_mask"]}}),
     "BERT: DistilBERT's class": ("bert", {"tokenizer.json": file("words"), C: {"tokenizer_class": "DistilBertTokenizer"}}),
     "BERT: names without types": ("bert", {**SLOW_BERT, C: {"model_input_names": ["input_ids", "attention_mask"]}}),
-    "BERT: a map that names types": ("bert", {"tokenizer.json": file("words", post_processor=BERT_FRAME), C: {"tokenizer_class": "PreTrainedTokenizerFast"}, "special_tokens_map.json": {"model_input_names": ["token_type_ids", "input_ids"]}}),
-    "BERT: tokenizer.json alone": ("bert", {"tokenizer.json": file("words", post_processor=BERT_FRAME)}),
+    "BERT: a map that names types": ("bert", {"tokenizer.json": file("words", **BERT_STAGES), C: {"tokenizer_class": "PreTrainedTokenizerFast"}, "special_tokens_map.json": {"model_input_names": ["token_type_ids", "input_ids"]}}),
+    "BERT: tokenizer.json alone": ("bert", {"tokenizer.json": file("words", **{**BERT_STAGES, "normalizer": {**BERT, "lowercase": True}, "added_tokens": [special(id, word) for id, word in enumerate(WORDS[:5])]})}),
     "tokens of the model": ("bert", {**SLOW_BERT, C: {"extra_special_tokens": {"x_token": "<x>", "y": "<y>"}, "image_token": "<img>"}}),
 }
 PAIRS = [("The film was good.", "It's not great, and unbelievable!"), ("a", "The café was good, and the film was not."), ("the film was good and the café was great and the film was good", "good"), (" Good <mask> film ", "  </s> it [SEP]"), ("", "good"), ("good", "")]

@@ -80,7 +80,7 @@ impl TokenizerFiles<'_> {
     }
 
     fn of_file(&self, mut file: File, config: TokenizerConfig, rows: usize) -> Result<Parts> {
-        let TokenizerConfig { max_length, class, listed, added: older, mut special, mut warnings } = config;
+        let TokenizerConfig { max_length, class, listed, added: older, mut special, mut warnings, .. } = config;
         let mut added = file.added(rows)?;
         // A file that is there says more than one that is not.
         if self.config.is_none() {
@@ -118,7 +118,7 @@ impl TokenizerFiles<'_> {
     }
 
     fn of_vocabulary(&self, config: TokenizerConfig, rows: usize) -> Result<Parts> {
-        let TokenizerConfig { max_length, class, listed, added, mut special, warnings } = config;
+        let TokenizerConfig { max_length, class, listed, added, mut special, warnings, .. } = config;
         let Some((class, settings)) = class else {
             return Err(missing("and neither tokenizer_config.json nor config.json names a class that does without"));
         };

@@ -1,7 +1,8 @@
 // Fuzzes the tokenizers: `node scripts/fuzz.mjs [TARGET [INPUT]]`. Each target of fuzz/ runs for some time; with an
 // input, that alone. `npm run test:long` runs all.
 
-import { mkdirSync, readdirSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure, main, must, output, ROOT, run } from "./run.mjs";
 import { setUpFuzzing } from "./setup.mjs";
@@ -12,6 +13,8 @@ const SECONDS = 120;
 const MOST_SECONDS = 10;
 /** The most bytes of an input. */
 const MOST_BYTES = 4096;
+/** Inputs that a corpus begins with: bytes that choose whole files, which small inputs don't grow to in minutes. */
+const SEEDS = 64;
 
 /**
  * What cargo-fuzz compiles with, but for the sanitizer of memory, which needs a nightly toolchain: the tokenizers
@@ -50,6 +53,8 @@ export async function fuzz(name, input, seconds = SECONDS) {
   for (const target of name === undefined ? targets : [name]) {
     const [corpus, artifacts] = ["corpus", "artifacts"].map((kind) => join(FOLDER, kind, target));
     for (const folder of [corpus, artifacts]) mkdirSync(folder, { recursive: true });
+    for (let i = readdirSync(corpus).length; i < SEEDS; i++)
+      writeFileSync(join(corpus, `seed-${i}`), randomBytes(64 << (i % 6)));
     let text = "";
     const code = await run(
       join(programs, target),
@@ -57,6 +62,7 @@ export async function fuzz(name, input, seconds = SECONDS) {
         `-max_total_time=${seconds}`,
         `-timeout=${MOST_SECONDS}`,
         `-max_len=${MOST_BYTES}`,
+        "-len_control=0",
         `-artifact_prefix=${artifacts}/`,
         corpus,
       ],

@@ -176,6 +176,30 @@ fn a_normalizer_can_not_grow_a_text_without_bounds() {
     }
 }
 
+/// The bytes of a suffix that no token holds are tokens: more bytes than the word has. The ids are Python's.
+#[wasm_bindgen_test(unsupported = test)]
+fn tokens_of_bytes_stay_in_their_word() {
+    let mut vocab: serde_json::Map<_, _> = (0..256).map(|byte| (format!("<0x{byte:02X}>"), json!(byte))).collect();
+    ["<unk>", "a", "b"].into_iter().zip(256..).for_each(|(token, id)| _ = vocab.insert(token.into(), json!(id)));
+    let with = |field: &str, value: &str| {
+        let mut model =
+            json!({"type": "BPE", "unk_token": "<unk>", "byte_fallback": true, "vocab": vocab, "merges": []});
+        model[field] = value.into();
+        let file = json!({"pre_tokenizer": {"type": "WhitespaceSplit"}, "model": model}).to_string();
+        Tokenizer::from_json(file.as_bytes(), 300).unwrap()
+    };
+    let suffix = [0x3c, 0x2f, 0x77, 0x3e];
+    for (tokenizer, text, wanted) in [
+        (with("end_of_word_suffix", "</w>"), "a", [&[0x61][..], &suffix].concat()),
+        (with("end_of_word_suffix", "</w>"), "aé b", [&[257, 0xc3, 0xa9][..], &suffix, &[0x62], &suffix].concat()),
+        (with("continuing_subword_prefix", "##"), "ab a", vec![257, 0x23, 0x23, 0x62, 257]),
+    ] {
+        let (ids, offsets) = tokenizer.encode_with_offsets(text).unwrap();
+        assert_eq!(ids, wanted, "{text}");
+        assert!(offsets.iter().all(|range| text.get(range.clone()).is_some_and(|taken| !taken.is_empty())));
+    }
+}
+
 #[wasm_bindgen_test(unsupported = test)]
 fn long_words_take_time_in_proportion() {
     let mut vocab = json!({"b": 0});

@@ -17,7 +17,7 @@ fn target(u: &mut Unstructured) -> Result<()> {
     let model = json!({
         "type": "WordPiece", "unk_token": u.choose(&["[UNK]", "[UNK]", "[UNK]", "a"])?, "vocab": Value::Object(vocab),
         "continuing_subword_prefix": u.choose(&["##", "##", "", "a", "é"])?,
-        "max_input_chars_per_word": u.choose(&[100, 0, 1, 3, 1 << 40])?,
+        "max_input_chars_per_word": u.choose(&[100_u64, 0, 1, 3, 1 << 40])?,
     });
     let file = stages::file(u, model)?;
     run(&TokenizerFiles { tokenizer_json: Some(file.as_bytes()), ..TokenizerFiles::default() }, u)

@@ -15,7 +15,10 @@ fn target(u: &mut Unstructured) -> Result<()> {
     for _ in 0..u.int_in_range(0..=12)? {
         let (a, b) = (u.choose(&tokens)?.clone(), u.choose(&tokens)?.clone());
         merges += &format!("{a} {b}\n");
-        tokens.push(a + &b);
+        // Twelve merges of one another would make megabytes.
+        if a.len() + b.len() < 1000 {
+            tokens.push(a + &b);
+        }
     }
     let vocab: Map<String, Value> = tokens.into_iter().enumerate().map(|(id, token)| (token, id.into())).collect();
     let mut files = [Value::Object(vocab).to_string(), merges, stages::config(u, CLASSES)?].map(String::into_bytes);

@@ -120,15 +120,6 @@ impl Class {
         }
     }
 
-    /// Whether the class that is named, or that the model's type has, gives a model the types of the tokens.
-    ///
-    /// Source: `transformers` 5.24, `model_input_names` of the classes; the generic one has no types in it.
-    pub fn gives_types(named: Option<&str>, described: &Described) -> bool {
-        let class = named.or(described.class.as_deref());
-        let distilbert = class.is_some_and(|name| name.starts_with("DistilBertTokenizer"));
-        !distilbert && matches!(Self::of(named, described), Some(Self::Bert | Self::DebertaV2))
-    }
-
     /// Its name in Python.
     pub fn name(self) -> &'static str {
         match self {
@@ -139,6 +130,15 @@ impl Class {
             Self::Camembert => "CamembertTokenizer",
             Self::DebertaV2 => "DebertaV2Tokenizer",
         }
+    }
+
+    /// Whether the class that is named, or that the model's type has, gives a model the types of the tokens.
+    ///
+    /// Source: `transformers` 5.24, `model_input_names` of the classes; the generic one has no types in it.
+    pub fn gives_types(named: Option<&str>, described: &Described) -> bool {
+        let class = named.or(described.class.as_deref());
+        let distilbert = class.is_some_and(|name| name.starts_with("DistilBertTokenizer"));
+        !distilbert && matches!(Self::of(named, described), Some(Self::Bert | Self::DebertaV2))
     }
 
     /// The special token of a field where no file names one.

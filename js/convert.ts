@@ -6,6 +6,7 @@
 import { compileBytes } from "./worker/engine.js";
 import { readWasm } from "./platform/node.js";
 import { MAX_CHUNK, nextTask } from "./files/bytes.js";
+import { furtherFiles, type SmallFiles } from "./worker/small-files.js";
 import type { Converter } from "./wasm/convert/tabsense.js";
 
 /** The exports of the converter's module. */
@@ -15,9 +16,7 @@ export type ConverterModule = typeof import("./wasm/convert/tabsense.js");
 export const CONVERT_DTYPES = ["int8", "int4", "fp16"] as const;
 
 /** A model that is to be rounded with texts. */
-export interface CalibratedModel {
-  config: Uint8Array;
-  tokenizer: Uint8Array;
+export interface CalibratedModel extends SmallFiles {
   /**
    * The bytes of model.safetensors; they are asked for once to read the texts, and converted when they come
    * once more.
@@ -68,7 +67,12 @@ export async function calibrate(
   texts: readonly string[],
   onTexts: OnTexts = () => {},
 ): Promise<Converter> {
-  const loader = new module.CalibrationLoader(model.config, model.tokenizer);
+  const loader = new module.CalibrationLoader(
+    model.config,
+    model.tokenizer,
+    model.tokenizerConfig,
+    furtherFiles(module, model),
+  );
   for await (const bytes of pieces(model.weights())) loader.push(bytes);
   const calibration = loader.finish();
   for (let at = 0; at < texts.length; at += TEXTS_AT_ONCE) {

@@ -118,14 +118,24 @@ async function standardLibrary(toolchain) {
   );
 }
 
+/** What the fuzz targets need besides: libFuzzer is C++. */
+export async function setUpFuzzing() {
+  await setUpBuild();
+  await compiler("c++", ["g++"], "a C++ compiler, which libFuzzer is compiled with");
+}
+
 /** Cargo links the build scripts of dependencies with the system's C compiler. */
-async function compiler() {
-  if (output("cc", ["--version"])) return;
-  console.log("set-up: a C compiler, which cargo links with");
-  const failed = await install(["gcc", "libc6-dev"]);
+async function compiler(
+  program = "cc",
+  packages = ["gcc", "libc6-dev"],
+  what = "a C compiler, which cargo links with",
+) {
+  if (output(program, ["--version"])) return;
+  console.log(`set-up: ${what}`);
+  const failed = await install(packages);
   if (failed)
     throw new Failure(
-      `There is no C compiler (cc), which cargo links with, and it could not be installed: ${failed} Install the package \`gcc\` and run this again.`,
+      `${program} is missing, ${what}, and it could not be installed: ${failed} Install the package \`${packages[0]}\` and run this again.`,
     );
 }
 

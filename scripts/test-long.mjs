@@ -1,8 +1,9 @@
 // `npm run test:long`: what is worth more time than `npm test` gives it: properties on a hundred times as many
-// cases, and what must not grow, repeated more often.
+// cases, the tokenizers' fuzz targets, and what must not grow, repeated more often.
 
 import { setUpBrowser } from "./browser.mjs";
 import { build, buildPage } from "./build.mjs";
+import { fuzz } from "./fuzz.mjs";
 import { main, must } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
 
@@ -19,6 +20,7 @@ const SOAKS = [
 await main(import.meta.url, async () => {
   await setUpBuild();
   await must("cargo", ["test", "properties"], { env: { TABSENSE_CASES_FACTOR: String(FACTOR) } });
+  await fuzz();
   const { chromium } = await setUpBrowser();
   await build();
   await buildPage();

@@ -50,10 +50,12 @@ async function lint() {
 async function rust({ vulkan }) {
   const { readManifest, variantEnv } = await import("./manifest.mjs");
   const manifest = readManifest();
+  const fuzz = ["--manifest-path", "fuzz/Cargo.toml"];
   const lint = ["clippy", "--quiet", "--all-targets"];
   const deny = ["--", "-D", "warnings"];
   return sum(
     check("formatting", await run("cargo", ["fmt", "--check"])),
+    check("formatting of the fuzz targets", await run("cargo", ["fmt", "--check", ...fuzz])),
     check("clippy on the host", await run("cargo", [...lint, ...deny])),
     check(
       "clippy on wasm32",

@@ -20,6 +20,8 @@ pub mod engine;
 mod error;
 pub mod file_hash;
 pub mod file_kind;
+#[cfg(target_arch = "wasm32")]
+pub mod further_files;
 pub mod head;
 mod json;
 pub mod model;

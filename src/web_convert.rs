@@ -1,7 +1,9 @@
 //! The WebAssembly surface of the converter: a module of its own, for Node's command alone. What a page fetches has none of it.
 
 use crate::convert;
+use crate::further_files::FurtherFiles;
 use crate::quantize::calibration;
+use crate::tokenize::TokenizerFiles;
 use wasm_bindgen::prelude::*;
 
 /// A safetensors file on its way to another form.
@@ -43,10 +45,22 @@ pub struct CalibrationLoader {
 
 #[wasm_bindgen]
 impl CalibrationLoader {
-    /// Reads `config.json` and `tokenizer.json`.
+    /// Reads `config.json`, `tokenizer.json` and `tokenizer_config.json`, where there are such, and the
+    /// tokenizer's further files, which are consumed.
     #[wasm_bindgen(constructor)]
-    pub fn new(config: &[u8], tokenizer: &[u8]) -> Result<CalibrationLoader, JsValue> {
-        Ok(Self { inner: calibration::Loader::new(config, tokenizer)? })
+    pub fn new(
+        config: &[u8],
+        tokenizer: Option<Vec<u8>>,
+        tokenizer_config: Option<Vec<u8>>,
+        files: Option<FurtherFiles>,
+    ) -> Result<CalibrationLoader, JsValue> {
+        let further = files.unwrap_or_default();
+        let files = TokenizerFiles {
+            tokenizer_json: tokenizer.as_deref(),
+            config: tokenizer_config.as_deref(),
+            ..further.files()
+        };
+        Ok(Self { inner: calibration::Loader::new(config, files)? })
     }
 
     /// Takes the next bytes of `model.safetensors`.

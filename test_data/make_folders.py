@@ -47,6 +47,7 @@ SLOW_XLMR = {"sentencepiece.bpe.model": "@spm.model"}
 MASK = {"content": "<mask>", "single_word": False, "lstrip": True, "rstrip": False, "normalized": True}
 MAPPED = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "sep_token": "</s>", "pad_token": "<pad>", "cls_token": "<s>", "mask_token": MASK}
 XLMR = file("unigram", normalizer="@map", pre_tokenizer=sequence("pretokenizers", {"type": "WhitespaceSplit"}, SPACES), added_tokens=[special(1, "<s>"), special(2, "</s>"), special(0, "<unk>")])
+BERT_STAGES = {"normalizer": BERT, "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": {"type": "BertProcessing", "cls": ["[CLS]", 2], "sep": ["[SEP]", 3]}}
 C = "tokenizer_config.json"
 # Name: the model's type, and the files.
 FOLDERS = {
@@ -76,6 +77,12 @@ FOLDERS = {
     "DeBERTa: spm.model": ("deberta-v2", {"spm.model": "@spm.model"}),
     "DeBERTa: spm.model with a configuration": ("deberta-v2", {"spm.model": "@spm.model", C: {"do_lower_case": True, "split_by_punct": True, "vocab_type": "spm"}}),
     "DeBERTa: tokenizer.json": ("deberta-v2", {"tokenizer.json": {**XLMR, "added_tokens": []}, C: {"tokenizer_class": "DebertaV2TokenizerFast", "unk_token": "<unk>", "add_prefix_space": False}}),
+    "BERT: a generic class": ("bert", {"tokenizer.json": file("words", **BERT_STAGES), C: {"tokenizer_class": "PreTrainedTokenizerFast"}}),
+    "BERT: a generic class that names types": ("bert", {"tokenizer.json": file("words", **BERT_STAGES), C: {"tokenizer_class": "TokenizersBackend", "model_input_names": ["input_ids", "token_type_ids", "attention_mask"]}}),
+    "BERT: DistilBERT's class": ("bert", {"tokenizer.json": file("words"), C: {"tokenizer_class": "DistilBertTokenizer"}}),
+    "BERT: names without types": ("bert", {**SLOW_BERT, C: {"model_input_names": ["input_ids", "attention_mask"]}}),
+    "BERT: a map that names types": ("bert", {"tokenizer.json": file("words", **BERT_STAGES), C: {"tokenizer_class": "PreTrainedTokenizerFast"}, "special_tokens_map.json": {"model_input_names": ["token_type_ids", "input_ids"]}}),
+    "BERT: tokenizer.json alone": ("bert", {"tokenizer.json": file("words", **{**BERT_STAGES, "normalizer": {**BERT, "lowercase": True}, "added_tokens": [special(id, word) for id, word in enumerate(WORDS[:5])]})}),
     "tokens of the model": ("bert", {**SLOW_BERT, C: {"extra_special_tokens": {"x_token": "<x>", "y": "<y>"}, "image_token": "<img>"}}),
 }
 PAIRS = [("The film was good.", "It's not great, and unbelievable!"), ("a", "The café was good, and the film was not."), ("the film was good and the café was great and the film was good", "good"), (" Good <mask> film ", "  </s> it [SEP]"), ("", "good"), ("good", "")]
@@ -94,10 +101,11 @@ def row(name, model_type, files):
             return digest(n for id, (a, b) in zip(e["input_ids"], bytes_of(text, e["offset_mapping"])) for n in (id, a, b))
 
         def pair(text, other, length):
-            e = tokenizer(text, other, truncation="longest_first" if length else False, max_length=length, return_offsets_mapping=True, return_token_type_ids=True)
+            e = tokenizer(text, other, truncation="longest_first" if length else False, max_length=length, return_offsets_mapping=True)
             sides = e.sequence_ids()
+            types = e.get("token_type_ids", [0] * len(sides))  # a model that gets none has zeros
             offsets = [bytes_of((text, other)[side or 0], [at])[0] for side, at in zip(sides, e["offset_mapping"])]
-            return {"text": text, "pair": other, "length": length, "ids": e["input_ids"], "types": e["token_type_ids"], "offsets": offsets, "second": [i for i, side in enumerate(sides) if side == 1]}
+            return {"text": text, "pair": other, "length": length, "ids": e["input_ids"], "types": types, "offsets": offsets, "second": [i for i, side in enumerate(sides) if side == 1]}
 
         pairs = [pair(text, other, length) for text, other in PAIRS for length in LENGTHS]
         return {"name": name, "model_type": model_type, "files": files, "digests": "".join(map(digest_of, TEXTS)), "pairs": pairs}

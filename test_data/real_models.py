@@ -2,10 +2,12 @@
 
     python test_data/real_models.py FOLDER
 
-FOLDER holds a folder a model, as scripts/check-models.mjs unpacks them. The vectors are means of the last states in fp32.
+FOLDER holds a folder a model, as scripts/check-models.mjs unpacks them. The vectors are means of the last states in fp32; the digests are
+of ids and offsets of the texts of make_tokenizers.py.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from golden import HERE, VERSIONS, floats
 
-MODELS = ("all-MiniLM-L6-v2", "all-mpnet-base-v2")
+MODELS = ("all-MiniLM-L6-v2", "all-mpnet-base-v2", "paraphrase-MiniLM-L3-v2", "multilingual-e5-small")
 SENTENCES = HERE / "sentences.txt"
 
 
@@ -27,7 +29,20 @@ def texts():
     yield (sentences[4], sentences[5])
 
 
+def digests(tokenizer):
+    """Of ids and offsets of each text, framed and whole."""
+    os.chdir(HERE)  # where the module finds its files
+    from make_tokenizers import TEXTS, bytes_of, digest
+
+    def one(text):
+        e = tokenizer(text, return_offsets_mapping=True)
+        return digest(n for id, (a, b) in zip(e["input_ids"], bytes_of(text, e["offset_mapping"])) for n in (id, a, b))
+
+    return "".join(map(one, TEXTS))
+
+
 def main(folder):
+    folder = folder.resolve()
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     rows = {}
@@ -37,12 +52,12 @@ def main(folder):
         cases = []
         for text in texts():
             inputs = tokenizer(*text, truncation=True, max_length=512, return_tensors="pt")
-            case = {"ids": inputs["input_ids"][0].tolist()}
+            case = {"texts": text, "ids": inputs["input_ids"][0].tolist()}
             if "token_type_ids" in inputs and inputs["token_type_ids"].any():
                 case["types"] = inputs["token_type_ids"][0].tolist()
             case["mean"] = floats(model(**inputs).last_hidden_state[0].mean(dim=0))
             cases.append(case)
-        rows[name] = cases
+        rows[name] = {"cases": cases, "digests": digests(tokenizer)}
         print(name, [len(case["ids"]) for case in cases])
     path = HERE / "goldens" / "real.json"
     path.write_text(json.dumps({"versions": VERSIONS, "models": rows}, separators=(",", ":")) + "\n", encoding="ascii")

@@ -4,10 +4,13 @@ import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { calibrate, convert, loadConverter, type CalibratedModel, type ConverterModule } from "../convert.js";
 import { TabsenseError } from "../api/errors.js";
-import { CONFIG_LIMIT, TOKENIZER_LIMIT } from "../worker/small-files.js";
+import { TOKENIZER_CONFIG } from "../api/types.js";
+import { limitOf, type SmallFile, type SmallFiles } from "../worker/small-files.js";
 import { openPath } from "../platform/node.js";
 import { readAll, readChunks } from "../files/bytes.js";
+import { withoutMark } from "../files/foreign.js";
 import { isMissing } from "../files/model-files.js";
+import { readOlder } from "../files/older-files.js";
 import { textsOf } from "../api/texts.js";
 import type { Converter } from "../wasm/convert/tabsense.js";
 import { startBar, type Bar } from "./bar.js";
@@ -78,17 +81,8 @@ async function rounded(
   onWarnings: (warnings: readonly string[]) => void,
   signal: AbortSignal,
 ): Promise<Uint8Array[]> {
-  const folder = dirname(input);
-  const beside = async (name: string, limit: number) =>
-    readAll(await openPath(join(folder, name)), name, limit, signal, () => {});
   const texts = textsOf(await readTexts(calibration), calibration);
-  const model = {
-    config: await beside("config.json", CONFIG_LIMIT),
-    tokenizer: await beside("tokenizer.json", TOKENIZER_LIMIT).catch((thrown: unknown) => {
-      throw isMissing(thrown) ? withoutTokenizer(folder, thrown) : thrown;
-    }),
-    weights,
-  };
+  const model = { ...(await readBeside(dirname(input), signal)), weights };
   const bar = startBar(null);
   try {
     const { converter, tokens } = await calibrated(module, model, texts, signal, bar);
@@ -117,13 +111,22 @@ async function rounded(
   }
 }
 
-/** Calibration doesn't read the files of older repositories. */
-function withoutTokenizer(folder: string, cause: unknown): TabsenseError {
-  return new TabsenseError(
-    "tokenizer_unsupported",
-    `${folder} has no tokenizer.json, and --calibration reads the tokenizer from no other file. Make one: in Python, transformers' AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) writes it.`,
-    { cause },
-  );
+/** The small files of the model in `folder`, those that loading it would take. */
+async function readBeside(folder: string, signal: AbortSignal): Promise<SmallFiles> {
+  const read = async (name: SmallFile) =>
+    withoutMark(await readAll(await openPath(join(folder, name)), name, limitOf(name), signal, () => {}));
+  const optional = (name: SmallFile, onAbsent = (_thrown: unknown) => {}) =>
+    read(name).catch((thrown: unknown) => {
+      if (!isMissing(thrown)) throw thrown;
+      onAbsent(thrown);
+      return undefined;
+    });
+  let absent: unknown = null;
+  const config = await read("config.json");
+  const tokenizer = await optional("tokenizer.json", (thrown) => (absent = thrown));
+  const tokenizerConfig = await optional(TOKENIZER_CONFIG);
+  const older = tokenizer ? [] : await readOlder(config, tokenizerConfig, absent, (name) => optional(name));
+  return { config, tokenizer, tokenizerConfig, older };
 }
 
 /** A converter that knows the texts, and how many tokens these are. */

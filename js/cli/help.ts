@@ -66,7 +66,7 @@ Files:
   --dtype TYPE       ${CONVERTED}
   --calibration TEXTS
                      for int4: texts of the kind that the model will read, one a line, or JSON Lines (.jsonl) with a
-                     property "text"; config.json and tokenizer.json must lie beside IN
+                     property "text"; config.json and the tokenizer's files must lie beside IN
   --force            overwrite OUT, which is else not touched where it is there already; IN itself never is
 `,
   info: `Tells what a model is, from its configuration and the header of its weights; the weights themselves are not read.

@@ -2,7 +2,6 @@
 
 import { isTrap, TabsenseError } from "../api/errors.js";
 import { TOKENIZER_CONFIG, type Progress } from "../api/types.js";
-import type { EngineModule } from "../builds.js";
 import type { LoadRequest } from "../client/protocol.js";
 import { CopyDamaged, readAll } from "../files/bytes.js";
 import type { CheckedFile } from "../files/check.js";
@@ -37,7 +36,8 @@ export const MERGES_LIMIT = 64 << 20;
 export const SPECIAL_TOKENS_LIMIT = 1 << 20;
 export const ADDED_TOKENS_LIMIT = 4 << 20;
 
-type SmallFile = "config.json" | "tokenizer.json" | typeof TOKENIZER_CONFIG | OlderFile;
+/** The name of a small file. */
+export type SmallFile = "config.json" | "tokenizer.json" | typeof TOKENIZER_CONFIG | OlderFile;
 
 /** How long a file may be, and as what its progress is told, if it is. */
 const KINDS: Readonly<Record<string, [limit: number, stage: Progress["stage"] | null]>> = {
@@ -49,6 +49,11 @@ const KINDS: Readonly<Record<string, [limit: number, stage: Progress["stage"] | 
   "added_tokens.json": [ADDED_TOKENS_LIMIT, null],
 };
 const VOCABULARY = [VOCABULARY_LIMIT, "tokenizer"] as const;
+
+/** The longest that a small file of that name may be, in bytes. */
+export function limitOf(name: SmallFile): number {
+  return (KINDS[name] ?? VOCABULARY)[0];
+}
 
 /** How many times files are read again because one changed meanwhile, or a copy of it was damaged. */
 export const MOST_RESTARTS = 3;
@@ -126,7 +131,10 @@ function nameIn({ files }: LoadRequest, name: OlderFile): OlderFile {
 }
 
 /** The older files as the engine takes them, which consumes them; undefined where there are none. */
-export function furtherFiles(module: EngineModule, { older }: SmallFiles): FurtherFiles | undefined {
+export function furtherFiles<T extends FurtherFiles>(
+  module: { FurtherFiles: new () => T },
+  { older }: Pick<SmallFiles, "older">,
+): T | undefined {
   if (older.length === 0) return undefined;
   const files = new module.FurtherFiles();
   try {

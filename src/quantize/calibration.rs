@@ -8,6 +8,7 @@ use crate::classifier::{self, Classifier};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::names::Names;
 use crate::model::plan::Place;
+use crate::tokenize::TokenizerFiles;
 use crate::weights::dtype::require_float;
 use crate::weights::header::TensorInfo;
 use std::cell::RefCell;
@@ -27,13 +28,13 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Reads `config.json` and `tokenizer.json`.
+    /// Reads `config.json` and the tokenizer's files.
     ///
     /// # Errors
-    /// Those of [`classifier::Loader::new`].
-    pub fn new(config: &[u8], tokenizer: &[u8]) -> Result<Self> {
+    /// Those of [`classifier::Loader::with_files`].
+    pub fn new(config: &[u8], files: TokenizerFiles) -> Result<Self> {
         // The observer keeps products in f32; the dtype says what becomes of the embedding tables.
-        let classifier = classifier::Loader::new(Observer::default(), config, tokenizer, "int4", None)?;
+        let classifier = classifier::Loader::with_files(Observer::default(), config, files, "int4", None)?;
         Ok(Self { classifier, header_checked: false })
     }
 

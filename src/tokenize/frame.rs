@@ -126,6 +126,18 @@ impl Frame {
         [before, after].into_iter().chain(pair).flatten().map(|(id, _)| *id)
     }
 
+    /// All tokens are of the type 0.
+    pub fn drop_types(&mut self) {
+        let Self { single, pair, .. } = self;
+        single.kind = 0;
+        let mut runs = vec![&mut single.before, &mut single.after];
+        if let Some(pair) = pair {
+            pair.kinds = [0; 2];
+            runs.extend([&mut pair.before, &mut pair.between, &mut pair.after]);
+        }
+        runs.into_iter().flatten().for_each(|(_, kind)| *kind = 0);
+    }
+
     fn template(stage: &Stage) -> Result<Self> {
         let Template { mut runs, kinds } = Template::read(stage, "single", &["A"])?;
         let after = runs.pop().unwrap_or_default();

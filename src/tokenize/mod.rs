@@ -199,9 +199,9 @@ impl Tokenizer {
         let mut found = Found::new(text, self.parts.frame.trim, with_offsets);
         let least = most.saturating_mul(8).max(MIN_WINDOW);
         let mut search = self.parts.added.raw.search(text);
-        let (mut piece, mut window) = (0_usize, least);
+        let (mut piece, mut window, mut seen) = (0_usize, least, 0);
         while found.tokens.ids.len() <= most {
-            let seen = self.reading.end_of_window(text, piece.saturating_add(window));
+            seen = self.reading.end_of_window(text, seen, piece.saturating_add(window));
             if let Some((range, id)) = search.next(seen) {
                 if piece < range.start {
                     self.piece(piece..range.start, true, &mut found)?;
@@ -217,7 +217,7 @@ impl Tokenizer {
                 break;
             }
             found.tokens.truncate(before);
-            window = window.saturating_mul(2);
+            window = window.max(seen - piece).saturating_mul(2);
         }
         Ok(found.tokens)
     }

@@ -13,6 +13,14 @@ use std::ops::Range;
 /// How GPT-2 cuts a text into words.
 const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
+/// The longest regular expression that is read, in bytes, and the most repetitions that one asks for at least: what is
+/// tried at each character of a text is their product at most.
+const LONGEST_REGEX: usize = 256;
+const MOST_REPETITIONS: usize = 64;
+
+/// What windows of a text end at.
+const BLANKS: [char; 2] = [' ', '\n'];
+
 /// A pattern.
 pub enum Pattern {
     /// A text.
@@ -67,6 +75,7 @@ impl Pattern {
     pub fn regex(regex: &str) -> Option<Self> {
         match regex {
             GPT2 => Some(Self::Gpt2),
+            regex if regex.len() > LONGEST_REGEX => None,
             regex => Run::parse(regex).map(Self::Runs),
         }
     }
@@ -89,6 +98,38 @@ impl Pattern {
             Self::Runs(runs) => {
                 runs.iter().flat_map(|run| &run.characters).all(|set| !set.negated && set.members.iter().all(member))
             }
+        }
+    }
+
+    /// Whether a blank may be in what it matches.
+    pub fn matches_blanks(&self) -> bool {
+        match self {
+            Self::Text(text) => text.contains(BLANKS),
+            Self::Gpt2 => true,
+            Self::Runs(runs) => runs.iter().flat_map(|run| &run.characters).any(Set::has_blanks),
+        }
+    }
+
+    /// Whether it may match a blank behind another character.
+    pub fn reaches_over_blanks(&self) -> bool {
+        match self {
+            Self::Text(text) => text.trim_start().contains(BLANKS),
+            Self::Gpt2 => false,
+            Self::Runs(runs) => runs.iter().any(|run| {
+                let Some(at) = run.characters.iter().position(|set| !set.is_white_space()) else { return false };
+                let (first, behind) = (&run.characters[at], &run.characters[at + 1..]);
+                let repeated = behind.is_empty() && run.most > 1;
+                repeated && first.has_blanks() || behind.iter().any(Set::has_blanks)
+            }),
+        }
+    }
+
+    /// Whether it matches single characters alone.
+    pub fn is_of_one_character(&self) -> bool {
+        match self {
+            Self::Text(text) => text.chars().count() <= 1,
+            Self::Gpt2 => false,
+            Self::Runs(runs) => runs.iter().all(|run| run.characters.len() == 1 && run.most == 1),
         }
     }
 
@@ -185,7 +226,7 @@ fn bounds(within: &str) -> Option<(usize, usize)> {
         Some((least, "")) => (least.parse().ok()?, usize::MAX),
         Some((least, most)) => (least.parse().ok()?, most.parse().ok()?),
     };
-    (least > 0 && most >= least).then_some((least, most))
+    (least > 0 && least <= MOST_REPETITIONS && most >= least).then_some((least, most))
 }
 
 /// What follows a backslash.
@@ -213,6 +254,21 @@ impl Set {
             Member::Class(class, there) => is_of(*class, c) == *there,
         };
         self.members.iter().any(member) != self.negated
+    }
+}
+
+impl Set {
+    fn has_blanks(&self) -> bool {
+        BLANKS.into_iter().any(|blank| self.has(blank))
+    }
+
+    /// Whether it has white space alone.
+    fn is_white_space(&self) -> bool {
+        let white = |member: &Member| match member {
+            Member::Range(first, last) => first == last && first.is_whitespace(),
+            Member::Class(class, there) => *class == 's' && *there,
+        };
+        !self.negated && self.members.iter().all(white)
     }
 }
 

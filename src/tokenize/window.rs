@@ -39,13 +39,25 @@ impl Reading {
         };
         match pre_tokenizer {
             PreTokenizer::Bert(_) if bert => Self::Characters,
+            _ if !normalizer.ends_at_blanks() => Self::Whole,
             one if one.only_spaces() && normalizer.keeps_apart() && matches!(model, Model::Unigram(_)) => Self::Pieces,
             one => one.boundary().map_or(Self::Whole, Self::Words),
         }
     }
 
-    /// The end of a window of `text` that has at least `at` bytes.
-    pub fn end_of_window(self, text: &str, at: usize) -> usize {
+    /// The end of a window of `text` that has at least `at` bytes: that of the one before, `seen`, where that is far
+    /// enough. So no part of a text is looked through twice, however many added tokens begin a window.
+    pub fn end_of_window(self, text: &str, seen: usize, at: usize) -> usize {
+        if seen >= at.min(text.len()) {
+            return seen;
+        }
+        let end = self.next_end(text, at);
+        #[cfg(test)]
+        tests::SCANNED.set(tests::SCANNED.get() + end - at.min(end));
+        end
+    }
+
+    fn next_end(self, text: &str, at: usize) -> usize {
         let Some(at) = (at..text.len()).find(|at| text.is_char_boundary(*at)) else { return text.len() };
         match self {
             Self::Whole => text.len(),
@@ -92,4 +104,32 @@ fn is_solid(c: char) -> bool {
 /// are in the scripts and blocks that are left out.
 fn joins_nothing(c: char) -> bool {
     !c.is_whitespace() && matches!(c, '!'..='\u{5ff}' | '\u{3001}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Tokenizer, TokenizerFiles};
+
+    thread_local! {
+        /// The bytes looked through for ends of windows so far.
+        pub static SCANNED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    #[test]
+    fn added_tokens_side_by_side_take_time_in_proportion() {
+        let vocab = r#"{"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4}"#;
+        let files = TokenizerFiles {
+            model_config: Some(br#"{"model_type": "roberta"}"#),
+            vocab: Some(vocab.as_bytes()),
+            merges: Some(b""),
+            ..TokenizerFiles::default()
+        };
+        let tokenizer = Tokenizer::from_files(&files, 10).unwrap();
+        let text = "<s>".repeat(5000);
+        // Of two long texts and room for an odd number of tokens, the longer one's tokens are counted.
+        let pair = tokenizer.encode_pair(&text, &text, 55, true).unwrap();
+        assert_eq!((pair.ids.len(), pair.truncated), (55, true));
+        let scanned = SCANNED.get();
+        assert!(scanned < 20 * text.len(), "{scanned} bytes of {}", text.len());
+    }
 }

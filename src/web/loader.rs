@@ -8,9 +8,9 @@ use crate::classifier;
 use crate::engine;
 use crate::engine::warm_up::WarmUp;
 use crate::file_hash;
+use crate::further_files::FurtherFiles;
 use crate::model::load::Dtype;
 use crate::tokenize::TokenizerFiles;
-use crate::{Error, ErrorKind};
 use wasm_bindgen::prelude::*;
 
 /// The hashes of a file whose bytes pass.
@@ -40,58 +40,6 @@ impl FileHash {
     /// SHA-256, in hexadecimal digits, where it was wanted.
     pub fn sha256(&self) -> Option<String> {
         self.inner.sha256()
-    }
-}
-
-/// The files of a tokenizer beside `tokenizer.json` and `tokenizer_config.json`: those of repositories that
-/// lack the first.
-#[wasm_bindgen]
-#[derive(Default)]
-pub struct FurtherFiles {
-    vocab: Option<Vec<u8>>,
-    merges: Option<Vec<u8>>,
-    sentencepiece: Option<Vec<u8>>,
-    special_tokens_map: Option<Vec<u8>>,
-    added_tokens: Option<Vec<u8>>,
-}
-
-#[wasm_bindgen]
-impl FurtherFiles {
-    /// None yet.
-    #[wasm_bindgen(constructor)]
-    pub fn new() -> FurtherFiles {
-        Self::default()
-    }
-
-    /// Takes a file: `vocab.txt` or `vocab.json`, `merges.txt`, one whose name ends with `.model`,
-    /// `special_tokens_map.json` or `added_tokens.json`.
-    pub fn set(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), JsValue> {
-        let place = match name {
-            "vocab.txt" | "vocab.json" => &mut self.vocab,
-            "merges.txt" => &mut self.merges,
-            "special_tokens_map.json" => &mut self.special_tokens_map,
-            "added_tokens.json" => &mut self.added_tokens,
-            name if name.ends_with(".model") => &mut self.sentencepiece,
-            other => {
-                let message = format!("{other:?} is no file of a tokenizer that is read.");
-                return Err(Error::new(ErrorKind::InvalidArgument, message).into());
-            }
-        };
-        *place = Some(bytes);
-        Ok(())
-    }
-}
-
-impl FurtherFiles {
-    fn files(&self) -> TokenizerFiles<'_> {
-        TokenizerFiles {
-            vocab: self.vocab.as_deref(),
-            merges: self.merges.as_deref(),
-            sentencepiece: self.sentencepiece.as_deref(),
-            special_tokens_map: self.special_tokens_map.as_deref(),
-            added_tokens: self.added_tokens.as_deref(),
-            ..TokenizerFiles::default()
-        }
     }
 }
 

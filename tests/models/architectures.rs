@@ -14,6 +14,7 @@ use tabsense::convert::{Converter, Format};
 use tabsense::model::load::{Dtype, ModelLoader};
 use tabsense::model::{Model, Tap};
 use tabsense::quantize::calibration::Loader;
+use tabsense::tokenize::TokenizerFiles;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// As in `parity.rs`: ten times the difference that PyTorch's own fp32 has to fp64.
@@ -222,7 +223,8 @@ fn texts() -> Vec<String> {
 #[wasm_bindgen_test(unsupported = test)]
 fn a_calibrated_int4_file_answers_as_its_own_weights() {
     for tiny in &ENCODERS {
-        let mut loader = Loader::new(tiny.config, tiny.tokenizer).unwrap();
+        let files = TokenizerFiles { tokenizer_json: Some(tiny.tokenizer), ..TokenizerFiles::default() };
+        let mut loader = Loader::new(tiny.config, files).unwrap();
         loader.push(tiny.weights).unwrap();
         let mut calibration = loader.finish().unwrap();
         calibration.read(&texts()).unwrap();

@@ -15,6 +15,7 @@ use tabsense::model::plan::{Place, Plan};
 use tabsense::model::{Model, Tap};
 use tabsense::quantize::calibration::Loader;
 use tabsense::quantize::observer::Observer;
+use tabsense::tokenize::TokenizerFiles;
 use tabsense::weights::int4;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -135,8 +136,30 @@ fn texts(count: usize) -> Vec<String> {
     (0..count).map(|_| text()).collect()
 }
 
+/// The tokenizer of the random model.
+const FILES: TokenizerFiles = TokenizerFiles {
+    model_config: None,
+    tokenizer_json: Some(F32.tokenizer),
+    vocab: None,
+    merges: None,
+    sentencepiece: None,
+    config: None,
+    special_tokens_map: None,
+    added_tokens: None,
+};
+
 fn calibrated(config: &[u8], weights: &[u8], texts: &[String], size: usize) -> tabsense::Result<Vec<u8>> {
-    let mut loader = Loader::new(config, F32.tokenizer)?;
+    calibrated_with(FILES, config, weights, texts, size)
+}
+
+fn calibrated_with(
+    files: TokenizerFiles,
+    config: &[u8],
+    weights: &[u8],
+    texts: &[String],
+    size: usize,
+) -> tabsense::Result<Vec<u8>> {
+    let mut loader = Loader::new(config, files)?;
     weights.chunks(size).try_for_each(|chunk| loader.push(chunk))?;
     let mut calibration = loader.finish()?;
     calibration.read(texts)?;
@@ -247,6 +270,26 @@ fn a_calibration_takes_what_pytorch_loads() {
     assert_eq!(by_name(&old), by_name(&calibrated(&config, &weights, &texts, 4096).unwrap()));
 }
 
+/// Without tokenizer.json the texts are cut by the files of older repositories, as when the model is loaded.
+#[wasm_bindgen_test(unsupported = test)]
+fn a_calibration_reads_the_tokenizer_s_older_files() {
+    let (config, weights) = random_model();
+    let texts = texts(20);
+    let tokenizer: Value = serde_json::from_slice(F32.tokenizer).unwrap();
+    let vocab = tokenizer["model"]["vocab"].as_object().unwrap();
+    let mut words: Vec<(&str, u64)> = vocab.iter().map(|(word, id)| (word.as_str(), id.as_u64().unwrap())).collect();
+    words.sort_by_key(|(_, id)| *id);
+    let vocab: String = words.iter().map(|(word, _)| format!("{word}\n")).collect();
+    let files = TokenizerFiles { vocab: Some(vocab.as_bytes()), ..TokenizerFiles::default() };
+    let older = calibrated_with(files, &config, &weights, &texts, usize::MAX).unwrap();
+    assert_eq!(older, calibrated(&config, &weights, &texts, usize::MAX).unwrap());
+    // What tokenizer_config.json says counts: here that texts are cut after three tokens.
+    let files = TokenizerFiles { config: Some(br#"{"model_max_length": 3}"#), ..files };
+    assert_ne!(older, calibrated_with(files, &config, &weights, &texts, usize::MAX).unwrap());
+    let error = calibrated_with(TokenizerFiles::default(), &config, &weights, &texts, usize::MAX).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TokenizerInvalid, "{error}");
+}
+
 #[wasm_bindgen_test(unsupported = test)]
 fn weights_beyond_int4_s_range_are_refused() {
     let (config, weights) = random_model();
@@ -262,7 +305,7 @@ fn weights_beyond_int4_s_range_are_refused() {
 #[wasm_bindgen_test(unsupported = test)]
 fn another_file_than_the_calibrated_one_is_refused() {
     let (config, weights) = random_model();
-    let mut loader = Loader::new(&config, F32.tokenizer).unwrap();
+    let mut loader = Loader::new(&config, FILES).unwrap();
     loader.push(&weights).unwrap();
     let mut calibration = loader.finish().unwrap();
     calibration.read(&texts(5)).unwrap();
@@ -281,6 +324,6 @@ fn a_calibration_refuses_what_it_can_t_use() {
     let mut int8 = converter.push(&weights).unwrap();
     int8.extend(converter.finish().unwrap());
     assert_eq!(kind(&int8, &texts(1)), ErrorKind::WeightsMismatch);
-    let error = Loader::new(b"{", F32.tokenizer).err().expect("refused");
+    let error = Loader::new(b"{", FILES).err().expect("refused");
     assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
 }

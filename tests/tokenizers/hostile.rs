@@ -100,6 +100,9 @@ fn stages_of_unknown_kinds_and_with_wrong_fields_are_refused() {
         ("normalizer", json!({"type": "Sequence", "normalizers": vec![json!({"type": "NFC"}); 33]}), TokenizerInvalid),
         ("normalizer", replace(json!({"Regex": "(a+)+$"})), TokenizerUnsupported),
         ("normalizer", replace(json!({"Regex": "a{0,}"})), TokenizerUnsupported),
+        // Each character of a text would be compared with so many.
+        ("normalizer", replace(json!({"Regex": "\\S{100000,}"})), TokenizerUnsupported),
+        ("normalizer", replace(json!({"Regex": "a".repeat(100_000)})), TokenizerUnsupported),
         ("normalizer", replace(json!({"Regex": "[z-"})), TokenizerUnsupported),
         ("normalizer", replace(json!({"Regex": "\\"})), TokenizerUnsupported),
         ("normalizer", replace(json!({})), TokenizerInvalid),
@@ -154,6 +157,44 @@ fn a_normalizer_can_not_grow_a_text_without_bounds() {
     let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 40_000).unwrap();
     assert_eq!(tokenizer.encode("a").unwrap_err().kind(), TokenizerUnsupported);
     assert_eq!(tokenizer.encode("b").unwrap(), [0]);
+    // Nor does one stage alone: a map that puts 512 bytes in the place of a character, and a replacement.
+    let map: [u32; 98] = std::array::from_fn(|i| match i {
+        0 => 1 << 10,
+        0x60 => 1 << 10 | 1 << 8 | 0x61,
+        0x61 => 1 << 31,
+        _ => 0,
+    });
+    let file = mapped(&map, "x".repeat(512).as_bytes());
+    let replace = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "x".repeat(64)});
+    for file in [file, unigram(json!({}), json!({"normalizer": replace}))] {
+        let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 40_000).unwrap();
+        assert_eq!(tokenizer.encode("a").unwrap(), [0]);
+        assert_eq!(tokenizer.encode(&"a".repeat(1 << 20)).unwrap_err().kind(), TokenizerUnsupported);
+    }
+}
+
+/// The bytes of a suffix that no token holds are tokens: more bytes than the word has. The ids are Python's.
+#[wasm_bindgen_test(unsupported = test)]
+fn tokens_of_bytes_stay_in_their_word() {
+    let mut vocab: serde_json::Map<_, _> = (0..256).map(|byte| (format!("<0x{byte:02X}>"), json!(byte))).collect();
+    ["<unk>", "a", "b"].into_iter().zip(256..).for_each(|(token, id)| _ = vocab.insert(token.into(), json!(id)));
+    let with = |field: &str, value: &str| {
+        let mut model =
+            json!({"type": "BPE", "unk_token": "<unk>", "byte_fallback": true, "vocab": vocab, "merges": []});
+        model[field] = value.into();
+        let file = json!({"pre_tokenizer": {"type": "WhitespaceSplit"}, "model": model}).to_string();
+        Tokenizer::from_json(file.as_bytes(), 300).unwrap()
+    };
+    let suffix = [0x3c, 0x2f, 0x77, 0x3e];
+    for (tokenizer, text, wanted) in [
+        (with("end_of_word_suffix", "</w>"), "a", [&[0x61][..], &suffix].concat()),
+        (with("end_of_word_suffix", "</w>"), "aé b", [&[257, 0xc3, 0xa9][..], &suffix, &[0x62], &suffix].concat()),
+        (with("continuing_subword_prefix", "##"), "ab a", vec![257, 0x23, 0x23, 0x62, 257]),
+    ] {
+        let (ids, offsets) = tokenizer.encode_with_offsets(text).unwrap();
+        assert_eq!(ids, wanted, "{text}");
+        assert!(offsets.iter().all(|range| text.get(range.clone()).is_some_and(|taken| !taken.is_empty())));
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -245,6 +286,16 @@ fn files_that_are_missing_or_broken_are_told_by_name() {
             },
             TokenizerInvalid,
             "vocab.json has a merge of \"b\"",
+        ),
+        (
+            TokenizerFiles {
+                model_config: Some(bert),
+                vocab: Some(b"a"),
+                config: Some(br#"{"model_input_names": "input_ids"}"#),
+                ..default()
+            },
+            TokenizerInvalid,
+            "model_input_names",
         ),
         (
             TokenizerFiles { model_config: Some(bert), vocab: Some(b"a"), special_tokens_map: Some(b"["), ..default() },

@@ -163,3 +163,36 @@ proptest! {
         }
     }
 }
+
+/// Windows of a text end at blanks: a replacement that reaches over one is made in the whole text.
+#[test]
+fn a_cut_text_has_what_replacements_make_of_the_whole() {
+    let replace = |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
+    let string = |text: &str| json!({"String": text});
+    let regex = |text: &str| json!({"Regex": text});
+    const WORDS: &str = "the film was not good at all ";
+    let marked = WORDS.trim_end().replace(' ', "▁");
+    for normalizers in [
+        vec![replace(string(WORDS), "x ")],
+        vec![replace(regex("f[a-z ]+"), "x")],
+        vec![replace(regex("[^t]+"), "x")],
+        vec![replace(string(" "), "▁"), replace(string(&marked), "x")],
+        vec![replace(regex("\\s"), ""), replace(string(&marked.replace('▁', "")), "x")],
+        // As files have them: nothing reaches over a blank.
+        vec![replace(regex(" {2,}"), "▁"), replace(string("``"), "\""), replace(string(" "), "▁")],
+    ] {
+        let mut file = base("unigram");
+        file["normalizer"] = json!({"type": "Sequence", "normalizers": normalizers});
+        file["pre_tokenizer"] = json!({"type": "WhitespaceSplit"});
+        let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), ROWS).unwrap();
+        for (at, _) in WORDS.char_indices() {
+            let text = "``  ".repeat(at) + &WORDS.repeat(100);
+            let (ids, offsets) = tokenizer.encode_with_offsets(&text).unwrap();
+            for max_tokens in 1..100 {
+                let whole = tokenizer.frame(ids.clone(), Some(offsets.clone()), max_tokens);
+                let cut = tokenizer.encode_to(&text, max_tokens, true).unwrap();
+                assert_eq!(cut, whole, "{normalizers:?} from {at}");
+            }
+        }
+    }
+}

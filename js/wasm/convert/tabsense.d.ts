@@ -17,9 +17,26 @@ export class Converter {
   free(): void;
 }
 
+/** A tokenizer's files beside `tokenizer.json` and `tokenizer_config.json`: those of repositories without the first. */
+export class FurtherFiles {
+  constructor();
+  /** Takes a file by the name that it has on a model hub; one of SentencePiece's may have any that ends with `.model`. */
+  set(name: string, bytes: Uint8Array): void;
+  free(): void;
+}
+
 /** Takes a model's files and yields a `Calibration`. */
 export class CalibrationLoader {
-  constructor(config: Uint8Array, tokenizer: Uint8Array);
+  /**
+   * Consumes `files`, also where it throws. `tokenizer`, `tokenizerConfig`: `tokenizer.json` and
+   * `tokenizer_config.json`, where the model has them.
+   */
+  constructor(
+    config: Uint8Array,
+    tokenizer: Uint8Array | undefined,
+    tokenizerConfig: Uint8Array | undefined,
+    files: FurtherFiles | undefined,
+  );
   /** The next bytes of `model.safetensors`. */
   push(chunk: Uint8Array): void;
   /** Consumes the loader. */

@@ -134,7 +134,8 @@ impl Bpe {
     /// Puts the pieces of `word` in place of those in `pieces`.
     ///
     /// Source: Sennrich et al. 2016; `tokenizers` 0.23, `models/bpe`, which moves offsets to the left where
-    /// it leaves characters out.
+    /// it leaves characters out. Where the bytes of a prefix or a suffix are tokens, it moves them to the right,
+    /// out of the word: here those tokens have the last byte's place.
     pub fn cut(&self, word: &str, pieces: &mut Vec<Piece>) {
         pieces.clear();
         if self.options.ignore_merges
@@ -149,7 +150,8 @@ impl Bpe {
         let mut start = 0;
         for symbol in symbols.iter().filter(|symbol| symbol.bytes > 0) {
             let end = start + symbol.bytes;
-            pieces.push(Piece { id: symbol.id, start, end });
+            let last = word.len().saturating_sub(1);
+            pieces.push(Piece { id: symbol.id, start: start.min(last), end: end.min(word.len()) });
             start = end;
         }
     }

@@ -79,33 +79,55 @@ impl Normalizer {
         }
     }
 
+    /// Whether what it makes of a text's beginning, up to a blank that follows another character, is the beginning
+    /// of what it makes of the text, but for a character.
+    pub fn ends_at_blanks(&self) -> bool {
+        self.is_local(&mut true)
+    }
+
+    fn is_local(&self, blanks: &mut bool) -> bool {
+        match self {
+            Self::Sequence(all) => all.iter().all(|one| one.is_local(blanks)),
+            Self::Replace(replace) => replace.is_local(blanks),
+            Self::Precompiled(map) => {
+                *blanks &= map.keeps_blanks();
+                true
+            }
+            Self::ByteLevel => {
+                *blanks = false;
+                true
+            }
+            Self::Bert(_) | Self::Unicode(_) | Self::Prepend(_) => true,
+        }
+    }
+
     /// Normalizes a piece of a text.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::TokenizerInvalid`] where a sequence makes too much of a text.
+    /// [`crate::ErrorKind::TokenizerUnsupported`] where it makes too much of a text.
     pub fn apply(&self, text: &mut Text) -> Result<()> {
+        let most = text.as_str().len().saturating_mul(GROWTH).saturating_add(SPARE);
+        if self.apply_within(text, most) {
+            return Ok(());
+        }
+        Err(unsupported(format!(
+            "has a normalizer that makes more than {GROWTH} bytes of one: take a checkpoint with its own tokenizer.json."
+        )))
+    }
+
+    /// Whether the text has no more than `most` bytes then; where it would, it may be left as it was.
+    fn apply_within(&self, text: &mut Text, most: usize) -> bool {
         match self {
             Self::Bert(bert) => bert.apply(text),
             Self::Unicode(unicode) => unicode.apply(text),
-            Self::Precompiled(map) => map.apply(text),
-            Self::Replace(replace) => replace.apply(text),
+            Self::Precompiled(map) => return map.apply(text, most),
+            Self::Replace(replace) => return replace.apply(text, most),
             Self::Prepend(prepend) => text.prepend(prepend),
             Self::ByteLevel => {
                 text.map(|c, push| c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| push(character(byte))));
             }
-            Self::Sequence(all) => {
-                let most = text.as_str().len().saturating_mul(GROWTH).saturating_add(SPARE);
-                for one in all {
-                    one.apply(text)?;
-                    if text.as_str().len() > most {
-                        return Err(unsupported(format!(
-                            "has a normalizer that makes more than {GROWTH} bytes of one: take a checkpoint with its own \
-                             tokenizer.json."
-                        )));
-                    }
-                }
-            }
+            Self::Sequence(all) => return all.iter().all(|one| one.apply_within(text, most)),
         }
-        Ok(())
+        text.as_str().len() <= most
     }
 }

@@ -69,13 +69,24 @@ impl Precompiled {
         None
     }
 
-    /// Graphemes of less than six bytes are looked up whole, then their characters.
+    /// Whether blanks stay white space.
+    pub fn keeps_blanks(&self) -> bool {
+        let white = |text: &str| !text.is_empty() && text.trim_start().is_empty();
+        [" ", "\n"].into_iter().all(|blank| self.replacement(blank).is_none_or(white))
+    }
+
+    /// Graphemes of less than six bytes are looked up whole, then their characters. False, and the text as it was,
+    /// where it would have more than `most` bytes.
     ///
     /// Source: `tokenizers` 0.23, `normalizers/precompiled.rs`; `spm_precompiled` 0.1.
-    pub fn apply(&self, text: &mut Text) {
+    pub fn apply(&self, text: &mut Text, most: usize) -> bool {
         let mut changes: Vec<(char, isize)> = Vec::with_capacity(text.as_str().len());
         let mut changed = false;
         for grapheme in text.as_str().graphemes(true) {
+            // A character has a byte or more.
+            if changes.len() > most {
+                return false;
+            }
             if grapheme.len() < 6
                 && let Some(replacement) = self.replacement(grapheme)
             {
@@ -94,9 +105,11 @@ impl Precompiled {
                 }
             }
         }
-        if changed {
+        let bytes: usize = changes.iter().map(|(c, _)| c.len_utf8()).sum();
+        if changed && bytes <= most {
             text.transform(&changes);
         }
+        bytes <= most
     }
 }
 

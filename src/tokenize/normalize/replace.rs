@@ -27,10 +27,29 @@ impl Replace {
         self.pattern.is_of_marks()
     }
 
+    /// Whether what it makes of a text's beginning, up to a blank that follows another character, is the beginning
+    /// of what it makes of the text. `blanks`: whether those of the source are still there; afterwards, whether
+    /// they are.
+    pub fn is_local(&self, blanks: &mut bool) -> bool {
+        let Self { pattern, content } = self;
+        let local = !pattern.reaches_over_blanks() && (*blanks || pattern.is_of_one_character());
+        *blanks &= !pattern.matches_blanks() || !content.is_empty() && content.trim_start().is_empty();
+        local
+    }
+
+    /// False, and the text as it was, where it would have more than `most` bytes.
+    ///
     /// Source: `tokenizers` 0.23, `NormalizedString::replace`.
-    pub fn apply(&self, text: &mut Text) {
+    pub fn apply(&self, text: &mut Text, most: usize) -> bool {
         let mut ranges = Vec::new();
-        self.pattern.matches(text.as_str(), |range| ranges.push(range));
-        text.replace(&ranges, &self.content);
+        let mut bytes = text.as_str().len();
+        self.pattern.matches(text.as_str(), |range| {
+            bytes = bytes - range.len() + self.content.len();
+            ranges.push(range);
+        });
+        if bytes <= most {
+            text.replace(&ranges, &self.content);
+        }
+        bytes <= most
     }
 }

@@ -132,6 +132,15 @@ impl Class {
         }
     }
 
+    /// Whether the class that is named, or that the model's type has, gives a model the types of the tokens.
+    ///
+    /// Source: `transformers` 5.24, `model_input_names` of the classes; the generic one has no types in it.
+    pub fn gives_types(named: Option<&str>, described: &Described) -> bool {
+        let class = named.or(described.class.as_deref());
+        let distilbert = class.is_some_and(|name| name.starts_with("DistilBertTokenizer"));
+        !distilbert && matches!(Self::of(named, described), Some(Self::Bert | Self::DebertaV2))
+    }
+
     /// The special token of a field where no file names one.
     pub fn special_token(self, name: &str) -> Option<AddedToken> {
         let content = match (self, name) {

@@ -31,6 +31,8 @@ pub struct TokenizerConfig {
     pub added: Vec<AddedToken>,
     /// Special tokens, added where they are not yet; the class's own are in its settings.
     pub special: Vec<AddedToken>,
+    /// Whether a model gets the types of the tokens; in Python one that doesn't has zeros.
+    pub types: bool,
     /// What of them is not followed.
     pub warnings: Vec<String>,
 }
@@ -57,7 +59,13 @@ impl TokenizerConfig {
                 added = added_tokens(&ADDED_TOKENS.object(bytes)?, &fields)?;
             }
         }
-        let class = Class::of(text(&fields, "tokenizer_class")?, described);
+        let named = text(&fields, "tokenizer_class")?;
+        let class = Class::of(named, described);
+        let types = match input_names(&fields)? {
+            Some(names) => names.iter().any(|name| name == "token_type_ids"),
+            // Without a model, tokenizer.json alone says.
+            None => files.model_config.is_none() && named.is_none() || Class::gives_types(named, described),
+        };
         let mut named = Vec::with_capacity(SPECIAL.len());
         for name in SPECIAL {
             let default = || class.and_then(|class| class.special_token(name));
@@ -89,6 +97,7 @@ impl TokenizerConfig {
             listed,
             added,
             special: named.into_iter().flatten().chain(further.into_iter().flatten()).collect(),
+            types,
             warnings,
         })
     }
@@ -127,6 +136,15 @@ fn flag(fields: &Map<String, Value>, name: &str) -> Result<Option<bool>> {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Bool(flag)) => Ok(Some(*flag)),
         Some(_) => Err(wrong(name, "true or false")),
+    }
+}
+
+/// What a model is given, in Python's names.
+fn input_names(fields: &Map<String, Value>) -> Result<Option<&Vec<Value>>> {
+    match fields.get("model_input_names") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Array(names)) => Ok(Some(names)),
+        Some(_) => Err(wrong("model_input_names", "a list of names")),
     }
 }
 

@@ -68,14 +68,19 @@ impl TokenizerFiles<'_> {
     pub fn read(&self, rows: usize) -> Result<Parts> {
         let described = self.model_config.map(Described::from_json).transpose()?.unwrap_or_default();
         let config = TokenizerConfig::read(self, &described)?;
-        match self.tokenizer_json {
-            Some(bytes) => self.of_file(File::from_json(bytes)?, config, rows),
-            None => self.of_vocabulary(config, rows),
+        let types = config.types;
+        let mut parts = match self.tokenizer_json {
+            Some(bytes) => self.of_file(File::from_json(bytes)?, config, rows)?,
+            None => self.of_vocabulary(config, rows)?,
+        };
+        if !types {
+            parts.frame.drop_types();
         }
+        Ok(parts)
     }
 
     fn of_file(&self, mut file: File, config: TokenizerConfig, rows: usize) -> Result<Parts> {
-        let TokenizerConfig { max_length, class, listed, added: older, mut special, mut warnings } = config;
+        let TokenizerConfig { max_length, class, listed, added: older, mut special, mut warnings, .. } = config;
         let mut added = file.added(rows)?;
         // A file that is there says more than one that is not.
         if self.config.is_none() {
@@ -113,7 +118,7 @@ impl TokenizerFiles<'_> {
     }
 
     fn of_vocabulary(&self, config: TokenizerConfig, rows: usize) -> Result<Parts> {
-        let TokenizerConfig { max_length, class, listed, added, mut special, warnings } = config;
+        let TokenizerConfig { max_length, class, listed, added, mut special, warnings, .. } = config;
         let Some((class, settings)) = class else {
             return Err(missing("and neither tokenizer_config.json nor config.json names a class that does without"));
         };

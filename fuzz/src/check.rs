@@ -1,0 +1,49 @@
+//! What holds of every tokenizer, whatever its files say.
+
+use super::ROWS;
+use std::ops::Range;
+use tabsense::tokenize::{Encoding, Tokenizer};
+
+fn offsets_are_of(text: &str, offsets: &[Range<usize>]) {
+    offsets.iter().for_each(|range| assert!(text.get(range.clone()).is_some(), "{range:?} of {text:?}"));
+}
+
+fn ids_have_rows(tokenizer: &Tokenizer, ids: &[u32]) {
+    for id in ids {
+        assert!((*id as usize) < ROWS, "{id}");
+        tokenizer.token(*id);
+    }
+}
+
+/// Encodes a text, the same once more, both cut to `max_tokens`, and a pair.
+pub fn check(tokenizer: &Tokenizer, text: &str, pair: &str, max_tokens: usize) {
+    let whole = tokenizer.encode_with_offsets(text);
+    if let Ok((ids, offsets)) = &whole {
+        assert_eq!(Some(ids), tokenizer.encode(text).ok().as_ref(), "{text:?}");
+        assert_eq!(ids.len(), offsets.len());
+        ids_have_rows(tokenizer, ids);
+        offsets_are_of(text, offsets);
+    }
+    let cut = tokenizer.encode_to(text, max_tokens, true);
+    if let (Ok((ids, offsets)), Ok(cut)) = (whole, &cut) {
+        let wanted = match ids.is_empty() {
+            true => Encoding::empty(true),
+            false => tokenizer.frame(ids, Some(offsets), max_tokens),
+        };
+        assert_eq!(*cut, wanted, "{text:?} cut to {max_tokens}");
+        assert!(cut.ids.len() <= max_tokens.max(tokenizer.special_tokens()));
+        assert_eq!(cut.ids, tokenizer.encode_to(text, max_tokens, false).expect("as with offsets").ids);
+    }
+    let Some(special) = tokenizer.special_tokens_of_pair() else {
+        assert!(tokenizer.encode_pair(text, pair, max_tokens, true).is_err());
+        return;
+    };
+    let Ok(both) = tokenizer.encode_pair(text, pair, max_tokens, true) else { return };
+    assert!(both.ids.len() <= max_tokens.max(special).max(tokenizer.special_tokens()));
+    assert_eq!((both.ids.len(), both.types.len()), (both.types.len(), both.offsets.as_ref().map_or(0, Vec::len)));
+    ids_have_rows(tokenizer, &both.ids);
+    let offsets = both.offsets.as_deref().unwrap_or_default();
+    offsets_are_of(text, &offsets[..both.second.start.min(offsets.len())]);
+    offsets_are_of(pair, &offsets[both.second.clone()]);
+    assert_eq!(both.ids, tokenizer.encode_pair(text, pair, max_tokens, false).expect("as with offsets").ids);
+}

@@ -1,0 +1,42 @@
+//! What the fuzz targets share: inputs made of bytes ([`text`], [`stages`]), and what holds of every tokenizer
+//! that was read, whatever its files say ([`check`]).
+
+pub mod check;
+pub mod stages;
+pub mod text;
+
+pub use arbitrary::{Result, Unstructured};
+use tabsense::tokenize::{Tokenizer, TokenizerFiles};
+
+/// The rows of the embedding that the ids must have.
+pub const ROWS: usize = 600;
+
+/// Reads the files, and checks the tokenizer that they make, if they do, with texts of the rest of `u`.
+///
+/// # Errors
+/// There are no bytes left.
+pub fn run(files: &TokenizerFiles, u: &mut Unstructured) -> Result<()> {
+    match Tokenizer::from_files(files, ROWS) {
+        Ok(tokenizer) => check::check(&tokenizer, &text::text(u)?, &text::text(u)?, u.int_in_range(0..=40)?),
+        Err(error) => assert!(error.message().ends_with('.'), "{error}"),
+    }
+    Ok(())
+}
+
+/// Changes some bytes of a file, or cuts it.
+///
+/// # Errors
+/// There are no bytes left.
+pub fn damage(bytes: &mut Vec<u8>, u: &mut Unstructured) -> Result<()> {
+    for _ in 0..u.int_in_range(0..=3)? {
+        if let Some(last) = bytes.len().checked_sub(1) {
+            let at = u.int_in_range(0..=last)?;
+            bytes[at] = u.arbitrary()?;
+        }
+    }
+    if u.ratio(1, 8)? {
+        let end = u.int_in_range(0..=bytes.len())?;
+        bytes.truncate(end);
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Texts and tokens made of bytes.
+
+use arbitrary::{Result, Unstructured};
+use serde_json::Value;
+use std::sync::LazyLock;
+
+/// The texts that tokenizers are tried with (test_data/tokenizer).
+static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let lines = include_str!("../../test_data/tokenizer/cases.jsonl").lines();
+    lines.map(|line| read(line)["text"].as_str().expect("a text").to_owned()).collect()
+});
+
+/// Tokens of trained vocabularies.
+static TOKENS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let bpe = read(include_str!("../../test_data/tokenizer/bpe.json"))["vocab"].take();
+    let unigram = read(include_str!("../../test_data/tokenizer/unigram.json"))["vocab"].take();
+    let scored = unigram.as_array().expect("a list").iter().filter_map(|pair| pair[0].as_str().map(str::to_owned));
+    bpe.as_object().expect("an object").keys().cloned().chain(scored).collect()
+});
+
+/// JSON of test_data.
+pub fn read(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// Parts that tokenizers treat in a way of their own.
+const PARTS: &[&str] = &[
+    "a",
+    "b",
+    "ab",
+    "the ",
+    "film",
+    "é",
+    "e\u{301}",
+    " ",
+    "  ",
+    "\n",
+    "\t",
+    "\u{a0}",
+    "\u{3000}",
+    "\u{200b}",
+    "\u{200d}",
+    "<s>",
+    "<mask>",
+    "[SEP]",
+    "[UNK]",
+    "中",
+    "!",
+    "'s",
+    "can't",
+    "▁",
+    "▁a",
+    "Ġ",
+    "##",
+    "ﬃ",
+    "12",
+    "🇩🇪",
+    "\u{600}",
+    "\u{d4e}",
+    "\u{1f600}",
+    "İ",
+    "…",
+    "\0",
+    "\u{ad}",
+    "ß",
+    "\r\n",
+    "ẛ̣",
+];
+
+/// The most characters of a text's runs.
+const LONGEST_RUN: u16 = 400;
+
+fn part(u: &mut Unstructured) -> Result<String> {
+    Ok(match u.int_in_range(0..=10)? {
+        10 => u.choose(&TEXTS)?.clone(),
+        0..=5 => (*u.choose(PARTS)?).to_owned(),
+        6 => u.arbitrary::<char>()?.into(),
+        7 => u.choose(PARTS)?.repeat(u.int_in_range(1..=LONGEST_RUN)?.into()),
+        _ => char::from(u.int_in_range(b' '..=b'~')?).into(),
+    })
+}
+
+/// A text.
+///
+/// # Errors
+/// There are no bytes left.
+pub fn text(u: &mut Unstructured) -> Result<String> {
+    let parts = u.int_in_range(0..=24)?;
+    (0..parts).map(|_| part(u)).collect()
+}
+
+/// A token: a part or two, or characters of a few.
+///
+/// # Errors
+/// There are no bytes left.
+pub fn token(u: &mut Unstructured) -> Result<String> {
+    let few = |u: &mut Unstructured| u.choose(&['a', 'b', 'e', '▁', 'Ġ', '#', 'é', '\u{301}', '中', ' ']).copied();
+    match u.int_in_range(0..=4)? {
+        4 => Ok(u.choose(&TOKENS)?.clone()),
+        0 => (0..u.int_in_range(0..=2)?).map(|_| part(u)).collect(),
+        _ => (0..u.int_in_range(1..=4)?).map(|_| few(u)).collect(),
+    }
+}
+
+/// Some tokens.
+///
+/// # Errors
+/// There are no bytes left.
+pub fn tokens(u: &mut Unstructured) -> Result<Vec<String>> {
+    (0..u.int_in_range(0..=16)?).map(|_| token(u)).collect()
+}

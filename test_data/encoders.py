@@ -1,6 +1,6 @@
 """Makes the random checkpoints and goldens of every architecture but DistilBERT, by PyTorch and `transformers`: see README.md.
 
-    python test_data/encoders.py
+    python test_data/encoders.py [--only tiny-bert]
 
 make_goldens.py calls it, too. The same versions on the same kind of processor give the same bytes.
 
@@ -187,10 +187,10 @@ def make_encoder(name, seed, config, tokenizer, types=False, storage=torch.float
     print(f"{name}: padded - alone {difference:.1e}, fp32 - fp64 {rounding:.1e}, logits' spread {[round(s, 2) for s in spread]}")
 
 
-def make_encoders(tokenizer):
-    """Writes all of them, with vocabularies from the words of `tokenizer`, a tokenizer.json."""
-    for name, recipe in RECIPES.items():
-        make_encoder(name, tokenizer=tokenizer, **recipe)
+def make_encoders(tokenizer, names=RECIPES):
+    """Writes those of `names`, with vocabularies from the words of `tokenizer`, a tokenizer.json."""
+    for name in names:
+        make_encoder(name, tokenizer=tokenizer, **RECIPES[name])
 
 
 # The sizes of bert-base-uncased and so on, which not all are the configurations' defaults.
@@ -223,6 +223,7 @@ def make_base(kind, folder, tokenizer):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Makes the goldens of every architecture but DistilBERT, or a large random checkpoint.")
+    parser.add_argument("--only", choices=RECIPES, help="make the goldens of this model alone")
     parser.add_argument("--base", choices=BASE)
     parser.add_argument("--tokenizer", type=Path, default=HERE.parent / "models/sentiment-en/tokenizer.json")
     parser.add_argument("folder", type=Path, nargs="?")
@@ -234,4 +235,5 @@ if __name__ == "__main__":
     transformers.logging.set_verbosity_error()  # a base model leaves the head out
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    make_encoders(json.loads((HERE.parent / "models" / "sentiment-en" / "tokenizer.json").read_text(encoding="utf-8")))
+    words = json.loads((HERE.parent / "models" / "sentiment-en" / "tokenizer.json").read_text(encoding="utf-8"))
+    make_encoders(words, [arguments.only] if arguments.only else RECIPES)

@@ -24,6 +24,7 @@ from transformers import (
     AutoModelForSequenceClassification,
     BertConfig,
     CamembertConfig,
+    Data2VecTextConfig,
     ElectraConfig,
     MPNetConfig,
     RobertaConfig,
@@ -73,6 +74,10 @@ RECIPES = {
     )),
     "tiny-mpnet": dict(seed=18, config=MPNetConfig(
         **sizes(229, 32, 4, 3, 64, ["entailment", "neutral", "contradiction"]), max_position_embeddings=514,
+        layer_norm_eps=1e-5,
+    )),
+    "tiny-data2vec-text": dict(seed=19, config=Data2VecTextConfig(
+        **sizes(193, 24, 2, 2, 48, ["NEGATIVE", "POSITIVE"]), max_position_embeddings=514, type_vocab_size=1,
         layer_norm_eps=1e-5,
     )),
 }

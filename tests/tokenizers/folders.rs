@@ -152,7 +152,7 @@ fn pairs_are_framed_and_cut_as_in_python() {
             count += 1;
         }
     }
-    assert_eq!(count, 27 * 6 * 8);
+    assert_eq!(count, 28 * 6 * 8);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -1,6 +1,6 @@
 """Makes the random checkpoints and goldens of every architecture but DistilBERT, by PyTorch and `transformers`: see README.md.
 
-    python test_data/encoders.py
+    python test_data/encoders.py [--only tiny-bert]
 
 make_goldens.py calls it, too. The same versions on the same kind of processor give the same bytes.
 
@@ -24,6 +24,7 @@ from transformers import (
     AutoModelForSequenceClassification,
     BertConfig,
     CamembertConfig,
+    Data2VecTextConfig,
     ElectraConfig,
     MPNetConfig,
     RobertaConfig,
@@ -73,6 +74,10 @@ RECIPES = {
     )),
     "tiny-mpnet": dict(seed=18, config=MPNetConfig(
         **sizes(229, 32, 4, 3, 64, ["entailment", "neutral", "contradiction"]), max_position_embeddings=514,
+        layer_norm_eps=1e-5,
+    )),
+    "tiny-data2vec-text": dict(seed=19, config=Data2VecTextConfig(
+        **sizes(193, 24, 2, 2, 48, ["NEGATIVE", "POSITIVE"]), max_position_embeddings=514, type_vocab_size=1,
         layer_norm_eps=1e-5,
     )),
 }
@@ -187,10 +192,10 @@ def make_encoder(name, seed, config, tokenizer, types=False, storage=torch.float
     print(f"{name}: padded - alone {difference:.1e}, fp32 - fp64 {rounding:.1e}, logits' spread {[round(s, 2) for s in spread]}")
 
 
-def make_encoders(tokenizer):
-    """Writes all of them, with vocabularies from the words of `tokenizer`, a tokenizer.json."""
-    for name, recipe in RECIPES.items():
-        make_encoder(name, tokenizer=tokenizer, **recipe)
+def make_encoders(tokenizer, names=RECIPES):
+    """Writes those of `names`, with vocabularies from the words of `tokenizer`, a tokenizer.json."""
+    for name in names:
+        make_encoder(name, tokenizer=tokenizer, **RECIPES[name])
 
 
 # The sizes of bert-base-uncased and so on, which not all are the configurations' defaults.
@@ -223,6 +228,7 @@ def make_base(kind, folder, tokenizer):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Makes the goldens of every architecture but DistilBERT, or a large random checkpoint.")
+    parser.add_argument("--only", choices=RECIPES, help="make the goldens of this model alone")
     parser.add_argument("--base", choices=BASE)
     parser.add_argument("--tokenizer", type=Path, default=HERE.parent / "models/sentiment-en/tokenizer.json")
     parser.add_argument("folder", type=Path, nargs="?")
@@ -234,4 +240,5 @@ if __name__ == "__main__":
     transformers.logging.set_verbosity_error()  # a base model leaves the head out
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    make_encoders(json.loads((HERE.parent / "models" / "sentiment-en" / "tokenizer.json").read_text(encoding="utf-8")))
+    words = json.loads((HERE.parent / "models" / "sentiment-en" / "tokenizer.json").read_text(encoding="utf-8"))
+    make_encoders(words, [arguments.only] if arguments.only else RECIPES)

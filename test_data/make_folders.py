@@ -66,6 +66,7 @@ FOLDERS = {
     "RoBERTa: offsets with blanks": ("roberta", {**SLOW_ROBERTA, C: {"trim_offsets": False, "tokenizer_class": "RobertaTokenizer"}}),
     "RoBERTa: tokenizer.json": ("roberta", {"tokenizer.json": file("bpe", pre_tokenizer={**BYTES, "add_prefix_space": True}, post_processor=ROBERTA, added_tokens=MASKS), C: {"tokenizer_class": "RobertaTokenizerFast", "add_prefix_space": False}}),
     "RoBERTa: a generic class": ("roberta", {"tokenizer.json": file("bpe", pre_tokenizer={**BYTES, "add_prefix_space": True}, post_processor={**ROBERTA, "add_prefix_space": True}, added_tokens=MASKS), C: {"tokenizer_class": "PreTrainedTokenizerFast", "mask_token": "<mask>"}}),
+    "data2vec: vocab.json and merges.txt": ("data2vec-text", SLOW_ROBERTA),
     "XLM-R: sentencepiece.bpe.model": ("xlm-roberta", SLOW_XLMR),
     "XLM-R: with a configuration": ("xlm-roberta", {**SLOW_XLMR, C: {"add_prefix_space": False, "mask_token": {"__type": "AddedToken", **MASK}, "additional_special_tokens": ["<e1>"]}}),
     "XLM-R: with a map": ("xlm-roberta", {**SLOW_XLMR, "special_tokens_map.json": MAPPED}),

@@ -15,6 +15,7 @@ const BERT: Config = {
 export const ARCHITECTURES: Readonly<Record<string, Config>> = {
   bert: BERT,
   camembert: BERT,
+  "data2vec-text": BERT,
   distilbert: {
     dim: 768,
     n_heads: 12,
@@ -35,6 +36,7 @@ export function reservedPositions(config: Config): number {
     case "mpnet":
       return 2;
     case "camembert":
+    case "data2vec-text":
     case "roberta":
     case "xlm-roberta": {
       const padding = config["pad_token_id"];

@@ -70,6 +70,7 @@ const OF_TYPE: Readonly<Record<string, Vocabulary>> = {
   squeezebert: WORD_PIECE,
   mpnet: WORD_PIECE,
   roberta: BYTE_PAIRS,
+  "data2vec-text": BYTE_PAIRS,
   longformer: BYTE_PAIRS,
   "roberta-prelayernorm": BYTE_PAIRS,
   "deberta-v2": DEBERTA,

@@ -77,12 +77,13 @@ fn every_architecture_s_own_file_is_read() {
         };
     }
     let roberta = |kind| Architecture::Roberta { kind, padding: 1 };
-    let cases: [(&[u8], _, _, _, _); 6] = [
+    let cases: [(&[u8], _, _, _, _); 7] = [
         (real!("finbert"), Architecture::Bert, [768, 12, 30_522, 512, 2], 1e-12, 3),
         (real!("indobert"), Architecture::Bert, [768, 12, 50_000, 512, 2], 1e-12, 5),
         (real!("veracity-roberta-v5"), roberta(Kind::Roberta), [768, 12, 50_265, 512, 1], 1e-5, 4),
         (real!("generated-xlm-roberta"), roberta(Kind::XlmRoberta), [768, 12, 30_522, 510, 2], 1e-12, 2),
         (real!("generated-camembert"), roberta(Kind::Camembert), [768, 12, 30_522, 510, 2], 1e-12, 2),
+        (real!("generated-data2vec-text"), roberta(Kind::Data2Vec), [768, 12, 30_522, 510, 2], 1e-12, 2),
         (
             real!("generated-electra"),
             Architecture::Electra { embedding_width: 128 },
@@ -109,6 +110,7 @@ fn defaults_are_the_library_s() {
     };
     assert_eq!(sizes(r#"{"model_type": "bert"}"#), [768, 12, 12, 3072, 30_522, 512, 512, 2]);
     assert_eq!(sizes(r#"{"model_type": "roberta"}"#), [768, 12, 12, 3072, 50_265, 512, 510, 2]);
+    assert_eq!(sizes(r#"{"model_type": "data2vec-text"}"#), [768, 12, 12, 3072, 30_522, 512, 510, 2]);
     assert_eq!(sizes(r#"{"model_type": "electra"}"#), [256, 4, 12, 1024, 30_522, 512, 512, 2]);
     assert_eq!(sizes(r#"{"model_type": "mpnet"}"#), [768, 12, 12, 3072, 30_527, 512, 510, 0]);
 }

@@ -29,7 +29,7 @@ pub enum Architecture {
         /// Rows of the table of biases.
         buckets: usize,
     },
-    /// RoBERTa (Liu et al. 2019), XLM-RoBERTa or CamemBERT.
+    /// RoBERTa (Liu et al. 2019), XLM-RoBERTa, CamemBERT or data2vec's text model.
     Roberta {
         /// Which of them.
         kind: Kind,
@@ -42,9 +42,10 @@ pub enum Architecture {
 type Reader = fn(&Fields) -> Result<Sizes>;
 
 /// By `model_type` in `config.json`, in alphabetical order.
-pub const READERS: [(&str, Reader); 7] = [
+pub const READERS: [(&str, Reader); 8] = [
     ("bert", bert::sizes),
     ("camembert", roberta::camembert_sizes),
+    ("data2vec-text", roberta::data2vec_sizes),
     ("distilbert", distilbert::sizes),
     ("electra", electra::sizes),
     ("mpnet", mpnet::sizes),
@@ -53,7 +54,7 @@ pub const READERS: [(&str, Reader); 7] = [
 ];
 
 /// One `model_type` of each set of tensor names.
-pub const NAMED_APART: [&str; 5] = ["distilbert", "bert", "roberta", "electra", "mpnet"];
+pub const NAMED_APART: [&str; 6] = ["distilbert", "bert", "roberta", "electra", "mpnet", "data2vec-text"];
 
 /// Small configurations that between them have every tensor of an architecture.
 pub fn examples(model_type: &str) -> Vec<Config> {
@@ -78,6 +79,7 @@ impl Architecture {
             Self::Roberta { kind: Kind::Roberta, .. } => "roberta",
             Self::Roberta { kind: Kind::XlmRoberta, .. } => "xlm-roberta",
             Self::Roberta { kind: Kind::Camembert, .. } => "camembert",
+            Self::Roberta { kind: Kind::Data2Vec, .. } => "data2vec-text",
         }
     }
 
@@ -89,13 +91,16 @@ impl Architecture {
             Self::DistilBert => distilbert::BASE,
             Self::Electra { .. } => electra::BASE,
             Self::MpNet { .. } => mpnet::BASE,
-            Self::Roberta { .. } => roberta::BASE,
+            Self::Roberta { kind, .. } => kind.base(),
         }
     }
 
     /// Whether a pair's token types count: where they don't, tokenizers tell none.
     pub fn takes_types(self) -> bool {
-        matches!(self, Self::Bert | Self::Electra { .. })
+        match self {
+            Self::Bert | Self::Electra { .. } => true,
+            Self::DistilBert | Self::MpNet { .. } | Self::Roberta { .. } => false,
+        }
     }
 }
 

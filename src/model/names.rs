@@ -205,6 +205,7 @@ mod tests {
         assert_eq!(base_of(&["transformer.layer.0.ffn.lin1.bias", "classifier.bias"]), "distilbert.");
         assert_eq!(base_of(&["bert.embeddings.LayerNorm.gamma", "classifier.bias"]), "bert.");
         assert_eq!(base_of(&["roberta.embeddings.LayerNorm.bias", "classifier.out_proj.bias"]), "roberta.");
+        assert_eq!(base_of(&["data2vec_text.embeddings.LayerNorm.bias"]), "data2vec_text.");
         assert_eq!(base_of(&["encoder.layer.7.output.dense.bias", "embeddings_project.bias"]), "electra.");
         assert_eq!(base_of(&["encoder.layer.7.attention.attn.o.bias"]), "mpnet.");
     }

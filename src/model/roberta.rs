@@ -1,8 +1,8 @@
-//! RoBERTa, and XLM-RoBERTa and CamemBERT, which are RoBERTa with other vocabularies: BERT whose positions
-//! begin behind that of padding, and whose tokens are of one type.
+//! RoBERTa, and XLM-RoBERTa, CamemBERT and data2vec's text model, which are RoBERTa with other vocabularies or
+//! names: BERT whose positions begin behind that of padding, and whose tokens are of one type.
 //!
-//! Source: Liu et al. 2019, Conneau et al. 2020, Martin et al. 2020; `transformers` 5.24,
-//! `modeling_roberta.py`, `modeling_xlm_roberta.py` and `modeling_camembert.py`.
+//! Source: Liu et al. 2019, Conneau et al. 2020, Martin et al. 2020, Baevski et al. 2022; `transformers` 5.24,
+//! `modeling_roberta.py`, `modeling_xlm_roberta.py`, `modeling_camembert.py` and `modeling_data2vec_text.py`.
 
 use super::architecture::Architecture;
 use super::bert::{self, DEFAULTS, Defaults, LAYER};
@@ -12,10 +12,7 @@ use crate::backend::{Activation, Backend};
 use crate::config::{Config, Fields, Sizes};
 use crate::error::Result;
 
-/// What its names begin with, but for the head's.
-pub const BASE: &str = "roberta.";
-
-/// Which of the family a model is: they differ in their tokenizers alone.
+/// Which of the family a model is: they differ in their tokenizers, and data2vec in its names, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// RoBERTa.
@@ -24,6 +21,18 @@ pub enum Kind {
     XlmRoberta,
     /// CamemBERT.
     Camembert,
+    /// data2vec's text model.
+    Data2Vec,
+}
+
+impl Kind {
+    /// What its names begin with, but for the head's.
+    pub fn base(self) -> &'static str {
+        match self {
+            Self::Roberta | Self::XlmRoberta | Self::Camembert => "roberta.",
+            Self::Data2Vec => "data2vec_text.",
+        }
+    }
 }
 
 /// RoBERTa's sizes.
@@ -50,6 +59,14 @@ pub fn camembert_sizes(fields: &Fields) -> Result<Sizes> {
     sizes_of(fields, Kind::Camembert, &DEFAULTS)
 }
 
+/// The sizes of data2vec's text model.
+///
+/// # Errors
+/// As [`sizes`].
+pub fn data2vec_sizes(fields: &Fields) -> Result<Sizes> {
+    sizes_of(fields, Kind::Data2Vec, &DEFAULTS)
+}
+
 fn sizes_of(fields: &Fields, kind: Kind, defaults: &Defaults) -> Result<Sizes> {
     let padding = fields.id("pad_token_id", 1)?;
     let sizes = bert::sizes_of_kin(fields, Architecture::Roberta { kind, padding }, defaults)?;
@@ -71,13 +88,14 @@ impl Roberta {
     /// Plans its tensors; `padding`: the id of the padding token.
     pub fn new(config: &Config, plan: &mut Plan, padding: u32) -> Self {
         let d = config.width;
+        let of = |name: &str| format!("{}{name}", config.architecture.base());
         Self {
             padding,
-            words: plan.table("roberta.embeddings.word_embeddings", config.vocabulary, d),
-            types: plan.table("roberta.embeddings.token_type_embeddings", config.types, d),
-            positions: plan.table("roberta.embeddings.position_embeddings", config.positions, d),
-            norm: plan.norm("roberta.embeddings.LayerNorm", d),
-            layers: transformer::layers(plan, config, "roberta.encoder.layer", &LAYER),
+            words: plan.table(&of("embeddings.word_embeddings"), config.vocabulary, d),
+            types: plan.table(&of("embeddings.token_type_embeddings"), config.types, d),
+            positions: plan.table(&of("embeddings.position_embeddings"), config.positions, d),
+            norm: plan.norm(&of("embeddings.LayerNorm"), d),
+            layers: transformer::layers(plan, config, &of("encoder.layer"), &LAYER),
             head: transformer::head(plan, config, "classifier.dense", Activation::Tanh, "classifier.out_proj"),
         }
     }

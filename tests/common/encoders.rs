@@ -5,7 +5,7 @@ use super::Tiny;
 use serde::Deserialize;
 use tabsense::batch::PackedBatch;
 
-pub static ENCODERS: [Tiny; 8] = [
+pub static ENCODERS: [Tiny; 9] = [
     tiny!("tiny-bert"),
     tiny!("tiny-bert-tanh"),
     tiny!("tiny-roberta"),
@@ -14,6 +14,7 @@ pub static ENCODERS: [Tiny; 8] = [
     tiny!("tiny-electra"),
     tiny!("tiny-electra-wide"),
     tiny!("tiny-mpnet"),
+    tiny!("tiny-data2vec-text"),
 ];
 
 #[derive(Deserialize)]

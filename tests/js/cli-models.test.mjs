@@ -11,7 +11,16 @@ import { ROOT, serveModel } from "./support.mjs";
 
 const MODELS = join(ROOT, "test_data/models");
 const HEAD = /^(pre_classifier|classifier|(bert\.)?pooler)\./;
-const RUNS = ["bert", "camembert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta"];
+const RUNS = [
+  "bert",
+  "camembert",
+  "data2vec-text",
+  "distilbert",
+  "electra",
+  "mpnet",
+  "roberta",
+  "xlm-roberta",
+];
 
 const configOf = (name) => JSON.parse(readFileSync(join(MODELS, name, "config.json"), "utf8"));
 const told = (folder) => {

@@ -227,7 +227,7 @@ test("info knows the architectures that run here, and the positions that no toke
   };
   for (const model_type of types) {
     const { runs, width, maxTokens } = told({ model_type });
-    const behindPadding = /roberta|camembert|mpnet/.test(model_type);
+    const behindPadding = /roberta|camembert|data2vec|mpnet/.test(model_type);
     assert.deepEqual(
       [runs, width, maxTokens],
       [true, model_type === "electra" ? 256 : 768, behindPadding ? 510 : 512],

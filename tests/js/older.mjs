@@ -20,6 +20,7 @@ const TINY_OF = {
   electra: "tiny-electra",
   mpnet: "tiny-mpnet",
   roberta: "tiny-roberta",
+  "data2vec-text": "tiny-data2vec-text",
   "xlm-roberta": "tiny-xlm-roberta",
   camembert: "tiny-camembert",
 };

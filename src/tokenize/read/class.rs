@@ -111,7 +111,7 @@ impl Class {
                 "bert" | "convbert" | "distilbert" | "electra" | "ernie" | "megatron-bert" | "mobilebert" | "nezha"
                 | "nomic_bert" | "squeezebert" => Some(Self::Bert),
                 "mpnet" => Some(Self::MpNet),
-                "roberta" | "longformer" | "roberta-prelayernorm" => Some(Self::Roberta),
+                "roberta" | "data2vec-text" | "longformer" | "roberta-prelayernorm" => Some(Self::Roberta),
                 "deberta-v2" => Some(Self::DebertaV2),
                 "xlm-roberta" | "xmod" => Some(Self::XlmRoberta),
                 "camembert" => Some(Self::Camembert),

@@ -7,11 +7,29 @@ import { caseName, counterpart, machineLine, plainCases, shortName, tablesOf } f
 /** The markers between which the README's table stands. */
 export const [START, END] = ["<!-- benchmarks:start -->", "<!-- benchmarks:end -->"];
 
+/** Where a result is kept and shown; the README's table is of the configuration `standard`. */
+export function pageOf({ name }) {
+  return name === "standard"
+    ? {
+        baseline: "bench/baseline.json",
+        page: "docs/benchmarks.md",
+        title: "Benchmarks",
+        command: "npm run bench",
+      }
+    : {
+        baseline: `bench/baseline-${name}.json`,
+        page: `docs/benchmarks-${name}.md`,
+        title: `Benchmarks: ${name}`,
+        command: `npm run bench -- --config bench/${name}.toml`,
+      };
+}
+
 /** The page of the documentation. */
 export function benchmarksPage(result) {
-  return `<!-- Made by \`npm run bench:docs\` from bench/baseline.json: change that, not this. -->
+  const { baseline, title, command } = pageOf(result);
+  return `<!-- Made by \`npm run bench:docs\` from ${baseline}: change that, not this. -->
 
-# Benchmarks
+# ${title}
 
 All numbers are from one machine and one run: ${machineLine(result)}.${result.quick ? " A quick run: fewer rounds than usual." : ""}
 
@@ -20,7 +38,7 @@ so that whatever else the machine does hurts all alike; a ratio is the median of
 safetensors, its peers an ONNX export of them. A time is from the text to the scores, tokenization included; \`onnxruntime-web\`
 alone has no tokenizer and is given the tokens' ids. In the same run all answer labelled texts and texts whose logits PyTorch gave, and a wrong answer fails the run.
 
-Repeat it with \`npm run bench\` (\`--quick\` measures less, in some minutes); [bench/README.md](../bench/README.md) says how.
+Repeat it with \`${command}\` (\`--quick\` measures less, in some minutes); [bench/README.md](../bench/README.md) says how.
 
 ${tablesOf(result).map(section).join("\n\n")}
 `;

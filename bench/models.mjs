@@ -14,7 +14,8 @@ export function openModel(name, table) {
   if (!folder) return null;
   const config = readJson(join(ROOT, folder, "config.json"));
   const tokenizer = readJson(join(ROOT, folder, "tokenizer.json"));
-  const labels = Object.entries(config.id2label)
+  // Where a configuration names none, there are two, as in transformers.
+  const labels = Object.entries(config.id2label ?? { 0: "LABEL_0", 1: "LABEL_1" })
     .sort(([a], [b]) => a - b)
     .map(([, label]) => label);
   const shape = {

@@ -1,30 +1,37 @@
-// `npm run bench:docs [RESULT.json]`: writes docs/benchmarks.md and the README's table from
-// bench/baseline.json; a result that is named becomes that baseline first.
+// `npm run bench:docs [RESULT.json]`: writes a page in docs/ from each result that is kept (bench/baseline*.json),
+// and the README's table; a result that is named is kept from now on, in the place of its configuration's.
 
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Failure, main, ROOT } from "./run.mjs";
 
+const read = (path) => JSON.parse(readFileSync(path, "utf8"));
+
 await main(import.meta.url, async ([path]) => {
-  const baseline = join(ROOT, "bench/baseline.json");
   const { setUpPackages } = await import("../bench/setup.mjs");
   await setUpPackages({ peers: false });
-  const { benchmarksPage, withTable } = await import("../bench/documents.mjs");
+  const { benchmarksPage, pageOf, withTable } = await import("../bench/documents.mjs");
   if (path) {
     const from = resolve(process.env.INIT_CWD ?? "", path);
-    const { failures } = JSON.parse(readFileSync(from, "utf8"));
+    const result = read(from);
+    const { failures } = result;
     if (failures.length > 0)
       throw new Failure(
         `${path} is of a run that failed: ${failures.map(({ subject, reason }) => `${subject}: ${reason}`).join("; ")}`,
       );
-    copyFileSync(from, baseline);
+    copyFileSync(from, join(ROOT, pageOf(result).baseline));
   }
-  if (!existsSync(baseline))
+  const kept = readdirSync(join(ROOT, "bench")).filter((name) => /^baseline(-.*)?\.json$/.test(name));
+  if (kept.length === 0)
     throw new Failure(
       "There is no bench/baseline.json yet: name the result to make it from (npm run bench:docs RESULT.json).",
     );
-  const result = JSON.parse(readFileSync(baseline, "utf8"));
-  writeFileSync(join(ROOT, "docs/benchmarks.md"), benchmarksPage(result));
-  const readme = join(ROOT, "README.md");
-  if (existsSync(readme)) writeFileSync(readme, withTable(readFileSync(readme, "utf8"), result));
+  for (const name of kept) {
+    const result = read(join(ROOT, "bench", name));
+    const { baseline, page } = pageOf(result);
+    writeFileSync(join(ROOT, page), benchmarksPage(result));
+    const readme = join(ROOT, "README.md");
+    if (baseline === "bench/baseline.json" && existsSync(readme))
+      writeFileSync(readme, withTable(readFileSync(readme, "utf8"), result));
+  }
 });

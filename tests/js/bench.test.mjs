@@ -483,15 +483,19 @@ test("the peers are pinned", () => {
   assert.doesNotMatch(readFileSync(join(ROOT, "bench/package-lock.json"), "utf8"), /"resolved"/);
 });
 
-test("the documentation's numbers are those of the committed result", async (t) => {
-  if (!existsSync(join(ROOT, "bench/baseline.json"))) return t.skip("there is no bench/baseline.json");
-  const { benchmarksPage, START, withTable } = await import("../../bench/documents.mjs");
-  const result = JSON.parse(readFileSync(join(ROOT, "bench/baseline.json"), "utf8"));
-  assert.equal(
-    readFileSync(join(ROOT, "docs/benchmarks.md"), "utf8"),
-    benchmarksPage(result),
-    "run npm run bench:docs",
-  );
+test("the documentation's numbers are those of the committed results", async () => {
+  const { benchmarksPage, pageOf, START, withTable } = await import("../../bench/documents.mjs");
+  const read = (name) => JSON.parse(readFileSync(join(ROOT, "bench", name), "utf8"));
+  for (const name of ["baseline.json", "baseline-encoders.json"]) {
+    const { baseline, page } = pageOf(read(name));
+    assert.equal(baseline, `bench/${name}`);
+    assert.equal(
+      readFileSync(join(ROOT, page), "utf8"),
+      benchmarksPage(read(name)),
+      "run npm run bench:docs",
+    );
+  }
+  const result = read("baseline.json");
   const readme = existsSync(join(ROOT, "README.md")) ? readFileSync(join(ROOT, "README.md"), "utf8") : "";
   if (readme.includes(START)) assert.equal(readme, withTable(readme, result), "run npm run bench:docs");
 });

@@ -79,7 +79,7 @@ export function readmePart(result) {
 
 Median milliseconds from text to scores on one thread; in brackets, how many times as long as Tabsense with the same kind of weights.
 ${machineLine(result)}.
-More in [docs/benchmarks.md](docs/benchmarks.md).`;
+More in [docs/benchmarks.md](docs/benchmarks.md), BERT and XLM-RoBERTa in [docs/benchmarks-encoders.md](docs/benchmarks-encoders.md).`;
 }
 
 /** The README with its table brought up to date; as it is where it has no markers. */

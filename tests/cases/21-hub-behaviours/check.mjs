@@ -36,7 +36,7 @@ async function attempt([name, options, text, use]) {
       ? await pipeline("text-classification", name, options.pipeline)
       : await Classifier.load(name, {
           ...options,
-          onProgress: ({ stage, bytes, total }) => seen.push([stage, bytes, total]),
+          onProgress: ({ file, bytes, total }) => seen.push([file, bytes, total]),
         });
     got = await (loaded.classifier ?? loaded).classify(text, { topK: null });
     await loaded.dispose();
@@ -47,8 +47,8 @@ async function attempt([name, options, text, use]) {
     got,
     ms: performance.now() - started,
     over: seen.some(([, bytes, total]) => total !== null && bytes > total),
-    back: seen.some(([stage, bytes], i) =>
-      seen.slice(0, i).some(([other, before]) => other === stage && before > bytes),
+    back: seen.some(([file, bytes], i) =>
+      seen.slice(0, i).some(([other, before]) => other === file && before > bytes),
     ),
     kept: (await listCachedFiles()).length,
   };

@@ -33,6 +33,7 @@ macro_rules! tiny {
 
 pub mod edit;
 pub mod encoders;
+pub mod goldens;
 pub mod gpu;
 pub mod kernels;
 pub mod texts;

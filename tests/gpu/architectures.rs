@@ -1,7 +1,8 @@
 //! Every architecture but DistilBERT (`model.rs`) on the graphics device: parity with PyTorch in each number
 //! format, and the self-test.
 
-use crate::common::encoders::{ENCODERS, goldens};
+use crate::common::encoders::ENCODERS;
+use crate::common::goldens::goldens;
 use crate::common::{Tiny, gpu, largest_difference};
 use tabsense::backend::Backend;
 use tabsense::backend::auto::Side;

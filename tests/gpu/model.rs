@@ -1,9 +1,9 @@
 //! Whole models on the graphics device: parity, determinism, and what a forward pass costs.
 
 use crate::common::edit;
+use crate::common::goldens::goldens;
 use crate::common::gpu::{device, load, load_files, logits};
 use crate::common::{BF16, F16, F32, Tiny, largest_difference};
-use serde::Deserialize;
 use serde_json::Value;
 use tabsense::backend::auto::Side;
 use tabsense::backend::gpu::Counts;
@@ -17,22 +17,6 @@ const TOLERANCE: f32 = 1e-3;
 const INT8_TOLERANCE: f32 = 4e-3;
 /// Rounding weights to halves moves them by 2^-11 of themselves.
 const F16_TOLERANCE: f32 = 5e-3;
-
-#[derive(Deserialize)]
-struct Goldens {
-    cases: Vec<Case>,
-    batches: Vec<Vec<usize>>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    ids: Vec<u32>,
-    logits: Vec<f32>,
-}
-
-fn goldens(tiny: &Tiny) -> Goldens {
-    serde_json::from_str(tiny.goldens).unwrap()
-}
 
 fn argmax(row: &[f32]) -> usize {
     (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap()

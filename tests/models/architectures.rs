@@ -2,34 +2,19 @@
 //! alone, in batches, pairs, layer by layer, without a head, and in each number format.
 
 use crate::common::edit;
-use crate::common::encoders::{ENCODERS, Goldens, goldens};
+use crate::common::encoders::ENCODERS;
+use crate::common::goldens::{Loaded, TOLERANCE, alone_equals_in_a_batch, every_layer_is_pytorch_s, goldens, worst};
 use crate::common::{Tiny, largest_difference, load, now};
 use serde_json::{Value, json};
 use tabsense::ErrorKind;
-use tabsense::backend::Backend;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::batch::PackedBatch;
 use tabsense::config::{Config, Pooling, Task};
 use tabsense::convert::{Converter, Format};
 use tabsense::model::load::{Dtype, ModelLoader};
-use tabsense::model::{Model, Tap};
 use tabsense::quantize::calibration::Loader;
 use tabsense::tokenize::TokenizerFiles;
 use wasm_bindgen_test::wasm_bindgen_test;
-
-/// As in `parity.rs`: ten times the difference that PyTorch's own fp32 has to fp64.
-const TOLERANCE: f32 = 2e-5;
-
-type Loaded = (Model<CpuBackend>, CpuBackend);
-
-/// The largest difference of the groups' logits to PyTorch's.
-fn worst((model, backend): &Loaded, goldens: &Goldens, groups: &[Vec<usize>]) -> f32 {
-    let difference = |group: &Vec<usize>| {
-        let logits = now(model.logits(backend, &goldens.batch(group))).unwrap();
-        largest_difference(&logits, &goldens.logits(group))
-    };
-    groups.iter().map(difference).fold(0.0, f32::max)
-}
 
 #[wasm_bindgen_test(unsupported = test)]
 fn logits_are_pytorch_s() {
@@ -49,45 +34,12 @@ fn logits_are_pytorch_s() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn alone_equals_in_a_batch_to_the_bit() {
-    for tiny in &ENCODERS {
-        for dtype in [Dtype::Fp32, Dtype::Int8] {
-            let ((model, backend), goldens) = (tiny.load(dtype), goldens(tiny));
-            let all: Vec<usize> = (0..goldens.cases.len()).collect();
-            let together = now(model.logits(&backend, &goldens.batch(&all))).unwrap();
-            for (i, row) in together.chunks(model.config().labels.len()).enumerate() {
-                let alone = now(model.logits(&backend, &goldens.batch(&[i]))).unwrap();
-                assert_eq!(alone, row, "{}, {dtype:?}, case {i}", tiny.name);
-            }
-        }
-    }
+    ENCODERS.iter().for_each(alone_equals_in_a_batch);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn every_layer_is_pytorch_s() {
-    for tiny in &ENCODERS {
-        let ((model, backend), goldens) = (tiny.load(Dtype::Auto), goldens(tiny));
-        let batch = goldens.batch(&[goldens.taps_case]);
-        let mut taps = Vec::new();
-        let read = |tap, tensor: &_| {
-            let name = match tap {
-                Tap::Embedding => "embedding".to_owned(),
-                Tap::Attention(i) => format!("layer.{i}.attention"),
-                Tap::Ffn(i) => format!("layer.{i}.ffn"),
-            };
-            taps.push((name, now(backend.read(tensor)).unwrap()));
-        };
-        now(model.forward(&backend, &batch, read)).unwrap();
-        assert_eq!(taps.len(), goldens.taps.len());
-        let last = format!("layer.{}.", model.config().layers - 1);
-        for ((name, got), golden) in taps.iter().zip(&goldens.taps) {
-            assert_eq!(*name, golden.name);
-            // The last layer computes the first row alone.
-            let rows = if name.starts_with(&last) { 1 } else { batch.tokens() };
-            assert_eq!(got.len(), rows * golden.cols, "{}, {name}", tiny.name);
-            let worst = largest_difference(got, &golden.values[..got.len()]);
-            assert!(worst <= TOLERANCE, "{}, {name}: {worst}", tiny.name);
-        }
-    }
+fn layers_are_pytorch_s() {
+    ENCODERS.iter().for_each(every_layer_is_pytorch_s);
 }
 
 fn encoder(tiny: &Tiny, weights: &[u8], task: Task) -> (Loaded, Vec<String>) {

@@ -4,6 +4,8 @@
 pub mod check;
 pub mod stages;
 pub mod text;
+#[path = "../../tests/common/texts.rs"]
+mod texts;
 
 pub use arbitrary::{Result, Unstructured};
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};

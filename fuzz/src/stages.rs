@@ -1,6 +1,7 @@
 //! The stages of a `tokenizer.json`, of every kind that it knows.
 
 use super::text::{read, text, token};
+use super::texts::base64;
 use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -36,15 +37,6 @@ static KINDS: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let lines = include_str!("../../test_data/tokenizer/kinds.jsonl").lines();
     lines.map(|line| read(line)["fields"].take()).collect()
 });
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let group = |group: &[u8]| {
-        let bits = group.iter().chain([&0; 3]).take(3).fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        (0..=group.len()).map(move |i| char::from(DIGITS[(bits >> (18 - 6 * i) & 63) as usize])).collect::<String>()
-    };
-    bytes.chunks(3).map(group).collect()
-}
 
 /// A character map: the usual one, or a few units of a trie with a few replacements.
 fn character_map(u: &mut Unstructured) -> Result<Value> {

@@ -1,14 +1,12 @@
 //! Texts and tokens made of bytes.
 
+use super::texts::{PARTS, texts};
 use arbitrary::{Result, Unstructured};
 use serde_json::Value;
 use std::sync::LazyLock;
 
-/// The texts that tokenizers are tried with (test_data/tokenizer).
-static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let lines = include_str!("../../test_data/tokenizer/cases.jsonl").lines();
-    lines.map(|line| read(line)["text"].as_str().expect("a text").to_owned()).collect()
-});
+/// The texts that tokenizers are held to Python's with.
+static TEXTS: LazyLock<Vec<String>> = LazyLock::new(texts);
 
 /// Tokens of trained vocabularies.
 static TOKENS: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -22,50 +20,6 @@ static TOKENS: LazyLock<Vec<String>> = LazyLock::new(|| {
 pub fn read(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
-
-/// Parts that tokenizers treat in a way of their own.
-const PARTS: &[&str] = &[
-    "a",
-    "b",
-    "ab",
-    "the ",
-    "film",
-    "é",
-    "e\u{301}",
-    " ",
-    "  ",
-    "\n",
-    "\t",
-    "\u{a0}",
-    "\u{3000}",
-    "\u{200b}",
-    "\u{200d}",
-    "<s>",
-    "<mask>",
-    "[SEP]",
-    "[UNK]",
-    "中",
-    "!",
-    "'s",
-    "can't",
-    "▁",
-    "▁a",
-    "Ġ",
-    "##",
-    "ﬃ",
-    "12",
-    "🇩🇪",
-    "\u{600}",
-    "\u{d4e}",
-    "\u{1f600}",
-    "İ",
-    "…",
-    "\0",
-    "\u{ad}",
-    "ß",
-    "\r\n",
-    "ẛ̣",
-];
 
 /// The most characters of a text's runs.
 const LONGEST_RUN: u16 = 400;

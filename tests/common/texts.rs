@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::ops::Range;
+use tabsense::tokenize::Tokenizer;
 
 /// The texts of test_data/make_tokenizers.py.
 pub fn texts() -> Vec<String> {
@@ -64,4 +65,76 @@ pub fn fill(stage: &mut Value, map: &Value) {
     if let Some(stages) = stage.get_mut("normalizers").and_then(Value::as_array_mut) {
         stages.iter_mut().for_each(|stage| fill(stage, map));
     }
+}
+
+/// What is wrong with a tokenizer by the digests of what Python makes of [`texts`], four digits each: how many of
+/// them, and the shortest with its ids and offsets.
+pub fn faults(tokenizer: &Tokenizer, texts: &[String], digests: &str) -> Option<String> {
+    assert_eq!(digests.len(), 4 * texts.len());
+    let mut wrong = Vec::new();
+    for (i, text) in texts.iter().enumerate() {
+        let (ids, offsets) = tokenizer.encode_with_offsets(text).unwrap();
+        assert_eq!(ids, tokenizer.encode(text).unwrap(), "{text:?}");
+        let all = tokenizer.frame(ids, Some(offsets), usize::MAX);
+        let offsets = all.offsets.unwrap();
+        if digest(&all.ids, &offsets) != digests[4 * i..4 * i + 4] {
+            wrong.push((text, all.ids, offsets));
+        }
+    }
+    let first = wrong.iter().min_by_key(|(text, ..)| text.len())?;
+    Some(format!("{} of {}, {first:?}", wrong.len(), texts.len()))
+}
+
+/// Parts that tokenizers treat in a way of their own.
+pub const PARTS: &[&str] = &[
+    "a",
+    "b",
+    "ab",
+    "the ",
+    "film",
+    "é",
+    "e\u{301}",
+    " ",
+    "  ",
+    "\n",
+    "\t",
+    "\u{a0}",
+    "\u{3000}",
+    "\u{200b}",
+    "\u{200d}",
+    "<s>",
+    "<mask>",
+    "[SEP]",
+    "[UNK]",
+    "中",
+    "!",
+    "'s",
+    "can't",
+    "▁",
+    "▁a",
+    "Ġ",
+    "##",
+    "ﬃ",
+    "12",
+    "🇩🇪",
+    "\u{600}",
+    "\u{d4e}",
+    "\u{1f600}",
+    "İ",
+    "…",
+    "\0",
+    "\u{ad}",
+    "ß",
+    "\r\n",
+    "ẛ̣",
+];
+
+/// Bytes in base64.
+pub fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |group: &[u8]| {
+        let bits = group.iter().chain([&0; 3]).take(3).fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        (0..=group.len()).map(move |i| char::from(DIGITS[(bits >> (18 - 6 * i) & 63) as usize])).collect::<String>()
+    };
+    bytes.chunks(3).map(group).collect()
 }

@@ -1,5 +1,6 @@
 //! Tokenizer files that are broken or made to do harm: a typed error for each, and bounded work.
 
+use crate::common::texts::base64;
 use serde_json::{Value, json};
 use tabsense::ErrorKind::{self, ConfigInvalid, NotAModel, TokenizerInvalid, TokenizerUnsupported};
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
@@ -30,16 +31,6 @@ fn unigram(model: Value, fields: Value) -> Value {
 /// A byte-pair file with these merges.
 fn bpe(merges: Value) -> Value {
     json!({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": merges}})
-}
-
-/// Bytes in base64.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let group = |group: &[u8]| {
-        let bits = group.iter().chain([&0; 3]).take(3).fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        (0..=group.len()).map(move |i| char::from(DIGITS[(bits >> (18 - 6 * i) & 63) as usize])).collect::<String>()
-    };
-    bytes.chunks(3).map(group).collect()
 }
 
 /// A file whose normalizer has a character map of these units and replacements.

@@ -1,7 +1,7 @@
 //! What must hold of every kind of tokenizer and every text, tried with random ones.
 
 use crate::common::cases;
-use crate::common::texts::{base, fill};
+use crate::common::texts::{PARTS, base, fill};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
@@ -29,38 +29,7 @@ thread_local!(static ALL: Vec<(String, Tokenizer)> = tokenizers());
 /// A part of a text: a few characters, or many of one kind.
 fn part() -> impl Strategy<Value = String> {
     let of = |parts: &'static [&'static str]| prop::sample::select(parts);
-    let pieces = of(&[
-        "a",
-        "the",
-        "film",
-        "é",
-        "e\u{301}",
-        " ",
-        "  ",
-        "\n",
-        "\t",
-        "\u{a0}",
-        "\u{3000}",
-        "\u{200b}",
-        "\u{200d}",
-        "<s>",
-        "<mask>",
-        "[SEP]",
-        "中",
-        "!",
-        "'s",
-        "can't",
-        "▁",
-        "ﬃ",
-        "12",
-        "🇩🇪",
-        "\u{600}",
-        "\u{d4e}",
-        "\u{1f600}",
-        "İ",
-        "…",
-        "\0",
-    ]);
+    let pieces = of(PARTS);
     let runs = of(&[
         "a",
         "thefilm",

@@ -27,7 +27,7 @@ export function openModel(name, table) {
     labels: labels.length,
   };
   // RoBERTa's positions begin behind the padding's.
-  const first = /roberta|camembert|mpnet/.test(config.model_type) ? config.pad_token_id + 1 : 0;
+  const first = /roberta|camembert|mpnet|data2vec/.test(config.model_type) ? config.pad_token_id + 1 : 0;
   return { name, table, labels, shape, tokenizer, maxTokens: config.max_position_embeddings - first };
 }
 

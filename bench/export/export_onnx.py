@@ -148,7 +148,9 @@ def export(folder, out, golden):
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(out / "tokenizer.json"))
     if "[PAD]" in tokenizer.get_vocab():
         write_tokenizer_config(out)
-    tokenizer.pad_token = "[PAD]" if "[PAD]" in tokenizer.get_vocab() else "<pad>"
+        tokenizer.pad_token = "[PAD]"
+    else:
+        tokenizer.pad_token = "<pad>"
 
     # Eager attention: with it the graph is free of sdpa's check for rows without any token, which costs and never applies.
     model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()

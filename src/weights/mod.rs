@@ -1,5 +1,6 @@
-//! Weights on their way in: the safetensors header and its checks ([`header`]), the stream that cuts a file of any
-//! chunks into rows of tensors ([`stream`]), numbers as they are stored ([`dtype`]), int8 ([`quantize`]) and int4 ([`int4`]).
+//! Weights on their way in: the stream that cuts a file of any chunks into rows of tensors, whatever its container
+//! ([`stream`]); safetensors ([`safetensors`]), its header and their checks ([`header`]); numbers as they are stored
+//! ([`dtype`]), int8 ([`quantize`]) and int4 ([`int4`]).
 //!
 //! What the tensors mean is not known here: that is the model's.
 
@@ -7,4 +8,5 @@ pub mod dtype;
 pub mod header;
 pub mod int4;
 pub mod quantize;
+pub mod safetensors;
 pub mod stream;

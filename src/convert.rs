@@ -10,11 +10,13 @@ use crate::error::{Error, ErrorKind, Result, try_reserve};
 use crate::model::checkpoint;
 use crate::model::load::SCALE_SUFFIX;
 use crate::model::names::Names;
+use crate::model::onnx;
 use crate::quantize::calibration::Inputs;
 use crate::quantize::{gptq, refine::refine};
 use crate::weights::dtype::{Storage, check_finite, decode, require_float};
 use crate::weights::header::{Header, quoted};
 use crate::weights::int4;
+use crate::weights::onnx::{Graph, Tensors, Wanted};
 use crate::weights::quantize::quantize_row;
 use crate::weights::stream::{Reader, RowSink};
 use serde_json::{Map, Value, json};
@@ -98,6 +100,15 @@ impl Converter {
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>> {
         self.reader.push(chunk, &mut self.sink)?;
         Ok(std::mem::take(&mut self.sink.out))
+    }
+
+    /// That the source's file is complete: the name of another, beside it, that goes on, if there is one. Its bytes are
+    /// pushed next.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    pub fn end_file(&mut self) -> Result<Option<String>> {
+        self.reader.end_file()
     }
 
     /// What to tell of the source, a sentence each, once its header has come: tensors that were left out.
@@ -262,6 +273,17 @@ fn resolve(header: &Header, names: &Names) -> Result<(Vec<Option<String>>, Vec<S
 }
 
 impl RowSink for Sink {
+    fn wanted(&mut self, graph: &Graph) -> Result<Wanted> {
+        match &self.target {
+            Target::Int4(inputs) => onnx::of_checkpoint(graph, inputs.names()),
+            Target::Int8 | Target::Fp16 => onnx::of_checkpoint(graph, &onnx::guess(graph)),
+        }
+    }
+
+    fn graph(&mut self, _: &Graph, _: &Tensors) -> Result<()> {
+        Ok(())
+    }
+
     fn header(&mut self, header: &Header) -> Result<()> {
         self.plan(header)
     }

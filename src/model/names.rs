@@ -17,6 +17,7 @@ const POOLER: &[&str] = &["pooler.dense.weight", "pooler.dense.bias"];
 
 /// The tensors of an architecture's models, of any number of layers, one at least.
 pub struct Names {
+    model_type: &'static str,
     base: &'static str,
     /// Those of one layer.
     slots: HashMap<String, Slot>,
@@ -47,13 +48,17 @@ impl Names {
             least.retain(|name| more.contains_key(name));
             slots.extend(more);
         }
-        Self { base, slots, least, task: Task::Classify, ambiguous: false }
+        Self { model_type: examples[0].architecture.name(), base, slots, least, task: Task::Classify, ambiguous: false }
     }
 
     /// Those of the architecture that most of a file's tensors are of: of a checkpoint without its
     /// configuration.
     pub fn guess(header: &Header) -> Self {
-        let count = |names: &Self| header.tensors.iter().filter(|t| names.canonical(&t.name).is_some()).count();
+        Self::with_most(|names| header.tensors.iter().filter(|t| names.canonical(&t.name).is_some()).count())
+    }
+
+    /// Those of the architecture whose names `count` finds most of.
+    pub fn with_most(count: impl Fn(&Self) -> usize) -> Self {
         let all = NAMED_APART.iter().map(|model_type| Self::of_type(model_type));
         let mut counted: Vec<(usize, Self)> = all.map(|names| (count(&names), names)).collect();
         let most = counted.iter().map(|(count, _)| *count).max().expect("some architecture");
@@ -71,6 +76,11 @@ impl Names {
         }
     }
 
+    /// `model_type` of the architecture, or of the one that has its names.
+    pub fn model_type(&self) -> &'static str {
+        self.model_type
+    }
+
     /// What all names but the head's begin with.
     pub fn base(&self) -> &str {
         self.base
@@ -79,6 +89,26 @@ impl Names {
     /// Whether a model has a tensor `name`.
     pub fn has(&self, name: &str) -> bool {
         self.slots.contains_key(&*in_first_layer(name))
+    }
+
+    /// What the tensor `name` is in a model.
+    pub fn place(&self, name: &str) -> Option<Place> {
+        self.slots.get(&*in_first_layer(name)).map(|slot| slot.place)
+    }
+
+    /// The modules of query, key and value of a layer's attention.
+    pub fn attention(&self, layer: usize) -> Option<[String; 3]> {
+        let of_layer = self.slots.values().filter_map(|slot| match slot.place {
+            Place::Rows { matrix, first } => Some((matrix.index(), first, slot.name.strip_suffix(".weight")?)),
+            _ => None,
+        });
+        let mut rows: Vec<_> = of_layer.filter(|(_, _, name)| name.contains(".0.")).collect();
+        rows.sort_unstable();
+        // Of a last layer, as this one is, the queries' matrix is one of its own, in front of the keys' and values'.
+        let keys = rows.windows(2).position(|pair| pair[0].0 == pair[1].0)?;
+        let qkv = rows.get(keys.checked_sub(1)?..keys + 2)?;
+        let names: Vec<String> = qkv.iter().map(|(_, _, name)| name.replacen(".0.", &format!(".{layer}."), 1)).collect();
+        names.try_into().ok()
     }
 
     /// Which part of a model the tensor `name` belongs to.
@@ -197,6 +227,17 @@ mod tests {
         let entries =
             names.iter().map(|name| format!(r#""{name}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#));
         Header::parse(format!("{{{}}}", entries.collect::<Vec<_>>().join(",")).as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_attention_s_modules_are_found_by_their_places() {
+        let of = |model_type, layer| Names::of_type(model_type).attention(layer).unwrap();
+        let lin = |name| format!("distilbert.transformer.layer.3.attention.{name}_lin");
+        assert_eq!(of("distilbert", 3), ["q", "k", "v"].map(lin));
+        let of_self = |name| format!("electra.encoder.layer.11.attention.self.{name}");
+        assert_eq!(of("electra", 11), ["query", "key", "value"].map(of_self));
+        let of_attn = |name| format!("mpnet.encoder.layer.0.attention.attn.{name}");
+        assert_eq!(of("mpnet", 0), ["q", "k", "v"].map(of_attn));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod dtype;
 pub mod header;
 pub mod int4;
+pub mod onnx;
 pub mod quantize;
 pub mod safetensors;
 pub mod stream;

@@ -176,6 +176,7 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::onnx;
 
     #[derive(Default)]
     struct Rows {
@@ -194,6 +195,12 @@ mod tests {
         fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
             self.rows.push((tensor, row, bytes.to_vec()));
             Ok(())
+        }
+        fn wanted(&mut self, _: &onnx::Graph) -> Result<onnx::Wanted> {
+            unreachable!("no ONNX file")
+        }
+        fn graph(&mut self, _: &onnx::Graph, _: &onnx::Tensors) -> Result<()> {
+            unreachable!("no ONNX file")
         }
     }
 

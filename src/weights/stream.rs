@@ -2,7 +2,7 @@
 //! arrives in chunks of any size.
 
 use super::header::Header;
-use super::safetensors;
+use super::{onnx, safetensors};
 use crate::error::{Error, ErrorKind, Result, try_reserve};
 use std::fmt;
 
@@ -23,6 +23,18 @@ pub trait RowSink {
     /// # Errors
     /// Whatever is wrong with these bytes; the stream ends there.
     fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()>;
+
+    /// The weights that are wanted of an ONNX file with this graph; the header follows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsMismatch`] where the graph is of another model; the stream ends there.
+    fn wanted(&mut self, graph: &onnx::Graph) -> Result<onnx::Wanted>;
+
+    /// An ONNX file's graph has come as a whole.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsMismatch`] where it computes something else than the model; the stream ends there.
+    fn graph(&mut self, graph: &onnx::Graph, tensors: &onnx::Tensors) -> Result<()>;
 }
 
 /// The first bytes that tell a file's container.
@@ -32,18 +44,23 @@ const FIRST_BYTES: usize = 8;
 pub struct Reader {
     container: Container,
     announced: Option<usize>,
+    seen: usize,
 }
 
 enum Container {
     /// Fewer bytes than tell it.
     Sniffing(Vec<u8>),
     Safetensors(safetensors::Reader),
+    Onnx(Box<onnx::Reader>),
 }
 
 impl Container {
     /// The container of a file that begins so. Whatever has no signature is left to the safetensors' reader, which says
     /// what it is.
-    fn of(_first_bytes: &[u8], announced: Option<usize>) -> Self {
+    fn of(first_bytes: &[u8], announced: Option<usize>) -> Self {
+        if onnx::begins(first_bytes) {
+            return Self::Onnx(Box::new(onnx::Reader::new(announced)));
+        }
         Self::Safetensors(safetensors::Reader::new(announced))
     }
 }
@@ -51,7 +68,7 @@ impl Container {
 impl Reader {
     /// A reader of a file that is announced to have `announced` bytes, where that is known.
     pub fn new(announced: Option<usize>) -> Self {
-        Self { container: Container::Sniffing(Vec::new()), announced }
+        Self { container: Container::Sniffing(Vec::new()), announced, seen: 0 }
     }
 
     /// The header, once it is there.
@@ -59,6 +76,7 @@ impl Reader {
         match &self.container {
             Container::Sniffing(_) => None,
             Container::Safetensors(reader) => reader.header(),
+            Container::Onnx(reader) => reader.header(),
         }
     }
 
@@ -70,16 +88,36 @@ impl Reader {
     /// whatever `sink` finds. After an error the reader takes nothing more.
     pub fn push(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
         if let Container::Sniffing(held) = &mut self.container {
-            if take(held, &mut chunk, &mut 0, FIRST_BYTES)?.is_none() {
+            if take(held, &mut chunk, &mut self.seen, FIRST_BYTES)?.is_none() {
                 return Ok(());
             }
             let first = std::mem::take(held);
             self.container = Container::of(&first, self.announced);
+            self.seen = 0;
             self.push(&first, sink)?;
         }
+        self.seen = self.seen.saturating_add(chunk.len());
         match &mut self.container {
             Container::Sniffing(_) => unreachable!("it was told above"),
             Container::Safetensors(reader) => reader.push(chunk, sink),
+            Container::Onnx(reader) => reader.push(chunk, sink),
+        }
+    }
+
+    /// Bytes so far, of all files.
+    pub fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its bytes
+    /// are pushed next.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    pub fn end_file(&mut self) -> Result<Option<String>> {
+        match &mut self.container {
+            Container::Onnx(reader) => reader.end_file(),
+            Container::Sniffing(_) | Container::Safetensors(_) => Ok(None),
         }
     }
 
@@ -92,6 +130,7 @@ impl Reader {
         match &self.container {
             Container::Sniffing(held) => Err(ended(held.len(), "the header's")),
             Container::Safetensors(reader) => reader.finish(),
+            Container::Onnx(reader) => reader.finish(),
         }
     }
 }
@@ -99,6 +138,11 @@ impl Reader {
 /// That the file ends after `seen` of `whole` bytes.
 pub(super) fn ended(seen: usize, whole: impl fmt::Display) -> Error {
     Error::new(ErrorKind::WeightsLength, format!("The weights ended after {seen} of {whole} bytes: load them again."))
+}
+
+/// That the file goes on after `whole` bytes.
+pub(super) fn longer(whole: usize) -> Error {
+    Error::new(ErrorKind::WeightsLength, format!("The weights go on after their {whole} bytes: load them again."))
 }
 
 /// That a reader has failed already.

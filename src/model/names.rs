@@ -107,7 +107,8 @@ impl Names {
         // Of a last layer, as this one is, the queries' matrix is one of its own, in front of the keys' and values'.
         let keys = rows.windows(2).position(|pair| pair[0].0 == pair[1].0)?;
         let qkv = rows.get(keys.checked_sub(1)?..keys + 2)?;
-        let names: Vec<String> = qkv.iter().map(|(_, _, name)| name.replacen(".0.", &format!(".{layer}."), 1)).collect();
+        let names: Vec<String> =
+            qkv.iter().map(|(_, _, name)| name.replacen(".0.", &format!(".{layer}."), 1)).collect();
         names.try_into().ok()
     }
 

@@ -65,7 +65,7 @@ fn epsilon(graph: &Graph, tensors: &Tensors, node: &Node, wanted: f32) -> Result
         _ => None,
     };
     match found {
-        Some(eps) if !is_near(eps, wanted) && !(wanted < LEAST_HALF && eps <= LEAST_HALF) => Err(mismatch(format!(
+        Some(eps) if !(is_near(eps, wanted) || wanted < LEAST_HALF && eps <= LEAST_HALF) => Err(mismatch(format!(
             "{} has an epsilon of {eps:e}, config.json of {wanted:e}: they must be of one checkpoint.",
             described(node)
         ))),
@@ -114,7 +114,8 @@ fn factor(graph: &Graph, tensors: &Tensors, scores: &str) -> Option<f32> {
             "Add" | "Where" | "Cast" | "Reshape" => {
                 value = node.inputs.iter().find(|input| leads_to_product(graph, input, 0))?;
             }
-            "MatMul" => {
+            "MatMul" | "FusedMatMul" => {
+                factor *= node.float("alpha").unwrap_or(1.0);
                 for input in &node.inputs {
                     factor *= operand(graph, tensors, input)?;
                 }
@@ -140,7 +141,7 @@ fn scaled<'a>(tensors: &Tensors, node: &'a Node) -> Option<(f32, &'a str)> {
 fn leads_to_product(graph: &Graph, value: &str, steps: usize) -> bool {
     let Some((_, node)) = graph.producer(value).filter(|_| steps < 6) else { return false };
     match node.operator.as_str() {
-        "MatMul" => true,
+        "MatMul" | "FusedMatMul" => true,
         "Mul" | "Div" | "Add" | "Where" | "Cast" | "Reshape" => {
             node.inputs.iter().any(|input| leads_to_product(graph, input, steps + 1))
         }

@@ -2,10 +2,11 @@
 //! tensors and modules, and where tools fused operations, by their place in the graph. And whether the graph computes
 //! what the model here does, as far as that can be told without computing it.
 //!
-//! [`roles`] finds the weights, [`source`] follows a value to its tensor, [`checks`] looks at the constants.
+//! `roles` and `products` find the weights, `source` follows a value to its tensor, `checks` looks at the constants.
 
 mod checks;
 mod operators;
+mod products;
 mod roles;
 mod source;
 
@@ -83,7 +84,9 @@ pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool)
         let head = missing.iter().all(|name| slots[name].part != super::plan::Part::Body);
         let advice = match head {
             true => "It has no classification head: take one that was exported for text classification.",
-            false => "It must be of the checkpoint that config.json is of, and its nodes must have the names of modules.",
+            false => {
+                "It must be of the checkpoint that config.json is of, and its nodes must have the names of modules."
+            }
         };
         return Err(mismatch(format!("No node of the ONNX file has {}{more}. {advice}", quoted(missing[0]))));
     }
@@ -124,4 +127,3 @@ impl Mapped {
         self.known.contains(name)
     }
 }
-

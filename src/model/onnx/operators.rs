@@ -2,7 +2,7 @@
 //! something else than the models here do.
 
 /// In alphabetical order.
-pub(super) const KNOWN: [&str; 81] = [
+pub(super) const KNOWN: [&str; 82] = [
     "Abs",
     "Add",
     "And",
@@ -57,6 +57,7 @@ pub(super) const KNOWN: [&str; 81] = [
     "Or",
     "Pow",
     "QAttention",
+    "QEmbedLayerNormalization",
     "QuantizeLinear",
     "Range",
     "Reciprocal",

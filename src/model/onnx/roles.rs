@@ -1,4 +1,4 @@
-//! Finds the weights of a graph.
+//! Finds the weights of a graph: tables and vectors here, matrices in [`super::products`].
 
 use super::operators::KNOWN;
 use super::source::{Source, module, stem};
@@ -6,31 +6,20 @@ use super::{described, kind_of, mismatch, part};
 use crate::error::Result;
 use crate::model::names::Names;
 use crate::weights::header::quoted;
-use crate::weights::int4;
 use crate::weights::onnx::{Form, Graph, Kind, Node, Weight};
 use std::collections::{HashMap, HashSet};
 
 /// Nodes between a product and the addition of its bias: a cast and a scale of whole numbers, a change of shape.
-const MOST_STEPS: usize = 5;
+pub(super) const MOST_STEPS: usize = 5;
 
 /// The weights of a graph, as they are found.
 pub(in crate::model) struct Roles<'a> {
-    graph: &'a Graph,
-    names: &'a Names,
+    pub(super) graph: &'a Graph,
+    pub(super) names: &'a Names,
     pub weights: Vec<Weight>,
     seen: HashSet<String>,
-    /// The weights of products whose biases lie together with others'.
-    of_attention: HashMap<usize, String>,
-}
-
-/// Where a node has its weight, and what else it says of it.
-struct Product<'a> {
-    weight: &'a str,
-    scale: Option<String>,
-    zero: Option<String>,
-    bias: Option<&'a str>,
-    form: Form,
-    default_zero: i32,
+    /// The weights of products whose biases lie together with others', by node.
+    pub(super) of_attention: HashMap<usize, String>,
 }
 
 impl<'a> Roles<'a> {
@@ -93,7 +82,7 @@ impl<'a> Roles<'a> {
         rests.map(|at| &name[at..]).find_map(|rest| self.names.canonical(rest)).map(|name| name.into_owned())
     }
 
-    fn known_as(&self, name: &str, kind: Kind) -> Option<String> {
+    pub(super) fn known_as(&self, name: &str, kind: Kind) -> Option<String> {
         self.known(name).filter(|name| self.names.place(name).map(kind_of) == Some(kind))
     }
 
@@ -103,7 +92,7 @@ impl<'a> Roles<'a> {
         own.or_else(|| self.known_as(&format!("{}.{of_module}", module(&node.name)?), kind))
     }
 
-    fn add(&mut self, weight: Weight) -> Result<()> {
+    pub(super) fn add(&mut self, weight: Weight) -> Result<()> {
         for part in &weight.parts {
             if !self.seen.insert(part.name.clone()) {
                 // One tensor may be used twice, as a table is, but two can't be one weight.
@@ -111,7 +100,10 @@ impl<'a> Roles<'a> {
                 return if same {
                     Ok(())
                 } else {
-                    Err(mismatch(format!("The ONNX file has two tensors for {}: export the model anew.", quoted(&part.name))))
+                    Err(mismatch(format!(
+                        "The ONNX file has two tensors for {}: export the model anew.",
+                        quoted(&part.name)
+                    )))
                 };
             }
         }
@@ -132,7 +124,11 @@ impl<'a> Roles<'a> {
                 && !self.seen.contains(&name)
             {
                 self.seen.insert(name.clone());
-                self.weights.push(vector(vec![name], source));
+                let mut weight = vector(vec![name], source);
+                if let Some((scale, zero)) = self.scales_beside(node, i) {
+                    (weight.scale, weight.zero) = (scale, zero);
+                }
+                self.weights.push(weight);
             }
         }
     }
@@ -141,7 +137,7 @@ impl<'a> Roles<'a> {
     fn table(&mut self, node: &'a Node) -> Result<()> {
         let inputs: &[usize] = match node.operator.as_str() {
             "Gather" | "GatherBlockQuantized" => &[0],
-            "EmbedLayerNormalization" => &[2, 3, 4],
+            "EmbedLayerNormalization" | "QEmbedLayerNormalization" => &[2, 3, 4],
             _ => return Ok(()),
         };
         for &i in inputs {
@@ -158,9 +154,10 @@ impl<'a> Roles<'a> {
                 weight.form = blocks(node, bits, size, None, None)?;
                 weight.scale = node.input(2).and_then(|name| Source::of_tensor(self.graph, name));
                 weight.zero = node.input(3).and_then(|name| Source::of_tensor(self.graph, name));
+            } else if let Some((scale, zero)) = self.scales_beside(node, i) {
+                (weight.scale, weight.zero) = (scale, zero);
             } else if weight.scale.is_none()
-                && let Some((_, dequantize, 0)) = self.graph.consumers(&node.outputs[0]).next()
-                && dequantize.operator == "DequantizeLinear"
+                && let Some(dequantize) = self.decoded_after(&node.outputs[0], 0)
             {
                 // Whole numbers, decoded once they are read.
                 weight.scale = dequantize.input(1).and_then(|name| Source::of_tensor(self.graph, name));
@@ -171,159 +168,27 @@ impl<'a> Roles<'a> {
         Ok(())
     }
 
-    /// Where a node has its weight; `None` if it is no product with one.
-    fn product(&self, node: &'a Node) -> Result<Option<Product<'a>>> {
-        let product = |weight: usize, bias: usize| {
-            let weight = node.input(weight)?;
-            let (scale, zero, form) = (None, None, Form::Columns);
-            Some(Product { weight, scale, zero, bias: node.input(bias), form, default_zero: 0 })
-        };
+    /// The scales and zero points of input `i` of a normalized sum of tables of whole numbers.
+    fn scales_beside(&self, node: &'a Node, i: usize) -> Option<(Option<String>, Option<String>)> {
         let tensor = |i| node.input(i).and_then(|name| Source::of_tensor(self.graph, name));
-        let form = |transposed| if transposed { Form::Rows } else { Form::Columns };
-        let transposed = form(node.int("transB").is_some_and(|on| on != 0));
-        Ok(match node.operator.as_str() {
-            "MatMul" | "FusedMatMul" | "Gemm" | "FusedGemm" => {
-                let one = |name| node.float(name).is_none_or(|x| x == 1.0);
-                if !(one("alpha") && one("beta") && node.int("transA").is_none_or(|on| on == 0)) {
-                    return Err(unread(node));
-                }
-                let bias = if node.operator.ends_with("Gemm") { 2 } else { usize::MAX };
-                product(1, bias).map(|product| Product { form: transposed, ..product })
-            }
-            "MatMulInteger" => {
-                let scale = self.scale_after(&node.outputs[0]);
-                product(1, usize::MAX).map(|product| Product { scale, zero: tensor(3), ..product })
-            }
-            "DynamicQuantizeMatMul" => product(1, 4).map(|product| Product { scale: tensor(2), zero: tensor(3), ..product }),
-            "MatMulIntegerToFloat" => product(1, 6).map(|product| Product { scale: tensor(3), zero: tensor(5), ..product }),
-            "MatMulNBits" => {
-                if node.input(4).is_some() {
-                    return Err(unread(node));
-                }
-                let bits = node.int("bits").unwrap_or(4);
-                let size = node.int("block_size").unwrap_or(0);
-                let form = blocks(node, bits, size, node.int("N"), node.int("K"))?;
-                let default_zero = if bits == 4 { i32::from(int4::ZERO) } else { 128 };
-                product(1, 5).map(|product| Product { scale: tensor(2), zero: tensor(3), form, default_zero, ..product })
+        let of_table = node.operator == "QEmbedLayerNormalization" && (2..=6).contains(&i);
+        of_table.then(|| (tensor(i + 6), tensor(i + 11)))
+    }
+
+    /// What decodes whole numbers that were read, maybe moved.
+    fn decoded_after(&self, value: &str, steps: usize) -> Option<&'a Node> {
+        let mut readers = self.graph.consumers(value).filter(|(_, _, input)| *input == 0 && steps <= MOST_STEPS);
+        readers.find_map(|(_, node, _)| match node.operator.as_str() {
+            "DequantizeLinear" => Some(node),
+            "Transpose" | "Unsqueeze" | "Reshape" | "Squeeze" | "Identity" => {
+                self.decoded_after(&node.outputs[0], steps + 1)
             }
             _ => None,
         })
     }
-
-    fn matrix(&mut self, at: usize, node: &'a Node, product: Product<'a>) -> Result<()> {
-        let Some(source) = Source::of(self.graph, product.weight) else { return Ok(()) };
-        if source.in_blocks {
-            return Err(unread(node));
-        }
-        let bias = product.bias.and_then(|name| self.bias_of(name)).or_else(|| self.bias_after(&node.outputs[0], 0));
-        let own = source.names.iter().rev().find_map(|name| self.known_as(name, Kind::Matrix));
-        let name = own
-            .or_else(|| self.of_attention.get(&at).cloned())
-            .or_else(|| Some(format!("{}.weight", bias?.strip_suffix(".bias")?)))
-            .or_else(|| self.known_as(&format!("{}.weight", module(&node.name)?), Kind::Matrix));
-        let Some(name) = name.filter(|name| self.names.place(name).map(kind_of) == Some(Kind::Matrix)) else {
-            return Err(mismatch(format!(
-                "{} multiplies with {}, which is no weight of a {} model: the ONNX file has another head or is of another \
-                 architecture than config.json.",
-                described(node),
-                quoted(&source.tensor),
-                self.names.model_type()
-            )));
-        };
-        let form = match (product.form, source.transposed) {
-            (Form::Rows, true) => Form::Columns,
-            (Form::Columns, true) => Form::Rows,
-            (form, _) => form,
-        };
-        let (scale, zero) = match source.scales {
-            Some((scale, zero)) => (Some(scale), zero),
-            None => (product.scale, product.zero),
-        };
-        self.add(Weight {
-            parts: vec![part(name)],
-            kind: Kind::Matrix,
-            form,
-            data: source.tensor,
-            scale,
-            zero,
-            default_zero: product.default_zero,
-        })
-    }
-
-    /// The scale of a product of whole numbers, with which and the activations' the result is multiplied.
-    fn scale_after(&self, product: &str) -> Option<String> {
-        let (_, cast, _) = self.graph.consumers(product).find(|(_, node, _)| node.operator == "Cast")?;
-        let (_, mul, input) = self.graph.consumers(&cast.outputs[0]).find(|(_, node, _)| node.operator == "Mul")?;
-        let factor = mul.input(1 - input.min(1))?;
-        if let Some(scale) = Source::of_tensor(self.graph, factor) {
-            return Some(scale);
-        }
-        let (_, both) = self.graph.producer(factor)?;
-        both.inputs.iter().find_map(|name| Source::of_tensor(self.graph, name))
-    }
-
-    /// The bias that `value` is.
-    fn bias_of(&self, value: &str) -> Option<String> {
-        let source = Source::of(self.graph, value)?;
-        let name = source.names.iter().rev().find_map(|name| self.known_as(name, Kind::Vector))?;
-        name.ends_with(".bias").then_some(name)
-    }
-
-    /// The bias that is added to a product.
-    fn bias_after(&self, value: &str, steps: usize) -> Option<String> {
-        if steps > MOST_STEPS {
-            return None;
-        }
-        self.graph.consumers(value).find_map(|(_, node, input)| {
-            let bias = |i: usize| node.input(i).filter(|_| i != input).and_then(|name| self.bias_of(name));
-            match node.operator.as_str() {
-                "Add" => bias(0).or_else(|| bias(1)),
-                "BiasGelu" | "FastGelu" => bias(1),
-                "SkipLayerNormalization" => bias(4),
-                "Cast" | "Mul" | "Reshape" | "Identity" | "Squeeze" => self.bias_after(&node.outputs[0], steps + 1),
-                _ => None,
-            }
-        })
-    }
-
-    /// A fused attention: query, key and value lie side by side, or their biases do.
-    fn attention(&mut self, node: &'a Node, layer: usize) -> Result<()> {
-        let Some(modules) = self.names.attention(layer) else { return Err(unread(node)) };
-        let named = |what: &str| modules.iter().map(|module| format!("{module}.{what}")).collect::<Vec<_>>();
-        let source = |i| node.input(i).and_then(|name| Source::of(self.graph, name));
-        if node.operator == "MultiHeadAttention" {
-            for (i, module) in modules.iter().enumerate() {
-                if let Some(at) = node.input(i).and_then(|value| self.product_before(value, 0)) {
-                    self.of_attention.insert(at, format!("{module}.weight"));
-                }
-            }
-            if let Some(bias) = source(3) {
-                self.add(vector(named("bias"), bias))?;
-            }
-            return Ok(());
-        }
-        let (Some(data), Some(bias)) = (source(1), source(2)) else { return Err(unread(node)) };
-        let tensor = |i| node.input(i).and_then(|name| Source::of_tensor(self.graph, name));
-        let (scale, zero) = if node.operator == "QAttention" { (tensor(4), tensor(7)) } else { (None, None) };
-        let (scale, zero) = data.scales.clone().map_or((scale, zero), |(scale, zero)| (Some(scale), zero));
-        let parts = named("weight").into_iter().map(part).collect();
-        let form = if data.transposed { Form::Rows } else { Form::Columns };
-        self.add(Weight { parts, kind: Kind::Matrix, form, data: data.tensor, scale, zero, default_zero: 0 })?;
-        self.add(vector(named("bias"), bias))
-    }
-
-    /// The product that `value` comes from.
-    fn product_before(&self, value: &str, steps: usize) -> Option<usize> {
-        let (at, node) = self.graph.producer(value).filter(|_| steps <= MOST_STEPS)?;
-        if self.product(node).ok()?.is_some_and(|product| Source::of(self.graph, product.weight).is_some()) {
-            return Some(at);
-        }
-        let moves = matches!(node.operator.as_str(), "Add" | "Reshape" | "Transpose" | "Mul" | "Cast" | "Identity");
-        node.inputs.iter().filter(|_| moves).find_map(|input| self.product_before(input, steps + 1))
-    }
 }
 
-fn vector(names: Vec<String>, source: Source) -> Weight {
+pub(super) fn vector(names: Vec<String>, source: Source) -> Weight {
     let (scale, zero) = source.scales.map_or((None, None), |(scale, zero)| (Some(scale), zero));
     Weight {
         parts: names.into_iter().map(part).collect(),
@@ -336,16 +201,17 @@ fn vector(names: Vec<String>, source: Source) -> Weight {
     }
 }
 
-fn blocks(node: &Node, bits: i64, size: i64, rows: Option<i64>, columns: Option<i64>) -> Result<Form> {
+pub(super) fn blocks(node: &Node, bits: i64, size: i64, rows: Option<i64>, columns: Option<i64>) -> Result<Form> {
     let count = |n: i64| usize::try_from(n).ok().filter(|&n| n > 0);
     let (Some(size), Some(bits @ (4 | 8))) = (count(size), count(bits)) else { return Err(unread(node)) };
     if !size.is_power_of_two() || size < 16 {
         return Err(unread(node));
     }
-    Ok(Form::Blocks { bits, size, rows: rows.and_then(count), columns: columns.and_then(count) })
+    let (rows, columns) = (rows.and_then(count), columns.and_then(count));
+    Ok(Form::Blocks { bits, size, rows, columns, filled: columns.is_some() })
 }
 
-fn unread(node: &Node) -> crate::error::Error {
+pub(super) fn unread(node: &Node) -> crate::error::Error {
     mismatch(format!(
         "{} holds its weight in a way that is not read: take model.onnx, model_quantized.onnx or model_q4.onnx.",
         described(node)

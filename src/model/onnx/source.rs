@@ -78,7 +78,10 @@ mod tests {
         assert_eq!(stem("classifier.weight_Transposed_quantized"), "classifier.weight");
         assert_eq!(stem("onnx::MatMul_743_Q4"), "onnx::MatMul_743");
         assert_eq!(stem("bert.pooler.dense.bias"), "bert.pooler.dense.bias");
-        assert_eq!(module("/bert/encoder/layer.0/output/dense/MatMul_Q4").unwrap(), "bert.encoder.layer.0.output.dense");
+        assert_eq!(
+            module("/bert/encoder/layer.0/output/dense/MatMul_Q4").unwrap(),
+            "bert.encoder.layer.0.output.dense"
+        );
         assert_eq!(module("node_MatMul_48"), None);
     }
 }

@@ -4,8 +4,8 @@ use super::rows::{Rows, Scales, Stored};
 use super::tensor::{Head, Tensor, Type};
 use super::weight::{Form, Given, Kind, Weight, two};
 use super::wire::lies;
-use crate::error::Result;
-use crate::weights::dtype::{Storage, decode};
+use crate::error::{Result, try_vec};
+use crate::weights::dtype::Storage;
 use crate::weights::header::{Header, MAX_TENSORS, TensorInfo};
 use crate::weights::int4;
 use crate::weights::stream::RowSink;
@@ -111,7 +111,8 @@ impl Delivery {
             return Ok(());
         }
         let float = self.float.unwrap_or(Storage::F32);
-        let mut declared = Declared { header: Header { tensors: Vec::new(), file_bytes: 0 }, given: Vec::new(), first: Vec::new() };
+        let mut declared =
+            Declared { header: Header { tensors: Vec::new(), file_bytes: 0 }, given: Vec::new(), first: Vec::new() };
         for weight in &self.wanted.weights {
             let given = weight.given(float, self.wanted.exact);
             declared.given.push(given);
@@ -189,9 +190,8 @@ impl Delivery {
         for i in 0..weight.parts.len() {
             let [count, _] = two(&weight.shape(i, sizes));
             if weight.kind == Kind::Vector {
-                let Type::Float(storage) = data.head.dtype() else { unreachable!("Stored takes floats alone") };
-                let mut numbers = vec![0.0; count];
-                decode(storage, &data.bytes[row * storage.bytes()..][..count * storage.bytes()], &mut numbers);
+                let mut numbers: Vec<f32> = try_vec(count, "a vector of the weights")?;
+                stored.numbers(row, rows.scales(), &mut numbers);
                 sink.row(tensor, 0, bytemuck::cast_slice(&numbers))?;
                 (row, tensor) = (row + count, tensor + 1);
                 continue;
@@ -277,7 +277,8 @@ impl Delivery {
     /// Those of the rows.
     pub fn push(&mut self, head: &Head, to: &mut Streaming, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
         let declared = self.declared.as_ref().expect("rows come behind the header");
-        let (weight, given, tensor) = (&self.wanted.weights[to.weight], declared.given[to.weight], declared.first[to.weight]);
+        let (weight, given, tensor) =
+            (&self.wanted.weights[to.weight], declared.given[to.weight], declared.first[to.weight]);
         let columns = weight.sizes(head)?[1];
         let mut rows = Rows::new(weight, given, head, columns, self.scales(weight, [to.rows, columns])?)?;
         while to.row < to.rows {

@@ -189,7 +189,8 @@ pub(crate) mod tests {
 
     /// A node's message.
     pub(crate) fn node(operator: &str, name: &str, inputs: &[&str], outputs: &[&str]) -> Vec<u8> {
-        let texts = |number, all: &[&str]| all.iter().flat_map(|text| field(number, text.as_bytes())).collect::<Vec<_>>();
+        let texts =
+            |number, all: &[&str]| all.iter().flat_map(|text| field(number, text.as_bytes())).collect::<Vec<_>>();
         [texts(1, inputs), texts(2, outputs), texts(3, &[name]), texts(4, &[operator])].concat()
     }
 

@@ -1,11 +1,13 @@
 //! ONNX files, read as containers of weights: nothing of the graph is computed. It says which of the file's tensors
 //! is which of a checkpoint's; the one who takes the rows knows the model and tells so ([`Wanted`]).
 //!
-//! [`wire`] reads Protocol Buffers, [`graph`] the operations, [`tensor`] tensors; [`reader`] is the file on its way
-//! in, [`weight`], [`rows`] and [`delivery`] make a checkpoint's rows of its numbers.
+//! `wire` and `messages` read Protocol Buffers, [`graph`] the operations, [`tensor`] and `data` tensors; `reader` is the
+//! file on its way in; [`weight`], `rows` and `delivery` make a checkpoint's rows of its numbers.
 
+mod data;
 mod delivery;
 pub mod graph;
+mod messages;
 mod reader;
 mod rows;
 pub mod tensor;
@@ -21,5 +23,9 @@ pub use weight::{Form, Kind, Part, Weight};
 /// operators' version, and the bytes are no length as safetensors begins with.
 pub fn begins(first_bytes: &[u8]) -> bool {
     let is_length = first_bytes.get(4..8).is_none_or(|high| high == [0; 4]);
-    !is_length && matches!(first_bytes, [0x08, 1..=0x7f, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42, ..] | [0x3a | 0x42, ..])
+    !is_length
+        && matches!(
+            first_bytes,
+            [0x08, 1..=0x7f, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42, ..] | [0x3a | 0x42, ..]
+        )
 }

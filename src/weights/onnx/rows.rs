@@ -50,8 +50,9 @@ impl<'a> Stored<'a> {
         let bytes = self.columns * self.size;
         match self.form {
             Form::Rows => &self.data.bytes[row * bytes..][..bytes],
-            Form::Blocks { bits, size, .. } => {
-                let bytes = self.columns.div_ceil(size) * size * bits / 8;
+            Form::Blocks { bits, size, filled, .. } => {
+                let columns = if filled { self.columns.div_ceil(size) * size } else { self.columns };
+                let bytes = columns * bits / 8;
                 &self.data.bytes[row * bytes..][..bytes]
             }
             Form::Columns => {
@@ -62,6 +63,16 @@ impl<'a> Stored<'a> {
                 }
                 &self.block[(row - first) * bytes..][..bytes]
             }
+        }
+    }
+
+    /// The numbers from place `first` on of a vector, of `scales` where it holds whole numbers.
+    pub fn numbers(&self, first: usize, scales: Option<&Scales>, out: &mut [f32]) {
+        let bytes = &self.data.bytes[first * self.size..][..out.len() * self.size];
+        match (self.data.head.dtype(), scales) {
+            (Type::Float(storage), _) => decode(storage, bytes, out),
+            (dtype, Some(scales)) => scales.decode(0, bytes, self.form, dtype, out),
+            (_, None) => unreachable!("whole numbers have scales"),
         }
     }
 
@@ -130,7 +141,7 @@ impl Scales {
     }
 
     /// The numbers of row `row` of which `stored` are the bytes, as they are without rounding.
-    fn decode(&self, row: usize, stored: &[u8], form: Form, dtype: Type, out: &mut [f32]) {
+    pub fn decode(&self, row: usize, stored: &[u8], form: Form, dtype: Type, out: &mut [f32]) {
         let Form::Blocks { bits, size, .. } = form else {
             let (scale, zero) = self.at(row, 0);
             let signed = matches!(dtype, Type::Byte { signed: true });
@@ -257,6 +268,11 @@ impl<'a> Rows<'a> {
             }
             (Given::Int8, None) => unreachable!("whole numbers have scales"),
         }
+    }
+
+    /// The scales of whole numbers.
+    pub fn scales(&self) -> Option<&Scales> {
+        self.scales.as_ref()
     }
 
     fn write_numbers(&mut self) {

@@ -3,8 +3,9 @@
 //!
 //! Source: onnx.proto of ONNX 1.23, `TensorProto`.
 
+use super::data::Data;
 use super::wire::{Fields, Value, lies};
-use crate::error::{Result, try_reserve};
+use crate::error::Result;
 use crate::weights::dtype::{Storage, decode};
 use crate::weights::header::{MAX_RANK, quoted};
 
@@ -118,6 +119,11 @@ impl Head {
         Type::of(self.data_type)
     }
 
+    /// Whether its bytes lie beside the file.
+    pub fn is_external(&self) -> bool {
+        self.is_external
+    }
+
     /// Whether all is known of it that its bytes need.
     pub fn is_known(&self) -> bool {
         !self.name.is_empty() && self.data_type != 0
@@ -128,7 +134,8 @@ impl Head {
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`] where one is negative or can't be addressed.
     pub fn shape(&self) -> Result<Vec<usize>> {
-        let size = |&n: &i64| usize::try_from(n).map_err(|_| lies(format_args!("gives {} a size of {n}", quoted(&self.name))));
+        let size =
+            |&n: &i64| usize::try_from(n).map_err(|_| lies(format_args!("gives {} a size of {n}", quoted(&self.name))));
         self.sizes.iter().map(size).collect()
     }
 
@@ -224,90 +231,6 @@ impl Tensor {
     }
 }
 
-/// A tensor's data on its way in, in whichever field it lies.
-#[derive(Default)]
-pub struct Data {
-    /// `raw_data`.
-    pub raw: Option<Vec<u8>>,
-    /// Numbers of the field of their type.
-    typed: Typed,
-}
-
-#[derive(Default)]
-enum Typed {
-    #[default]
-    None,
-    /// `float_data` or `double_data`, as they are stored.
-    Floats(Vec<u8>),
-    /// `int32_data`, of which each holds a number of 32 bits or fewer, and `int64_data`.
-    Ints(Vec<i64>),
-}
-
-impl Data {
-    /// Takes a field of data; anything else is passed over.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::OutOfMemory`].
-    pub fn take(&mut self, field: u32, value: Value) -> Result<()> {
-        let twice = || lies("has a tensor with its data in two fields");
-        match (field, &mut self.typed) {
-            (9, _) if self.raw.is_none() => {
-                let mut bytes = Vec::new();
-                try_reserve(&mut bytes, value.bytes().len(), "a tensor")?;
-                bytes.extend_from_slice(value.bytes());
-                self.raw = Some(bytes);
-            }
-            (4 | 10, typed @ Typed::None) => {
-                *typed = Typed::Floats(Vec::new());
-                return self.take(field, value);
-            }
-            (4 | 10, Typed::Floats(bytes)) => {
-                let new: &[u8] = match &value {
-                    Value::Fixed32(one) => one,
-                    Value::Fixed64(one) => one,
-                    Value::Bytes(many) => many,
-                    Value::Varint(_) => &[],
-                };
-                try_reserve(bytes, new.len(), "a tensor")?;
-                bytes.extend_from_slice(new);
-            }
-            (5 | 7, typed @ Typed::None) => {
-                *typed = Typed::Ints(Vec::new());
-                return self.take(field, value);
-            }
-            (5 | 7, Typed::Ints(ints)) => {
-                try_reserve(ints, value.bytes().len(), "a tensor")?;
-                value.integers(ints)?;
-            }
-            (4 | 5 | 7 | 9 | 10, _) => return Err(twice()),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// The tensor of `head`, whose data is complete; without any where that lies beside the file.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::WeightsHeader`] where its length is not that of its sizes.
-    pub fn finish(self, head: Head) -> Result<Tensor> {
-        let bytes = match (self.raw, self.typed) {
-            (Some(raw), Typed::None) => raw,
-            (None, Typed::None) => Vec::new(),
-            (None, Typed::Floats(bytes)) => bytes,
-            (None, Typed::Ints(ints)) => match head.dtype() {
-                Type::Byte { .. } | Type::Nibble { .. } => ints.iter().map(|&n| n as u8).collect(),
-                Type::Float(Storage::F16 | Storage::Bf16) => ints.iter().flat_map(|&n| (n as u16).to_le_bytes()).collect(),
-                _ => ints.iter().flat_map(|n| n.to_le_bytes()).collect(),
-            },
-            (Some(_), _) => return Err(lies(format_args!("has the data of {} in two fields", quoted(&head.name)))),
-        };
-        if !head.is_external && head.bytes()?.is_some_and(|wanted| wanted != bytes.len() as u64) {
-            return Err(lies(format_args!("gives {} another length than its sizes have", quoted(&head.name))));
-        }
-        Ok(Tensor { head, bytes })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::graph::tests::field;
@@ -328,7 +251,8 @@ mod tests {
         assert_eq!((&packed, &tensor(1, &[2], &alone).unwrap()), (&raw, &raw));
         let halves = tensor(10, &[2], &field(5, &[0x80, 0x78, 0x80, 0x80, 0x03])).unwrap();
         assert_eq!(halves.numbers(), Some(vec![1.0, -2.0]));
-        let bytes = tensor(3, &[2], &[5 << 3, 1, 5 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]).unwrap();
+        let bytes =
+            tensor(3, &[2], &[5 << 3, 1, 5 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]).unwrap();
         assert_eq!(bytes.bytes, [1, 0xff]);
     }
 
@@ -348,7 +272,9 @@ mod tests {
     #[test]
     fn external_data_is_a_file_beside() {
         let at = |location: &str, rest: &[(&str, &str)]| {
-            let entry = |(key, value): &(&str, &str)| field(13, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat());
+            let entry = |(key, value): &(&str, &str)| {
+                field(13, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat())
+            };
             let entries: Vec<u8> = [("location", location)].iter().chain(rest).flat_map(entry).collect();
             tensor(1, &[2], &[&entries[..], &[14 << 3, 1]].concat()).unwrap().head.external()
         };

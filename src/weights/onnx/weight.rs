@@ -25,6 +25,8 @@ pub enum Form {
         rows: Option<usize>,
         /// Numbers of a row; `None`: as many as the file says.
         columns: Option<usize>,
+        /// Whether a row's last block is filled up.
+        filled: bool,
     },
 }
 
@@ -108,7 +110,7 @@ impl Weight {
         }
         match self.form {
             _ if self.scale.is_none() => Given::Float(float),
-            Form::Blocks { bits: 4, size, columns: Some(columns), .. }
+            Form::Blocks { bits: 4, size, columns: Some(columns), filled: true, .. }
                 if self.kind == Kind::Matrix
                     && self.zero.is_none()
                     && self.default_zero == i32::from(int4::ZERO)
@@ -129,14 +131,17 @@ impl Weight {
         let shape = data.shape()?;
         let of_file = match (self.form, &shape[..]) {
             (Form::Columns, &[k, m]) => [m, k],
-            (Form::Blocks { bits, size, rows, columns }, &[m, ref rest @ ..]) => {
+            (Form::Blocks { bits, size, rows, columns, filled }, &[m, ref rest @ ..]) => {
                 // Two whole numbers of 4 bits a byte, which the file counts as one or as two.
                 let per_stored = if bits == 4 && !matches!(data.dtype(), Type::Nibble { .. }) { 2 } else { 1 };
                 let of_row = rest.iter().try_fold(per_stored, |product: usize, &n| product.checked_mul(n));
                 let rows = rows.unwrap_or(m);
                 let columns = columns.or(of_row).ok_or_else(|| self.other_sizes(&shape))?;
-                let row = columns.div_ceil(size).checked_mul(size);
-                let all = row.and_then(|row| row.checked_mul(rows)).map(|all| (all / per_stored) as u64);
+                let row = if filled { columns.div_ceil(size).checked_mul(size) } else { Some(columns) };
+                let all = row
+                    .filter(|row| row.is_multiple_of(8 / bits))
+                    .and_then(|row| row.checked_mul(rows))
+                    .map(|all| (all / per_stored) as u64);
                 if all != Some(data.numbers()?) {
                     return Err(self.other_sizes(&shape));
                 }

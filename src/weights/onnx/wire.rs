@@ -191,7 +191,8 @@ mod tests {
 
     #[test]
     fn reads_fields_of_every_wire_type() {
-        let bytes = [&[0x08, 1, 0x12, 2, b'h', b'i', 0x1d][..], &1f32.to_le_bytes(), &[0x21], &2f64.to_le_bytes()].concat();
+        let bytes =
+            [&[0x08, 1, 0x12, 2, b'h', b'i', 0x1d][..], &1f32.to_le_bytes(), &[0x21], &2f64.to_le_bytes()].concat();
         let fields: Vec<_> = Fields(&bytes).map(Result::unwrap).collect();
         assert_eq!(
             fields,
@@ -206,7 +207,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_cut_or_unknown() {
-        for bytes in [&[0x08][..], &[0x12, 3, b'a'], &[0x12, 0xff, 0xff, 0xff, 0xff, 0x0f], &[0x0b], &[0x00, 1], &[0x1d, 1]] {
+        for bytes in
+            [&[0x08][..], &[0x12, 3, b'a'], &[0x12, 0xff, 0xff, 0xff, 0xff, 0x0f], &[0x0b], &[0x00, 1], &[0x1d, 1]]
+        {
             let error = Fields(bytes).find_map(Result::err).unwrap();
             assert_eq!(error.kind(), ErrorKind::WeightsHeader, "{bytes:?}");
         }

@@ -8,6 +8,8 @@ mod architectures;
 mod checkpoints;
 #[cfg(not(target_arch = "wasm32"))]
 mod encoder_properties;
+#[cfg(not(target_arch = "wasm32"))]
+mod exports;
 mod loading;
 mod pairs;
 #[cfg(not(target_arch = "wasm32"))]

@@ -29,15 +29,13 @@ pub(in crate::model) fn check(graph: &Graph, tensors: &Tensors, mapped: &Mapped,
 
 /// The one number that a value is.
 fn number(tensors: &Tensors, value: &str) -> Option<f32> {
-    tensors.constants.get(value)?.number()
+    tensors.number(value)
 }
 
 /// A tensor of numbers that takes part and is no weight of the model's.
 fn unmapped(graph: &Graph, tensors: &Tensors, mapped: &Mapped) -> Result<()> {
-    let mut names: Vec<&String> = tensors.heads.keys().collect();
-    names.sort_unstable();
-    for name in names {
-        let head = &tensors.heads[name];
+    for head in tensors.heads() {
+        let name = &head.name;
         let is_numbers = matches!(head.dtype(), Type::Float(_) | Type::Byte { .. } | Type::Nibble { .. });
         if is_numbers && head.numbers()? > 1 && !mapped.has(name) {
             let Some((_, node, _)) = graph.consumers(name).next() else { continue };

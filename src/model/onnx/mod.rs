@@ -14,11 +14,12 @@ pub(super) use checks::check;
 pub(super) use roles::Roles;
 
 use super::names::Names;
-use super::plan::{Place, Plan};
+use super::plan::{Part, Place, Plan};
 use crate::config::{Config, Task};
 use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::quoted;
-use crate::weights::onnx::{Graph, Kind, Node, Part, Wanted};
+use crate::weights::onnx::by_name::ByName;
+use crate::weights::onnx::{self, Graph, Kind, Node, Wanted};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 
@@ -38,7 +39,7 @@ fn described(node: &Node) -> String {
 /// What is known of the file once its weights are.
 pub(super) struct Mapped {
     /// Tensors of the file that are weights, or of a head that is left out.
-    known: HashSet<String>,
+    known: ByName<()>,
 }
 
 /// The weights of a file for the model of `config`; `exact`: whether whole numbers are to be decoded.
@@ -47,16 +48,16 @@ pub(super) struct Mapped {
 /// [`ErrorKind::WeightsMismatch`] where one is missing, or where a node's weight is none of the model's.
 pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool) -> Result<(Wanted, Mapped)> {
     let names = Names::of(config);
-    let slots: HashMap<&str, _> = plan.slots().iter().map(|slot| (slot.name.as_str(), slot)).collect();
+    let slots: HashMap<&str, usize> = plan.slots().iter().map(|slot| slot.name.as_str()).zip(0..).collect();
     let found = Roles::find(graph, &names)?;
-    let mut known = HashSet::new();
+    let mut known = ByName::default();
     let mut weights = Vec::new();
     for mut weight in found.weights {
-        known.extend(weight.tensors().cloned());
+        weight.tensors().for_each(|name| _ = known.insert(name, ()));
         let mut extra = None;
         for part in &mut weight.parts {
             match slots.get(part.name.as_str()) {
-                Some(slot) => part.shape = Some(slot.shape.clone()),
+                Some(&slot) => part.shape = Some(plan.slots()[slot].shape.clone()),
                 None => extra = Some(part.name.clone()),
             }
         }
@@ -74,14 +75,13 @@ pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool)
     }
     let there: HashSet<&str> = weights.iter().flat_map(|weight| &weight.parts).map(|part| part.name.as_str()).collect();
     let mut missing: Vec<&str> = slots.keys().copied().filter(|name| !there.contains(name)).collect();
-    // A graph that is given no token types, or one alone, may have lost their table.
     if !missing.is_empty() {
-        missing.sort_unstable_by_key(|name| (plan.slots().iter().position(|slot| slot.name == *name), *name));
+        missing.sort_unstable_by_key(|name| slots[name]);
         let more = match missing.len() - 1 {
             0 => String::new(),
             n => format!(" and {n} more"),
         };
-        let head = missing.iter().all(|name| slots[name].part != super::plan::Part::Body);
+        let head = missing.iter().all(|name| plan.slots()[slots[name]].part != Part::Body);
         let advice = match head {
             true => "It has no classification head: take one that was exported for text classification.",
             false => {
@@ -107,8 +107,8 @@ pub(crate) fn guess(graph: &Graph) -> Names {
 }
 
 /// A part of a weight, of a shape that is not known yet.
-fn part(name: String) -> Part {
-    Part { name, shape: None }
+fn part(name: String) -> onnx::Part {
+    onnx::Part { name, shape: None }
 }
 
 /// What the weight of a place is for.
@@ -124,6 +124,6 @@ fn kind_of(place: Place) -> Kind {
 impl Mapped {
     /// Whether the file's tensor `name` is accounted for.
     fn has(&self, name: &str) -> bool {
-        self.known.contains(name)
+        self.known.has(name)
     }
 }

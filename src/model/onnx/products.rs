@@ -75,7 +75,7 @@ impl<'a> Roles<'a> {
         let bias = product.bias.and_then(|name| self.bias_of(name)).or_else(|| self.bias_after(&node.outputs[0], 0));
         let own = source.names.iter().rev().find_map(|name| self.known_as(name, Kind::Matrix));
         let name = own
-            .or_else(|| self.of_attention.get(&at).cloned())
+            .or_else(|| self.of_attention.iter().find(|(of, _)| *of == at).map(|(_, name)| name.clone()))
             .or_else(|| Some(format!("{}.weight", bias?.strip_suffix(".bias")?)))
             .or_else(|| self.known_as(&format!("{}.weight", module(&node.name)?), Kind::Matrix));
         let Some(name) = name.filter(|name| self.names.place(name).map(kind_of) == Some(Kind::Matrix)) else {
@@ -151,7 +151,7 @@ impl<'a> Roles<'a> {
         if node.operator == "MultiHeadAttention" {
             for (i, module) in modules.iter().enumerate() {
                 if let Some(at) = node.input(i).and_then(|value| self.product_before(value, 0)) {
-                    self.of_attention.insert(at, format!("{module}.weight"));
+                    self.of_attention.push((at, format!("{module}.weight")));
                 }
             }
             if let Some(bias) = source(3) {

@@ -6,8 +6,9 @@ use super::{described, kind_of, mismatch, part};
 use crate::error::Result;
 use crate::model::names::Names;
 use crate::weights::header::quoted;
+use crate::weights::onnx::by_name::ByName;
 use crate::weights::onnx::{Form, Graph, Kind, Node, Weight};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Nodes between a product and the addition of its bias: a cast and a scale of whole numbers, a change of shape.
 pub(super) const MOST_STEPS: usize = 5;
@@ -17,9 +18,9 @@ pub(in crate::model) struct Roles<'a> {
     pub(super) graph: &'a Graph,
     pub(super) names: &'a Names,
     pub weights: Vec<Weight>,
-    seen: HashSet<String>,
+    seen: ByName<()>,
     /// The weights of products whose biases lie together with others', by node.
-    pub(super) of_attention: HashMap<usize, String>,
+    pub(super) of_attention: Vec<(usize, String)>,
 }
 
 impl<'a> Roles<'a> {
@@ -72,7 +73,7 @@ impl<'a> Roles<'a> {
     }
 
     fn of(graph: &'a Graph, names: &'a Names) -> Self {
-        Self { graph, names, weights: Vec::new(), seen: HashSet::new(), of_attention: HashMap::new() }
+        Self { graph, names, weights: Vec::new(), seen: ByName::default(), of_attention: Vec::new() }
     }
 
     /// The model's name for a value or a module's tensor: a model may have been exported inside of another.
@@ -94,7 +95,7 @@ impl<'a> Roles<'a> {
 
     pub(super) fn add(&mut self, weight: Weight) -> Result<()> {
         for part in &weight.parts {
-            if !self.seen.insert(part.name.clone()) {
+            if !self.seen.insert(&part.name, ()) {
                 // One tensor may be used twice, as a table is, but two can't be one weight.
                 let same = self.weights.iter().any(|other| other.data == weight.data && other.parts == weight.parts);
                 return if same {
@@ -121,9 +122,9 @@ impl<'a> Roles<'a> {
                 _ => "",
             };
             if let Some(name) = self.named(&source, node, Kind::Vector, by_module)
-                && !self.seen.contains(&name)
+                && !self.seen.has(&name)
             {
-                self.seen.insert(name.clone());
+                self.seen.insert(&name, ());
                 let mut weight = vector(vec![name], source);
                 if let Some((scale, zero)) = self.scales_beside(node, i) {
                     (weight.scale, weight.zero) = (scale, zero);

@@ -1,5 +1,6 @@
 //! Hands the weights of an ONNX file on as the tensors of a checkpoint: each as soon as all that it needs is there.
 
+use super::by_name::ByName;
 use super::rows::{Rows, Scales, Stored};
 use super::tensor::{Head, Tensor, Type};
 use super::weight::{Form, Given, Kind, Weight, two};
@@ -10,7 +11,6 @@ use crate::weights::header::{Header, MAX_TENSORS, TensorInfo};
 use crate::weights::int4;
 use crate::weights::stream::RowSink;
 use safetensors::tensor::Dtype;
-use std::collections::HashMap;
 
 /// What the one who takes the rows wants of a file with a certain graph.
 pub struct Wanted {
@@ -24,11 +24,11 @@ pub struct Wanted {
 pub struct Delivery {
     wanted: Wanted,
     /// Which weights need a tensor of the file.
-    uses: HashMap<String, Vec<usize>>,
+    uses: ByName<Vec<usize>>,
     /// Tensors that are there and needed still.
-    held: HashMap<String, Tensor>,
+    held: ByName<Option<Tensor>>,
     /// What the file says of its tensors, once it has.
-    heads: HashMap<String, Head>,
+    heads: ByName<Head>,
     float: Option<Storage>,
     declared: Option<Declared>,
     left: Vec<bool>,
@@ -61,14 +61,14 @@ fn is_float(weight: &Weight) -> bool {
 impl Delivery {
     /// Of what is `wanted`.
     pub fn new(wanted: Wanted) -> Self {
-        let mut uses: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut uses: ByName<Vec<usize>> = ByName::default();
         for (i, weight) in wanted.weights.iter().enumerate() {
             for tensor in weight.tensors() {
-                uses.entry(tensor.clone()).or_default().push(i);
+                uses.entry(tensor).push(i);
             }
         }
         let left = vec![true; wanted.weights.len()];
-        Self { wanted, uses, held: HashMap::new(), heads: HashMap::new(), float: None, declared: None, left }
+        Self { wanted, uses, held: ByName::default(), heads: ByName::default(), float: None, declared: None, left }
     }
 
     /// The header, once it was given on.
@@ -78,7 +78,7 @@ impl Delivery {
 
     /// Whether a weight needs the file's tensor `name`.
     pub fn needs(&self, name: &str) -> bool {
-        self.uses.contains_key(name)
+        self.uses.has(name)
     }
 
     /// A weight whose tensors have not all come.
@@ -93,7 +93,7 @@ impl Delivery {
     pub fn head(&mut self, head: &Head, sink: &mut impl RowSink) -> Result<()> {
         let Some(uses) = self.uses.get(&head.name) else { return Ok(()) };
         let first = uses[0];
-        self.heads.insert(head.name.clone(), head.clone());
+        self.heads.insert(&head.name, head.clone());
         let weight = &self.wanted.weights[first];
         if let Type::Float(storage) = head.dtype()
             && is_float(weight)
@@ -154,9 +154,13 @@ impl Delivery {
         waiting.into_iter().try_for_each(|weight| self.deliver(weight, sink))
     }
 
+    fn held(&self, name: &str) -> Option<&Tensor> {
+        self.held.get(name)?.as_ref()
+    }
+
     /// Whether all tensors of a weight that is left are there.
     fn is_ready(&self, weight: usize) -> bool {
-        self.left[weight] && self.wanted.weights[weight].tensors().all(|name| self.held.contains_key(name))
+        self.left[weight] && self.wanted.weights[weight].tensors().all(|name| self.held(name).is_some())
     }
 
     /// Takes a tensor that is there as a whole.
@@ -166,7 +170,7 @@ impl Delivery {
     pub fn tensor(&mut self, tensor: Tensor, sink: &mut impl RowSink) -> Result<()> {
         let name = tensor.head.name.clone();
         let Some(weights) = self.uses.get(&name).cloned() else { return Ok(()) };
-        self.held.insert(name.clone(), tensor);
+        *self.held.entry(&name) = Some(tensor);
         if self.declared.is_none() {
             return Ok(());
         }
@@ -182,7 +186,7 @@ impl Delivery {
     fn deliver(&mut self, at: usize, sink: &mut impl RowSink) -> Result<()> {
         let declared = self.declared.as_ref().expect("a weight is given on behind the header");
         let (weight, given) = (&self.wanted.weights[at], declared.given[at]);
-        let data = &self.held[&weight.data];
+        let data = self.held(&weight.data).expect("its tensors are there");
         let sizes = weight.sizes(&data.head)?;
         let mut stored = Stored::new(weight, data, sizes)?;
         let mut rows = Rows::new(weight, given, &data.head, sizes[1], self.scales(weight, sizes)?)?;
@@ -221,8 +225,9 @@ impl Delivery {
 
     fn scales(&self, weight: &Weight, sizes: [usize; 2]) -> Result<Option<Scales>> {
         let Some(scale) = &weight.scale else { return Ok(None) };
-        let zero = weight.zero.as_ref().map(|name| &self.held[name]);
-        Scales::new(weight, sizes, &self.held[scale], zero).map(Some)
+        let Some(scale) = self.held(scale) else { return Ok(None) };
+        let zero = weight.zero.as_ref().and_then(|name| self.held(name));
+        Scales::new(weight, sizes, scale, zero).map(Some)
     }
 
     /// Lets go of what no other weight needs.
@@ -230,8 +235,9 @@ impl Delivery {
         self.left[at] = false;
         let (left, uses) = (&self.left, &self.uses);
         for name in self.wanted.weights[at].tensors() {
-            if !uses[name].iter().any(|&weight| left[weight]) {
-                self.held.remove(name);
+            let is_needed = uses.get(name).is_some_and(|uses| uses.iter().any(|&weight| left[weight]));
+            if !is_needed {
+                *self.held.entry(name) = None;
             }
         }
     }
@@ -251,7 +257,7 @@ impl Delivery {
             && weight.form == Form::Rows
             && weight.parts.len() == 1
             && given != Given::Int4
-            && others.into_iter().flatten().all(|name| self.held.contains_key(name));
+            && others.into_iter().flatten().all(|name| self.held(name).is_some());
         if !simple {
             return Ok(None);
         }

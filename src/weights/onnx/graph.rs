@@ -2,10 +2,10 @@
 //!
 //! Source: onnx.proto of ONNX 1.23.
 
+use super::by_name::ByName;
 use super::tensor::Tensor;
 use super::wire::{Fields, Value};
 use crate::error::Result;
-use std::collections::HashMap;
 
 /// One operation.
 #[derive(Debug, Default)]
@@ -123,13 +123,13 @@ fn attribute(message: &[u8]) -> Result<(String, Attribute, Option<Tensor>)> {
 }
 
 /// All operations of a file, in an order in which each follows what it reads.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Graph {
     nodes: Vec<Node>,
     /// The node that gives a value, by the value's name.
-    producers: HashMap<String, usize>,
+    producers: ByName<usize>,
     /// The nodes that read a value, and as which of their inputs.
-    consumers: HashMap<String, Vec<(usize, usize)>>,
+    consumers: ByName<Vec<(usize, usize)>>,
 }
 
 impl Graph {
@@ -144,10 +144,10 @@ impl Graph {
         }
         let at = self.nodes.len();
         for (i, input) in node.inputs.iter().enumerate().filter(|(_, input)| !input.is_empty()) {
-            self.consumers.entry(input.clone()).or_default().push((at, i));
+            self.consumers.entry(input).push((at, i));
         }
         for output in node.outputs.iter().filter(|output| !output.is_empty()) {
-            self.producers.insert(output.clone(), at);
+            self.producers.insert(output, at);
         }
         self.nodes.push(node);
         Ok(None)

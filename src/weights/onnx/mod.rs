@@ -4,6 +4,7 @@
 //! `wire` and `messages` read Protocol Buffers, [`graph`] the operations, [`tensor`] and `data` tensors; `reader` is the
 //! file on its way in; [`weight`], `rows` and `delivery` make a checkpoint's rows of its numbers.
 
+pub mod by_name;
 mod data;
 mod delivery;
 pub mod graph;

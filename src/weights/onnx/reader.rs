@@ -3,6 +3,7 @@
 //! Exporters write a graph's operations in front of its tensors. Where these come first, they are held until the graph
 //! is known.
 
+use super::by_name::ByName;
 use super::data::Data;
 use super::delivery::{Delivery, Streaming};
 use super::graph::Graph;
@@ -12,7 +13,6 @@ use super::wire::lies;
 use crate::error::{Result, try_reserve};
 use crate::weights::header::{Header, quoted};
 use crate::weights::stream::{RowSink, ended, failed_before};
-use std::collections::HashMap;
 
 /// The most operations and tensors taken; an encoder of 24 layers has some 3,000.
 const MOST_NODES: usize = 100_000;
@@ -22,10 +22,36 @@ const SMALL: usize = 64;
 /// What a file says of its tensors, for checks of the graph.
 #[derive(Default)]
 pub struct Tensors {
-    /// What each is.
-    pub heads: HashMap<String, Head>,
-    /// The small ones.
-    pub constants: HashMap<String, Tensor>,
+    all: ByName<Noted>,
+}
+
+struct Noted {
+    head: Head,
+    /// Of a small one.
+    tensor: Option<Tensor>,
+}
+
+impl Tensors {
+    /// What each is, in the order of the file.
+    pub fn heads(&self) -> impl Iterator<Item = &Head> {
+        self.all.values().iter().map(|noted| &noted.head)
+    }
+
+    /// The one number that a tensor is.
+    pub fn number(&self, name: &str) -> Option<f32> {
+        self.all.get(name)?.tensor.as_ref()?.number()
+    }
+
+    /// Remembers what a tensor is.
+    fn note(&mut self, head: &Head) -> Result<()> {
+        if self.all.len() >= MOST_NODES {
+            return Err(lies(format_args!("has more than {MOST_NODES} tensors")));
+        }
+        if self.all.insert(&head.name, Noted { head: head.clone(), tensor: None }) {
+            return Ok(());
+        }
+        Err(lies(format_args!("has {} twice", quoted(&head.name))))
+    }
 }
 
 /// The state of a file on its way in.
@@ -149,7 +175,7 @@ impl Reader {
         }
         let missing = self.delivery.as_ref().and_then(Delivery::missing);
         missing.map_or(Ok(()), |weight| {
-            let held = weight.tensors().find(|name| !self.tensors.heads.contains_key(*name)).unwrap_or(&weight.data);
+            let held = weight.tensors().find(|name| !self.tensors.all.has(name)).unwrap_or(&weight.data);
             Err(lies(format_args!("lacks the tensor {}, of {}", quoted(held), quoted(&weight.parts[0].name))))
         })
     }
@@ -158,9 +184,6 @@ impl Reader {
         while let Some(event) = self.messages.next(&mut chunk, self.tensor.head.is_known())? {
             match event {
                 Event::Enter(Level::Tensor) => {
-                    if self.tensors.heads.len() >= MOST_NODES {
-                        return Err(lies(format_args!("has more than {MOST_NODES} tensors")));
-                    }
                     if self.delivery.is_none() && !self.graph.nodes().is_empty() {
                         self.deliver(sink)?;
                     }
@@ -179,13 +202,13 @@ impl Reader {
                     }
                     if let Some((name, mut tensor)) = self.graph.add(node.value().bytes())? {
                         tensor.head.name = name;
-                        self.note(&tensor.head)?;
+                        self.tensors.note(&tensor.head)?;
                         self.whole(tensor, sink)?;
                     }
                 }
                 Event::Field(field, content) => self.tensor.field(field, &content)?,
                 Event::DataBegins(bytes) => {
-                    note(&mut self.tensors, &self.tensor.head)?;
+                    self.tensors.note(&self.tensor.head)?;
                     self.tensor.begin(bytes, self.delivery.as_mut(), sink)?;
                 }
                 Event::Data(bytes) => self.tensor.push(bytes, self.delivery.as_mut(), sink)?,
@@ -193,7 +216,7 @@ impl Reader {
                     let Incoming { head, data, to } = std::mem::take(&mut self.tensor);
                     match to {
                         To::Nothing => {
-                            self.note(&head)?;
+                            self.tensors.note(&head)?;
                             self.whole(data.finish(head)?, sink)?;
                         }
                         To::Held(bytes) => self.whole(Tensor { head, bytes }, sink)?,
@@ -213,14 +236,11 @@ impl Reader {
         Ok(())
     }
 
-    fn note(&mut self, head: &Head) -> Result<()> {
-        note(&mut self.tensors, head)
-    }
-
     /// A tensor has come as a whole, or its place beside the file.
     fn whole(&mut self, tensor: Tensor, sink: &mut impl RowSink) -> Result<()> {
         if tensor.bytes.len() <= SMALL {
-            self.tensors.constants.insert(tensor.head.name.clone(), tensor.clone());
+            let noted = self.tensors.all.get_mut(&tensor.head.name);
+            noted.expect("it was noted").tensor = Some(tensor.clone());
         }
         match &mut self.delivery {
             None => {
@@ -271,14 +291,6 @@ impl Reader {
             }
         }
         Ok(())
-    }
-}
-
-/// Remembers what a tensor is.
-fn note(tensors: &mut Tensors, head: &Head) -> Result<()> {
-    match tensors.heads.insert(head.name.clone(), head.clone()) {
-        None => Ok(()),
-        Some(_) => Err(lies(format_args!("has {} twice", quoted(&head.name)))),
     }
 }
 

@@ -19,6 +19,8 @@ const POOLER: &[&str] = &["pooler.dense.weight", "pooler.dense.bias"];
 pub struct Names {
     model_type: &'static str,
     base: &'static str,
+    /// The modules of the layer normalizations of one layer's model, in their order.
+    norms: Vec<String>,
     /// Those of one layer.
     slots: HashMap<String, Slot>,
     /// What every model has.
@@ -38,6 +40,9 @@ impl Names {
     fn of_type(model_type: &str) -> Self {
         let examples = examples(model_type);
         let base = examples[0].architecture.base();
+        let (_, plan) = Network::new(&examples[0]);
+        let gammas = plan.slots().iter().filter(|slot| matches!(slot.place, Place::Gamma(_)));
+        let norms = gammas.filter_map(|slot| slot.name.strip_suffix(".weight").map(str::to_owned)).collect();
         let mut models = examples.iter().map(|config| {
             let (_, plan) = Network::new(config);
             plan.slots().iter().map(|slot| (slot.name.clone(), slot.clone())).collect::<HashMap<_, _>>()
@@ -48,7 +53,15 @@ impl Names {
             least.retain(|name| more.contains_key(name));
             slots.extend(more);
         }
-        Self { model_type: examples[0].architecture.name(), base, slots, least, task: Task::Classify, ambiguous: false }
+        Self {
+            model_type: examples[0].architecture.name(),
+            base,
+            norms,
+            slots,
+            least,
+            task: Task::Classify,
+            ambiguous: false,
+        }
     }
 
     /// Those of the architecture that most of a file's tensors are of: of a checkpoint without its
@@ -94,6 +107,21 @@ impl Names {
     /// What the tensor `name` is in a model.
     pub fn place(&self, name: &str) -> Option<Place> {
         self.slots.get(&*in_first_layer(name)).map(|slot| slot.place)
+    }
+
+    /// The module of the model's layer normalization `i`, in the order in which they are computed.
+    pub fn norm(&self, i: usize) -> Option<String> {
+        let first = self.norms.iter().position(|name| name.contains(".0."))?;
+        let of_layer = self.norms.len() - first;
+        let Some(i) = i.checked_sub(first) else { return self.norms.get(i).cloned() };
+        Some(self.norms[first + i % of_layer].replacen(".0.", &format!(".{}.", i / of_layer), 1))
+    }
+
+    /// The weights of a layer's products.
+    pub fn matrices(&self, layer: usize) -> impl Iterator<Item = String> {
+        let rows = self.slots.values().filter(|slot| matches!(slot.place, Place::Rows { .. }));
+        let of_layers = rows.filter(|slot| slot.name.contains(".0."));
+        of_layers.map(move |slot| slot.name.replacen(".0.", &format!(".{layer}."), 1))
     }
 
     /// The modules of query, key and value of a layer's attention.
@@ -237,6 +265,10 @@ mod tests {
         assert_eq!(of("distilbert", 3), ["q", "k", "v"].map(lin));
         let of_self = |name| format!("electra.encoder.layer.11.attention.self.{name}");
         assert_eq!(of("electra", 11), ["query", "key", "value"].map(of_self));
+        let norm = |i| Names::of_type("roberta").norm(i).unwrap();
+        assert_eq!(norm(0), "roberta.embeddings.LayerNorm");
+        assert_eq!(norm(3), "roberta.encoder.layer.1.attention.output.LayerNorm");
+        assert_eq!(norm(4), "roberta.encoder.layer.1.output.LayerNorm");
         let of_attn = |name| format!("mpnet.encoder.layer.0.attention.attn.{name}");
         assert_eq!(of("mpnet", 0), ["q", "k", "v"].map(of_attn));
     }

@@ -32,11 +32,6 @@ struct Export {
     refused: Option<String>,
 }
 
-/// What differs between the sums of whole numbers here and those of floating-point ones: activations have some 15 bits
-/// beside int8 weights, and 7 beside int4 ones.
-const MOST_OF_INT8: f32 = 5e-3;
-const MOST_OF_INT4: f32 = 8e-2;
-
 fn folder() -> PathBuf {
     std::env::var_os("TABSENSE_EXPORTS").map_or_else(|| "test_data/onnx".into(), PathBuf::from)
 }

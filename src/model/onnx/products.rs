@@ -1,7 +1,7 @@
 //! Matrices: the products of a graph, and which weights they multiply with.
 
 use super::roles::{MOST_STEPS, Roles, blocks, unread, vector};
-use super::source::{Source, module};
+use super::source::Source;
 use super::{described, kind_of, mismatch, part};
 use crate::error::Result;
 use crate::weights::header::quoted;
@@ -64,7 +64,35 @@ impl<'a> Roles<'a> {
         })
     }
 
+    /// The weight of a product, if a name tells which it is.
     pub(super) fn matrix(&mut self, at: usize, node: &'a Node, product: Product<'a>) -> Result<()> {
+        let Some(source) = Source::of(self.graph, product.weight) else { return Ok(()) };
+        let bias = self.bias(at, node, &product).and_then(|(source, at)| self.vector_name(&source, at));
+        let own = source.names.iter().find_map(|name| self.known_as(name, Kind::Matrix));
+        let name = own
+            .or_else(|| self.of_attention.iter().find(|(of, _)| *of == at).map(|(_, name)| name.clone()))
+            .or_else(|| Some(format!("{}.weight", bias?.strip_suffix(".bias")?)))
+            .or_else(|| self.of_module(node, "weight", Kind::Matrix));
+        match name {
+            Some(_) => self.named_matrix(at, node, product, name),
+            None => {
+                self.unnamed.push(at);
+                Ok(())
+            }
+        }
+    }
+
+    /// The weight of a product, and its bias, by the weight's name.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsMismatch`] where there is none, or where it lies in a way that is not read.
+    pub(super) fn named_matrix(
+        &mut self,
+        at: usize,
+        node: &'a Node,
+        product: Product<'a>,
+        name: Option<String>,
+    ) -> Result<()> {
         let Some(source) = Source::of(self.graph, product.weight) else { return Ok(()) };
         // The half of GELU may have moved into the product behind it.
         let of_gelu = |x: f32| node.operator == "FusedMatMul" && x == 0.5;
@@ -72,12 +100,6 @@ impl<'a> Roles<'a> {
         if source.in_blocks || !one("alpha") || !one("beta") || node.int("transA").is_some_and(|on| on != 0) {
             return Err(unread(node));
         }
-        let bias = product.bias.and_then(|name| self.bias_of(name)).or_else(|| self.bias_after(&node.outputs[0], 0));
-        let own = source.names.iter().rev().find_map(|name| self.known_as(name, Kind::Matrix));
-        let name = own
-            .or_else(|| self.of_attention.iter().find(|(of, _)| *of == at).map(|(_, name)| name.clone()))
-            .or_else(|| Some(format!("{}.weight", bias?.strip_suffix(".bias")?)))
-            .or_else(|| self.known_as(&format!("{}.weight", module(&node.name)?), Kind::Matrix));
         let Some(name) = name.filter(|name| self.names.place(name).map(kind_of) == Some(Kind::Matrix)) else {
             return Err(mismatch(format!(
                 "{} multiplies with {}, which is no weight of a {} model: the ONNX file has another head or is of another \
@@ -87,6 +109,13 @@ impl<'a> Roles<'a> {
                 self.names.model_type()
             )));
         };
+        // A bias that is equal to others' may go by their name.
+        let bias = format!("{}.bias", name.strip_suffix(".weight").unwrap_or(&name));
+        if !self.seen.has(&bias)
+            && let Some((source, _)) = self.bias(at, node, &product)
+        {
+            self.add(vector(vec![bias], source))?;
+        }
         let form = match (product.form, source.transposed) {
             (Form::Rows, true) => Form::Columns,
             (Form::Columns, true) => Form::Rows,
@@ -119,20 +148,27 @@ impl<'a> Roles<'a> {
         both.inputs.iter().find_map(|name| Source::of_tensor(self.graph, name))
     }
 
-    /// The bias that `value` is.
-    fn bias_of(&self, value: &str) -> Option<String> {
-        let source = Source::of(self.graph, value)?;
-        let name = source.names.iter().rev().find_map(|name| self.known_as(name, Kind::Vector))?;
-        name.ends_with(".bias").then_some(name)
+    /// The bias of a product, and the node that adds it.
+    fn bias(&self, at: usize, node: &Node, product: &Product) -> Option<(Source, usize)> {
+        let own = product.bias.and_then(|value| self.bias_of(value));
+        own.map(|source| (source, at)).or_else(|| self.bias_after(&node.outputs[0], 0))
     }
 
-    /// The bias that is added to a product.
-    fn bias_after(&self, value: &str, steps: usize) -> Option<String> {
+    /// The tensor that `value` is, if that goes by the name of a bias.
+    fn bias_of(&self, value: &str) -> Option<Source> {
+        let source = Source::of(self.graph, value)?;
+        let is_bias = |name: &String| self.known_as(name, Kind::Vector).is_some_and(|name| name.ends_with(".bias"));
+        source.names.iter().any(is_bias).then_some(source)
+    }
+
+    /// The bias that is added to a product, and the node that adds it.
+    fn bias_after(&self, value: &str, steps: usize) -> Option<(Source, usize)> {
         if steps > MOST_STEPS {
             return None;
         }
-        self.graph.consumers(value).find_map(|(_, node, input)| {
-            let bias = |i: usize| node.input(i).filter(|_| i != input).and_then(|name| self.bias_of(name));
+        self.graph.consumers(value).find_map(|(at, node, input)| {
+            let bias = |i: usize| node.input(i).filter(|_| i != input).and_then(|value| self.bias_of(value));
+            let bias = |i: usize| bias(i).map(|source| (source, at));
             match node.operator.as_str() {
                 "Add" => bias(0).or_else(|| bias(1)),
                 "BiasGelu" | "FastGelu" => bias(1),
@@ -170,7 +206,7 @@ impl<'a> Roles<'a> {
     }
 
     /// The product that `value` comes from.
-    fn product_before(&self, value: &str, steps: usize) -> Option<usize> {
+    pub(super) fn product_before(&self, value: &str, steps: usize) -> Option<usize> {
         let (at, node) = self.graph.producer(value).filter(|_| steps <= MOST_STEPS)?;
         if self.product(node).ok()?.is_some_and(|product| Source::of(self.graph, product.weight).is_some()) {
             return Some(at);

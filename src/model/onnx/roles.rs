@@ -1,7 +1,7 @@
 //! Finds the weights of a graph: tables and vectors here, matrices in [`super::products`].
 
 use super::operators::KNOWN;
-use super::source::{Source, module, stem};
+use super::source::{Source, stem};
 use super::{described, kind_of, mismatch, part};
 use crate::error::Result;
 use crate::model::names::Names;
@@ -18,9 +18,13 @@ pub(in crate::model) struct Roles<'a> {
     pub(super) graph: &'a Graph,
     pub(super) names: &'a Names,
     pub weights: Vec<Weight>,
-    seen: ByName<()>,
+    pub(super) seen: ByName<()>,
     /// The weights of products whose biases lie together with others', by node.
     pub(super) of_attention: Vec<(usize, String)>,
+    /// Products that no name tells the weight of.
+    pub(super) unnamed: Vec<usize>,
+    /// The layer normalizations that are one operation, in their order.
+    norms: Vec<usize>,
 }
 
 impl<'a> Roles<'a> {
@@ -55,12 +59,13 @@ impl<'a> Roles<'a> {
             }
         }
         for (at, node) in graph.nodes().iter().enumerate() {
-            roles.vectors(node);
+            roles.vectors(at, node);
             roles.table(node)?;
             if let Some(product) = roles.product(node)? {
                 roles.matrix(at, node, product)?;
             }
         }
+        roles.eliminate()?;
         Ok(roles)
     }
 
@@ -68,12 +73,43 @@ impl<'a> Roles<'a> {
     pub fn count(graph: &'a Graph, names: &'a Names) -> usize {
         let roles = Self::of(graph, names);
         let inputs = graph.nodes().iter().flat_map(|node| &node.inputs).filter_map(|name| roles.known(name));
-        let modules = graph.nodes().iter().filter_map(|node| roles.known(&format!("{}.weight", module(&node.name)?)));
+        let modules = graph.nodes().iter().filter_map(|node| roles.known(&format!("{}.weight", node.module()?)));
         inputs.chain(modules).collect::<HashSet<_>>().len()
     }
 
+    /// Names the products that nothing names, where of each layer one weight at most is left: they come in the order of
+    /// the layers.
+    fn eliminate(&mut self) -> Result<()> {
+        let unnamed = std::mem::take(&mut self.unnamed);
+        let mut left = Vec::new();
+        for layer in 0..unnamed.len() {
+            let missing: Vec<String> = self.names.matrices(layer).filter(|name| !self.seen.has(name)).collect();
+            // A layer that no other product is of is none.
+            if missing.len() == 1 {
+                left.extend(missing);
+            }
+        }
+        let is_clear = left.len() == unnamed.len();
+        for (i, at) in unnamed.into_iter().enumerate() {
+            let node = &self.graph.nodes()[at];
+            let Some(product) = self.product(node)? else { continue };
+            self.named_matrix(at, node, product, left.get(i).filter(|_| is_clear).cloned())?;
+        }
+        Ok(())
+    }
+
     fn of(graph: &'a Graph, names: &'a Names) -> Self {
-        Self { graph, names, weights: Vec::new(), seen: ByName::default(), of_attention: Vec::new() }
+        let is_norm = |node: &Node| node.operator.ends_with("LayerNormalization");
+        let norms = graph.nodes().iter().enumerate().filter(|(_, node)| is_norm(node)).map(|(at, _)| at).collect();
+        Self {
+            graph,
+            names,
+            weights: Vec::new(),
+            seen: ByName::default(),
+            of_attention: Vec::new(),
+            unnamed: Vec::new(),
+            norms,
+        }
     }
 
     /// The model's name for a value or a module's tensor: a model may have been exported inside of another.
@@ -87,10 +123,38 @@ impl<'a> Roles<'a> {
         self.known(name).filter(|name| self.names.place(name).map(kind_of) == Some(kind))
     }
 
-    /// The name of what comes from `source` into `node`: its own, or by the node's module.
+    /// What the tensor `what` of the node's module is.
+    pub(super) fn of_module(&self, node: &Node, what: &str, kind: Kind) -> Option<String> {
+        self.known_as(&format!("{}.{what}", node.module()?), kind)
+    }
+
+    /// The name of what comes from `source` into node `at`: its own, or that of the node's module.
     fn named(&self, source: &Source, node: &Node, kind: Kind, of_module: &str) -> Option<String> {
-        let own = source.names.iter().rev().find_map(|name| self.known_as(name, kind));
-        own.or_else(|| self.known_as(&format!("{}.{of_module}", module(&node.name)?), kind))
+        let own = source.names.iter().find_map(|name| self.known_as(name, kind));
+        own.or_else(|| self.of_module(node, of_module, kind))
+    }
+
+    /// The bias, γ or β that comes from `source` into node `at`. Tools keep one of equal tensors for several modules:
+    /// then the node tells of which it is, or nothing does.
+    pub(super) fn vector_name(&self, source: &Source, at: usize) -> Option<String> {
+        let node = &self.graph.nodes()[at];
+        let place = source.names.iter().position(|name| self.known_as(name, Kind::Vector).is_some())?;
+        let own = self.known_as(&source.names[place], Kind::Vector)?;
+        let is_shared = place + 1 == source.names.len() && self.graph.consumers(&source.tensor).count() > 1;
+        if !is_shared {
+            return Some(own);
+        }
+        let what = own.rsplit('.').next().unwrap_or_default();
+        let of_node = self.of_module(node, what, Kind::Vector);
+        let of_product = || {
+            let at = node.inputs.iter().filter(|_| what == "bias").find_map(|input| self.product_before(input, 0))?;
+            self.of_module(&self.graph.nodes()[at], what, Kind::Vector)
+        };
+        let of_norm = || {
+            let norm = self.norms.binary_search(&at).ok().filter(|_| !is_bias_of_product(node, &source.names[0]))?;
+            self.known_as(&format!("{}.{what}", self.names.norm(norm)?), Kind::Vector)
+        };
+        of_node.or_else(of_norm).or_else(of_product)
     }
 
     pub(super) fn add(&mut self, weight: Weight) -> Result<()> {
@@ -113,7 +177,7 @@ impl<'a> Roles<'a> {
     }
 
     /// Biases, γ and β, by their names; what has none is found with what it is added to.
-    fn vectors(&mut self, node: &'a Node) {
+    fn vectors(&mut self, at: usize, node: &'a Node) {
         for (i, input) in node.inputs.iter().enumerate().filter(|(_, input)| !input.is_empty()) {
             let Some(source) = Source::of(self.graph, input) else { continue };
             let by_module = match (node.operator.as_str(), i) {
@@ -121,7 +185,8 @@ impl<'a> Roles<'a> {
                 ("LayerNormalization" | "Gemm" | "FusedGemm", 2) => "bias",
                 _ => "",
             };
-            if let Some(name) = self.named(&source, node, Kind::Vector, by_module)
+            let name = self.vector_name(&source, at);
+            if let Some(name) = name.or_else(|| self.of_module(node, by_module, Kind::Vector))
                 && !self.seen.has(&name)
             {
                 self.seen.insert(&name, ());
@@ -187,6 +252,11 @@ impl<'a> Roles<'a> {
             _ => None,
         })
     }
+}
+
+/// Whether `value` is a bias of the product in front of a normalization that is one with it.
+fn is_bias_of_product(node: &Node, value: &str) -> bool {
+    node.operator == "SkipLayerNormalization" && node.input(4) == Some(value)
 }
 
 pub(super) fn vector(names: Vec<String>, source: Source) -> Weight {

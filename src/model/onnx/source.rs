@@ -9,7 +9,8 @@ const MOST_STEPS: usize = 8;
 pub(super) struct Source {
     /// The tensor's name.
     pub tensor: String,
-    /// What it is called on its way, the tensor's own name last: exporters keep the checkpoint's names on any of these.
+    /// What it is called on its way, the tensor's own name last: exporters keep the checkpoint's names on any of
+    /// these. Of tensors that are equal they may keep one, which has the others' names on its way.
     pub names: Vec<String>,
     /// Whether it is transposed.
     pub transposed: bool,
@@ -62,13 +63,6 @@ pub(super) fn stem(mut name: &str) -> &str {
     name
 }
 
-/// The module that a node is of, by the path that the exporter named it with: that of
-/// `/bert/encoder/layer.0/output/dense/MatMul` is `bert.encoder.layer.0.output.dense`.
-pub(super) fn module(node: &str) -> Option<String> {
-    let (path, _) = node.trim_start_matches('/').rsplit_once('/')?;
-    Some(path.replace('/', "."))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,10 +72,5 @@ mod tests {
         assert_eq!(stem("classifier.weight_Transposed_quantized"), "classifier.weight");
         assert_eq!(stem("onnx::MatMul_743_Q4"), "onnx::MatMul_743");
         assert_eq!(stem("bert.pooler.dense.bias"), "bert.pooler.dense.bias");
-        assert_eq!(
-            module("/bert/encoder/layer.0/output/dense/MatMul_Q4").unwrap(),
-            "bert.encoder.layer.0.output.dense"
-        );
-        assert_eq!(module("node_MatMul_48"), None);
     }
 }

@@ -18,6 +18,8 @@ pub struct Node {
     pub inputs: Vec<String>,
     /// What it gives.
     pub outputs: Vec<String>,
+    /// The modules that it is of, from the outermost on, as PyTorch's newer exporter notes them: a list in Python's words.
+    scopes: String,
     attributes: Vec<(String, Attribute)>,
 }
 
@@ -51,6 +53,12 @@ impl Node {
                     }
                     node.attributes.push((name, attribute));
                 }
+                (9, value) => {
+                    let (key, text) = entry(value.bytes())?;
+                    if key == "pkg.torch.onnx.name_scopes" {
+                        node.scopes = text;
+                    }
+                }
                 _ => {}
             }
         }
@@ -58,6 +66,19 @@ impl Node {
             constant = node.float("value_float").map(|x| Tensor::of_numbers(&[x]));
         }
         Ok((node, constant))
+    }
+
+    /// The path of the module that it is of: that of `/bert/encoder/layer.0/output/dense/MatMul` is
+    /// `bert.encoder.layer.0.output.dense`.
+    pub fn module(&self) -> Option<String> {
+        if let Some((path, _)) = self.name.trim_start_matches('/').rsplit_once('/') {
+            return Some(path.replace('/', "."));
+        }
+        // The last is the operation itself.
+        let mut scopes = self.scopes.split('\'').skip(1).step_by(2);
+        let last = scopes.by_ref().count();
+        let scope = self.scopes.split('\'').skip(1).step_by(2).nth(last.checked_sub(2)?)?;
+        (!scope.is_empty()).then(|| scope.to_owned())
     }
 
     fn attribute(&self, name: &str) -> Option<&Attribute> {
@@ -100,6 +121,22 @@ impl Node {
     pub fn input(&self, i: usize) -> Option<&str> {
         self.inputs.get(i).map(String::as_str).filter(|name| !name.is_empty())
     }
+}
+
+/// A key and its value.
+///
+/// # Errors
+/// [`crate::ErrorKind::WeightsHeader`].
+pub fn entry(message: &[u8]) -> Result<(String, String)> {
+    let (mut key, mut text) = (String::new(), String::new());
+    for field in Fields(message) {
+        match field? {
+            (1, value) => key = value.text()?,
+            (2, value) => text = value.text()?,
+            _ => {}
+        }
+    }
+    Ok((key, text))
 }
 
 fn attribute(message: &[u8]) -> Result<(String, Attribute, Option<Tensor>)> {
@@ -219,6 +256,18 @@ pub(crate) mod tests {
         assert_eq!((node.int("transB"), node.float("epsilon")), (Some(1), Some(1e-5)));
         assert_eq!(node.ints("perm"), Some(&[1, 0][..]));
         assert_eq!((node.int("perm"), node.float("alpha")), (None, None));
+    }
+
+    #[test]
+    fn a_node_tells_its_module() {
+        let module = |name, scopes: &str| {
+            let scopes = [field(1, b"pkg.torch.onnx.name_scopes"), field(2, scopes.as_bytes())].concat();
+            Node::parse(&[node("MatMul", name, &[], &[]), field(9, &scopes)].concat()).unwrap().0.module()
+        };
+        let dense = Some("bert.encoder.layer.0.output.dense".to_owned());
+        assert_eq!(module("/bert/encoder/layer.0/output/dense/MatMul_Q4", ""), dense);
+        assert_eq!(module("node_1", "['', 'bert', 'bert.encoder.layer.0.output.dense', 'linear_7']"), dense);
+        assert_eq!((module("node_1", ""), module("", "['']")), (None, None));
     }
 
     #[test]

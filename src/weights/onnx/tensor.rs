@@ -4,6 +4,7 @@
 //! Source: onnx.proto of ONNX 1.23, `TensorProto`.
 
 use super::data::Data;
+use super::graph::entry;
 use super::wire::{Fields, Value, lies};
 use crate::error::Result;
 use crate::weights::dtype::{Storage, decode};
@@ -97,17 +98,7 @@ impl Head {
             2 => self.data_type = value.integer(),
             3 => return Err(lies("has a tensor in segments")),
             8 => self.name = value.text()?,
-            13 => {
-                let (mut key, mut text) = (String::new(), String::new());
-                for field in Fields(value.bytes()) {
-                    match field? {
-                        (1, value) => key = value.text()?,
-                        (2, value) => text = value.text()?,
-                        _ => {}
-                    }
-                }
-                self.beside.push((key, text));
-            }
+            13 => self.beside.push(entry(value.bytes())?),
             14 => self.is_external = value.integer() == 1,
             _ => return Ok(false),
         }

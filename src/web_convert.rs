@@ -6,7 +6,7 @@ use crate::quantize::calibration;
 use crate::tokenize::TokenizerFiles;
 use wasm_bindgen::prelude::*;
 
-/// A safetensors file on its way to another form.
+/// A file of weights on its way to another form.
 #[wasm_bindgen]
 pub struct Converter {
     inner: convert::Converter,
@@ -63,7 +63,7 @@ impl CalibrationLoader {
         Ok(Self { inner: calibration::Loader::new(config, files)? })
     }
 
-    /// Takes the next bytes of `model.safetensors`.
+    /// Takes the weights' next bytes.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), JsValue> {
         Ok(self.inner.push(chunk)?)
     }

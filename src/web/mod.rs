@@ -13,7 +13,7 @@ mod threads;
 
 pub use engine::Engine;
 pub use gpu::{Gpu, gpu_buffers};
-pub use loader::{FileHash, Loader};
+pub use loader::{FileHash, Loader, TorchRewriter};
 #[cfg(target_feature = "atomics")]
 pub use threads::{end_helpers, help_as_thread, lose_helper, set_threads};
 

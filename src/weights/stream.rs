@@ -2,7 +2,7 @@
 //! arrives in chunks of any size.
 
 use super::header::Header;
-use super::safetensors;
+use super::{safetensors, torch};
 use crate::error::{Error, ErrorKind, Result, try_reserve};
 use std::fmt;
 
@@ -38,12 +38,16 @@ enum Container {
     /// Fewer bytes than tell it.
     Sniffing(Vec<u8>),
     Safetensors(safetensors::Reader),
+    Torch(Box<torch::Reader>),
 }
 
 impl Container {
     /// The container of a file that begins so. Whatever has no signature is left to the safetensors' reader, which says
     /// what it is.
-    fn of(_first_bytes: &[u8], announced: Option<usize>) -> Self {
+    fn of(first_bytes: &[u8], announced: Option<usize>) -> Self {
+        if let Some(reader) = torch::Reader::of(first_bytes, announced) {
+            return Self::Torch(Box::new(reader));
+        }
         Self::Safetensors(safetensors::Reader::new(announced))
     }
 }
@@ -59,6 +63,7 @@ impl Reader {
         match &self.container {
             Container::Sniffing(_) => None,
             Container::Safetensors(reader) => reader.header(),
+            Container::Torch(reader) => reader.header(),
         }
     }
 
@@ -80,6 +85,7 @@ impl Reader {
         match &mut self.container {
             Container::Sniffing(_) => unreachable!("it was told above"),
             Container::Safetensors(reader) => reader.push(chunk, sink),
+            Container::Torch(reader) => reader.push(chunk, sink),
         }
     }
 
@@ -92,6 +98,7 @@ impl Reader {
         match &self.container {
             Container::Sniffing(held) => Err(ended(held.len(), "the header's")),
             Container::Safetensors(reader) => reader.finish(),
+            Container::Torch(reader) => reader.finish(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Converts a safetensors file to int8, int4 or fp16 while it streams: bytes in, bytes out, never the whole file.
+//! Converts a file of weights to int8, int4 or fp16 while it streams: bytes in, bytes out, never the whole file.
 //!
 //! int8: every matrix and embedding table is rounded per row ([`quantize_row`]) and gets its scales in `NAME_scale` (F32); vectors
 //! and biases of distances stay F32. The names are those of today's checkpoints, whatever the source calls its tensors; what is no weight of a model is left

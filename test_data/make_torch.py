@@ -37,7 +37,7 @@ def views(tensors):
 
 
 def older(tensors, path):
-    """As PyTorch 1.6 to 2.5 wrote it: storages in the order of the texts of their numbers, no entries of versions."""
+    """As PyTorch 1.6 to 2.6 wrote it: storages in the order of the texts of their numbers, no entries of versions."""
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
     source = torch._C.PyTorchFileReader(io.BytesIO(buffer.getvalue()))

@@ -1,9 +1,6 @@
 //! Checkpoints of PyTorch's, made byte by byte, so that tests can make each of them lie.
 #![allow(dead_code)] // Each group of tests uses a part.
 
-use super::edit::Tensor;
-use safetensors::tensor::Dtype;
-
 /// A pickle on its way. Numbers are below 2^31.
 #[derive(Clone)]
 pub struct Pickle(pub Vec<u8>);
@@ -54,30 +51,6 @@ impl Pickle {
     }
 }
 
-fn class(dtype: Dtype) -> &'static str {
-    match dtype {
-        Dtype::F64 => "DoubleStorage",
-        Dtype::F32 => "FloatStorage",
-        Dtype::F16 => "HalfStorage",
-        Dtype::BF16 => "BFloat16Storage",
-        Dtype::I64 => "LongStorage",
-        Dtype::BOOL => "BoolStorage",
-        other => panic!("{other:?} is not used here"),
-    }
-}
-
-/// The pickle of these tensors, each in a storage of its own.
-pub fn pickle(tensors: &[Tensor]) -> Vec<u8> {
-    let start = Pickle::default().global("collections", "OrderedDict").op(b")R(");
-    let items = tensors.iter().enumerate().fold(start, |pickle, (i, t)| {
-        let shape: Vec<i64> = t.shape.iter().map(|&n| n as i64).collect();
-        let strides: Vec<i64> = (0..shape.len()).map(|d| shape[d + 1..].iter().product()).collect();
-        let count = (t.bytes.len() * 8 / t.dtype.bitsize()) as i64;
-        pickle.text(&t.name).view((&i.to_string(), class(t.dtype), count), 0, &shape, &strides)
-    });
-    items.op(b"u").end()
-}
-
 /// An archive as torch.save writes it, but for the alignment: sizes behind the entries.
 pub fn zip<'a>(entries: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
     let (mut out, mut directory, mut count) = (Vec::new(), Vec::new(), 0u16);
@@ -105,11 +78,4 @@ pub fn archive(pickle: &[u8], storages: &[(&str, &[u8])]) -> Vec<u8> {
     let notes = [("archive/data.pkl", pickle), ("archive/.format_version", b"1"), ("archive/byteorder", b"little")];
     let data = names.iter().zip(storages).map(|(name, (_, bytes))| (name.as_str(), *bytes));
     zip(notes.into_iter().chain(data).chain([("archive/version", &b"3\n"[..])]))
-}
-
-/// The checkpoint of these tensors.
-pub fn write(tensors: &[Tensor]) -> Vec<u8> {
-    let keys: Vec<String> = (0..tensors.len()).map(|i| i.to_string()).collect();
-    let storages: Vec<_> = keys.iter().zip(tensors).map(|(key, t)| (key.as_str(), t.bytes.as_slice())).collect();
-    archive(&pickle(tensors), &storages)
 }

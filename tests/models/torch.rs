@@ -38,6 +38,37 @@ pub fn rewritten<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u
     Ok(out)
 }
 
+fn class(dtype: File) -> &'static str {
+    match dtype {
+        File::F64 => "DoubleStorage",
+        File::F32 => "FloatStorage",
+        File::F16 => "HalfStorage",
+        File::BF16 => "BFloat16Storage",
+        File::I64 => "LongStorage",
+        File::BOOL => "BoolStorage",
+        other => panic!("{other:?} is not used here"),
+    }
+}
+
+/// The pickle of these tensors, each in a storage of its own.
+pub fn pickle(tensors: &[Tensor]) -> Vec<u8> {
+    let start = Pickle::default().global("collections", "OrderedDict").op(b")R(");
+    let items = tensors.iter().enumerate().fold(start, |pickle, (i, t)| {
+        let shape: Vec<i64> = t.shape.iter().map(|&n| n as i64).collect();
+        let strides: Vec<i64> = (0..shape.len()).map(|d| shape[d + 1..].iter().product()).collect();
+        let count = (t.bytes.len() * 8 / t.dtype.bitsize()) as i64;
+        pickle.text(&t.name).view((&i.to_string(), class(t.dtype), count), 0, &shape, &strides)
+    });
+    items.op(b"u").end()
+}
+
+/// The checkpoint of these tensors.
+pub fn write(tensors: &[Tensor]) -> Vec<u8> {
+    let keys: Vec<String> = (0..tensors.len()).map(|i| i.to_string()).collect();
+    let storages: Vec<_> = keys.iter().zip(tensors).map(|(key, t)| (key.as_str(), t.bytes.as_slice())).collect();
+    torch::archive(&pickle(tensors), &storages)
+}
+
 type Found = (String, File, Vec<usize>, Vec<u8>);
 
 /// A safetensors file's tensors by name.
@@ -94,7 +125,7 @@ fn chunks_of_any_size_give_the_same_file() {
             assert!(rewritten(file.chunks(size)).unwrap() == whole, "chunks of {size}");
         }
     }
-    let file = torch::write(&edit::read(F32.weights)[..3]);
+    let file = write(&edit::read(F32.weights)[..3]);
     let whole = rewritten([file.as_slice()]).unwrap();
     for cut in 0..=file.len() {
         assert!(rewritten([&file[..cut], &file[cut..]]).unwrap() == whole, "cut at {cut}");
@@ -106,7 +137,7 @@ fn chunks_of_any_size_give_the_same_file() {
 fn nothing_is_held_of_what_lies_as_it_is_given() {
     let numbers: Vec<f32> = (0..1024).map(|i| i as f32).collect();
     let matrices: Vec<Tensor> = (0..12).map(|i| Tensor::f32(&format!("t{i}"), &[64, 16], &numbers)).collect();
-    let pickle = torch::pickle(&matrices);
+    let listed = pickle(&matrices);
     let names: Vec<String> = (0..12).map(|i| format!("x/data/{i}")).collect();
     let by_number: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut by_text = by_number.clone();
@@ -115,7 +146,7 @@ fn nothing_is_held_of_what_lies_as_it_is_given() {
     let bytes = matrices[0].bytes.as_slice();
     let made = |note: &str, names: &[&str]| {
         let storages = names.iter().map(|name| (*name, bytes));
-        torch::zip([("x/data.pkl", pickle.as_slice()), (note, b"1")].into_iter().chain(storages))
+        torch::zip([("x/data.pkl", listed.as_slice()), (note, b"1")].into_iter().chain(storages))
     };
     let today = made("x/.format_version", &by_number);
     let older = made("x/version", &by_text);
@@ -143,17 +174,17 @@ fn storages_in_any_order_are_put_in_theirs() {
     let mut storages: Vec<_> = keys.iter().zip(&some).map(|(key, t)| (key.as_str(), t.bytes.as_slice())).collect();
     for shift in [1, 7] {
         storages.rotate_left(shift);
-        let file = torch::archive(&torch::pickle(&some), &storages);
+        let file = torch::archive(&pickle(&some), &storages);
         assert_eq!(tensors(&rewritten(file.chunks(997)).unwrap()), tensors(BF16.weights), "rotated by {shift}");
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_checkpoint_converts_as_the_safetensors() {
-    check(&torch::write(&edit::read(F32.weights)), 0, "a checkpoint of torch.save");
+    check(&write(&edit::read(F32.weights)), 0, "a checkpoint of torch.save");
     let mut more = edit::read(F32.weights);
     more.insert(2, Tensor { name: "step".into(), dtype: File::I64, shape: vec![], bytes: vec![1; 8] });
-    check(&torch::write(&more), 1, "a number beside the weights");
+    check(&write(&more), 1, "a number beside the weights");
     let sorted = |file: &[u8], format| tensors(&convert(file, format).unwrap().0);
     for (tiny, file) in [(&BF16, PLAIN), (electra(), LEGACY)] {
         for format in [Format::Int8, Format::Fp16] {
@@ -162,7 +193,7 @@ fn a_checkpoint_converts_as_the_safetensors() {
     }
     let texts: Vec<String> = (1..40).map(|i| "good film not bad ".repeat(i % 7 + 1)).collect();
     for size in [1009, 1 << 20] {
-        let int4 = calibrated(F32.config, &torch::write(&edit::read(F32.weights)), &texts, size).unwrap();
+        let int4 = calibrated(F32.config, &write(&edit::read(F32.weights)), &texts, size).unwrap();
         let expected = calibrated(F32.config, F32.weights, &texts, size).unwrap();
         assert_eq!(tensors(&int4), tensors(&expected), "int4, chunks of {size}");
     }

@@ -2,7 +2,7 @@
 
 use crate::common::edit::Tensor;
 use crate::common::torch::{self, Pickle, archive, zip};
-use crate::torch::rewritten;
+use crate::torch::{pickle, rewritten, write};
 use tabsense::ErrorKind::{self, NotAModel, WeightsHeader, WeightsLength};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -175,9 +175,9 @@ fn bombs_cost_no_more_than_their_bytes() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn archives_that_lie() {
-    let (tensors, pickle) = (two(), torch::pickle(&two()));
+    let (tensors, listed) = (two(), pickle(&two()));
     let (a, b) = (tensors[0].bytes.as_slice(), tensors[1].bytes.as_slice());
-    let data = ("x/data.pkl", pickle.as_slice());
+    let data = ("x/data.pkl", listed.as_slice());
     let whole = zip([data, ("x/data/0", a), ("x/data/1", b)]);
     assert!(rewritten([whole.as_slice()]).is_ok());
     for (entries, kind, says) in [
@@ -188,7 +188,7 @@ fn archives_that_lie() {
         (&[data, ("x/data/7", a)], WeightsHeader, "does not name"),
         (&[data, ("x/data/../0", a)], WeightsHeader, "does not name"),
         (&[data, ("y/data/0", a)], NotAModel, "\"y/data/0\""),
-        (&[("../data.pkl", &pickle), ("x/data/0", a)], NotAModel, "\"x/data/0\""),
+        (&[("../data.pkl", &listed), ("x/data/0", a)], NotAModel, "\"x/data/0\""),
         (&[data, ("x/more", b"?")], NotAModel, "\"x/more\""),
         (&[data, ("x/code/a.py", b"?")], NotAModel, "TorchScript"),
         (&[data, ("x/constants.pkl", b"?")], NotAModel, "TorchScript"),
@@ -225,7 +225,7 @@ fn archives_that_lie() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_file_that_ends_early_or_goes_on() {
-    let file = torch::write(&two());
+    let file = write(&two());
     let legacy = include_bytes!("../../test_data/torch/legacy.bin").as_slice();
     let fixture = include_bytes!("../../test_data/torch/older.bin").as_slice();
     let cuts = (0..file.len()).map(|n| &file[..n]);
@@ -244,7 +244,7 @@ fn a_file_that_ends_early_or_goes_on() {
 /// Any byte of a checkpoint may be another one: an error, or other numbers.
 #[wasm_bindgen_test(unsupported = test)]
 fn a_damaged_checkpoint_never_panics() {
-    let file = torch::write(&two());
+    let file = write(&two());
     for at in 0..file.len() {
         for byte in [0, 1, 0x7f, 0x80, 0xff, file[at] ^ 1, file[at].wrapping_add(1)] {
             let mut damaged = file.clone();

@@ -331,8 +331,8 @@ impl Zip {
 
     /// Gives the header to the sink, once.
     ///
-    /// In which order storages come is not said before they do. Since `.format_version` is there, torch.save writes them
-    /// as the pickle names them; before that, by the texts of their numbers: 0, 1, 10, 11, 2.
+    /// In which order storages come is not said before they do. Since PyTorch 2.7, which also writes `.format_version`, they
+    /// come as the pickle names them; before that, by the texts of their numbers: 0, 1, 10, 11, 2.
     fn start(&mut self, sink: &mut impl RowSink) -> Result<()> {
         let Some(tensors) = self.tensors.take() else { return Ok(()) };
         let storages = &self.machine.heap.storages;

@@ -7,8 +7,9 @@ use crate::common::torch::{self, Pickle};
 use crate::common::{BF16, F32, Tiny, load, logits};
 use crate::quantize::calibrated;
 use safetensors::Dtype as File;
+use tabsense::backend::cpu::CpuBackend;
 use tabsense::convert::Format;
-use tabsense::model::load::Dtype;
+use tabsense::model::load::{Dtype, ModelLoader};
 use tabsense::rewrite::Rewriter;
 use tabsense::{ErrorKind, Result};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -89,6 +90,21 @@ fn checkpoints_of_torch_save_answer_as_the_safetensors() {
         for dtype in [Dtype::Auto, Dtype::Fp32, Dtype::Int8] {
             assert_eq!(answers(tiny, file, dtype), answers(tiny, tiny.weights, dtype), "{} {dtype:?}", tiny.name);
         }
+    }
+}
+
+/// Nothing tells a checkpoint's length before its end.
+#[wasm_bindgen_test(unsupported = test)]
+fn a_loaded_checkpoint_knows_its_length() {
+    for (tiny, file) in [(&BF16, PLAIN), (electra(), LEGACY)] {
+        for announced in [None, Some(file.len())] {
+            let mut loader = ModelLoader::new(CpuBackend::new(), tiny.config(), Dtype::Auto, announced);
+            loader.push(file).unwrap();
+            assert_eq!(loader.finish().unwrap().2.file_bytes, file.len());
+        }
+        let mut loader = ModelLoader::new(CpuBackend::new(), tiny.config(), Dtype::Auto, Some(file.len() + 1));
+        loader.push(file).unwrap();
+        assert_eq!(loader.finish().err().unwrap().kind(), ErrorKind::WeightsLength);
     }
 }
 

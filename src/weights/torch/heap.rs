@@ -163,7 +163,7 @@ impl Heap {
                     continue;
                 }
                 (Global::Other, _) => Ok(Value::Other),
-                _ => Err(lies(format!("calls {global:?} with arguments that it does not take"))),
+                _ => Err(lies("makes a tensor or a dictionary of other arguments than these take")),
             };
         }
     }

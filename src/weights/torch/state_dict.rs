@@ -106,7 +106,10 @@ fn place(heap: &Heap, name: &str, view: &View) -> Result<Placed> {
     let usizes = |sizes: &[u64]| sizes.iter().map(|&n| addressable(n)).collect::<Result<Vec<usize>>>();
     let info =
         TensorInfo { name: name.to_owned(), dtype: view.dtype, shape: usizes(&shape)?, bytes: addressable(bytes)? };
-    let strides = if count == 0 || is_contiguous(&shape, &strides) { None } else { Some(usizes(&strides)?) };
+    // The stride of a single row is never taken, and may be anything.
+    let taken = shape.iter().zip(&strides).map(|(&n, &stride)| if n == 1 { 0 } else { stride });
+    let strides =
+        if count == 0 || is_contiguous(&shape, &strides) { None } else { Some(usizes(&taken.collect::<Vec<_>>())?) };
     Ok(Placed { info, storage: view.storage, first: addressable(first)?, strides })
 }
 
@@ -114,7 +117,7 @@ fn product(shape: &[u64]) -> Option<u64> {
     shape.iter().try_fold(1u64, |product, &n| product.checked_mul(n))
 }
 
-/// Whether numbers lie as they are given, last dimension fastest. The stride of one row is never taken.
+/// Whether numbers lie as they are given, last dimension fastest.
 fn is_contiguous(shape: &[u64], strides: &[u64]) -> bool {
     let mut next = 1u64;
     shape.iter().zip(strides).rev().all(|(&n, &stride)| {

@@ -30,6 +30,8 @@ pub mod rewrite;
 #[cfg(target_arch = "wasm32")]
 mod thrown;
 pub mod tokenize;
+#[cfg(target_arch = "wasm32")]
+pub mod torch_rewriter;
 // One surface a module: exports are kept whether or not they are called.
 #[cfg(all(target_arch = "wasm32", not(feature = "convert")))]
 pub mod web;

@@ -57,11 +57,15 @@ fn numbers(u: &mut Unstructured) -> Result<Vec<i64>> {
     (0..u.int_in_range(0..=5)?).map(|_| number(u)).collect()
 }
 
-/// A pickle of tensors that are views on some storages, and these storages' bytes.
-fn tensors(u: &mut Unstructured) -> Result<(Pickle, Vec<(&'static str, Vec<u8>)>)> {
+/// The key of a storage, the bytes of a number of it, and all bytes.
+type Storage = (&'static str, u64, Vec<u8>);
+
+/// A pickle of tensors that are views on some storages, and these storages.
+fn tensors(u: &mut Unstructured) -> Result<(Pickle, Vec<Storage>)> {
     let mut storages = Vec::new();
     for key in &KEYS[..u.int_in_range(1..=KEYS.len())?] {
-        let (class, width) = *u.choose(&CLASSES[..if u.ratio(1, 32)? { 8 } else { 7 }])?;
+        let known = if u.ratio(1, 32)? { 8 } else { 7 };
+        let (class, width) = *u.choose(&CLASSES[..known])?;
         storages.push((*key, class, u.int_in_range(0..=MOST)?, width));
     }
     let mut pickle = Pickle::default().global("collections", "OrderedDict").op(b")R(");
@@ -72,8 +76,7 @@ fn tensors(u: &mut Unstructured) -> Result<(Pickle, Vec<(&'static str, Vec<u8>)>
         pickle = if whole {
             pickle.view((key, class, count), 0, &[count], &[1])
         } else if u.ratio(1, 4)? {
-            let view = pickle.view((key, class, count), number(u)?, &numbers(u)?, &numbers(u)?);
-            view
+            pickle.view((key, class, count), number(u)?, &numbers(u)?, &numbers(u)?)
         } else {
             // A matrix, either way round.
             let rows = u.int_in_range(1..=4)?;
@@ -84,7 +87,7 @@ fn tensors(u: &mut Unstructured) -> Result<(Pickle, Vec<(&'static str, Vec<u8>)>
         };
     }
     let bytes = |n: i64| (0..n).map(|i| i as u8).collect();
-    let data = storages.iter().map(|(key, _, count, width)| (*key, bytes(count * width))).collect();
+    let data = storages.iter().map(|(key, _, count, width)| (*key, *width as u64, bytes(count * width))).collect();
     Ok((pickle.op(b"u"), data))
 }
 
@@ -112,13 +115,13 @@ fn opcodes(u: &mut Unstructured) -> Result<Pickle> {
 }
 
 /// The file from before zip: five pickles, storages behind their lengths.
-fn legacy(pickle: Pickle, storages: &[(&str, Vec<u8>)], u: &mut Unstructured) -> Result<Vec<u8>> {
+fn legacy(pickle: Pickle, storages: &[Storage], u: &mut Unstructured) -> Result<Vec<u8>> {
     let magic = Pickle::default().op(b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19").end();
     let machine = Pickle::default().op(b"}").text("little_endian").op(b"\x88s").end();
-    let keys = storages.iter().fold(Pickle::default().op(b"]("), |p, (key, _)| p.text(key)).op(b"e").end();
+    let keys = storages.iter().fold(Pickle::default().op(b"]("), |p, (key, ..)| p.text(key)).op(b"e").end();
     let mut file = [magic, Pickle::default().int(1001).end(), machine, pickle.end(), keys].concat();
-    for (_, bytes) in storages {
-        let width = *u.choose(&[1, 2, 4, 8])?;
+    for (_, width, bytes) in storages {
+        let width = if u.ratio(1, 32)? { 3 } else { *width };
         file.extend([&(bytes.len() as u64 / width).to_le_bytes()[..], bytes].concat());
     }
     Ok(file)
@@ -145,7 +148,7 @@ fn file(u: &mut Unstructured) -> Result<Vec<u8>> {
                 let shift = u.int_in_range(0..=storages.len() - 1)?;
                 storages.rotate_left(shift);
             }
-            let storages: Vec<_> = storages.iter().map(|(key, bytes)| (*key, bytes.as_slice())).collect();
+            let storages: Vec<_> = storages.iter().map(|(key, _, bytes)| (*key, bytes.as_slice())).collect();
             archive(&pickle.end(), &storages)
         }
     })

@@ -10,7 +10,6 @@ use crate::engine::warm_up::WarmUp;
 use crate::file_hash;
 use crate::further_files::FurtherFiles;
 use crate::model::load::Dtype;
-use crate::rewrite;
 use crate::tokenize::TokenizerFiles;
 use wasm_bindgen::prelude::*;
 
@@ -41,32 +40,6 @@ impl FileHash {
     /// SHA-256, in hexadecimal digits, where it was wanted.
     pub fn sha256(&self) -> Option<String> {
         self.inner.sha256()
-    }
-}
-
-/// A file of PyTorch's, one of several that hold a model's weights, on its way to the safetensors file of the same tensors.
-#[wasm_bindgen]
-#[derive(Default)]
-pub struct TorchRewriter {
-    inner: rewrite::Rewriter,
-}
-
-#[wasm_bindgen]
-impl TorchRewriter {
-    /// Of no bytes yet.
-    #[wasm_bindgen(constructor)]
-    pub fn new() -> TorchRewriter {
-        Self::default()
-    }
-
-    /// Takes the file's next bytes and returns what is ready of the result.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, JsValue> {
-        Ok(self.inner.push(chunk)?)
-    }
-
-    /// The rest of the result; consumes the rewriter.
-    pub fn finish(self) -> Result<Vec<u8>, JsValue> {
-        Ok(self.inner.finish()?)
     }
 }
 

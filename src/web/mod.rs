@@ -13,7 +13,7 @@ mod threads;
 
 pub use engine::Engine;
 pub use gpu::{Gpu, gpu_buffers};
-pub use loader::{FileHash, Loader, TorchRewriter};
+pub use loader::{FileHash, Loader};
 #[cfg(target_feature = "atomics")]
 pub use threads::{end_helpers, help_as_thread, lose_helper, set_threads};
 

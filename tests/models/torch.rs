@@ -243,6 +243,33 @@ fn an_archive_with_sizes_before_its_entries() {
     }
 }
 
+/// As torch.save writes what lies beyond 4 GiB: numbers of 64 bits, in the records behind entries and in the directory.
+#[wasm_bindgen_test(unsupported = test)]
+fn an_archive_of_64_bits() {
+    let pickle = Pickle::default().op(b"}").text("a").view(("0", "FloatStorage", 2), 0, &[2], &[1]).op(b"s").end();
+    let (mut file, mut directory) = (Vec::new(), Vec::new());
+    for (name, bytes) in [("x/data.pkl", pickle.as_slice()), ("x/version", b"3\n"), ("x/data/0", &[7; 8])] {
+        let (size, offset) = ((bytes.len() as u64).to_le_bytes(), (file.len() as u64).to_le_bytes());
+        let length = (name.len() as u16).to_le_bytes();
+        let flags = [0, 0, 8, 8, 0, 0, 0, 0, 0, 0];
+        let extra = [b"FB\x01\0Z\x01\0\x08\0".as_slice(), &offset].concat();
+        let head = [b"PK\x03\x04".as_slice(), &flags, &[0; 12], &length, &[extra.len() as u8, 0]];
+        file.extend([&head.concat(), name.as_bytes(), &extra, bytes].concat());
+        file.extend([b"PK\x07\x08\0\0\0\0".as_slice(), &size, &size].concat());
+        let head = [b"PK\x01\x02\0\0".as_slice(), &flags, &[0; 4], &[0xff; 8], &length, &[28, 0], &[0; 10], &[0xff; 4]];
+        directory.extend([&head.concat(), name.as_bytes(), b"\x01\0\x18\0", &size, &size, &offset].concat());
+    }
+    file.extend([&directory, b"PK\x06\x06\x2c".as_slice(), &[0; 51], b"PK\x06\x07", &[0; 16], b"PK\x05\x06"].concat());
+    file.extend([0; 18]);
+    for size in [1, 13, file.len()] {
+        let whole = rewritten(file.chunks(size)).unwrap();
+        assert_eq!(tensors(&whole), [("a".into(), File::F32, vec![2], vec![7; 8])]);
+    }
+    let lying = file.len() - 26 - 20 - 56 - 8;
+    file[lying] ^= 1;
+    assert!(rewritten([file.as_slice()]).unwrap_err().message().contains("lists other entries"));
+}
+
 /// What checkpoints of Python 2 and of the first versions of PyTorch have.
 #[wasm_bindgen_test(unsupported = test)]
 fn what_older_pythons_wrote() {

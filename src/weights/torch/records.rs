@@ -10,12 +10,9 @@ pub const END64: [u8; 4] = *b"PK\x06\x06";
 pub const LOCATOR64: [u8; 4] = *b"PK\x06\x07";
 pub const END: [u8; 4] = *b"PK\x05\x06";
 
-/// Bytes of the records, signatures counted, without names and the like.
-pub const LOCAL_BYTES: usize = 30;
-pub const DIRECTORY_BYTES: usize = 46;
-pub const END64_BYTES: usize = 12;
-pub const LOCATOR64_BYTES: usize = 20;
-pub const END_BYTES: usize = 22;
+/// Bytes of two records, signatures counted, without names and the like.
+const LOCAL_BYTES: usize = 30;
+const DIRECTORY_BYTES: usize = 46;
 
 const ENCRYPTED: u16 = 1;
 const DESCRIBED: u16 = 8;
@@ -45,24 +42,33 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
-/// Bytes of the local record that `fixed` begins.
-pub fn local_bytes(fixed: &[u8]) -> usize {
-    LOCAL_BYTES + usize::from(u16_at(fixed, 26)) + usize::from(u16_at(fixed, 28))
+/// Bytes of a record that begins with `signature`, without names and the like.
+pub fn fixed_bytes(signature: [u8; 4]) -> usize {
+    match signature {
+        LOCAL => LOCAL_BYTES,
+        DIRECTORY => DIRECTORY_BYTES,
+        END64 => 12,
+        LOCATOR64 => 20,
+        _ => 22,
+    }
 }
 
-/// Bytes of the directory's record that `fixed` begins.
-pub fn directory_bytes(fixed: &[u8]) -> usize {
-    [28, 30, 32].iter().fold(DIRECTORY_BYTES, |sum, &at| sum + usize::from(u16_at(fixed, at)))
-}
-
-/// Bytes of the 64 bit record of the directory's end that `fixed` begins; `None` where it is longer than any.
-pub fn end64_bytes(fixed: &[u8]) -> Option<usize> {
-    usize::try_from(u64_at(fixed, 4)).ok().filter(|&n| n <= usize::from(u16::MAX)).map(|n| END64_BYTES + n)
-}
-
-/// Bytes of the record of the directory's end that `fixed` begins.
-pub fn end_bytes(fixed: &[u8]) -> usize {
-    END_BYTES + usize::from(u16_at(fixed, 20))
+/// Bytes of the record with `signature` that `fixed` begins.
+///
+/// # Errors
+/// [`crate::ErrorKind::WeightsHeader`] where it is longer than any.
+pub fn whole_bytes(signature: [u8; 4], fixed: &[u8]) -> Result<usize> {
+    let lengths: &[usize] = match signature {
+        LOCAL => &[26, 28],
+        DIRECTORY => &[28, 30, 32],
+        END64 => {
+            let more = usize::try_from(u64_at(fixed, 4)).ok().filter(|&n| n <= usize::from(u16::MAX));
+            return more.map(|n| fixed.len() + n).ok_or_else(|| lies("has an end of its directory that is too long"));
+        }
+        END => &[20],
+        _ => &[],
+    };
+    Ok(lengths.iter().fold(fixed.len(), |sum, &at| sum + usize::from(u16_at(fixed, at))))
 }
 
 /// Reads a whole local record.

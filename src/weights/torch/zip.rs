@@ -109,10 +109,7 @@ impl Zip {
                 };
             }
             State::Local => {
-                let Some(record) = self.record(chunk, records::LOCAL_BYTES, |fixed| Ok(records::local_bytes(fixed)))?
-                else {
-                    return Ok(false);
-                };
+                let Some(record) = self.record(chunk, records::LOCAL)? else { return Ok(false) };
                 let offset = self.seen - record.len();
                 self.open(records::local(&record)?, offset, sink)?;
             }
@@ -152,11 +149,7 @@ impl Zip {
                     self.state = State::End;
                     return Ok(true);
                 }
-                let Some(record) =
-                    self.record(chunk, records::DIRECTORY_BYTES, |fixed| Ok(records::directory_bytes(fixed)))?
-                else {
-                    return Ok(false);
-                };
+                let Some(record) = self.record(chunk, signature)? else { return Ok(false) };
                 let same = |e: &Entry| records::lists(&record, &e.name, e.seen as u64, e.offset as u64);
                 if !self.entries.get(listed).is_some_and(same) {
                     return Err(lies("has a directory that lists other entries than there are"));
@@ -165,15 +158,10 @@ impl Zip {
             }
             State::End => {
                 let Some(signature) = self.signature(chunk)? else { return Ok(false) };
-                let record = match signature {
-                    records::END64 => self.record(chunk, records::END64_BYTES, |fixed| {
-                        records::end64_bytes(fixed).ok_or_else(|| lies("has an end of its directory that is too long"))
-                    })?,
-                    records::LOCATOR64 => self.record(chunk, records::LOCATOR64_BYTES, |fixed| Ok(fixed.len()))?,
-                    records::END => self.record(chunk, records::END_BYTES, |fixed| Ok(records::end_bytes(fixed)))?,
-                    _ => return Err(lies("has something other than its end behind its directory")),
-                };
-                if record.is_none() {
+                if ![records::END64, records::LOCATOR64, records::END].contains(&signature) {
+                    return Err(lies("has something other than its end behind its directory"));
+                }
+                if self.record(chunk, signature)?.is_none() {
                     return Ok(false);
                 }
                 if signature == records::END {
@@ -196,17 +184,13 @@ impl Zip {
         Ok(self.held.first_chunk().copied())
     }
 
-    /// A record of `fixed` bytes, and as many as `whole` says of these; `None` until it is there.
-    fn record(
-        &mut self,
-        chunk: &mut &[u8],
-        fixed: usize,
-        whole: impl Fn(&[u8]) -> Result<usize>,
-    ) -> Result<Option<Vec<u8>>> {
+    /// The whole record that begins with `signature`; `None` until it is there.
+    fn record(&mut self, chunk: &mut &[u8], signature: [u8; 4]) -> Result<Option<Vec<u8>>> {
+        let fixed = records::fixed_bytes(signature);
         if self.held.len() < fixed && take(&mut self.held, chunk, &mut self.seen, fixed)?.is_none() {
             return Ok(None);
         }
-        let whole = whole(&self.held[..fixed])?;
+        let whole = records::whole_bytes(signature, &self.held[..fixed])?;
         let there = take(&mut self.held, chunk, &mut self.seen, whole)?.is_some();
         Ok(there.then(|| std::mem::take(&mut self.held)))
     }

@@ -11,6 +11,8 @@ use tabsense::backend::cpu::CpuBackend;
 use tabsense::convert::Format;
 use tabsense::model::load::{Dtype, ModelLoader};
 use tabsense::rewrite::Rewriter;
+use tabsense::weights::header::Header;
+use tabsense::weights::stream::{Reader, RowSink};
 use tabsense::{ErrorKind, Result};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -180,6 +182,46 @@ fn nothing_is_held_of_what_lies_as_it_is_given() {
             taken += chunk.len();
             assert!(taken <= given + most, "{what}: {given} bytes given of {taken}");
         }
+    }
+}
+
+/// The rows that come of a file, but for those of tensor "tied".
+#[derive(Default)]
+struct Untied {
+    names: Vec<String>,
+    rows: usize,
+}
+
+impl RowSink for Untied {
+    fn header(&mut self, header: &Header) -> Result<()> {
+        self.names = header.tensors.iter().map(|t| t.name.clone()).collect();
+        Ok(())
+    }
+    fn takes(&self, tensor: usize) -> bool {
+        self.names[tensor] != "tied"
+    }
+    fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
+        assert_eq!((tensor < self.names.len(), row, bytes.len()), (true, self.rows % 64, 64));
+        self.rows += 1;
+        Ok(())
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn weights_stream_that_are_tied_to_some_that_nobody_takes() {
+    let view = |pickle: Pickle, name| pickle.text(name).view(("0", "FloatStorage", 1024), 0, &[64, 16], &[16, 1]);
+    for names in [["tied", "words"], ["words", "tied"], ["words", "more"]] {
+        let pickle = names.iter().fold(Pickle::default().op(b"}("), |pickle, name| view(pickle, name)).op(b"u").end();
+        let file = torch::archive(&pickle, &[("0", &[0; 4096])]);
+        let half = file.windows(64).position(|bytes| bytes == [0; 64]).unwrap() + 2048;
+        let (mut reader, mut sink) = (Reader::new(None), Untied::default());
+        reader.push(&file[..half], &mut sink).unwrap();
+        // Both are wanted in the last case: they are given when the storage is whole.
+        let both = !names.contains(&"tied");
+        assert_eq!(sink.rows, if both { 0 } else { 32 }, "{names:?}");
+        reader.push(&file[half..], &mut sink).unwrap();
+        reader.finish().unwrap();
+        assert_eq!(sink.rows, if both { 128 } else { 64 }, "{names:?}");
     }
 }
 

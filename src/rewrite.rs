@@ -1,11 +1,13 @@
-//! Rewrites a file of weights of any container that is read here as the safetensors file of the same tensors, while it streams.
+//! Rewrites a file of weights of any container that is read here as the safetensors file of the same tensors,
+//! while it streams.
 
 use crate::error::{Result, try_reserve};
 use crate::weights::header::Header;
 use crate::weights::safetensors::write_header;
 use crate::weights::stream::{Reader, RowSink};
 
-/// A file on its way through. All its tensors are written, each with its type; tensors that share their numbers have them each.
+/// A file on its way through. All its tensors are written, each with its type; tensors that share their
+/// numbers have them each.
 pub struct Rewriter {
     reader: Reader,
     out: Out,

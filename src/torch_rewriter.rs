@@ -1,9 +1,11 @@
-//! PyTorch's checkpoints as safetensors files, in both WebAssembly modules: weights in several files are merged as such.
+//! PyTorch's checkpoints as safetensors files, in both WebAssembly modules: weights in several files are
+//! merged as such.
 
 use crate::rewrite;
 use wasm_bindgen::prelude::*;
 
-/// A file of PyTorch's, one of several that hold a model's weights, on its way to the safetensors file of the same tensors.
+/// A file of PyTorch's, one of several that hold a model's weights, on its way to the safetensors file of the
+/// same tensors.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct TorchRewriter {

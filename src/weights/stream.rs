@@ -1,5 +1,5 @@
-//! A file of weights of any container, told by its first bytes, cut into its header and the rows of its tensors as it
-//! arrives in chunks of any size.
+//! A file of weights of any container, told by its first bytes, cut into its header and the rows of its
+//! tensors as it arrives in chunks of any size.
 
 use super::header::Header;
 use super::{safetensors, torch};
@@ -14,11 +14,12 @@ pub trait RowSink {
     /// Whatever is wrong with these tensors for the one who takes them; the stream ends there.
     fn header(&mut self, header: &Header) -> Result<()>;
 
-    /// Whether the rows of tensor `tensor` are wanted; the bytes of all others are passed over, whatever their shape.
+    /// Whether the rows of tensor `tensor` are wanted; the bytes of all others are passed over, whatever
+    /// their shape.
     fn takes(&self, tensor: usize) -> bool;
 
-    /// The bytes of row `row` of tensor `tensor` (an index into the header's list). A matrix has its first size's
-    /// number of rows; every other tensor is one row. A tensor without bytes has none.
+    /// The bytes of row `row` of tensor `tensor` (an index into the header's list). A matrix has its first
+    /// size's number of rows; every other tensor is one row. A tensor without bytes has none.
     ///
     /// # Errors
     /// Whatever is wrong with these bytes; the stream ends there.
@@ -42,8 +43,8 @@ enum Container {
 }
 
 impl Container {
-    /// The container of a file that begins so. Whatever has no signature is left to the safetensors' reader, which says
-    /// what it is.
+    /// The container of a file that begins so. Whatever has no signature is left to the safetensors' reader,
+    /// which says what it is.
     fn of(first_bytes: &[u8], announced: Option<usize>) -> Self {
         if let Some(reader) = torch::Reader::of(first_bytes, announced) {
             return Self::Torch(Box::new(reader));
@@ -70,9 +71,9 @@ impl Reader {
     /// Takes the file's next bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`], [`ErrorKind::OutOfMemory`],
-    /// [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and
-    /// whatever `sink` finds. After an error the reader takes nothing more.
+    /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`],
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::WeightsLength`] where there are more bytes than the header
+    /// says, and whatever `sink` finds. After an error the reader takes nothing more.
     pub fn push(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
         if let Container::Sniffing(held) = &mut self.container {
             if take(held, &mut chunk, &mut 0, FIRST_BYTES)?.is_none() {
@@ -92,8 +93,8 @@ impl Reader {
     /// That the file is complete. A reader that failed before fails again.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::NotAModel`], [`ErrorKind::WeightsHeader`] for a short
-    /// file of another kind.
+    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::NotAModel`],
+    /// [`ErrorKind::WeightsHeader`] for a short file of another kind.
     pub fn finish(&self) -> Result<()> {
         match &self.container {
             Container::Sniffing(held) => Err(ended(held.len(), "the header's")),

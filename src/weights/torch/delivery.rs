@@ -1,6 +1,6 @@
-//! Storages into rows of tensors. A storage whose tensors lie one after another streams, a row at a time; one whose tensors
-//! overlap or are views in another order (a transposed matrix) is held and gathered, and so is one that comes before its
-//! turn.
+//! Storages into rows of tensors. A storage whose tensors lie one after another streams, a row at a time; one
+//! whose tensors overlap or are views in another order (a transposed matrix) is held and gathered, and so is
+//! one that comes before its turn.
 
 use super::heap::Heap;
 use super::state_dict::Placed;
@@ -38,7 +38,8 @@ enum Mode {
         storage: usize,
         bytes: Vec<u8>,
     },
-    /// `nth` of the taken tensors, its next row; `at`: bytes seen of the storage; `row`: what has come of a row.
+    /// `nth` of the taken tensors, its next row; `at`: bytes seen of the storage; `row`: what has come of a
+    /// row.
     Stream {
         storage: usize,
         nth: usize,
@@ -49,7 +50,8 @@ enum Mode {
 }
 
 impl Delivery {
-    /// Gives `sink` the header; the storages are expected in `order`. `file_bytes` is the file's length if it is known.
+    /// Gives `sink` the header; the storages are expected in `order`. `file_bytes` is the file's length if it
+    /// is known.
     ///
     /// # Errors
     /// Whatever the sink finds.

@@ -1,7 +1,8 @@
-//! What a checkpoint's pickle may name of Python: classes of storages and the functions that make tensors of them.
+//! What a checkpoint's pickle may name of Python: classes of storages and the functions that make tensors of
+//! them.
 //!
-//! A global is a member of an enum here; nothing is looked up, imported or called. The list is that of PyTorch's own
-//! `torch/_weights_only_unpickler.py` as far as dictionaries of dense tensors need it.
+//! A global is a member of an enum here; nothing is looked up, imported or called. The list is that of
+//! PyTorch's own `torch/_weights_only_unpickler.py` as far as dictionaries of dense tensors need it.
 
 use super::refused;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,7 +35,8 @@ pub enum Global {
 /// The global `name` of `module`.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsHeader`] where it is none of a dictionary of tensors, [`ErrorKind::NotAModel`] for TorchScript.
+/// [`ErrorKind::WeightsHeader`] where it is none of a dictionary of tensors, [`ErrorKind::NotAModel`] for
+/// TorchScript.
 pub fn global(module: &str, name: &str) -> Result<Global> {
     Ok(match (module, name) {
         ("collections", "OrderedDict") => Global::Dict,

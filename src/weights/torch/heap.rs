@@ -1,6 +1,7 @@
 //! What a checkpoint's pickles make: texts, sequences and dictionaries, storages and views on them.
 //!
-//! It lies in lists and is referred to by index, so no value is copied, and none is followed deeper than one step.
+//! It lies in lists and is referred to by index, so no value is copied, and none is followed deeper than one
+//! step.
 
 use super::globals::Global;
 use super::{MAX_STORAGES, lies};
@@ -186,7 +187,8 @@ impl Heap {
         Ok(Value::Tensor(self.tensors.len() - 1))
     }
 
-    /// The storage that a persistent id names: ("storage", type, key, device, length), and a view that is none.
+    /// The storage that a persistent id names: ("storage", type, key, device, length), and a view that is
+    /// none.
     pub fn persistent(&mut self, id: Value) -> Result<Value> {
         let (kind, dtype, key, count) = match self.sequence(id) {
             Some(&[kind, Value::Global(Global::Storage(dtype)), key, _, Value::Int(count)])

@@ -1,5 +1,6 @@
-//! PyTorch's files from before 1.6, which it still writes where it is asked to: five pickles (a magic number, the version,
-//! the machine, the value, the names of the storages), then each storage behind the number of its elements.
+//! PyTorch's files from before 1.6, which it still writes where it is asked to: five pickles (a magic number,
+//! the version, the machine, the value, the names of the storages), then each storage behind the number of
+//! its elements.
 
 use super::delivery::Delivery;
 use super::heap::Value;

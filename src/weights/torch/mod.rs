@@ -1,7 +1,7 @@
-//! PyTorch's checkpoints (`pytorch_model.bin`) as weights, without executing anything of them: the archive ([`zip`] and its
-//! [`records`]) or the older file ([`legacy`]) as it arrives, the pickle in it ([`pickle`], its [`opcodes`], [`globals`] and
-//! what these make, the [`heap`]), the tensors that its value describes ([`state_dict`]), and their numbers on the way to a sink
-//! ([`delivery`]).
+//! PyTorch's checkpoints (`pytorch_model.bin`) as weights, without executing anything of them: the archive
+//! ([`zip`] and its [`records`]) or the older file ([`legacy`]) as it arrives, the pickle in it ([`pickle`],
+//! its [`opcodes`], [`globals`] and what these make, the [`heap`]), the tensors that its value describes
+//! ([`state_dict`]), and their numbers on the way to a sink ([`delivery`]).
 
 mod delivery;
 mod globals;
@@ -41,8 +41,9 @@ enum File {
 }
 
 impl Reader {
-    /// A reader of a file that begins with `first_bytes`, at least eight, and is announced to have `announced` bytes, where
-    /// that is known; `None` where these are of another kind of file. The first bytes are to be pushed, too.
+    /// A reader of a file that begins with `first_bytes`, at least eight, and is announced to have
+    /// `announced` bytes, where that is known; `None` where these are of another kind of file. The first
+    /// bytes are to be pushed, too.
     pub fn of(first_bytes: &[u8], announced: Option<usize>) -> Option<Self> {
         let file = if first_bytes.starts_with(&records::LOCAL) {
             File::Zip(Zip::new(announced))
@@ -54,8 +55,8 @@ impl Reader {
         Some(Self { file, announced })
     }
 
-    /// The header, once it is there: the tensors in the order in which their rows are given. `file_bytes` is what was announced,
-    /// or 0, until the file is complete.
+    /// The header, once it is there: the tensors in the order in which their rows are given. `file_bytes` is
+    /// what was announced, or 0, until the file is complete.
     pub fn header(&self) -> Option<&Header> {
         match &self.file {
             File::Zip(zip) => zip.header(),
@@ -67,9 +68,10 @@ impl Reader {
     /// Takes the file's next bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsHeader`] where the file lies, or asks for anything that no dictionary of tensors needs;
-    /// [`ErrorKind::NotAModel`] for another archive; [`ErrorKind::OutOfMemory`]; [`ErrorKind::WeightsLength`] where it goes
-    /// on after its end, and whatever `sink` finds. After an error the reader takes nothing more.
+    /// [`ErrorKind::WeightsHeader`] where the file lies, or asks for anything that no dictionary of tensors
+    /// needs; [`ErrorKind::NotAModel`] for another archive; [`ErrorKind::OutOfMemory`];
+    /// [`ErrorKind::WeightsLength`] where it goes on after its end, and whatever `sink` finds. After an error
+    /// the reader takes nothing more.
     pub fn push(&mut self, chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
         let result = match &mut self.file {
             File::Zip(zip) => zip.push(chunk, sink),

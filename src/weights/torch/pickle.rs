@@ -1,8 +1,9 @@
-//! A machine for the pickles of PyTorch's checkpoints. It knows the opcodes and the globals ([`super::globals`]) that a
-//! dictionary of tensors is made of, and refuses all others by name. It makes descriptions of tensors, never objects of
-//! Python, and calls nothing.
+//! A machine for the pickles of PyTorch's checkpoints. It knows the opcodes and the globals
+//! ([`super::globals`]) that a dictionary of tensors is made of, and refuses all others by name. It makes
+//! descriptions of tensors, never objects of Python, and calls nothing.
 //!
-//! What it makes lies on the [`Heap`], so a pickle costs memory in proportion to its bytes, however it is nested.
+//! What it makes lies on the [`Heap`], so a pickle costs memory in proportion to its bytes, however it is
+//! nested.
 
 use super::globals::global;
 use super::heap::{Heap, Value};
@@ -30,11 +31,12 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Takes the next bytes from the front of `chunk`, and no byte after the pickle's end; its value once it is there. The
-    /// machine is then ready for another pickle, whose values join those of the first.
+    /// Takes the next bytes from the front of `chunk`, and no byte after the pickle's end; its value once it
+    /// is there. The machine is then ready for another pickle, whose values join those of the first.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::NotAModel`], [`crate::ErrorKind::OutOfMemory`].
+    /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::NotAModel`],
+    /// [`crate::ErrorKind::OutOfMemory`].
     pub fn push(&mut self, chunk: &mut &[u8]) -> Result<Option<Value>> {
         while !chunk.is_empty() {
             let n = chunk.len().min(STEP_BYTES);

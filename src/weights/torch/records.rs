@@ -1,4 +1,5 @@
-//! The records of a zip archive: those that stand before an entry and behind it, and those of the directory at the end.
+//! The records of a zip archive: those that stand before an entry and behind it, and those of the directory
+//! at the end.
 
 use super::{lies, refused};
 use crate::error::Result;

@@ -1,5 +1,5 @@
-//! From the value of a checkpoint's pickle to its tensors, checked: which dictionary holds them, and that each lies in its
-//! storage.
+//! From the value of a checkpoint's pickle to its tensors, checked: which dictionary holds them, and that
+//! each lies in its storage.
 
 use super::heap::{Heap, Value, View};
 use super::{lies, refused};
@@ -7,7 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::{MAX_RANK, MAX_TENSORS, TensorInfo, quoted};
 use std::collections::HashSet;
 
-/// How many times the tensors of a storage may give its bytes: layers that share their weights have a name each.
+/// How many times the tensors of a storage may give its bytes: layers that share their weights have a name
+/// each.
 const MAX_SHARED: u64 = 32;
 
 /// A tensor and where its numbers are.
@@ -24,8 +25,8 @@ pub struct Placed {
 /// The tensors of a checkpoint whose pickle's value is `top`, in the dictionary's order.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsHeader`] where there is no dictionary of tensors or more than one, or a tensor is not within its
-/// storage; [`ErrorKind::OutOfMemory`] where one is longer than can be addressed.
+/// [`ErrorKind::WeightsHeader`] where there is no dictionary of tensors or more than one, or a tensor is not
+/// within its storage; [`ErrorKind::OutOfMemory`] where one is longer than can be addressed.
 pub fn tensors(heap: &Heap, top: Value) -> Result<Vec<Placed>> {
     let items = state_dict(heap, top)?;
     let mut seen = HashSet::new();

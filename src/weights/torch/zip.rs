@@ -1,5 +1,5 @@
-//! PyTorch's zip archive as it arrives: `data.pkl`, which says what the tensors are, then their storages, `data/N`. All
-//! entries are stored, and lie one after another; sizes stand behind an entry, or before it.
+//! PyTorch's zip archive as it arrives: `data.pkl`, which says what the tensors are, then their storages,
+//! `data/N`. All entries are stored, and lie one after another; sizes stand behind an entry, or before it.
 //!
 //! The checksums are not compared: torch.save leaves them out where it is told to, and safetensors have none.
 
@@ -11,7 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::{Header, quoted};
 use crate::weights::stream::{RowSink, take};
 
-/// The longest of the small entries beside the pickle and the storages: a version, an order of bytes, a checksum.
+/// The longest of the small entries beside the pickle and the storages: a version, an order of bytes, a
+/// checksum.
 const MAX_NOTE_BYTES: usize = 1024;
 /// Those entries.
 const NOTES: [&str; 5] = ["version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"];
@@ -315,8 +316,9 @@ impl Zip {
 
     /// Gives the header to the sink, once.
     ///
-    /// In which order storages come is not said before they do. Since PyTorch 2.7, which also writes `.format_version`, they
-    /// come as the pickle names them; before that, by the texts of their numbers: 0, 1, 10, 11, 2.
+    /// In which order storages come is not said before they do. Since PyTorch 2.7, which also writes
+    /// `.format_version`, they come as the pickle names them; before that, by the texts of their numbers: 0,
+    /// 1, 10, 11, 2.
     fn start(&mut self, sink: &mut impl RowSink) -> Result<()> {
         let Some(tensors) = self.tensors.take() else { return Ok(()) };
         let storages = &self.machine.heap.storages;

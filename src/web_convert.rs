@@ -70,7 +70,7 @@ impl CalibrationLoader {
         Ok(Self { inner: calibration::Loader::new(config, files)? })
     }
 
-    /// Takes the next bytes of the weights' file.
+    /// Takes the weights' next bytes.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), JsValue> {
         Ok(self.inner.push(chunk)?)
     }

@@ -79,7 +79,7 @@ impl Loader {
         Ok(Self { inner, warm_up: None })
     }
 
-    /// Takes the next bytes of the weights' file: safetensors, or ONNX.
+    /// Takes the weights' next bytes: those of a safetensors file, of a checkpoint of PyTorch's, or of ONNX.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), JsValue> {
         Ok(self.inner.push(chunk)?)
     }

@@ -5,6 +5,30 @@
 use super::header::{Header, PREFIX_BYTES, SNIFFED_BYTES, header_length, not_safetensors};
 use super::stream::{RowSink, ended, failed_before, row_layout, take};
 use crate::error::{Error, ErrorKind, Result};
+use safetensors::tensor::Dtype;
+use serde_json::{Map, Value, json};
+
+/// The beginning of a file of these tensors (name, type, shape, bytes), which follow in this order: length, header with
+/// `metadata`, spaces.
+pub fn write_header(
+    tensors: impl IntoIterator<Item = (String, Dtype, Vec<usize>, usize)>,
+    metadata: &[(&str, &str)],
+) -> Vec<u8> {
+    let metadata: Map<String, Value> = metadata.iter().map(|&(key, value)| (key.into(), value.into())).collect();
+    let mut json = Map::from_iter([("__metadata__".to_owned(), Value::Object(metadata))]);
+    let mut at = 0u64;
+    for (name, dtype, shape, bytes) in tensors {
+        let end = at + bytes as u64;
+        json.insert(name, json!({ "dtype": dtype, "shape": shape, "data_offsets": [at, end] }));
+        at = end;
+    }
+    let mut text = Value::Object(json).to_string();
+    // The format asks for data aligned to eight bytes.
+    text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
+    let mut file = (text.len() as u64).to_le_bytes().to_vec();
+    file.extend_from_slice(text.as_bytes());
+    file
+}
 
 /// The state of a file on its way in.
 pub struct Reader {
@@ -176,7 +200,6 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::weights::onnx;
 
     #[derive(Default)]
     struct Rows {
@@ -195,12 +218,6 @@ mod tests {
         fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
             self.rows.push((tensor, row, bytes.to_vec()));
             Ok(())
-        }
-        fn wanted(&mut self, _: &onnx::Graph) -> Result<onnx::Wanted> {
-            unreachable!("no ONNX file")
-        }
-        fn graph(&mut self, _: &onnx::Graph, _: &onnx::Tensors) -> Result<()> {
-            unreachable!("no ONNX file")
         }
     }
 

@@ -1,8 +1,8 @@
-//! A file of weights of any container, told by its first bytes, cut into its header and the rows of its tensors as it
-//! arrives in chunks of any size.
+//! A file of weights of any container, told by its first bytes, cut into its header and the rows of its
+//! tensors as it arrives in chunks of any size.
 
 use super::header::Header;
-use super::{onnx, safetensors};
+use super::{onnx, safetensors, torch};
 use crate::error::{Error, ErrorKind, Result, try_reserve};
 use std::fmt;
 
@@ -14,11 +14,12 @@ pub trait RowSink {
     /// Whatever is wrong with these tensors for the one who takes them; the stream ends there.
     fn header(&mut self, header: &Header) -> Result<()>;
 
-    /// Whether the rows of tensor `tensor` are wanted; the bytes of all others are passed over, whatever their shape.
+    /// Whether the rows of tensor `tensor` are wanted; the bytes of all others are passed over, whatever
+    /// their shape.
     fn takes(&self, tensor: usize) -> bool;
 
-    /// The bytes of row `row` of tensor `tensor` (an index into the header's list). A matrix has its first size's
-    /// number of rows; every other tensor is one row. A tensor without bytes has none.
+    /// The bytes of row `row` of tensor `tensor` (an index into the header's list). A matrix has its first
+    /// size's number of rows; every other tensor is one row. A tensor without bytes has none.
     ///
     /// # Errors
     /// Whatever is wrong with these bytes; the stream ends there.
@@ -27,14 +28,22 @@ pub trait RowSink {
     /// The weights that are wanted of an ONNX file with this graph; the header follows.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsMismatch`] where the graph is of another model; the stream ends there.
-    fn wanted(&mut self, graph: &onnx::Graph) -> Result<onnx::Wanted>;
+    /// [`ErrorKind::WeightsMismatch`] where the graph is of another model, [`ErrorKind::NotAModel`] where none is read;
+    /// the stream ends there.
+    fn wanted(&mut self, _graph: &onnx::Graph) -> Result<onnx::Wanted> {
+        Err(Error::new(
+            ErrorKind::NotAModel,
+            "An ONNX file stands where safetensors or a checkpoint of PyTorch's should: check the file's name.",
+        ))
+    }
 
     /// An ONNX file's graph has come as a whole.
     ///
     /// # Errors
     /// [`ErrorKind::WeightsMismatch`] where it computes something else than the model; the stream ends there.
-    fn graph(&mut self, graph: &onnx::Graph, tensors: &onnx::Tensors) -> Result<()>;
+    fn graph(&mut self, _graph: &onnx::Graph, _tensors: &onnx::Tensors) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The first bytes that tell a file's container.
@@ -52,14 +61,18 @@ enum Container {
     Sniffing(Vec<u8>),
     Safetensors(safetensors::Reader),
     Onnx(Box<onnx::Reader>),
+    Torch(Box<torch::Reader>),
 }
 
 impl Container {
-    /// The container of a file that begins so. Whatever has no signature is left to the safetensors' reader, which says
-    /// what it is.
+    /// The container of a file that begins so. Whatever has no signature is left to the safetensors' reader,
+    /// which says what it is.
     fn of(first_bytes: &[u8], announced: Option<usize>) -> Self {
         if onnx::begins(first_bytes) {
             return Self::Onnx(Box::new(onnx::Reader::new(announced)));
+        }
+        if let Some(reader) = torch::Reader::of(first_bytes, announced) {
+            return Self::Torch(Box::new(reader));
         }
         Self::Safetensors(safetensors::Reader::new(announced))
     }
@@ -77,15 +90,16 @@ impl Reader {
             Container::Sniffing(_) => None,
             Container::Safetensors(reader) => reader.header(),
             Container::Onnx(reader) => reader.header(),
+            Container::Torch(reader) => reader.header(),
         }
     }
 
     /// Takes the file's next bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`], [`ErrorKind::OutOfMemory`],
-    /// [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and
-    /// whatever `sink` finds. After an error the reader takes nothing more.
+    /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`],
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::WeightsLength`] where there are more bytes than the header
+    /// says, and whatever `sink` finds. After an error the reader takes nothing more.
     pub fn push(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
         if let Container::Sniffing(held) = &mut self.container {
             if take(held, &mut chunk, &mut self.seen, FIRST_BYTES)?.is_none() {
@@ -101,6 +115,7 @@ impl Reader {
             Container::Sniffing(_) => unreachable!("it was told above"),
             Container::Safetensors(reader) => reader.push(chunk, sink),
             Container::Onnx(reader) => reader.push(chunk, sink),
+            Container::Torch(reader) => reader.push(chunk, sink),
         }
     }
 
@@ -117,20 +132,21 @@ impl Reader {
     pub fn end_file(&mut self) -> Result<Option<String>> {
         match &mut self.container {
             Container::Onnx(reader) => reader.end_file(),
-            Container::Sniffing(_) | Container::Safetensors(_) => Ok(None),
+            Container::Sniffing(_) | Container::Safetensors(_) | Container::Torch(_) => Ok(None),
         }
     }
 
     /// That the file is complete. A reader that failed before fails again.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::NotAModel`], [`ErrorKind::WeightsHeader`] for a short
-    /// file of another kind.
+    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::NotAModel`],
+    /// [`ErrorKind::WeightsHeader`] for a short file of another kind.
     pub fn finish(&self) -> Result<()> {
         match &self.container {
             Container::Sniffing(held) => Err(ended(held.len(), "the header's")),
             Container::Safetensors(reader) => reader.finish(),
             Container::Onnx(reader) => reader.finish(),
+            Container::Torch(reader) => reader.finish(),
         }
     }
 }

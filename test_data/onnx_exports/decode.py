@@ -1,6 +1,6 @@
-"""The numbers that a quantized file holds, as the PyTorch model's parameters: the truth for engines that read the file.
+"""The numbers that a quantized file holds, as parameters of the PyTorch model: the truth for its readers.
 
-Every number is (q - zero point) * scale in F32, read here by the operators' definitions and not by onnxruntime.
+Every number is (q - zero point) * scale in F32, by the operators' definitions and not by onnxruntime.
 """
 
 import numpy as np
@@ -51,7 +51,7 @@ class Graph:
         raise ValueError(f"{node.name}: no bias")
 
     def scale_of(self, node):
-        """Of a MatMulInteger: product of the activation's scale and the weight's, which a Mul makes further on."""
+        """The weight's scale of a MatMulInteger: further on a Mul multiplies it by the activation's."""
         cast = self.takers[node.output[0]][0]
         scaling = self.takers[cast.output[0]][0]
         both = next(self.makers[name] for name in scaling.input if name != cast.output[0])
@@ -59,7 +59,7 @@ class Graph:
 
 
 def parameters(graph, model):
-    """What `graph` (a ModelProto) has in place of parameters of `model`, by their names; those in F32 are left out."""
+    """Parameters of `model` as `graph` (a ModelProto) has them, by name; those in F32 are left out."""
     read, found = Graph(graph), {}
     attentions = 0
     for node in read.nodes:
@@ -69,7 +69,8 @@ def parameters(graph, model):
                 made = read.makers.get(node.input[1]) if node.op_type == "MatMul" else None
                 if made is None or made.op_type != "DequantizeLinear" or made.input[0] not in read.arrays:
                     continue
-                weight = blocks_along(read.array(made, 0), read.array(made, 1), read.array(made, 2), attribute(made, "axis"))
+                parts = (read.array(made, index) for index in range(3))
+                weight = blocks_along(*parts, attribute(made, "axis"))
             elif weight.dtype.itemsize == 1:
                 scale = read.scale_of(node) if node.op_type == "MatMulInteger" else scale
                 weight = dequantized(weight, scale, zero)
@@ -89,14 +90,15 @@ def parameters(graph, model):
                 found[name] = dequantized(read.array(gather, 0), read.array(node, 1), read.array(node, 2))
         elif node.op_type == "QAttention":
             packed = dequantized(read.array(node, 1), read.array(node, 4), read.array(node, 7))
-            for part, values in zip(PROJECTIONS.get(model.config.model_type, ("query", "key", "value")), np.split(packed.T, 3)):
-                found[f"{layer(model, attentions)}.{part}.weight"] = values
+            names = PROJECTIONS.get(model.config.model_type, ("query", "key", "value"))
+            for name, values in zip(names, np.split(packed.T, 3), strict=True):
+                found[f"{layer(model, attentions)}.{name}.weight"] = values
             attentions += 1
         elif node.op_type == "QEmbedLayerNormalization":
             for index in range(2, 7):
                 if read.array(node, index) is not None:
                     name = node.input[index].removesuffix("_quantized")
-                    found[name] = dequantized(read.array(node, index), read.array(node, index + 6), read.array(node, index + 11))
+                    found[name] = dequantized(*(read.array(node, index + offset) for offset in (0, 6, 11)))
     for name, values in read.arrays.items():
         if values.dtype == np.float16 and name in model.state_dict():
             found[name] = values

@@ -7,7 +7,9 @@ SELECTION = {
         "fused-fp16", "session", "session-q8", "external", "external-each",
         "constants", "inputs", "typed-q8", "weights-first-q8", "deeper-head", "albert",
     ],
-    "mini-distilbert": ["optimum", "q8", "q4", "q4-asymmetric", "q4f16", "q4-q8-embeddings", "q4-gather", "fused-q4"],
+    "mini-distilbert": [
+        "optimum", "q8", "q4", "q4-asymmetric", "q4f16", "q4-q8-embeddings", "q4-gather", "fused-q4",
+    ],
     "mini-bert-tanh": ["optimum", "traced-20", "fused-slim"],
     "mini-roberta": ["optimum", "dynamo", "fused-attention", "fused-multi-head", "fused-q8"],
     "mini-xlm-roberta": ["optimum", "q8-convert"],

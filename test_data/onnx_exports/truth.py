@@ -24,8 +24,8 @@ def by_pytorch(model, found, cases):
         assert own[name].shape == values.shape, (name, own[name].shape, values.shape)
     model.load_state_dict(own | found)
     try:
-        run = lambda case: model(**{name: torch.from_numpy(values) for name, values in inputs_of(case).items()}).logits
-        return torch.cat([run(case) for case in cases])
+        tensors = lambda case: {name: torch.from_numpy(values) for name, values in inputs_of(case).items()}
+        return torch.cat([model(**tensors(case)).logits for case in cases])
     finally:
         model.load_state_dict(own)
 
@@ -36,12 +36,12 @@ def by_onnxruntime(path, cases):
     options.intra_op_num_threads, options.log_severity_level = 1, 4
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     takes = {value.name for value in session.get_inputs()}
-    run = lambda case: session.run(["logits"], {name: of for name, of in inputs_of(case).items() if name in takes})[0]
-    return torch.from_numpy(np.concatenate([run(case) for case in cases]))
+    taken = lambda case: {name: values for name, values in inputs_of(case).items() if name in takes}
+    return torch.from_numpy(np.concatenate([session.run(["logits"], taken(case))[0] for case in cases]))
 
 
 def truth_of(path, model, cases):
-    """What the manifest says of a file: logits by PyTorch where the file's numbers aren't the model's, and differences.
+    """What the manifest says of a file: PyTorch's logits where its numbers aren't the model's, differences.
 
     `onnxruntime`: its logits, where it computes otherwise than PyTorch does (8-bit activations, F16).
     """

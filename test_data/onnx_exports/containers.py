@@ -33,6 +33,23 @@ def lean(graph):
     return graph
 
 
+def numbered(graph):
+    """Names as PyTorch gave them before 1.13: operators and values are counted, and only parameters keep theirs."""
+    graph = copy.deepcopy(graph)
+    kept = {value.name for value in (*graph.graph.input, *graph.graph.output)}
+    kept |= {tensor.name for tensor in graph.graph.initializer if tensor.name.endswith((".weight", ".bias"))}
+    numbers = {"": ""}
+    number = lambda name: name if name in kept else numbers.setdefault(name, str(len(numbers) + 100))
+    del graph.graph.value_info[:]
+    for tensor in graph.graph.initializer:
+        tensor.name = number(tensor.name)
+    for index, node in enumerate(graph.graph.node):
+        node.name = f"{node.op_type}_{index}"
+        node.input[:] = map(number, node.input)
+        node.output[:] = map(number, node.output)
+    return graph
+
+
 def as_constants(graph):
     """Every initializer is the value of a Constant node."""
     graph = copy.deepcopy(graph)

@@ -16,9 +16,8 @@ TRACED_OPSETS = (*range(11, 22),)
 DYNAMO_OPSETS = (*range(18, 22),)
 
 
-def load_model(folder):
+def load_model(folder, kind=AutoModelForSequenceClassification):
     """The classifier in `folder` in fp32, with eager attention."""
-    kind = AutoModelForSequenceClassification
     return kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
 
 

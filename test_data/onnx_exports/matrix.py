@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import onnx
+from transformers import AutoModel
 
 import containers
 import exporters
@@ -30,11 +31,16 @@ class Model:
     def captured(self, opset=18):
         return exporters.captured(self.torch, opset)
 
+    @functools.cached_property
+    def bare(self):
+        """The encoder alone, in PyTorch."""
+        return exporters.load_model(self.folder, AutoModel)
+
     @functools.cache
-    def optimum(self):
+    def optimum(self, task="text-classification"):
         """What `optimum-cli export onnx` writes; it needs an older `transformers`, so a Python of its own."""
         with tempfile.TemporaryDirectory() as out:
-            options = ["--model", self.folder, "--task", "text-classification", out]
+            options = ["--model", self.folder, "--task", task, out]
             command = [self.python, "-m", "optimum.exporters.onnx", *options]
             subprocess.run(list(map(str, command)), check=True, capture_output=True)
             return onnx.load(Path(out) / "model.onnx")
@@ -58,6 +64,9 @@ WITH_EMBEDDINGS = ("MatMul", "Gather")
 VARIANTS = {
     "optimum": lambda m: m.optimum(),
     "slim": lambda m: m.slim(),
+    "features": lambda m: m.optimum("feature-extraction"),
+    "features-q8": lambda m: quantizers.q8(quantizers.slim(m.optimum("feature-extraction"))),
+    "features-q4": lambda m: quantizers.q4(quantizers.slim(m.optimum("feature-extraction"))),
     "traced": lambda m: m.traced(),
     "traced-slim": lambda m: quantizers.slim(m.traced()),
     "traced-unfolded": lambda m: exporters.traced(m.torch, fold=False),
@@ -103,10 +112,12 @@ VARIANTS = {
     "session": lambda m: fusers.of_session(m.optimum()),
     "session-q8": lambda m: fusers.of_session(quantizers.q8(m.slim())),
     "session-q4": lambda m: fusers.of_session(quantizers.q4(m.slim())),
+    "numbered": lambda m: containers.numbered(m.traced(11)),
+    "numbered-q8": lambda m: quantizers.q8(containers.numbered(m.traced(11))),
     "external": lambda m: functools.partial(containers.save_external, m.slim()),
     "external-each": lambda m: functools.partial(containers.save_external, m.slim(), one_file=False),
     "constants": lambda m: containers.as_constants(m.slim()),
-    "inputs": lambda m: containers.as_inputs(quantizers.slim(m.traced())),
+    "inputs": lambda m: containers.as_inputs(containers.numbered(m.traced(11))),
     "typed": lambda m: containers.typed(m.slim()),
     "typed-q8": lambda m: containers.typed(quantizers.q8(m.slim())),
     "weights-first": lambda m: containers.weights_first(m.slim()),
@@ -114,6 +125,9 @@ VARIANTS = {
     "deeper-head": lambda m: quantizers.slim(strangers.with_deeper_head(m.torch)),
     "albert": lambda m: quantizers.slim(strangers.albert()),
 }
+
+# Encoders without a head: optimum's task feature-extraction.
+BARE = ("features", "features-q8", "features-q4")
 
 # What no engine of these architectures can take, and why.
 REFUSED = {

@@ -2,8 +2,8 @@
 
     python test_data/onnx_agreement.py --model ../shared/models/sentiment-en --out FOLDER --optimum PYTHON
 
-FOLDER becomes a transformers.js checkpoint: config.json, tokenizer.json and onnx/model*.onnx. PYTHON, which has
-requirements-optimum.txt, exports it. Beside each file, NAME.json has the probabilities of the 490 texts of
+FOLDER becomes a transformers.js checkpoint: config.json, tokenizer.json and onnx/model*.onnx. PYTHON has
+requirements-optimum.txt, to export it. Beside each file, NAME.json has the probabilities of 490 texts, of
 sentiment_validation.jsonl and sentiment_benchmark.jsonl, in that order, by onnxruntime (`onnxruntime`) and by
 PyTorch with the file's numbers (`dequantized`), for other engines. Files that are there are kept.
 """

@@ -12,13 +12,12 @@ SMALL = 512  # weights of fewer bytes stay in the file
 
 def save_external(graph, path, one_file=True):
     """Weights in `NAME.onnx_data` beside the file, or each in a file with its name."""
-    graph, data = copy.deepcopy(graph), f"{path.name}_data"
-    if one_file:
-        onnx.save_model(graph, path, save_as_external_data=True, location=data, size_threshold=SMALL)
-        return
+    graph = copy.deepcopy(graph)
     for tensor in graph.graph.initializer:
         if len(tensor.raw_data) >= SMALL:
-            external_data_helper.set_external_data(tensor, f"{path.stem}-{tensor.name.replace('::', '-')}")
+            data = f"{path.name}_data" if one_file else f"{path.stem}-{tensor.name.replace('::', '-')}"
+            external_data_helper.set_external_data(tensor, data)
+            (path.parent / data).unlink(missing_ok=True)  # onnx appends to what is there
     onnx.save_model(graph, path)
 
 
@@ -34,7 +33,7 @@ def lean(graph):
 
 
 def numbered(graph):
-    """Names as PyTorch gave them before 1.13: operators and values are counted, and only parameters keep theirs."""
+    """Names as PyTorch gave them before 1.13: only parameters keep theirs, all else is counted."""
     graph = copy.deepcopy(graph)
     kept = {value.name for value in (*graph.graph.input, *graph.graph.output)}
     kept |= {tensor.name for tensor in graph.graph.initializer if tensor.name.endswith((".weight", ".bias"))}

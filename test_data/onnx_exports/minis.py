@@ -51,11 +51,15 @@ DISTILBERT = dict(
 MINIS = {
     "mini-distilbert": dict(seed=31, config=DistilBertConfig(**DISTILBERT)),
     "mini-bert": dict(seed=32, types=True, config=BertConfig(**size(["a", "b", "c"]))),
-    "mini-bert-tanh": dict(seed=33, types=True, config=BertConfig(**size(["a", "b"]), hidden_act="gelu_new")),
+    "mini-bert-tanh": dict(seed=33, types=True, config=BertConfig(
+        **size(["a", "b"]), hidden_act="gelu_pytorch_tanh",
+    )),
     "mini-roberta": dict(seed=34, config=RobertaConfig(**of_roberta(["a", "b"], layers=2)), change=repeat),
     "mini-xlm-roberta": dict(seed=35, config=XLMRobertaConfig(**of_roberta(["a", "b"]))),
     "mini-camembert": dict(seed=36, config=CamembertConfig(**of_roberta(["a", "b"]))),
-    "mini-electra": dict(seed=37, types=True, config=ElectraConfig(**size(["a", "b"]), embedding_size=12)),
+    "mini-electra": dict(seed=37, types=True, config=ElectraConfig(
+        **size(["a", "b"]), embedding_size=12, hidden_act="gelu_new",
+    )),
     "mini-mpnet": dict(seed=38, config=MPNetConfig(**size(["a", "b", "c"], tokens=TOKENS + 2, **EPSILON))),
     "mini-data2vec-text": dict(seed=39, config=Data2VecTextConfig(**of_roberta(["a", "b"]))),
 }

@@ -48,7 +48,8 @@ def states_of(path, model, case):
     mine = by_pytorch(model, found, [case], STATES)
     theirs = by_onnxruntime(path, [case], STATES)
     largest = (theirs - mine).abs().max().item()
-    return {"decoded": len(found), "onnxruntime_minus_pytorch": float(f"{largest:.2g}"), "states": floats(mine)}
+    said = {"decoded": len(found), "onnxruntime_minus_pytorch": float(f"{largest:.2g}")}
+    return said | {"states": floats(mine)}
 
 
 def truth_of(path, model, cases):

@@ -15,6 +15,7 @@ PRODUCTS = {
     "MatMulIntegerToFloat": (1, 3, 5),
     "MatMul": (1, None, None),
 }
+BERTS = ("query", "key", "value")
 PROJECTIONS = {
     "distilbert": ("q_lin", "k_lin", "v_lin"),
     "mpnet": ("q", "k", "v"),
@@ -88,11 +89,11 @@ def parameters(graph, model):
             if gather is not None and gather.op_type == "Gather":
                 name = gather.input[0].removesuffix("_quantized")
                 found[name] = dequantized(read.array(gather, 0), read.array(node, 1), read.array(node, 2))
-        elif node.op_type == "QAttention":
-            packed = dequantized(read.array(node, 1), read.array(node, 4), read.array(node, 7))
-            names = PROJECTIONS.get(model.config.model_type, ("query", "key", "value"))
-            for name, values in zip(names, np.split(packed.T, 3), strict=True):
-                found[f"{layer(model, attentions)}.{name}.weight"] = values
+        elif node.op_type in ("QAttention", "Attention", "MultiHeadAttention"):
+            path, names = layer(model, attentions), PROJECTIONS.get(model.config.model_type, BERTS)
+            for kind, values in packed(node, read).items():
+                for name, part in zip(names, np.split(values.T, 3), strict=True):
+                    found[f"{path}.{name}.{kind}"] = part
             attentions += 1
         elif node.op_type == "QEmbedLayerNormalization":
             for index in range(2, 7):
@@ -103,6 +104,15 @@ def parameters(graph, model):
         if values.dtype == np.float16 and name in model.state_dict():
             found[name] = values
     return {name: torch.from_numpy(np.array(values, dtype=np.float32)) for name, values in found.items()}
+
+
+def packed(node, read):
+    """What a fused attention has of the three projections together, (K, 3N) and (3N), but in F32."""
+    if node.op_type == "QAttention":
+        return {"weight": dequantized(*(read.array(node, index) for index in (1, 4, 7)))}
+    inputs = {"bias": 3} if node.op_type == "MultiHeadAttention" else {"weight": 1, "bias": 2}
+    arrays = {name: read.array(node, index) for name, index in inputs.items()}
+    return {name: of for name, of in arrays.items() if of is not None and of.dtype == np.float16}
 
 
 def layer(model, index):

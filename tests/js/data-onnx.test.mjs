@@ -71,3 +71,13 @@ test("onnxruntime agrees with PyTorch on every file that is computed in F32", ()
   for (const { file, onnxruntime_minus_pytorch } of exact)
     assert.ok(onnxruntime_minus_pytorch < TOLERANCE, `${file}: ${onnxruntime_minus_pytorch}`);
 });
+
+test("every number of a file in F16 was read from the file", () => {
+  const halves = files.filter(({ variant }) => variant.endsWith("f16") || variant.endsWith("fp16"));
+  assert.ok(halves.length >= 3);
+  for (const { file, model, decoded } of halves) {
+    const bytes = readFileSync(join(DATA, "models", model, "model.safetensors"));
+    const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString());
+    assert.equal(decoded, Object.keys(header).filter((name) => name !== "__metadata__").length, file);
+  }
+});

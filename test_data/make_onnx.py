@@ -1,10 +1,10 @@
-"""Makes ONNX files of the random models as people make them, with the logits that each must give: see README.md.
+"""Makes ONNX files of the random models as people make them, and their logits: see README.md.
 
-    python test_data/make_onnx.py --optimum PYTHON [--minis]                        what is committed
-    python test_data/make_onnx.py --out FOLDER [--models MODEL ...] [--optimum PYTHON] ...           every variant
+    python test_data/make_onnx.py --optimum PYTHON [--minis]                               what is committed
+    python test_data/make_onnx.py --optimum PYTHON --out FOLDER [--models MODEL ...]       every variant
 
-PYTHON has what requirements-optimum.txt lists; without it, the variants that start from optimum's export are left out. A
-variant that a model can't have (there is no attention to fuse, say) is left out, with a line that says why.
+PYTHON has what requirements-optimum.txt lists. A variant that a model can't have is left out, and the reason
+printed.
 """
 
 import argparse
@@ -26,11 +26,13 @@ import transformers
 
 from containers import lean
 from golden import VERSIONS
-from matrix import REFUSED, VARIANTS, Model
+from matrix import BARE, REFUSED, VARIANTS, Model
 from minis import MINIS, make_minis
 from selection import SELECTION, WHOLE
-from truth import truth_of
+from truth import states_of, truth_of
 
+# Of nine tokens, in the goldens of mini-* and of the larger ones alike.
+STATES_CASE = 5
 PACKAGES = ("onnx", "onnxruntime", "onnxscript", "onnxslim")
 
 
@@ -64,7 +66,10 @@ def described(path):
 
 
 def make(name, variants, out, file_name, optimum, whole=None):
-    """Writes the variants of a model. Yields what the manifest says of each. `whole`: which keep what tools alone read."""
+    """Writes the variants of a model. Yields what the manifest says of each.
+
+    `whole`: those that keep what tools alone read; None for all.
+    """
     model, cases = Model(HERE / "models" / name, optimum), goldens(name)["cases"]
     for variant in variants:
         path = out / file_name(name, variant)
@@ -72,12 +77,18 @@ def make(name, variants, out, file_name, optimum, whole=None):
         try:
             write(VARIANTS[variant](model), path, whole is None or (name, variant) in whole)
             said |= described(path)
-            said |= {"refused": REFUSED[variant]} if variant in REFUSED else truth_of(path, model.torch, cases)
+            if variant in REFUSED:
+                said["refused"] = REFUSED[variant]
+            elif variant in BARE:
+                said |= {"states_case": STATES_CASE} | states_of(path, model.bare, cases[STATES_CASE])
+            else:
+                said |= truth_of(path, model.torch, cases)
         except Exception as error:  # whatever the exporters and optimizers raise
             print(f"{name} {variant}: {type(error).__name__}: {str(error).splitlines()[0][:160]}")
             path.unlink(missing_ok=True)
             continue
-        print(f"{said['file']}: {said['bytes']:,} bytes, opset {said['opset']}, {said.get('onnxruntime_minus_pytorch', 'refused')}", flush=True)
+        difference = said.get("onnxruntime_minus_pytorch", "refused")
+        print(f"{said['file']}: {said['bytes']:,} bytes, opset {said['opset']}, {difference}", flush=True)
         yield said
 
 
@@ -86,7 +97,7 @@ def main():
     parser.add_argument("--out", type=Path, help="make every variant into this folder")
     parser.add_argument("--models", nargs="+", default=list(MINIS))
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
-    parser.add_argument("--optimum", help="a Python with optimum-onnx")
+    parser.add_argument("--optimum", required=True, help="a Python with optimum-onnx")
     parser.add_argument("--minis", action="store_true", help="make the models themselves first")
     arguments = parser.parse_args()
 
@@ -106,10 +117,12 @@ def main():
     else:
         asked, out, whole = SELECTION, HERE / "onnx", WHOLE
         file_name = lambda model, variant: f"{model}-{variant}.onnx"
-    files = [said for name, variants in asked.items() for said in make(name, variants, out, file_name, arguments.optimum, whole)]
-    manifest = {"versions": VERSIONS | {name: version(name) for name in PACKAGES}, "files": files}
+    files = []
+    for name, variants in asked.items():
+        files += make(name, variants, out, file_name, arguments.optimum, whole)
+    versions = json.dumps(VERSIONS | {name: version(name) for name in PACKAGES})
     lines = ",\n".join(json.dumps(said, separators=(",", ":")) for said in files)
-    text = f'{{"versions":{json.dumps(manifest["versions"])},\n"files":[\n{lines}\n]}}\n'
+    text = f'{{"versions":{versions},\n"files":[\n{lines}\n]}}\n'
     (out / "manifest.json").write_text(text, encoding="ascii")
 
 

@@ -1,4 +1,4 @@
-"""The same graph written differently: where its weights lie, and in which order and fields of the protobuf."""
+"""The same graph written differently: where its weights lie, and in which order and fields."""
 
 import copy
 
@@ -6,18 +6,18 @@ import onnx
 from onnx import TensorProto, external_data_helper, numpy_helper
 
 GRAPH_FIELD, WEIGHT_FIELD, BYTES = 7, 5, 2
+NUMBERS_FIRST = ("raw_data", "float_data", "int32_data", "int64_data", "name", "dims", "data_type")
 SMALL = 512  # weights of fewer bytes stay in the file
 
 
 def save_external(graph, path, one_file=True):
     """Weights in `NAME.onnx_data` beside the file, or each in a file with its name."""
-    graph, data = copy.deepcopy(graph), f"{path.name}_data"
-    if one_file:
-        onnx.save_model(graph, path, save_as_external_data=True, location=data, size_threshold=SMALL)
-        return
+    graph = copy.deepcopy(graph)
     for tensor in graph.graph.initializer:
         if len(tensor.raw_data) >= SMALL:
-            external_data_helper.set_external_data(tensor, f"{path.stem}-{tensor.name.replace('::', '-')}")
+            data = f"{path.name}_data" if one_file else f"{path.stem}-{tensor.name.replace('::', '-')}"
+            external_data_helper.set_external_data(tensor, data)
+            (path.parent / data).unlink(missing_ok=True)  # onnx appends to what is there
     onnx.save_model(graph, path)
 
 
@@ -32,10 +32,30 @@ def lean(graph):
     return graph
 
 
+def numbered(graph):
+    """Names as PyTorch gave them before 1.13: only parameters keep theirs, all else is counted."""
+    graph = copy.deepcopy(graph)
+    kept = {value.name for value in (*graph.graph.input, *graph.graph.output)}
+    kept |= {tensor.name for tensor in graph.graph.initializer if tensor.name.endswith((".weight", ".bias"))}
+    numbers = {"": ""}
+    number = lambda name: name if name in kept else numbers.setdefault(name, str(len(numbers) + 100))
+    del graph.graph.value_info[:]
+    for tensor in graph.graph.initializer:
+        tensor.name = number(tensor.name)
+    for index, node in enumerate(graph.graph.node):
+        node.name = f"{node.op_type}_{index}"
+        node.input[:] = map(number, node.input)
+        node.output[:] = map(number, node.output)
+    return graph
+
+
 def as_constants(graph):
     """Every initializer is the value of a Constant node."""
     graph = copy.deepcopy(graph)
-    nodes = [onnx.helper.make_node("Constant", [], [t.name], name=f"Constant_{i}", value=t) for i, t in enumerate(graph.graph.initializer)]
+    nodes = [
+        onnx.helper.make_node("Constant", [], [tensor.name], name=f"Constant_{index}", value=tensor)
+        for index, tensor in enumerate(graph.graph.initializer)
+    ]
     nodes += graph.graph.node
     del graph.graph.initializer[:], graph.graph.node[:]
     graph.graph.node.extend(nodes)
@@ -47,7 +67,8 @@ def as_inputs(graph):
     graph = copy.deepcopy(graph)
     graph.ir_version = 3
     for tensor in graph.graph.initializer:
-        graph.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+        info = onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+        graph.graph.input.append(info)
     return graph
 
 
@@ -68,14 +89,14 @@ def typed(graph):
 
 
 def weights_first(graph):
-    """The file's bytes with the weights before the nodes, and in each weight the numbers before dtype, sizes and name.
+    """The file's bytes with the weights before the nodes, and numbers before dtype, sizes and name.
 
     Protobuf allows any order of fields; a message is the concatenation of its parts.
     """
     rest = copy.deepcopy(graph)
     inner = b""
     for tensor in rest.graph.initializer:
-        inner += field(WEIGHT_FIELD, parts(tensor, ["raw_data", "float_data", "int32_data", "int64_data", "name", "dims", "data_type"]))
+        inner += field(WEIGHT_FIELD, parts(tensor, NUMBERS_FIRST))
     del rest.graph.initializer[:]
     inner += rest.graph.SerializeToString()
     rest.ClearField("graph")

@@ -1,6 +1,6 @@
-"""The numbers that a quantized file holds, as the PyTorch model's parameters: the truth for engines that read the file.
+"""The numbers that a quantized file holds, as parameters of the PyTorch model: the truth for its readers.
 
-Every number is (q - zero point) * scale in F32, read here by the operators' definitions and not by onnxruntime.
+Every number is (q - zero point) * scale in F32, by the operators' definitions and not by onnxruntime.
 """
 
 import numpy as np
@@ -15,6 +15,7 @@ PRODUCTS = {
     "MatMulIntegerToFloat": (1, 3, 5),
     "MatMul": (1, None, None),
 }
+BERTS = ("query", "key", "value")
 PROJECTIONS = {
     "distilbert": ("q_lin", "k_lin", "v_lin"),
     "mpnet": ("q", "k", "v"),
@@ -51,7 +52,7 @@ class Graph:
         raise ValueError(f"{node.name}: no bias")
 
     def scale_of(self, node):
-        """Of a MatMulInteger: product of the activation's scale and the weight's, which a Mul makes further on."""
+        """The weight's scale of a MatMulInteger: further on a Mul multiplies it by the activation's."""
         cast = self.takers[node.output[0]][0]
         scaling = self.takers[cast.output[0]][0]
         both = next(self.makers[name] for name in scaling.input if name != cast.output[0])
@@ -59,7 +60,7 @@ class Graph:
 
 
 def parameters(graph, model):
-    """What `graph` (a ModelProto) has in place of parameters of `model`, by their names; those in F32 are left out."""
+    """Parameters of `model` as `graph` (a ModelProto) has them, by name; those in F32 are left out."""
     read, found = Graph(graph), {}
     attentions = 0
     for node in read.nodes:
@@ -69,7 +70,8 @@ def parameters(graph, model):
                 made = read.makers.get(node.input[1]) if node.op_type == "MatMul" else None
                 if made is None or made.op_type != "DequantizeLinear" or made.input[0] not in read.arrays:
                     continue
-                weight = blocks_along(read.array(made, 0), read.array(made, 1), read.array(made, 2), attribute(made, "axis"))
+                parts = (read.array(made, index) for index in range(3))
+                weight = blocks_along(*parts, attribute(made, "axis"))
             elif weight.dtype.itemsize == 1:
                 scale = read.scale_of(node) if node.op_type == "MatMulInteger" else scale
                 weight = dequantized(weight, scale, zero)
@@ -87,20 +89,30 @@ def parameters(graph, model):
             if gather is not None and gather.op_type == "Gather":
                 name = gather.input[0].removesuffix("_quantized")
                 found[name] = dequantized(read.array(gather, 0), read.array(node, 1), read.array(node, 2))
-        elif node.op_type == "QAttention":
-            packed = dequantized(read.array(node, 1), read.array(node, 4), read.array(node, 7))
-            for part, values in zip(PROJECTIONS.get(model.config.model_type, ("query", "key", "value")), np.split(packed.T, 3)):
-                found[f"{layer(model, attentions)}.{part}.weight"] = values
+        elif node.op_type in ("QAttention", "Attention", "MultiHeadAttention"):
+            path, names = layer(model, attentions), PROJECTIONS.get(model.config.model_type, BERTS)
+            for kind, values in packed(node, read).items():
+                for name, part in zip(names, np.split(values.T, 3), strict=True):
+                    found[f"{path}.{name}.{kind}"] = part
             attentions += 1
         elif node.op_type == "QEmbedLayerNormalization":
             for index in range(2, 7):
                 if read.array(node, index) is not None:
                     name = node.input[index].removesuffix("_quantized")
-                    found[name] = dequantized(read.array(node, index), read.array(node, index + 6), read.array(node, index + 11))
+                    found[name] = dequantized(*(read.array(node, index + offset) for offset in (0, 6, 11)))
     for name, values in read.arrays.items():
         if values.dtype == np.float16 and name in model.state_dict():
             found[name] = values
     return {name: torch.from_numpy(np.array(values, dtype=np.float32)) for name, values in found.items()}
+
+
+def packed(node, read):
+    """What a fused attention has of the three projections together, (K, 3N) and (3N), but in F32."""
+    if node.op_type == "QAttention":
+        return {"weight": dequantized(*(read.array(node, index) for index in (1, 4, 7)))}
+    inputs = {"bias": 3} if node.op_type == "MultiHeadAttention" else {"weight": 1, "bias": 2}
+    arrays = {name: read.array(node, index) for name, index in inputs.items()}
+    return {name: of for name, of in arrays.items() if of is not None and of.dtype == np.float16}
 
 
 def layer(model, index):

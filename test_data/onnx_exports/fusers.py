@@ -15,7 +15,7 @@ LEVELS = onnxruntime.GraphOptimizationLevel
 
 
 def fused(graph, config, multi_head=False, half=False, approximate=False):
-    """Attention (or MultiHeadAttention), SkipLayerNormalization, EmbedLayerNormalization and BiasGelu where they are found.
+    """Attention or MultiHeadAttention, SkipLayerNormalization, EmbedLayerNormalization, BiasGelu.
 
     `approximate` makes FastGelu, which is GELU by tanh, of GELU by erf.
     """
@@ -30,7 +30,8 @@ def fused(graph, config, multi_head=False, half=False, approximate=False):
         if half:
             optimized.convert_float_to_float16(keep_io_types=True)
         if FUSED not in [opset.domain for opset in optimized.model.opset_import]:
-            optimized.model.opset_import.append(onnx.helper.make_opsetid(FUSED, 1))  # the quantizer wants to see it
+            # The quantizer wants to see it.
+            optimized.model.opset_import.append(onnx.helper.make_opsetid(FUSED, 1))
         return optimized.model
 
 

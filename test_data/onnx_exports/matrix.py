@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import onnx
+from transformers import AutoModel
 
 import containers
 import exporters
@@ -15,7 +16,7 @@ import strangers
 
 
 class Model:
-    """A committed checkpoint, and the graphs that are made of it, each once. `optimum`: a Python with optimum-onnx."""
+    """A checkpoint, and the graphs that are made of it, each once. `optimum`: a Python with optimum-onnx."""
 
     def __init__(self, folder, optimum=None):
         self.folder, self.python = folder, optimum
@@ -30,11 +31,17 @@ class Model:
     def captured(self, opset=18):
         return exporters.captured(self.torch, opset)
 
+    @functools.cached_property
+    def bare(self):
+        """The encoder alone, in PyTorch."""
+        return exporters.load_model(self.folder, AutoModel)
+
     @functools.cache
-    def optimum(self):
-        """What `optimum-cli export onnx` writes; it needs an older `transformers`, hence a Python of its own."""
+    def optimum(self, task="text-classification"):
+        """What `optimum-cli export onnx` writes; it needs an older `transformers`, so a Python of its own."""
         with tempfile.TemporaryDirectory() as out:
-            command = [self.python, "-m", "optimum.exporters.onnx", "--model", self.folder, "--task", "text-classification", out]
+            options = ["--model", self.folder, "--task", task, out]
+            command = [self.python, "-m", "optimum.exporters.onnx", *options]
             subprocess.run(list(map(str, command)), check=True, capture_output=True)
             return onnx.load(Path(out) / "model.onnx")
 
@@ -52,19 +59,24 @@ def quantized_fused(m):
     return quantizers.q8(m.fused(), DefaultTensorType=onnx.TensorProto.FLOAT)
 
 
+WITH_EMBEDDINGS = ("MatMul", "Gather")
+
 VARIANTS = {
     "optimum": lambda m: m.optimum(),
     "slim": lambda m: m.slim(),
+    "features": lambda m: m.optimum("feature-extraction"),
+    "features-q8": lambda m: quantizers.q8(quantizers.slim(m.optimum("feature-extraction"))),
+    "features-q4": lambda m: quantizers.q4(quantizers.slim(m.optimum("feature-extraction"))),
     "traced": lambda m: m.traced(),
     "traced-slim": lambda m: quantizers.slim(m.traced()),
     "traced-unfolded": lambda m: exporters.traced(m.torch, fold=False),
     "dynamo": lambda m: m.captured(),
     "dynamo-slim": lambda m: quantizers.slim(m.captured()),
     "dynamo-unoptimized": lambda m: exporters.captured(m.torch, optimize=False),
-    **{f"traced-{opset}": functools.partial(Model.traced, opset=opset) for opset in exporters.TRACED_OPSETS},
-    **{f"dynamo-{opset}": functools.partial(Model.captured, opset=opset) for opset in exporters.DYNAMO_OPSETS},
-    # transformers.js: fp16, quantized, int8, uint8, q4, q4f16, bnb4. Its convert.py quantizes per channel to 7 bits,
-    # its quantize.py alone per tensor to 8.
+    **{f"traced-{n}": functools.partial(Model.traced, opset=n) for n in exporters.TRACED_OPSETS},
+    **{f"dynamo-{n}": functools.partial(Model.captured, opset=n) for n in exporters.DYNAMO_OPSETS},
+    # transformers.js: fp16, quantized, int8, uint8, q4, q4f16, bnb4. Its convert.py quantizes per channel to
+    # 7 bits, its quantize.py alone per tensor to 8.
     "fp16": lambda m: quantizers.fp16(m.slim()),
     "q8": lambda m: quantizers.q8(m.slim()),
     "q8-convert": lambda m: quantizers.q8(m.slim(), per_channel=True, reduce_range=True),
@@ -83,8 +95,8 @@ VARIANTS = {
     "uint8-symmetric": lambda m: quantizers.uint8(m.slim(), WeightSymmetric=True),
     "q4-asymmetric": lambda m: quantizers.q4(m.slim(), symmetric=False),
     "q4-block-16": lambda m: quantizers.q4(m.slim(), block=16),
-    "q4-gather": lambda m: quantizers.q4(m.slim(), operators=("MatMul", "Gather")),
-    "q4-gather-asymmetric": lambda m: quantizers.q4(m.slim(), symmetric=False, operators=("MatMul", "Gather")),
+    "q4-gather": lambda m: quantizers.q4(m.slim(), operators=WITH_EMBEDDINGS),
+    "q4-gather-asymmetric": lambda m: quantizers.q4(m.slim(), symmetric=False, operators=WITH_EMBEDDINGS),
     "q4-qdq": lambda m: quantizers.q4(m.slim(), quant_format=quantizers.QuantFormat.QDQ),
     "q4-q8-embeddings": lambda m: quantizers.q8(quantizers.q4(m.slim())),
     "q4-dynamo": lambda m: quantizers.q4(m.captured()),
@@ -100,10 +112,12 @@ VARIANTS = {
     "session": lambda m: fusers.of_session(m.optimum()),
     "session-q8": lambda m: fusers.of_session(quantizers.q8(m.slim())),
     "session-q4": lambda m: fusers.of_session(quantizers.q4(m.slim())),
+    "numbered": lambda m: containers.numbered(m.traced(11)),
+    "numbered-q8": lambda m: quantizers.q8(containers.numbered(m.traced(11))),
     "external": lambda m: functools.partial(containers.save_external, m.slim()),
     "external-each": lambda m: functools.partial(containers.save_external, m.slim(), one_file=False),
     "constants": lambda m: containers.as_constants(m.slim()),
-    "inputs": lambda m: containers.as_inputs(quantizers.slim(m.traced())),
+    "inputs": lambda m: containers.as_inputs(containers.numbered(m.traced(11))),
     "typed": lambda m: containers.typed(m.slim()),
     "typed-q8": lambda m: containers.typed(quantizers.q8(m.slim())),
     "weights-first": lambda m: containers.weights_first(m.slim()),
@@ -111,6 +125,9 @@ VARIANTS = {
     "deeper-head": lambda m: quantizers.slim(strangers.with_deeper_head(m.torch)),
     "albert": lambda m: quantizers.slim(strangers.albert()),
 }
+
+# Encoders without a head: optimum's task feature-extraction.
+BARE = ("features", "features-q8", "features-q4")
 
 # What no engine of these architectures can take, and why.
 REFUSED = {

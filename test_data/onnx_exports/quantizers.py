@@ -1,4 +1,4 @@
-"""Smaller weights for a graph, with the settings of transformers.js' scripts/quantize.py, and others that are met."""
+"""Smaller weights for a graph, with the settings of transformers.js' scripts/quantize.py, and with others."""
 
 import copy
 import logging
@@ -49,7 +49,7 @@ def fp16(graph):
 
 
 def bnb4(graph, block=64):
-    quantizer = MatMulBnb4Quantizer(copy.deepcopy(graph), block_size=block, quant_type=MatMulBnb4Quantizer.NF4)
+    quantizer = MatMulBnb4Quantizer(copy.deepcopy(graph), MatMulBnb4Quantizer.NF4, block)
     quantizer.process()
     return quantizer.model.model
 

@@ -3,13 +3,15 @@
 import torch
 from transformers import AlbertConfig, AutoModelForSequenceClassification
 
-from encoders import random_state, sizes
+from encoders import random_state
 from exporters import traced
+from minis import size
 
 
 def with_deeper_head(model):
-    """The same classifier with one more layer at its end, as people add who fine-tune with a head of their own."""
+    """The same classifier with one more layer at its end, a head that somebody trained of their own."""
     head = model.classifier
+    torch.manual_seed(52)
     last = head if isinstance(head, torch.nn.Linear) else head.out_proj
     deeper = torch.nn.Sequential(last, torch.nn.ReLU(), torch.nn.Linear(last.out_features, last.out_features))
     if head is last:
@@ -27,7 +29,7 @@ def with_deeper_head(model):
 
 def albert():
     """An encoder whose layers share their weights."""
-    config = AlbertConfig(**sizes(113, 16, 2, 1, 28, ["a", "b"]), embedding_size=8, max_position_embeddings=30)
+    config = AlbertConfig(**size(["a", "b"]), embedding_size=8)
     config._attn_implementation = "eager"
     model = AutoModelForSequenceClassification.from_config(config).eval()
     model.load_state_dict(random_state(model, 51))

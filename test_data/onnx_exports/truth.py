@@ -8,6 +8,8 @@ import torch
 from decode import parameters
 from golden import floats
 
+STATES = "last_hidden_state"
+
 
 def inputs_of(case):
     ids = np.array([case["ids"]], dtype=np.int64)
@@ -17,31 +19,41 @@ def inputs_of(case):
     return inputs
 
 
-def by_pytorch(model, found, cases):
-    """Logits (a list of each case's) of `model` with the parameters `found` in place of its own."""
+def by_pytorch(model, found, cases, output="logits"):
+    """Logits of each case, of `model` with the parameters `found` in place of its own."""
     own = {name: values.clone() for name, values in model.state_dict().items()}
     for name, values in found.items():
         assert own[name].shape == values.shape, (name, own[name].shape, values.shape)
     model.load_state_dict(own | found)
     try:
-        run = lambda case: model(**{name: torch.from_numpy(values) for name, values in inputs_of(case).items()}).logits
-        return torch.cat([run(case) for case in cases])
+        tensors = lambda case: {name: torch.from_numpy(values) for name, values in inputs_of(case).items()}
+        return torch.cat([model(**tensors(case))[output] for case in cases])
     finally:
         model.load_state_dict(own)
 
 
-def by_onnxruntime(path, cases):
+def by_onnxruntime(path, cases, output="logits"):
     """The same of a file."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 4
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     takes = {value.name for value in session.get_inputs()}
-    run = lambda case: session.run(["logits"], {name: of for name, of in inputs_of(case).items() if name in takes})[0]
-    return torch.from_numpy(np.concatenate([run(case) for case in cases]))
+    taken = lambda case: {name: values for name, values in inputs_of(case).items() if name in takes}
+    return torch.from_numpy(np.concatenate([session.run([output], taken(case))[0] for case in cases]))
+
+
+def states_of(path, model, case):
+    """The same of a file without a head: the last states of one case."""
+    found = parameters(onnx.load(path), model)
+    mine = by_pytorch(model, found, [case], STATES)
+    theirs = by_onnxruntime(path, [case], STATES)
+    largest = (theirs - mine).abs().max().item()
+    said = {"decoded": len(found), "onnxruntime_minus_pytorch": float(f"{largest:.2g}")}
+    return said | {"states": floats(mine)}
 
 
 def truth_of(path, model, cases):
-    """What the manifest says of a file: logits by PyTorch where the file's numbers aren't the model's, and differences.
+    """What the manifest says of a file: PyTorch's logits where its numbers aren't the model's, differences.
 
     `onnxruntime`: its logits, where it computes otherwise than PyTorch does (8-bit activations, F16).
     """

@@ -1,7 +1,7 @@
 /** `tabsense info`: what a model is, from its configuration and the header of its weights. */
 
 import { TabsenseError } from "../api/errors.js";
-import type { Place } from "../files/model-files.js";
+import type { Place } from "../files/places.js";
 import { CONFIG_LIMIT } from "../worker/small-files.js";
 import { readAll } from "../files/bytes.js";
 import { ARCHITECTURES, reservedPositions } from "./architectures.js";

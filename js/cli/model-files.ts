@@ -2,7 +2,8 @@
 
 import { download } from "../files/download.js";
 import { TabsenseError } from "../api/errors.js";
-import { beside, INDEX_LIMIT, isMissing, type Place } from "../files/model-files.js";
+import { INDEX_LIMIT } from "../files/model-files.js";
+import { beside, isMissing, type Place } from "../files/places.js";
 import { nodejs, openPath } from "../platform/node.js";
 import { checkLoadOptions } from "../api/options.js";
 import { shardNames, withoutWeights } from "../files/shards.js";

@@ -4,7 +4,8 @@
  */
 
 import { freemem } from "node:os";
-import { beside, isAbsent, type Place } from "../files/model-files.js";
+import { isAbsent } from "../files/model-files.js";
+import { beside, type Place } from "../files/places.js";
 import { Classifier } from "../node.js";
 import { MOST_THREADS } from "../api/options.js";
 import { INDEX, TOKENIZER_CONFIG } from "../api/types.js";

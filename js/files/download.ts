@@ -4,15 +4,8 @@
  */
 
 import type { TabsenseError } from "../api/errors.js";
-import {
-  FileChanged,
-  isEncoded,
-  notFetched,
-  openResponse,
-  refused,
-  type Opened,
-  type Version,
-} from "./bytes.js";
+import { FileChanged, isEncoded, openResponse, type Opened, type Version } from "./bytes.js";
+import { notFetched, refused } from "./refusals.js";
 
 /** When a download gives up, and what it sends. */
 export interface DownloadOptions {

@@ -1,14 +1,15 @@
 /** Opens a model's files, each from where it is: a kept copy, the network, the disk, or memory. */
 
 import type { EngineModule } from "../builds.js";
-import { startCheck, type CheckedFile } from "./check.js";
+import { checked, checkWhole, drop, failureOf, type CheckedFile } from "./check.js";
+import { beside, isKept, isMissing } from "./places.js";
 import { download } from "./download.js";
 import { TabsenseError } from "../api/errors.js";
 import type { Copies, ModelCache, Use } from "./cache.js";
 import type { FileRef, LoadRequest } from "../client/protocol.js";
 import { refuseAbsent, refuseUnread } from "./integrity.js";
 import { merged, shardNames, withoutWeights } from "./shards.js";
-import { CopyDamaged, FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
+import { FileChanged, openBlob, openBytes, readAll, type Opened } from "./bytes.js";
 import { WEB_PAGE } from "./foreign.js";
 import { FURTHER, type OlderFile } from "./older-files.js";
 import { isWithheld } from "./withheld.js";
@@ -20,9 +21,6 @@ export interface FilesHost {
   /** Where copies are kept, if they are. */
   cache: ModelCache | null;
 }
-
-/** Where a file is that is not in memory. */
-export type Place = { path: string } | { url: string };
 
 /** A model's files. */
 export interface Files {
@@ -246,13 +244,6 @@ export function startFiles(
   };
 }
 
-/** Checks a file that was read whole. */
-export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: EngineModule): Promise<void> {
-  const check = startCheck(module, file);
-  await check.take(bytes);
-  await check.end();
-}
-
 /**
  * Whether no answer for a file means that it isn't there: packages of extensions and apps have no statuses, and
  * without a connection a page's service worker has what it has. That is no reason to look for a tokenizer in other
@@ -275,17 +266,6 @@ export function isAbsent(file: FileRef, name: string, thrown: unknown): boolean 
   return cause === 403 || cause === 410 || cause === WEB_PAGE || (kind === "network" && mayLack(file, name));
 }
 
-/** Whether copies of a file are kept: of those from servers, and from nowhere else. */
-function isKept(file: FileRef | null | undefined): file is { url: string } {
-  return !!file && "url" in file && /^https?:/.test(file.url);
-}
-
-/** A failure of reading, which may mean that the copy of the file was damaged; that is gone then. */
-export async function failureOf(file: CheckedFile, thrown: unknown, signal: AbortSignal): Promise<unknown> {
-  if (thrown instanceof FileChanged || thrown instanceof CopyDamaged) return thrown;
-  return !signal.aborted && (await drop([file])) ? new CopyDamaged(file.name) : thrown;
-}
-
 function single(file: CheckedFile, signal: AbortSignal): Weights {
   return {
     total: file.opened.total,
@@ -296,48 +276,4 @@ function single(file: CheckedFile, signal: AbortSignal): Weights {
       void file.opened.body.cancel().catch(() => {});
     },
   };
-}
-
-/** The bytes of a file; at the end it is known that they are the right ones. */
-async function* checked(
-  file: CheckedFile,
-  module: EngineModule,
-  signal: AbortSignal,
-  onBytes: (bytes: number, total: number | null) => void,
-): AsyncGenerator<Uint8Array> {
-  const check = startCheck(module, file);
-  let done = false;
-  try {
-    for await (const chunk of readChunks(file.opened, file.name, signal, onBytes)) {
-      await check.take(chunk);
-      yield chunk;
-    }
-    done = true;
-    await check.end();
-  } finally {
-    if (!done) check.abandon();
-  }
-}
-
-async function drop(files: readonly CheckedFile[]): Promise<boolean> {
-  const copies = files.filter((file) => file.drop !== null);
-  await Promise.all(copies.map((file) => file.drop!()));
-  return copies.length > 0;
-}
-
-/** The file `name` in the folder of `file`, where that is known. */
-export function beside(file: Place, name: string): Place;
-export function beside(file: FileRef, name: string): Place | null;
-export function beside(file: FileRef, name: string): Place | null {
-  if ("path" in file) return { path: file.path.replace(/[^/\\]*$/, name) };
-  if (!("url" in file)) return null;
-  const url = new URL(file.url);
-  url.pathname = url.pathname.replace(/[^/]*$/, name);
-  return { url: url.href };
-}
-
-/** Whether a file could not be opened because it isn't there. */
-export function isMissing(thrown: unknown): boolean {
-  const cause = thrown instanceof TabsenseError ? thrown.cause : null;
-  return cause === 404 || (cause as { code?: unknown } | null)?.code === "ENOENT";
 }

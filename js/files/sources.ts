@@ -3,7 +3,8 @@
 import { TabsenseError } from "../api/errors.js";
 import type { CheckedLoadOptions } from "../api/options.js";
 import type { FileRef, FileRefs, OlderRefs, StreamRef } from "../client/protocol.js";
-import { openResponse, reason } from "./bytes.js";
+import { openResponse } from "./bytes.js";
+import { reason } from "./refusals.js";
 import { holdsVocabulary, isOlder, OLDER_FILES, type OlderFile } from "./older-files.js";
 import {
   FILES,

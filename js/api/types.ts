@@ -44,10 +44,9 @@ export type ModelFiles =
       /** An ONNX file, of which the weights are read. */
       readonly [onnx: `${string}.onnx`]: ModelFile;
       /** Where an ONNX file goes on: `model.onnx_data`, say. */
-      readonly [data: `${string}data`]: ModelFile;
-      readonly [part: `${string}_data_${number}`]: ModelFile;
-      /** `pytorch_model.bin`, say. */
-      readonly [torch: `${string}.bin`]: ModelFile;
+      readonly [data: `${string}.onnx${"_" | "."}data${string}`]: ModelFile;
+      /** PyTorch's own file, of which nothing is executed. */
+      readonly [torch: `${string}pytorch_model${string}.bin`]: ModelFile;
       readonly [index: `${string}.index.json`]: ModelFile;
     }
   | ArrayLike<File>;

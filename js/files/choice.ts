@@ -152,7 +152,10 @@ export function isIndex(file: string): boolean {
 
 /** Whether a file may hold weights, or a part of them, or say where they are, by its name. */
 export function isWeightsFile(file: string): boolean {
-  return /\.(safetensors|bin)(\.index\.json)?$|\.onnx$|[._]data(_\d+)?$/.test(file);
+  return (
+    /\.safetensors(\.index\.json)?$|\.onnx([._]data(_\d+)?)?$/.test(file) ||
+    /(^|\/)pytorch_model[\w.-]*\.bin(\.index\.json)?$/.test(file)
+  );
 }
 
 /** The files of `listing` that the ONNX file `file` goes on in, by the names that exporters give them. */

@@ -198,7 +198,6 @@ async function push(
 ): Promise<void> {
   const report = progressOf("weights", part.file, emit);
   let [bytes, total] = [0, part.total];
-  report(bytes, total, false);
   const chunks = part.chunks(module, (passed, of) => {
     [bytes, total] = [passed, of ?? part.total];
     report(bytes, total);

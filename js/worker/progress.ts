@@ -53,7 +53,7 @@ export function withOverall(emit: (progress: Progress) => void): (progress: File
       // What has no end in sight comes ever nearer to it.
       // A tokenizer and weights may be in several files.
       files.delete(stage);
-      const key = stage === "tokenizer" || stage === "weights" ? progress.file : stage;
+      const key = stage === "tokenizer" || stage === "weights" ? `${stage} ${progress.file}` : stage;
       files.set(key, { bytes, total: total ?? bytes + EXPECTED[stage] });
       const sum = (key: "bytes" | "total") => [...files.values()].reduce((all, file) => all + file[key], 0);
       // All bytes are there before the model stands.

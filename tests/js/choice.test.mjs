@@ -207,6 +207,14 @@ test("files of weights are known by their names", () => {
     "model.onnx.data",
   ])
     assert.ok(isWeightsFile(name), name);
-  for (const name of ["config.json", "tokenizer.json", "vocab.txt", "spm.model", "metadata", "tf_model.h5"])
+  for (const name of [
+    "config.json",
+    "tokenizer.json",
+    "vocab.txt",
+    "spm.model",
+    "metadata",
+    "tf_model.h5",
+    "training_args.bin",
+  ])
     assert.ok(!isWeightsFile(name), name);
 });

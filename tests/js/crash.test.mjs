@@ -289,7 +289,9 @@ test("a model that was read from a stream can't be loaded again, and the error s
     null,
   );
   const { weights, ...files } = repeatable(loadRequest(filesOf())).files;
-  assert.ok([...Object.values(weights.given), ...Object.values(files)].every(({ blob }) => blob instanceof Blob));
+  assert.ok(
+    [...Object.values(weights.given), ...Object.values(files)].every(({ blob }) => blob instanceof Blob),
+  );
 
   const queue = startQueue(nodejs.startWorker, true);
   t.after(() => queue.dispose());

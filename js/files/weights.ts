@@ -110,10 +110,14 @@ export function startWeights(context: WeightsContext): { open(): Promise<Weights
     const part = (name: string, opened: CheckedFile) => {
       read.push([name, opened]);
       if (opened !== main) note(name, "chooseToo");
+      // What a server tells of compressed bytes is less than will come.
+      const size = listed?.get(name) ?? null;
+      const totalAt = (bytes: number, told: number | null) => (size !== null && bytes <= size ? size : told);
       return {
         file: name,
-        total: opened.opened.total ?? listed?.get(name) ?? null,
-        chunks: (module: EngineModule, onBytes: OnBytes) => checked(opened, module, signal, onBytes),
+        total: size ?? opened.opened.total,
+        chunks: (module: EngineModule, onBytes: OnBytes) =>
+          checked(opened, module, signal, (bytes, told) => onBytes(bytes, totalAt(bytes, told))),
       };
     };
     const names = () => read.map(([name]) => name);

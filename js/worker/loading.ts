@@ -199,7 +199,7 @@ async function push(
   const report = progressOf("weights", part.file, emit);
   let [bytes, total] = [0, part.total];
   const chunks = part.chunks(module, (passed, of) => {
-    [bytes, total] = [passed, of ?? part.total];
+    [bytes, total] = [passed, of];
     report(bytes, total);
   });
   const warmUp = startWarmUp(loader);

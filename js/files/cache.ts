@@ -32,8 +32,11 @@ export interface Copy {
 export interface Copies {
   /** The copy of `url`, where it may be used. */
   open(url: string): Promise<Copy | null>;
-  /** The weights' file that an earlier load chose for the same wish, where its copy may be used. */
-  chosen(): Promise<string | null>;
+  /**
+   * The address of the weights' file that an earlier load chose for the same wish, and whether its copy may be used:
+   * else there may be a better one by now.
+   */
+  chosen(): Promise<{ url: string; isCurrent: boolean } | null>;
   /** The weights are read from the file at this address. */
   choose(url: string): void;
   /** And from this one, which belongs to it. */
@@ -118,6 +121,8 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     };
     let outdated = use === "none";
 
+    /** The file that was chosen before for the same. */
+    let before: string | null = null;
     /** What was chosen before, by what was asked for. */
     let choices: Record<string, string[]> = {};
     /** Copies of weights that were chosen for something else: of the same version, as far as is known. */
@@ -129,6 +134,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
       const { [wish]: own = [], ...others } = note.choices ?? {};
       const isSpare = ({ url }: Entry) =>
         !own.includes(url) && Object.values(others).some((urls) => urls.includes(url));
+      before = own[0] ?? null;
       const asked = note.files.filter((entry) => !isSpare(entry));
       const files = use === "as-is" ? asked : await usable(asked, headersOf, signal);
       outdated = files.length < asked.length;
@@ -209,8 +215,8 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
       note: (url) => void absent.add(url),
       async chosen() {
         const entries = await planned;
-        const url = outdated ? undefined : choices[wish]?.[0];
-        return url !== undefined && entries.has(url) && !damaged.has(url) ? url : null;
+        if (before === null) return null;
+        return { url: before, isCurrent: !outdated && entries.has(before) && !damaged.has(before) };
       },
       choose(url) {
         chosen.clear();

@@ -77,14 +77,15 @@ export function startWeights(context: WeightsContext): { open(): Promise<Weights
   async function openWeights(): Promise<Weights> {
     const guesses = candidatesOf(wanted, null, pinned);
     const chosen = (await copies()?.chosen()) ?? null;
-    const before = guesses.filter(({ file }) => chosen !== null && addressOf(refOf(file)) === chosen);
+    const before = guesses.filter(({ file }) => chosen !== null && addressOf(refOf(file)) === chosen.url);
     // Neither what an earlier load chose, and kept, nor what the caller names has to be looked for.
-    const certain = before.length > 0 || (!given && pinned.includes(guesses[0]!.file));
-    const listed = certain ? null : await (listing ??= list());
-    const found = listed ? candidatesOf(wanted, listed, pinned) : guesses;
+    const isCertain =
+      (before.length > 0 && chosen?.isCurrent) || (!given && pinned.includes(guesses[0]!.file));
+    const listed = isCertain ? null : await (listing ??= list());
+    const found = listed ? candidatesOf(wanted, listed, pinned) : [...new Set([...before, ...guesses])];
     let first: unknown = null;
     // Where nothing fits, it is told what answers for the usual file.
-    for (const candidate of [...before, ...(found.length > 0 ? found : guesses.slice(0, 1))]) {
+    for (const candidate of found.length > 0 ? found : guesses.slice(0, 1)) {
       const ref = refOf(candidate.file);
       if (!ref) continue;
       try {

@@ -97,7 +97,7 @@ export function startFiles(
     return given ? (network.headers ?? {}) : {};
   }
 
-  async function openRef(file: FileRef, fileName: string): Promise<CheckedFile> {
+  async function openRef(file: FileRef, fileName: string, retries = network.retries): Promise<CheckedFile> {
     const rest = { sha256: network.integrity[fileName] ?? null, checksum: null, drop: null, writer: null };
     if ("path" in file) return { ...rest, name: file.path, opened: await host.openPath(file.path) };
     if ("blob" in file) return { ...rest, name: fileName, opened: openBlob(file.blob) };
@@ -119,7 +119,7 @@ export function startFiles(
     const opened = await download(
       url,
       {
-        retries: mayLack(file, fileName) ? 0 : network.retries,
+        retries: mayLack(file, fileName) ? 0 : retries,
         stall: network.stallTimeout,
         headers: () => headersOf(url),
       },

@@ -11,9 +11,7 @@ import { refusePage } from "./foreign.js";
 import type { HeadersOf } from "./freshness.js";
 import { refuseUnread } from "./integrity.js";
 import { listRepository } from "./listing.js";
-import { crossesOrigins } from "./download.js";
-import { beside, isElsewhere, isKept, isMissing } from "./places.js";
-import { isWithheld, WITHHELD } from "./withheld.js";
+import { beside, isElsewhere, isKept } from "./places.js";
 import { merged, shardNames } from "./shards.js";
 import { rewritten } from "./torch.js";
 import { withoutWeights } from "./without-weights.js";
@@ -43,8 +41,8 @@ type OnBytes = (bytes: number, total: number | null) => void;
 /** What weights are opened with. */
 export interface WeightsContext {
   request: LoadRequest;
-  /** Opens one of the model's files, with as many new tries as usual or so many. */
-  open(file: FileRef, name: string, retries?: number): Promise<CheckedFile>;
+  /** Opens one of the model's files; `isGuess`: it may not be there, and another one then is in its place. */
+  open(file: FileRef, name: string, isGuess?: boolean): Promise<CheckedFile>;
   /** The files in the folder of a file on disk; null where it can't be listed. */
   listFolder(path: string, subfolder: string): Promise<Listing | null>;
   copies(): Copies | null;
@@ -122,28 +120,10 @@ export function startWeights(context: WeightsContext): WeightsOpener {
   }
 
   async function openCandidate(candidate: Candidate, ref: FileRef, listed: Listing | null): Promise<Weights> {
-    const opened = await refusePage(
-      await (listed ? open(ref, candidate.file) : openGuess(ref, candidate.file)),
-    );
+    const opened = await refusePage(await open(ref, candidate.file, !listed));
     return isIndex(candidate.file)
       ? openShards(candidate, opened, listed && sizeOf(candidate.file, listed))
       : openSingle(candidate, opened, listed);
-  }
-
-  /**
-   * Opens a file that may not be there. Where the browser hides that from the page, a new try would not help: before
-   * there is one, the server is asked whether it answers at all.
-   */
-  async function openGuess(ref: FileRef, name: string): Promise<CheckedFile> {
-    if (!isKept(ref) || !crossesOrigins(ref.url)) return open(ref, name);
-    try {
-      return await open(ref, name, 0);
-    } catch (thrown) {
-      if (await isWithheld(ref.url, thrown, signal))
-        throw new TabsenseError("network", toError(thrown).message, { cause: WITHHELD });
-      if (isMissing(thrown)) throw thrown;
-      return open(ref, name);
-    }
   }
 
   function openSingle({ file, dtype }: Candidate, main: CheckedFile, listed: Listing | null): Weights {

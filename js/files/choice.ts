@@ -106,7 +106,11 @@ function listed(wanted: WeightsWanted, listing: Listing): Candidate[] {
 function ordered({ dtype }: WeightsWanted, size: (container: Container) => number): readonly Choice[] {
   const order = ORDERS[dtype];
   if (dtype === "auto") {
-    const bySize = [...ANY].sort(([a], [b]) => (size(a) === size(b) ? 0 : size(a) - size(b)));
+    const least = Math.min(size("onnx_quantized"), size("onnx_int8"), size("onnx_uint8"));
+    // Full weights in fewer bytes than rounded ones are elsewhere, under names that nothing tells.
+    const bytes = (one: Container) =>
+      ["onnx", "onnx_fp16"].includes(one) && size(one) < least && least < Infinity ? Infinity : size(one);
+    const bySize = [...ANY].sort(([a], [b]) => (bytes(a) === bytes(b) ? 0 : bytes(a) - bytes(b)));
     return [...bySize, ...LESS];
   }
   /** Puts safetensors behind the ONNX files that hold what is asked for in fewer bytes. */

@@ -118,6 +118,10 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
   const refOrNull = (file: string) => (given[file] === undefined ? null : ref(file));
   const refs = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, ref(name)]));
   const tokenizer = refOrNull("tokenizer.json");
+  // An ONNX file may go on in files of any name.
+  const mayGoOn = weights.some((name) => name.endsWith(".onnx"));
+  const isFurther = (name: string) => !/\.(json|txt|model|md)$/.test(name) && isHeld(given[name]);
+  const further = mayGoOn ? names.filter((name) => !weights.includes(name) && isFurther(name)) : [];
   return {
     name: "files",
     files: {
@@ -126,7 +130,7 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
       [TOKENIZER_CONFIG]: refOrNull(TOKENIZER_CONFIG),
       // Those beside a tokenizer.json are not read.
       ...(tokenizer === null && (refs(older) as OlderRefs)),
-      weights: { given: refs(weights), hub: null },
+      weights: { given: refs([...weights, ...further]), hub: null },
     },
   };
 }
@@ -157,6 +161,11 @@ export function resolved(
 /** Whether the files are an array, or the list that a file picker gives. */
 function isList(source: ModelFiles): source is ArrayLike<File> {
   return Array.isArray(source) || (typeof FileList === "function" && source instanceof FileList);
+}
+
+/** Whether it is a file that can be passed on without being read. */
+function isHeld(value: unknown): boolean {
+  return [Blob, Uint8Array, ArrayBuffer, URL].some((type) => value instanceof type);
 }
 
 function isModel(source: ModelFiles | Model): source is Model {

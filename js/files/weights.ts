@@ -268,7 +268,7 @@ function sizeIn(file: FileRef): number | null {
 
 /** A name that a file gives of another one: one in its own folder, and nothing else that it could think of. */
 function plain(name: string, file: string): string {
-  if (/^[\w-][\w.\- ]*$/.test(name)) return name;
+  if (/^[\w-][\w.:()@+ -]*$/.test(name)) return name;
   throw new TabsenseError(
     "weights_header",
     `${file} says that its weights are in ${JSON.stringify(name)}, which is no file beside it. Export the model with its data in one file, or in files of the same folder.`,

@@ -140,6 +140,12 @@ test("external data and the files of an index count", () => {
   assert.equal(first("auto", { ...files, "onnx/model.onnx_data_1": 40 * MB }).file, "onnx/model.onnx");
 });
 
+test("a file of full weights that is too small to hold them has its data elsewhere", () => {
+  const files = { ...FULL, "onnx/model.onnx": MB, "onnx/weights.pb": 267 * MB };
+  assert.equal(first("auto", files).file, "onnx/model_quantized.onnx");
+  assert.equal(first("auto", { "onnx/model.onnx": MB, "onnx/weights.pb": 267 * MB }).file, "onnx/model.onnx");
+});
+
 test("files of unknown size are taken in the order of preference", () => {
   const unknown = Object.fromEntries(Object.keys(FULL).map((name) => [name, null]));
   assert.equal(first("auto", unknown).file, "model.safetensors");

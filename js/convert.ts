@@ -1,6 +1,6 @@
 /**
- * Rewrites a safetensors file with int8, fp16 or int4 weights. In Node only: the converter is a WebAssembly
- * module of its own.
+ * Rewrites a safetensors file, or a PyTorch checkpoint, with int8, fp16 or int4 weights. In Node only: the
+ * converter is a WebAssembly module of its own.
  */
 
 import { compileBytes } from "./worker/engine.js";
@@ -18,7 +18,7 @@ export const CONVERT_DTYPES = ["int8", "int4", "fp16"] as const;
 /** A model that is to be rounded with texts. */
 export interface CalibratedModel extends SmallFiles {
   /**
-   * The bytes of model.safetensors; they are asked for once to read the texts, and converted when they come
+   * The bytes of the file of weights; they are asked for once to read the texts, and converted when they come
    * once more.
    */
   weights: () => AsyncIterable<Uint8Array>;

@@ -1,4 +1,4 @@
-// Fuzzes the tokenizers: `node scripts/fuzz.mjs [TARGET [INPUT]]`. Each target of fuzz/ runs for some time; with an
+// Fuzzes the tokenizers and the weights' readers: `node scripts/fuzz.mjs [TARGET [INPUT]]`. Each target of fuzz/ runs for some time; with an
 // input, that alone. `npm run test:long` runs all.
 
 import { randomBytes } from "node:crypto";
@@ -17,8 +17,8 @@ const MOST_BYTES = 4096;
 const SEEDS = 64;
 
 /**
- * What cargo-fuzz compiles with, but for the sanitizer of memory, which needs a nightly toolchain: the tokenizers
- * have no `unsafe`.
+ * What cargo-fuzz compiles with, but for the sanitizer of memory, which needs a nightly toolchain: what is
+ * fuzzed has no `unsafe`.
  */
 const RUSTFLAGS = [
   "-Cpasses=sancov-module",

@@ -71,6 +71,15 @@ impl<B: Backend> Loader<B> {
         self.weights.push(chunk)
     }
 
+    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its bytes
+    /// are pushed next.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    pub fn end_file(&mut self) -> Result<Option<String>> {
+        self.weights.end_file()
+    }
+
     /// [`ModelLoader::precision`]
     pub fn precision(&self) -> Option<Precision> {
         self.weights.precision()

@@ -1,4 +1,4 @@
-//! Converts a safetensors file to int8, int4 or fp16 while it streams: bytes in, bytes out, never the whole file.
+//! Converts a file of weights to int8, int4 or fp16 while it streams: bytes in, bytes out, never the whole file.
 //!
 //! int8: every matrix and embedding table is rounded per row ([`quantize_row`]) and gets its scales in `NAME_scale` (F32); vectors
 //! and biases of distances stay F32. The names are those of today's checkpoints, whatever the source calls its tensors; what is no weight of a model is left
@@ -10,14 +10,17 @@ use crate::error::{Error, ErrorKind, Result, try_reserve};
 use crate::model::checkpoint;
 use crate::model::load::SCALE_SUFFIX;
 use crate::model::names::Names;
+use crate::model::onnx;
 use crate::quantize::calibration::Inputs;
 use crate::quantize::{gptq, refine::refine};
 use crate::weights::dtype::{Storage, check_finite, decode, require_float};
 use crate::weights::header::{Header, quoted};
 use crate::weights::int4;
+use crate::weights::onnx::{Graph, Wanted};
 use crate::weights::quantize::quantize_row;
+use crate::weights::safetensors::write_header;
 use crate::weights::stream::{Reader, RowSink};
-use serde_json::{Map, Value, json};
+use safetensors::tensor::Dtype;
 use std::collections::HashSet;
 
 /// What a file is converted to by itself; int4 takes a calibration ([`Converter::int4`]).
@@ -98,6 +101,15 @@ impl Converter {
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>> {
         self.reader.push(chunk, &mut self.sink)?;
         Ok(std::mem::take(&mut self.sink.out))
+    }
+
+    /// That the source's file is complete: the name of another, beside it, that goes on, if there is one. Its bytes are
+    /// pushed next.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    pub fn end_file(&mut self) -> Result<Option<String>> {
+        self.reader.end_file()
     }
 
     /// What to tell of the source, a sentence each, once its header has come: tensors that were left out.
@@ -197,25 +209,25 @@ impl Sink {
                         ));
                     }
                     let groups = columns / int4::GROUP;
-                    head.push((scale, "F16", vec![rows, groups], 2 * rows * groups));
-                    head.push((name, "U8", vec![rows, columns / 2], numbers / 2));
+                    head.push((scale, Dtype::F16, vec![rows, groups], 2 * rows * groups));
+                    head.push((name, Dtype::U8, vec![rows, columns / 2], numbers / 2));
                     (columns, Form::Int4 { rows })
                 }
                 (Target::Fp16, &[_, columns]) if numbers > 0 => {
-                    head.push((name, "F16", shape, 2 * numbers));
+                    head.push((name, Dtype::F16, shape, 2 * numbers));
                     (columns, Form::Fp16 { tail: None })
                 }
                 (Target::Fp16, _) => {
-                    tail.push((name, "F16", shape, 2 * numbers));
+                    tail.push((name, Dtype::F16, shape, 2 * numbers));
                     (numbers, Form::Fp16 { tail: Some(tail.len() - 1) })
                 }
                 (_, &[rows, columns]) if numbers > 0 && names.bears_integers(&t.name) => {
-                    head.push((name, "I8", shape, numbers));
-                    tail.push((scale, "F32", vec![rows], 4 * rows));
+                    head.push((name, Dtype::I8, shape, numbers));
+                    tail.push((scale, Dtype::F32, vec![rows], 4 * rows));
                     (columns, Form::Int8 { tail: tail.len() - 1 })
                 }
                 _ => {
-                    tail.push((name, "F32", shape, 4 * numbers));
+                    tail.push((name, Dtype::F32, shape, 4 * numbers));
                     // A matrix comes row by row.
                     let columns = if let (&[_, columns], 1..) = (&t.shape[..], numbers) { columns } else { numbers };
                     (columns, Form::Fp32 { tail: tail.len() - 1 })
@@ -225,24 +237,13 @@ impl Sink {
         }
         self.tail = vec![Vec::new(); tail.len()];
 
-        let mut json = Map::new();
         let quantization = match self.target {
             Target::Int8 => "int8",
             Target::Int4(_) => "int4",
             Target::Fp16 => "none",
         };
-        json.insert("__metadata__".into(), json!({ "format": "pt", "quantization": quantization }));
-        let mut at = 0u64;
-        for (name, dtype, shape, bytes) in head.into_iter().chain(tail) {
-            let entry = json!({ "dtype": dtype, "shape": shape, "data_offsets": [at, at + bytes as u64] });
-            json.insert(name, entry);
-            at += bytes as u64;
-        }
-        let mut text = Value::Object(json).to_string();
-        // The format asks for data aligned to eight bytes.
-        text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
-        self.out.extend_from_slice(&(text.len() as u64).to_le_bytes());
-        self.out.extend_from_slice(text.as_bytes());
+        let tensors = head.into_iter().chain(tail);
+        self.out = write_header(tensors, &[("format", "pt"), ("quantization", quantization)]);
         Ok(())
     }
 }
@@ -262,6 +263,13 @@ fn resolve(header: &Header, names: &Names) -> Result<(Vec<Option<String>>, Vec<S
 }
 
 impl RowSink for Sink {
+    fn wanted(&mut self, graph: &Graph) -> Result<Wanted> {
+        match &self.target {
+            Target::Int4(inputs) => onnx::of_checkpoint(graph, inputs.names()),
+            Target::Int8 | Target::Fp16 => onnx::of_checkpoint(graph, &onnx::guess(graph)),
+        }
+    }
+
     fn header(&mut self, header: &Header) -> Result<()> {
         self.plan(header)
     }

@@ -32,7 +32,7 @@ kinds! {
     TokenizerInvalid = "tokenizer_invalid",
     /// `tokenizer.json` has a stage of a kind that is not supported, or there is no frame for pairs.
     TokenizerUnsupported = "tokenizer_unsupported",
-    /// The safetensors header lies or can't be read.
+    /// The header of the weights (of safetensors, or a PyTorch checkpoint's pickle) lies or can't be read.
     WeightsHeader = "weights_header",
     /// The tensors are not those that the configuration asks for.
     WeightsMismatch = "weights_mismatch",

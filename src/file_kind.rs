@@ -37,8 +37,10 @@ fn is_safetensors(bytes: &[u8]) -> bool {
 
 fn binary(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
-        // The protocol's number, and what a saved dictionary or its magic number begins with.
-        [0x80, 2..=5, b'}' | b'c' | b'(' | 0x8a | 0x95, ..] => Some("a pickle, as PyTorch writes its weights"),
+        // A pickle's protocol, and PyTorch's magic number.
+        [0x80, 2, 0x8a, 0x0a, ..] => Some("a checkpoint of PyTorch's, from before 1.6"),
+        // The protocol's number, and what a saved dictionary begins with.
+        [0x80, 2..=5, b'}' | b'c' | b'(' | 0x8a | 0x95, ..] => Some("a pickle that torch.save did not write"),
         // Field 1, the version of ONNX's format, then the producer's name.
         [0x08, 3..=32, 0x12, ..] => Some("an ONNX model"),
         _ => None,
@@ -79,7 +81,7 @@ mod tests {
             (b"\x1f\x8b\x08\0\0\0\0\0\x02\xff", "gzip"),
             (b"PK\x03\x04\x14\0", "PyTorch"),
             (b"\x80\x02}q\0", "pickle"),
-            (b"\x80\x02\x8a\x0al\xfc", "pickle"),
+            (b"\x80\x02\x8a\x0al\xfc", "PyTorch"),
             (b"\x08\x08\x12\x07pytorch", "ONNX"),
             (b"GGUF\x03\0\0\0", "GGUF"),
             (b"\x89HDF\r\n\x1a\n", "HDF5"),

@@ -2,7 +2,7 @@
 //!
 //! Data flows one way: bindings (`web`) → [`engine`] → [`classifier`] → [`model`] → [`backend`] → kernels. Weights come in by
 //! [`weights`], configuration by [`config`], text by [`tokenize`]; nothing lower knows anything higher. Beside them: files of other
-//! precision ([`convert`]), and the rounding to int4 ([`quantize`]).
+//! precision ([`convert`]) or another container ([`rewrite`]), and the rounding to int4 ([`quantize`]).
 //!
 //! The letters of every shape: B texts, N tokens of all texts, D width, H heads, F feed-forward width, L labels,
 //! M a product's out_features, K its in_features.
@@ -26,9 +26,12 @@ pub mod head;
 mod json;
 pub mod model;
 pub mod quantize;
+pub mod rewrite;
 #[cfg(target_arch = "wasm32")]
 mod thrown;
 pub mod tokenize;
+#[cfg(target_arch = "wasm32")]
+pub mod torch_rewriter;
 // One surface a module: exports are kept whether or not they are called.
 #[cfg(all(target_arch = "wasm32", not(feature = "convert")))]
 pub mod web;

@@ -6,7 +6,7 @@ use crate::quantize::calibration;
 use crate::tokenize::TokenizerFiles;
 use wasm_bindgen::prelude::*;
 
-/// A safetensors file on its way to another form.
+/// A file of weights on its way to another form.
 #[wasm_bindgen]
 pub struct Converter {
     inner: convert::Converter,
@@ -23,6 +23,13 @@ impl Converter {
     /// Takes the source's next bytes and returns what is ready of the result.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, JsValue> {
         Ok(self.inner.push(chunk)?)
+    }
+
+    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its
+    /// bytes are pushed next.
+    #[wasm_bindgen(js_name = endFile)]
+    pub fn end_file(&mut self) -> Result<Option<String>, JsValue> {
+        Ok(self.inner.end_file()?)
     }
 
     /// What to tell of the source once its header has come, a sentence each: tensors that were left out.
@@ -63,9 +70,16 @@ impl CalibrationLoader {
         Ok(Self { inner: calibration::Loader::new(config, files)? })
     }
 
-    /// Takes the next bytes of `model.safetensors`.
+    /// Takes the weights' next bytes.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), JsValue> {
         Ok(self.inner.push(chunk)?)
+    }
+
+    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its
+    /// bytes are pushed next.
+    #[wasm_bindgen(js_name = endFile)]
+    pub fn end_file(&mut self) -> Result<Option<String>, JsValue> {
+        Ok(self.inner.end_file()?)
     }
 
     /// The model, ready for texts; consumes the loader.

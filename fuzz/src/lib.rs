@@ -1,4 +1,4 @@
-//! What the fuzz targets share: inputs made of bytes ([`text`], [`stages`]), and what holds of every tokenizer
+//! What the fuzz targets share: inputs made of bytes ([`text`], [`stages`], [`torch`]), and what holds of every tokenizer
 //! that was read, whatever its files say ([`check`]).
 
 pub mod check;
@@ -6,6 +6,8 @@ pub mod stages;
 pub mod text;
 #[path = "../../tests/common/texts.rs"]
 mod texts;
+#[path = "../../tests/common/torch.rs"]
+pub mod torch;
 
 pub use arbitrary::{Result, Unstructured};
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};

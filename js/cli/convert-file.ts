@@ -18,11 +18,14 @@ import { statOf } from "./input.js";
 import { checkOutput } from "./output.js";
 import { print } from "./print.js";
 
+/** What a folder's weights are called, the ones to prefer first. */
+const WEIGHTS = ["model.safetensors", "pytorch_model.bin"];
+
 /** Calibration tokens from which on more say little that is new. */
 export const ENOUGH_TOKENS = 4000;
 
 /**
- * What to convert: a safetensors file, or the folder that holds it, to which form; `calibration` names the
+ * What to convert: a safetensors file or a PyTorch checkpoint, or the folder that holds it, to which form; `calibration` names the
  * file of texts for int4.
  */
 export interface Conversion {
@@ -34,6 +37,12 @@ export interface Conversion {
   force: boolean;
 }
 
+/** The weights in `folder`. */
+function weightsIn(folder: string): string {
+  const paths = WEIGHTS.map((name) => join(folder, name));
+  return paths.find((path) => statOf(path)) ?? (paths[0] as string);
+}
+
 /**
  * Converts file to file. The new file gets its name only once it is whole. What of the original it does not hold
  * is told on the standard error.
@@ -42,7 +51,7 @@ export async function convertFile(
   { from, output, dtype, calibration, force }: Conversion,
   signal: AbortSignal,
 ): Promise<void> {
-  const input = statOf(from)?.isDirectory() ? join(from, "model.safetensors") : from;
+  const input = statOf(from)?.isDirectory() ? weightsIn(from) : from;
   checkOutput(output, "overwrite", input);
   const existing = statOf(output);
   // The new file takes the name of whatever is there, which a device must not lose.

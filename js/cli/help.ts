@@ -63,7 +63,7 @@ Files:
   --resume           go on where an earlier run with the same options was ended, after what --out holds
   --force            overwrite --out
 `,
-  convert: `Converts a safetensors file, or the one of a folder, to smaller weights.
+  convert: `Converts a safetensors file or a PyTorch checkpoint (.bin), or the one of a folder, to smaller weights.
 
   --dtype TYPE       ${CONVERTED}
   --calibration TEXTS
@@ -86,7 +86,7 @@ ${MODEL}${DEVICE}${DTYPE}                     (more than one: --dtype int8,fp32)
 
 const GENERAL = `Usage: tabsense TEXT...                       classify each text
        tabsense classify FILE [--out FILE]    classify each row of a CSV, JSON Lines or text file; - is the standard input
-       tabsense convert IN OUT --dtype TYPE   convert a safetensors file to ${CONVERTED}
+       tabsense convert IN OUT --dtype TYPE   convert safetensors or a .bin to ${CONVERTED}
        tabsense info [MODEL]                  what a model is, without loading it
        tabsense bench [MODEL]                 how fast a model is on this machine
        tabsense help COMMAND                  a command's options

@@ -5,6 +5,7 @@ use super::architecture::Network;
 pub use super::dtype::Dtype;
 pub use super::matching::SCALE_SUFFIX;
 use super::matching::{Incoming, Matched, Target, foreign, match_tensors};
+use super::onnx;
 use super::plan::{Place, Plan};
 use super::weights::{Coming, Filling};
 use crate::backend::{Backend, Precision};
@@ -15,6 +16,7 @@ use crate::error::{Result, try_reserve, try_vec};
 use crate::weights::dtype::{Storage, check_finite, decode};
 use crate::weights::header::{Header, quoted};
 use crate::weights::int4;
+use crate::weights::onnx::{Graph, Tensors, Wanted};
 use crate::weights::stream::{Reader, RowSink};
 
 /// A model on its way in: push the file's bytes, then [`ModelLoader::finish`].
@@ -35,6 +37,7 @@ impl<B: Backend> ModelLoader<B> {
             dtype,
             tensors: Vec::new(),
             warnings: Vec::new(),
+            mapped: None,
             filling: None,
             row: Vec::new(),
             group_scales: Vec::new(),
@@ -49,6 +52,15 @@ impl<B: Backend> ModelLoader<B> {
     /// [`ErrorKind::WeightsLength`], [`ErrorKind::OutOfMemory`], [`ErrorKind::NotFinite`] where a weight is too large for int4; the loader takes nothing more after one.
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
         self.reader.push(chunk, &mut self.placer)
+    }
+
+    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its bytes
+    /// are pushed next.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    pub fn end_file(&mut self) -> Result<Option<String>> {
+        self.reader.end_file()
     }
 
     /// The narrowest precision of any product, once the header has come.
@@ -76,10 +88,9 @@ impl<B: Backend> ModelLoader<B> {
     pub fn finish(self) -> Result<(Model<B>, B, Loaded)> {
         self.reader.finish()?;
         let precision = self.precision().expect("a finished reader has its header");
-        let header = self.reader.header().expect("a finished reader has its header");
         let placer = self.placer;
         let loaded = Loaded {
-            file_bytes: header.file_bytes,
+            file_bytes: self.reader.seen(),
             parameters: placer.tensors.iter().map(|t| t.numbers).sum(),
             precision,
             warnings: placer.warnings,
@@ -93,7 +104,7 @@ impl<B: Backend> ModelLoader<B> {
 /// What was loaded.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// Bytes of the file.
+    /// Bytes of the file, and of those beside it.
     pub file_bytes: usize,
     /// Numbers of the model, scales not counted.
     pub parameters: usize,
@@ -112,6 +123,8 @@ struct Placer<B: Backend> {
     dtype: Dtype,
     tensors: Vec<Incoming>,
     warnings: Vec<String>,
+    /// What of an ONNX file is which weight.
+    mapped: Option<onnx::Mapped>,
     filling: Option<Filling<B>>,
     row: Vec<f32>,
     // Of the int4 matrices whose rows have not all come, by slot.
@@ -188,6 +201,16 @@ impl<B: Backend> RowSink for Placer<B> {
             _ => filling.put(place, row, numbers, bytes),
         }
         Ok(())
+    }
+
+    fn wanted(&mut self, graph: &Graph) -> Result<Wanted> {
+        let (wanted, mapped) = onnx::of_model(graph, &self.config, &self.plan, self.dtype == Dtype::Fp32)?;
+        self.mapped = Some(mapped);
+        Ok(wanted)
+    }
+
+    fn graph(&mut self, graph: &Graph, tensors: &Tensors) -> Result<()> {
+        self.mapped.as_ref().map_or(Ok(()), |mapped| onnx::check(graph, tensors, mapped, &self.config))
     }
 }
 

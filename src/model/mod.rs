@@ -1,6 +1,6 @@
 //! The model: the architectures ([`architecture`], a file each, over what [`transformer`]s share), what they
 //! ask of a checkpoint ([`plan`], [`names`], [`checkpoint`]), in which numbers ([`dtype`]), how its tensors
-//! get into place ([`load`], with `matching` and [`weights`]; [`made_up`]), and the forward pass, written
+//! get into place ([`load`], with `matching`, `onnx` and [`weights`]; [`made_up`]), and the forward pass, written
 //! once over [`Backend`].
 //!
 //! Not here: arithmetic (`backend`), text (`tokenize`), what the logits mean (`head`).
@@ -17,6 +17,7 @@ pub mod made_up;
 mod matching;
 pub mod mpnet;
 pub mod names;
+pub(crate) mod onnx;
 pub mod plan;
 pub mod roberta;
 pub mod transformer;

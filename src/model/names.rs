@@ -17,7 +17,10 @@ const POOLER: &[&str] = &["pooler.dense.weight", "pooler.dense.bias"];
 
 /// The tensors of an architecture's models, of any number of layers, one at least.
 pub struct Names {
+    model_type: &'static str,
     base: &'static str,
+    /// The modules of the layer normalizations of one layer's model, in their order.
+    norms: Vec<String>,
     /// Those of one layer.
     slots: HashMap<String, Slot>,
     /// What every model has.
@@ -37,6 +40,9 @@ impl Names {
     fn of_type(model_type: &str) -> Self {
         let examples = examples(model_type);
         let base = examples[0].architecture.base();
+        let (_, plan) = Network::new(&examples[0]);
+        let gammas = plan.slots().iter().filter(|slot| matches!(slot.place, Place::Gamma(_)));
+        let norms = gammas.filter_map(|slot| slot.name.strip_suffix(".weight").map(str::to_owned)).collect();
         let mut models = examples.iter().map(|config| {
             let (_, plan) = Network::new(config);
             plan.slots().iter().map(|slot| (slot.name.clone(), slot.clone())).collect::<HashMap<_, _>>()
@@ -47,13 +53,25 @@ impl Names {
             least.retain(|name| more.contains_key(name));
             slots.extend(more);
         }
-        Self { base, slots, least, task: Task::Classify, ambiguous: false }
+        Self {
+            model_type: examples[0].architecture.name(),
+            base,
+            norms,
+            slots,
+            least,
+            task: Task::Classify,
+            ambiguous: false,
+        }
     }
 
     /// Those of the architecture that most of a file's tensors are of: of a checkpoint without its
     /// configuration.
     pub fn guess(header: &Header) -> Self {
-        let count = |names: &Self| header.tensors.iter().filter(|t| names.canonical(&t.name).is_some()).count();
+        Self::with_most(|names| header.tensors.iter().filter(|t| names.canonical(&t.name).is_some()).count())
+    }
+
+    /// Those of the architecture whose names `count` finds most of.
+    pub fn with_most(count: impl Fn(&Self) -> usize) -> Self {
         let all = NAMED_APART.iter().map(|model_type| Self::of_type(model_type));
         let mut counted: Vec<(usize, Self)> = all.map(|names| (count(&names), names)).collect();
         let most = counted.iter().map(|(count, _)| *count).max().expect("some architecture");
@@ -71,6 +89,11 @@ impl Names {
         }
     }
 
+    /// `model_type` of the architecture, or of the one that has its names.
+    pub fn model_type(&self) -> &'static str {
+        self.model_type
+    }
+
     /// What all names but the head's begin with.
     pub fn base(&self) -> &str {
         self.base
@@ -79,6 +102,42 @@ impl Names {
     /// Whether a model has a tensor `name`.
     pub fn has(&self, name: &str) -> bool {
         self.slots.contains_key(&*in_first_layer(name))
+    }
+
+    /// What the tensor `name` is in a model.
+    pub fn place(&self, name: &str) -> Option<Place> {
+        self.slots.get(&*in_first_layer(name)).map(|slot| slot.place)
+    }
+
+    /// The module of the model's layer normalization `i`, in the order in which they are computed.
+    pub fn norm(&self, i: usize) -> Option<String> {
+        let first = self.norms.iter().position(|name| name.contains(".0."))?;
+        let of_layer = self.norms.len() - first;
+        let Some(i) = i.checked_sub(first) else { return self.norms.get(i).cloned() };
+        Some(self.norms[first + i % of_layer].replacen(".0.", &format!(".{}.", i / of_layer), 1))
+    }
+
+    /// The weights of a layer's products.
+    pub fn matrices(&self, layer: usize) -> impl Iterator<Item = String> {
+        let rows = self.slots.values().filter(|slot| matches!(slot.place, Place::Rows { .. }));
+        let of_layers = rows.filter(|slot| slot.name.contains(".0."));
+        of_layers.map(move |slot| slot.name.replacen(".0.", &format!(".{layer}."), 1))
+    }
+
+    /// The modules of query, key and value of a layer's attention.
+    pub fn attention(&self, layer: usize) -> Option<[String; 3]> {
+        let of_layer = self.slots.values().filter_map(|slot| match slot.place {
+            Place::Rows { matrix, first } => Some((matrix.index(), first, slot.name.strip_suffix(".weight")?)),
+            _ => None,
+        });
+        let mut rows: Vec<_> = of_layer.filter(|(_, _, name)| name.contains(".0.")).collect();
+        rows.sort_unstable();
+        // Of a last layer, as this one is, the queries' matrix is one of its own, in front of the keys' and values'.
+        let keys = rows.windows(2).position(|pair| pair[0].0 == pair[1].0)?;
+        let qkv = rows.get(keys.checked_sub(1)?..keys + 2)?;
+        let names: Vec<String> =
+            qkv.iter().map(|(_, _, name)| name.replacen(".0.", &format!(".{layer}."), 1)).collect();
+        names.try_into().ok()
     }
 
     /// Which part of a model the tensor `name` belongs to.
@@ -197,6 +256,21 @@ mod tests {
         let entries =
             names.iter().map(|name| format!(r#""{name}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#));
         Header::parse(format!("{{{}}}", entries.collect::<Vec<_>>().join(",")).as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_attention_s_modules_are_found_by_their_places() {
+        let of = |model_type, layer| Names::of_type(model_type).attention(layer).unwrap();
+        let lin = |name| format!("distilbert.transformer.layer.3.attention.{name}_lin");
+        assert_eq!(of("distilbert", 3), ["q", "k", "v"].map(lin));
+        let of_self = |name| format!("electra.encoder.layer.11.attention.self.{name}");
+        assert_eq!(of("electra", 11), ["query", "key", "value"].map(of_self));
+        let norm = |i| Names::of_type("roberta").norm(i).unwrap();
+        assert_eq!(norm(0), "roberta.embeddings.LayerNorm");
+        assert_eq!(norm(3), "roberta.encoder.layer.1.attention.output.LayerNorm");
+        assert_eq!(norm(4), "roberta.encoder.layer.1.output.LayerNorm");
+        let of_attn = |name| format!("mpnet.encoder.layer.0.attention.attn.{name}");
+        assert_eq!(of("mpnet", 0), ["q", "k", "v"].map(of_attn));
     }
 
     #[test]

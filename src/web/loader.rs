@@ -79,9 +79,16 @@ impl Loader {
         Ok(Self { inner, warm_up: None })
     }
 
-    /// Takes the next bytes of `model.safetensors`.
+    /// Takes the weights' next bytes: those of a safetensors file, of a checkpoint of PyTorch's, or of ONNX.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), JsValue> {
         Ok(self.inner.push(chunk)?)
+    }
+
+    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its
+    /// bytes are pushed next.
+    #[wasm_bindgen(js_name = endFile)]
+    pub fn end_file(&mut self) -> Result<Option<String>, JsValue> {
+        Ok(self.inner.end_file()?)
     }
 
     /// Lets the engine meet the CPU's kernels while the next bytes are awaited; nothing before it is known

@@ -82,7 +82,10 @@ pub fn not_safetensors(first_bytes: &[u8]) -> Error {
     match name {
         Some(name) => Error::new(
             ErrorKind::NotAModel,
-            format!("The weights are not a safetensors file: what is there is {name}. Check the address, or the file."),
+            format!(
+                "The weights are neither safetensors nor a checkpoint of PyTorch's: what is there is {name}. Check the \
+                 address, or the file."
+            ),
         ),
         None => lies("is not there, or is longer than any classifier's, so this is no safetensors file of one"),
     }

@@ -1,9 +1,10 @@
-//! Cuts a safetensors file that arrives in chunks of any size into its header and the rows of its tensors.
-//!
-//! At most one row is held here; a row that lies within a chunk is passed on without a copy.
+//! A file of weights of any container, told by its first bytes, cut into its header and the rows of its
+//! tensors as it arrives in chunks of any size.
 
-use super::header::{Header, PREFIX_BYTES, SNIFFED_BYTES, header_length, not_safetensors};
+use super::header::Header;
+use super::{onnx, safetensors, torch};
 use crate::error::{Error, ErrorKind, Result, try_reserve};
+use std::fmt;
 
 /// What takes the rows.
 pub trait RowSink {
@@ -13,197 +14,163 @@ pub trait RowSink {
     /// Whatever is wrong with these tensors for the one who takes them; the stream ends there.
     fn header(&mut self, header: &Header) -> Result<()>;
 
-    /// Whether the rows of tensor `tensor` are wanted; the bytes of all others are passed over, whatever their shape.
+    /// Whether the rows of tensor `tensor` are wanted; the bytes of all others are passed over, whatever
+    /// their shape.
     fn takes(&self, tensor: usize) -> bool;
 
-    /// The bytes of row `row` of tensor `tensor` (an index into the header's list). A matrix has its first size's
-    /// number of rows; every other tensor is one row. A tensor without bytes has none.
+    /// The bytes of row `row` of tensor `tensor` (an index into the header's list). A matrix has its first
+    /// size's number of rows; every other tensor is one row. A tensor without bytes has none.
     ///
     /// # Errors
     /// Whatever is wrong with these bytes; the stream ends there.
     fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()>;
+
+    /// The weights that are wanted of an ONNX file with this graph; the header follows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsMismatch`] where the graph is of another model, [`ErrorKind::NotAModel`] where none is read;
+    /// the stream ends there.
+    fn wanted(&mut self, _graph: &onnx::Graph) -> Result<onnx::Wanted> {
+        Err(Error::new(
+            ErrorKind::NotAModel,
+            "An ONNX file stands where safetensors or a checkpoint of PyTorch's should: check the file's name.",
+        ))
+    }
+
+    /// An ONNX file's graph has come as a whole.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsMismatch`] where it computes something else than the model; the stream ends there.
+    fn graph(&mut self, _graph: &onnx::Graph, _tensors: &onnx::Tensors) -> Result<()> {
+        Ok(())
+    }
 }
+
+/// The first bytes that tell a file's container.
+const FIRST_BYTES: usize = 8;
 
 /// The state of a file on its way in.
 pub struct Reader {
-    state: State,
-    /// What has come of the present prefix, header or row.
-    held: Vec<u8>,
-    seen: usize,
+    container: Container,
     announced: Option<usize>,
+    seen: usize,
 }
 
-enum State {
-    Prefix,
-    /// This is no safetensors file; its first bytes say what it is.
-    Foreign,
-    Header {
-        length: usize,
-    },
-    /// `passed`: the bytes so far of a tensor that nobody takes.
-    Rows {
-        header: Header,
-        tensor: usize,
-        row: usize,
-        passed: usize,
-    },
-    Broken,
+enum Container {
+    /// Fewer bytes than tell it.
+    Sniffing(Vec<u8>),
+    Safetensors(safetensors::Reader),
+    Onnx(Box<onnx::Reader>),
+    Torch(Box<torch::Reader>),
 }
 
-/// Rows of a tensor of `shape`, and bytes of each.
-fn row_layout(shape: &[usize], bytes: usize) -> (usize, usize) {
-    match shape {
-        [rows, _] if *rows > 0 && bytes.is_multiple_of(*rows) => (*rows, bytes / rows),
-        _ => (1, bytes),
+impl Container {
+    /// The container of a file that begins so. Whatever has no signature is left to the safetensors' reader,
+    /// which says what it is.
+    fn of(first_bytes: &[u8], announced: Option<usize>) -> Self {
+        if onnx::begins(first_bytes) {
+            return Self::Onnx(Box::new(onnx::Reader::new(announced)));
+        }
+        if let Some(reader) = torch::Reader::of(first_bytes, announced) {
+            return Self::Torch(Box::new(reader));
+        }
+        Self::Safetensors(safetensors::Reader::new(announced))
     }
 }
 
 impl Reader {
     /// A reader of a file that is announced to have `announced` bytes, where that is known.
     pub fn new(announced: Option<usize>) -> Self {
-        Self { state: State::Prefix, held: Vec::new(), seen: 0, announced }
+        Self { container: Container::Sniffing(Vec::new()), announced, seen: 0 }
     }
 
     /// The header, once it is there.
     pub fn header(&self) -> Option<&Header> {
-        match &self.state {
-            State::Rows { header, .. } => Some(header),
-            _ => None,
+        match &self.container {
+            Container::Sniffing(_) => None,
+            Container::Safetensors(reader) => reader.header(),
+            Container::Onnx(reader) => reader.header(),
+            Container::Torch(reader) => reader.header(),
         }
     }
 
     /// Takes the file's next bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`], [`ErrorKind::OutOfMemory`],
-    /// [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and
-    /// whatever `sink` finds. After an error the reader takes nothing more.
-    pub fn push(&mut self, chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
-        let result = self.advance(chunk, sink);
-        if result.is_err() {
-            self.state = State::Broken;
-            self.held = Vec::new();
+    /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`],
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::WeightsLength`] where there are more bytes than the header
+    /// says, and whatever `sink` finds. After an error the reader takes nothing more.
+    pub fn push(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+        if let Container::Sniffing(held) = &mut self.container {
+            if take(held, &mut chunk, &mut self.seen, FIRST_BYTES)?.is_none() {
+                return Ok(());
+            }
+            let first = std::mem::take(held);
+            self.container = Container::of(&first, self.announced);
+            self.seen = 0;
+            self.push(&first, sink)?;
         }
-        result
+        self.seen = self.seen.saturating_add(chunk.len());
+        match &mut self.container {
+            Container::Sniffing(_) => unreachable!("it was told above"),
+            Container::Safetensors(reader) => reader.push(chunk, sink),
+            Container::Onnx(reader) => reader.push(chunk, sink),
+            Container::Torch(reader) => reader.push(chunk, sink),
+        }
+    }
+
+    /// Bytes so far, of all files.
+    pub fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its bytes
+    /// are pushed next.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsLength`] where bytes are missing.
+    pub fn end_file(&mut self) -> Result<Option<String>> {
+        match &mut self.container {
+            Container::Onnx(reader) => reader.end_file(),
+            Container::Sniffing(_) | Container::Safetensors(_) | Container::Torch(_) => Ok(None),
+        }
     }
 
     /// That the file is complete. A reader that failed before fails again.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::NotAModel`], [`ErrorKind::WeightsHeader`] for a short
-    /// file of another kind.
+    /// [`ErrorKind::WeightsLength`] where bytes are missing; [`ErrorKind::NotAModel`],
+    /// [`ErrorKind::WeightsHeader`] for a short file of another kind.
     pub fn finish(&self) -> Result<()> {
-        if let State::Foreign = &self.state {
-            return Err(not_safetensors(&self.held));
+        match &self.container {
+            Container::Sniffing(held) => Err(ended(held.len(), "the header's")),
+            Container::Safetensors(reader) => reader.finish(),
+            Container::Onnx(reader) => reader.finish(),
+            Container::Torch(reader) => reader.finish(),
         }
-        if let State::Rows { header, tensor, .. } = &self.state
-            && *tensor == header.tensors.len()
-        {
-            return Ok(());
-        }
-        let whole = match &self.state {
-            State::Rows { header, .. } => format!("{}", header.file_bytes),
-            _ => "the header's".into(),
-        };
-        Err(Error::new(
-            ErrorKind::WeightsLength,
-            format!("The weights ended after {} of {whole} bytes: load them again.", self.seen),
-        ))
     }
+}
 
-    fn advance(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
-        loop {
-            match &mut self.state {
-                State::Broken => {
-                    return Err(Error::new(
-                        ErrorKind::WeightsLength,
-                        "The weights failed before: load them again from the start.",
-                    ));
-                }
-                State::Prefix => {
-                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, PREFIX_BYTES)? else {
-                        return Ok(());
-                    };
-                    match header_length(bytes.as_slice().try_into().expect("eight bytes were asked for"))? {
-                        Some(length) => self.state = State::Header { length },
-                        None => self.state = State::Foreign,
-                    }
-                }
-                State::Foreign => {
-                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, SNIFFED_BYTES)? else {
-                        return Ok(());
-                    };
-                    return Err(not_safetensors(bytes));
-                }
-                State::Header { length } => {
-                    // gzip's first bytes are a plausible length, too.
-                    if self.held.len() == PREFIX_BYTES && chunk.first().is_some_and(|&byte| byte != b'{') {
-                        self.state = State::Foreign;
-                        continue;
-                    }
-                    let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, PREFIX_BYTES + *length)? else {
-                        return Ok(());
-                    };
-                    let header = Header::parse(&bytes[PREFIX_BYTES..])?;
-                    if let Some(announced) = self.announced
-                        && announced != header.file_bytes
-                    {
-                        return Err(Error::new(
-                            ErrorKind::WeightsLength,
-                            format!(
-                                "The weights are announced with {announced} bytes, but their header says {}: load them again.",
-                                header.file_bytes
-                            ),
-                        ));
-                    }
-                    self.held = Vec::new();
-                    sink.header(&header)?;
-                    self.state = State::Rows { header, tensor: 0, row: 0, passed: 0 };
-                }
-                State::Rows { header, tensor, row, passed } => {
-                    let Some(info) = header.tensors.get(*tensor) else {
-                        if chunk.is_empty() {
-                            return Ok(());
-                        }
-                        return Err(Error::new(
-                            ErrorKind::WeightsLength,
-                            format!(
-                                "The weights go on after the {} bytes that their header says: load them again.",
-                                header.file_bytes
-                            ),
-                        ));
-                    };
-                    if info.bytes == 0 || !sink.takes(*tensor) {
-                        let n = (info.bytes - *passed).min(chunk.len());
-                        chunk = &chunk[n..];
-                        self.seen += n;
-                        *passed += n;
-                        if *passed < info.bytes {
-                            return Ok(());
-                        }
-                        (*tensor, *passed) = (*tensor + 1, 0);
-                        continue;
-                    }
-                    let (rows, bytes) = row_layout(&info.shape, info.bytes);
-                    if self.held.is_empty() && chunk.len() >= bytes {
-                        let (whole, rest) = chunk.split_at(bytes);
-                        self.seen += bytes;
-                        chunk = rest;
-                        sink.row(*tensor, *row, whole)?;
-                    } else {
-                        let Some(whole) = take(&mut self.held, &mut chunk, &mut self.seen, bytes)? else {
-                            return Ok(());
-                        };
-                        sink.row(*tensor, *row, whole.as_slice())?;
-                        self.held.clear();
-                    }
-                    *row += 1;
-                    if *row >= rows {
-                        (*tensor, *row) = (*tensor + 1, 0);
-                    }
-                }
-            }
-        }
+/// That the file ends after `seen` of `whole` bytes.
+pub(super) fn ended(seen: usize, whole: impl fmt::Display) -> Error {
+    Error::new(ErrorKind::WeightsLength, format!("The weights ended after {seen} of {whole} bytes: load them again."))
+}
+
+/// That the file goes on after `whole` bytes.
+pub(super) fn longer(whole: usize) -> Error {
+    Error::new(ErrorKind::WeightsLength, format!("The weights go on after their {whole} bytes: load them again."))
+}
+
+/// That a reader has failed already.
+pub(super) fn failed_before() -> Error {
+    Error::new(ErrorKind::WeightsLength, "The weights failed before: load them again from the start.")
+}
+
+/// Rows of a tensor of `shape`, and bytes of each.
+pub(super) fn row_layout(shape: &[usize], bytes: usize) -> (usize, usize) {
+    match shape {
+        [rows, _] if *rows > 0 && bytes.is_multiple_of(*rows) => (*rows, bytes / rows),
+        _ => (1, bytes),
     }
 }
 
@@ -213,121 +180,16 @@ impl Reader {
 ///
 /// # Errors
 /// [`ErrorKind::OutOfMemory`].
-fn take<'a>(held: &'a mut Vec<u8>, chunk: &mut &[u8], seen: &mut usize, wanted: usize) -> Result<Option<&'a Vec<u8>>> {
+pub(super) fn take<'a>(
+    held: &'a mut Vec<u8>,
+    chunk: &mut &[u8],
+    seen: &mut usize,
+    wanted: usize,
+) -> Result<Option<&'a Vec<u8>>> {
     let n = (wanted - held.len()).min(chunk.len());
     try_reserve(held, n, "a row of the weights")?;
     held.extend_from_slice(&chunk[..n]);
     *chunk = &chunk[n..];
     *seen += n;
     Ok((held.len() == wanted).then_some(held))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Default)]
-    struct Rows {
-        names: Vec<String>,
-        rows: Vec<(usize, usize, Vec<u8>)>,
-    }
-
-    impl RowSink for Rows {
-        fn header(&mut self, header: &Header) -> Result<()> {
-            self.names = header.tensors.iter().map(|t| t.name.clone()).collect();
-            Ok(())
-        }
-        fn takes(&self, tensor: usize) -> bool {
-            self.names[tensor] != "skipped"
-        }
-        fn row(&mut self, tensor: usize, row: usize, bytes: &[u8]) -> Result<()> {
-            self.rows.push((tensor, row, bytes.to_vec()));
-            Ok(())
-        }
-    }
-
-    fn file() -> Vec<u8> {
-        let json = br#"{"m":{"dtype":"I8","shape":[2,3],"data_offsets":[0,6]},"e":{"dtype":"F32","shape":[0,4],"data_offsets":[6,6]},"v":{"dtype":"F16","shape":[2],"data_offsets":[6,10]},"s":{"dtype":"I8","shape":[],"data_offsets":[10,11]}}"#;
-        let mut bytes = (json.len() as u64).to_le_bytes().to_vec();
-        bytes.extend_from_slice(json);
-        bytes.extend(1..=11u8);
-        bytes
-    }
-
-    fn read(chunks: &[&[u8]], announced: Option<usize>) -> Result<Rows> {
-        let (mut reader, mut rows) = (Reader::new(announced), Rows::default());
-        for chunk in chunks {
-            reader.push(chunk, &mut rows)?;
-        }
-        reader.finish()?;
-        Ok(rows)
-    }
-
-    #[test]
-    fn any_cut_gives_the_same_rows() {
-        let file = file();
-        let whole = read(&[&file], Some(file.len())).unwrap();
-        assert_eq!(whole.rows.len(), 4);
-        assert_eq!(whole.rows[1], (0, 1, vec![4, 5, 6]));
-        for a in 0..=file.len() {
-            for b in a..=file.len() {
-                let cut = read(&[&file[..a], &file[a..b], &file[b..]], None).unwrap();
-                assert_eq!(cut.rows, whole.rows, "cut at {a} and {b}");
-            }
-        }
-        let bytes: Vec<&[u8]> = file.chunks(1).collect();
-        assert_eq!(read(&bytes, None).unwrap().rows, whole.rows);
-    }
-
-    #[test]
-    fn tensors_that_nobody_takes_are_passed_over_whatever_their_shape() {
-        // Rows without end, none of which has a byte; and a vector that is not to be held.
-        let rows = usize::MAX >> 1;
-        let json = format!(
-            r#"{{"v":{{"dtype":"U8","shape":[2],"data_offsets":[5,7]}},"e":{{"dtype":"F32","shape":[{rows},0],"data_offsets":[0,0]}},
-                "skipped":{{"dtype":"U8","shape":[5],"data_offsets":[0,5]}},"z":{{"dtype":"U8","shape":[{rows},0],"data_offsets":[7,7]}}}}"#
-        );
-        let mut file = (json.len() as u64).to_le_bytes().to_vec();
-        file.extend_from_slice(json.as_bytes());
-        file.extend(1..=7u8);
-        for size in 1..=file.len() {
-            let chunks: Vec<&[u8]> = file.chunks(size).collect();
-            assert_eq!(read(&chunks, None).unwrap().rows, [(2, 0, vec![6, 7])], "chunks of {size}");
-        }
-        for n in 0..file.len() {
-            assert_eq!(read(&[&file[..n]], None).err().unwrap().kind(), ErrorKind::WeightsLength, "after {n} bytes");
-        }
-    }
-
-    #[test]
-    fn a_file_that_ends_early_at_any_byte() {
-        let file = file();
-        for n in 0..file.len() {
-            let kind = read(&[&file[..n]], None).err().expect("incomplete").kind();
-            assert_eq!(kind, ErrorKind::WeightsLength, "after {n} bytes");
-        }
-    }
-
-    #[test]
-    fn a_file_with_a_tail() {
-        let mut file = file();
-        file.push(0);
-        assert_eq!(read(&[&file], None).err().unwrap().kind(), ErrorKind::WeightsLength);
-    }
-
-    #[test]
-    fn a_length_other_than_the_one_announced() {
-        let file = file();
-        for announced in [file.len() - 1, file.len() + 1, 0] {
-            assert_eq!(read(&[&file], Some(announced)).err().unwrap().kind(), ErrorKind::WeightsLength);
-        }
-    }
-
-    #[test]
-    fn a_reader_that_failed_takes_nothing_more() {
-        let (mut reader, mut rows) = (Reader::new(None), Rows::default());
-        assert!(reader.push(&[0; 8], &mut rows).is_err());
-        assert!(reader.push(&file(), &mut rows).is_err());
-        assert!(reader.finish().is_err());
-    }
 }

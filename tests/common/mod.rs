@@ -37,6 +37,7 @@ pub mod goldens;
 pub mod gpu;
 pub mod kernels;
 pub mod texts;
+pub mod torch;
 
 pub const F32: Tiny = tiny!("tiny-f32");
 pub const F16: Tiny = tiny!("tiny-f16");

@@ -116,6 +116,43 @@ test("what of a file is left out is told on the standard error", (t) => {
   }
 });
 
+/** A safetensors file's tensors: type, shape and bytes by name. */
+function tensorsOf(path) {
+  const file = readFileSync(path);
+  const data = 8 + Number(file.readBigUInt64LE());
+  const { __metadata__, ...header } = JSON.parse(file.toString("utf8", 8, data));
+  const tensor = ({ dtype, shape, data_offsets: [first, end] }) =>
+    `${dtype} ${shape} ${file.toString("hex", data + first, data + end)}`;
+  return Object.fromEntries(Object.keys(header).map((name) => [name, tensor(header[name])]));
+}
+
+test("a checkpoint of PyTorch's converts as the safetensors file of the same tensors", (t) => {
+  const folder = scratch(t);
+  const tiny = join(ROOT, "test_data/models/tiny-bf16");
+  for (const name of ["config.json", "tokenizer.json"]) cpSync(join(tiny, name), join(folder, name));
+  cpSync(join(ROOT, "test_data/torch/views.bin"), join(folder, "pytorch_model.bin"));
+  const texts = join(folder, "texts.txt");
+  writeFileSync(texts, Array.from({ length: 40 }, (_, i) => `good film not bad ${i}`).join("\n"));
+  const outputs = ["from-torch", "from-safetensors"].map((name) => join(folder, name));
+  for (const more of [["int8"], ["fp16"], ["int4", "--calibration", texts]]) {
+    for (const [i, from] of [folder, tiny].entries()) {
+      const { status, stderr } = tabsense("convert", from, outputs[i], "--force", "--dtype", ...more);
+      assert.equal(status, 0, stderr);
+    }
+    assert.deepEqual(tensorsOf(outputs[0]), tensorsOf(outputs[1]), more[0]);
+  }
+});
+
+test("a checkpoint that would execute something is refused by name", (t) => {
+  const folder = scratch(t);
+  const [input, output] = ["in.bin", "out"].map((file) => join(folder, file));
+  cpSync(join(ROOT, "test_data/torch/module.bin"), input);
+  const { status, stderr } = tabsense("convert", input, output, "--dtype", "int8");
+  assert.equal(status, 1);
+  assert.match(stderr, /^tabsense: weights_header: .*"torch\.nn\.modules\.linear\.Linear".*\.$/m);
+  assert.ok(!existsSync(output));
+});
+
 for (const [name, content, kind] of [
   ["is empty", "", "not_a_model"],
   ["is a web page", "<!doctype html><html></html>", "not_a_model"],

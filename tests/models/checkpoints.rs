@@ -30,7 +30,7 @@ fn stored(name: &str, dtype: File, shape: &[usize], byte: u8) -> Tensor {
     Tensor { name: name.into(), dtype, shape: shape.to_vec(), bytes }
 }
 
-fn convert(file: &[u8], format: Format) -> Result<(Vec<u8>, Vec<String>), Error> {
+pub fn convert(file: &[u8], format: Format) -> Result<(Vec<u8>, Vec<String>), Error> {
     let mut converter = Converter::new(format);
     let mut out = converter.push(file)?;
     let warnings = converter.warnings().to_vec();
@@ -45,7 +45,7 @@ fn warnings(config: Config, file: &[u8]) -> Vec<String> {
 }
 
 /// That a file gives the answers of the plain one, converts to the same bytes, and makes so many warnings in both.
-fn check(file: &[u8], count: usize, what: &str) -> Vec<String> {
+pub fn check(file: &[u8], count: usize, what: &str) -> Vec<String> {
     let (model, backend) = load(F32.config(), Dtype::Auto, file.chunks(1009)).unwrap_or_else(|e| panic!("{what}: {e}"));
     let (plain, plain_backend) = F32.load(Dtype::Auto);
     assert_eq!(logits(&model, &backend, &[TEXT]), logits(&plain, &plain_backend, &[TEXT]), "{what}");

@@ -1,6 +1,7 @@
 //! Weights that don't fit, files that lie, and the ways in: streamed, quantized while streaming, converted.
 
 use crate::common::edit::{self, Tensor};
+use crate::common::torch;
 use crate::common::{BF16, F16, F32, largest_difference, load, logits, now};
 use serde_json::Value;
 use tabsense::backend::cpu::CpuBackend;
@@ -207,11 +208,12 @@ fn a_converter_refuses_what_it_can_t_convert() {
 #[wasm_bindgen_test(unsupported = test)]
 fn another_kind_of_file_is_named_whatever_its_chunks() {
     let page = [b"\n".repeat(80).as_slice(), b"<!doctype html><title>secret</title>"].concat();
-    let pickle = [b"PK\x03\x04".as_slice(), &[7; 2000]].concat();
+    let archive = torch::zip([("word/document.xml", b"secret".as_slice())]);
     let index = br#"{"metadata": {}, "weight_map": {"secret": "model-00001-of-00002.safetensors"}}"#;
     for (file, kind, says) in [
         (page.as_slice(), ErrorKind::NotAModel, "web page"),
-        (&pickle, ErrorKind::NotAModel, "PyTorch"),
+        (&archive, ErrorKind::NotAModel, "a zip archive that torch.save did not write"),
+        (b"\x80\x04\x95\x10\0\0\0\0\0", ErrorKind::NotAModel, "a pickle that torch.save did not write"),
         (b"version https://git-lfs.github.com/spec/v1\noid", ErrorKind::NotAModel, "LFS"),
         (b"\x1f\x8b\x08\0\0\0\0\0\x02\xff", ErrorKind::NotAModel, "gzip"),
         (b"\xff\xfe{\0\"\0a\0", ErrorKind::NotAModel, "UTF-16"),

@@ -8,6 +8,8 @@ mod architectures;
 mod checkpoints;
 #[cfg(not(target_arch = "wasm32"))]
 mod encoder_properties;
+#[cfg(not(target_arch = "wasm32"))]
+mod exports;
 mod loading;
 mod pairs;
 #[cfg(not(target_arch = "wasm32"))]
@@ -15,6 +17,8 @@ mod properties;
 mod quantize;
 #[cfg(not(target_arch = "wasm32"))]
 mod sentiment;
+mod torch;
+mod torch_hostile;
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

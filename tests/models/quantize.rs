@@ -148,7 +148,7 @@ const FILES: TokenizerFiles = TokenizerFiles {
     added_tokens: None,
 };
 
-fn calibrated(config: &[u8], weights: &[u8], texts: &[String], size: usize) -> tabsense::Result<Vec<u8>> {
+pub fn calibrated(config: &[u8], weights: &[u8], texts: &[String], size: usize) -> tabsense::Result<Vec<u8>> {
     calibrated_with(FILES, config, weights, texts, size)
 }
 

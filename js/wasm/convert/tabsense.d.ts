@@ -5,7 +5,7 @@
 
 export default function init(arg: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 
-/** Rewrites a safetensors file as a stream. */
+/** Rewrites a file of weights as a stream. */
 export class Converter {
   /** To "int8" or "fp16"; one to int4 comes of a `Calibration`. */
   constructor(dtype: string);
@@ -13,6 +13,15 @@ export class Converter {
   /** What of the source is left out, a sentence each; known once its header has come. */
   readonly warnings: string[];
   /** Consumes the converter. */
+  finish(): Uint8Array;
+  free(): void;
+}
+
+/** Rewrites a PyTorch checkpoint, one of several files of a model, as the safetensors file of its tensors, as a stream. */
+export class TorchRewriter {
+  constructor();
+  push(chunk: Uint8Array): Uint8Array;
+  /** Consumes the rewriter. */
   finish(): Uint8Array;
   free(): void;
 }

@@ -1,0 +1,129 @@
+//! Which tensor of an ONNX file is which weight of a model: by the names that exporters keep of the checkpoint's
+//! tensors and modules, and where tools fused operations, by their place in the graph. And whether the graph computes
+//! what the model here does, as far as that can be told without computing it.
+//!
+//! `roles` and `products` find the weights, `source` follows a value to its tensor, `checks` looks at the constants.
+
+mod checks;
+mod operators;
+mod products;
+mod roles;
+mod source;
+
+pub(super) use checks::check;
+pub(super) use roles::Roles;
+
+use super::names::Names;
+use super::plan::{Part, Place, Plan};
+use crate::config::{Config, Task};
+use crate::error::{Error, ErrorKind, Result};
+use crate::weights::header::quoted;
+use crate::weights::onnx::by_name::ByName;
+use crate::weights::onnx::{self, Graph, Kind, Node, Wanted};
+use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
+
+/// A graph that is not that of the model.
+fn mismatch(message: impl Display) -> Error {
+    Error::new(ErrorKind::WeightsMismatch, message.to_string())
+}
+
+/// A node as messages have it.
+fn described(node: &Node) -> String {
+    match node.name.is_empty() {
+        false => format!("{} ({})", quoted(&node.name), node.operator),
+        true => format!("the {} that gives {}", node.operator, quoted(node.outputs.first().map_or("", String::as_str))),
+    }
+}
+
+/// What is known of the file once its weights are.
+pub(super) struct Mapped {
+    /// Tensors of the file that are weights, or of a head that is left out.
+    known: ByName<()>,
+}
+
+/// The weights of a file for the model of `config`; `exact`: whether whole numbers are to be decoded.
+///
+/// # Errors
+/// [`ErrorKind::WeightsMismatch`] where one is missing, or where a node's weight is none of the model's.
+pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool) -> Result<(Wanted, Mapped)> {
+    let names = Names::of(config);
+    let slots: HashMap<&str, usize> = plan.slots().iter().map(|slot| slot.name.as_str()).zip(0..).collect();
+    let found = Roles::find(graph, &names)?;
+    let mut known = ByName::default();
+    let mut weights = Vec::new();
+    for mut weight in found.weights {
+        weight.tensors().for_each(|name| _ = known.insert(name, ()));
+        let mut extra = None;
+        for part in &mut weight.parts {
+            match slots.get(part.name.as_str()) {
+                Some(&slot) => part.shape = Some(plan.slots()[slot].shape.clone()),
+                None => extra = Some(part.name.clone()),
+            }
+        }
+        match extra {
+            None => weights.push(weight),
+            // Its place is in a head, or in the pooler of an encoder.
+            Some(name) if config.task != Task::Classify && names.is_of_head_left_out(&name) => {}
+            Some(name) => {
+                return Err(mismatch(format!(
+                    "The ONNX file has {}, which a model of config.json's sizes does not: they must be of one checkpoint.",
+                    quoted(&name)
+                )));
+            }
+        }
+    }
+    let there: HashSet<&str> = weights.iter().flat_map(|weight| &weight.parts).map(|part| part.name.as_str()).collect();
+    let mut missing: Vec<&str> = slots.keys().copied().filter(|name| !there.contains(name)).collect();
+    if !missing.is_empty() {
+        missing.sort_unstable_by_key(|name| slots[name]);
+        let more = match missing.len() - 1 {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let head = missing.iter().all(|name| plan.slots()[slots[name]].part != Part::Body);
+        let advice = match head {
+            true => "It has no classification head: take one that was exported for text classification.",
+            false => {
+                "It must be of the checkpoint that config.json is of, and its nodes must have the names of modules."
+            }
+        };
+        return Err(mismatch(format!("No node of the ONNX file has {}{more}. {advice}", quoted(missing[0]))));
+    }
+    Ok((Wanted { weights, exact }, Mapped { known }))
+}
+
+/// The weights of a file without its configuration: as they are, of the architecture whose names it has.
+///
+/// # Errors
+/// As [`of_model`].
+pub(crate) fn of_checkpoint(graph: &Graph, names: &Names) -> Result<Wanted> {
+    Ok(Wanted { weights: Roles::find(graph, names)?.weights, exact: true })
+}
+
+/// The names of the architecture that most of a graph's values and modules have.
+pub(crate) fn guess(graph: &Graph) -> Names {
+    Names::with_most(|names| Roles::count(graph, names))
+}
+
+/// A part of a weight, of a shape that is not known yet.
+fn part(name: String) -> onnx::Part {
+    onnx::Part { name, shape: None }
+}
+
+/// What the weight of a place is for.
+fn kind_of(place: Place) -> Kind {
+    match place {
+        Place::Table(_) => Kind::Table,
+        Place::Rows { .. } => Kind::Matrix,
+        Place::Relative(_) => Kind::Relative,
+        Place::Gamma(_) | Place::Beta(_) | Place::Bias { .. } => Kind::Vector,
+    }
+}
+
+impl Mapped {
+    /// Whether the file's tensor `name` is accounted for.
+    fn has(&self, name: &str) -> bool {
+        self.known.has(name)
+    }
+}

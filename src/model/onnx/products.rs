@@ -1,0 +1,217 @@
+//! Matrices: the products of a graph, and which weights they multiply with.
+
+use super::roles::{MOST_STEPS, Roles, blocks, unread, vector};
+use super::source::Source;
+use super::{described, kind_of, mismatch, part};
+use crate::error::Result;
+use crate::weights::header::quoted;
+use crate::weights::int4;
+use crate::weights::onnx::{Form, Kind, Node, Weight};
+
+/// Where a node has its weight, and what else it says of it.
+pub(super) struct Product<'a> {
+    weight: &'a str,
+    scale: Option<String>,
+    zero: Option<String>,
+    bias: Option<&'a str>,
+    form: Form,
+    default_zero: i32,
+}
+
+impl<'a> Roles<'a> {
+    /// Where a node has its weight; `None` if it is no product with one.
+    pub(super) fn product(&self, node: &'a Node) -> Result<Option<Product<'a>>> {
+        let product = |weight: usize, bias: usize| {
+            let weight = node.input(weight)?;
+            let (scale, zero, form) = (None, None, Form::Columns);
+            Some(Product { weight, scale, zero, bias: node.input(bias), form, default_zero: 0 })
+        };
+        let tensor = |i| node.input(i).and_then(|name| Source::of_tensor(self.graph, name));
+        let form = |transposed| if transposed { Form::Rows } else { Form::Columns };
+        let transposed = form(node.int("transB").is_some_and(|on| on != 0));
+        Ok(match node.operator.as_str() {
+            "MatMul" | "FusedMatMul" | "Gemm" | "FusedGemm" => {
+                let bias = if node.operator.ends_with("Gemm") { 2 } else { usize::MAX };
+                product(1, bias).map(|product| Product { form: transposed, ..product })
+            }
+            "MatMulInteger" => {
+                let scale = self.scale_after(&node.outputs[0]);
+                product(1, usize::MAX).map(|product| Product { scale, zero: tensor(3), ..product })
+            }
+            "DynamicQuantizeMatMul" => {
+                product(1, 4).map(|product| Product { scale: tensor(2), zero: tensor(3), ..product })
+            }
+            "MatMulIntegerToFloat" => {
+                product(1, 6).map(|product| Product { scale: tensor(3), zero: tensor(5), ..product })
+            }
+            "MatMulNBits" => {
+                if node.input(4).is_some() {
+                    return Err(unread(node));
+                }
+                let bits = node.int("bits").unwrap_or(4);
+                let size = node.int("block_size").unwrap_or(0);
+                let form = blocks(node, bits, size, node.int("N"), node.int("K"))?;
+                let default_zero = if bits == 4 { i32::from(int4::ZERO) } else { 128 };
+                product(1, 5).map(|product| Product {
+                    scale: tensor(2),
+                    zero: tensor(3),
+                    form,
+                    default_zero,
+                    ..product
+                })
+            }
+            _ => None,
+        })
+    }
+
+    /// The weight of a product, if a name tells which it is.
+    pub(super) fn matrix(&mut self, at: usize, node: &'a Node, product: Product<'a>) -> Result<()> {
+        let Some(source) = Source::of(self.graph, product.weight) else { return Ok(()) };
+        let bias = self.bias(at, node, &product).and_then(|(source, at)| self.vector_name(&source, at));
+        let own = source.names.iter().find_map(|name| self.known_as(name, Kind::Matrix));
+        let name = own
+            .or_else(|| self.of_attention.iter().find(|(of, _)| *of == at).map(|(_, name)| name.clone()))
+            .or_else(|| Some(format!("{}.weight", bias?.strip_suffix(".bias")?)))
+            .or_else(|| self.of_module(node, "weight", Kind::Matrix));
+        match name {
+            Some(_) => self.named_matrix(at, node, product, name),
+            None => {
+                self.unnamed.push(at);
+                Ok(())
+            }
+        }
+    }
+
+    /// The weight of a product, and its bias, by the weight's name.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsMismatch`] where there is none, or where it lies in a way that is not read.
+    pub(super) fn named_matrix(
+        &mut self,
+        at: usize,
+        node: &'a Node,
+        product: Product<'a>,
+        name: Option<String>,
+    ) -> Result<()> {
+        let Some(source) = Source::of(self.graph, product.weight) else { return Ok(()) };
+        // The half of GELU may have moved into the product behind it.
+        let of_gelu = |x: f32| node.operator == "FusedMatMul" && x == 0.5;
+        let one = |name| node.float(name).is_none_or(|x| x == 1.0 || of_gelu(x));
+        if source.in_blocks || !one("alpha") || !one("beta") || node.int("transA").is_some_and(|on| on != 0) {
+            return Err(unread(node));
+        }
+        let Some(name) = name.filter(|name| self.names.place(name).map(kind_of) == Some(Kind::Matrix)) else {
+            return Err(mismatch(format!(
+                "{} multiplies with {}, which is no weight of a {} model: the ONNX file has another head or is of another \
+                 architecture than config.json.",
+                described(node),
+                quoted(&source.tensor),
+                self.names.model_type()
+            )));
+        };
+        // A bias that is equal to others' may go by their name.
+        let bias = format!("{}.bias", name.strip_suffix(".weight").unwrap_or(&name));
+        if !self.seen.has(&bias)
+            && let Some((source, _)) = self.bias(at, node, &product)
+        {
+            self.add(vector(vec![bias], source))?;
+        }
+        let form = match (product.form, source.transposed) {
+            (Form::Rows, true) => Form::Columns,
+            (Form::Columns, true) => Form::Rows,
+            (form, _) => form,
+        };
+        let (scale, zero) = match source.scales {
+            Some((scale, zero)) => (Some(scale), zero),
+            None => (product.scale, product.zero),
+        };
+        self.add(Weight {
+            parts: vec![part(name)],
+            kind: Kind::Matrix,
+            form,
+            data: source.tensor,
+            scale,
+            zero,
+            default_zero: product.default_zero,
+        })
+    }
+
+    /// The scale of a product of whole numbers, with which and the activations' the result is multiplied.
+    fn scale_after(&self, product: &str) -> Option<String> {
+        let (_, cast, _) = self.graph.consumers(product).find(|(_, node, _)| node.operator == "Cast")?;
+        let (_, mul, input) = self.graph.consumers(&cast.outputs[0]).find(|(_, node, _)| node.operator == "Mul")?;
+        let factor = mul.input(1 - input.min(1))?;
+        if let Some(scale) = Source::of_tensor(self.graph, factor) {
+            return Some(scale);
+        }
+        let (_, both) = self.graph.producer(factor)?;
+        both.inputs.iter().find_map(|name| Source::of_tensor(self.graph, name))
+    }
+
+    /// The bias of a product, and the node that adds it.
+    fn bias(&self, at: usize, node: &Node, product: &Product) -> Option<(Source, usize)> {
+        let own = product.bias.and_then(|value| self.bias_of(value));
+        own.map(|source| (source, at)).or_else(|| self.bias_after(&node.outputs[0], 0))
+    }
+
+    /// The tensor that `value` is, if that goes by the name of a bias.
+    fn bias_of(&self, value: &str) -> Option<Source> {
+        let source = Source::of(self.graph, value)?;
+        let is_bias = |name: &String| self.known_as(name, Kind::Vector).is_some_and(|name| name.ends_with(".bias"));
+        source.names.iter().any(is_bias).then_some(source)
+    }
+
+    /// The bias that is added to a product, and the node that adds it.
+    fn bias_after(&self, value: &str, steps: usize) -> Option<(Source, usize)> {
+        if steps > MOST_STEPS {
+            return None;
+        }
+        self.graph.consumers(value).find_map(|(at, node, input)| {
+            let bias = |i: usize| node.input(i).filter(|_| i != input).and_then(|value| self.bias_of(value));
+            let bias = |i: usize| bias(i).map(|source| (source, at));
+            match node.operator.as_str() {
+                "Add" => bias(0).or_else(|| bias(1)),
+                "BiasGelu" | "FastGelu" => bias(1),
+                "SkipLayerNormalization" => bias(4),
+                "Cast" | "Mul" | "Reshape" | "Identity" | "Squeeze" => self.bias_after(&node.outputs[0], steps + 1),
+                _ => None,
+            }
+        })
+    }
+
+    /// A fused attention: query, key and value lie side by side, or their biases do.
+    pub(super) fn attention(&mut self, node: &'a Node, layer: usize) -> Result<()> {
+        let Some(modules) = self.names.attention(layer) else { return Err(unread(node)) };
+        let named = |what: &str| modules.iter().map(|module| format!("{module}.{what}")).collect::<Vec<_>>();
+        let source = |i| node.input(i).and_then(|name| Source::of(self.graph, name));
+        if node.operator == "MultiHeadAttention" {
+            for (i, module) in modules.iter().enumerate() {
+                if let Some(at) = node.input(i).and_then(|value| self.product_before(value, 0)) {
+                    self.of_attention.push((at, format!("{module}.weight")));
+                }
+            }
+            if let Some(bias) = source(3) {
+                self.add(vector(named("bias"), bias))?;
+            }
+            return Ok(());
+        }
+        let (Some(data), Some(bias)) = (source(1), source(2)) else { return Err(unread(node)) };
+        let tensor = |i| node.input(i).and_then(|name| Source::of_tensor(self.graph, name));
+        let (scale, zero) = if node.operator == "QAttention" { (tensor(4), tensor(7)) } else { (None, None) };
+        let (scale, zero) = data.scales.clone().map_or((scale, zero), |(scale, zero)| (Some(scale), zero));
+        let parts = named("weight").into_iter().map(part).collect();
+        let form = if data.transposed { Form::Rows } else { Form::Columns };
+        self.add(Weight { parts, kind: Kind::Matrix, form, data: data.tensor, scale, zero, default_zero: 0 })?;
+        self.add(vector(named("bias"), bias))
+    }
+
+    /// The product that `value` comes from.
+    pub(super) fn product_before(&self, value: &str, steps: usize) -> Option<usize> {
+        let (at, node) = self.graph.producer(value).filter(|_| steps <= MOST_STEPS)?;
+        if self.product(node).ok()?.is_some_and(|product| Source::of(self.graph, product.weight).is_some()) {
+            return Some(at);
+        }
+        let moves = matches!(node.operator.as_str(), "Add" | "Reshape" | "Transpose" | "Mul" | "Cast" | "Identity");
+        node.inputs.iter().filter(|_| moves).find_map(|input| self.product_before(input, steps + 1))
+    }
+}

@@ -1,0 +1,76 @@
+//! Where a value of an ONNX graph comes from, if that is one of the file's tensors.
+
+use crate::weights::onnx::Graph;
+
+/// Operations between a tensor and the one that uses it, beyond which it is not looked for.
+const MOST_STEPS: usize = 8;
+
+/// A tensor of the file, and what is done to it in front of its use.
+pub(super) struct Source {
+    /// The tensor's name.
+    pub tensor: String,
+    /// What it is called on its way, the tensor's own name last: exporters keep the checkpoint's names on any of
+    /// these. Of tensors that are equal they may keep one, which has the others' names on its way.
+    pub names: Vec<String>,
+    /// Whether it is transposed.
+    pub transposed: bool,
+    /// Its scales and zero points, if it holds whole numbers.
+    pub scales: Option<(String, Option<String>)>,
+    /// Whether these are of blocks.
+    pub in_blocks: bool,
+}
+
+impl Source {
+    /// What `value` comes from; `None` where it is computed of what the model is given, or more than moved.
+    pub fn of(graph: &Graph, value: &str) -> Option<Self> {
+        let mut source =
+            Self { tensor: String::new(), names: Vec::new(), transposed: false, scales: None, in_blocks: false };
+        let mut value = value;
+        for _ in 0..MOST_STEPS {
+            source.names.push(value.to_owned());
+            let Some((_, node)) = graph.producer(value) else {
+                source.tensor = value.to_owned();
+                return Some(source);
+            };
+            match node.operator.as_str() {
+                "Identity" | "Cast" => {}
+                "Transpose" if node.ints("perm").is_none_or(|perm| perm == [1, 0]) => source.transposed ^= true,
+                "DequantizeLinear" if source.scales.is_none() => {
+                    let tensor = |i| node.input(i).and_then(|name| Self::of_tensor(graph, name));
+                    source.scales = Some((tensor(1)?, tensor(2)));
+                    source.in_blocks = node.int("block_size").is_some_and(|size| size != 0);
+                }
+                _ => return None,
+            }
+            value = node.input(0)?;
+        }
+        None
+    }
+
+    /// The tensor that `value` is, as it is or under other names.
+    pub fn of_tensor(graph: &Graph, value: &str) -> Option<String> {
+        let source = Self::of(graph, value)?;
+        (!source.transposed && source.scales.is_none()).then_some(source.tensor)
+    }
+}
+
+/// What a name was before a tool rounded or transposed its tensor.
+pub(super) fn stem(mut name: &str) -> &str {
+    const SUFFIXES: [&str; 6] = ["_quantized", "_Transposed", "_Q4", "_Q8", "_Bnb4", "_DQ"];
+    while let Some(shorter) = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)) {
+        name = shorter;
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_what_tools_add() {
+        assert_eq!(stem("classifier.weight_Transposed_quantized"), "classifier.weight");
+        assert_eq!(stem("onnx::MatMul_743_Q4"), "onnx::MatMul_743");
+        assert_eq!(stem("bert.pooler.dense.bias"), "bert.pooler.dense.bias");
+    }
+}

@@ -1,0 +1,81 @@
+//! Values by name. One kind of map serves all of them, for each of its own would be kilobytes that a page fetches.
+
+use std::collections::HashMap;
+
+/// Values by name, in the order in which they came.
+pub struct ByName<T> {
+    places: HashMap<String, usize>,
+    values: Vec<T>,
+}
+
+impl<T> Default for ByName<T> {
+    fn default() -> Self {
+        Self { places: HashMap::new(), values: Vec::new() }
+    }
+}
+
+impl<T> ByName<T> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.places.get(name).map(|&place| &self.values[place])
+    }
+
+    /// The value of a name, to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
+        self.places.get(name).map(|&place| &mut self.values[place])
+    }
+
+    /// Whether a name has a value.
+    pub fn has(&self, name: &str) -> bool {
+        self.places.contains_key(name)
+    }
+
+    /// Gives a name a value; false where it has one, which stays.
+    pub fn insert(&mut self, name: &str, value: T) -> bool {
+        if self.has(name) {
+            return false;
+        }
+        self.places.insert(name.to_owned(), self.values.len());
+        self.values.push(value);
+        true
+    }
+
+    /// All values.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+}
+
+impl<T: Default> ByName<T> {
+    /// The value of a name, a default one if it has none yet.
+    pub fn entry(&mut self, name: &str) -> &mut T {
+        if !self.has(name) {
+            self.insert(name, T::default());
+        }
+        self.get_mut(name).expect("it was inserted")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_keeps_its_first_value() {
+        let mut map = ByName::default();
+        assert!(map.insert("a", 1) && !map.insert("a", 2));
+        *map.entry("b") += 3;
+        *map.entry("b") += 3;
+        assert_eq!((map.get("a"), map.get("b"), map.get("c"), map.values()), (Some(&1), Some(&6), None, &[1, 6][..]));
+    }
+}

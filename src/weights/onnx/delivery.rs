@@ -1,0 +1,319 @@
+//! Hands the weights of an ONNX file on as the tensors of a checkpoint: each as soon as all that it needs is there.
+
+use super::by_name::ByName;
+use super::rows::{Rows, Scales, Stored};
+use super::tensor::{Head, Tensor, Type};
+use super::weight::{Form, Given, Kind, Weight, two};
+use super::wire::lies;
+use crate::error::{Result, try_vec};
+use crate::weights::dtype::Storage;
+use crate::weights::header::{Header, MAX_TENSORS, TensorInfo};
+use crate::weights::int4;
+use crate::weights::stream::RowSink;
+use safetensors::tensor::Dtype;
+
+/// What the one who takes the rows wants of a file with a certain graph.
+pub struct Wanted {
+    /// The weights.
+    pub weights: Vec<Weight>,
+    /// Whether whole numbers are wanted as the floating-point numbers that they stand for.
+    pub exact: bool,
+}
+
+/// The weights on their way.
+pub struct Delivery {
+    wanted: Wanted,
+    /// Which weights need a tensor of the file.
+    uses: ByName<Vec<usize>>,
+    /// Tensors that are there and needed still.
+    held: ByName<Option<Tensor>>,
+    /// What the file says of its tensors, once it has.
+    heads: ByName<Head>,
+    float: Option<Storage>,
+    declared: Option<Declared>,
+    left: Vec<bool>,
+}
+
+/// The header that was given on.
+struct Declared {
+    header: Header,
+    given: Vec<Given>,
+    /// The place in the header of each weight's first tensor.
+    first: Vec<usize>,
+}
+
+/// A weight whose rows are given on as they come.
+pub struct Streaming {
+    weight: usize,
+    rows: usize,
+    row: usize,
+    row_bytes: usize,
+    /// What has come of the next row.
+    held: Vec<u8>,
+    scales: Vec<u8>,
+}
+
+/// Whether a weight is held as the file stores floating-point numbers.
+fn is_float(weight: &Weight) -> bool {
+    weight.scale.is_none() && matches!(weight.kind, Kind::Table | Kind::Matrix)
+}
+
+impl Delivery {
+    /// Of what is `wanted`.
+    pub fn new(wanted: Wanted) -> Self {
+        let mut uses: ByName<Vec<usize>> = ByName::default();
+        for (i, weight) in wanted.weights.iter().enumerate() {
+            for tensor in weight.tensors() {
+                uses.entry(tensor).push(i);
+            }
+        }
+        let left = vec![true; wanted.weights.len()];
+        Self { wanted, uses, held: ByName::default(), heads: ByName::default(), float: None, declared: None, left }
+    }
+
+    /// The header, once it was given on.
+    pub fn header(&self) -> Option<&Header> {
+        self.declared.as_ref().map(|declared| &declared.header)
+    }
+
+    /// Whether a weight needs the file's tensor `name`.
+    pub fn needs(&self, name: &str) -> bool {
+        self.uses.has(name)
+    }
+
+    /// A weight whose tensors have not all come.
+    pub fn missing(&self) -> Option<&Weight> {
+        self.wanted.weights.iter().zip(&self.left).find(|(_, left)| **left).map(|(weight, _)| weight)
+    }
+
+    /// Takes what the file says of a tensor; gives on the header as soon as enough is known.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsMismatch`] where it has other sizes than the model; what [`RowSink::header`] finds.
+    pub fn head(&mut self, head: &Head, sink: &mut impl RowSink) -> Result<()> {
+        let Some(uses) = self.uses.get(&head.name) else { return Ok(()) };
+        let first = uses[0];
+        self.heads.insert(&head.name, head.clone());
+        let weight = &self.wanted.weights[first];
+        if let Type::Float(storage) = head.dtype()
+            && is_float(weight)
+        {
+            self.float.get_or_insert(storage);
+        }
+        self.declare(sink)
+    }
+
+    fn declare(&mut self, sink: &mut impl RowSink) -> Result<()> {
+        if self.declared.is_some() {
+            return Ok(());
+        }
+        if self.float.is_none() && self.wanted.weights.iter().any(is_float) {
+            return Ok(());
+        }
+        let float = self.float.unwrap_or(Storage::F32);
+        let mut declared =
+            Declared { header: Header { tensors: Vec::new(), file_bytes: 0 }, given: Vec::new(), first: Vec::new() };
+        for weight in &self.wanted.weights {
+            let given = weight.given(float, self.wanted.exact);
+            declared.given.push(given);
+            declared.first.push(declared.header.tensors.len());
+            let sizes = match self.heads.get(&weight.data) {
+                Some(head) => weight.sizes(head)?,
+                None if weight.parts.iter().all(|part| part.shape.is_some()) => [0, 0],
+                // Its sizes are not known yet.
+                None => return Ok(()),
+            };
+            for (i, part) in weight.parts.iter().enumerate() {
+                let shape = weight.shape(i, sizes);
+                let [rows, columns] = two(&shape);
+                let mut add = |name: String, dtype: Dtype, shape: Vec<usize>| {
+                    let numbers: usize = shape.iter().product();
+                    let bytes = numbers.saturating_mul(dtype.bitsize() / 8);
+                    declared.header.tensors.push(TensorInfo { name, dtype, shape, bytes });
+                };
+                let scale = format!("{}_scale", part.name);
+                match given {
+                    Given::Float(_) => add(part.name.clone(), given.dtype(), shape),
+                    Given::Int8 => {
+                        add(part.name.clone(), given.dtype(), shape);
+                        add(scale, Dtype::F32, vec![rows]);
+                    }
+                    Given::Int4 => {
+                        add(scale, Dtype::F32, vec![rows, columns / int4::GROUP]);
+                        add(part.name.clone(), given.dtype(), vec![rows, columns / 2]);
+                    }
+                }
+            }
+        }
+        if declared.header.tensors.len() > MAX_TENSORS {
+            return Err(lies(format_args!("has more than {MAX_TENSORS} tensors")));
+        }
+        sink.header(&declared.header)?;
+        self.declared = Some(declared);
+        let waiting: Vec<usize> = (0..self.left.len()).filter(|&weight| self.is_ready(weight)).collect();
+        waiting.into_iter().try_for_each(|weight| self.deliver(weight, sink))
+    }
+
+    fn held(&self, name: &str) -> Option<&Tensor> {
+        self.held.get(name)?.as_ref()
+    }
+
+    /// Whether all tensors of a weight that is left are there.
+    fn is_ready(&self, weight: usize) -> bool {
+        self.left[weight] && self.wanted.weights[weight].tensors().all(|name| self.held(name).is_some())
+    }
+
+    /// Takes a tensor that is there as a whole.
+    ///
+    /// # Errors
+    /// Those of [`Delivery::head`]; what is wrong with the weights that it completes.
+    pub fn tensor(&mut self, tensor: Tensor, sink: &mut impl RowSink) -> Result<()> {
+        let name = tensor.head.name.clone();
+        let Some(weights) = self.uses.get(&name).cloned() else { return Ok(()) };
+        *self.held.entry(&name) = Some(tensor);
+        if self.declared.is_none() {
+            return Ok(());
+        }
+        for weight in weights {
+            if self.is_ready(weight) {
+                self.deliver(weight, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives on a weight whose tensors are all there.
+    fn deliver(&mut self, at: usize, sink: &mut impl RowSink) -> Result<()> {
+        let declared = self.declared.as_ref().expect("a weight is given on behind the header");
+        let (weight, given) = (&self.wanted.weights[at], declared.given[at]);
+        let data = self.held(&weight.data).expect("its tensors are there");
+        let sizes = weight.sizes(&data.head)?;
+        let mut stored = Stored::new(weight, data, sizes)?;
+        let mut rows = Rows::new(weight, given, &data.head, sizes[1], self.scales(weight, sizes)?)?;
+        let (mut tensor, mut row) = (declared.first[at], 0);
+        for i in 0..weight.parts.len() {
+            let [count, _] = two(&weight.shape(i, sizes));
+            if weight.kind == Kind::Vector {
+                let mut numbers: Vec<f32> = try_vec(count, "a vector of the weights")?;
+                stored.numbers(row, rows.scales(), &mut numbers);
+                sink.row(tensor, 0, bytemuck::cast_slice(&numbers))?;
+                (row, tensor) = (row + count, tensor + 1);
+                continue;
+            }
+            if given == Given::Int4 {
+                for r in 0..count {
+                    sink.row(tensor, r, rows.group_scales(row + r))?;
+                }
+                tensor += 1;
+            }
+            let mut scales = Vec::new();
+            for r in 0..count {
+                let (bytes, scale) = rows.row(row + r, stored.row(row + r))?;
+                sink.row(tensor, r, bytes)?;
+                scales.extend_from_slice(&scale.to_le_bytes());
+            }
+            tensor += 1;
+            if given == Given::Int8 {
+                sink.row(tensor, 0, &scales)?;
+                tensor += 1;
+            }
+            row += count;
+        }
+        self.done(at);
+        Ok(())
+    }
+
+    fn scales(&self, weight: &Weight, sizes: [usize; 2]) -> Result<Option<Scales>> {
+        let Some(scale) = &weight.scale else { return Ok(None) };
+        let Some(scale) = self.held(scale) else { return Ok(None) };
+        let zero = weight.zero.as_ref().and_then(|name| self.held(name));
+        Scales::new(weight, sizes, scale, zero).map(Some)
+    }
+
+    /// Lets go of what no other weight needs.
+    fn done(&mut self, at: usize) {
+        self.left[at] = false;
+        let (left, uses) = (&self.left, &self.uses);
+        for name in self.wanted.weights[at].tensors() {
+            let is_needed = uses.get(name).is_some_and(|uses| uses.iter().any(|&weight| left[weight]));
+            if !is_needed {
+                *self.held.entry(name) = None;
+            }
+        }
+    }
+
+    /// Whether the rows of this tensor can be given on as they come.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsMismatch`] where it has other sizes than the model.
+    pub fn stream(&self, head: &Head) -> Result<Option<Streaming>> {
+        let (Some(declared), Some([at])) = (&self.declared, self.uses.get(&head.name).map(Vec::as_slice)) else {
+            return Ok(None);
+        };
+        let (weight, given) = (&self.wanted.weights[*at], declared.given[*at]);
+        let others = [&weight.scale, &weight.zero];
+        let simple = weight.data == head.name
+            && weight.kind != Kind::Vector
+            && weight.form == Form::Rows
+            && weight.parts.len() == 1
+            && given != Given::Int4
+            && others.into_iter().flatten().all(|name| self.held(name).is_some());
+        if !simple {
+            return Ok(None);
+        }
+        let number = match (head.dtype(), given) {
+            (Type::Float(storage), Given::Float(wanted)) if storage == wanted => storage.bytes(),
+            (Type::Byte { .. }, _) if weight.scale.is_some() => 1,
+            _ => return Ok(None),
+        };
+        let [rows, columns] = weight.sizes(head)?;
+        Ok((rows > 0 && columns > 0).then(|| Streaming {
+            weight: *at,
+            rows,
+            row: 0,
+            row_bytes: columns * number,
+            held: Vec::new(),
+            scales: Vec::new(),
+        }))
+    }
+
+    /// Takes the next bytes of a weight whose rows are given on as they come.
+    ///
+    /// # Errors
+    /// Those of the rows.
+    pub fn push(&mut self, head: &Head, to: &mut Streaming, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+        let declared = self.declared.as_ref().expect("rows come behind the header");
+        let (weight, given, tensor) =
+            (&self.wanted.weights[to.weight], declared.given[to.weight], declared.first[to.weight]);
+        let columns = weight.sizes(head)?[1];
+        let mut rows = Rows::new(weight, given, head, columns, self.scales(weight, [to.rows, columns])?)?;
+        while to.row < to.rows {
+            let stored = if to.held.is_empty() && chunk.len() >= to.row_bytes {
+                let (row, rest) = chunk.split_at(to.row_bytes);
+                chunk = rest;
+                row
+            } else {
+                let n = (to.row_bytes - to.held.len()).min(chunk.len());
+                to.held.extend_from_slice(&chunk[..n]);
+                chunk = &chunk[n..];
+                if to.held.len() < to.row_bytes {
+                    return Ok(());
+                }
+                &to.held
+            };
+            let (bytes, scale) = rows.row(to.row, stored)?;
+            sink.row(tensor, to.row, bytes)?;
+            if given == Given::Int8 {
+                to.scales.extend_from_slice(&scale.to_le_bytes());
+            }
+            to.held.clear();
+            to.row += 1;
+        }
+        if given == Given::Int8 {
+            sink.row(tensor + 1, 0, &to.scales)?;
+        }
+        let at = to.weight;
+        self.done(at);
+        Ok(())
+    }
+}

@@ -1,0 +1,32 @@
+//! ONNX files, read as containers of weights: nothing of the graph is computed. It says which of the file's tensors
+//! is which of a checkpoint's; the one who takes the rows knows the model and tells so ([`Wanted`]).
+//!
+//! `wire` and `messages` read Protocol Buffers, [`graph`] the operations, [`tensor`] and `data` tensors; `reader` is the
+//! file on its way in; [`weight`], `rows` and `delivery` make a checkpoint's rows of its numbers.
+
+pub mod by_name;
+mod data;
+mod delivery;
+pub mod graph;
+mod messages;
+mod reader;
+mod rows;
+pub mod tensor;
+pub mod weight;
+mod wire;
+
+pub use delivery::Wanted;
+pub use graph::{Graph, Node};
+pub use reader::{Reader, Tensors};
+pub use weight::{Form, Kind, Part, Weight};
+
+/// Whether a file that begins so is one: its first field is the version of the format, its producer, its graph or its
+/// operators' version, and the bytes are no length as safetensors begins with.
+pub fn begins(first_bytes: &[u8]) -> bool {
+    let is_length = first_bytes.get(4..8).is_none_or(|high| high == [0; 4]);
+    !is_length
+        && matches!(
+            first_bytes,
+            [0x08, 1..=0x7f, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42, ..] | [0x3a | 0x42, ..]
+        )
+}

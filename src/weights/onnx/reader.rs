@@ -1,0 +1,355 @@
+//! An ONNX file on its way in, and files beside it that its weights go on in.
+//!
+//! Exporters write a graph's operations in front of its tensors. Where these come first, they are held until the graph
+//! is known.
+
+use super::by_name::ByName;
+use super::data::Data;
+use super::delivery::{Delivery, Streaming};
+use super::graph::Graph;
+use super::messages::{Event, Level, Messages, part};
+use super::tensor::{External, Head, Tensor};
+use super::wire::lies;
+use crate::error::{Result, try_reserve};
+use crate::weights::header::{Header, quoted};
+use crate::weights::stream::{RowSink, ended, failed_before};
+
+/// The most operations and tensors taken; an encoder of 24 layers has some 3,000.
+const MOST_NODES: usize = 100_000;
+/// Tensors of so many bytes are kept for what the graph says of the model.
+const SMALL: usize = 64;
+
+/// What a file says of its tensors, for checks of the graph.
+#[derive(Default)]
+pub struct Tensors {
+    all: ByName<Noted>,
+}
+
+struct Noted {
+    head: Head,
+    /// Of a small one.
+    tensor: Option<Tensor>,
+}
+
+impl Tensors {
+    /// What each is, in the order of the file.
+    pub fn heads(&self) -> impl Iterator<Item = &Head> {
+        self.all.values().iter().map(|noted| &noted.head)
+    }
+
+    /// The one number that a tensor is.
+    pub fn number(&self, name: &str) -> Option<f32> {
+        self.all.get(name)?.tensor.as_ref()?.number()
+    }
+
+    /// Remembers what a tensor is.
+    fn note(&mut self, head: &Head) -> Result<()> {
+        if self.all.len() >= MOST_NODES {
+            return Err(lies(format_args!("has more than {MOST_NODES} tensors")));
+        }
+        if self.all.insert(&head.name, Noted { head: head.clone(), tensor: None }) {
+            return Ok(());
+        }
+        Err(lies(format_args!("has {} twice", quoted(&head.name))))
+    }
+}
+
+/// The state of a file on its way in.
+pub struct Reader {
+    messages: Messages,
+    graph: Graph,
+    has_graph: bool,
+    tensors: Tensors,
+    /// Tensors in front of the graph's operations.
+    early: Vec<Tensor>,
+    delivery: Option<Delivery>,
+    tensor: Incoming,
+    /// What lies beside the file, in the order of its bytes.
+    beside: Vec<(External, Head)>,
+    /// The file that is read, if that is one beside the ONNX file.
+    file: Option<Beside>,
+    failed: bool,
+}
+
+/// A tensor on its way in.
+#[derive(Default)]
+struct Incoming {
+    head: Head,
+    data: Data,
+    to: To,
+}
+
+/// Where a tensor's bytes go.
+#[derive(Default)]
+enum To {
+    /// They have not begun.
+    #[default]
+    Nothing,
+    Held(Vec<u8>),
+    Rows(Streaming),
+    Skipped,
+}
+
+/// A file beside the ONNX file.
+struct Beside {
+    location: String,
+    at: u64,
+    /// The first of [`Reader::beside`] that is not complete.
+    next: usize,
+}
+
+impl Reader {
+    /// A reader of a file that is announced to have `announced` bytes, where that is known.
+    pub fn new(announced: Option<usize>) -> Self {
+        Self {
+            messages: Messages::new(announced),
+            graph: Graph::default(),
+            has_graph: false,
+            tensors: Tensors::default(),
+            early: Vec::new(),
+            delivery: None,
+            tensor: Incoming::default(),
+            beside: Vec::new(),
+            file: None,
+            failed: false,
+        }
+    }
+
+    /// The header of the checkpoint that the file's weights are, once so much is known of them.
+    pub fn header(&self) -> Option<&Header> {
+        self.delivery.as_ref()?.header()
+    }
+
+    /// Takes the file's next bytes.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::WeightsMismatch`],
+    /// [`crate::ErrorKind::WeightsNotFinite`], [`crate::ErrorKind::OutOfMemory`], and whatever `sink` finds. After an
+    /// error the reader takes nothing more.
+    pub fn push(&mut self, chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+        if self.failed {
+            return Err(failed_before());
+        }
+        let result = if self.file.is_some() { self.push_beside(chunk, sink) } else { self.advance(chunk, sink) };
+        if result.is_err() {
+            self.failed = true;
+            (self.early, self.delivery, self.tensor) = Default::default();
+        }
+        result
+    }
+
+    /// That the file is complete: the name of one beside it that the weights go on in, whose bytes come next.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsLength`] where bytes are missing.
+    pub fn end_file(&mut self) -> Result<Option<String>> {
+        self.is_whole()?;
+        let next = self.file.as_ref().map_or(0, |file| file.next);
+        let Some((place, _)) = self.beside.get(next) else { return Ok(None) };
+        let location = place.location.clone();
+        if self.file.as_ref().is_some_and(|file| file.location == location) {
+            return Err(ended(place.offset as usize, format_args!("more of {}", quoted(&location))));
+        }
+        self.file = Some(Beside { location: location.clone(), at: 0, next });
+        Ok(Some(location))
+    }
+
+    fn is_whole(&self) -> Result<()> {
+        if self.failed {
+            return Err(failed_before());
+        }
+        self.messages.is_whole()?;
+        if self.has_graph { Ok(()) } else { Err(lies("has no graph")) }
+    }
+
+    /// That all is there, the files beside it, too.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsLength`] where bytes are missing; [`crate::ErrorKind::WeightsHeader`] where a tensor
+    /// is.
+    pub fn finish(&self) -> Result<()> {
+        self.is_whole()?;
+        let read = self.file.as_ref().map_or(0, |file| file.next);
+        if let Some((place, _)) = self.beside.get(read) {
+            return Err(ended(place.offset as usize, format_args!("more of {}", quoted(&place.location))));
+        }
+        let missing = self.delivery.as_ref().and_then(Delivery::missing);
+        missing.map_or(Ok(()), |weight| {
+            let held = weight.tensors().find(|name| !self.tensors.all.has(name)).unwrap_or(&weight.data);
+            Err(lies(format_args!("lacks the tensor {}, of {}", quoted(held), quoted(&weight.parts[0].name))))
+        })
+    }
+
+    fn advance(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+        while let Some(event) = self.messages.next(&mut chunk, self.tensor.head.is_known())? {
+            match event {
+                Event::Enter(Level::Tensor) => {
+                    if self.delivery.is_none() && !self.graph.nodes().is_empty() {
+                        self.deliver(sink)?;
+                    }
+                }
+                Event::Enter(_) => {
+                    if std::mem::replace(&mut self.has_graph, true) {
+                        return Err(lies("has two graphs"));
+                    }
+                }
+                Event::Field(1, node) if self.messages.level() == Level::Graph => {
+                    if self.delivery.is_some() {
+                        return Err(lies("has operations in front of its tensors and behind them: save it anew"));
+                    }
+                    if self.graph.nodes().len() >= MOST_NODES {
+                        return Err(lies(format_args!("has more than {MOST_NODES} operations")));
+                    }
+                    if let Some((name, mut tensor)) = self.graph.add(node.value().bytes())? {
+                        tensor.head.name = name;
+                        self.tensors.note(&tensor.head)?;
+                        self.whole(tensor, sink)?;
+                    }
+                }
+                Event::Field(field, content) => self.tensor.field(field, &content)?,
+                Event::DataBegins(bytes) => {
+                    self.tensors.note(&self.tensor.head)?;
+                    self.tensor.begin(bytes, self.delivery.as_mut(), sink)?;
+                }
+                Event::Data(bytes) => self.tensor.push(bytes, self.delivery.as_mut(), sink)?,
+                Event::Leave(Level::Tensor) => {
+                    let Incoming { head, data, to } = std::mem::take(&mut self.tensor);
+                    match to {
+                        To::Nothing => {
+                            self.tensors.note(&head)?;
+                            self.whole(data.finish(head)?, sink)?;
+                        }
+                        To::Held(bytes) => self.whole(Tensor { head, bytes }, sink)?,
+                        To::Rows(_) | To::Skipped => {}
+                    }
+                }
+                Event::Leave(_) => {
+                    if self.delivery.is_none() {
+                        self.deliver(sink)?;
+                    }
+                    let place = |(place, _): &(External, Head)| (place.location.clone(), place.offset, place.length);
+                    self.beside.sort_by_key(place);
+                    sink.graph(&self.graph, &self.tensors)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A tensor has come as a whole, or its place beside the file.
+    fn whole(&mut self, tensor: Tensor, sink: &mut impl RowSink) -> Result<()> {
+        if tensor.bytes.len() <= SMALL {
+            let noted = self.tensors.all.get_mut(&tensor.head.name);
+            noted.expect("it was noted").tensor = Some(tensor.clone());
+        }
+        match &mut self.delivery {
+            None => {
+                self.early.push(tensor);
+                Ok(())
+            }
+            Some(delivery) => give(delivery, &mut self.beside, tensor, sink),
+        }
+    }
+
+    /// The operations are known: what is wanted is asked for, and what came before is given on.
+    fn deliver(&mut self, sink: &mut impl RowSink) -> Result<()> {
+        let mut delivery = Delivery::new(sink.wanted(&self.graph)?);
+        for tensor in std::mem::take(&mut self.early) {
+            give(&mut delivery, &mut self.beside, tensor, sink)?;
+        }
+        self.delivery = Some(delivery);
+        Ok(())
+    }
+
+    /// Takes bytes of a file beside this one.
+    fn push_beside(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+        let (Some(file), Some(delivery)) = (&mut self.file, &mut self.delivery) else { return Err(failed_before()) };
+        while !chunk.is_empty() {
+            let next = self.beside.get(file.next).filter(|(place, _)| place.location == file.location);
+            // What follows the last of the tensors is none.
+            let Some((place, head)) = next else { return Ok(()) };
+            if file.at < place.offset {
+                file.at += part(place.offset - file.at, &mut chunk).len() as u64;
+                continue;
+            }
+            if matches!(self.tensor.to, To::Nothing) {
+                if file.at > place.offset {
+                    return Err(lies(format_args!("has tensors that overlap in {}", quoted(&place.location))));
+                }
+                self.tensor = Incoming { head: head.clone(), ..Incoming::default() };
+                self.tensor.begin(place.length, Some(delivery), sink)?;
+            }
+            let end = place.offset + place.length;
+            let bytes = part(end - file.at, &mut chunk);
+            file.at += bytes.len() as u64;
+            self.tensor.push(bytes, Some(delivery), sink)?;
+            if file.at == end {
+                if let Incoming { head, to: To::Held(bytes), .. } = std::mem::take(&mut self.tensor) {
+                    delivery.tensor(Tensor { head, bytes }, sink)?;
+                }
+                file.next += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives a tensor on, or notes its place beside the file.
+fn give(
+    delivery: &mut Delivery,
+    beside: &mut Vec<(External, Head)>,
+    tensor: Tensor,
+    sink: &mut impl RowSink,
+) -> Result<()> {
+    if !delivery.needs(&tensor.head.name) {
+        return Ok(());
+    }
+    delivery.head(&tensor.head, sink)?;
+    match tensor.head.external()? {
+        Some(place) if place.length > 0 => beside.push((place, tensor.head)),
+        _ => delivery.tensor(tensor, sink)?,
+    }
+    Ok(())
+}
+
+impl Incoming {
+    fn field(&mut self, field: u32, content: &super::messages::Content) -> Result<()> {
+        let of_head = self.head.take(field, content.value())?;
+        // Where its bytes lie may be told behind them, what they are may not.
+        if !matches!(self.to, To::Nothing) && !matches!(field, 12..) {
+            return Err(lies(format_args!("has {} with its fields out of order", quoted(&self.head.name))));
+        }
+        if !of_head {
+            self.data.take(field, content.value())?;
+        }
+        Ok(())
+    }
+
+    /// `length` bytes of data follow.
+    fn begin(&mut self, length: u64, delivery: Option<&mut Delivery>, sink: &mut impl RowSink) -> Result<()> {
+        if self.head.bytes()?.is_some_and(|bytes| bytes != length) || !self.data.is_empty() {
+            return Err(lies(format_args!("gives {} another length than its sizes have", quoted(&self.head.name))));
+        }
+        self.to = match delivery {
+            Some(delivery) if delivery.needs(&self.head.name) => {
+                delivery.head(&self.head, sink)?;
+                delivery.stream(&self.head)?.map_or_else(|| To::Held(Vec::new()), To::Rows)
+            }
+            Some(_) if length > SMALL as u64 => To::Skipped,
+            _ => To::Held(Vec::new()),
+        };
+        Ok(())
+    }
+
+    fn push(&mut self, bytes: &[u8], delivery: Option<&mut Delivery>, sink: &mut impl RowSink) -> Result<()> {
+        match (&mut self.to, delivery) {
+            (To::Held(held), _) => {
+                try_reserve(held, bytes.len(), "a tensor")?;
+                held.extend_from_slice(bytes);
+            }
+            (To::Rows(rows), Some(delivery)) => delivery.push(&self.head, rows, bytes, sink)?,
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,282 @@
+//! Tensors as an ONNX file has them: what they are called, their type and sizes, and their bytes, in the message
+//! or in a file beside it.
+//!
+//! Source: onnx.proto of ONNX 1.23, `TensorProto`.
+
+use super::data::Data;
+use super::graph::entry;
+use super::wire::{Fields, Value, lies};
+use crate::error::Result;
+use crate::weights::dtype::{Storage, decode};
+use crate::weights::header::{MAX_RANK, quoted};
+
+/// How a tensor's numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// Floating-point numbers.
+    Float(Storage),
+    /// Whole numbers of 8 bits, with a sign or without.
+    Byte {
+        /// Whether they have a sign.
+        signed: bool,
+    },
+    /// Whole numbers of 4 bits, two a byte, the first in its lower half.
+    Nibble {
+        /// Whether they have a sign.
+        signed: bool,
+    },
+    /// 64-bit whole numbers: sizes and places, never weights.
+    Int64,
+    /// Everything else, by its number in onnx.proto.
+    Other(i64),
+}
+
+impl Type {
+    fn of(data_type: i64) -> Self {
+        match data_type {
+            1 => Self::Float(Storage::F32),
+            2 => Self::Byte { signed: false },
+            3 => Self::Byte { signed: true },
+            7 => Self::Int64,
+            10 => Self::Float(Storage::F16),
+            11 => Self::Float(Storage::F64),
+            16 => Self::Float(Storage::Bf16),
+            21 => Self::Nibble { signed: false },
+            22 => Self::Nibble { signed: true },
+            other => Self::Other(other),
+        }
+    }
+
+    /// Bytes of so many numbers; `None` where that is not known, or more than can be counted.
+    fn bytes(self, numbers: u64) -> Option<u64> {
+        match self {
+            Self::Float(storage) => numbers.checked_mul(storage.bytes() as u64),
+            Self::Byte { .. } => Some(numbers),
+            Self::Nibble { .. } => Some(numbers.div_ceil(2)),
+            Self::Int64 => numbers.checked_mul(8),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// A part of a file beside the ONNX file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct External {
+    /// The file's name.
+    pub location: String,
+    /// Where it begins.
+    pub offset: u64,
+    /// Its bytes.
+    pub length: u64,
+}
+
+/// What a tensor is, without its bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Head {
+    /// Its name.
+    pub name: String,
+    sizes: Vec<i64>,
+    data_type: i64,
+    /// The keys and values that tell where it lies, if that is not here.
+    beside: Vec<(String, String)>,
+    is_external: bool,
+}
+
+impl Head {
+    /// Takes a field that tells of the tensor; true where it does.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsHeader`].
+    pub fn take(&mut self, field: u32, value: Value) -> Result<bool> {
+        match field {
+            1 => {
+                value.integers(&mut self.sizes)?;
+                if self.sizes.len() > 2 * MAX_RANK {
+                    return Err(lies("has a tensor of too many dimensions"));
+                }
+            }
+            2 => self.data_type = value.integer(),
+            3 => return Err(lies("has a tensor in segments")),
+            8 => self.name = value.text()?,
+            13 => self.beside.push(entry(value.bytes())?),
+            14 => self.is_external = value.integer() == 1,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// How its numbers are stored.
+    pub fn dtype(&self) -> Type {
+        Type::of(self.data_type)
+    }
+
+    /// Whether its bytes lie beside the file.
+    pub fn is_external(&self) -> bool {
+        self.is_external
+    }
+
+    /// Whether all is known of it that its bytes need.
+    pub fn is_known(&self) -> bool {
+        !self.name.is_empty() && self.data_type != 0
+    }
+
+    /// Its sizes.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsHeader`] where one is negative or can't be addressed.
+    pub fn shape(&self) -> Result<Vec<usize>> {
+        let size =
+            |&n: &i64| usize::try_from(n).map_err(|_| lies(format_args!("gives {} a size of {n}", quoted(&self.name))));
+        self.sizes.iter().map(size).collect()
+    }
+
+    /// How many numbers it has.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsHeader`] where they can't be counted.
+    pub fn numbers(&self) -> Result<u64> {
+        let product = self.shape()?.iter().try_fold(1u64, |product, &n| product.checked_mul(n as u64));
+        product.ok_or_else(|| lies(format_args!("gives {} more numbers than can be counted", quoted(&self.name))))
+    }
+
+    /// Its bytes, of a type whose numbers have a size.
+    ///
+    /// # Errors
+    /// As [`Head::numbers`].
+    pub fn bytes(&self) -> Result<Option<u64>> {
+        Ok(self.dtype().bytes(self.numbers()?))
+    }
+
+    /// Where its bytes lie, if that is beside the file.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsHeader`] where that is no file beside this one, or no place in it.
+    pub fn external(&self) -> Result<Option<External>> {
+        if !self.is_external {
+            return Ok(None);
+        }
+        let of = |key: &str| self.beside.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
+        let wrong = |what: &str| lies(format_args!("names {what} of {}", quoted(&self.name)));
+        let location = of("location").unwrap_or_default();
+        let location = location.strip_prefix("./").unwrap_or(location);
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if location.is_empty() || location.starts_with('.') || location.len() > 255 || !location.chars().all(plain) {
+            return Err(wrong("no file beside it as the place"));
+        }
+        let number = |key: &str| of(key).map(str::parse).transpose().map_err(|_| wrong("no number as the place"));
+        let offset: u64 = number("offset")?.unwrap_or(0);
+        let bytes = self.bytes()?;
+        let length = number("length")?.or(bytes).ok_or_else(|| wrong("no length"))?;
+        if bytes.is_some_and(|bytes| bytes != length) || offset.checked_add(length).is_none() {
+            return Err(wrong("another length than its sizes have"));
+        }
+        Ok(Some(External { location: location.to_owned(), offset, length }))
+    }
+}
+
+/// A tensor with its bytes, little-endian.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// What it is.
+    pub head: Head,
+    /// Its numbers as they are stored.
+    pub bytes: Vec<u8>,
+}
+
+impl Tensor {
+    /// A vector of numbers.
+    pub fn of_numbers(numbers: &[f32]) -> Self {
+        let head = Head { sizes: vec![numbers.len() as i64], data_type: 1, ..Head::default() };
+        Self { head, bytes: numbers.iter().flat_map(|x| x.to_le_bytes()).collect() }
+    }
+
+    /// The tensor of a message that is there as a whole.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::OutOfMemory`].
+    pub fn parse(message: &[u8]) -> Result<Self> {
+        let (mut head, mut data) = (Head::default(), Data::default());
+        for field in Fields(message) {
+            let (field, value) = field?;
+            if !head.take(field, value)? {
+                data.take(field, value)?;
+            }
+        }
+        data.finish(head)
+    }
+
+    /// Its numbers, of floating-point ones.
+    pub fn numbers(&self) -> Option<Vec<f32>> {
+        let Type::Float(storage) = self.head.dtype() else { return None };
+        let mut numbers = vec![0.0; self.bytes.len() / storage.bytes()];
+        decode(storage, &self.bytes, &mut numbers);
+        Some(numbers)
+    }
+
+    /// Its one number, of one that has no more.
+    pub fn number(&self) -> Option<f32> {
+        match self.numbers()?[..] {
+            [x] => Some(x),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::graph::tests::field;
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn tensor(data_type: u8, sizes: &[u8], data: &[u8]) -> Result<Tensor> {
+        let sizes: Vec<u8> = sizes.iter().flat_map(|&n| [1 << 3, n]).collect();
+        Tensor::parse(&[&sizes[..], &[2 << 3, data_type], data, &field(8, b"w")].concat())
+    }
+
+    #[test]
+    fn data_is_the_same_in_every_field() {
+        let raw = tensor(1, &[2], &field(9, &[0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0])).unwrap();
+        assert_eq!(raw.numbers(), Some(vec![1.0, -2.0]));
+        let packed = tensor(1, &[2], &field(4, &raw.bytes)).unwrap();
+        let alone = [&[4 << 3 | 5][..], &raw.bytes[..4], &[4 << 3 | 5], &raw.bytes[4..]].concat();
+        assert_eq!((&packed, &tensor(1, &[2], &alone).unwrap()), (&raw, &raw));
+        let halves = tensor(10, &[2], &field(5, &[0x80, 0x78, 0x80, 0x80, 0x03])).unwrap();
+        assert_eq!(halves.numbers(), Some(vec![1.0, -2.0]));
+        let bytes =
+            tensor(3, &[2], &[5 << 3, 1, 5 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]).unwrap();
+        assert_eq!(bytes.bytes, [1, 0xff]);
+    }
+
+    #[test]
+    fn refuses_lengths_that_lie() {
+        for (sizes, data) in [(&[2][..], &field(9, &[0; 4])[..]), (&[1], &field(9, &[0; 5])), (&[3, 3], &[])] {
+            assert_eq!(tensor(1, sizes, data).unwrap_err().kind(), ErrorKind::WeightsHeader, "{sizes:?}");
+        }
+        let both = [field(9, &[0; 4]), field(4, &[0; 4])].concat();
+        assert!(tensor(1, &[1], &both).unwrap_err().message().contains("two fields"));
+        let negative = [&[1 << 3][..], &[0xff; 9], &[1, 2 << 3, 1]].concat();
+        assert!(Tensor::parse(&negative).unwrap_err().message().contains("size of -1"));
+        let beyond: Vec<u8> = [[1 << 3, 0xff, 0xff, 0xff, 0xff, 0x0f]; 3].concat();
+        assert!(Tensor::parse(&[&beyond[..], &[2 << 3, 1]].concat()).is_err());
+    }
+
+    #[test]
+    fn external_data_is_a_file_beside() {
+        let at = |location: &str, rest: &[(&str, &str)]| {
+            let entry = |(key, value): &(&str, &str)| {
+                field(13, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat())
+            };
+            let entries: Vec<u8> = [("location", location)].iter().chain(rest).flat_map(entry).collect();
+            tensor(1, &[2], &[&entries[..], &[14 << 3, 1]].concat()).unwrap().head.external()
+        };
+        let place = at("model.onnx_data", &[("offset", "4096"), ("length", "8")]).unwrap().unwrap();
+        assert_eq!((place.location.as_str(), place.offset, place.length), ("model.onnx_data", 4096, 8));
+        assert_eq!(at("./a", &[]).unwrap().unwrap().length, 8);
+        for location in ["../a", "/etc/passwd", "a/b", "", ".", "..", "a\\b", "http:", "a b", "a?b"] {
+            assert!(at(location, &[]).unwrap_err().message().contains("no file beside"), "{location}");
+        }
+        assert!(at("a", &[("length", "9")]).is_err());
+        assert!(at("a", &[("offset", "-1")]).is_err());
+        assert!(at("a", &[("offset", "18446744073709551615")]).is_err());
+    }
+}

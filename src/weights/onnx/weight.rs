@@ -1,0 +1,209 @@
+//! What of an ONNX file is which weight of a model, and how its numbers become those of a checkpoint: rows of
+//! floating-point numbers, of int8 with a scale a row, or of int4 with a scale a group.
+
+use super::tensor::{Head, Type};
+use crate::error::{Error, ErrorKind, Result};
+use crate::weights::dtype::Storage;
+use crate::weights::header::quoted;
+use crate::weights::int4;
+use safetensors::tensor::Dtype;
+
+/// How a weight lies in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As checkpoints have it: a row after the other, or a vector.
+    Rows,
+    /// Transposed: (K, M) of a matrix (M, K).
+    Columns,
+    /// Whole numbers, a row after the other, in blocks with a scale each; the last may be filled up.
+    Blocks {
+        /// Bits of a number: 4 or 8.
+        bits: usize,
+        /// Numbers of a block.
+        size: usize,
+        /// Rows; `None`: as many as the file says.
+        rows: Option<usize>,
+        /// Numbers of a row; `None`: as many as the file says.
+        columns: Option<usize>,
+        /// Whether a row's last block is filled up.
+        filled: bool,
+    },
+}
+
+/// A tensor of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its name there.
+    pub name: String,
+    /// Its shape, as the model has it; `None`: whatever the file has.
+    pub shape: Option<Vec<usize>>,
+}
+
+/// What a weight is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A bias, γ or β.
+    Vector,
+    /// A table whose rows are read.
+    Table,
+    /// A matrix of a product.
+    Matrix,
+    /// The attention's biases of distances, which stay floating-point.
+    Relative,
+}
+
+/// A weight: of one tensor of a checkpoint, or of several that lie one behind the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weight {
+    /// The tensors of a checkpoint that it is.
+    pub parts: Vec<Part>,
+    /// What it is for.
+    pub kind: Kind,
+    /// How it lies in the file.
+    pub form: Form,
+    /// The file's tensor that holds its numbers.
+    pub data: String,
+    /// That of its scales: one, one a row, or one a block.
+    pub scale: Option<String>,
+    /// That of its zero points, as many.
+    pub zero: Option<String>,
+    /// The zero point where there is no such tensor.
+    pub default_zero: i32,
+}
+
+/// How a weight is given on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// Floating-point numbers, as they are stored.
+    Float(Storage),
+    /// int8, and a scale a row.
+    Int8,
+    /// int4, and a scale a group.
+    Int4,
+}
+
+impl Given {
+    /// How safetensors calls it.
+    pub fn dtype(self) -> Dtype {
+        match self {
+            Self::Float(Storage::F16) => Dtype::F16,
+            Self::Float(Storage::Bf16) => Dtype::BF16,
+            Self::Float(Storage::F64) => Dtype::F64,
+            Self::Int8 => Dtype::I8,
+            Self::Int4 => Dtype::U8,
+            Self::Float(_) => Dtype::F32,
+        }
+    }
+}
+
+impl Weight {
+    /// The file's tensors that it needs.
+    pub fn tensors(&self) -> impl Iterator<Item = &String> {
+        [Some(&self.data), self.scale.as_ref(), self.zero.as_ref()].into_iter().flatten()
+    }
+
+    /// How it is given on; `float`: how the file stores floating-point numbers; `exact`: whether integers are to
+    /// be decoded.
+    pub fn given(&self, float: Storage, exact: bool) -> Given {
+        if matches!(self.kind, Kind::Vector | Kind::Relative) || (self.scale.is_some() && exact) {
+            return Given::Float(Storage::F32);
+        }
+        match self.form {
+            _ if self.scale.is_none() => Given::Float(float),
+            Form::Blocks { bits: 4, size, columns: Some(columns), filled: true, .. }
+                if self.kind == Kind::Matrix
+                    && self.zero.is_none()
+                    && self.default_zero == i32::from(int4::ZERO)
+                    && size.is_multiple_of(int4::GROUP)
+                    && int4::fits(columns) =>
+            {
+                Given::Int4
+            }
+            _ => Given::Int8,
+        }
+    }
+
+    /// Rows and columns of all parts together; a vector is one column. `data`: what the file says of its numbers.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsMismatch`] where the file has other sizes than the model.
+    pub fn sizes(&self, data: &Head) -> Result<[usize; 2]> {
+        let shape = data.shape()?;
+        let of_file = match (self.form, &shape[..]) {
+            (Form::Columns, &[k, m]) => [m, k],
+            (Form::Blocks { bits, size, rows, columns, filled }, &[m, ref rest @ ..]) => {
+                // Two whole numbers of 4 bits a byte, which the file counts as one or as two.
+                let per_stored = if bits == 4 && !matches!(data.dtype(), Type::Nibble { .. }) { 2 } else { 1 };
+                let of_row = rest.iter().try_fold(per_stored, |product: usize, &n| product.checked_mul(n));
+                let rows = rows.unwrap_or(m);
+                let columns = columns.or(of_row).ok_or_else(|| self.other_sizes(&shape))?;
+                let row = if filled { columns.div_ceil(size).checked_mul(size) } else { Some(columns) };
+                let all = row
+                    .filter(|row| row.is_multiple_of(8 / bits))
+                    .and_then(|row| row.checked_mul(rows))
+                    .map(|all| (all / per_stored) as u64);
+                if all != Some(data.numbers()?) {
+                    return Err(self.other_sizes(&shape));
+                }
+                [rows, columns]
+            }
+            (Form::Rows, _) if self.kind == Kind::Vector => [data.numbers()? as usize, 1],
+            (Form::Rows, &[.., last]) => [data.numbers()? as usize / last.max(1), last],
+            _ => return Err(self.other_sizes(&shape)),
+        };
+        let wanted: Option<Vec<[usize; 2]>> = self.parts.iter().map(|part| part.shape.as_deref().map(two)).collect();
+        if let Some(wanted) = wanted {
+            let rows: usize = wanted.iter().map(|[rows, _]| rows).sum();
+            if wanted.iter().any(|[_, columns]| *columns != of_file[1]) || rows != of_file[0] {
+                return Err(self.other_sizes(&shape));
+            }
+        } else if self.parts.is_empty() || !of_file[0].is_multiple_of(self.parts.len()) {
+            return Err(self.other_sizes(&shape));
+        }
+        Ok(of_file)
+    }
+
+    /// The shape of part `i` of a weight of so many rows and columns.
+    pub fn shape(&self, i: usize, [rows, columns]: [usize; 2]) -> Vec<usize> {
+        self.parts[i].shape.clone().unwrap_or_else(|| match self.kind {
+            Kind::Vector => vec![rows / self.parts.len()],
+            _ => vec![rows / self.parts.len(), columns],
+        })
+    }
+
+    fn other_sizes(&self, shape: &[usize]) -> Error {
+        let Part { name, shape: wanted } = &self.parts[0];
+        let wanted = wanted.as_ref().map(|wanted| format!(" where {wanted:?} is asked for")).unwrap_or_default();
+        Error::new(
+            ErrorKind::WeightsMismatch,
+            format!(
+                "{} has the shape {shape:?} in the ONNX file{wanted}: the file and config.json must be of one checkpoint.",
+                quoted(name)
+            ),
+        )
+    }
+}
+
+/// Rows and columns of a shape; a vector is one column.
+pub fn two(shape: &[usize]) -> [usize; 2] {
+    match *shape {
+        [rows, columns] => [rows, columns],
+        _ => [shape.iter().product(), 1],
+    }
+}
+
+/// The error for a tensor of a type that no weight has.
+pub fn unread(name: &str, head: &Head) -> Error {
+    let stored = match head.dtype() {
+        Type::Other(n) => format!("the type {n} of ONNX"),
+        other => format!("{other:?}"),
+    };
+    Error::new(
+        ErrorKind::WeightsMismatch,
+        format!(
+            "{} is stored as {stored}, but floating-point numbers and whole numbers of 8 and 4 bits with scales are \
+             read: take model.onnx or model_quantized.onnx.",
+            quoted(name)
+        ),
+    )
+}

@@ -1,0 +1,121 @@
+//! What a checkpoint's pickle may name of Python: classes of storages and the functions that make tensors of
+//! them.
+//!
+//! A global is a member of an enum here; nothing is looked up, imported or called. The list is that of
+//! PyTorch's own `torch/_weights_only_unpickler.py` as far as dictionaries of dense tensors need it.
+
+use super::refused;
+use crate::error::{Error, ErrorKind, Result};
+use crate::weights::header::quoted;
+use safetensors::tensor::Dtype;
+
+/// A global that is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Global {
+    /// `collections.OrderedDict`.
+    Dict,
+    /// `torch.FloatStorage` and its like; `None` is a storage without a type.
+    Storage(Option<Dtype>),
+    /// `torch.float32` and its like.
+    Dtype(Dtype),
+    /// Makes a tensor of a storage, an offset, a shape and strides; more arguments may follow.
+    Tensor,
+    /// As [`Global::Tensor`], with the type as seventh argument.
+    TypedTensor,
+    /// Makes a parameter of a tensor, its first argument.
+    Parameter,
+    /// Calls its first argument, one of the others here, with its third: a tensor with attributes.
+    FromType,
+    /// `torch.Size`.
+    Size,
+    /// Makes something that says nothing of tensors: a device, bytes, a set.
+    Other,
+}
+
+/// The global `name` of `module`.
+///
+/// # Errors
+/// [`ErrorKind::WeightsHeader`] where it is none of a dictionary of tensors, [`ErrorKind::NotAModel`] for
+/// TorchScript.
+pub fn global(module: &str, name: &str) -> Result<Global> {
+    Ok(match (module, name) {
+        ("collections", "OrderedDict") => Global::Dict,
+        ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Global::Tensor,
+        ("torch._utils", "_rebuild_tensor_v3") => Global::TypedTensor,
+        ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state")
+        | ("torch.nn.parameter", "Parameter") => Global::Parameter,
+        ("torch._tensor", "_rebuild_from_type_v2") => Global::FromType,
+        ("torch", "Size") => Global::Size,
+        ("torch", "device" | "Tensor")
+        | ("torch.serialization", "_get_layout")
+        | ("_codecs", "encode")
+        | ("collections", "Counter")
+        | ("builtins" | "__builtin__", "set" | "bytearray" | "complex") => Global::Other,
+        ("torch" | "torch.storage", "UntypedStorage") => Global::Storage(None),
+        ("torch" | "torch.cuda", name) if let Some(storage) = name.strip_suffix("Storage") => {
+            match storage_type(storage) {
+                Some(dtype) => Global::Storage(Some(dtype)),
+                None => return Err(unknown(module, name)),
+            }
+        }
+        ("torch", name) => Global::Dtype(dtype(name).ok_or_else(|| unknown(module, name))?),
+        _ => return Err(unknown(module, name)),
+    })
+}
+
+fn storage_type(name: &str) -> Option<Dtype> {
+    Some(match name {
+        "Double" => Dtype::F64,
+        "Float" => Dtype::F32,
+        "Half" => Dtype::F16,
+        "BFloat16" => Dtype::BF16,
+        "Long" => Dtype::I64,
+        "Int" => Dtype::I32,
+        "Short" => Dtype::I16,
+        "Char" => Dtype::I8,
+        "Byte" => Dtype::U8,
+        "Bool" => Dtype::BOOL,
+        _ => return None,
+    })
+}
+
+fn dtype(name: &str) -> Option<Dtype> {
+    Some(match name {
+        "float64" => Dtype::F64,
+        "float32" => Dtype::F32,
+        "float16" => Dtype::F16,
+        "bfloat16" => Dtype::BF16,
+        "float8_e4m3fn" => Dtype::F8_E4M3,
+        "float8_e5m2" => Dtype::F8_E5M2,
+        "int64" => Dtype::I64,
+        "int32" => Dtype::I32,
+        "int16" => Dtype::I16,
+        "int8" => Dtype::I8,
+        "uint64" => Dtype::U64,
+        "uint32" => Dtype::U32,
+        "uint16" => Dtype::U16,
+        "uint8" => Dtype::U8,
+        "bool" => Dtype::BOOL,
+        _ => return None,
+    })
+}
+
+fn unknown(module: &str, name: &str) -> Error {
+    if module.starts_with("__torch__") {
+        return torchscript();
+    }
+    refused(format!(
+        "asks for {}, which no dictionary of dense tensors needs, and nothing of a file is ever executed. If you trust the \
+         file, load it in Python and save `model.state_dict()`",
+        quoted(&format!("{module}.{name}"))
+    ))
+}
+
+/// That the file is TorchScript.
+pub fn torchscript() -> Error {
+    Error::new(
+        ErrorKind::NotAModel,
+        "The weights are a TorchScript archive, which holds a program: save `model.state_dict()` instead, as safetensors \
+         or with torch.save.",
+    )
+}

@@ -1,0 +1,220 @@
+//! What a checkpoint's pickles make: texts, sequences and dictionaries, storages and views on them.
+//!
+//! It lies in lists and is referred to by index, so no value is copied, and none is followed deeper than one
+//! step.
+
+use super::globals::Global;
+use super::{MAX_STORAGES, lies};
+use crate::error::Result;
+use crate::weights::header::quoted;
+use safetensors::tensor::Dtype;
+use std::collections::HashMap;
+
+/// A value. Numbers in parentheses are places in the lists of [`Heap`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    None,
+    Bool(bool),
+    Int(i64),
+    Text(usize),
+    Tuple(usize),
+    List(usize),
+    Dict(usize),
+    Global(Global),
+    /// A storage, seen as numbers of a type.
+    Storage(usize, Option<Dtype>),
+    Tensor(usize),
+    /// What says nothing of tensors.
+    Other,
+}
+
+/// A run of bytes that comes after the pickle.
+#[derive(Debug)]
+pub struct Storage {
+    /// Its name.
+    pub key: String,
+    /// Its type, where it has one.
+    pub dtype: Option<Dtype>,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// A view on a storage, as the pickle gives it: nothing of it is checked. Offset and strides count elements.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub storage: usize,
+    pub dtype: Dtype,
+    pub offset: i64,
+    pub shape: Vec<i64>,
+    pub strides: Vec<i64>,
+}
+
+/// All that pickles have made.
+#[derive(Default)]
+pub struct Heap {
+    texts: Vec<String>,
+    sequences: Vec<Vec<Value>>,
+    dicts: Vec<Vec<(Value, Value)>>,
+    pub storages: Vec<Storage>,
+    pub tensors: Vec<View>,
+    by_key: HashMap<String, usize>,
+}
+
+impl Heap {
+    /// The text that `value` is.
+    pub fn text(&self, value: Value) -> Option<&str> {
+        match value {
+            Value::Text(at) => Some(&self.texts[at]),
+            _ => None,
+        }
+    }
+
+    /// The values of a tuple or a list.
+    pub fn sequence(&self, value: Value) -> Option<&[Value]> {
+        match value {
+            Value::Tuple(at) | Value::List(at) => Some(&self.sequences[at]),
+            _ => None,
+        }
+    }
+
+    /// The storage `key`.
+    pub fn storage(&self, key: &str) -> Option<usize> {
+        self.by_key.get(key).copied()
+    }
+
+    /// The items of a dictionary.
+    pub fn dict(&self, value: Value) -> Option<&[(Value, Value)]> {
+        match value {
+            Value::Dict(at) => Some(&self.dicts[at]),
+            _ => None,
+        }
+    }
+
+    pub fn new_text(&mut self, text: &str) -> Value {
+        self.texts.push(text.to_owned());
+        Value::Text(self.texts.len() - 1)
+    }
+
+    pub fn new_tuple(&mut self, values: Vec<Value>) -> Value {
+        self.sequences.push(values);
+        Value::Tuple(self.sequences.len() - 1)
+    }
+
+    pub fn new_list(&mut self) -> Value {
+        self.sequences.push(Vec::new());
+        Value::List(self.sequences.len() - 1)
+    }
+
+    /// Adds `items`, keys and values by turns, to the dictionary `to`.
+    pub fn set(&mut self, to: Value, items: &[Value]) -> Result<()> {
+        let (Value::Dict(at), (items, [])) = (to, items.as_chunks::<2>()) else {
+            return Err(lies("sets items of what is no dictionary, or keys without values"));
+        };
+        self.dicts[at].extend(items.iter().map(|&[key, value]| (key, value)));
+        Ok(())
+    }
+
+    /// Adds `items` to the list `to`.
+    pub fn append(&mut self, to: Value, items: &[Value]) -> Result<()> {
+        let Value::List(at) = to else { return Err(lies("appends to what is no list")) };
+        self.sequences[at].extend_from_slice(items);
+        Ok(())
+    }
+
+    pub fn new_dict(&mut self, items: Vec<(Value, Value)>) -> Value {
+        self.dicts.push(items);
+        Value::Dict(self.dicts.len() - 1)
+    }
+
+    fn ints(&self, value: Value) -> Option<Vec<i64>> {
+        self.sequence(value)?.iter().map(|v| if let Value::Int(n) = v { Some(*n) } else { None }).collect()
+    }
+
+    /// What `function` makes of `arguments`.
+    pub fn call(&mut self, function: Value, arguments: Value) -> Result<Value> {
+        let mut function = function;
+        let mut arguments = arguments;
+        loop {
+            let (Value::Global(global), Some(given)) = (function, self.sequence(arguments)) else {
+                return Err(lies("calls what is no function, or without arguments"));
+            };
+            return match (global, given) {
+                (Global::Dict, []) => Ok(self.new_dict(Vec::new())),
+                (Global::Dict, &[pairs]) => self.pairs(pairs),
+                (Global::Tensor, &[Value::Storage(storage, Some(dtype)), offset, shape, strides, ..])
+                | (
+                    Global::TypedTensor,
+                    &[
+                        Value::Storage(storage, _),
+                        offset,
+                        shape,
+                        strides,
+                        _,
+                        _,
+                        Value::Global(Global::Dtype(dtype)),
+                        ..,
+                    ],
+                ) => self.view(storage, dtype, offset, shape, strides),
+                (Global::Parameter, &[tensor @ Value::Tensor(_), ..]) => Ok(tensor),
+                (Global::Size, &[shape]) if self.sequence(shape).is_some() => Ok(shape),
+                (Global::FromType, &[inner @ Value::Global(_), _, more, ..])
+                    if inner != Value::Global(Global::FromType) =>
+                {
+                    (function, arguments) = (inner, more);
+                    continue;
+                }
+                (Global::Other, _) => Ok(Value::Other),
+                _ => Err(lies("makes a tensor or a dictionary of other arguments than these take")),
+            };
+        }
+    }
+
+    /// A dictionary of pairs, as Python 2 writes it.
+    fn pairs(&mut self, pairs: Value) -> Result<Value> {
+        let pair = |value: &Value| match self.sequence(*value) {
+            Some(&[key, value]) => Some((key, value)),
+            _ => None,
+        };
+        let items = self.sequence(pairs).and_then(|list| list.iter().map(pair).collect::<Option<Vec<_>>>());
+        Ok(self.new_dict(items.ok_or_else(|| lies("makes a dictionary of what are no pairs"))?))
+    }
+
+    fn view(&mut self, storage: usize, dtype: Dtype, offset: Value, shape: Value, strides: Value) -> Result<Value> {
+        let (Value::Int(offset), Some(shape), Some(strides)) = (offset, self.ints(shape), self.ints(strides)) else {
+            return Err(lies("gives a tensor an offset, a shape or strides that are no numbers"));
+        };
+        self.tensors.push(View { storage, dtype, offset, shape, strides });
+        Ok(Value::Tensor(self.tensors.len() - 1))
+    }
+
+    /// The storage that a persistent id names: ("storage", type, key, device, length), and a view that is
+    /// none.
+    pub fn persistent(&mut self, id: Value) -> Result<Value> {
+        let (kind, dtype, key, count) = match self.sequence(id) {
+            Some(&[kind, Value::Global(Global::Storage(dtype)), key, _, Value::Int(count)])
+            | Some(&[kind, Value::Global(Global::Storage(dtype)), key, _, Value::Int(count), Value::None]) => {
+                (kind, dtype, key, count)
+            }
+            _ => return Err(lies("refers to something outside that is no storage, or to a part of one")),
+        };
+        let (Some("storage"), Some(key)) = (self.text(kind), self.text(key)) else {
+            return Err(lies("refers to something outside that is no storage"));
+        };
+        let width = dtype.map_or(1, |dtype| dtype.bitsize() as u64 / 8);
+        let bytes = u64::try_from(count).ok().and_then(|count| count.checked_mul(width));
+        let bytes = bytes.ok_or_else(|| lies(format!("gives storage {} {count} numbers", quoted(key))))?;
+        if let Some(&at) = self.by_key.get(key) {
+            if self.storages[at].bytes != bytes {
+                return Err(lies(format!("gives storage {} two lengths", quoted(key))));
+            }
+            return Ok(Value::Storage(at, dtype));
+        }
+        if self.storages.len() == MAX_STORAGES {
+            return Err(lies(format!("has more than {MAX_STORAGES} storages")));
+        }
+        let (key, at) = (key.to_owned(), self.storages.len());
+        self.by_key.insert(key.clone(), at);
+        self.storages.push(Storage { key, dtype, bytes });
+        Ok(Value::Storage(at, dtype))
+    }
+}

@@ -1,0 +1,124 @@
+//! PyTorch's checkpoints (`pytorch_model.bin`) as weights, without executing anything of them: the archive
+//! ([`zip`] and its [`records`]) or the older file ([`legacy`]) as it arrives, the pickle in it ([`pickle`],
+//! its [`opcodes`], [`globals`] and what these make, the [`heap`]), the tensors that its value describes
+//! ([`state_dict`]), and their numbers on the way to a sink ([`delivery`]).
+
+mod delivery;
+mod globals;
+mod heap;
+mod legacy;
+mod opcodes;
+mod pickle;
+mod records;
+mod state_dict;
+mod zip;
+
+use super::header::Header;
+use super::stream::{RowSink, ended, failed_before};
+use crate::error::{Error, ErrorKind, Result};
+use legacy::Legacy;
+use std::fmt;
+use zip::Zip;
+
+/// The longest pickle taken; DistilBERT's has 16 kB.
+pub const MAX_PICKLE_BYTES: usize = 1 << 20;
+/// The most storages taken, those of an optimizer counted, too.
+pub const MAX_STORAGES: usize = 4096;
+
+/// What the older files begin with: a pickle of protocol 2, and the number 0x1950a86a20f9469cfc6c.
+const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46";
+
+/// A checkpoint on its way in, cut into its header and the rows of its tensors.
+pub struct Reader {
+    file: File,
+    announced: Option<usize>,
+}
+
+enum File {
+    Zip(Zip),
+    Legacy(Legacy),
+    Broken { seen: usize },
+}
+
+impl Reader {
+    /// A reader of a file that begins with `first_bytes`, at least eight, and is announced to have
+    /// `announced` bytes, where that is known; `None` where these are of another kind of file. The first
+    /// bytes are to be pushed, too.
+    pub fn of(first_bytes: &[u8], announced: Option<usize>) -> Option<Self> {
+        let file = if first_bytes.starts_with(&records::LOCAL) {
+            File::Zip(Zip::new(announced))
+        } else if first_bytes.starts_with(LEGACY) {
+            File::Legacy(Legacy::new(announced))
+        } else {
+            return None;
+        };
+        Some(Self { file, announced })
+    }
+
+    /// The header, once it is there: the tensors in the order in which their rows are given. `file_bytes` is
+    /// what was announced, or 0, until the file is complete.
+    pub fn header(&self) -> Option<&Header> {
+        match &self.file {
+            File::Zip(zip) => zip.header(),
+            File::Legacy(legacy) => legacy.header(),
+            File::Broken { .. } => None,
+        }
+    }
+
+    /// Takes the file's next bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsHeader`] where the file lies, or asks for anything that no dictionary of tensors
+    /// needs; [`ErrorKind::NotAModel`] for another archive; [`ErrorKind::OutOfMemory`];
+    /// [`ErrorKind::WeightsLength`] where it goes on after its end, and whatever `sink` finds. After an error
+    /// the reader takes nothing more.
+    pub fn push(&mut self, chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+        let result = match &mut self.file {
+            File::Zip(zip) => zip.push(chunk, sink),
+            File::Legacy(legacy) => legacy.push(chunk, sink),
+            File::Broken { .. } => return Err(failed_before()),
+        };
+        if result.is_err() {
+            self.file = File::Broken { seen: self.progress().0 };
+        }
+        result
+    }
+
+    /// That the file is complete. A reader that failed before fails again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WeightsLength`] where bytes are missing, or there are others than announced.
+    pub fn finish(&self) -> Result<()> {
+        match (self.progress(), self.announced) {
+            ((_, true), None) => Ok(()),
+            ((seen, true), Some(announced)) if seen == announced => Ok(()),
+            ((seen, _), Some(announced)) => Err(ended(seen, announced)),
+            ((seen, false), None) => Err(ended(seen, "the checkpoint's")),
+        }
+    }
+
+    fn progress(&self) -> (usize, bool) {
+        match &self.file {
+            File::Zip(zip) => zip.progress(),
+            File::Legacy(legacy) => legacy.progress(),
+            File::Broken { seen } => (*seen, false),
+        }
+    }
+}
+
+/// That the file lies; `message` goes on after "The PyTorch checkpoint".
+fn lies(message: impl fmt::Display) -> Error {
+    refused(format!("{message}: download the file again, or take a safetensors file of the same model"))
+}
+
+/// That the file is not taken; `message` goes on after "The PyTorch checkpoint", and says what to do.
+fn refused(message: impl fmt::Display) -> Error {
+    Error::new(ErrorKind::WeightsHeader, format!("The PyTorch checkpoint {message}."))
+}
+
+fn goes_on(seen: usize) -> Error {
+    Error::new(
+        ErrorKind::WeightsLength,
+        format!("The weights go on after the {seen} bytes that their checkpoint has: load them again."),
+    )
+}

@@ -43,6 +43,14 @@ export async function placesOf(model: string, options: LoadOptions = hubOf()): P
   return { name, config: files["config.json"] as Place, request: { files, weights: checked.weights } };
 }
 
+/** Opens a file, with the library's retries and timeouts. */
+export async function openPlace(place: Place, signal: AbortSignal): Promise<Opened> {
+  const { retries, stallTimeout } = NETWORK;
+  return "url" in place
+    ? download(place.url, { retries, stall: stallTimeout }, signal)
+    : openPath(place.path);
+}
+
 /** What messages call a file. */
 export function nameOf(place: Place): string {
   return "url" in place ? place.url : place.path;
@@ -57,15 +65,10 @@ export async function readPlace<T>(
   signal: AbortSignal,
   read: (opened: Opened, name: string) => Promise<T>,
 ): Promise<T> {
-  const { retries, stallTimeout } = NETWORK;
+  const { retries } = NETWORK;
   for (let restarts = 0; ; restarts++) {
     try {
-      return await read(
-        "url" in place
-          ? await download(place.url, { retries, stall: stallTimeout }, signal)
-          : await openPath(place.path),
-        nameOf(place),
-      );
+      return await read(await openPlace(place, signal), nameOf(place));
     } catch (thrown) {
       if (!(thrown instanceof FileChanged)) throw thrown;
       if (restarts >= retries)

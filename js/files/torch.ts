@@ -1,23 +1,13 @@
 /** A file of PyTorch's as the safetensors file that it would be. */
 
-import type { EngineModule } from "../builds.js";
-
-/** Rewrites one `.bin` file as its bytes come. */
-interface TorchRewriter {
-  /** The bytes of the safetensors file that are known by now. */
-  push(bytes: Uint8Array): Uint8Array;
-  /** The last of them. */
-  finish(): Uint8Array;
-  free(): void;
-}
+import type { TorchRewriter } from "../wasm/simd/tabsense.js";
 
 /** The bytes of a `.bin` file, of which a checkpoint may have several, as those of safetensors. */
 export async function* rewritten(
   chunks: AsyncIterable<Uint8Array>,
-  module: EngineModule,
+  module: { TorchRewriter: new () => TorchRewriter },
 ): AsyncGenerator<Uint8Array> {
-  const { TorchRewriter } = module as unknown as { TorchRewriter: new () => TorchRewriter };
-  const rewriter = new TorchRewriter();
+  const rewriter = new module.TorchRewriter();
   let whole = false;
   try {
     for await (const chunk of chunks) {

@@ -152,7 +152,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
       ...part(file, main),
       dtype,
       async further(name) {
-        const at = `${file.slice(0, file.lastIndexOf("/") + 1)}${plain(name, file)}`;
+        const at = `${file.slice(0, file.lastIndexOf("/") + 1)}${plainName(name, file)}`;
         const ref = refOf(at);
         if (!ref) throw lacking(at, file);
         return part(at, await open(ref, at));
@@ -267,7 +267,7 @@ function sizeIn(file: FileRef): number | null {
 }
 
 /** A name that a file gives of another one: one in its own folder, and nothing else that it could think of. */
-function plain(name: string, file: string): string {
+export function plainName(name: string, file: string): string {
   if (/^[\w-][\w.:()@+ -]*$/.test(name)) return name;
   throw new TabsenseError(
     "weights_header",

@@ -180,7 +180,7 @@ async function fill(
     let part: Part = weights;
     for (;;) {
       await push(loader, module, weights, part, signal, emit);
-      const name = endFile(loader);
+      const name = loader.endFile();
       if (name === undefined) return weights.end();
       part = await weights.further(name);
     }
@@ -227,11 +227,6 @@ async function push(
     void chunks.return(undefined).catch(() => {});
   }
   if (total === null || bytes !== total) report(bytes, bytes);
-}
-
-/** Ends a file: the name of the one that the weights go on in, or undefined. */
-function endFile(loader: Loader): string | undefined {
-  return (loader as Loader & { endFile?(): string | undefined }).endFile?.();
 }
 
 /** Half precision is for the graphics card; the CPU that stands in for it computes in single. */

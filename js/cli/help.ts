@@ -63,12 +63,13 @@ Files:
   --resume           go on where an earlier run with the same options was ended, after what --out holds
   --force            overwrite --out
 `,
-  convert: `Converts a safetensors file or a PyTorch checkpoint (.bin), or the one of a folder, to smaller weights.
+  convert: `Converts weights to a smaller safetensors file. IN is a file (safetensors, ONNX, PyTorch's .bin), or a model that has one: a
+folder, a URL, or "org/name[@revision]" on a model hub. Of several files the one of full weights is taken.
 
   --dtype TYPE       ${CONVERTED}
   --calibration TEXTS
                      for int4: texts of the kind that the model will read, one a line, or JSON Lines (.jsonl) with a
-                     property "text"; config.json and the tokenizer's files must lie beside IN
+                     property "text"; config.json and the tokenizer's files must be there beside the weights
   --force            overwrite OUT, which is else not touched where it is there already; IN itself never is
 `,
   info: `Tells what a model is, from its configuration and the header of its weights; the weights themselves are not read.
@@ -86,7 +87,7 @@ ${MODEL}${DEVICE}${DTYPE}                     (more than one: --dtype int8,fp32)
 
 const GENERAL = `Usage: tabsense TEXT...                       classify each text
        tabsense classify FILE [--out FILE]    classify each row of a CSV, JSON Lines or text file; - is the standard input
-       tabsense convert IN OUT --dtype TYPE   convert safetensors or a .bin to ${CONVERTED}
+       tabsense convert IN OUT --dtype TYPE   convert a model's weights to ${CONVERTED}
        tabsense info [MODEL]                  what a model is, without loading it
        tabsense bench [MODEL]                 how fast a model is on this machine
        tabsense help COMMAND                  a command's options

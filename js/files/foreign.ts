@@ -35,7 +35,7 @@ export function refuseOtherFiles(head: Uint8Array, name: string): void {
   if (start.startsWith("version https://git-lfs"))
     throw notA(name, "a Git LFS pointer, not the file itself", "Fetch it with `git lfs pull`.");
   const file = name.replace(/[?#].*$/, "");
-  if (!isWeightsFile(file)) refuseWeights(head, name);
+  if (/\.(json|txt|model)$/.test(file)) refuseWeights(head, name);
   const bytes = String.fromCharCode(...head.subarray(0, 4));
   const other = MAGIC.find(([magic]) => bytes.startsWith(magic));
   if (other) throw notA(name, other[1], other[2]);

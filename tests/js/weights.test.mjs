@@ -302,10 +302,16 @@ test("pytorch_model.bin in several files is read as safetensors would be", async
   await rejects("weights_header", opener(given).open(), /"x\.safetensors", which is no bin file beside it/);
 });
 
-test("weights of PyTorch are weights under their own names alone", () => {
+test("weights of PyTorch are no configuration and no vocabulary", () => {
   for (const start of ["PK\x03\x04", "\x80\x02"]) {
     const head = Buffer.from(start, "latin1");
-    for (const name of ["pytorch_model.bin", "https://x/pytorch_model.bin?a=1", "onnx/model.onnx"])
+    for (const name of [
+      "pytorch_model.bin",
+      "https://x/pytorch_model.bin?a=1",
+      "onnx/model.onnx",
+      "mine.bin",
+      "mine",
+    ])
       refuseOtherFiles(head, name);
     assert.throws(() => refuseOtherFiles(head, "config.json"), /config\.json is a .*pytorch_model\.bin/);
   }

@@ -3,6 +3,7 @@
  * converter is a WebAssembly module of its own.
  */
 
+import { TabsenseError } from "./api/errors.js";
 import { compileBytes } from "./worker/engine.js";
 import { readWasm } from "./platform/node.js";
 import { MAX_CHUNK, nextTask } from "./files/bytes.js";
@@ -16,12 +17,14 @@ export type ConverterModule = typeof import("./wasm/convert/tabsense.js");
 export const CONVERT_DTYPES = ["int8", "int4", "fp16"] as const;
 
 /** A model that is to be rounded with texts. */
-export interface CalibratedModel extends SmallFiles {
-  /**
-   * The bytes of the file of weights; they are asked for once to read the texts, and converted when they come
-   * once more.
-   */
-  weights: () => AsyncIterable<Uint8Array>;
+export interface CalibratedModel extends SmallFiles, WeightsSource {}
+
+/** Weights, as they come. */
+export interface WeightsSource {
+  /** The bytes of their file, or of the one that several would be; from its start each time. */
+  weights(): AsyncIterable<Uint8Array>;
+  /** The bytes of the file of that name beside it, which it says that it goes on in. Weights in one file need none. */
+  further?(name: string): AsyncIterable<Uint8Array>;
 }
 
 /** How far a calibration is: texts read of all, and their tokens. */
@@ -47,10 +50,10 @@ export async function loadConverter(): Promise<ConverterModule> {
  */
 export async function* convert(
   converter: Converter,
-  input: AsyncIterable<Uint8Array>,
+  source: WeightsSource,
   onWarnings: (warnings: readonly string[]) => void = () => {},
 ): AsyncGenerator<Uint8Array> {
-  for await (const bytes of pieces(input)) yield converter.push(bytes);
+  for await (const bytes of pieces(source, converter)) yield converter.push(bytes);
   onWarnings(converter.warnings);
   yield converter.finish();
 }
@@ -73,7 +76,7 @@ export async function calibrate(
     model.tokenizerConfig,
     furtherFiles(module, model),
   );
-  for await (const bytes of pieces(model.weights())) loader.push(bytes);
+  for await (const bytes of pieces(model, loader)) loader.push(bytes);
   const calibration = loader.finish();
   for (let at = 0; at < texts.length; at += TEXTS_AT_ONCE) {
     const tokens = calibration.read(texts.slice(at, at + TEXTS_AT_ONCE));
@@ -83,8 +86,19 @@ export async function calibrate(
   return calibration.finish();
 }
 
-async function* pieces(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const bytes of input) {
-    for (let at = 0; at < bytes.length; at += MAX_CHUNK) yield bytes.subarray(at, at + MAX_CHUNK);
+/** The bytes of weights in pieces; at the end of each file, `reader` says which one is next. */
+async function* pieces(
+  source: WeightsSource,
+  reader: { endFile(): string | undefined },
+): AsyncGenerator<Uint8Array> {
+  let part = source.weights();
+  for (;;) {
+    for await (const bytes of part)
+      for (let at = 0; at < bytes.length; at += MAX_CHUNK) yield bytes.subarray(at, at + MAX_CHUNK);
+    const name = reader.endFile();
+    if (name === undefined) return;
+    if (!source.further)
+      throw new TabsenseError("invalid_argument", `The weights go on in ${name}. Give that file, too.`);
+    part = source.further(name);
   }
 }

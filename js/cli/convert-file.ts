@@ -1,32 +1,36 @@
 /** `tabsense convert`: from a model's file to another file. */
 
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { calibrate, convert, loadConverter, type CalibratedModel, type ConverterModule } from "../convert.js";
+import { open, readFile, rename, rm } from "node:fs/promises";
+import {
+  calibrate,
+  convert,
+  loadConverter,
+  type CalibratedModel,
+  type ConverterModule,
+  type WeightsSource,
+} from "../convert.js";
 import { TabsenseError } from "../api/errors.js";
-import { TOKENIZER_CONFIG } from "../api/types.js";
-import { limitOf, type SmallFile, type SmallFiles } from "../worker/small-files.js";
-import { openPath } from "../platform/node.js";
-import { readAll, readChunks } from "../files/bytes.js";
-import { withoutMark } from "../files/foreign.js";
-import { isMissing } from "../files/model-files.js";
-import { readOlder } from "../files/older-files.js";
 import { textsOf } from "../api/texts.js";
+import { TOKENIZER_CONFIG } from "../api/types.js";
+import { readAll } from "../files/bytes.js";
+import { withoutMark } from "../files/foreign.js";
+import { readOlder } from "../files/older-files.js";
+import { beside, isMissing, type Place } from "../files/places.js";
 import type { Converter } from "../wasm/convert/tabsense.js";
+import { limitOf, type SmallFile, type SmallFiles } from "../worker/small-files.js";
 import { startBar, type Bar } from "./bar.js";
+import { sourceOf, type ConvertSource } from "./convert-source.js";
 import { statOf } from "./input.js";
+import { readPlace } from "./model-files.js";
 import { checkOutput } from "./output.js";
 import { print } from "./print.js";
-
-/** What a folder's weights are called, the ones to prefer first. */
-const WEIGHTS = ["model.safetensors", "pytorch_model.bin"];
 
 /** Calibration tokens from which on more say little that is new. */
 export const ENOUGH_TOKENS = 4000;
 
 /**
- * What to convert: a safetensors file or a PyTorch checkpoint, or the folder that holds it, to which form; `calibration` names the
- * file of texts for int4.
+ * What to convert: a file of weights, or the model that has it, to which form; `calibration` names the file of
+ * texts for int4.
  */
 export interface Conversion {
   from: string;
@@ -37,22 +41,15 @@ export interface Conversion {
   force: boolean;
 }
 
-/** The weights in `folder`. */
-function weightsIn(folder: string): string {
-  const paths = WEIGHTS.map((name) => join(folder, name));
-  return paths.find((path) => statOf(path)) ?? (paths[0] as string);
-}
-
 /**
- * Converts file to file. The new file gets its name only once it is whole. What of the original it does not hold
+ * Converts weights to a file. The new file gets its name only once it is whole. What of the original it does not hold
  * is told on the standard error.
  */
 export async function convertFile(
   { from, output, dtype, calibration, force }: Conversion,
   signal: AbortSignal,
 ): Promise<void> {
-  const input = statOf(from)?.isDirectory() ? weightsIn(from) : from;
-  checkOutput(output, "overwrite", input);
+  checkOutput(output, "overwrite", from);
   const existing = statOf(output);
   // The new file takes the name of whatever is there, which a device must not lose.
   if (existing && !existing.isFile())
@@ -62,20 +59,20 @@ export async function convertFile(
       "invalid_argument",
       `${output} is there already. Name another file, or overwrite it by --force.`,
     );
+  const module = await loadConverter();
+  const source = await sourceOf(from, module, signal);
+  for (const path of source.paths) checkOutput(output, "overwrite", path);
   let read = 0;
-  const weights = async function* () {
-    yield* readChunks(await openPath(input), input, signal, (bytes) => void (read = bytes));
-  };
+  const counted = countedOf(source, (bytes) => void (read += bytes));
   let notes: readonly string[] = [];
   const note = (warnings: readonly string[]) => void (notes = warnings);
-  const module = await loadConverter();
   const pieces =
     calibration === undefined
-      ? convert(new module.Converter(dtype), weights(), note)
-      : await rounded(module, input, calibration, weights, note, signal);
+      ? convert(new module.Converter(dtype), counted, note)
+      : await rounded(module, source, counted, () => read, calibration, note, signal);
   const written = await writeWhole(output, pieces, signal);
   for (const sentence of notes) process.stderr.write(`tabsense: ${sentence}\n`);
-  await print(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${input}\n`);
+  await print(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${source.name}\n`);
 }
 
 /**
@@ -84,29 +81,22 @@ export async function convertFile(
  */
 async function rounded(
   module: ConverterModule,
-  input: string,
+  source: ConvertSource,
+  counted: WeightsSource,
+  read: () => number,
   calibration: string,
-  weights: CalibratedModel["weights"],
   onWarnings: (warnings: readonly string[]) => void,
   signal: AbortSignal,
 ): Promise<Uint8Array[]> {
   const texts = textsOf(await readTexts(calibration), calibration);
-  const model = { ...(await readBeside(dirname(input), signal)), weights };
+  const model = { ...source, ...(await readBeside(source.place, signal)) };
   const bar = startBar(null);
   try {
     const { converter, tokens } = await calibrated(module, model, texts, signal, bar);
-    const { size } = await stat(input);
-    let taken = 0;
-    const counted = async function* () {
-      for await (const bytes of weights()) {
-        taken += bytes.length;
-        yield bytes;
-      }
-    };
     const pieces: Uint8Array[] = [];
-    for await (const piece of convert(converter, counted(), onWarnings)) {
+    for await (const piece of convert(converter, counted, onWarnings)) {
       pieces.push(piece);
-      bar.say(`rounding: ${Math.floor((100 * taken) / size)} %`);
+      if (source.bytes !== null) bar.say(`rounding: ${Math.floor((100 * read()) / source.bytes)} %`);
     }
     bar.clear();
     await print(`calibrated with ${texts.length} texts, ${tokens} tokens\n`);
@@ -120,10 +110,29 @@ async function rounded(
   }
 }
 
-/** The small files of the model in `folder`, those that loading it would take. */
-async function readBeside(folder: string, signal: AbortSignal): Promise<SmallFiles> {
+/** The same weights, whose bytes `onBytes` hears of. */
+function countedOf(source: WeightsSource, onBytes: (bytes: number) => void): WeightsSource {
+  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const bytes of chunks) {
+      onBytes(bytes.length);
+      yield bytes;
+    }
+  }
+  const { further } = source;
+  return {
+    weights: () => counted(source.weights()),
+    ...(further && { further: (name: string) => counted(further(name)) }),
+  };
+}
+
+/** The small files of the model whose `config.json` is at `config`, those that loading it would take. */
+async function readBeside(config: Place, signal: AbortSignal): Promise<SmallFiles> {
   const read = async (name: SmallFile) =>
-    withoutMark(await readAll(await openPath(join(folder, name)), name, limitOf(name), signal, () => {}));
+    withoutMark(
+      await readPlace(beside(config, name), signal, (opened) =>
+        readAll(opened, name, limitOf(name), signal, () => {}),
+      ),
+    );
   const optional = (name: SmallFile, onAbsent = (_thrown: unknown) => {}) =>
     read(name).catch((thrown: unknown) => {
       if (!isMissing(thrown)) throw thrown;
@@ -131,11 +140,13 @@ async function readBeside(folder: string, signal: AbortSignal): Promise<SmallFil
       return undefined;
     });
   let absent: unknown = null;
-  const config = await read("config.json");
+  const configBytes = await read("config.json");
   const tokenizer = await optional("tokenizer.json", (thrown) => (absent = thrown));
   const tokenizerConfig = await optional(TOKENIZER_CONFIG);
-  const older = tokenizer ? [] : await readOlder(config, tokenizerConfig, absent, (name) => optional(name));
-  return { config, tokenizer, tokenizerConfig, older };
+  const older = tokenizer
+    ? []
+    : await readOlder(configBytes, tokenizerConfig, absent, (name) => optional(name));
+  return { config: configBytes, tokenizer, tokenizerConfig, older };
 }
 
 /** A converter that knows the texts, and how many tokens these are. */

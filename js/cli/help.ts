@@ -1,6 +1,7 @@
 /** What `--help` prints. */
 
 import { CONVERT_DTYPES } from "../convert.js";
+import { DTYPES } from "../files/choice.js";
 import { ENCODINGS } from "../csv/content.js";
 import { ANY_OF, type Command } from "./arguments.js";
 
@@ -19,13 +20,14 @@ const USAGE: Record<Command, string> = {
 };
 
 const MODEL = `  --model MODEL      an embedded model's name, "org/name[@revision]" on a model hub, a URL or a folder
-                     (default: sentiment-en)
+                     (default: sentiment-en); the environment variable HF_ENDPOINT names another hub
 `;
 
 const DEVICE = `  --device DEVICE    auto, cpu or webgpu (Node has no WebGPU: there the CPU computes)
 `;
 
-const DTYPE = `  --dtype TYPE       how to hold the weights: auto, fp32, int8 or int4, and fp16 on graphics cards
+const DTYPE = `  --dtype TYPE       which weights to take: ${DTYPES.join(", ")}
+                     (auto: the smallest file of 8 bits or more; fp16 is for graphics cards)
 `;
 
 const DETAILS: Record<Command, string> = {
@@ -61,12 +63,13 @@ Files:
   --resume           go on where an earlier run with the same options was ended, after what --out holds
   --force            overwrite --out
 `,
-  convert: `Converts a safetensors file or a PyTorch checkpoint (.bin), or the one of a folder, to smaller weights.
+  convert: `Converts weights to a smaller safetensors file. IN is a file (safetensors, ONNX, PyTorch's .bin), or a model that has one: a
+folder, a URL, or "org/name[@revision]" on a model hub. Of several files the one of full weights is taken.
 
   --dtype TYPE       ${CONVERTED}
   --calibration TEXTS
                      for int4: texts of the kind that the model will read, one a line, or JSON Lines (.jsonl) with a
-                     property "text"; config.json and the tokenizer's files must lie beside IN
+                     property "text"; config.json and the tokenizer's files must be there beside the weights
   --force            overwrite OUT, which is else not touched where it is there already; IN itself never is
 `,
   info: `Tells what a model is, from its configuration and the header of its weights; the weights themselves are not read.
@@ -84,7 +87,7 @@ ${MODEL}${DEVICE}${DTYPE}                     (more than one: --dtype int8,fp32)
 
 const GENERAL = `Usage: tabsense TEXT...                       classify each text
        tabsense classify FILE [--out FILE]    classify each row of a CSV, JSON Lines or text file; - is the standard input
-       tabsense convert IN OUT --dtype TYPE   convert safetensors or a .bin to ${CONVERTED}
+       tabsense convert IN OUT --dtype TYPE   convert a model's weights to ${CONVERTED}
        tabsense info [MODEL]                  what a model is, without loading it
        tabsense bench [MODEL]                 how fast a model is on this machine
        tabsense help COMMAND                  a command's options

@@ -44,6 +44,21 @@ impl Loader {
     /// Those of [`classifier::Loader::push`]; [`ErrorKind::WeightsMismatch`] where a tensor of the model is not floating-point.
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
         self.classifier.push(chunk)?;
+        self.check_header()
+    }
+
+    /// That the file is complete: the name of another that the weights go on in, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`classifier::Loader::end_file`] and of [`Loader::push`].
+    pub fn end_file(&mut self) -> Result<Option<String>> {
+        let next = self.classifier.end_file()?;
+        self.check_header()?;
+        Ok(next)
+    }
+
+    /// Whether the model's tensors are floats, once they are known.
+    fn check_header(&mut self) -> Result<()> {
         if !self.header_checked
             && let Some(header) = self.classifier.header()
         {

@@ -42,7 +42,7 @@ async function converted(dtype, bytes, size) {
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
   }
   const out = [];
-  for await (const piece of convert(new Converter(dtype), pieces())) out.push(piece);
+  for await (const piece of convert(new Converter(dtype), { weights: pieces })) out.push(piece);
   return Buffer.concat(out);
 }
 

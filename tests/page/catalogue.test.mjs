@@ -101,12 +101,12 @@ test("picking a model loads it from the hub by its name, and the list says which
   assert.equal(await part("model-source").inputValue(), name);
   assert.ok(["NEGATIVE", "NEUTRAL", "POSITIVE"].includes((await result()).label));
   assert.equal(await part("fact-architecture").textContent(), "roberta");
-  assert.deepEqual(
-    asked.toSorted(),
-    ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"].map(
+  assert.deepEqual(asked.toSorted(), [
+    `${HUB}/api/models/${name}/tree/main?recursive=true`,
+    ...["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"].map(
       (file) => `${HUB}/${name}/resolve/main/${file}`,
     ),
-  );
+  ]);
   await pick(opened, OWN.name);
   assert.deepEqual(await current(), [OWN.name]);
   quiet(problems, MISSING);

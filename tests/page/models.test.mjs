@@ -185,8 +185,11 @@ test("loads a dropped folder", async (t) => {
 test("loads from the model hub by name, and asks that one origin only", async (t) => {
   const { server, context, page, load, result, requests, problems } = await openReady(t);
   await context.route("https://huggingface.co/**", (route) => {
-    const name = new URL(route.request().url()).pathname.split("/").at(-1);
+    const { pathname } = new URL(route.request().url());
+    const name = pathname.split("/").at(-1);
     const headers = { "access-control-allow-origin": "*" };
+    if (pathname.startsWith("/api/"))
+      return route.fulfill({ headers, json: FILES.map((path) => ({ type: "file", path, size: 1 })) });
     return route.fulfill(name === OPTIONAL ? { status: 404, headers } : { path: join(TINY, name), headers });
   });
   const before = requests.length;
@@ -196,10 +199,9 @@ test("loads from the model hub by name, and asks that one origin only", async (t
   );
   assert.ok(TINY_LABELS.includes((await result()).label));
   const asked = requests.slice(before).filter((url) => !url.startsWith(server.url));
-  assert.deepEqual(
-    asked.toSorted(),
-    [...FILES, OPTIONAL].map((file) => `https://huggingface.co/someone/tiny/resolve/v2/${file}`).toSorted(),
-  );
+  const listing = "https://huggingface.co/api/models/someone/tiny/tree/v2?recursive=true";
+  const files = [...FILES, OPTIONAL].map((file) => `https://huggingface.co/someone/tiny/resolve/v2/${file}`);
+  assert.deepEqual(asked.toSorted(), [listing, ...files].toSorted());
   quiet(problems, /404 \(Not Found\)/);
 });
 

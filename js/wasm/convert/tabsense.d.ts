@@ -10,6 +10,8 @@ export class Converter {
   /** To "int8" or "fp16"; one to int4 comes of a `Calibration`. */
   constructor(dtype: string);
   push(chunk: Uint8Array): Uint8Array;
+  /** The file is complete: the name of one beside it that the weights go on in, whose bytes are pushed next. */
+  endFile(): string | undefined;
   /** What of the source is left out, a sentence each; known once its header has come. */
   readonly warnings: string[];
   /** Consumes the converter. */
@@ -46,8 +48,10 @@ export class CalibrationLoader {
     tokenizerConfig: Uint8Array | undefined,
     files: FurtherFiles | undefined,
   );
-  /** The next bytes of `model.safetensors`. */
+  /** The next bytes of a file of weights. */
   push(chunk: Uint8Array): void;
+  /** As that of `Converter`. */
+  endFile(): string | undefined;
   /** Consumes the loader. */
   finish(): Calibration;
   free(): void;

@@ -58,8 +58,10 @@ export class Loader {
     cpu: boolean,
     files: FurtherFiles | undefined,
   );
-  /** The next bytes of `model.safetensors`. */
+  /** The next bytes of a file of weights. */
   push(chunk: Uint8Array): void;
+  /** The file is complete: the name of one beside it that the weights go on in, whose bytes are pushed next. */
+  endFile(): string | undefined;
   /** Runs the kernels, so that the engine optimizes them. Does nothing before the header has come. */
   warmUp(): void;
   /** Consumes the loader, also where it rejects. Kinds `"device_lost"` and `"webgpu_unusable"`: where the GPU alone holds the weights. */

@@ -151,7 +151,7 @@ export abstract class LoadedClassifier {
   get info(): ClassifierInfo {
     const standIn = this.#session.standIn?.info();
     if (standIn) return standIn;
-    const { info, memory } = this.#session.state();
+    const { info, file, memory } = this.#session.state();
     const {
       build,
       threads,
@@ -167,6 +167,7 @@ export abstract class LoadedClassifier {
     return {
       device,
       dtype,
+      file,
       build,
       threads,
       webgpu: webGpuInfo(info),

@@ -8,6 +8,11 @@ export interface ClassifierInfo {
   device: Device;
   /** How the weights are stored: on the graphics card, where that holds them. The lexicon has none. */
   dtype: "fp32" | "fp16" | "int8" | "int4" | "none";
+  /**
+   * The file that the weights were read from, by its name in the repository: `"onnx/model_quantized.onnx"`, say. Null
+   * while the lexicon answers.
+   */
+  file: string | null;
   /** The WebAssembly build in use. The lexicon needs none. */
   build: "simd" | "relaxed" | "simd-threads" | "relaxed-threads" | "none";
   /** How many threads the CPU computes with. */

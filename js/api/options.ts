@@ -1,13 +1,13 @@
 /** Checks options: a misspelt key or a wrong type is an error, not a default. */
 
 import { parseIntegrity } from "../files/check.js";
+import { DTYPES, isWeightsFile, type Dtype, type WeightsWanted } from "../files/choice.js";
 import { isOlder } from "../files/older-files.js";
 import { TabsenseError } from "./errors.js";
 import { recordOf } from "../client/headers.js";
 import type { NetworkOptions } from "../client/protocol.js";
 import {
   FILES,
-  INDEX,
   TOKENIZER_CONFIG,
   type ClassifyOptions,
   type ClassifyProgress,
@@ -23,7 +23,8 @@ import {
 /** `LoadOptions` with every default filled in. */
 export interface CheckedLoadOptions {
   device: Device;
-  dtype: string;
+  /** Which weights are wanted. */
+  weights: WeightsWanted;
   instant: boolean;
   onProgress: ((progress: Progress) => void) | null;
   signal: AbortSignal | null;
@@ -48,12 +49,12 @@ export interface CheckedClassifyOptions {
 
 /** The values of the option `device`. */
 export const DEVICES = ["auto", "webgpu", "cpu"];
-/** The values of the option `dtype`. */
-export const DTYPES = ["auto", "fp32", "fp16", "int8", "int4"];
 /** The keys of `LoadOptions`. */
 export const LOAD_OPTIONS: readonly string[] = [
   "device",
   "dtype",
+  "subfolder",
+  "modelFileName",
   "instant",
   "onProgress",
   "signal",
@@ -69,6 +70,9 @@ export const LOAD_OPTIONS: readonly string[] = [
 /** More would share out tasks too small to gain by it. */
 export const MOST_THREADS = 64;
 
+/** A file or folder, by its name alone. */
+const NAME = /^[\w-][\w.-]*$/;
+
 /** How many times in a row a connection that breaks is taken up again. */
 const RETRIES = 3;
 /** Milliseconds without a byte that count as a broken connection. */
@@ -83,7 +87,7 @@ export function isHalfOnCpu(device: string, dtype: string): boolean {
 export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadOptions {
   const given = record(options, LOAD_OPTIONS);
   const device = oneOf(given, "device", DEVICES);
-  const dtype = oneOf(given, "dtype", DTYPES);
+  const dtype = oneOf(given, "dtype", DTYPES) as Dtype;
   if (isHalfOnCpu(device, dtype)) {
     throw new TabsenseError(
       "invalid_argument",
@@ -95,11 +99,11 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
     throw invalid("wasm", "a URL or a WebAssembly.Module", wasm);
   const hub = text(given, "hub") ?? "https://huggingface.co";
   if (!URL.canParse(hub) || !/^https?:/.test(hub))
-    throw invalid("hub", 'an origin such as "https://huggingface.co"', hub);
+    throw invalid("hub", 'an address such as "https://huggingface.co"', hub);
   const headers = headersOf(given);
   return {
     device: device as Device,
-    dtype,
+    weights: { dtype, ...namesOf(given) },
     instant: flag(given, "instant", false),
     onProgress: callback(given, "onProgress") as CheckedLoadOptions["onProgress"],
     signal: signal(given),
@@ -243,11 +247,11 @@ function integrity(given: Record<string, unknown>): Record<string, string> {
     throw invalid("integrity", 'an object such as { "model.safetensors": "sha256-…" }', value);
   return Object.fromEntries(
     Object.entries(value).map(([file, text]) => {
-      const known = [...FILES, TOKENIZER_CONFIG, INDEX].includes(file) || isOlder(file);
-      if (!known && !/\.safetensors$/.test(file)) {
+      const known = [...FILES, TOKENIZER_CONFIG].includes(file) || isOlder(file);
+      if (!known && !isWeightsFile(file)) {
         throw new TabsenseError(
           "invalid_argument",
-          `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, ${TOKENIZER_CONFIG}, those that older repositories have in the place of tokenizer.json, or ${INDEX} and the parts of the weights by their names.`,
+          `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, ${TOKENIZER_CONFIG}, those that older repositories have in the place of tokenizer.json, or those of the weights by their names in the repository: "onnx/model_quantized.onnx", say.`,
         );
       }
       const digest = typeof text === "string" ? parseIntegrity(text) : null;
@@ -260,6 +264,18 @@ function integrity(given: Record<string, unknown>): Record<string, string> {
       return [file, digest];
     }),
   );
+}
+
+/** Where files of weights are, and what their names begin with: folders and names, and nothing that leads elsewhere. */
+function namesOf(given: Record<string, unknown>): Pick<WeightsWanted, "subfolder" | "modelFileName"> {
+  const subfolder = given["subfolder"] ?? "onnx";
+  const isBelow = (path: string) => path.split("/").every((part) => NAME.test(part));
+  if (typeof subfolder !== "string" || !(subfolder === "" || isBelow(subfolder)))
+    throw invalid("subfolder", 'a folder of the repository such as "onnx", or "" for its root', subfolder);
+  const modelFileName = given["modelFileName"] ?? "model";
+  if (typeof modelFileName !== "string" || !NAME.test(modelFileName))
+    throw invalid("modelFileName", 'the beginning of a file name such as "model"', modelFileName);
+  return { subfolder, modelFileName };
 }
 
 export function signal(given: Record<string, unknown>): AbortSignal | null {

@@ -20,6 +20,7 @@ import type {
   ProgressCallback,
   TextClassificationPipelineOptions,
 } from "./pipeline-types.js";
+import { DTYPES, type Dtype } from "../files/choice.js";
 import { HUB_NAME } from "../files/sources.js";
 import type { LoadOptions, Source } from "./types.js";
 
@@ -30,7 +31,6 @@ const THEIR_OPTIONS = [
   "cache_dir",
   "local_files_only",
   "revision",
-  "subfolder",
   "use_external_data_format",
   "model_file_name",
   "session_options",
@@ -50,23 +50,13 @@ const DEVICES: Record<string, LoadOptions["device"] & string> = {
   cpu: "cpu",
 };
 
-/** Its number formats that have one: of as many bits. */
-const DTYPES: Record<string, LoadOptions["dtype"] & string> = {
-  auto: "auto",
-  fp32: "fp32",
-  fp16: "fp16",
-  q8: "int8",
-  int8: "int8",
-  uint8: "int8",
-  q4: "int4",
-  q4f16: "int4",
-  int4: "int4",
-};
+/** Its number formats go by the same names here. */
+const OWN_DTYPES = Object.fromEntries(DTYPES.map((dtype) => [dtype, dtype])) as Record<Dtype, Dtype>;
 
 const WHICH_DEVICE =
   '"webgpu" for the graphics card, "wasm" or "cpu" for the processor, or "auto", which measures both';
 const WHICH_DTYPE =
-  '"q8" or "int8" for 8 bits, "q4" or "int4" for 4, which is the least there is, "fp16", "fp32", or "auto" for what the file holds';
+  '"q8", "int8" or "uint8" for 8 bits, "q4", "q4f16" or "int4" for 4, which is the least there is, "fp16", "fp32", or "auto" for the smallest file of 8 bits or more';
 
 /** What a pipeline is loaded with. */
 export interface CheckedPipeline {
@@ -100,7 +90,8 @@ export function checkPipeline(
   const load: LoadOptions = {
     ...own,
     device: counterpart(given, "device", DEVICES, WHICH_DEVICE),
-    dtype: counterpart(given, "dtype", DTYPES, WHICH_DTYPE),
+    dtype: counterpart(given, "dtype", OWN_DTYPES, WHICH_DTYPE),
+    ...fileNames(given),
   };
   checkLoadOptions(load); // here too, so that nothing is told of a loading that can't begin
   const named = model ?? DEFAULT_MODEL;
@@ -148,8 +139,7 @@ function refuseMisplaced(options: unknown): void {
 }
 
 /**
- * Refuses what speaks of ONNX files, of their engine or of its cache, unless it says what goes without
- * saying.
+ * Refuses what speaks of another engine or of its cache, unless it says what goes without saying.
  */
 function refuseForeign(given: Record<string, unknown>): void {
   const refuse = (key: string, why: string) => {
@@ -164,16 +154,6 @@ function refuseForeign(given: Record<string, unknown>): void {
     refuse(
       "cache_dir",
       "has no counterpart: browsers keep copies in a cache of their own, and Node in the folder that the environment variable TABSENSE_CACHE names (`cache` says whether). Leave it out.",
-    );
-  if (!["onnx", "", null, undefined].includes(given["subfolder"] as string))
-    refuse(
-      "subfolder",
-      "is for ONNX files, which are not read here. Leave it out; a model in a folder of its repository is named by the folder's URL.",
-    );
-  if (!["model", null, undefined].includes(given["model_file_name"] as string))
-    refuse(
-      "model_file_name",
-      "is for ONNX files, which are not read here. Leave it out: the weights are model.safetensors, or pass the files themselves.",
     );
   const session = given["session_options"] ?? {};
   if (typeof session !== "object" || Object.keys(session).length > 0)
@@ -205,6 +185,19 @@ function counterpart<T extends string>(
   }
   if (typeof value !== "string" || !Object.hasOwn(known, value)) throw invalid(key, which, value);
   return known[value]!;
+}
+
+/** Which files hold the weights, as ours say it; null is their word for the default. */
+function fileNames(given: Record<string, unknown>): Pick<LoadOptions, "subfolder" | "modelFileName"> {
+  const name = given["model_file_name"] ?? given["modelFileName"];
+  const isName = typeof name === "string" && /^[\w-][\w.-]*$/.test(name);
+  if (name != null && !isName)
+    throw invalid("model_file_name", 'the beginning of a file name such as "model"', name);
+  const { subfolder } = given;
+  return {
+    subfolder: (subfolder ?? "onnx") as string, // checked with our own options
+    ...(isName && { modelFileName: name }),
+  };
 }
 
 function revision(given: Record<string, unknown>): string | null {

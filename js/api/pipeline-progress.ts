@@ -2,7 +2,10 @@
 
 import { TabsenseError } from "./errors.js";
 import type { FileLoadingProgress, ProgressCallback, ProgressInfo } from "./pipeline-types.js";
-import { FILES, type Progress } from "./types.js";
+import type { Progress } from "./types.js";
+
+/** The files that every model is asked for; which file holds the weights shows while it loads. */
+const SMALL = ["config.json", "tokenizer.json"];
 
 /** One file on its way. */
 interface State extends FileLoadingProgress {
@@ -29,6 +32,8 @@ export interface ProgressEvents {
  */
 export function progressEvents(task: string, name: string, callback: ProgressCallback): ProgressEvents {
   const files = new Map<string, State>();
+  /** Whether the weights are told of, which are most of all bytes. */
+  let weighed = false;
   let failure: TabsenseError | null = null;
 
   function emit(event: ProgressInfo): void {
@@ -70,7 +75,7 @@ export function progressEvents(task: string, name: string, callback: ProgressCal
   }
 
   return {
-    start: () => FILES.forEach(initiate),
+    start: () => SMALL.forEach(initiate),
     failure: () => failure,
     progress({ stage, file, bytes, total }) {
       if (stage === "runtime") return;
@@ -89,7 +94,8 @@ export function progressEvents(task: string, name: string, callback: ProgressCal
       }
       state.loaded = bytes;
       state.total = total ?? bytes;
-      if ([...files.values()].every(({ stage }) => stage !== "initiated")) emitTotal();
+      if (stage === "weights") weighed = true;
+      if (weighed && [...files.values()].every(({ stage }) => stage !== "initiated")) emitTotal();
       emit({
         status: "progress",
         name,

@@ -1,6 +1,7 @@
 /** The types of `pipeline`, by the names that transformers.js 4 gives them. */
 
 import type { LoadedClassifier } from "./classifier.js";
+import type { Dtype } from "../files/choice.js";
 import type { LoadOptions } from "./types.js";
 
 /** The tasks that `pipeline` takes: two names of the same. */
@@ -9,20 +10,17 @@ export type PipelineType = "text-classification" | "sentiment-analysis";
 /** Where to compute, as transformers.js says it: `"wasm"` is the CPU, `"gpu"` is WebGPU. */
 export type DeviceType = "auto" | "webgpu" | "gpu" | "wasm" | "cpu";
 
-/**
- * How to store the weights, as transformers.js says it: `"q8"` and `"uint8"` are int8 here, `"q4"` and
- * `"q4f16"` int4.
- */
-export type DataType = "auto" | "fp32" | "fp16" | "q8" | "int8" | "uint8" | "q4" | "q4f16" | "int4";
+/** Which weights to take: by the names of transformers.js, and `"int4"`. */
+export type DataType = Dtype;
 
 /**
  * How to load a pipeline: the options of transformers.js, and those of `Classifier.load` that it doesn't
  * have.
  */
-export interface PretrainedModelOptions extends Omit<LoadOptions, "device" | "dtype"> {
+export interface PretrainedModelOptions extends Omit<LoadOptions, "device" | "dtype" | "subfolder"> {
   /** Where to compute. Default: `"auto"`. */
   device?: DeviceType | { model: DeviceType } | null | undefined;
-  /** How to store the weights. Default: `"auto"`, as the file has them. */
+  /** Which weights to take. Default: `"auto"`, the smallest file that holds 8 bits or more. */
   dtype?: DataType | { model: DataType } | null | undefined;
   /** Called while the model loads. */
   progress_callback?: ProgressCallback | null | undefined;
@@ -30,12 +28,12 @@ export interface PretrainedModelOptions extends Omit<LoadOptions, "device" | "dt
   revision?: string | null | undefined;
   /** Whether to ask no hub: `"org/name"` is then the folder of that name below `models`. Default: `false`. */
   local_files_only?: boolean | null | undefined;
-  /** Ignored: safetensors hold all in one file. */
+  /** Ignored: a file tells where it goes on. */
   use_external_data_format?: boolean | number | Record<string, boolean | number> | null | undefined;
-  /** Where transformers.js looks for ONNX files, which are not read here; only its default is taken. */
-  subfolder?: "onnx" | "" | null | undefined;
-  /** The name of transformers.js' ONNX file, which is not read here; only its default is taken. */
-  model_file_name?: "model" | null | undefined;
+  /** The folder of the repository's ONNX files. Default: `"onnx"`. */
+  subfolder?: string | null | undefined;
+  /** What the names of files of weights begin with. Default: `"model"`. */
+  model_file_name?: string | null | undefined;
   /** The options of transformers.js' engine, which is not used here; only none of them are taken. */
   session_options?: Record<string, never> | null | undefined;
   /** Not taken: copies are kept by the browser, or in the folder that `TABSENSE_CACHE` names (option `cache`). */

@@ -89,13 +89,11 @@ function withHint(thrown: unknown, source: Source): TabsenseError {
     );
   }
   const missing =
-    typeof source === "string" && HUB_NAME.test(source)
-      ? /(model\.safetensors|tokenizer\.json) answered 404/.exec(error.message)?.[1]
-      : undefined;
-  if (error.kind !== "network" || missing === undefined) return error;
-  const hint =
-    missing === "model.safetensors"
-      ? "transformers.js reads ONNX files, Tabsense the weights that they were made from: name the repository that holds them as model.safetensors (its name is mostly on the card of the one with the ONNX files)."
-      : "The vocabulary may be in another repository: the one with the ONNX files for transformers.js mostly has a tokenizer.json; pass that one, config.json and model.safetensors as files.";
-  return new TabsenseError("network", `${error.message} ${hint}`, { cause: error });
+    typeof source === "string" && HUB_NAME.test(source) && /tokenizer\.json answered 404/.test(error.message);
+  if (error.kind !== "network" || !missing) return error;
+  return new TabsenseError(
+    "network",
+    `${error.message} The vocabulary may be in another repository: the one with the ONNX files for transformers.js mostly has a tokenizer.json; load that one, or pass its tokenizer.json with config.json and the weights as files.`,
+    { cause: error },
+  );
 }

@@ -1,13 +1,12 @@
 /** The public types. */
 
-/** The three files of a model, by their names on a model hub. */
+import type { Dtype } from "../files/choice.js";
+
+/** The three files of a model, by their usual names on a model hub. */
 export const FILES = ["config.json", "tokenizer.json", "model.safetensors"] as const;
 
 /** A file that not every model has: settings of its tokenizer beside `tokenizer.json`. */
 export const TOKENIZER_CONFIG = "tokenizer_config.json";
-
-/** The name of the file that says which files hold which weights. */
-export const INDEX = "model.safetensors.index.json";
 
 /** The lexicon's labels, in the order of a model's ids. A model that stands in its place has the same. */
 export const SENTIMENT_LABELS = ["NEGATIVE", "POSITIVE"] as const;
@@ -19,8 +18,8 @@ export type FileName = (typeof FILES)[number];
 export type ModelFile = Blob | Uint8Array | ArrayBuffer | URL | Response | ReadableStream<Uint8Array>;
 
 /**
- * A model's files by name, or as a page's file picker and drop give them. Weights in several files come as
- * `model.safetensors.index.json` and the files that it names, in place of `model.safetensors`.
+ * A model's files by name, or as a page's file picker and drop give them; names may have the folder in front, as
+ * `onnx/model_quantized.onnx` has. Weights in several files come as their index and the files that it names.
  */
 export type ModelFiles =
   | {
@@ -42,7 +41,13 @@ export type ModelFiles =
       /** Tokens beside those of the vocabulary, where an older repository has the file. */
       readonly "added_tokens.json"?: ModelFile;
       readonly [weights: `${string}.safetensors`]: ModelFile;
-      readonly [index: `${string}.safetensors.index.json`]: ModelFile;
+      /** An ONNX file, of which the weights are read. */
+      readonly [onnx: `${string}.onnx`]: ModelFile;
+      /** Where an ONNX file goes on: `model.onnx_data`, say. */
+      readonly [data: `${string}.onnx${"_" | "."}data${string}`]: ModelFile;
+      /** PyTorch's own file, of which nothing is executed. */
+      readonly [torch: `${string}pytorch_model${string}.bin`]: ModelFile;
+      readonly [index: `${string}.index.json`]: ModelFile;
     }
   | ArrayLike<File>;
 
@@ -80,13 +85,28 @@ export interface LoadOptions {
   /** Where to compute. Default: `"auto"`. */
   device?: Device;
   /**
-   * How to store the weights; `"auto"` keeps int8 and int4 as they are and the rest as fp32; `"int8"` and
-   * `"int4"` round floats while they stream (for int4, `tabsense convert` does so with less harm), and where
-   * the CPU has no relaxed SIMD, int4 is held as int8, which is faster there. `"fp16"` is for the graphics
-   * card: it can't be combined with device `"cpu"`, and where the CPU stands in, that stores fp32. Default:
-   * `"auto"`.
+   * Which weights to take, and how to store them: by the names of transformers.js, and `"int4"`.
+   *
+   * - `"auto"`: the smallest file that holds 8 bits or more. int8 and int4 stay as they are, the rest is fp32.
+   * - `"fp32"`: the full weights: safetensors, `onnx/model.onnx` or `pytorch_model.bin`.
+   * - `"fp16"`: `onnx/model_fp16.onnx` where it is smaller than safetensors. For the graphics card: it can't be
+   *   combined with device `"cpu"`, and where the CPU stands in, that stores fp32.
+   * - `"q8"`, `"int8"`, `"uint8"`: `onnx/model_quantized.onnx`, `_int8` or `_uint8`; `"int8"` also a
+   *   `model.safetensors` that is no larger. Where there is none, full weights are rounded while they stream.
+   * - `"q4"`, `"q4f16"`: `onnx/model_q4.onnx` or `_q4f16`, else full weights are rounded.
+   * - `"int4"`: safetensors, rounded if need be (`tabsense convert` does so with less harm), else as `"q4"`.
+   *
+   * Where the CPU has no relaxed SIMD, int4 is held as int8, which is faster there. `info.file` tells the file
+   * that was taken. Default: `"auto"`.
    */
-  dtype?: "auto" | "fp32" | "fp16" | "int8" | "int4";
+  dtype?: Dtype;
+  /** The folder of the repository's ONNX files; `""` is its root. Default: `"onnx"`. */
+  subfolder?: string;
+  /**
+   * The name that files of weights begin with: `"model_O4"` looks for `onnx/model_O4.onnx`, `_quantized` and so
+   * on. Default: `"model"`.
+   */
+  modelFileName?: string;
   /**
    * Whether to answer from the lexicon, the word list of `tabsense/lexicon`, until the model is loaded: `load`
    * then waits for that alone, scores tell their `source`, and `ready` tells when the model answers. The lexicon
@@ -106,7 +126,9 @@ export interface LoadOptions {
    * `info.threads` says how many there are. Default: `"auto"`, as many as there are processors, at most four.
    */
   threads?: number | "auto";
-  /** The origin of the model hub. Default: `"https://huggingface.co"`. */
+  /**
+   * The address of the model hub: its origin, or below it, as mirrors have. Default: `"https://huggingface.co"`.
+   */
   hub?: string;
   /**
    * The base URL (Node: also a folder) of the models that are named without a slash. Default: `/models/` of
@@ -132,8 +154,7 @@ export interface LoadOptions {
    * Headers of the requests for the model's files, `{ Authorization: "Bearer …" }` say, or a function that is
    * called with the address of each request and may be asynchronous. Headers given as such go to the origin of
    * `config.json` alone; a function decides for each address. None go with the engine's own files. Another
-   * origin has to allow them (CORS), and a redirect takes along what `fetch` lets it: no `Authorization` to
-   * another origin.
+   * origin has to allow them (CORS). A redirect takes none of them to another origin.
    */
   headers?: HeadersOption;
   /**

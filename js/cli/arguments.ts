@@ -1,7 +1,8 @@
 /** The command line: which command, which options, and whether they belong together. */
 
 import { parseArgs } from "node:util";
-import { DEVICES, DTYPES, isHalfOnCpu, MOST_THREADS } from "../api/options.js";
+import { DEVICES, isHalfOnCpu, MOST_THREADS } from "../api/options.js";
+import { DTYPES } from "../files/choice.js";
 import type { Device, LoadOptions } from "../api/types.js";
 
 /** Every option of every command. */
@@ -174,15 +175,26 @@ export function oneOf<T extends string>(
   return found;
 }
 
-/** How a model is to be loaded, as far as the command line says. */
-export function loadOptionsOf(values: Values): Pick<LoadOptions, "device" | "dtype"> {
+/** The hub that the environment names, as for Python's libraries: a mirror, or a company's own. */
+export function hubOf(): Pick<LoadOptions, "hub"> {
+  const hub = process.env["HF_ENDPOINT"];
+  if (!hub) return {};
+  if (!URL.canParse(hub) || !/^https?:/.test(hub))
+    throw new UsageError(
+      `The environment variable HF_ENDPOINT must be an address such as https://huggingface.co, not ${JSON.stringify(hub)}.`,
+    );
+  return { hub };
+}
+
+/** How a model is to be loaded, as far as the command line and the environment say. */
+export function loadOptionsOf(values: Values): Pick<LoadOptions, "device" | "dtype" | "hub"> {
   const device = oneOf("device", values.device, DEVICES) ?? "auto";
   const dtype = oneOf("dtype", values.dtype, DTYPES) ?? "auto";
   if (isHalfOnCpu(device, dtype))
     throw new UsageError(
       "--dtype fp16 is for graphics cards: with --device cpu take auto, fp32, int8 or int4.",
     );
-  return { device: device as Device, dtype: dtype as NonNullable<LoadOptions["dtype"]> };
+  return { device: device as Device, dtype, ...hubOf() };
 }
 
 function isCommand(word: string | undefined): word is Command {

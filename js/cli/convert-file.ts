@@ -9,7 +9,7 @@ import { limitOf, type SmallFile, type SmallFiles } from "../worker/small-files.
 import { openPath } from "../platform/node.js";
 import { readAll, readChunks } from "../files/bytes.js";
 import { withoutMark } from "../files/foreign.js";
-import { isMissing } from "../files/model-files.js";
+import { isMissing } from "../files/places.js";
 import { readOlder } from "../files/older-files.js";
 import { textsOf } from "../api/texts.js";
 import type { Converter } from "../wasm/convert/tabsense.js";

@@ -1,9 +1,10 @@
 /** The header of a safetensors file, without the file: its first bytes from disk, or by a ranged request. */
 
 import { TabsenseError } from "../api/errors.js";
-import type { Place } from "../files/model-files.js";
+import type { Place } from "../files/places.js";
 import { openPath } from "../platform/node.js";
-import { notFetched, openResponse, refused, type Opened } from "../files/bytes.js";
+import { openResponse, type Opened } from "../files/bytes.js";
+import { notFetched, refused } from "../files/refusals.js";
 import { nameOf } from "./model-files.js";
 
 /** One tensor, as the header has it. */

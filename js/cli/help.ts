@@ -1,6 +1,7 @@
 /** What `--help` prints. */
 
 import { CONVERT_DTYPES } from "../convert.js";
+import { DTYPES } from "../files/choice.js";
 import { ENCODINGS } from "../csv/content.js";
 import { ANY_OF, type Command } from "./arguments.js";
 
@@ -19,13 +20,14 @@ const USAGE: Record<Command, string> = {
 };
 
 const MODEL = `  --model MODEL      an embedded model's name, "org/name[@revision]" on a model hub, a URL or a folder
-                     (default: sentiment-en)
+                     (default: sentiment-en); the environment variable HF_ENDPOINT names another hub
 `;
 
 const DEVICE = `  --device DEVICE    auto, cpu or webgpu (Node has no WebGPU: there the CPU computes)
 `;
 
-const DTYPE = `  --dtype TYPE       how to hold the weights: auto, fp32, int8 or int4, and fp16 on graphics cards
+const DTYPE = `  --dtype TYPE       which weights to take: ${DTYPES.join(", ")}
+                     (auto: the smallest file of 8 bits or more; fp16 is for graphics cards)
 `;
 
 const DETAILS: Record<Command, string> = {

@@ -1,7 +1,7 @@
 /** `tabsense info`: what a model is, from its configuration and the header of its weights. */
 
 import { TabsenseError } from "../api/errors.js";
-import type { Place } from "../files/model-files.js";
+import type { Place } from "../files/places.js";
 import { CONFIG_LIMIT } from "../worker/small-files.js";
 import { readAll } from "../files/bytes.js";
 import { ARCHITECTURES, reservedPositions } from "./architectures.js";
@@ -15,6 +15,8 @@ import { tokenizerOf, type TokenizerKind } from "./tokenizer-kind.js";
 /** What is told of a model; null where it doesn't say. */
 export interface ModelInfo {
   name: string;
+  /** The file that a load would take the weights from, or the index of several. */
+  file: string;
   architecture: string | null;
   /** Whether it runs here, as far as its type tells. */
   runs: boolean;
@@ -26,8 +28,8 @@ export interface ModelInfo {
   maxTokens: number | null;
   tokenizer: TokenizerKind | null;
   labels: string[];
-  /** Numbers of the model, the scales of rounded matrices not counted. */
-  parameters: number;
+  /** Numbers of the model, the scales of rounded matrices not counted; null where no header tells. */
+  parameters: number | null;
   /** Tensors by their type. */
   tensors: Record<string, { count: number; bytes: number }>;
   /** The weights' file, or all of them. */
@@ -52,17 +54,27 @@ export async function info(invocation: Invocation): Promise<void> {
 }
 
 async function readInfo(source: string, signal: AbortSignal): Promise<ModelInfo> {
-  const { name, places } = await placesOf(source);
-  const place = places["config.json"];
+  const places = await placesOf(source);
+  const { name, config: place } = places;
   const readTold = async () => {
     const { bytes, config } = await readConfig(place, signal);
     return { config, tokenizer: await tokenizerOf(place, bytes, signal) };
   };
-  const [{ config, tokenizer }, { files }] = await Promise.all([
+  const [{ config, tokenizer }, { file, files }] = await Promise.all([
     readTold(),
-    readWeights(places["model.safetensors"], signal, (_, place) => readHeader(place, signal)),
+    readWeights(places, signal, (name, place) =>
+      name.endsWith(".safetensors") ? readHeader(place, signal) : readLength(place, signal),
+    ),
   ]);
-  return { name, ...describe(config, tokenizer, sumOf(Object.values(files))) };
+  return { name, file, ...describe(config, tokenizer, sumOf(Object.values(files))) };
+}
+
+/** What is told of a file whose tensors no header lists: its length. */
+function readLength(place: Place, signal: AbortSignal): Promise<WeightsHeader> {
+  return readPlace(place, signal, async ({ body, total }) => {
+    await body.cancel();
+    return { bytes: total, tensors: [], metadata: {} };
+  });
 }
 
 /** The headers of several files as the one of all of them. */
@@ -103,7 +115,7 @@ function describe(
   given: Config,
   tokenizer: TokenizerKind | null,
   { bytes, tensors, metadata }: WeightsHeader,
-): Omit<ModelInfo, "name"> {
+): Omit<ModelInfo, "name" | "file"> {
   const type = textOf(given["model_type"]) ?? "";
   const runs = Object.hasOwn(ARCHITECTURES, type);
   const config = { ...(runs && ARCHITECTURES[type]), ...given };
@@ -124,9 +136,12 @@ function describe(
     maxTokens: positions === null ? null : positions - reservedPositions(config),
     tokenizer,
     labels: labelsOf(config),
-    parameters: tensors
-      .filter(({ name }) => !NO_PARAMETERS.test(name))
-      .reduce((sum, tensor) => sum + numbersOf(tensor), 0),
+    parameters:
+      tensors.length === 0
+        ? null
+        : tensors
+            .filter(({ name }) => !NO_PARAMETERS.test(name))
+            .reduce((sum, tensor) => sum + numbersOf(tensor), 0),
     tensors: byType(tensors),
     bytes,
     languages: listOf(
@@ -194,9 +209,9 @@ function linesOf(model: ModelInfo): string {
       "tensors",
       Object.entries(model.tensors)
         .map(([dtype, { count, bytes }]) => `${count} ${dtype} (${COUNT.format(bytes)} bytes)`)
-        .join(", "),
+        .join(", ") || null,
     ],
-    ["file", model.bytes === null ? null : `${COUNT.format(model.bytes)} bytes`],
+    ["file", model.bytes === null ? model.file : `${model.file}, ${COUNT.format(model.bytes)} bytes`],
     ["languages", model.languages?.join(", ") ?? null],
     ["licence", model.licence],
   ];

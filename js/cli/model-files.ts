@@ -1,29 +1,46 @@
 /** The files of a model that the command line names: where they are, and which of them hold the weights. */
 
-import { download } from "../files/download.js";
 import { TabsenseError } from "../api/errors.js";
-import { beside, INDEX_LIMIT, isMissing, type Place } from "../files/model-files.js";
-import { nodejs, openPath } from "../platform/node.js";
 import { checkLoadOptions } from "../api/options.js";
-import { shardNames, withoutWeights } from "../files/shards.js";
-import { INDEX } from "../api/types.js";
+import type { LoadOptions } from "../api/types.js";
+import type { LoadRequest } from "../client/protocol.js";
 import { FileChanged, readAll, type Opened } from "../files/bytes.js";
-import type { FileName } from "../api/types.js";
+import { candidatesOf, dataFilesOf, isIndex, type Listing } from "../files/choice.js";
+import { listFolder } from "../files/disk.js";
+import { download } from "../files/download.js";
+import { listRepository } from "../files/listing.js";
+import { beside, isMissing, type Place } from "../files/places.js";
+import { shardNames } from "../files/shards.js";
+import { INDEX_LIMIT } from "../files/weights.js";
+import { withoutWeights } from "../files/without-weights.js";
+import { nodejs, openPath } from "../platform/node.js";
+import { hubOf } from "./arguments.js";
 
-const DEFAULTS = checkLoadOptions(undefined);
+const { network: NETWORK } = checkLoadOptions(undefined);
 
-/** The weights: one file, or those that an index names. */
+/** Where a model's files are. */
+export interface ModelPlaces {
+  name: string;
+  config: Place;
+  /** What reads the weights is given. */
+  request: Pick<LoadRequest, "files" | "weights">;
+}
+
+/** The weights: one file and what it goes on in, or those that an index names. */
 export interface WeightFiles<T> {
+  /** The file that was chosen, by its name in the repository. */
+  file: string;
   /** What was made of each file, by name. */
   files: Record<string, T>;
-  /** The index, or null where there is one file. */
+  /** The index, where `file` is one. */
   index: Uint8Array<ArrayBuffer> | null;
 }
 
 /** Where a model's files are. A string names none that is in memory. */
-export async function placesOf(model: string): Promise<{ name: string; places: Record<FileName, Place> }> {
-  const { name, files } = await nodejs.resolve(model, DEFAULTS);
-  return { name, places: files as Record<FileName, Place> };
+export async function placesOf(model: string, options: LoadOptions = hubOf()): Promise<ModelPlaces> {
+  const checked = checkLoadOptions(options);
+  const { name, files } = await nodejs.resolve(model, checked);
+  return { name, config: files["config.json"] as Place, request: { files, weights: checked.weights } };
 }
 
 /** What messages call a file. */
@@ -40,7 +57,7 @@ export async function readPlace<T>(
   signal: AbortSignal,
   read: (opened: Opened, name: string) => Promise<T>,
 ): Promise<T> {
-  const { retries, stallTimeout } = DEFAULTS.network;
+  const { retries, stallTimeout } = NETWORK;
   for (let restarts = 0; ; restarts++) {
     try {
       return await read(
@@ -62,27 +79,49 @@ export async function readPlace<T>(
 }
 
 /**
- * What `read` makes of each file of the weights: of `model.safetensors`, or, where `read` finds none there,
- * of those that the index beside it names.
+ * What `read` makes of each file of the weights: those that a load would take, which are found in the same way.
  */
 export async function readWeights<T>(
-  place: Place,
+  { config, request }: ModelPlaces,
   signal: AbortSignal,
   read: (name: string, place: Place) => Promise<T>,
 ): Promise<WeightFiles<T>> {
-  try {
-    return { files: { "model.safetensors": await read("model.safetensors", place) }, index: null };
-  } catch (thrown) {
-    if (!isMissing(thrown)) throw thrown;
-    const at = beside(place, INDEX);
-    const index = await readPlace(at, signal, (opened, name) =>
-      readAll(opened, name, INDEX_LIMIT, signal, () => {}),
-    ).catch((other: unknown) => {
-      throw isMissing(other) ? withoutWeights(thrown) : other;
-    });
-    const files: Record<string, T> = {};
-    for (const name of shardNames(new TextDecoder().decode(index), nameOf(at)))
-      files[name] = await read(name, beside(place, name));
-    return { files, index: new Uint8Array(index) };
+  const { hub } = request.files.weights;
+  const listing = hub
+    ? await listRepository(hub, withoutHeaders, signal)
+    : "path" in config
+      ? await listFolder(config.path, request.weights.subfolder)
+      : null;
+  const guesses = candidatesOf(request.weights, null);
+  const found = listing ? candidatesOf(request.weights, listing) : guesses;
+  let first: unknown = null;
+  for (const { file } of found.length > 0 ? found : guesses.slice(0, 1)) {
+    try {
+      return await readFrom(file, beside(config, file), listing);
+    } catch (thrown) {
+      if (!isMissing(thrown)) throw thrown;
+      first ??= thrown;
+    }
   }
+  throw await withoutWeights(first, request, listing, withoutHeaders, signal);
+
+  async function readFrom(file: string, place: Place, listing: Listing | null): Promise<WeightFiles<T>> {
+    if (!isIndex(file)) {
+      const files = { [file]: await read(file, place) };
+      for (const data of listing ? dataFilesOf(file, listing) : [])
+        files[data] = await read(data, beside(config, data));
+      return { file, files, index: null };
+    }
+    const index = await readPlace(place, signal, (opened, name) =>
+      readAll(opened, name, INDEX_LIMIT, signal, () => {}),
+    );
+    const files: Record<string, T> = {};
+    for (const name of shardNames(new TextDecoder().decode(index), nameOf(place)))
+      files[name] = await read(name, beside(config, name));
+    return { file, files, index: new Uint8Array(index) };
+  }
+}
+
+async function withoutHeaders(): Promise<Record<string, string>> {
+  return {};
 }

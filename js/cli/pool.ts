@@ -4,19 +4,20 @@
  */
 
 import { freemem } from "node:os";
-import { beside, isAbsent, type Place } from "../files/model-files.js";
+import { isAbsent } from "../files/model-files.js";
+import { beside, type Place } from "../files/places.js";
 import { Classifier } from "../node.js";
 import { MOST_THREADS } from "../api/options.js";
-import { INDEX, TOKENIZER_CONFIG } from "../api/types.js";
+import { TOKENIZER_CONFIG } from "../api/types.js";
 import { readChunks, type Opened } from "../files/bytes.js";
 import { readOlder } from "../files/older-files.js";
 import { threadsFor } from "../worker/threads.js";
 import type { ClassifierInfo } from "../api/info.js";
-import type { FileName, LoadOptions, Score, Source, Text } from "../api/types.js";
-import { placesOf, readPlace, readWeights } from "./model-files.js";
+import type { LoadOptions, Score, Source, Text } from "../api/types.js";
+import { placesOf, readPlace, readWeights, type ModelPlaces } from "./model-files.js";
 
 /** Which model to load, and on how many processors. */
-export interface PoolOptions extends Pick<LoadOptions, "device" | "dtype"> {
+export interface PoolOptions extends Pick<LoadOptions, "device" | "dtype" | "hub"> {
   model: string;
   processors: number;
   signal: AbortSignal;
@@ -109,12 +110,13 @@ function availableMemory(): number {
 }
 
 /** What is to be loaded, and how long the weights are; what is on a network is in memory then. */
-async function prepare({ model, signal, onBytes }: PoolOptions): Promise<Prepared> {
-  const { name, places } = await placesOf(model);
-  if ("url" in places["model.safetensors"]) return { name, ...(await fetchOnce(places, signal, onBytes)) };
-  const { files } = await readWeights(places["model.safetensors"], signal, (_, place) =>
-    readPlace(place, signal, lengthOf),
-  ).catch(() => ({ files: {} })); // the loading tells what is wrong
+async function prepare({ model, dtype, hub, signal, onBytes }: PoolOptions): Promise<Prepared> {
+  const places = await placesOf(model, { ...(dtype && { dtype }), ...(hub && { hub }) });
+  const { name } = places;
+  if ("url" in places.config) return { name, ...(await fetchOnce(places, signal, onBytes)) };
+  const { files } = await readWeights(places, signal, (_, place) => readPlace(place, signal, lengthOf)).catch(
+    () => ({ files: {} }), // the loading tells what is wrong
+  );
   return { name, source: model, weights: sumOf(Object.values(files)) };
 }
 
@@ -125,7 +127,7 @@ async function lengthOf({ body, total }: Opened): Promise<number> {
 
 /** A model's files as Blobs, whose bytes all workers share. Where one can't be had, the others are left. */
 async function fetchOnce(
-  places: Record<FileName, Place>,
+  places: ModelPlaces,
   signal: AbortSignal,
   onBytes: PoolOptions["onBytes"],
 ): Promise<Omit<Prepared, "name">> {
@@ -137,12 +139,12 @@ async function fetchOnce(
     readPlace(place, ended.signal, (opened, name) =>
       blobOf(opened, name, ended.signal, (bytes, total) => onBytes(file, bytes, total)),
     );
-  const reading = fetchBlob("config.json", places["config.json"]);
+  const reading = fetchBlob("config.json", places.config);
   try {
-    const [config, { tokenizer, settings, older }, { files, index }] = await Promise.all([
+    const [config, { tokenizer, settings, older }, { file, files, index }] = await Promise.all([
       reading,
-      readTokenizer(places, reading, fetchBlob),
-      readWeights(places["model.safetensors"], ended.signal, fetchBlob),
+      readTokenizer(places.config, reading, fetchBlob),
+      readWeights(places, ended.signal, fetchBlob),
     ]);
     const source = {
       "config.json": config,
@@ -150,7 +152,7 @@ async function fetchOnce(
       ...(settings && { [TOKENIZER_CONFIG]: settings }),
       ...Object.fromEntries(older),
       ...files,
-      ...(index && { [INDEX]: new Blob([index]) }),
+      ...(index && { [file]: new Blob([index]) }),
     };
     return { source, weights: sumOf(Object.values(files).map(({ size }) => size)) };
   } finally {
@@ -161,17 +163,17 @@ async function fetchOnce(
 
 /** The files of a model's tokenizer. The older ones are fetched where `tokenizer.json` isn't there. */
 async function readTokenizer(
-  places: Record<FileName, Place>,
+  place: Place,
   reading: Promise<Blob>,
   fetchBlob: (file: string, place: Place) => Promise<Blob>,
 ): Promise<{ tokenizer: Blob | undefined; settings: Blob | undefined; older: [string, Blob][] }> {
   let absent: unknown = null;
   const optional = async (name: string) => {
-    const place = beside(places["config.json"], name);
+    const at = beside(place, name);
     try {
-      return await fetchBlob(name, place);
+      return await fetchBlob(name, at);
     } catch (thrown) {
-      if (!isAbsent(place, name, thrown)) throw thrown;
+      if (!isAbsent(at, name, thrown)) throw thrown;
       if (name === "tokenizer.json") absent = thrown;
       return undefined;
     }

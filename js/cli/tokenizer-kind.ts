@@ -1,6 +1,7 @@
 /** What kind of tokenizer a model has, told by as little of its files as says it. */
 
-import { beside, isAbsent, type Place } from "../files/model-files.js";
+import { isAbsent } from "../files/model-files.js";
+import { beside, type Place } from "../files/places.js";
 import { olderFilesOf, type OlderFile } from "../files/older-files.js";
 import { readAll } from "../files/bytes.js";
 import { TOKENIZER_CONFIG } from "../api/types.js";

@@ -2,6 +2,7 @@
 
 import type { EngineRequest } from "../worker/engine.js";
 import type { PlainError } from "../api/errors.js";
+import type { WeightsWanted } from "../files/choice.js";
 import type { OlderFile } from "../files/older-files.js";
 import type { ClassifyProgress, Device, Progress, Score, Text } from "../api/types.js";
 import type { Classification, EngineInfo } from "../wasm/simd/tabsense.js";
@@ -19,18 +20,27 @@ export interface StreamRef {
 /** Where the files of a tokenizer without `tokenizer.json` are, should they be there. */
 export type OlderRefs = { [name in OlderFile]?: FileRef };
 
-/**
- * Where a model's files are, and where its weights are if they are in several
- * (`model.safetensors.index.json`).
- */
+/** Where a model's files are. */
 export interface FileRefs extends OlderRefs {
   "config.json": FileRef;
-  "model.safetensors": FileRef;
   /** Null where there is none; one at an address may still turn out not to be there. */
   "tokenizer.json": FileRef | null;
   "tokenizer_config.json": FileRef | null;
-  /** Null: beside `model.safetensors`, should that not be there. */
-  shards: { index: FileRef; files: Record<string, FileRef> } | null;
+  weights: WeightsRefs;
+}
+
+/** Where a model's weights are: files that were handed over, by name, or else beside `config.json`. */
+export interface WeightsRefs {
+  given: Record<string, FileRef> | null;
+  /** What can be asked which files there are. */
+  hub: HubRepository | null;
+}
+
+/** A model's repository on a hub, at a revision. */
+export interface HubRepository {
+  /** The address of what the hub tells of it: `https://…/api/models/org/name`. */
+  api: string;
+  revision: string;
 }
 
 /** All that the service needs to load a model. */
@@ -38,7 +48,7 @@ export interface LoadRequest extends EngineRequest {
   type: "load";
   files: FileRefs;
   device: Device;
-  dtype: string;
+  weights: WeightsWanted;
   /** Whether the bytes of `config.json` are wanted as soon as they have come. */
   tellConfig: boolean;
   /** How a file from the network is read. */
@@ -62,10 +72,10 @@ export interface NetworkOptions {
 /** What of a request moves to the worker instead of being copied. */
 export function transferOf(request: Request): ReadableStream[] {
   if (request.type !== "load") return [];
-  const { shards, ...files } = request.files;
-  const all = [...Object.values(files), ...(shards ? [shards.index, ...Object.values(shards.files)] : [])];
-  // An index stands in the place of the weights, too, and nothing can be moved twice.
-  return [...new Set(all.flatMap((file) => (file && "stream" in file ? [file.stream] : [])))];
+  const { weights, ...files } = request.files;
+  return [...Object.values(files), ...Object.values(weights.given ?? {})].flatMap((file) =>
+    file && "stream" in file ? [file.stream] : [],
+  );
 }
 
 /** One call of `classify`; `top` is 0 for all labels. */
@@ -105,6 +115,8 @@ export type Request = LoadRequest | ClassifyRequest | AbortRequest | DisposeRequ
 /** What the service holds now: a call may have moved the model to another device. */
 export interface State {
   info: EngineInfo;
+  /** The file that the weights were read from, by its name in the repository. */
+  file: string;
   /** Bytes of the wasm memory. */
   memory: number;
 }

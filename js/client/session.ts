@@ -58,7 +58,7 @@ export async function openSession(
     type: "load",
     files: options.worker ? await movable(files, options.signal) : files,
     device: options.device,
-    dtype: options.dtype,
+    weights: options.weights,
     wasm,
     threads,
     network: options.network,

@@ -75,6 +75,7 @@ export function infoOf({ MAX_WORDS, WORDS }: Lexicon, name: string, reason: stri
   return {
     device: "cpu",
     dtype: "none",
+    file: null,
     build: "none",
     threads: 1,
     webgpu: { reason: "The lexicon needs no graphics card." },

@@ -32,8 +32,15 @@ export interface Copy {
 export interface Copies {
   /** The copy of `url`, where it may be used. */
   open(url: string): Promise<Copy | null>;
-  /** Whether there is a copy of `url` that may be used. */
-  has(url: string): Promise<boolean>;
+  /**
+   * The address of the weights' file that an earlier load chose for the same wish, and whether its copy may be used:
+   * else there may be a better one by now.
+   */
+  chosen(): Promise<{ url: string; isCurrent: boolean } | null>;
+  /** The weights are read from the file at this address. */
+  choose(url: string): void;
+  /** And from this one, which belongs to it. */
+  chooseToo(url: string): void;
   /** Whether it is known that there is no file at `url`. */
   lacks(url: string): Promise<boolean>;
   /** There is no file at `url`. */
@@ -55,8 +62,8 @@ export type Use = "asked" | "as-is" | "none";
 
 /** Where copies are kept. */
 export interface ModelCache {
-  /** The copies of the model that is known by `key`. */
-  start(key: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies;
+  /** The copies of the model that is known by `key`, of which the weights are wanted that `wish` names. */
+  start(key: string, wish: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies;
   /** Fulfils once no model is on its way to the disk any more; null where none is. */
   settled(): Promise<void> | null;
   /** Writes at once what would wait until the first call has been answered. */
@@ -94,12 +101,13 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     });
   }
 
-  function start(key: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies {
+  function start(key: string, wish: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies {
     const store = openStore(true).catch(() => null);
     const used = new Map<string, Entry>();
     const damaged = new Set<string>();
     const absent = new Set<string>();
     const written = new Map<string, Copying>();
+    const chosen = new Set<string>();
     /** The model's own copies are left alone while they are read. */
     const spared = () => (used.size > 0 ? key : null);
     const context: CopyContext = {
@@ -113,12 +121,36 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     };
     let outdated = use === "none";
 
+    /** The file that was chosen before for the same. */
+    let before: string | null = null;
+    /** What was chosen before, by what was asked for. */
+    let choices: Record<string, string[]> = {};
+    /** Copies of weights that were chosen for something else: of the same version, as far as is known. */
+    let spare = new Map<string, Entry>();
+
     async function plan(): Promise<Map<string, Entry>> {
       const note = use === "none" ? null : await (await store)?.note(key).catch(() => null);
       if (!note) return new Map();
-      const files = use === "as-is" ? note.files : await usable(note.files, headersOf, signal);
-      outdated = files.length < note.files.length;
-      return new Map(files.map((entry) => [entry.url, entry]));
+      const { [wish]: own = [], ...others } = note.choices ?? {};
+      const isSpare = ({ url }: Entry) =>
+        !own.includes(url) && Object.values(others).some((urls) => urls.includes(url));
+      before = own[0] ?? null;
+      const asked = note.files.filter((entry) => !isSpare(entry));
+      const files = use === "as-is" ? asked : await usable(asked, headersOf, signal);
+      outdated = files.length < asked.length;
+      if (!outdated) {
+        choices = note.choices ?? {};
+        spare = mapOf(note.files.filter(isSpare));
+      }
+      return mapOf(files);
+    }
+
+    /** The copy of weights that were chosen for something else, if it is still what the server has. */
+    async function takeSpare(url: string): Promise<Entry | undefined> {
+      const entry = spare.get(url);
+      const other = entry && use === "asked" && (await freshnessOf(entry, headersOf, signal)) === "other";
+      if (other) spare.delete(url);
+      return other ? undefined : entry;
     }
     const planned = plan();
     let usableNow = new Map<string, Entry>();
@@ -140,13 +172,21 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
       const entries = await Promise.all([...written].map(([url, copy]) => copy.finish(url)));
       if (entries.some((entry) => entry === null)) return abandon();
       const none = { bytes: 0, checksum: "", version: { etag: null, modified: null }, body: ABSENT };
+      const rest = mapOf([...spare.values(), ...used.values()]);
       const files = [
         ...[...absent].map((url) => ({ url, ...none })),
-        ...[...used.values()].filter(({ url }) => !written.has(url) && !absent.has(url)),
+        ...[...rest.values()].filter(({ url }) => !written.has(url) && !absent.has(url)),
         ...(entries as Entry[]),
       ];
+      const urls = new Set(files.map(({ url }) => url));
+      const known = Object.entries({ ...choices, ...(chosen.size > 0 && { [wish]: [...chosen] }) });
       try {
-        await replace(place, { key, files, stored: Date.now() });
+        await replace(place, {
+          key,
+          files,
+          choices: Object.fromEntries(known.filter(([, chosen]) => chosen.every((url) => urls.has(url)))),
+          stored: Date.now(),
+        });
       } catch {
         abandon();
       }
@@ -159,7 +199,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
 
     return {
       async open(url) {
-        const entry = damaged.has(url) ? undefined : (await planned).get(url);
+        const entry = damaged.has(url) ? undefined : ((await planned).get(url) ?? (await takeSpare(url)));
         const body = entry?.body && (await (await store)?.open(entry.body).catch(() => null));
         if (!entry || !body) return null;
         used.set(url, entry);
@@ -173,7 +213,16 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
         return true;
       },
       note: (url) => void absent.add(url),
-      has: async (url) => (await planned).has(url),
+      async chosen() {
+        const entries = await planned;
+        if (before === null) return null;
+        return { url: before, isCurrent: !outdated && entries.has(before) && !damaged.has(before) };
+      },
+      choose(url) {
+        chosen.clear();
+        chosen.add(url);
+      },
+      chooseToo: (url) => void chosen.add(url),
       fits(url, version) {
         const entry = usableNow.get(url);
         return !entry || isSame(entry.version, version) || [...used.keys()].every((other) => other === url);
@@ -193,7 +242,9 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
         };
       },
       keep() {
-        if (written.size === 0) return;
+        const isNew = [...chosen].some((url) => !choices[wish]?.includes(url));
+        // Nothing is kept of a model that nothing was read of.
+        if (written.size === 0 && !(isNew && used.size > 0)) return;
         const kept = keep().finally(() => unsettled.delete(kept));
         unsettled.add(kept);
       },
@@ -225,6 +276,10 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
       }
     },
   };
+}
+
+function mapOf(entries: readonly Entry[]): Map<string, Entry> {
+  return new Map(entries.map((entry) => [entry.url, entry]));
 }
 
 /**

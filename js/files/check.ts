@@ -6,7 +6,7 @@
 import type { EngineModule } from "../builds.js";
 import { TabsenseError } from "../api/errors.js";
 import type { CopyWriter } from "./cache.js";
-import { CopyDamaged, type Opened } from "./bytes.js";
+import { CopyDamaged, FileChanged, readChunks, type Opened } from "./bytes.js";
 import type { FileHash } from "../wasm/simd/tabsense.js";
 
 /** An open file with what it has to be. */
@@ -77,6 +77,47 @@ export function startCheck(module: EngineModule, file: CheckedFile): Check {
       file.writer?.abandon();
     },
   };
+}
+
+/** Checks a file that was read whole. */
+export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: EngineModule): Promise<void> {
+  const check = startCheck(module, file);
+  await check.take(bytes);
+  await check.end();
+}
+
+/** A failure of reading, which may mean that the copy of the file was damaged; that is gone then. */
+export async function failureOf(file: CheckedFile, thrown: unknown, signal: AbortSignal): Promise<unknown> {
+  if (thrown instanceof FileChanged || thrown instanceof CopyDamaged) return thrown;
+  return !signal.aborted && (await drop([file])) ? new CopyDamaged(file.name) : thrown;
+}
+
+/** The bytes of a file; at the end it is known that they are the right ones. */
+export async function* checked(
+  file: CheckedFile,
+  module: EngineModule,
+  signal: AbortSignal,
+  onBytes: (bytes: number, total: number | null) => void,
+): AsyncGenerator<Uint8Array> {
+  const check = startCheck(module, file);
+  let done = false;
+  try {
+    for await (const chunk of readChunks(file.opened, file.name, signal, onBytes)) {
+      await check.take(chunk);
+      yield chunk;
+    }
+    done = true;
+    await check.end();
+  } finally {
+    if (!done) check.abandon();
+  }
+}
+
+/** Drops the copies that files come from; false where they come from none. */
+export async function drop(files: readonly CheckedFile[]): Promise<boolean> {
+  const copies = files.filter((file) => file.drop !== null);
+  await Promise.all(copies.map((file) => file.drop!()));
+  return copies.length > 0;
 }
 
 /**

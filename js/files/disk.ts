@@ -1,8 +1,11 @@
 /** Files on disk as streams. */
 
-import { open } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { TabsenseError } from "../api/errors.js";
 import { MAX_CHUNK, type Opened } from "./bytes.js";
+import { isWeightsFile, type Listing } from "./choice.js";
 
 /**
  * A file on disk, by its path or its file: URL, as a stream. (Node 20's `Readable.toWeb` ends the process
@@ -33,8 +36,25 @@ export async function openPath(path: string): Promise<Opened> {
   return openDisk(path).catch((cause: unknown) => {
     throw new TabsenseError(
       "network",
-      `${path} could not be read (${(cause as Error).message}). A model's folder holds config.json, tokenizer.json and model.safetensors.`,
+      `${path} could not be read (${(cause as Error).message}). A model's folder holds config.json, tokenizer.json and model.safetensors or other weights.`,
       { cause },
     );
   });
+}
+
+/**
+ * The files of weights in the folder of the file at `path`, and in its `subfolder`; null where it can't be read.
+ */
+export async function listFolder(path: string, subfolder: string): Promise<Listing | null> {
+  const folder = dirname(path.startsWith("file:") ? fileURLToPath(path) : path);
+  const namesIn = async (below: string) =>
+    (await readdir(join(folder, below))).map((name) => (below === "" ? name : `${below}/${name}`));
+  try {
+    const inSubfolder = subfolder === "" ? [] : await namesIn(subfolder).catch(() => []);
+    const names = [...(await namesIn("")), ...inSubfolder].filter(isWeightsFile);
+    const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+    return new Map(names.map((name, i) => [name, sizes[i]!]));
+  } catch {
+    return null;
+  }
 }

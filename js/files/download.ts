@@ -3,16 +3,10 @@
  * again where it ended.
  */
 
-import type { TabsenseError } from "../api/errors.js";
-import {
-  FileChanged,
-  isEncoded,
-  notFetched,
-  openResponse,
-  refused,
-  type Opened,
-  type Version,
-} from "./bytes.js";
+import { TabsenseError } from "../api/errors.js";
+import { FileChanged, isEncoded, openResponse, type Opened, type Version } from "./bytes.js";
+import { notFetched, refused, retryAfter } from "./refusals.js";
+import { request } from "./request.js";
 
 /** When a download gives up, and what it sends. */
 export interface DownloadOptions {
@@ -27,7 +21,7 @@ export interface DownloadOptions {
 /** Milliseconds before the first new try; each later one waits three times as long. */
 const FIRST_PAUSE = 300;
 const LONGEST_PAUSE = 10_000;
-/** The longest that a server's `Retry-After` is obeyed, in milliseconds. */
+/** The longest wait that a server may ask for, in milliseconds: after a longer one, the caller is to try again. */
 const LONGEST_RETRY_AFTER = 30_000;
 /** Statuses of a server that may answer later. */
 const TEMPORARY = [408, 425, 429, 500, 502, 503, 504];
@@ -147,13 +141,9 @@ async function connectAt(
     const given = await headers?.();
     const response = await inTime(
       stall,
-      fetch(url, {
-        signal: own.signal,
-        headers: { ...given, ...headersFor(url, start) },
-        ...(cache === "default" ? {} : { cache }),
-      }),
+      request(url, { signal: own.signal, headers: given ?? {}, own: headersFor(url, start), cache }),
     ).catch((cause: unknown) => {
-      throw new Temporary(notFetched(url, cause), null);
+      throw cause instanceof TabsenseError ? cause : new Temporary(notFetched(url, cause), null);
     });
     if (response.status === 416) throw new FileChanged(`${url} is shorter than it was`);
     if (!response.ok) throw failureOf(url, response);
@@ -254,14 +244,9 @@ export function versionOf(response: Response): Version {
 function failureOf(url: string, response: Response): Temporary | TabsenseError {
   void response.body?.cancel().catch(() => {});
   const error = refused(url, response);
-  return TEMPORARY.includes(response.status) ? new Temporary(error, retryAfter(response)) : error;
-}
-
-function retryAfter(response: Response): number | null {
-  const header = response.headers.get("retry-after");
-  if (header === null) return null;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER);
+  const after = retryAfter(response);
+  const mayWait = after === null || after <= LONGEST_RETRY_AFTER;
+  return TEMPORARY.includes(response.status) && mayWait ? new Temporary(error, after) : error;
 }
 
 /** `promise`, or a failure after `ms` milliseconds. */

@@ -1,6 +1,8 @@
 /** Tells what stands in the place of a model's file by its first bytes. */
 
 import { TabsenseError } from "../api/errors.js";
+import type { CheckedFile } from "./check.js";
+import { isIndex, isWeightsFile } from "./choice.js";
 
 /** Enough of a file to tell: saved pages may begin with blank lines. */
 export const SNIFF = 512;
@@ -11,8 +13,6 @@ export const WEB_PAGE = "a web page";
 /** What files of other formats begin with, as Latin-1, and what to do about them. */
 const MAGIC: readonly [start: string, what: string, advice: string][] = [
   ["\x1f\x8b", "compressed with gzip", "Serve it with `Content-Encoding: gzip`, or decompress it first."],
-  ["PK\x03\x04", "a zip archive, as PyTorch's checkpoints are", "Export the model as safetensors."],
-  ["\x80\x02", "a PyTorch checkpoint (pickle)", "Export the model as safetensors."],
   ["GGUF", "a GGUF file", "Export the model as safetensors."],
   ["\x89HDF", "an HDF5 file, as Keras and TensorFlow write them", "Export the model as safetensors."],
   ["\xff\xfe", "text in UTF-16", "Save it as UTF-8."],
@@ -34,16 +34,64 @@ export function refuseOtherFiles(head: Uint8Array, name: string): void {
     );
   if (start.startsWith("version https://git-lfs"))
     throw notA(name, "a Git LFS pointer, not the file itself", "Fetch it with `git lfs pull`.");
+  const file = name.replace(/[?#].*$/, "");
+  if (!isWeightsFile(file)) refuseWeights(head, name);
   const bytes = String.fromCharCode(...head.subarray(0, 4));
   const other = MAGIC.find(([magic]) => bytes.startsWith(magic));
   if (other) throw notA(name, other[1], other[2]);
-  // The first eight bytes of safetensors are a length, whose last are zero.
-  if (/\.safetensors(\?|$)/.test(name) && /^\{\s*"/.test(start))
+  // None of the formats of weights begins so.
+  if (isWeightsFile(file) && !isIndex(file) && /^\{\s*"/.test(start))
     throw notA(
       name,
       "JSON",
       "Check that it is the weights' file: an index of several goes by the name model.safetensors.index.json.",
     );
+}
+
+/** Refuses the weights of PyTorch in the place of another file. */
+function refuseWeights(head: Uint8Array, name: string): void {
+  const bytes = String.fromCharCode(...head.subarray(0, 4));
+  if (/^(PK\x03\x04|\x80\x02)/.test(bytes))
+    throw notA(
+      name,
+      bytes.startsWith("PK")
+        ? "a zip archive, as PyTorch's checkpoints are"
+        : "a PyTorch checkpoint (pickle)",
+      "Give the file of that name; weights go by the name pytorch_model.bin.",
+    );
+}
+
+/**
+ * Refuses the page of a site in the place of a file that it doesn't have, before anything of the file is read. Its
+ * cause is {@link WEB_PAGE}.
+ */
+export async function refusePage(file: CheckedFile): Promise<CheckedFile> {
+  const { opened } = file;
+  if (!opened.response?.headers.get("content-type")?.startsWith("text/html")) return file;
+  const reader = opened.body.getReader();
+  const { done, value } = await reader.read();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => (done ? controller.close() : controller.enqueue(value)),
+      async pull(controller) {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  if (!done) {
+    try {
+      refuseOtherFiles(value, file.name);
+    } catch (thrown) {
+      file.writer?.abandon();
+      void body.cancel().catch(() => {});
+      throw thrown;
+    }
+  }
+  return { ...file, opened: { ...opened, body } };
 }
 
 function notA(name: string, what: string, advice: string, cause?: string): TabsenseError {

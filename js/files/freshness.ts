@@ -1,6 +1,7 @@
 /** Asks a server whether its file is still the one that a copy was made of. */
 
 import { crossesOrigins } from "./download.js";
+import { request } from "./request.js";
 import { ABSENT, type Entry } from "./store.js";
 
 /**
@@ -38,8 +39,9 @@ export async function freshnessOf(
   const timer = setTimeout(end, LIMIT);
   try {
     const condition = crossesOrigins(url) ? {} : conditionOf(entry);
-    const response = await fetch(url, {
-      headers: { ...headers, ...condition },
+    const response = await request(url, {
+      headers,
+      own: condition,
       cache: "no-cache",
       signal: limited.signal,
     });

@@ -1,7 +1,7 @@
 /** Refuses digests in the option `integrity` that no file is checked against. */
 
 import { TabsenseError } from "../api/errors.js";
-import { INDEX } from "../api/types.js";
+import { isWeightsFile } from "./choice.js";
 import { isOlder } from "./older-files.js";
 
 /** A digest that is promised of a file that isn't there. */
@@ -23,10 +23,16 @@ export function refuseOlder(integrity: Record<string, string>, read: readonly st
     );
 }
 
-/** Rejects digests that are not used: the caller counts on them. */
-export function refuseUnread(integrity: Record<string, string>, read: readonly string[]): void {
+/**
+ * Rejects digests that are not used: the caller counts on them. `mayCome` tells the files that may yet be read.
+ */
+export function refuseUnread(
+  integrity: Record<string, string>,
+  read: readonly string[],
+  mayCome: (name: string) => boolean = () => false,
+): void {
   const unread = Object.keys(integrity).find(
-    (name) => (name.endsWith(".safetensors") || name === INDEX) && !read.includes(name),
+    (name) => isWeightsFile(name) && !read.includes(name) && !mayCome(name),
   );
   if (unread !== undefined)
     throw new TabsenseError(

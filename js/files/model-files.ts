@@ -1,28 +1,30 @@
 /** Opens a model's files, each from where it is: a kept copy, the network, the disk, or memory. */
 
-import type { EngineModule } from "../builds.js";
-import { startCheck, type CheckedFile } from "./check.js";
+import type { CheckedFile } from "./check.js";
+import { isWeightsFile, type Listing } from "./choice.js";
+import { beside, isKept, isMissing, isRefusedOrPage } from "./places.js";
 import { download } from "./download.js";
 import { TabsenseError } from "../api/errors.js";
 import type { Copies, ModelCache, Use } from "./cache.js";
 import type { FileRef, LoadRequest } from "../client/protocol.js";
-import { refuseAbsent, refuseUnread } from "./integrity.js";
-import { merged, shardNames, withoutWeights } from "./shards.js";
-import { CopyDamaged, FileChanged, openBlob, openBytes, readAll, readChunks, type Opened } from "./bytes.js";
-import { WEB_PAGE } from "./foreign.js";
+import { refuseAbsent } from "./integrity.js";
+import { FileChanged, openBlob, openBytes, type Opened } from "./bytes.js";
 import { FURTHER, type OlderFile } from "./older-files.js";
 import { isWithheld } from "./withheld.js";
-import { INDEX, TOKENIZER_CONFIG } from "../api/types.js";
+import { startWeights, type Weights } from "./weights.js";
+import { TOKENIZER_CONFIG } from "../api/types.js";
 
 /** What differs between the browser and Node. */
 export interface FilesHost {
   openPath(path: string): Promise<Opened>;
+  /**
+   * The files in the folder of the file at `path`, and in its `subfolder`, by their paths in the folder; null where
+   * it can't be listed.
+   */
+  listFolder(path: string, subfolder: string): Promise<Listing | null>;
   /** Where copies are kept, if they are. */
   cache: ModelCache | null;
 }
-
-/** Where a file is that is not in memory. */
-export type Place = { path: string } | { url: string };
 
 /** A model's files. */
 export interface Files {
@@ -50,26 +52,8 @@ export interface Files {
 /** A file that not every model has. */
 type OptionalFile = "tokenizer.json" | typeof TOKENIZER_CONFIG | OlderFile;
 
-/** Weights that are open, in one file or several. */
-export interface Weights {
-  /** Their bytes, where that is known. */
-  total: number | null;
-  /** Their bytes, checked, in pieces; to be called once. */
-  chunks(
-    module: EngineModule,
-    onBytes: (bytes: number, total: number | null) => void,
-  ): AsyncGenerator<Uint8Array>;
-  /** Forgets the copies that they come from; false where they come from none. */
-  dropCopies(): Promise<boolean>;
-  /** Lets go of what nobody reads. */
-  close(): void;
-}
-
 /** The streams that were read: each can be once. */
 const read = new WeakSet<ReadableStream>();
-
-/** The longest index of files, in bytes: more than one of as many tensors as a model may have. */
-export const INDEX_LIMIT = 1 << 20;
 
 /**
  * The files of `request`, opened until `signal` fires. `loaded`: whether the model was loaded before, so that
@@ -77,25 +61,34 @@ export const INDEX_LIMIT = 1 << 20;
  */
 export function startFiles(
   host: FilesHost,
-  { files, network }: LoadRequest,
+  request: LoadRequest,
   signal: AbortSignal,
   loaded: boolean,
   ask: (url: string, signal: AbortSignal) => Promise<Record<string, string>>,
 ): Files {
+  const { files, network } = request;
+  const { weights, ...small } = files;
+  /** All files whose places are known. */
+  const named = [...Object.values(weights.given ?? {}), ...Object.values(small)];
   const cache = network.cache ? host.cache : null;
   let mode: RequestCache = loaded ? "force-cache" : "default";
   let copies = start(loaded ? "as-is" : "asked");
 
-  /** The copies of this model, which is known by the address of its weights. */
+  /**
+   * The copies of this model. It is known by the address of `model.safetensors`, whatever else it is read from: by
+   * those that an earlier load chose for the same wish.
+   */
   function start(use: Use): Copies | null {
-    const key = [files.shards?.index, files["model.safetensors"], ...Object.values(files)].find(isKept);
-    return cache && key ? cache.start(key.url, use, headersOf, signal) : null;
+    const key = weights.given ? named.find(isKept) : beside(files["config.json"], "model.safetensors");
+    return cache && isKept(key)
+      ? cache.start(key.url, Object.values(request.weights).join(" "), use, headersOf, signal)
+      : null;
   }
 
   /** Headers go where the caller said: to the origin of the model, or where a function says. */
   async function headersOf(url: string): Promise<Record<string, string>> {
     if (network.headers === "asked") return ask(url, signal);
-    const own = [files["config.json"], ...Object.values(files)].find((file) => file && "url" in file);
+    const own = [files["config.json"], ...named].find((file) => file && "url" in file);
     const given = own && new URL(url).origin === new URL((own as { url: string }).url).origin;
     return given ? (network.headers ?? {}) : {};
   }
@@ -136,82 +129,6 @@ export function startFiles(
     return { ...rest, name: url, opened, writer: own?.write(url, opened) ?? null };
   }
 
-  async function openWeights(): Promise<Weights> {
-    if (files.shards) return openShards(files.shards.index, (name) => files.shards!.files[name] ?? null);
-    const file = files["model.safetensors"];
-    const index = beside(file, INDEX);
-    // Without a connection nobody says that model.safetensors isn't there.
-    if (index && isKept(index) && (await copies?.has(index.url)))
-      return openShards(index, (name) => beside(file, name));
-    const opened = await openRef(file, "model.safetensors").catch((thrown: unknown) => {
-      if (index === null || !isMissing(thrown)) throw thrown;
-      return openShards(index, (name) => beside(file, name)).catch((other: unknown) => {
-        throw isMissing(other) ? withoutWeights(thrown) : other;
-      });
-    });
-    if ("chunks" in opened) return opened;
-    const weights = single(opened, signal);
-    try {
-      refuseUnread(network.integrity, ["model.safetensors"]);
-      return weights;
-    } catch (thrown) {
-      weights.close();
-      throw thrown;
-    }
-  }
-
-  async function openShards(ref: FileRef, refOf: (name: string) => FileRef | null): Promise<Weights> {
-    const index = await openRef(ref, INDEX);
-    const { text, names } = await readIndex(index);
-    const refs = names.map((shard) => {
-      const file = refOf(shard);
-      if (file === null)
-        throw new TabsenseError(
-          "invalid_argument",
-          `The model lacks ${shard}, which ${INDEX} names. Give all files of the weights.`,
-        );
-      return { name: shard, file };
-    });
-    const copies = [index];
-    let passed = 0;
-    return {
-      total: null,
-      async *chunks(module, onBytes) {
-        await checkWhole(index, text, module);
-        yield* merged(
-          refs.map(({ name, file }) => ({
-            name,
-            open: async function* () {
-              const opened = await openRef(file, name);
-              copies.push(opened);
-              let before = 0;
-              yield* checked(opened, module, signal, (bytes) => {
-                passed += bytes - before;
-                before = bytes;
-                onBytes(passed, null);
-              });
-            },
-          })),
-        );
-      },
-      dropCopies: () => drop(copies),
-      close: () => index.writer?.abandon(),
-    };
-  }
-
-  /** An index and the files that it names. It is read before there is a module to check it with. */
-  async function readIndex(index: CheckedFile): Promise<{ text: Uint8Array; names: string[] }> {
-    try {
-      const text = await readAll(index.opened, index.name, INDEX_LIMIT, signal, () => {});
-      const names = shardNames(new TextDecoder().decode(text), index.name);
-      refuseUnread(network.integrity, [INDEX, ...names]);
-      return { text, names };
-    } catch (thrown) {
-      index.writer?.abandon();
-      throw await failureOf(index, thrown, signal);
-    }
-  }
-
   const optional: Files["optional"] = async (name, read, onAbsent) => {
     const file = files[name] ?? null;
     const kept = isKept(file) ? file.url : null;
@@ -231,26 +148,29 @@ export function startFiles(
     }
   };
 
+  const opening = startWeights({
+    request,
+    open: openRef,
+    listFolder: host.listFolder,
+    copies: () => copies,
+    headersOf,
+    signal,
+  });
+
   return {
     open: (name) => openRef(files[name], name),
     optional,
-    openWeights,
+    openWeights: opening.open,
     asTheyWere: () => void (mode = "force-cache"),
     anew() {
       copies?.abandon();
       copies = start("none");
       mode = "reload";
+      opening.anew();
     },
     keep: () => copies?.keep(),
     abandon: () => copies?.abandon(),
   };
-}
-
-/** Checks a file that was read whole. */
-export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: EngineModule): Promise<void> {
-  const check = startCheck(module, file);
-  await check.take(bytes);
-  await check.end();
 }
 
 /**
@@ -259,7 +179,7 @@ export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: E
  * files.
  */
 function mayLack(file: FileRef, name: string): boolean {
-  if (name === "config.json" || name.includes(".safetensors") || !("url" in file)) return false;
+  if (name === "config.json" || isWeightsFile(name) || !("url" in file)) return false;
   const alone = [TOKENIZER_CONFIG, ...FURTHER].includes(name);
   return !isKept(file) || (alone && globalThis.navigator?.onLine === false);
 }
@@ -269,75 +189,8 @@ function mayLack(file: FileRef, name: string): boolean {
  * 403, or because the site answers with its page.
  */
 export function isAbsent(file: FileRef, name: string, thrown: unknown): boolean {
-  const { kind, cause } = thrown instanceof TabsenseError ? thrown : { kind: null, cause: null };
   if (isMissing(thrown)) return true;
   if (!("url" in file)) return false;
-  return cause === 403 || cause === 410 || cause === WEB_PAGE || (kind === "network" && mayLack(file, name));
-}
-
-/** Whether copies of a file are kept: of those from servers, and from nowhere else. */
-function isKept(file: FileRef | null | undefined): file is { url: string } {
-  return !!file && "url" in file && /^https?:/.test(file.url);
-}
-
-/** A failure of reading, which may mean that the copy of the file was damaged; that is gone then. */
-export async function failureOf(file: CheckedFile, thrown: unknown, signal: AbortSignal): Promise<unknown> {
-  if (thrown instanceof FileChanged || thrown instanceof CopyDamaged) return thrown;
-  return !signal.aborted && (await drop([file])) ? new CopyDamaged(file.name) : thrown;
-}
-
-function single(file: CheckedFile, signal: AbortSignal): Weights {
-  return {
-    total: file.opened.total,
-    chunks: (module, onBytes) => checked(file, module, signal, onBytes),
-    dropCopies: () => drop([file]),
-    close() {
-      file.writer?.abandon();
-      void file.opened.body.cancel().catch(() => {});
-    },
-  };
-}
-
-/** The bytes of a file; at the end it is known that they are the right ones. */
-async function* checked(
-  file: CheckedFile,
-  module: EngineModule,
-  signal: AbortSignal,
-  onBytes: (bytes: number, total: number | null) => void,
-): AsyncGenerator<Uint8Array> {
-  const check = startCheck(module, file);
-  let done = false;
-  try {
-    for await (const chunk of readChunks(file.opened, file.name, signal, onBytes)) {
-      await check.take(chunk);
-      yield chunk;
-    }
-    done = true;
-    await check.end();
-  } finally {
-    if (!done) check.abandon();
-  }
-}
-
-async function drop(files: readonly CheckedFile[]): Promise<boolean> {
-  const copies = files.filter((file) => file.drop !== null);
-  await Promise.all(copies.map((file) => file.drop!()));
-  return copies.length > 0;
-}
-
-/** The file `name` in the folder of `file`, where that is known. */
-export function beside(file: Place, name: string): Place;
-export function beside(file: FileRef, name: string): Place | null;
-export function beside(file: FileRef, name: string): Place | null {
-  if ("path" in file) return { path: file.path.replace(/[^/\\]*$/, name) };
-  if (!("url" in file)) return null;
-  const url = new URL(file.url);
-  url.pathname = url.pathname.replace(/[^/]*$/, name);
-  return { url: url.href };
-}
-
-/** Whether a file could not be opened because it isn't there. */
-export function isMissing(thrown: unknown): boolean {
-  const cause = thrown instanceof TabsenseError ? thrown.cause : null;
-  return cause === 404 || (cause as { code?: unknown } | null)?.code === "ENOENT";
+  const unreached = thrown instanceof TabsenseError && thrown.kind === "network";
+  return isRefusedOrPage(thrown) || (unreached && mayLack(file, name));
 }

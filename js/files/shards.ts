@@ -1,19 +1,9 @@
 /**
- * Weights in several safetensors files (`model.safetensors.index.json`) as the one file that they would be.
+ * Weights in several files (`model.safetensors.index.json`, `pytorch_model.bin.index.json`) as the one safetensors
+ * file that they would be.
  */
 
 import { TabsenseError } from "../api/errors.js";
-
-/** The error of a model that has neither one file of weights nor an index of several: `thrown` says so of the one. */
-export function withoutWeights(thrown: unknown): unknown {
-  if (!(thrown instanceof TabsenseError)) return thrown;
-  const { kind, message, cause } = thrown;
-  return new TabsenseError(
-    kind,
-    `${message} A repository with pytorch_model.bin or ONNX files alone does not load: take one with safetensors (they may be in a pull request: "org/name@refs/pr/1"), or write them in Python with save_pretrained.`,
-    { cause },
-  );
-}
 
 /** One of the files. */
 export interface Shard {
@@ -70,10 +60,12 @@ export function shardNames(index: string, name: string): string[] {
     );
   for (const shard of names) {
     // Files beside the index, and nothing else that a hostile index could think of.
-    if (typeof shard !== "string" || !/^[\w-][\w.-]*\.safetensors$/.test(shard))
+    const extension = /\.(safetensors|bin)\.index\.json(\?|$)/.exec(name)?.[1] ?? "safetensors";
+    const isBeside = typeof shard === "string" && /^[\w-][\w.-]*$/.test(shard);
+    if (!isBeside || !shard.endsWith(`.${extension}`))
       throw new TabsenseError(
         "weights_header",
-        `${name} names ${JSON.stringify(shard)}, which is no safetensors file beside it.`,
+        `${name} names ${JSON.stringify(shard)}, which is no ${extension} file beside it.`,
       );
   }
   return (names as string[]).sort();

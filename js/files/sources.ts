@@ -2,18 +2,12 @@
 
 import { TabsenseError } from "../api/errors.js";
 import type { CheckedLoadOptions } from "../api/options.js";
-import type { FileRef, FileRefs, OlderRefs, StreamRef } from "../client/protocol.js";
-import { openResponse, reason } from "./bytes.js";
-import { holdsVocabulary, isOlder, OLDER_FILES, type OlderFile } from "./older-files.js";
-import {
-  FILES,
-  INDEX,
-  TOKENIZER_CONFIG,
-  type FileName,
-  type Model,
-  type ModelFiles,
-  type Source,
-} from "../api/types.js";
+import type { FileRef, FileRefs, HubRepository, OlderRefs, StreamRef } from "../client/protocol.js";
+import { openResponse } from "./bytes.js";
+import { reason } from "./refusals.js";
+import { isWeightsFile } from "./choice.js";
+import { holdsVocabulary, isOlder, OLDER_FILES } from "./older-files.js";
+import { FILES, TOKENIZER_CONFIG, type Model, type ModelFiles, type Source } from "../api/types.js";
 
 /** A model's name, and where its files are. */
 export interface Resolved {
@@ -75,22 +69,22 @@ export function fromHub(source: string, hub: string): Resolved | null {
   const match = HUB_NAME.exec(source);
   if (!match) return null;
   const [, org, name, revision = "main"] = match;
+  const root = hub.replace(/\/+$/, "");
   // A revision may hold slashes ("refs/pr/1"); the hub wants them as one part of the path.
-  return fromUrl(
-    new URL(`${hub.replace(/\/+$/, "")}/${org}/${name}/resolve/${encodeURIComponent(revision)}/`),
-    source,
-  );
+  const folder = new URL(`${root}/${org}/${name}/resolve/${encodeURIComponent(revision)}/`);
+  return fromUrl(folder, source, { api: `${root}/api/models/${org}/${name}`, revision });
 }
 
 /** The files in the folder that a URL names; a query is kept. */
-export function fromUrl(base: URL, name: string): Resolved {
+export function fromUrl(base: URL, name: string, hub: HubRepository | null = null): Resolved {
   const folder = base.pathname.endsWith("/") ? base.pathname : `${base.pathname}/`;
-  return resolved(name, (file) => {
+  const place = (file: string) => {
     const url = new URL(base);
     url.pathname = folder + file;
     url.hash = "";
     return { url: url.href };
-  });
+  };
+  return resolved(name, place, hub);
 }
 
 /**
@@ -104,28 +98,26 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
       `A model is named by a string or given as its files, not as ${source === null ? "null" : typeof source}.`,
     );
   }
-  const given: Record<string, unknown> = isList(source)
-    ? Object.fromEntries(Array.from(source, (file) => [(file as File | null)?.name, file]))
-    : { ...source };
-  const sharded = given["model.safetensors"] === undefined && given[INDEX] !== undefined;
-  const older = Object.keys(given).filter((name) => isOlder(name) && given[name] !== undefined);
+  const given = isList(source) ? byName(source) : ({ ...source } as Record<string, unknown>);
+  const names = Object.keys(given).filter((name) => given[name] !== undefined);
+  const weights = names.filter(isWeightsFile);
+  const older = names.filter(isOlder);
   const missing = FILES.filter(
     (file) =>
-      given[file] === undefined &&
-      !(file === "model.safetensors" && sharded) &&
+      !names.includes(file) &&
+      !(file === "model.safetensors" && weights.length > 0) &&
       !(file === "tokenizer.json" && older.some((name) => holdsVocabulary(name))),
   );
   if (missing.length > 0) {
     throw new TabsenseError(
       "invalid_argument",
-      `The model lacks ${missing.join(" and ")}. Give all three files: ${FILES.join(", ")}.${missing.includes("tokenizer.json") ? " A model without tokenizer.json has vocab.txt, vocab.json and merges.txt, or SentencePiece's file in its place." : ""}`,
+      `The model lacks ${missing.join(" and ")}. Give all three files: ${FILES.join(", ")}.${missing.includes("tokenizer.json") ? " A model without tokenizer.json has vocab.txt, vocab.json and merges.txt, or SentencePiece's file in its place." : ""}${missing.includes("model.safetensors") ? " Weights may also be an ONNX file or pytorch_model.bin." : ""}`,
     );
   }
   const ref = (file: string) => fileRef(given[file], file, base);
   const refOrNull = (file: string) => (given[file] === undefined ? null : ref(file));
   const refs = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, ref(name)]));
   const tokenizer = refOrNull("tokenizer.json");
-  const index = sharded ? ref(INDEX) : null;
   return {
     name: "files",
     files: {
@@ -134,22 +126,32 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
       [TOKENIZER_CONFIG]: refOrNull(TOKENIZER_CONFIG),
       // Those beside a tokenizer.json are not read.
       ...(tokenizer === null && (refs(older) as OlderRefs)),
-      "model.safetensors": index ?? ref("model.safetensors"),
-      shards: index && {
-        index,
-        files: refs(Object.keys(given).filter((name) => name.endsWith(".safetensors"))),
-      },
+      weights: { given: refs(weights), hub: null },
     },
   };
+}
+
+/** Files by their paths below the folder of `config.json`, where a picker tells paths, and else by their names. */
+function byName(list: ArrayLike<File>): Record<string, unknown> {
+  const pathOf = (file: File | null) => file?.webkitRelativePath || file?.name || "";
+  const files = Array.from(list, (file: File | null) => ({ path: pathOf(file), file }));
+  const configs = files.map(({ path }) => path).filter((path) => /(^|\/)config\.json$/.test(path));
+  const shortest = configs.reduce((a, b) => (b.length < a.length ? b : a), configs[0] ?? "");
+  const folder = shortest.slice(0, shortest.lastIndexOf("/") + 1);
+  return Object.fromEntries(
+    files.map(({ path, file }) => [path.startsWith(folder) ? path.slice(folder.length) : path, file]),
+  );
 }
 
 /** The files of a folder, or of another place that has them by name. */
 export function resolved(
   name: string,
-  ref: (file: FileName | typeof TOKENIZER_CONFIG | OlderFile) => FileRef,
+  ref: (file: string) => FileRef,
+  hub: HubRepository | null = null,
 ): Resolved {
-  const named = ([...FILES, TOKENIZER_CONFIG, ...OLDER_FILES] as const).map((file) => [file, ref(file)]);
-  return { name, files: { ...(Object.fromEntries(named) as FileRefs), shards: null } };
+  const names = ["config.json", "tokenizer.json", TOKENIZER_CONFIG, ...OLDER_FILES];
+  const refs = Object.fromEntries(names.map((file) => [file, ref(file)])) as Omit<FileRefs, "weights">;
+  return { name, files: { ...refs, weights: { given: null, hub } } };
 }
 
 /** Whether the files are an array, or the list that a file picker gives. */
@@ -220,19 +222,12 @@ function unread(
  * fires.
  */
 export async function movable(files: FileRefs, signal: AbortSignal | null): Promise<FileRefs> {
-  const { shards, ...named } = files;
-  const streams = [...Object.values(named), ...(shards ? Object.values(shards.files) : [])].some(
+  const { weights, ...named } = files;
+  const streams = [...Object.values(named), ...Object.values(weights.given ?? {})].some(
     (file) => file && "stream" in file,
   );
   if (!streams || streamsMove()) return files;
-  /** An index stands in the place of the weights, too, and can be read once. */
-  const blobs = new Map<FileRef, Promise<FileRef>>();
-  const read = <Ref extends FileRef | null>(ref: Ref): Ref | FileRef | Promise<FileRef> => {
-    if (!ref || !("stream" in ref)) return ref;
-    const blob = blobs.get(ref) ?? readBlob(ref, signal);
-    blobs.set(ref, blob);
-    return blob;
-  };
+  const read = (ref: FileRef | null) => (ref && "stream" in ref ? readBlob(ref, signal) : ref);
   const all = async <Refs extends object>(refs: Refs) =>
     Object.fromEntries(
       await Promise.all(
@@ -241,7 +236,7 @@ export async function movable(files: FileRefs, signal: AbortSignal | null): Prom
     ) as Refs;
   return {
     ...(await all(named)),
-    shards: shards && { index: await read(shards.index), files: await all(shards.files) },
+    weights: { ...weights, given: weights.given && (await all(weights.given)) },
   };
 }
 

@@ -25,6 +25,11 @@ export interface Note {
   /** What the model is found by: the address of one of its files. */
   key: string;
   files: Entry[];
+  /**
+   * The addresses of the files that weights were read from, by what was asked for (a number format, say): the first
+   * is that of the file that was chosen. Notes of earlier versions have none.
+   */
+  choices?: Record<string, string[]>;
   /** When it was kept, in milliseconds since 1970. */
   stored: number;
 }
@@ -52,7 +57,10 @@ export interface Store {
 /** A value read from a store as a note, or null where it is none. */
 export function asNote(value: unknown): Note | null {
   const note = value as Note | null;
-  return typeof note?.key === "string" && Number.isFinite(note.stored) && note.files?.every?.(isEntry)
+  return typeof note?.key === "string" &&
+    Number.isFinite(note.stored) &&
+    note.files?.every?.(isEntry) &&
+    Object.values(note.choices ?? {}).every(Array.isArray)
     ? note
     : null;
 }

@@ -68,6 +68,7 @@ export const browserHost: ServiceHost = {
 
   startHelper: null,
   cache,
+  listFolder: async () => null,
 
   async openPath(path) {
     throw new TabsenseError(

@@ -18,6 +18,7 @@ const host: ServiceHost = {
   processors: () => null,
   startHelper: null,
   cache: null,
+  listFolder: async () => null,
   async openPath(path) {
     throw new TabsenseError(
       "invalid_argument",

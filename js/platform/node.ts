@@ -11,7 +11,7 @@ import { newHelper, newWorker, PACKAGE } from "../start-worker-node.js";
 import { CLOSE_LIMIT, type Channel, type Platform } from "../client/channel.js";
 import { within } from "./within.js";
 import { startCache } from "../files/cache.js";
-import { openPath } from "../files/disk.js";
+import { listFolder, openPath } from "../files/disk.js";
 import { diskStore } from "../files/disk-store.js";
 import { compileBytes } from "../worker/engine.js";
 import { crashed, TabsenseError } from "../api/errors.js";
@@ -55,6 +55,7 @@ export const nodeHost: ServiceHost = {
     return { send: (request) => worker.postMessage(request) };
   },
   openPath,
+  listFolder,
   cache,
   noWebGpu: "Node has no WebGPU.",
 };

@@ -6,10 +6,11 @@
 import type { EngineModule } from "../builds.js";
 import { startEngine, type EngineHost, type Runtime } from "./engine.js";
 import { isTrap, toError } from "../api/errors.js";
-import { startFiles, type FilesHost, type Weights } from "../files/model-files.js";
+import { startFiles, type FilesHost } from "../files/model-files.js";
+import type { Weights } from "../files/weights.js";
 import type { Placement } from "./placement.js";
 import { progressOf, type FileProgress } from "./progress.js";
-import { transferOf, type FileRefs, type LoadRequest } from "../client/protocol.js";
+import { transferOf, type FileRef, type LoadRequest } from "../client/protocol.js";
 import { furtherFiles, MOST_RESTARTS, startReading, unsteady } from "./small-files.js";
 import { startWarmUp } from "./warm-up.js";
 import { CopyDamaged, FileChanged } from "../files/bytes.js";
@@ -37,6 +38,8 @@ export interface Loading {
 /** A model in memory. */
 export interface LoadedModel {
   engine: Engine;
+  /** The file that its weights were read from. */
+  file: string;
   runtime: Runtime;
 }
 
@@ -70,7 +73,8 @@ export async function loadModel(
         const [runtime, smallFiles] = await Promise.all([starting, small]);
         const { module } = runtime;
         // Weights that can't be had are told at once, not when the adapter has answered.
-        device = await Promise.race([gpu, weights.then(() => gpu)]);
+        const [opened, adapter] = await Promise.all([weights, gpu]);
+        device = adapter;
         all.throwIfAborted();
         const further = furtherFiles(module, smallFiles);
         gpu = Promise.resolve(null); // the loader takes it, also where it throws
@@ -78,15 +82,15 @@ export async function loadModel(
           smallFiles.config,
           smallFiles.tokenizer,
           smallFiles.tokenizerConfig,
-          dtypeOf(request.dtype, device !== null),
+          dtypeOf(opened.dtype, device !== null),
           device ?? undefined,
           device === null || placement.both,
           further,
         );
-        await fill(loader, module, weights, all, emit);
+        await fill(loader, module, opened, all, emit);
         const engine = await loader.finish();
         files.keep();
-        return { engine, runtime };
+        return { engine, file: opened.file, runtime };
       } catch (thrown) {
         const changed = thrown instanceof FileChanged;
         const again = changed || thrown instanceof CopyDamaged;
@@ -135,14 +139,22 @@ export function repeatable(request: LoadRequest): LoadRequest | null {
  * The same request, to be loaded from again: bytes in memory become a Blob, which browsers may keep on disk.
  */
 export function kept(request: LoadRequest): LoadRequest {
-  const { shards, ...files } = request.files;
-  const entries = Object.entries(files).map(([name, file]) => [
+  const { weights, ...files } = request.files;
+  const { given } = weights;
+  return {
+    ...request,
+    files: { ...inBlobs(files), weights: { ...weights, given: given && inBlobs(given) } },
+  };
+}
+
+function inBlobs<Refs extends object>(files: Refs): Refs {
+  const entries = Object.entries(files).map(([name, file]: [string, FileRef | null]) => [
     name,
     file && "bytes" in file && file.bytes.buffer instanceof ArrayBuffer
       ? { blob: new Blob([file.bytes as Uint8Array<ArrayBuffer>]) }
       : file,
   ]);
-  return { ...request, files: { ...(Object.fromEntries(entries) as FileRefs), shards } };
+  return Object.fromEntries(entries) as Refs;
 }
 
 /** Closes files that maybe nobody began to read. */
@@ -150,45 +162,70 @@ function discard(opening: Promise<Weights>): void {
   void opening.then(({ close }) => close()).catch(() => {});
 }
 
-/** Reads the weights into the loader, which is freed where that fails. */
+/** Reads the weights into the loader, which is freed where that fails: their file, and those that it goes on in. */
 async function fill(
   loader: Loader,
   module: EngineModule,
-  opening: Promise<Weights>,
+  weights: Weights,
   signal: AbortSignal,
   emit: (progress: FileProgress) => void,
 ): Promise<void> {
-  const report = progressOf("weights", "model.safetensors", emit);
   try {
-    const weights = await opening;
-    let [bytes, total] = [0, weights.total];
-    const chunks = weights.chunks(module, (passed, of) => {
-      [bytes, total] = [passed, of];
-      report(bytes, total);
-    });
-    const warmUp = startWarmUp(loader);
-    try {
-      for (;;) {
-        const next = awaitedLater(chunks.next());
-        await warmUp.until(next);
-        const { done, value } = await next;
-        if (done) break;
-        loader.push(value);
-      }
-    } catch (thrown) {
-      // Bytes that the loader can't use may be those of a damaged copy.
-      throw isTrap(thrown) || signal.aborted || !(await weights.dropCopies())
-        ? thrown
-        : new CopyDamaged("model.safetensors");
-    } finally {
-      // Lets go of the stream, also where the loader threw.
-      void chunks.return(undefined).catch(() => {});
+    let part: Part = weights;
+    for (;;) {
+      await push(loader, module, weights, part, signal, emit);
+      const name = endFile(loader);
+      if (name === undefined) return weights.end();
+      part = await weights.further(name);
     }
-    if (total === null) report(bytes, bytes);
   } catch (thrown) {
     if (!isTrap(thrown)) loader.free();
     throw thrown;
   }
+}
+
+/** One of the files that weights are in. */
+type Part = Pick<Weights, "file" | "total" | "chunks">;
+
+/** Reads one file into the loader. */
+async function push(
+  loader: Loader,
+  module: EngineModule,
+  weights: Weights,
+  part: Part,
+  signal: AbortSignal,
+  emit: (progress: FileProgress) => void,
+): Promise<void> {
+  const report = progressOf("weights", part.file, emit);
+  let [bytes, total] = [0, part.total];
+  const chunks = part.chunks(module, (passed, of) => {
+    [bytes, total] = [passed, of];
+    report(bytes, total);
+  });
+  const warmUp = startWarmUp(loader);
+  try {
+    for (;;) {
+      const next = awaitedLater(chunks.next());
+      await warmUp.until(next);
+      const { done, value } = await next;
+      if (done) break;
+      loader.push(value);
+    }
+  } catch (thrown) {
+    // Bytes that the loader can't use may be those of a damaged copy.
+    throw isTrap(thrown) || signal.aborted || !(await weights.dropCopies())
+      ? thrown
+      : new CopyDamaged(part.file);
+  } finally {
+    // Lets go of the stream, also where the loader threw.
+    void chunks.return(undefined).catch(() => {});
+  }
+  if (total === null || bytes !== total) report(bytes, bytes);
+}
+
+/** Ends a file: the name of the one that the weights go on in, or undefined. */
+function endFile(loader: Loader): string | undefined {
+  return (loader as Loader & { endFile?(): string | undefined }).endFile?.();
 }
 
 /** Half precision is for the graphics card; the CPU that stands in for it computes in single. */

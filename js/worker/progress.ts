@@ -51,9 +51,9 @@ export function withOverall(emit: (progress: Progress) => void): (progress: File
       overall = 1;
     } else {
       // What has no end in sight comes ever nearer to it.
-      // A tokenizer may be in several files.
+      // A tokenizer and weights may be in several files.
       files.delete(stage);
-      const key = stage === "tokenizer" ? progress.file : stage;
+      const key = stage === "tokenizer" || stage === "weights" ? `${stage} ${progress.file}` : stage;
       files.set(key, { bytes, total: total ?? bytes + EXPECTED[stage] });
       const sum = (key: "bytes" | "total") => [...files.values()].reduce((all, file) => all + file[key], 0);
       // All bytes are there before the model stands.

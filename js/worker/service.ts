@@ -46,6 +46,8 @@ const GPU_GROUP: GroupSize = { texts: 64, units: 32_768 };
 
 /** The loaded model, and how to get it back where it is lost. */
 interface Held {
+  /** The file of its weights. */
+  file: string;
   /** Null from the loss on. */
   engine: Engine | null;
   runtime: Runtime;
@@ -66,7 +68,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   async function load(request: LoadRequest, signal: AbortSignal): Promise<Loaded> {
     const emit = withOverall((progress) => post({ type: "progress", progress }));
     const placement = startPlacement(request.device, host.noWebGpu);
-    const { engine, runtime } = await loadModel(
+    const { engine, file, runtime } = await loadModel(
       {
         host,
         request,
@@ -80,16 +82,18 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     );
     held = {
       engine,
+      file,
       runtime,
       placement,
       pace: startPace(),
       source: onGpuAlone(engine) ? kept(request) : null,
     };
-    const { info, memory } = stateOf(held, engine);
+    const state = stateOf(held, engine);
+    const { info } = state;
     emit({ stage: "ready", file: "", bytes: info.weightBytes, total: info.weightBytes, rate: 0 });
     const storing = host.cache?.settled() ?? null;
     void storing?.then(() => post({ type: "stored" }));
-    return { type: "loaded", state: { info, memory }, storing: storing !== null };
+    return { type: "loaded", state, storing: storing !== null };
   }
 
   async function classify(request: ClassifyRequest, signal: AbortSignal): Promise<Classified> {
@@ -124,7 +128,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   /** The lost model once more, from its source: on a new device, or on the CPU. */
   async function loadAgain(held: Held, signal: AbortSignal): Promise<Engine> {
     try {
-      const { engine } = await loadModel(
+      const { engine, file } = await loadModel(
         {
           host,
           request: held.source!,
@@ -137,6 +141,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
         () => {},
       );
       held.engine = engine;
+      held.file = file;
       if (!onGpuAlone(engine)) held.source = null;
       return engine;
     } catch (thrown) {
@@ -207,10 +212,11 @@ function dropLost(held: Held, error: TabsenseError): boolean {
   return true;
 }
 
-function stateOf({ runtime, placement }: Held, engine: Engine): State {
+function stateOf({ file, runtime, placement }: Held, engine: Engine): State {
   const info = engine.info();
   return {
     info: { ...info, webgpuReason: placement.reason ?? info.webgpuReason },
+    file,
     memory: runtime.module.memoryBytes(),
   };
 }

@@ -193,6 +193,6 @@ test("neither file nor index: what is told is the file that every model has", as
   const { "model.safetensors": _, ...files } = filesOf();
   const { url } = await serveModel(t, files);
   const says =
-    /model\.safetensors answered 404.*with pytorch_model\.bin or ONNX files alone.*save_pretrained\.$/;
+    /model\.safetensors answered 404.*ONNX files.* and pytorch_model\.bin; none of these is there.*save_pretrained\.$/;
   await rejects("network", Classifier.load(url), says);
 });

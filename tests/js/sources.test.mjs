@@ -137,7 +137,11 @@ test("a model on a hub, by its main branch", async (t) => {
 test("a model on a hub, at a revision", async (t) => {
   const { origin, requests } = await serveModel(t, filesOf(), {}, "/org/name/resolve/refs%2Fpr%2F1/");
   assert.deepEqual((await scoresOf(t, "org/name@refs/pr/1", { hub: `${origin}/` })).scores, await expected);
-  assert.equal(requests.length, 4);
+  assert.equal(requests.filter((path) => path.startsWith("/org/name/resolve/")).length, 4);
+  assert.deepEqual(
+    requests.filter((path) => path.startsWith("/api/")),
+    ["/api/models/org/name/tree/refs%2Fpr%2F1?recursive=true"],
+  );
 });
 
 test("an embedded model by its name, below a folder and below a URL", async (t) => {

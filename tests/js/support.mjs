@@ -90,11 +90,12 @@ export function loadRequest(files, options) {
   const refs = Object.fromEntries(
     Object.entries(files).map(([name, bytes]) => [name, bytes instanceof Uint8Array ? { bytes } : bytes]),
   );
+  const { "model.safetensors": weights, ...small } = refs;
   return {
     type: "load",
-    files: { ...refs, shards: null },
+    files: { ...small, weights: { given: { "model.safetensors": weights }, hub: null } },
     device: "cpu",
-    dtype: "auto",
+    weights: { dtype: "auto", subfolder: "onnx", modelFileName: "model" },
     wasm: null,
     threads: 1,
     network,

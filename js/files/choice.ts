@@ -1,0 +1,187 @@
+/** Which of a repository's files the weights are read from: decided by their names and sizes alone. */
+
+/** How weights may be asked for: by the names of transformers.js, and `"int4"`, which is ours. */
+export const DTYPES = ["auto", "fp32", "fp16", "q8", "int8", "uint8", "q4", "q4f16", "int4"] as const;
+export type Dtype = (typeof DTYPES)[number];
+
+/** What the engine makes of a file: `"auto"` keeps int8 and int4 as they are, and the rest as fp32. */
+export type StoredAs = "auto" | "fp32" | "fp16" | "int8" | "int4";
+
+/** The files of a repository by their paths in it, with their lengths where these are known. */
+export type Listing = ReadonlyMap<string, number | null>;
+
+/** Which weights are asked for. */
+export interface WeightsWanted {
+  dtype: Dtype;
+  /** The folder of ONNX files: `"onnx"`, or `""` for the root. */
+  subfolder: string;
+  /** The name that a file of weights begins with: `"model"`. */
+  modelFileName: string;
+}
+
+/** A file of weights, or the index of several, and what the engine is to make of it. */
+export interface Candidate {
+  file: string;
+  dtype: StoredAs;
+}
+
+/** What weights may be in: the two formats of PyTorch's world, or an ONNX file by the suffix of its name. */
+type Container = "safetensors" | "bin" | `onnx${string}`;
+type Choice = readonly [container: Container, dtype: StoredAs];
+
+/** What follows the name of a file whose weights are in several, which it lists. */
+const INDEX_SUFFIX = ".index.json";
+const DEFAULT_NAME = "model";
+
+/** The weights in full, in the order of preference. */
+const full = (dtype: StoredAs): Choice[] => [
+  ["safetensors", dtype],
+  ["onnx", dtype],
+  ["bin", dtype],
+];
+
+/** What holds 8 bits or more, and at the end what holds less: better than nothing. */
+const ANY: readonly Choice[] = [
+  ["safetensors", "auto"],
+  ["onnx_quantized", "auto"],
+  ["onnx_int8", "auto"],
+  ["onnx_uint8", "auto"],
+  ["onnx_fp16", "auto"],
+  ["onnx", "auto"],
+  ["bin", "auto"],
+];
+const LESS: readonly Choice[] = [
+  ["onnx_q4f16", "auto"],
+  ["onnx_q4", "auto"],
+];
+
+/**
+ * Where to look for each `dtype`. A file that holds what was asked for is kept as it is; full weights are rounded
+ * while they stream.
+ */
+const ORDERS: Readonly<Record<Dtype, readonly Choice[]>> = {
+  auto: [...ANY, ...LESS],
+  fp32: full("fp32"),
+  fp16: [["safetensors", "fp16"], ["onnx_fp16", "fp16"], ...full("fp16").slice(1)],
+  q8: [["onnx_quantized", "auto"], ...full("int8")],
+  int8: [
+    ["safetensors", "int8"],
+    ["onnx_int8", "auto"],
+    ["onnx_quantized", "auto"],
+    ...full("int8").slice(1),
+  ],
+  uint8: [["onnx_uint8", "auto"], ...full("int8")],
+  q4: [["onnx_q4", "auto"], ...full("int4")],
+  q4f16: [["onnx_q4f16", "auto"], ...full("int4")],
+  int4: [["safetensors", "int4"], ["onnx_q4", "auto"], ["onnx_q4f16", "auto"], ...full("int4").slice(1)],
+};
+
+/**
+ * The files that the weights may be read from, best first: those of `listing`, or, where that is null, those
+ * that may be there, in an order in which the usual one comes first. Files named in `pinned` come before others.
+ */
+export function candidatesOf(
+  wanted: WeightsWanted,
+  listing: Listing | null,
+  pinned: readonly string[] = [],
+): Candidate[] {
+  const all = listing ? listed(wanted, listing) : guessed(wanted);
+  const isPinned = ({ file }: Candidate) => pinned.includes(file);
+  return [...all.filter(isPinned), ...all.filter((one) => !isPinned(one))];
+}
+
+function listed(wanted: WeightsWanted, listing: Listing): Candidate[] {
+  const found = ordered(wanted, (container) => {
+    const file = namesOf(container, wanted).find((name) => listing.has(name));
+    return file === undefined ? Infinity : (sizeOf(file, listing) ?? Infinity);
+  });
+  return found.flatMap(([container, dtype]) => {
+    const file = namesOf(container, wanted).find((name) => listing.has(name));
+    return file === undefined ? [] : [{ file, dtype }];
+  });
+}
+
+/** The order of a `dtype`, of which sizes decide a part; what isn't there, or is of unknown size, has none. */
+function ordered({ dtype }: WeightsWanted, size: (container: Container) => number): readonly Choice[] {
+  const order = ORDERS[dtype];
+  if (dtype === "auto") {
+    const bySize = [...ANY].sort(([a], [b]) => (size(a) === size(b) ? 0 : size(a) - size(b)));
+    return [...bySize, ...LESS];
+  }
+  /** Puts safetensors behind the ONNX files that hold what is asked for in fewer bytes. */
+  const behind = (containers: readonly Container[]) => {
+    const less = order.filter(([one]) => containers.includes(one) && size(one) < size("safetensors"));
+    return [...less, ...order.filter((one) => !less.includes(one))];
+  };
+  if (dtype === "int8") return behind(["onnx_int8", "onnx_quantized"]);
+  return dtype === "fp16" ? behind(["onnx_fp16"]) : order;
+}
+
+/** Files at the root are the last that are asked for: few repositories have ONNX files there. */
+function guessed(wanted: WeightsWanted): Candidate[] {
+  const { dtype, modelFileName } = wanted;
+  // A name of its own is that of an ONNX file.
+  const named = ([one]: Choice) => modelFileName !== DEFAULT_NAME && one === "onnx";
+  const order = ORDERS[dtype];
+  const all = [...order.filter(named), ...order.filter((one) => !named(one))].map(([container, dtype]) => ({
+    onnx: container.startsWith("onnx"),
+    candidates: namesOf(container, wanted).map((file) => ({ file, dtype })),
+  }));
+  return [
+    ...all.flatMap(({ onnx, candidates }) => (onnx ? candidates.slice(0, 1) : candidates)),
+    ...all.flatMap(({ onnx, candidates }) => (onnx ? candidates.slice(1) : [])),
+  ];
+}
+
+/** The names that a file of this kind may have, best first. */
+function namesOf(container: Container, { subfolder, modelFileName }: WeightsWanted): string[] {
+  if (container === "safetensors" || container === "bin") {
+    const isDefault = modelFileName === DEFAULT_NAME;
+    if (container === "bin" && !isDefault) return [];
+    const name = container === "bin" ? "pytorch_model.bin" : `${modelFileName}.safetensors`;
+    return [name, `${name}${INDEX_SUFFIX}`];
+  }
+  const name = `${modelFileName}${container.slice("onnx".length)}.onnx`;
+  return subfolder === "" ? [name] : [`${subfolder}/${name}`, name];
+}
+
+/** Whether a file is the index of several. */
+export function isIndex(file: string): boolean {
+  return file.endsWith(INDEX_SUFFIX);
+}
+
+/** Whether a file may hold weights, or a part of them, or say where they are, by its name. */
+export function isWeightsFile(file: string): boolean {
+  return (
+    /\.safetensors(\.index\.json)?$|\.onnx([._]data(_\d+)?)?$/.test(file) ||
+    /(^|\/)pytorch_model[\w.-]*\.bin(\.index\.json)?$/.test(file)
+  );
+}
+
+/** The files of `listing` that the ONNX file `file` goes on in, by the names that exporters give them. */
+export function dataFilesOf(file: string, listing: Listing): string[] {
+  return [...listing.keys()].filter((name) => {
+    const rest = name.startsWith(file) ? name.slice(file.length) : "";
+    return /^[._]data(_\d+)?$/.test(rest);
+  });
+}
+
+/** The bytes of a file with all that belongs to it; null where they are not known. */
+export function sizeOf(file: string, listing: Listing): number | null {
+  const names = isIndex(file) ? shardsOf(file, listing) : [file, ...dataFilesOf(file, listing)];
+  const sizes = names.map((name) => listing.get(name) ?? null);
+  return sizes.length === 0 || sizes.includes(null)
+    ? null
+    : sizes.reduce<number>((sum, size) => sum + size!, 0);
+}
+
+/** The files that an index lists, as those of Python's libraries are named. */
+function shardsOf(index: string, listing: Listing): string[] {
+  const [, name, extension] = /^(.*)\.(safetensors|bin)\.index\.json$/.exec(index)!;
+  return [...listing.keys()].filter(
+    (file) =>
+      file.startsWith(`${name}-`) &&
+      /^-\d+-of-\d+\.\w+$/.test(file.slice(name!.length)) &&
+      file.endsWith(`.${extension}`),
+  );
+}

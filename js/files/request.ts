@@ -1,0 +1,61 @@
+/** One request for a model's file, whose headers of the caller's reach no other origin. */
+
+import { TabsenseError } from "../api/errors.js";
+
+/** What a request carries. */
+export interface RequestOptions {
+  signal: AbortSignal;
+  /** The caller's headers, which no other origin may see. */
+  headers?: Record<string, string>;
+  /** Headers of this package: ranges and conditions. */
+  own?: Record<string, string>;
+  cache?: RequestCache;
+}
+
+/** Headers that hold no secret, and those that `fetch` itself takes away at a redirect to another origin. */
+const HARMLESS = ["accept", "accept-language", "content-language", "content-type", "authorization"];
+/** As many redirects as `fetch` follows. */
+const MOST_REDIRECTS = 20;
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+/**
+ * Fetches `url`. At a redirect to another origin, `fetch` drops `Authorization` and keeps all other headers, so
+ * with such the redirects are followed here. A browser hides where they lead: there, one is followed without
+ * those headers.
+ */
+export async function request(
+  url: string,
+  { headers = {}, own, cache, signal }: RequestOptions,
+): Promise<Response> {
+  // Edge runtimes refuse the field `cache`, even where it says what they do anyway.
+  const rest = { signal, ...(cache && cache !== "default" ? { cache } : {}) };
+  let given = headers;
+  let at = url;
+  for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
+    const secret = Object.keys(given).filter((name) => !HARMLESS.includes(name.toLowerCase()));
+    if (secret.length === 0) return fetch(at, { ...rest, headers: { ...given, ...own } });
+    const response = await fetch(at, { ...rest, headers: { ...given, ...own }, redirect: "manual" });
+    if (response.type === "opaqueredirect") {
+      const harmless = Object.entries(given).filter(([name]) => !secret.includes(name));
+      const followed = await fetch(at, { ...rest, headers: { ...Object.fromEntries(harmless), ...own } });
+      if (followed.status === 401 || followed.status === 403) throw hidden(url, secret, followed.status);
+      return followed;
+    }
+    const location = response.headers.get("location");
+    if (!REDIRECTS.includes(response.status) || location === null) return response;
+    void response.body?.cancel().catch(() => {});
+    const next = new URL(location, at);
+    if (next.origin !== new URL(at).origin) given = {};
+    at = next.href;
+  }
+  throw new Error(`more than ${MOST_REDIRECTS} redirects`);
+}
+
+function hidden(url: string, secret: readonly string[], status: number): TabsenseError {
+  const names = secret.join(", ");
+  return new TabsenseError(
+    "network",
+    `${url} answers with a redirect, and a browser would pass ${names} on to wherever it leads; without, the server answers ${status}. Pass the token as Authorization, which stays with the server, or fetch the files yourself and pass them.`,
+    { cause: status },
+  );
+}

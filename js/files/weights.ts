@@ -1,0 +1,248 @@
+/** Opens a model's weights: chooses the file, and goes on in the others that belong to it. */
+
+import { TabsenseError } from "../api/errors.js";
+import type { EngineModule } from "../builds.js";
+import type { FileRef, LoadRequest } from "../client/protocol.js";
+import { readAll } from "./bytes.js";
+import type { Copies } from "./cache.js";
+import { checked, checkWhole, drop, failureOf, type CheckedFile } from "./check.js";
+import { candidatesOf, isIndex, sizeOf, type Candidate, type Listing } from "./choice.js";
+import { refusePage } from "./foreign.js";
+import type { HeadersOf } from "./freshness.js";
+import { refuseUnread } from "./integrity.js";
+import { listRepository } from "./listing.js";
+import { beside, isElsewhere, isKept } from "./places.js";
+import { merged, shardNames } from "./shards.js";
+import { rewritten } from "./torch.js";
+import { withoutWeights } from "./without-weights.js";
+
+/** Weights that are open, in one file or several. */
+export interface Weights {
+  /** The file that was chosen, by its name in the repository. */
+  file: string;
+  /** What the engine is to make of it. */
+  dtype: Candidate["dtype"];
+  /** Its bytes, where that is known. */
+  total: number | null;
+  /** Its bytes, checked, in pieces; to be called once. */
+  chunks(module: EngineModule, onBytes: OnBytes): AsyncGenerator<Uint8Array>;
+  /** Opens the file of that name in the same folder, which the weights go on in. */
+  further(name: string): Promise<Pick<Weights, "file" | "total" | "chunks">>;
+  /** All was read. Kind `"integrity"` where a digest was promised of a file that wasn't. */
+  end(): void;
+  /** Forgets the copies that they come from; false where they come from none. */
+  dropCopies(): Promise<boolean>;
+  /** Lets go of what nobody reads. */
+  close(): void;
+}
+
+type OnBytes = (bytes: number, total: number | null) => void;
+
+/** What weights are opened with. */
+export interface WeightsContext {
+  request: LoadRequest;
+  /** Opens one of the model's files. */
+  open(file: FileRef, name: string): Promise<CheckedFile>;
+  /** The files in the folder of a file on disk; null where it can't be listed. */
+  listFolder(path: string, subfolder: string): Promise<Listing | null>;
+  copies(): Copies | null;
+  headersOf: HeadersOf;
+  signal: AbortSignal;
+}
+
+/** The longest index of files, in bytes: more than one of as many tensors as a model may have. */
+export const INDEX_LIMIT = 1 << 20;
+
+/** The names of files that an ONNX file may go on in; which, it tells itself. */
+const DATA = /data(_\d+)?$/;
+
+/** Yields what opens the weights of a request. The repository is listed once, or again after `anew`. */
+export function startWeights(context: WeightsContext): { open(): Promise<Weights>; anew(): void } {
+  const { request, open, copies, headersOf, signal } = context;
+  const { files, weights: wanted, network } = request;
+  const { given, hub } = files.weights;
+  const config = files["config.json"];
+  const pinned = Object.keys(network.integrity);
+  let listing: Promise<Listing | null> | null = null;
+
+  /** Where the file of that name is, or null where none was handed over. */
+  const refOf = (name: string): FileRef | null => (given ? (given[name] ?? null) : beside(config, name));
+
+  async function list(): Promise<Listing | null> {
+    if (given) return new Map(Object.entries(given).map(([name, file]) => [name, sizeIn(file)]));
+    if (hub) return listRepository(hub, headersOf, signal);
+    return "path" in config ? context.listFolder(config.path, wanted.subfolder) : null;
+  }
+
+  async function openWeights(): Promise<Weights> {
+    const guesses = candidatesOf(wanted, null, pinned);
+    const chosen = (await copies()?.chosen()) ?? null;
+    const before = guesses.filter(({ file }) => chosen !== null && addressOf(refOf(file)) === chosen.url);
+    // Neither what an earlier load chose, and kept, nor what the caller names has to be looked for.
+    const isCertain =
+      (before.length > 0 && chosen?.isCurrent) || (!given && pinned.includes(guesses[0]!.file));
+    const listed = isCertain ? null : await (listing ??= list());
+    const found = listed ? candidatesOf(wanted, listed, pinned) : [...new Set([...before, ...guesses])];
+    let first: unknown = null;
+    // Where nothing fits, it is told what answers for the usual file.
+    for (const candidate of found.length > 0 ? found : guesses.slice(0, 1)) {
+      const ref = refOf(candidate.file);
+      if (!ref) continue;
+      try {
+        return await openCandidate(candidate, ref, listed);
+      } catch (thrown) {
+        if (!(await isElsewhere(ref, thrown, signal))) throw thrown;
+        first ??= thrown;
+      }
+    }
+    throw await withoutWeights(first, request, await listing, headersOf, signal);
+  }
+
+  async function openCandidate(candidate: Candidate, ref: FileRef, listed: Listing | null): Promise<Weights> {
+    const opened = await refusePage(await open(ref, candidate.file));
+    return isIndex(candidate.file)
+      ? openShards(candidate, opened, listed && sizeOf(candidate.file, listed))
+      : openSingle(candidate, opened, listed);
+  }
+
+  function openSingle({ file, dtype }: Candidate, main: CheckedFile, listed: Listing | null): Weights {
+    note(file, "choose");
+    const read: [name: string, file: CheckedFile][] = [];
+    const part = (name: string, opened: CheckedFile) => {
+      read.push([name, opened]);
+      if (opened !== main) note(name, "chooseToo");
+      // What a server tells of compressed bytes is less than will come.
+      const size = listed?.get(name) ?? null;
+      const totalAt = (bytes: number, told: number | null) => (size !== null && bytes <= size ? size : told);
+      return {
+        file: name,
+        total: size ?? opened.opened.total,
+        chunks: (module: EngineModule, onBytes: OnBytes) =>
+          checked(opened, module, signal, (bytes, told) => onBytes(bytes, totalAt(bytes, told))),
+      };
+    };
+    const names = () => read.map(([name]) => name);
+    const close = () =>
+      read.forEach(([, { writer, opened }]) => {
+        writer?.abandon();
+        void opened.body.cancel().catch(() => {});
+      });
+    const weights: Weights = {
+      ...part(file, main),
+      dtype,
+      async further(name) {
+        const at = `${file.slice(0, file.lastIndexOf("/") + 1)}${plain(name, file)}`;
+        const ref = refOf(at);
+        if (!ref) throw lacking(at, file);
+        return part(at, await open(ref, at));
+      },
+      end: () => refuseUnread(network.integrity, names()),
+      dropCopies: () => drop(read.map(([, opened]) => opened)),
+      close,
+    };
+    try {
+      const isOnnx = file.endsWith(".onnx");
+      refuseUnread(network.integrity, names(), (name) => isOnnx && DATA.test(name));
+      return weights;
+    } catch (thrown) {
+      close();
+      throw thrown;
+    }
+  }
+
+  async function openShards(
+    { file, dtype }: Candidate,
+    index: CheckedFile,
+    total: number | null,
+  ): Promise<Weights> {
+    const { text, names } = await readIndex(index, file);
+    const refs = names.map((name) => {
+      const ref = refOf(name);
+      if (ref === null) throw lacking(name, file);
+      return { name, ref };
+    });
+    note(file, "choose");
+    for (const name of names) note(name, "chooseToo");
+    const read = [index];
+    let passed = 0;
+    return {
+      file,
+      dtype,
+      total,
+      async *chunks(module, onBytes) {
+        await checkWhole(index, text, module);
+        yield* merged(
+          refs.map(({ name, ref }) => ({
+            name,
+            open: async function* () {
+              const opened = await open(ref, name);
+              read.push(opened);
+              let before = 0;
+              const bytes = checked(opened, module, signal, (bytes) => {
+                passed += bytes - before;
+                before = bytes;
+                // What is read again because it was not kept open counts twice.
+                onBytes(passed, total !== null && passed <= total ? total : null);
+              });
+              yield* name.endsWith(".bin") ? rewritten(bytes, module) : bytes;
+            },
+          })),
+        );
+      },
+      further: async (name) => {
+        throw lacking(name, file);
+      },
+      end: () => {}, // nothing but the index says which files there are
+      dropCopies: () => drop(read),
+      close: () => index.writer?.abandon(),
+    };
+  }
+
+  /** An index and the files that it names. It is read before there is a module to check it with. */
+  async function readIndex(index: CheckedFile, name: string): Promise<{ text: Uint8Array; names: string[] }> {
+    try {
+      const text = await readAll(index.opened, index.name, INDEX_LIMIT, signal, () => {});
+      const names = shardNames(new TextDecoder().decode(text), index.name);
+      refuseUnread(network.integrity, [name, ...names]);
+      return { text, names };
+    } catch (thrown) {
+      index.writer?.abandon();
+      throw await failureOf(index, thrown, signal);
+    }
+  }
+
+  /** A later start is to read the same files, without asking which there are. */
+  function note(name: string, as: "choose" | "chooseToo"): void {
+    const address = addressOf(refOf(name));
+    if (address !== null) copies()?.[as](address);
+  }
+
+  return { open: openWeights, anew: () => void (listing = null) };
+}
+
+function addressOf(ref: FileRef | null): string | null {
+  return isKept(ref) ? ref.url : null;
+}
+
+/** The bytes of a file that is in memory, or is told how long it is. */
+function sizeIn(file: FileRef): number | null {
+  if ("blob" in file) return file.blob.size;
+  if ("bytes" in file) return file.bytes.length;
+  return "stream" in file ? file.total : null;
+}
+
+/** A name that a file gives of another one: one in its own folder, and nothing else that it could think of. */
+function plain(name: string, file: string): string {
+  if (/^[\w-][\w.\- ]*$/.test(name)) return name;
+  throw new TabsenseError(
+    "weights_header",
+    `${file} says that its weights are in ${JSON.stringify(name)}, which is no file beside it. Export the model with its data in one file, or in files of the same folder.`,
+  );
+}
+
+function lacking(name: string, file: string): TabsenseError {
+  return new TabsenseError(
+    "invalid_argument",
+    `The model lacks ${name}, which ${file} names. Give all files of the weights.`,
+  );
+}

@@ -1,0 +1,50 @@
+/** The error of a model whose weights can't be found: what there is, and where they may be. */
+
+import { TabsenseError } from "../api/errors.js";
+import type { LoadRequest } from "../client/protocol.js";
+import { candidatesOf, type Listing } from "./choice.js";
+import type { HeadersOf } from "./freshness.js";
+import { pullsWithWeights } from "./listing.js";
+
+/** Weights in formats that don't load, by their names. */
+const FOREIGN = /\.(h5|msgpack|gguf|tflite|ot|pt|pth|ckpt)$|_bnb4\.onnx$/;
+/** No more names than this are told. */
+const MOST_NAMED = 4;
+
+/**
+ * The error where none of the files that may hold what `request` asks for is there: `thrown` says so of the usual
+ * one, null where none was handed over.
+ */
+export async function withoutWeights(
+  thrown: unknown,
+  { weights: wanted, files }: Pick<LoadRequest, "files" | "weights">,
+  listing: Listing | null,
+  headersOf: HeadersOf,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const error =
+    thrown ?? new TabsenseError("invalid_argument", "None of the files holds weights that are asked for.");
+  if (!(error instanceof TabsenseError)) return error;
+  const { hub } = files.weights;
+  const others = listing ? candidatesOf({ ...wanted, dtype: "auto" }, listing) : [];
+  const foreign = listing ? [...listing.keys()].filter((name) => FOREIGN.test(name)) : [];
+  const pulls = hub && others.length === 0 ? await pullsWithWeights(hub, wanted, headersOf, signal) : [];
+  const advice =
+    others.length > 0
+      ? `For dtype ${JSON.stringify(wanted.dtype)} there is no file, but ${named(others.map(({ file }) => file))}: take dtype "auto".`
+      : pulls.length > 0
+        ? `Weights are in a pull request: load ${named(pulls.map((ref) => JSON.stringify(`${nameOf(hub!.api)}@${ref}`)))}.`
+        : `Weights are read from model.safetensors, ONNX files (onnx/model.onnx, onnx/model_quantized.onnx, …) and pytorch_model.bin; none of these is there${foreign.length > 0 ? `, and ${named(foreign)} can't be read` : ""}. Take a repository that has one, or write safetensors in Python with save_pretrained.`;
+  return new TabsenseError(error.kind, `${error.message} ${advice}`, { cause: error.cause });
+}
+
+function named(names: readonly string[]): string {
+  const told = names.slice(0, MOST_NAMED);
+  const more = names.length - told.length;
+  return more > 0 ? `${told.join(", ")} and ${more} more` : told.join(" or ");
+}
+
+/** `org/name` */
+function nameOf(api: string): string {
+  return api.split("/").slice(-2).join("/");
+}

@@ -1,0 +1,94 @@
+// A model hub of another origin than the page, in headless Chromium: its listing, and which headers its CDN sees.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { startHub } from "../common/hub.mjs";
+import { ROOT, startBrowser, startSite } from "./support.mjs";
+
+const TINY = join(ROOT, "test_data/models/tiny-f32");
+const [CONFIG, TOKENIZER, WEIGHTS] = ["config.json", "tokenizer.json", "model.safetensors"].map((name) =>
+  readFileSync(join(TINY, name)),
+);
+/** The engine tells by the content what a file is. */
+const FILES = {
+  "config.json": CONFIG,
+  "tokenizer.json": TOKENIZER,
+  "onnx/model_quantized.onnx": WEIGHTS,
+};
+
+let site, browser;
+
+before(async () => {
+  site = await startSite();
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+/** A page, and a hub that it can load from. */
+async function open(t, repository, options) {
+  const hub = await startHub({ "org/model": { files: FILES, ...repository } }, options);
+  const context = await browser.newContext();
+  t.after(async () => (await context.close(), await hub.close()));
+  const page = await context.newPage();
+  await page.goto(site.url);
+  await page.waitForFunction(() => globalThis.tabsense);
+  const load = (headers) =>
+    page.evaluate(
+      async ([hub, headers]) => {
+        try {
+          const classifier = await tabsense.Classifier.load("org/model", { hub, headers, device: "cpu" });
+          const { file } = classifier.info;
+          await classifier.classify("a text");
+          await classifier.dispose();
+          return file;
+        } catch ({ kind, message }) {
+          return `${kind}: ${message}`;
+        }
+      },
+      [hub.url, headers],
+    );
+  return { hub, load };
+}
+
+const carries = ({ headers }) =>
+  /secret|x-token/.test(
+    `${headers.authorization} ${headers["x-token"]} ${headers["access-control-request-headers"]}`,
+  );
+const of = (hub, server) => hub.log.filter((entry) => entry.server === server);
+
+test("the file is found in the hub's listing, all pages of it, and a later start needs no connection", async (t) => {
+  const { hub, load } = await open(t, {}, { pageSize: 1 });
+  assert.equal(await load(), "onnx/model_quantized.onnx");
+  assert.equal(of(hub, "hub").filter(({ path }) => path.includes("/tree/")).length, 4);
+  hub.log.length = 0;
+  assert.equal(await load(), "onnx/model_quantized.onnx");
+  assert.ok(!hub.log.some(({ path }) => path.includes("/tree/")));
+  await hub.close();
+  assert.equal(await load(), "onnx/model_quantized.onnx");
+});
+
+test("a token in Authorization reaches the hub and not its CDN", async (t) => {
+  const { hub, load } = await open(t, { token: "secret" });
+  assert.equal(await load({ Authorization: "Bearer secret" }), "onnx/model_quantized.onnx");
+  const onCdn = of(hub, "cdn");
+  assert.ok(onCdn.length > 0 && !onCdn.some(({ headers }) => headers.authorization));
+});
+
+test("a header of its own reaches the hub and not its CDN: what it is needed for is refused", async (t) => {
+  const free = await open(t, {});
+  assert.equal(await free.load({ "X-Token": "secret" }), "onnx/model_quantized.onnx");
+  assert.ok(of(free.hub, "hub").some(({ headers }) => headers["x-token"] === "secret"));
+  const { hub, load } = await open(t, { token: "secret" });
+  assert.match(
+    await load({ "X-Token": "secret" }),
+    /^network: \S+ answers with a redirect, and a browser would pass x-token on.*401.*as Authorization/,
+  );
+  assert.ok(of(free.hub, "cdn").length > 0);
+  for (const entry of [...of(free.hub, "cdn"), ...of(hub, "cdn")]) assert.ok(!carries(entry), entry.path);
+});

@@ -21,7 +21,12 @@ export interface BackendSettings {
 export interface TransformersEnvironment {
   /** Ignored, with a warning, where something is set: there is no onnxruntime. */
   backends: {
-    onnx: { wasm: BackendSettings; webgl: BackendSettings; webgpu: BackendSettings; [setting: string]: unknown };
+    onnx: {
+      wasm: BackendSettings;
+      webgl: BackendSettings;
+      webgpu: BackendSettings;
+      [setting: string]: unknown;
+    };
   };
   /** Ignored: nothing is written to the console. */
   logLevel: number;

@@ -11,7 +11,7 @@ import { refuseAbsent } from "./integrity.js";
 import { FileChanged, openBlob, openBytes, type Opened } from "./bytes.js";
 import { FURTHER, type OlderFile } from "./older-files.js";
 import { isWithheld } from "./withheld.js";
-import { startWeights, type Weights } from "./weights.js";
+import { startWeights, type Weights, type WeightsOpener } from "./weights.js";
 import { TOKENIZER_CONFIG } from "../api/types.js";
 
 /** What differs between the browser and Node. */
@@ -39,6 +39,10 @@ export interface Files {
     onAbsent?: (thrown: unknown) => void,
   ): Promise<Uint8Array | undefined>;
   openWeights(): Promise<Weights>;
+  /** See {@link WeightsOpener}. */
+  instead: WeightsOpener["instead"];
+  /** What of the weights' files was not taken, a sentence each. */
+  notes(): string[];
   /** Files are wanted again as they were, and without a connection if need be. */
   asTheyWere(): void;
   /** All files are fetched anew: those read so far may be of several versions. */
@@ -161,6 +165,8 @@ export function startFiles(
     open: (name) => openRef(files[name], name),
     optional,
     openWeights: opening.open,
+    instead: opening.instead,
+    notes: opening.notes,
     asTheyWere: () => void (mode = "force-cache"),
     anew() {
       copies?.abandon();

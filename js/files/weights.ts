@@ -1,6 +1,6 @@
 /** Opens a model's weights: chooses the file, and goes on in the others that belong to it. */
 
-import { TabsenseError } from "../api/errors.js";
+import { TabsenseError, toError } from "../api/errors.js";
 import type { EngineModule } from "../builds.js";
 import type { FileRef, LoadRequest } from "../client/protocol.js";
 import { readAll } from "./bytes.js";
@@ -56,14 +56,34 @@ export const INDEX_LIMIT = 1 << 20;
 /** The names of files that an ONNX file may go on in; which, it tells itself. */
 const DATA = /data(_\d+)?$/;
 
-/** Yields what opens the weights of a request. The repository is listed once, or again after `anew`. */
-export function startWeights(context: WeightsContext): { open(): Promise<Weights>; anew(): void } {
+/** What opens the weights of a request. */
+export interface WeightsOpener {
+  /** Opens the best file that is there; the repository is listed once. */
+  open(): Promise<Weights>;
+  /** The repository is listed again. */
+  anew(): void;
+  /**
+   * Whether another file may take the place of `file`, which the engine refused with `thrown`: where the choice was
+   * left to this package, an ONNX file of a kind that it can't read is no reason to fail. If no other is there,
+   * `open` rejects with that error.
+   */
+  instead(file: string, thrown: unknown): boolean;
+  /** What was refused, a sentence each. */
+  notes(): string[];
+}
+
+/** The kinds of errors of a file that holds something else than is needed. */
+const UNFIT: readonly string[] = ["weights_header", "weights_mismatch"];
+
+/** Starts with nothing opened. */
+export function startWeights(context: WeightsContext): WeightsOpener {
   const { request, open, copies, headersOf, signal } = context;
   const { files, weights: wanted, network } = request;
   const { given, hub } = files.weights;
   const config = files["config.json"];
   const pinned = Object.keys(network.integrity);
   let listing: Promise<Listing | null> | null = null;
+  const unfit = new Map<string, TabsenseError>();
 
   /** Where the file of that name is, or null where none was handed over. */
   const refOf = (name: string): FileRef | null => (given ? (given[name] ?? null) : beside(config, name));
@@ -79,15 +99,15 @@ export function startWeights(context: WeightsContext): { open(): Promise<Weights
     const chosen = (await copies()?.chosen()) ?? null;
     const before = guesses.filter(({ file }) => chosen !== null && addressOf(refOf(file)) === chosen.url);
     // Neither what an earlier load chose, and kept, nor what the caller names has to be looked for.
-    const isCertain =
-      (before.length > 0 && chosen?.isCurrent) || (!given && pinned.includes(guesses[0]!.file));
+    const isKnown = before.length > 0 && chosen?.isCurrent && !unfit.has(before[0]!.file);
+    const isCertain = isKnown || (!given && pinned.includes(guesses[0]!.file));
     const listed = isCertain ? null : await (listing ??= list());
     const found = listed ? candidatesOf(wanted, listed, pinned) : [...new Set([...before, ...guesses])];
     let first: unknown = null;
     // Where nothing fits, it is told what answers for the usual file.
     for (const candidate of found.length > 0 ? found : guesses.slice(0, 1)) {
       const ref = refOf(candidate.file);
-      if (!ref) continue;
+      if (!ref || unfit.has(candidate.file)) continue;
       try {
         return await openCandidate(candidate, ref, listed);
       } catch (thrown) {
@@ -95,7 +115,8 @@ export function startWeights(context: WeightsContext): { open(): Promise<Weights
         first ??= thrown;
       }
     }
-    throw await withoutWeights(first, request, await listing, headersOf, signal);
+    const [refusal] = unfit.values();
+    throw refusal ?? (await withoutWeights(first, request, await listing, headersOf, signal));
   }
 
   async function openCandidate(candidate: Candidate, ref: FileRef, listed: Listing | null): Promise<Weights> {
@@ -217,7 +238,21 @@ export function startWeights(context: WeightsContext): { open(): Promise<Weights
     if (address !== null) copies()?.[as](address);
   }
 
-  return { open: openWeights, anew: () => void (listing = null) };
+  return {
+    open: openWeights,
+    anew: () => void (listing = null),
+    instead(file, thrown) {
+      const isOurs = wanted.dtype === "auto" && file.endsWith(".onnx") && !pinned.includes(file);
+      if (!isOurs || unfit.has(file)) return false;
+      const error = toError(thrown);
+      if (UNFIT.includes(error.kind)) unfit.set(file, error);
+      return unfit.has(file);
+    },
+    notes: () =>
+      [...unfit].map(
+        ([file, { message }]) => `${file} can't be read, and another file was taken. ${message}`,
+      ),
+  };
 }
 
 function addressOf(ref: FileRef | null): string | null {

@@ -40,6 +40,8 @@ export interface LoadedModel {
   engine: Engine;
   /** The file that its weights were read from. */
   file: string;
+  /** Why it is not another one, a sentence each. */
+  notes: string[];
   runtime: Runtime;
 }
 
@@ -69,12 +71,14 @@ export async function loadModel(
   try {
     for (let restarts = 0; ; ) {
       let device: Gpu | null = null;
+      let file: string | null = null;
       try {
         const [runtime, smallFiles] = await Promise.all([starting, small]);
         const { module } = runtime;
         // Weights that can't be had are told at once, not when the adapter has answered.
         const [opened, adapter] = await Promise.all([weights, gpu]);
         device = adapter;
+        file = opened.file;
         all.throwIfAborted();
         const further = furtherFiles(module, smallFiles);
         gpu = Promise.resolve(null); // the loader takes it, also where it throws
@@ -90,17 +94,19 @@ export async function loadModel(
         await fill(loader, module, opened, all, emit);
         const engine = await loader.finish();
         files.keep();
-        return { engine, file: opened.file, runtime };
+        return { engine, file, notes: files.notes(), runtime };
       } catch (thrown) {
         const changed = thrown instanceof FileChanged;
         const again = changed || thrown instanceof CopyDamaged;
-        if (all.aborted || !(again || (device !== null && placement.recovers(toError(thrown))))) throw thrown;
+        const instead = !again && file !== null && files.instead(file, thrown);
+        const recovers = () => device !== null && placement.recovers(toError(thrown));
+        if (all.aborted || !(again || instead || recovers())) throw thrown;
         if (again && restarts++ >= MOST_RESTARTS) throw unsteady(thrown);
         discard(weights);
         if (changed) {
           files.anew();
           small = readSmall();
-        } else if (!again) {
+        } else if (!again && !instead) {
           files.asTheyWere();
         }
         weights = awaitedLater(files.openWeights());

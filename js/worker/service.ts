@@ -46,8 +46,9 @@ const GPU_GROUP: GroupSize = { texts: 64, units: 32_768 };
 
 /** The loaded model, and how to get it back where it is lost. */
 interface Held {
-  /** The file of its weights. */
+  /** The file of its weights, and why it is not another one. */
   file: string;
+  notes: string[];
   /** Null from the loss on. */
   engine: Engine | null;
   runtime: Runtime;
@@ -68,7 +69,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   async function load(request: LoadRequest, signal: AbortSignal): Promise<Loaded> {
     const emit = withOverall((progress) => post({ type: "progress", progress }));
     const placement = startPlacement(request.device, host.noWebGpu);
-    const { engine, file, runtime } = await loadModel(
+    const { engine, file, notes, runtime } = await loadModel(
       {
         host,
         request,
@@ -83,6 +84,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     held = {
       engine,
       file,
+      notes,
       runtime,
       placement,
       pace: startPace(),
@@ -212,10 +214,14 @@ function dropLost(held: Held, error: TabsenseError): boolean {
   return true;
 }
 
-function stateOf({ file, runtime, placement }: Held, engine: Engine): State {
+function stateOf({ file, notes, runtime, placement }: Held, engine: Engine): State {
   const info = engine.info();
   return {
-    info: { ...info, webgpuReason: placement.reason ?? info.webgpuReason },
+    info: {
+      ...info,
+      warnings: [...notes, ...info.warnings],
+      webgpuReason: placement.reason ?? info.webgpuReason,
+    },
     file,
     memory: runtime.module.memoryBytes(),
   };

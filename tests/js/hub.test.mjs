@@ -304,15 +304,17 @@ test("a file that isn't there, and a hub that has had enough", async (t) => {
   assert.ok(performance.now() - start < 3000, "an hour is not waited for");
 });
 
-for (const [how, headers] of Object.entries({
-  Authorization: { Authorization: "Bearer secret" },
-  "a header of its own": { "X-Token": "secret" },
-  "a function": () => ({ "X-Token": "secret", Authorization: "Bearer secret" }),
-})) {
-  test(`headers reach the hub and never the CDN: ${how}`, async (t) => {
+test("headers reach the hub and never the CDN", async (t) => {
+  const carries = ({ headers }) => /secret/.test(`${headers.authorization} ${headers["x-token"]}`);
+  for (const headers of [
+    { Authorization: "Bearer secret" },
+    { "X-Token": "secret" },
+    () => ({ "X-Token": "secret", Authorization: "Bearer secret" }),
+  ]) {
     const hub = await hubOf(t, { "org/model": { files: FULL, token: "secret" } });
-    assert.equal((await load(t, "org/model", hub, { headers })).info.file, QUANTIZED);
-    const carries = ({ headers }) => /secret/.test(`${headers.authorization} ${headers["x-token"]}`);
+    const classifier = await load(t, "org/model", hub, { headers });
+    assert.equal(classifier.info.file, QUANTIZED);
+    await classifier.dispose();
     const [onHub, onCdn] = ["hub", "cdn"].map((server) => hub.log.filter((entry) => entry.server === server));
     assert.ok(onHub.length > 0 && onHub.every(carries));
     assert.ok(onCdn.length > 0 && !onCdn.some(carries));
@@ -321,8 +323,8 @@ for (const [how, headers] of Object.entries({
     await load(t, "org/model", hub, { headers });
     const asked = hub.log.filter(({ server }) => server === "cdn");
     assert.ok(asked.length > 0 && !asked.some(carries));
-  });
-}
+  }
+});
 
 test("redirects in a circle end", async (t) => {
   const hub = await hubOf(t, { "a/b": { moved: "a/b", files: {} } });

@@ -104,7 +104,8 @@ test("localModelPath: a name alone is a folder of it, and other names are found 
 });
 
 test("localModelPath on a server: its page in place of a file is no model", async (t) => {
-  const page = (_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
+  const page = (_, response) =>
+    response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
   const local = await serveModel(t, {}, { "org/name/config.json": page }, "/models/");
   const hub = await hubWith(t, { "org/name": { files: files() } });
   settings(t, { localModelPath: local.url, remoteHost: hub.url });
@@ -114,7 +115,11 @@ test("localModelPath on a server: its page in place of a file is no model", asyn
 
 test("allowLocalModels = false: the hub, whatever folder has that name", async (t) => {
   const hub = await hubWith(t, { "test_data/models": { files: files() } });
-  settings(t, { allowLocalModels: false, localModelPath: folderWith(t, "test_data/models"), remoteHost: hub.url });
+  settings(t, {
+    allowLocalModels: false,
+    localModelPath: folderWith(t, "test_data/models"),
+    remoteHost: hub.url,
+  });
   await open(t, "test_data/models");
   assert.notEqual(hub.log.length, 0);
 });
@@ -148,7 +153,12 @@ test("what can't be followed is told in info.warnings", async (t) => {
   env.fetch = (...args) => fetch(...args);
   const { warnings } = (await open(t, TINY)).classifier.info;
   assert.equal(warnings.length, 4);
-  for (const [i, expected] of [/wasm\.numThreads.*threads/, /cacheDir/, /customCache/, /fetch.*headers/].entries())
+  for (const [i, expected] of [
+    /wasm\.numThreads.*threads/,
+    /cacheDir/,
+    /customCache/,
+    /fetch.*headers/,
+  ].entries())
     assert.match(warnings[i], expected);
 });
 

@@ -135,6 +135,31 @@ test("of a folder, the smallest file of 8 bits or more", async (t) => {
   assert.equal((await load(t, folderOf(t, files), { dtype: "fp32" })).info.file, "model.safetensors");
 });
 
+/** Weights of another model, in fewer bytes. */
+const OTHER = sharded(2)["model-00002-of-00002.safetensors"];
+
+test("an ONNX file that can't be read is no reason to fail where nobody asked for it", async (t) => {
+  await clearCachedFiles();
+  const files = { ...SMALL, "model.safetensors": WEIGHTS, [QUANTIZED]: OTHER, "onnx/model_int8.onnx": OTHER };
+  const folder = folderOf(t, files);
+  for (const worker of [true, false]) {
+    for (const source of [folder, files]) {
+      const classifier = await load(t, source, { worker });
+      const { file, warnings } = classifier.info;
+      assert.equal(file, "model.safetensors");
+      assert.match(
+        warnings[0],
+        /^onnx\/model_quantized\.onnx can't be read, and another file was taken\. \S/,
+      );
+      assert.equal(warnings.length, 2);
+      await right(t, classifier);
+    }
+  }
+  await rejects("weights_mismatch", load(t, folder, { dtype: "q8" }));
+  const alone = folderOf(t, { ...SMALL, [QUANTIZED]: OTHER });
+  await rejects("weights_mismatch", load(t, alone));
+});
+
 test("files without weights, and without those that a dtype asks for", async (t) => {
   await rejects(
     "invalid_argument",

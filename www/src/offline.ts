@@ -150,7 +150,10 @@ async function ourCaches(): Promise<string[]> {
 
 function kindOf(url: string): Group["kind"] {
   const { origin, pathname } = new URL(url);
-  if (origin !== location.origin || /\/(config\.json|tokenizer\.json|[^/]+\.safetensors)$/.test(pathname))
+  if (
+    origin !== location.origin ||
+    /\/(config\.json|tokenizer\.json|[^/]+\.(safetensors|onnx|bin))$/.test(pathname)
+  )
     return "model";
   return pathname.endsWith(".wasm") ? "engine" : "page";
 }

@@ -6,7 +6,10 @@ env.remoteHost = window.HUB;
 env.backends.onnx.wasm.wasmPaths = "/ort/";
 env.backends.onnx.wasm.numThreads = 1;
 
-const classify = await pipeline("sentiment-analysis", "org/mini-distilbert", { device: "wasm", dtype: "fp32" });
+const classify = await pipeline("sentiment-analysis", "org/mini-distilbert", {
+  device: "wasm",
+  dtype: "fp32",
+});
 const batchSize = 3;
 
 const counts = {};

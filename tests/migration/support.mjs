@@ -9,13 +9,16 @@ import { serve } from "../../scripts/serve.mjs";
 import { startHub } from "../common/hub.mjs";
 import { MODULES, ROOT } from "../packages/support.mjs";
 
+/** What programs import before they move over. */
+export const PEER = "@huggingface/transformers";
+
 /** Both packages: what programs import, and where pages without a bundler have it from. */
 export const LIBRARIES = {
-  "@huggingface/transformers": "/transformers/transformers.min.js",
+  [PEER]: "/transformers/transformers.min.js",
   tabsense: "/tabsense/index.js",
 };
 
-/** Texts of the model's few words. Its probabilities are between 0.02 and 0.98. */
+/** Texts of the model's few words. */
 export const TEXTS = [
   "a cat in the sun",
   "the end of all things",
@@ -25,6 +28,21 @@ export const TEXTS = [
   "no, and again: no",
   "in and of the rest",
 ];
+
+const { files: ONNX } = JSON.parse(readFileSync(join(ROOT, "test_data/onnx/manifest.json"), "utf8"));
+
+/** How far onnxruntime's logits of a file are from PyTorch's with the same numbers. */
+const errorOf = (name) => ONNX.find(({ file }) => file === name).onnxruntime_minus_pytorch;
+
+/**
+ * How far probabilities of the same file may be apart: an error of two logits is half of it, at most, in the
+ * probability of one of two labels. In q8, onnxruntime rounds what goes into a product to 8 bits, and Tabsense to 12
+ * or more. Measured: 4e-7 in fp32, 0.0092 in q8.
+ */
+export const WITHIN = {
+  fp32: errorOf("mini-distilbert-optimum.onnx") / 2 + 1e-6, // and Tabsense's own error
+  q8: errorOf("mini-distilbert-q8.onnx") / 2,
+};
 
 /** As the library for Python writes it. */
 const TOKENIZER_CONFIG = {
@@ -61,7 +79,7 @@ export function repository() {
 
 /** A program's text with another package: its import's specifier alone is replaced. */
 export function withLibrary(text, specifier) {
-  const parts = text.split('from "@huggingface/transformers"');
+  const parts = text.split(`from "${PEER}"`);
   assert.equal(parts.length, 2, "one import");
   return parts.join(`from ${JSON.stringify(specifier)}`);
 }
@@ -86,7 +104,7 @@ export async function startSites() {
     for (const name of readdirSync(join(root, "programs"))) {
       const path = join(root, "programs", name);
       const text = readFileSync(path, "utf8");
-      if (text.includes('from "@huggingface/transformers"')) writeFileSync(path, withLibrary(text, address));
+      if (text.includes(PEER)) writeFileSync(path, withLibrary(text, address));
       writeFileSync(join(root, name.replace(/\.js$/, ".html")), pageOf(name, hub.url));
     }
     const site = await serve({

@@ -14,6 +14,8 @@ export interface DownloadOptions {
   retries: number;
   /** Milliseconds without a byte after which a connection counts as broken. */
   stall: number;
+  /** Whether a failure to open the file means that it isn't there, so that a new try is of no use. */
+  isAbsent?: (error: TabsenseError) => Promise<boolean>;
   /** Headers of each request beside its own. */
   headers?: () => Promise<Record<string, string>>;
 }
@@ -54,6 +56,7 @@ export async function download(
       } catch (thrown) {
         signal.throwIfAborted();
         if (!(thrown instanceof Temporary)) throw thrown;
+        if (start.wanted === null && (await options.isAbsent?.(thrown.error))) throw thrown.error;
         if (!(await again(thrown.after))) throw thrown.error;
       }
     }

@@ -6,7 +6,7 @@ import type { HeadersOf } from "./freshness.js";
 import { request } from "./request.js";
 
 /** Milliseconds that a hub has for all of its answer: files can be found without it. */
-const LIMIT = 10_000;
+const LIMIT = 5_000;
 /** A page lists a thousand files. */
 const MOST_PAGES = 20;
 /** How many pull requests are looked into, the newest first. */

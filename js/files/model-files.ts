@@ -4,13 +4,13 @@ import type { CheckedFile } from "./check.js";
 import { isWeightsFile, type Listing } from "./choice.js";
 import { beside, isKept, isMissing, isRefusedOrPage } from "./places.js";
 import { download } from "./download.js";
-import { TabsenseError } from "../api/errors.js";
+import { TabsenseError, toError } from "../api/errors.js";
 import type { Copies, ModelCache, Use } from "./cache.js";
 import type { FileRef, LoadRequest } from "../client/protocol.js";
 import { refuseAbsent } from "./integrity.js";
 import { FileChanged, openBlob, openBytes, type Opened } from "./bytes.js";
 import { FURTHER, type OlderFile } from "./older-files.js";
-import { isWithheld } from "./withheld.js";
+import { isWithheld, WITHHELD } from "./withheld.js";
 import { startWeights, type Weights, type WeightsOpener } from "./weights.js";
 import { TOKENIZER_CONFIG } from "../api/types.js";
 
@@ -97,7 +97,7 @@ export function startFiles(
     return given ? (network.headers ?? {}) : {};
   }
 
-  async function openRef(file: FileRef, fileName: string): Promise<CheckedFile> {
+  async function openRef(file: FileRef, fileName: string, isGuess = false): Promise<CheckedFile> {
     const rest = { sha256: network.integrity[fileName] ?? null, checksum: null, drop: null, writer: null };
     if ("path" in file) return { ...rest, name: file.path, opened: await host.openPath(file.path) };
     if ("blob" in file) return { ...rest, name: fileName, opened: openBlob(file.blob) };
@@ -116,16 +116,20 @@ export function startFiles(
     const copy = (await own?.open(url)) ?? null;
     signal.throwIfAborted();
     if (copy) return { ...rest, ...copy, name: url };
+    let withheld = false;
     const opened = await download(
       url,
       {
         retries: mayLack(file, fileName) ? 0 : network.retries,
         stall: network.stallTimeout,
         headers: () => headersOf(url),
+        ...(isGuess && { isAbsent: async (error) => (withheld = await isWithheld(url, error, signal)) }),
       },
       signal,
       own?.outdated() ? "reload" : mode,
-    );
+    ).catch((thrown: unknown) => {
+      throw withheld ? new TabsenseError("network", toError(thrown).message, { cause: WITHHELD }) : thrown;
+    });
     if (own && !own.fits(url, opened.version!)) {
       void opened.body.cancel().catch(() => {});
       throw new FileChanged(`${url} is of another version than the copies of the model's other files`);

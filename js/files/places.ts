@@ -3,7 +3,7 @@
 import { TabsenseError } from "../api/errors.js";
 import type { FileRef } from "../client/protocol.js";
 import { WEB_PAGE } from "./foreign.js";
-import { isWithheld } from "./withheld.js";
+import { WITHHELD } from "./withheld.js";
 
 /** Where a file is that is not in memory. */
 export type Place = { path: string } | { url: string };
@@ -26,7 +26,7 @@ export function isKept(file: FileRef | null | undefined): file is { url: string 
 
 /** Whether a file could not be opened because it isn't there. */
 export function isMissing(thrown: unknown): boolean {
-  const cause = thrown instanceof TabsenseError ? thrown.cause : null;
+  const cause = causeOf(thrown);
   return cause === 404 || (cause as { code?: unknown } | null)?.code === "ENOENT";
 }
 
@@ -35,13 +35,15 @@ export function isMissing(thrown: unknown): boolean {
  * listing has, or because it answers with the site's page.
  */
 export function isRefusedOrPage(thrown: unknown): boolean {
-  const cause = thrown instanceof TabsenseError ? thrown.cause : null;
+  const cause = causeOf(thrown);
   return cause === 403 || cause === 410 || cause === WEB_PAGE;
 }
 
 /** Whether the weights may be in another file than in `file`, which could not be opened. */
-export async function isElsewhere(file: FileRef, thrown: unknown, signal: AbortSignal): Promise<boolean> {
-  if (isMissing(thrown)) return true;
-  if (!("url" in file)) return false;
-  return isRefusedOrPage(thrown) || (isKept(file) && isWithheld(file.url, thrown, signal));
+export function isElsewhere(file: FileRef, thrown: unknown): boolean {
+  return isMissing(thrown) || ("url" in file && (isRefusedOrPage(thrown) || causeOf(thrown) === WITHHELD));
+}
+
+function causeOf(thrown: unknown): unknown {
+  return thrown instanceof TabsenseError ? thrown.cause : null;
 }

@@ -41,8 +41,8 @@ type OnBytes = (bytes: number, total: number | null) => void;
 /** What weights are opened with. */
 export interface WeightsContext {
   request: LoadRequest;
-  /** Opens one of the model's files. */
-  open(file: FileRef, name: string): Promise<CheckedFile>;
+  /** Opens one of the model's files; `isGuess`: it may not be there, and another one then is in its place. */
+  open(file: FileRef, name: string, isGuess?: boolean): Promise<CheckedFile>;
   /** The files in the folder of a file on disk; null where it can't be listed. */
   listFolder(path: string, subfolder: string): Promise<Listing | null>;
   copies(): Copies | null;
@@ -111,7 +111,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
       try {
         return await openCandidate(candidate, ref, listed);
       } catch (thrown) {
-        if (!(await isElsewhere(ref, thrown, signal))) throw thrown;
+        if (!isElsewhere(ref, thrown)) throw thrown;
         first ??= thrown;
       }
     }
@@ -120,7 +120,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
   }
 
   async function openCandidate(candidate: Candidate, ref: FileRef, listed: Listing | null): Promise<Weights> {
-    const opened = await refusePage(await open(ref, candidate.file));
+    const opened = await refusePage(await open(ref, candidate.file, !listed));
     return isIndex(candidate.file)
       ? openShards(candidate, opened, listed && sizeOf(candidate.file, listed))
       : openSingle(candidate, opened, listed);

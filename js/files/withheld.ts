@@ -2,6 +2,9 @@
 
 import { TabsenseError } from "../api/errors.js";
 
+/** The cause of the error for such a file. */
+export const WITHHELD = "withheld";
+
 /**
  * Whether the server of another origin answers for `url`, but without the headers that let this page read the
  * answer. Many servers add those only to files that they have; the browser then hides the status 404.

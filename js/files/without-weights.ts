@@ -5,6 +5,7 @@ import type { LoadRequest } from "../client/protocol.js";
 import { candidatesOf, type Listing } from "./choice.js";
 import type { HeadersOf } from "./freshness.js";
 import { pullsWithWeights } from "./listing.js";
+import { WITHHELD } from "./withheld.js";
 
 /** Weights in formats that don't load, by their names. */
 const FOREIGN = /\.(h5|msgpack|gguf|tflite|ot|pt|pth|ckpt)$|_bnb4\.onnx$/;
@@ -24,7 +25,8 @@ export async function withoutWeights(
 ): Promise<unknown> {
   const error =
     thrown ?? new TabsenseError("invalid_argument", "None of the files holds weights that are asked for.");
-  if (!(error instanceof TabsenseError)) return error;
+  // Of a server that lets no page read its answers, nobody knows what is there.
+  if (!(error instanceof TabsenseError) || error.cause === WITHHELD) return error;
   const { hub } = files.weights;
   const others = listing ? candidatesOf({ ...wanted, dtype: "auto" }, listing) : [];
   const foreign = listing ? [...listing.keys()].filter((name) => FOREIGN.test(name)) : [];

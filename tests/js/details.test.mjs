@@ -71,7 +71,11 @@ test("info", async (t) => {
     { device, dtype, build, threads },
     { device: "cpu", dtype: "fp32", build: fastestBuild(), threads: 1 },
   );
-  assert.deepEqual(others, { webgpu: { reason: "Node has no WebGPU." }, warnings: [] });
+  assert.deepEqual(others, {
+    webgpu: { reason: "Node has no WebGPU." },
+    file: "model.safetensors",
+    warnings: [],
+  });
   assert.deepEqual(Object.keys(model).sort(), [
     "architecture",
     "heads",

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { startHub } from "../common/hub.mjs";
@@ -71,6 +72,38 @@ test("the file is found in the hub's listing, all pages of it, and a later start
   assert.ok(!hub.log.some(({ path }) => path.includes("/tree/")));
   await hub.close();
   assert.equal(await load(), "onnx/model_quantized.onnx");
+});
+
+test("a server that hides from other origins what it doesn't have: the weights are found all the same", async (t) => {
+  const requests = [];
+  const server = createServer((request, response) => {
+    const name = request.url.slice(1);
+    requests.push(`${request.method} ${name}`);
+    const bytes = FILES[name];
+    if (!bytes) return response.writeHead(404).end();
+    const headers = { "access-control-allow-origin": "*", "content-length": bytes.length, etag: '"one"' };
+    response.writeHead(200, { ...headers, "access-control-expose-headers": "etag" });
+    response.end(request.method === "HEAD" ? undefined : bytes);
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  const context = await browser.newContext();
+  t.after(async () => (await context.close(), server.closeAllConnections(), server.close()));
+  const page = await context.newPage();
+  await page.goto(site.url);
+  await page.waitForFunction(() => globalThis.tabsense);
+  const file = await page.evaluate(async (url) => {
+    const classifier = await tabsense.Classifier.load(url, { device: "cpu" });
+    await classifier.dispose();
+    return classifier.info.file;
+  }, `http://127.0.0.1:${server.address().port}/`);
+  assert.equal(file, "onnx/model_quantized.onnx");
+  const gets = requests.filter((request) => /^GET .*(safetensors|onnx)/.test(request));
+  assert.deepEqual(
+    gets,
+    ["model.safetensors", "model.safetensors.index.json", "onnx/model_quantized.onnx"].map(
+      (name) => `GET ${name}`,
+    ),
+  );
 });
 
 test("a token in Authorization reaches the hub and not its CDN", async (t) => {

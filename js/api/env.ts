@@ -7,12 +7,26 @@ import { TabsenseError } from "./errors.js";
 import { kindOf } from "./options.js";
 
 /** How much transformers.js writes to the console. Nothing is written there here. */
-export const LogLevel = Object.freeze({ DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40, NONE: 50 });
+export const LogLevel = Object.freeze({
+  /** All messages. */
+  DEBUG: 10,
+  /** Errors, warnings and what is worth knowing. */
+  INFO: 20,
+  /** Errors and warnings. */
+  WARNING: 30,
+  /** Errors alone. */
+  ERROR: 40,
+  /** Nothing. */
+  NONE: 50,
+});
 
 /** Settings of one of onnxruntime's backends. None of them is used. */
 export interface BackendSettings {
+  /** The option `threads` says this here. */
   numThreads?: number;
+  /** The option `wasm` says this here. */
   wasmPaths?: unknown;
+  /** The option `worker` says this here. */
   proxy?: boolean;
   [setting: string]: unknown;
 }
@@ -21,9 +35,13 @@ export interface BackendSettings {
 export interface TransformersEnvironment {
   /** Ignored, with a warning, where something is set: there is no onnxruntime. */
   backends: {
+    /** Settings of onnxruntime. */
     onnx: {
+      /** Of its WebAssembly. */
       wasm: BackendSettings;
+      /** Of its WebGL. */
       webgl: BackendSettings;
+      /** Of its WebGPU. */
       webgpu: BackendSettings;
       [setting: string]: unknown;
     };

@@ -4,7 +4,7 @@
  */
 
 import { TabsenseError } from "./errors.js";
-import { kindOf } from "./options.js";
+import { HUB, kindOf } from "./options.js";
 
 /** How much transformers.js writes to the console. Nothing is written there here. */
 export const LogLevel = Object.freeze({
@@ -108,7 +108,7 @@ export function startEnvironment(local: boolean): Environment {
     backends: { onnx: { wasm: {}, webgl: {}, webgpu: {} } },
     logLevel: LogLevel.WARNING,
     allowRemoteModels: true,
-    remoteHost: "https://huggingface.co/",
+    remoteHost: `${HUB}/`,
     remotePathTemplate: "{model}/resolve/{revision}/",
     allowLocalModels: local,
     localModelPath: local ? "models/" : "/models/",

@@ -1,12 +1,12 @@
 // The benchmark of starts on a slow line: its server keeps the rate, its harness runs. No speed is judged.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { test } from "node:test";
 import { tokenBucket } from "../../bench/network/bucket.mjs";
-import { networkPage, networkPart, withNetworkPart } from "../../bench/network/document.mjs";
+import { KEPT, networkPage, networkPart, PAGE, withNetworkPart } from "../../bench/network/document.mjs";
 import { measurePlan, readPlan } from "../../bench/network/measure.mjs";
 import { startLine } from "../../bench/network/server.mjs";
 import { setUpPackages } from "../../bench/setup.mjs";
@@ -104,4 +104,13 @@ test("a run yields a table, and the page and the README's part show it", async (
     `a\n<!-- network:start -->\n${networkPart(result)}\n<!-- network:end -->\nb\n`,
   );
   assert.equal(withNetworkPart("no markers", result), "no markers");
+});
+
+const none = !existsSync(join(ROOT, KEPT)) && "no result is kept yet";
+
+test("the page and the README show the result that is kept", { skip: none }, () => {
+  const read = (path) => readFileSync(join(ROOT, path), "utf8");
+  const result = JSON.parse(read(KEPT));
+  assert.equal(read(PAGE), networkPage(result), `${PAGE} is not of ${KEPT}`);
+  assert.ok(read("README.md").includes(networkPart(result)), `the README is not of ${KEPT}`);
 });

@@ -76,7 +76,7 @@ impl Reader {
     /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`], [`ErrorKind::OutOfMemory`],
     /// [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and
     /// whatever `sink` finds. After an error the reader takes nothing more.
-    pub fn push(&mut self, chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    pub fn push(&mut self, chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let result = self.advance(chunk, sink);
         if result.is_err() {
             self.state = State::Broken;
@@ -106,7 +106,7 @@ impl Reader {
         Err(ended(self.seen, whole))
     }
 
-    fn advance(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    fn advance(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         loop {
             match &mut self.state {
                 State::Broken => return Err(failed_before()),

@@ -100,7 +100,7 @@ impl Reader {
     /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`],
     /// [`ErrorKind::OutOfMemory`], [`ErrorKind::WeightsLength`] where there are more bytes than the header
     /// says, and whatever `sink` finds. After an error the reader takes nothing more.
-    pub fn push(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    pub fn push(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         if let Container::Sniffing(held) = &mut self.container {
             if take(held, &mut chunk, &mut self.seen, FIRST_BYTES)?.is_none() {
                 return Ok(());

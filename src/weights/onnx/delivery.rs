@@ -92,7 +92,7 @@ impl Delivery {
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsMismatch`] where it has other sizes than the model; what [`RowSink::header`] finds.
-    pub fn head(&mut self, head: &Head, sink: &mut impl RowSink) -> Result<()> {
+    pub fn head(&mut self, head: &Head, sink: &mut dyn RowSink) -> Result<()> {
         let Some(uses) = self.uses.get(&head.name) else { return Ok(()) };
         let first = uses[0];
         self.heads.insert(&head.name, head.clone());
@@ -105,7 +105,7 @@ impl Delivery {
         self.declare(sink)
     }
 
-    fn declare(&mut self, sink: &mut impl RowSink) -> Result<()> {
+    fn declare(&mut self, sink: &mut dyn RowSink) -> Result<()> {
         if self.declared.is_some() {
             return Ok(());
         }
@@ -160,7 +160,7 @@ impl Delivery {
     }
 
     /// Gives on what is there as a whole.
-    fn deliver_ready(&mut self, sink: &mut impl RowSink) -> Result<()> {
+    fn deliver_ready(&mut self, sink: &mut dyn RowSink) -> Result<()> {
         for weight in 0..self.left.len() {
             if self.is_ready(weight) {
                 self.deliver(weight, sink)?;
@@ -180,7 +180,7 @@ impl Delivery {
     ///
     /// # Errors
     /// Those of [`Delivery::head`]; what is wrong with the weights that it completes.
-    pub fn tensor(&mut self, tensor: Tensor, sink: &mut impl RowSink) -> Result<()> {
+    pub fn tensor(&mut self, tensor: Tensor, sink: &mut dyn RowSink) -> Result<()> {
         let name = tensor.head.name.clone();
         let Some(weights) = self.uses.get(&name).cloned() else { return Ok(()) };
         *self.held.entry(&name) = Some(tensor);
@@ -199,7 +199,7 @@ impl Delivery {
     }
 
     /// Gives on a weight whose tensors are all there.
-    fn deliver(&mut self, at: usize, sink: &mut impl RowSink) -> Result<()> {
+    fn deliver(&mut self, at: usize, sink: &mut dyn RowSink) -> Result<()> {
         let declared = self.declared.as_ref().expect("a weight is given on behind the header");
         let (weight, given) = (&self.wanted.weights[at], declared.given[at]);
         let data = self.held(&weight.data).expect("its tensors are there");
@@ -298,7 +298,7 @@ impl Delivery {
     ///
     /// # Errors
     /// Those of the rows.
-    pub fn push(&mut self, head: &Head, to: &mut Streaming, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    pub fn push(&mut self, head: &Head, to: &mut Streaming, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let declared = self.declared.as_ref().expect("rows come behind the header");
         let (weight, given, tensor) =
             (&self.wanted.weights[to.weight], declared.given[to.weight], declared.first[to.weight]);

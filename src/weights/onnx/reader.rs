@@ -126,7 +126,7 @@ impl Reader {
     /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::WeightsMismatch`],
     /// [`crate::ErrorKind::WeightsNotFinite`], [`crate::ErrorKind::OutOfMemory`], and whatever `sink` finds. After an
     /// error the reader takes nothing more.
-    pub fn push(&mut self, chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    pub fn push(&mut self, chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         if self.failed {
             return Err(failed_before());
         }
@@ -180,7 +180,7 @@ impl Reader {
         })
     }
 
-    fn advance(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    fn advance(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         while let Some(event) = self.messages.next(&mut chunk, self.tensor.head.is_known())? {
             match event {
                 Event::Enter(Level::Tensor) => {
@@ -244,7 +244,7 @@ impl Reader {
     }
 
     /// A tensor has come as a whole, or its place beside the file.
-    fn whole(&mut self, tensor: Tensor, sink: &mut impl RowSink) -> Result<()> {
+    fn whole(&mut self, tensor: Tensor, sink: &mut dyn RowSink) -> Result<()> {
         if tensor.bytes.len() <= SMALL {
             let noted = self.tensors.all.get_mut(&tensor.head.name);
             noted.expect("it was noted").tensor = Some(tensor.clone());
@@ -259,7 +259,7 @@ impl Reader {
     }
 
     /// The operations are known: what is wanted is asked for, and what came before is given on.
-    fn deliver(&mut self, sink: &mut impl RowSink) -> Result<()> {
+    fn deliver(&mut self, sink: &mut dyn RowSink) -> Result<()> {
         let mut delivery = Delivery::new(sink.wanted(&self.graph)?);
         for tensor in std::mem::take(&mut self.early) {
             give(&mut delivery, &mut self.beside, tensor, sink)?;
@@ -269,7 +269,7 @@ impl Reader {
     }
 
     /// Takes bytes of a file beside this one.
-    fn push_beside(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    fn push_beside(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let (Some(file), Some(delivery)) = (&mut self.file, &mut self.delivery) else { return Err(failed_before()) };
         while !chunk.is_empty() {
             let next = self.beside.get(file.next).filter(|(place, _)| place.location == file.location);
@@ -303,7 +303,7 @@ fn give(
     delivery: &mut Delivery,
     beside: &mut Vec<(External, Head)>,
     tensor: Tensor,
-    sink: &mut impl RowSink,
+    sink: &mut dyn RowSink,
 ) -> Result<()> {
     if !delivery.needs(&tensor.head.name) {
         return Ok(());
@@ -330,7 +330,7 @@ impl Incoming {
     }
 
     /// `length` bytes of data follow.
-    fn begin(&mut self, length: u64, delivery: Option<&mut Delivery>, sink: &mut impl RowSink) -> Result<()> {
+    fn begin(&mut self, length: u64, delivery: Option<&mut Delivery>, sink: &mut dyn RowSink) -> Result<()> {
         if self.head.bytes()?.is_some_and(|bytes| bytes != length) || !self.data.is_empty() {
             return Err(lies(format_args!("gives {} another length than its sizes have", quoted(&self.head.name))));
         }
@@ -345,7 +345,7 @@ impl Incoming {
         Ok(())
     }
 
-    fn push(&mut self, bytes: &[u8], delivery: Option<&mut Delivery>, sink: &mut impl RowSink) -> Result<()> {
+    fn push(&mut self, bytes: &[u8], delivery: Option<&mut Delivery>, sink: &mut dyn RowSink) -> Result<()> {
         match (&mut self.to, delivery) {
             (To::Held(held), _) => {
                 try_reserve(held, bytes.len(), "a tensor")?;

@@ -59,7 +59,7 @@ impl Delivery {
         mut tensors: Vec<Placed>,
         order: &[usize],
         file_bytes: Option<usize>,
-        sink: &mut impl RowSink,
+        sink: &mut dyn RowSink,
     ) -> Result<Self> {
         let mut turns = HashMap::new();
         for (turn, &storage) in order.iter().enumerate() {
@@ -127,7 +127,7 @@ impl Delivery {
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`], and whatever the sink finds.
-    pub fn push(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    pub fn push(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         match &mut self.now {
             Mode::Pass => Ok(()),
             Mode::Hold { bytes, .. } => {
@@ -172,7 +172,7 @@ impl Delivery {
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`], and whatever the sink finds.
-    pub fn end(&mut self, sink: &mut impl RowSink) -> Result<()> {
+    pub fn end(&mut self, sink: &mut dyn RowSink) -> Result<()> {
         match std::mem::replace(&mut self.now, Mode::Pass) {
             Mode::Pass => {}
             Mode::Stream { .. } => {
@@ -194,7 +194,7 @@ impl Delivery {
     }
 
     /// Gives the rows of a tensor of a whole storage.
-    fn gather(&self, tensor: usize, storage: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    fn gather(&self, tensor: usize, storage: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let (info, place) = (&self.header.tensors[tensor], &self.places[tensor]);
         let (rows, bytes) = row_layout(&info.shape, info.bytes);
         let Some(strides) = &place.strides else {

@@ -63,13 +63,13 @@ impl Legacy {
     ///
     /// # Errors
     /// As [`super::Reader::push`].
-    pub fn push(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    pub fn push(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         while self.advance(&mut chunk, sink)? {}
         Ok(())
     }
 
     /// Makes a step; `false` where `chunk` was too short for it.
-    fn advance(&mut self, chunk: &mut &[u8], sink: &mut impl RowSink) -> Result<bool> {
+    fn advance(&mut self, chunk: &mut &[u8], sink: &mut dyn RowSink) -> Result<bool> {
         match self.state {
             State::Pickle(number) => {
                 let given = chunk.len();
@@ -133,7 +133,7 @@ impl Legacy {
     }
 
     /// The names of the storages, in the order in which these come, are there.
-    fn start(&mut self, keys: Value, sink: &mut impl RowSink) -> Result<()> {
+    fn start(&mut self, keys: Value, sink: &mut dyn RowSink) -> Result<()> {
         let heap = &self.machine.heap;
         let keys = heap.sequence(keys).filter(|keys| keys.len() <= MAX_STORAGES);
         let storage = |key: &Value| heap.text(*key).and_then(|key| heap.storage(key));

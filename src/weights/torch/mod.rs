@@ -72,7 +72,7 @@ impl Reader {
     /// needs; [`ErrorKind::NotAModel`] for another archive; [`ErrorKind::OutOfMemory`];
     /// [`ErrorKind::WeightsLength`] where it goes on after its end, and whatever `sink` finds. After an error
     /// the reader takes nothing more.
-    pub fn push(&mut self, chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    pub fn push(&mut self, chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let result = match &mut self.file {
             File::Zip(zip) => zip.push(chunk, sink),
             File::Legacy(legacy) => legacy.push(chunk, sink),

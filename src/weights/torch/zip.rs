@@ -89,13 +89,13 @@ impl Zip {
     ///
     /// # Errors
     /// As [`super::Reader::push`].
-    pub fn push(&mut self, mut chunk: &[u8], sink: &mut impl RowSink) -> Result<()> {
+    pub fn push(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         while self.advance(&mut chunk, sink)? {}
         Ok(())
     }
 
     /// Makes a step; `false` where `chunk` was too short for it.
-    fn advance(&mut self, chunk: &mut &[u8], sink: &mut impl RowSink) -> Result<bool> {
+    fn advance(&mut self, chunk: &mut &[u8], sink: &mut dyn RowSink) -> Result<bool> {
         match self.state {
             State::Signature => {
                 let Some(signature) = self.signature(chunk)? else { return Ok(false) };
@@ -197,7 +197,7 @@ impl Zip {
     }
 
     /// An entry's record is there; its bytes follow.
-    fn open(&mut self, local: records::Local, offset: usize, sink: &mut impl RowSink) -> Result<()> {
+    fn open(&mut self, local: records::Local, offset: usize, sink: &mut dyn RowSink) -> Result<()> {
         let records::Local { name, size, descriptor_bytes } = local;
         let not_torch = || {
             Error::new(
@@ -319,7 +319,7 @@ impl Zip {
     /// In which order storages come is not said before they do. Since PyTorch 2.7, which also writes
     /// `.format_version`, they come as the pickle names them; before that, by the texts of their numbers: 0,
     /// 1, 10, 11, 2.
-    fn start(&mut self, sink: &mut impl RowSink) -> Result<()> {
+    fn start(&mut self, sink: &mut dyn RowSink) -> Result<()> {
         let Some(tensors) = self.tensors.take() else { return Ok(()) };
         let storages = &self.machine.heap.storages;
         let mut order: Vec<usize> = (0..storages.len()).collect();

@@ -1,9 +1,10 @@
 /** Tabsense in a browser. Importing it touches nothing: no worker, no request, no document. */
 
-import { browser } from "./platform/browser.js";
+import { browser, hasModel } from "./platform/browser.js";
 import { LoadedClassifier } from "./api/classifier.js";
 import { open } from "./client/open.js";
 import { checkLoadOptions } from "./api/options.js";
+import { startEnvironment, type TransformersEnvironment } from "./api/env.js";
 import { openPipeline } from "./api/pipeline.js";
 import type {
   PipelineType,
@@ -14,6 +15,11 @@ import type { LoadOptions, Source } from "./api/types.js";
 
 export * from "./api/exports.js";
 export { clearCachedFiles, listCachedFiles } from "./platform/browser.js";
+
+const environment = /* @__PURE__ */ startEnvironment(false);
+
+/** The settings of transformers.js, which `pipeline` reads with each call; {@link Classifier.load} doesn't. */
+export const env: TransformersEnvironment = environment.env;
 
 /** A text classifier. Make one with `await Classifier.load(source)`. */
 export class Classifier extends LoadedClassifier {
@@ -32,5 +38,6 @@ export function pipeline(
   model?: Source | null,
   options?: PretrainedModelOptions | null,
 ): Promise<TextClassificationPipeline> {
-  return openPipeline((source, loading) => Classifier.load(source, loading), task, model, options);
+  const load = (source: Source, loading: LoadOptions) => Classifier.load(source, loading);
+  return openPipeline({ load, hasModel, environment }, task, model, options);
 }

@@ -2,8 +2,9 @@
 
 import { LoadedClassifier } from "./api/classifier.js";
 import { open } from "./client/open.js";
-import { nodejs } from "./platform/node.js";
+import { nodejs, hasModel } from "./platform/node.js";
 import { checkLoadOptions } from "./api/options.js";
+import { startEnvironment, type TransformersEnvironment } from "./api/env.js";
 import { openPipeline } from "./api/pipeline.js";
 import type {
   PipelineType,
@@ -14,6 +15,11 @@ import type { LoadOptions, Source } from "./api/types.js";
 
 export * from "./api/exports.js";
 export { clearCachedFiles, listCachedFiles } from "./platform/node.js";
+
+const environment = /* @__PURE__ */ startEnvironment(true);
+
+/** The settings of transformers.js, which `pipeline` reads with each call; {@link Classifier.load} doesn't. */
+export const env: TransformersEnvironment = environment.env;
 
 /** A text classifier. Make one with `await Classifier.load(source)`. */
 export class Classifier extends LoadedClassifier {
@@ -32,5 +38,6 @@ export function pipeline(
   model?: Source | null,
   options?: PretrainedModelOptions | null,
 ): Promise<TextClassificationPipeline> {
-  return openPipeline((source, loading) => Classifier.load(source, loading), task, model, options);
+  const load = (source: Source, loading: LoadOptions) => Classifier.load(source, loading);
+  return openPipeline({ load, hasModel, environment }, task, model, options);
 }

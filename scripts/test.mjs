@@ -22,7 +22,7 @@ const ARITHMETIC = "arithmetic";
  */
 const FILE_TIMEOUT = 20 * 60_000;
 
-const SUITES = { lint, rust, web, js, page, cases, packages, docs, examples };
+const SUITES = { lint, rust, web, js, page, cases, packages, migration, docs, examples };
 
 /** The suites that need neither a browser nor the package. */
 const PLAIN = ["lint", "rust"];
@@ -164,6 +164,13 @@ async function packages({ chromium }) {
   const { setUpConsumers } = await import("../tests/packages/support.mjs");
   await setUpConsumers();
   return node(["tests/packages"], { CHROMIUM: chromium }, TOGETHER);
+}
+
+/** Programs that were written for transformers.js, with either package. */
+async function migration({ chromium }) {
+  const { setUpConsumers } = await import("../tests/packages/support.mjs");
+  await setUpConsumers();
+  return node(["tests/migration"], { CHROMIUM: chromium }, TOGETHER);
 }
 
 async function docs({ chromium }) {

@@ -6,6 +6,7 @@ use tabsense::backend::cpu::CpuBackend;
 use tabsense::config::Config;
 use tabsense::convert::{Converter, Format};
 use tabsense::model::load::{Dtype, ModelLoader};
+use tabsense_fuzz::protobuf::{fields, written};
 use tabsense_fuzz::{Result, Unstructured, damage};
 
 const CONFIG: &[u8] = include_bytes!("../../test_data/models/mini-bert/config.json");
@@ -22,63 +23,6 @@ const FILES: [&[u8]; 7] = [
 const BESIDE: &[u8] = include_bytes!("../../test_data/onnx/mini-bert-external.onnx_data");
 /// Numbers that sizes, types and lengths are set to.
 const NUMBERS: [u64; 10] = [0, 1, 2, 3, 22, 16, 1 << 20, 1 << 31, 1 << 63, u64::MAX];
-
-fn varint(mut n: u64, out: &mut Vec<u8>) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
-/// The number at the front of `bytes`, which is cut off.
-fn read(bytes: &mut &[u8]) -> Option<u64> {
-    let mut n = 0u64;
-    for i in 0..10 {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        n |= u64::from(byte & 0x7f).checked_shl(7 * i)?;
-        if byte < 0x80 {
-            return Some(n);
-        }
-    }
-    None
-}
-
-/// A message's fields: tag, number, bytes.
-type Field = (u64, u64, Vec<u8>);
-
-fn fields(mut bytes: &[u8]) -> Option<Vec<Field>> {
-    let mut fields = Vec::new();
-    while !bytes.is_empty() {
-        let tag = read(&mut bytes)?;
-        let (number, length) = match tag & 7 {
-            0 => (read(&mut bytes)?, 0),
-            1 => (0, 8),
-            2 => (0, usize::try_from(read(&mut bytes)?).ok()?),
-            5 => (0, 4),
-            _ => return None,
-        };
-        let (content, rest) = bytes.split_at_checked(length)?;
-        bytes = rest;
-        fields.push((tag, number, content.to_vec()));
-    }
-    Some(fields)
-}
-
-fn written(fields: &[Field]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (tag, number, bytes) in fields {
-        varint(*tag, &mut out);
-        match tag & 7 {
-            0 => varint(*number, &mut out),
-            2 => varint(bytes.len() as u64, &mut out),
-            _ => {}
-        }
-        out.extend_from_slice(bytes);
-    }
-    out
-}
 
 /// Changes a field of a message, or one inside of it.
 fn change(message: &[u8], u: &mut Unstructured, depth: usize) -> Result<Vec<u8>> {
@@ -97,11 +41,11 @@ fn change(message: &[u8], u: &mut Unstructured, depth: usize) -> Result<Vec<u8>>
         0 => fields.swap(at, other),
         1 => _ = fields.remove(at),
         2 => fields.insert(other, fields[at].clone()),
-        3 => fields[at].1 = *u.choose(&NUMBERS)?,
-        4 => fields[at].0 = u.int_in_range(0..=130)?,
-        5 => fields[at].2 = fields[other].2.clone(),
-        _ if depth < 5 && fields[at].0 & 7 == 2 => fields[at].2 = change(&fields[at].2, u, depth + 1)?,
-        _ => fields[at].1 ^= 1,
+        3 => fields[at].number = *u.choose(&NUMBERS)?,
+        4 => fields[at].tag = u.int_in_range(0..=130)?,
+        5 => fields[at].bytes = fields[other].bytes.clone(),
+        _ if depth < 5 && fields[at].tag & 7 == 2 => fields[at].bytes = change(&fields[at].bytes, u, depth + 1)?,
+        _ => fields[at].number ^= 1,
     }
     Ok(written(&fields))
 }

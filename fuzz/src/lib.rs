@@ -1,7 +1,10 @@
-//! What the fuzz targets share: inputs made of bytes ([`text`], [`stages`], [`torch`]), and what holds of every tokenizer
+//! What the fuzz targets share: inputs made of bytes ([`text`], [`stages`],
+//! [`protobuf`], [`torch`]), and what holds of every tokenizer
 //! that was read, whatever its files say ([`check`]).
 
 pub mod check;
+#[path = "../../tests/common/protobuf.rs"]
+pub mod protobuf;
 pub mod stages;
 pub mod text;
 #[path = "../../tests/common/texts.rs"]

@@ -36,10 +36,14 @@ export let classifyAll: (
   options: ClassifyOptions,
 ) => Promise<Score[][]>;
 
+/** Adds sentences to `classifier.info.warnings`. */
+export let warn: (classifier: LoadedClassifier, warnings: readonly string[]) => void;
+
 /** All of a classifier but its loading, which the browser and Node do each in their own way. */
 export abstract class LoadedClassifier {
   readonly #session: Session;
   readonly #disposal = new AbortController();
+  #warnings: readonly string[] = [];
   /**
    * `dispose()`, for `await using`; there where the runtime has the symbol, or a polyfill has brought it
    * before the model was loaded.
@@ -51,6 +55,7 @@ export abstract class LoadedClassifier {
       const { results } = await classifier.#ask(texts, options, true);
       return results.map(toScores);
     };
+    warn = (classifier, warnings) => void (classifier.#warnings = warnings);
   }
 
   protected constructor(session: Session) {
@@ -150,7 +155,7 @@ export abstract class LoadedClassifier {
   /** What was loaded, where it is computed, and how much memory it takes; as of the last answer. */
   get info(): ClassifierInfo {
     const standIn = this.#session.standIn?.info();
-    if (standIn) return standIn;
+    if (standIn) return { ...standIn, warnings: [...standIn.warnings, ...this.#warnings] };
     const { info, file, memory } = this.#session.state();
     const {
       build,
@@ -171,7 +176,7 @@ export abstract class LoadedClassifier {
       build,
       threads,
       webgpu: webGpuInfo(info),
-      warnings,
+      warnings: [...warnings, ...this.#warnings],
       model: { name: this.#session.name, ...model },
       bytes: { weights: weightBytes, memory },
     };

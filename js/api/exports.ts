@@ -1,6 +1,7 @@
 /** What each entry exports beside its own `Classifier` and `pipeline`. */
 
 export type { Calibration, ClassifierInfo, WebGpuInfo, WebGpuReason } from "./info.js";
+export { LogLevel, type BackendSettings, type TransformersEnvironment } from "./env.js";
 export type { Dtype } from "../files/choice.js";
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
 export type {

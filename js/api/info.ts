@@ -25,8 +25,8 @@ export interface ClassifierInfo {
    */
   lexicon?: string;
   /**
-   * What of the model's files is not followed, a sentence each: a setting of the tokenizer that changes
-   * nothing here, say. Empty for most models.
+   * What of the model's files, or of `env`, is not followed, a sentence each: a setting of the tokenizer that
+   * changes nothing here, say. Empty for most models.
    */
   warnings: string[];
   /** The model. */

@@ -47,6 +47,8 @@ export interface CheckedClassifyOptions {
   onProgress: ((progress: ClassifyProgress) => void) | null;
 }
 
+/** The hub where none is named. */
+export const HUB = "https://huggingface.co";
 /** The values of the option `device`. */
 export const DEVICES = ["auto", "webgpu", "cpu"];
 /** The keys of `LoadOptions`. */
@@ -97,7 +99,7 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
   const wasm = given["wasm"] ?? null;
   if (wasm !== null && typeof wasm !== "string" && !(wasm instanceof URL) && !isModule(wasm))
     throw invalid("wasm", "a URL or a WebAssembly.Module", wasm);
-  const hub = text(given, "hub") ?? "https://huggingface.co";
+  const hub = text(given, "hub") ?? HUB;
   if (!URL.canParse(hub) || !/^https?:/.test(hub))
     throw invalid("hub", 'an address such as "https://huggingface.co"', hub);
   const headers = headersOf(given);

@@ -3,6 +3,7 @@
  * or refused with what to do instead.
  */
 
+import { checkEnvironment, type Environment } from "./env.js";
 import { TabsenseError } from "./errors.js";
 import {
   callback,
@@ -21,7 +22,7 @@ import type {
   TextClassificationPipelineOptions,
 } from "./pipeline-types.js";
 import { DTYPES, type Dtype } from "../files/choice.js";
-import { HUB_NAME } from "../files/sources.js";
+import { placeOf, type Place } from "./pipeline-source.js";
 import type { LoadOptions, Source } from "./types.js";
 
 /** The options of transformers.js, but for `device` and `dtype`, which Tabsense has too. */
@@ -63,17 +64,20 @@ export interface CheckedPipeline {
   task: "text-classification";
   /** What events call the model: what the caller called it. */
   name: string;
-  source: Source;
+  place: Place;
   /** For `Classifier.load`. */
   options: LoadOptions;
+  /** What of `env` is not followed, a sentence each. */
+  warnings: string[];
   progressCallback: ProgressCallback | null;
 }
 
-/** Checks the arguments of `pipeline`. Kind `"invalid_argument"` for each that can't be meant. */
+/** Checks the arguments of `pipeline`, and the settings as they are now. Kind `"invalid_argument"` for each that can't be meant. */
 export function checkPipeline(
   task: unknown,
   model: Source | null | undefined,
   options: PretrainedModelOptions | null | undefined,
+  environment: Environment,
 ): CheckedPipeline {
   if (typeof task !== "string" || !TASKS.includes(task)) {
     throw new TabsenseError(
@@ -87,19 +91,33 @@ export function checkPipeline(
   const own = Object.fromEntries(
     Object.entries(given).filter(([key, value]) => LOAD_OPTIONS.includes(key) && value !== undefined),
   );
+  const env = checkEnvironment(environment);
+  const named = model ?? DEFAULT_MODEL;
+  const place = placeOf(
+    {
+      model: named,
+      revision: revision(given),
+      localOnly: flag(given, "local_files_only", false) || !env.allowRemoteModels,
+      models: text(given, "models"),
+      hub: text(given, "hub"),
+    },
+    env,
+  );
   const load: LoadOptions = {
+    cache: env.cache,
+    ...(place.hub !== undefined && { hub: place.hub }),
     ...own,
     device: counterpart(given, "device", DEVICES, WHICH_DEVICE),
     dtype: counterpart(given, "dtype", OWN_DTYPES, WHICH_DTYPE),
     ...fileNames(given),
   };
   checkLoadOptions(load); // here too, so that nothing is told of a loading that can't begin
-  const named = model ?? DEFAULT_MODEL;
   return {
     task: "text-classification",
     name: typeof named === "string" ? named : "files",
-    source: sourceOf(named, revision(given), flag(given, "local_files_only", false), text(given, "models")),
+    place,
     options: load,
+    warnings: env.warnings,
     progressCallback: callback(given, "progress_callback") as ProgressCallback | null,
   };
 }
@@ -205,36 +223,4 @@ function revision(given: Record<string, unknown>): string | null {
   if (value !== null && !/^[\w./-]+$/.test(value))
     throw invalid("revision", "a branch, a tag or a commit", value);
   return value;
-}
-
-/** The model's source: at its revision where it is on a hub, or below `models` where no hub may be asked. */
-function sourceOf(model: Source, revision: string | null, localOnly: boolean, models: string | null): Source {
-  if (typeof model !== "string") return model;
-  if (localOnly && /^https?:/i.test(model)) {
-    throw new TabsenseError(
-      "invalid_argument",
-      `local_files_only is set, but ${model} is on the network. Pass a folder, a path below the page, the model's files, or leave the option out.`,
-    );
-  }
-  const onHub = HUB_NAME.exec(model);
-  if (!onHub) return model;
-  const [, org, name, named] = onHub;
-  if (localOnly) return below(models ?? "models/", `${org}/${name}`);
-  if (revision === null || named === revision) return model;
-  if (named !== undefined && revision !== "main") {
-    throw new TabsenseError(
-      "invalid_argument",
-      `The model ${JSON.stringify(model)} names a revision, and the option revision another one (${JSON.stringify(revision)}). Leave one of them out.`,
-    );
-  }
-  return named === undefined ? `${model}@${revision}` : model;
-}
-
-/**
- * The folder `name` below another one, as a source: a path without a dot or a slash at its start would be a
- * model's name.
- */
-function below(folder: string, name: string): string {
-  const path = `${folder.replace(/\/+$/, "")}/${name}/`;
-  return /^([a-z][a-z\d+.-]*:|\.{0,2}[/\\])/i.test(path) ? path : `./${path}`;
 }

@@ -2,7 +2,7 @@
 
 import { TabsenseError } from "./errors.js";
 import type { FileLoadingProgress, ProgressCallback, ProgressInfo } from "./pipeline-types.js";
-import type { Progress } from "./types.js";
+import { TOKENIZER_CONFIG, type Progress } from "./types.js";
 
 /** The files that every model is asked for; which file holds the weights shows while it loads. */
 const SMALL = ["config.json", "tokenizer.json"];
@@ -85,7 +85,8 @@ export function progressEvents(task: string, name: string, callback: ProgressCal
         return emit({ status: "ready", task, model: name });
       }
       // There is none where the tokenizer is read from older files.
-      if (stage === "tokenizer" && file !== "tokenizer.json") files.delete("tokenizer.json");
+      if (stage === "tokenizer" && file !== "tokenizer.json" && file !== TOKENIZER_CONFIG)
+        files.delete("tokenizer.json");
       let state = files.get(file);
       if (!state || state.stage === "done" || bytes < state.loaded) state = initiate(file);
       if (state.stage === "initiated") {

@@ -1,6 +1,7 @@
 /** The other way in: `pipeline`, with the signature, the outputs and the events of transformers.js 4. */
 
-import { classifyAll, type LoadedClassifier } from "./classifier.js";
+import { classifyAll, type LoadedClassifier, warn } from "./classifier.js";
+import type { Environment } from "./env.js";
 import { TabsenseError, toError } from "./errors.js";
 import { checkTexts } from "./options.js";
 import { checkCall, checkPipeline } from "./pipeline-options.js";
@@ -15,21 +16,33 @@ import type {
 import { HUB_NAME } from "../files/sources.js";
 import type { LoadOptions, Score, Source } from "./types.js";
 
-/** Loads a pipeline with the `Classifier.load` of a browser or of Node. */
+/** What differs between a browser, Node and an edge runtime. */
+export interface PipelineHost {
+  /** Its `Classifier.load`. */
+  load(source: Source, options: LoadOptions): Promise<LoadedClassifier>;
+  /** Whether the folder, a path or an address, has a model. */
+  hasModel(folder: string): Promise<boolean>;
+  /** The settings that all calls share. */
+  environment: Environment;
+}
+
+/** Loads a pipeline. */
 export async function openPipeline(
-  load: (source: Source, options: LoadOptions) => Promise<LoadedClassifier>,
+  host: PipelineHost,
   task: unknown,
   model: Source | null | undefined,
   options: PretrainedModelOptions | null | undefined,
 ): Promise<TextClassificationPipeline> {
-  const checked = checkPipeline(task, model, options);
+  const checked = checkPipeline(task, model, options, host.environment);
   const { onProgress } = checked.options;
   const events =
     checked.progressCallback && progressEvents(checked.task, checked.name, checked.progressCallback);
   await null; // no event comes before the caller has the promise
   events?.start();
+  const { local } = checked.place;
+  const source = local !== null && (await host.hasModel(local)) ? local : checked.place.source;
   try {
-    const classifier = await load(checked.source, {
+    const classifier = await host.load(source, {
       ...checked.options,
       ...(events && {
         onProgress(progress) {
@@ -38,10 +51,11 @@ export async function openPipeline(
         },
       }),
     });
+    warn(classifier, checked.warnings);
     return callable(classifier);
   } catch (thrown) {
     if (checked.options.signal?.aborted) throw checked.options.signal.reason;
-    throw events?.failure() ?? withHint(thrown, checked.source);
+    throw events?.failure() ?? withHint(thrown, source);
   }
 }
 

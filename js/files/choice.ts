@@ -1,9 +1,19 @@
 /** Which of a repository's files the weights are read from: decided by their names and sizes alone. */
 
 /** How weights may be asked for: by the names of transformers.js, and `"int4"`, which is ours. */
-export const DTYPES = ["auto", "fp32", "fp16", "q8", "int8", "uint8", "q4", "q4f16", "int4"] as const;
-/** One of them. */
-export type Dtype = (typeof DTYPES)[number];
+export type Dtype = "auto" | "fp32" | "fp16" | "q8" | "int8" | "uint8" | "q4" | "q4f16" | "int4";
+/** All of them. */
+export const DTYPES: readonly Dtype[] = [
+  "auto",
+  "fp32",
+  "fp16",
+  "q8",
+  "int8",
+  "uint8",
+  "q4",
+  "q4f16",
+  "int4",
+];
 
 /** What the engine makes of a file: `"auto"` keeps int8 and int4 as they are, and the rest as fp32. */
 export type StoredAs = "auto" | "fp32" | "fp16" | "int8" | "int4";

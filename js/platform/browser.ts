@@ -4,6 +4,7 @@ import { CLOSE_LIMIT, type Channel, type Platform } from "../client/channel.js";
 import { WASM } from "../builds.js";
 import { compileBytes, environment } from "../worker/engine.js";
 import { crashed, TabsenseError } from "../api/errors.js";
+import { answersWithFile } from "./answers.js";
 import type { ServiceHost } from "../worker/loading.js";
 import { within } from "./within.js";
 import { startCache } from "../files/cache.js";
@@ -77,6 +78,11 @@ export const browserHost: ServiceHost = {
     );
   },
 };
+
+/** Whether a folder has a model: one that a page's server answers with the page has none. */
+export async function hasModel(folder: string): Promise<boolean> {
+  return answersWithFile(new URL("config.json", new URL(folder, pageUrl())));
+}
 
 /** What a classifier in a page, or in a web worker, is built on. */
 export const browser: Platform = {

@@ -4,6 +4,7 @@
 
 import type { Platform } from "../client/channel.js";
 import { TabsenseError } from "../api/errors.js";
+import { answersWithFile } from "./answers.js";
 import type { CachedFile } from "../api/types.js";
 import type { ServiceHost } from "../worker/loading.js";
 import { fromUrl, resolveUrls } from "../files/sources.js";
@@ -35,6 +36,11 @@ export async function listCachedFiles(): Promise<CachedFile[]> {
 
 /** Does nothing: an edge runtime keeps no copies. */
 export async function clearCachedFiles(_prefix?: string): Promise<void> {}
+
+/** Whether the folder at an absolute address has a model. */
+export async function hasModel(folder: string): Promise<boolean> {
+  return URL.canParse(folder) && answersWithFile(new URL("config.json", folder));
+}
 
 /** What a classifier in an edge runtime is built on. */
 export const edge: Platform = {

@@ -15,6 +15,7 @@ import { listFolder, openPath } from "../files/disk.js";
 import { diskStore } from "../files/disk-store.js";
 import { compileBytes } from "../worker/engine.js";
 import { crashed, TabsenseError } from "../api/errors.js";
+import { answersWithFile } from "./answers.js";
 import type { ServiceHost } from "../worker/loading.js";
 import { transferOf, type Reply, type Request } from "../client/protocol.js";
 import { fromUrl, resolved, resolveUrls, type Resolved } from "../files/sources.js";
@@ -59,6 +60,12 @@ export const nodeHost: ServiceHost = {
   cache,
   noWebGpu: "Node has no WebGPU.",
 };
+
+/** Whether a folder, a path or an address, has a model. */
+export async function hasModel(folder: string): Promise<boolean> {
+  if (/^https?:/i.test(folder)) return answersWithFile(new URL("config.json", folder));
+  return existsSync(join(folder.startsWith("file:") ? fileURLToPath(folder) : folder, "config.json"));
+}
 
 /** What a classifier in Node is built on. */
 export const nodejs: Platform = {

@@ -1,6 +1,6 @@
 /** Progress events of one file: their rate smoothed, and not more of them than a page can draw. */
 
-import type { Progress } from "../api/types.js";
+import { TOKENIZER_CONFIG, type Progress } from "../api/types.js";
 
 /** The progress of one file. */
 export type FileProgress = Omit<Progress, "overall">;
@@ -51,8 +51,8 @@ export function withOverall(emit: (progress: Progress) => void): (progress: File
       overall = 1;
     } else {
       // What has no end in sight comes ever nearer to it.
-      // A tokenizer and weights may be in several files.
-      files.delete(stage);
+      // A tokenizer and weights may be in several files, of which one doesn't stand for the others.
+      if (progress.file !== TOKENIZER_CONFIG) files.delete(stage);
       const key = stage === "tokenizer" || stage === "weights" ? `${stage} ${progress.file}` : stage;
       files.set(key, { bytes, total: total ?? bytes + EXPECTED[stage] });
       const sum = (key: "bytes" | "total") => [...files.values()].reduce((all, file) => all + file[key], 0);

@@ -44,7 +44,7 @@ export type SmallFile = "config.json" | "tokenizer.json" | typeof TOKENIZER_CONF
 const KINDS: Readonly<Record<string, [limit: number, stage: Progress["stage"] | null]>> = {
   "config.json": [CONFIG_LIMIT, "config"],
   "tokenizer.json": [TOKENIZER_LIMIT, "tokenizer"],
-  [TOKENIZER_CONFIG]: [TOKENIZER_CONFIG_LIMIT, null],
+  [TOKENIZER_CONFIG]: [TOKENIZER_CONFIG_LIMIT, "tokenizer"],
   "merges.txt": [MERGES_LIMIT, "tokenizer"],
   "special_tokens_map.json": [SPECIAL_TOKENS_LIMIT, null],
   "added_tokens.json": [ADDED_TOKENS_LIMIT, null],
@@ -78,6 +78,8 @@ export function startReading(
     try {
       const report = stage === null ? () => {} : progressOf(stage, name, emit);
       const bytes = await readAll(file.opened, file.name, limit, signal, report);
+      // Of a compressed file, no length is told before its end.
+      if (file.opened.total !== bytes.length) report(bytes.length, bytes.length);
       await checkWhole(file, bytes, (await starting).module);
       const text = withoutMark(bytes);
       const ref = request.files[name];

@@ -86,6 +86,9 @@ def parameters(graph, model):
             found[name] = blocks_along(read.array(node, 0), read.array(node, 2), read.array(node, 3), axis)
         elif node.op_type == "DequantizeLinear":
             gather = read.makers.get(node.input[0])
+            # MPNet's biases are transposed in between.
+            if gather is not None and gather.op_type == "Transpose":
+                gather = read.makers.get(gather.input[0])
             if gather is not None and gather.op_type == "Gather":
                 name = gather.input[0].removesuffix("_quantized")
                 found[name] = dequantized(read.array(gather, 0), read.array(node, 1), read.array(node, 2))

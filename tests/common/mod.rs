@@ -36,6 +36,7 @@ pub mod encoders;
 pub mod goldens;
 pub mod gpu;
 pub mod kernels;
+pub mod protobuf;
 pub mod texts;
 pub mod torch;
 

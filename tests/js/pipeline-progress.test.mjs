@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { pipeline } from "tabsense";
 import { FILES, filesOf, rejects, serveModel, TINY } from "./support.mjs";
 
@@ -203,3 +204,25 @@ for (const status of Object.keys(FIELDS)) {
     });
   }
 }
+
+test("compressed files, and tokenizer_config.json: each is done when its own bytes are there", async (t) => {
+  const config = new TextEncoder().encode(JSON.stringify({ model_max_length: 64, note: "x".repeat(500) }));
+  const files = { ...filesOf(), "tokenizer_config.json": config };
+  const compressed = Object.keys(files).filter((name) => name.endsWith(".json"));
+  const handlers = Object.fromEntries(
+    compressed.map((name) => [
+      name,
+      (_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(files[name])),
+    ]),
+  );
+  const { url } = await serveModel(t, files, handlers);
+  const events = await record(t, url);
+  check(events, url, files);
+  for (const file of compressed) {
+    const own = events.filter((event) => event.file === file);
+    assert.match(own.map(({ status }) => status).join(" "), /^initiate download( progress)+ done$/, file);
+    const last = events.findLastIndex((event) => event.file === file && event.status === "progress");
+    assert.deepEqual(events[last + 1], { status: "done", name: url, file });
+    assert.equal(events[last].total, files[file].length);
+  }
+});

@@ -2,12 +2,13 @@
 //! that it was made of, as far as its numbers do. `TABSENSE_EXPORTS` names another folder of such files.
 
 use crate::common::goldens::{Goldens, Loaded};
-use crate::common::{largest_difference, now};
+use crate::common::{edit, largest_difference, now};
 use serde::Deserialize;
 use std::fs::read;
 use std::path::{Path, PathBuf};
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::config::{Config, Task};
+use tabsense::convert::{Converter, Format};
 use tabsense::model::load::{Dtype, ModelLoader};
 use tabsense::{Error, ErrorKind};
 
@@ -158,4 +159,55 @@ fn a_file_that_ends_early_is_incomplete() {
             assert_eq!(result.unwrap_err().kind(), ErrorKind::WeightsLength, "{file} after {cut} bytes");
         }
     }
+}
+
+/// The tensors that a file converts to, by name.
+fn converted(path: &Path, format: Format) -> Result<Vec<(String, Vec<usize>, Vec<u8>)>, Error> {
+    let (mut converter, mut out) = (Converter::new(format), Vec::new());
+    let mut push = |converter: &mut Converter, path: &Path| {
+        read(path).unwrap().chunks(1009).try_for_each(|chunk| converter.push(chunk).map(|bytes| out.extend(bytes)))
+    };
+    push(&mut converter, path)?;
+    while let Some(name) = converter.end_file()? {
+        push(&mut converter, &path.with_file_name(name))?;
+    }
+    out.extend(converter.finish()?);
+    let mut tensors = edit::read(&out);
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(tensors.into_iter().map(|t| (t.name, t.shape, t.bytes)).collect())
+}
+
+#[test]
+fn an_export_converts_as_its_checkpoint() {
+    for (model, variant) in [
+        ("mini-bert", "optimum"),
+        ("mini-bert", "external"),
+        ("mini-bert", "numbered"),
+        ("mini-distilbert", "optimum"),
+        ("mini-mpnet", "dynamo"),
+        ("mini-electra", "traced-slim"),
+        ("mini-roberta", "fused-attention"),
+    ] {
+        let checkpoint = PathBuf::from(format!("test_data/models/{model}/model.safetensors"));
+        let export = folder().join(format!("{model}-{variant}.onnx"));
+        for format in [Format::Int8, Format::Fp16] {
+            let wanted = converted(&checkpoint, format).unwrap();
+            let made = converted(&export, format).unwrap();
+            for (made, wanted) in made.iter().zip(&wanted) {
+                assert!(
+                    made == wanted,
+                    "{model}-{variant}, {format:?}: {} {:?} for {} {:?}",
+                    made.0,
+                    made.1,
+                    wanted.0,
+                    wanted.1
+                );
+            }
+            assert_eq!(made.len(), wanted.len(), "{model}-{variant}, {format:?}");
+        }
+    }
+    // Whole numbers are decoded, and rounded once more.
+    let of = |file: &str| converted(&folder().join(file), Format::Int8).unwrap();
+    let names = |file: &str| of(file).into_iter().map(|(name, shape, _)| (name, shape)).collect::<Vec<_>>();
+    assert_eq!(names("mini-bert-q8.onnx"), names("mini-bert-optimum.onnx"));
 }

@@ -11,6 +11,7 @@ mod encoder_properties;
 #[cfg(not(target_arch = "wasm32"))]
 mod exports;
 mod loading;
+mod onnx_hostile;
 mod pairs;
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;

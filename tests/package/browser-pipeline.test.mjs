@@ -88,3 +88,34 @@ test("a page that was written for transformers.js", async (t) => {
   });
   assert.deepEqual(faults, []);
 });
+
+test("env in a page: copies where they are wanted, and models of the site alone", async (t) => {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const paths = [];
+  context.on("request", (request) => paths.push(new URL(request.url()).pathname));
+  await page.goto(site.url);
+  await page.waitForFunction(() => globalThis.tabsense);
+  const seen = await page.evaluate(async () => {
+    const { env, listCachedFiles, pipeline } = tabsense;
+    const load = async (model) => (await pipeline("text-classification", model)).dispose();
+    const before = { ...env, fetch: typeof env.fetch, backends: null };
+    env.allowLocalModels = true;
+    env.allowRemoteModels = false;
+    env.localModelPath = "/";
+    env.useBrowserCache = false;
+    await load("tiny");
+    const without = (await listCachedFiles()).length;
+    env.useBrowserCache = true;
+    await load("tiny");
+    const { length } = await listCachedFiles();
+    return { before, without, kept: length, absent: await failed(load("org/name")) };
+  });
+  assert.equal(seen.before.allowLocalModels, false);
+  assert.equal(seen.before.localModelPath, "/models/");
+  assert.equal(seen.without, 0);
+  assert.ok(seen.kept >= 3, `${seen.kept} files`);
+  assert.match(seen.absent.message, /\/org\/name\/\S+ answered 404/);
+  assert.ok(paths.includes("/tiny/config.json"));
+});

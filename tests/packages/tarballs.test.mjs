@@ -87,7 +87,8 @@ test("importing touches nothing: no file but the modules, no worker, no timer th
     const active = process.getActiveResourcesInfo();
     console.log(names.map((module) => Object.keys(module).sort().join(" ")).join("\\n"));
     console.log(JSON.stringify(active));`;
-  const exported = "Classifier ERROR_KINDS TabsenseError clearCachedFiles listCachedFiles pipeline";
+  const exported =
+    "Classifier ERROR_KINDS LogLevel TabsenseError clearCachedFiles env listCachedFiles pipeline";
   for (const conditions of [
     [],
     ["--conditions=browser"],

@@ -90,7 +90,7 @@ pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool)
         };
         return Err(mismatch(format!("No node of the ONNX file has {}{more}. {advice}", quoted(missing[0]))));
     }
-    Ok((Wanted { weights, exact }, Mapped { known }))
+    Ok((Wanted { weights, exact, in_order: false }, Mapped { known }))
 }
 
 /// The weights of a file without its configuration: as they are, of the architecture whose names it has.
@@ -98,7 +98,7 @@ pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool)
 /// # Errors
 /// As [`of_model`].
 pub(crate) fn of_checkpoint(graph: &Graph, names: &Names) -> Result<Wanted> {
-    Ok(Wanted { weights: Roles::find(graph, names)?.weights, exact: true })
+    Ok(Wanted { weights: Roles::find(graph, names)?.weights, exact: true, in_order: true })
 }
 
 /// The names of the architecture that most of a graph's values and modules have.

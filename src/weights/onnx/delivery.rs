@@ -18,6 +18,8 @@ pub struct Wanted {
     pub weights: Vec<Weight>,
     /// Whether whole numbers are wanted as the floating-point numbers that they stand for.
     pub exact: bool,
+    /// Whether the rows are wanted in the order of the weights, whatever that of the file.
+    pub in_order: bool,
 }
 
 /// The weights on their way.
@@ -150,12 +152,23 @@ impl Delivery {
         }
         sink.header(&declared.header)?;
         self.declared = Some(declared);
-        let waiting: Vec<usize> = (0..self.left.len()).filter(|&weight| self.is_ready(weight)).collect();
-        waiting.into_iter().try_for_each(|weight| self.deliver(weight, sink))
+        self.deliver_ready(sink)
     }
 
     fn held(&self, name: &str) -> Option<&Tensor> {
         self.held.get(name)?.as_ref()
+    }
+
+    /// Gives on what is there as a whole.
+    fn deliver_ready(&mut self, sink: &mut impl RowSink) -> Result<()> {
+        for weight in 0..self.left.len() {
+            if self.is_ready(weight) {
+                self.deliver(weight, sink)?;
+            } else if self.left[weight] && self.wanted.in_order {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Whether all tensors of a weight that is left are there.
@@ -173,6 +186,9 @@ impl Delivery {
         *self.held.entry(&name) = Some(tensor);
         if self.declared.is_none() {
             return Ok(());
+        }
+        if self.wanted.in_order {
+            return self.deliver_ready(sink);
         }
         for weight in weights {
             if self.is_ready(weight) {
@@ -252,7 +268,8 @@ impl Delivery {
         };
         let (weight, given) = (&self.wanted.weights[*at], declared.given[*at]);
         let others = [&weight.scale, &weight.zero];
-        let simple = weight.data == head.name
+        let simple = !self.wanted.in_order
+            && weight.data == head.name
             && weight.kind != Kind::Vector
             && weight.form == Form::Rows
             && weight.parts.len() == 1

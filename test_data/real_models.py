@@ -11,12 +11,17 @@ import os
 import sys
 from pathlib import Path
 
+import onnx
 import torch
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
 from golden import HERE, VERSIONS, floats
 
-MODELS = ("all-MiniLM-L6-v2", "all-mpnet-base-v2", "paraphrase-MiniLM-L3-v2", "multilingual-e5-small")
+sys.path.append(str(HERE / "onnx_exports"))
+
+from decode import parameters
+
+MODELS = ("all-MiniLM-L6-v2", "all-mpnet-base-v2", "paraphrase-MiniLM-L3-v2", "multilingual-e5-small", "rampart")
 SENTENCES = HERE / "sentences.txt"
 
 
@@ -27,6 +32,19 @@ def texts():
     yield from ((sentence,) for sentence in sentences[:3])
     yield (" ".join(sentences),)
     yield (sentences[4], sentences[5])
+
+
+def encoder(folder):
+    """In fp32; where there is an ONNX file alone, a tagger's, without its head and with the numbers that the file holds."""
+    if (folder / "model.safetensors").exists():
+        return AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    config = AutoConfig.from_pretrained(folder)
+    model = AutoModelForTokenClassification.from_config(config, attn_implementation="eager").eval()
+    graph = onnx.load(folder / "model.onnx")
+    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.graph.initializer}
+    state = {name: torch.from_numpy(arrays[name].copy()) for name in model.state_dict() if name in arrays}
+    model.load_state_dict(state | parameters(graph, model))
+    return model.base_model
 
 
 def digests(tokenizer):
@@ -48,7 +66,7 @@ def main(folder):
     rows = {}
     for name in MODELS:
         tokenizer = AutoTokenizer.from_pretrained(folder / name)
-        model = AutoModel.from_pretrained(folder / name, dtype=torch.float32, attn_implementation="eager").eval()
+        model = encoder(folder / name)
         cases = []
         for text in texts():
             inputs = tokenizer(*text, truncation=True, max_length=512, return_tensors="pt")

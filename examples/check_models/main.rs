@@ -98,8 +98,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let all = golden.digests.len() / 4 + cases.len();
         println!("{name:<24} tokens {:>12} {:>12} {seconds:>10.1} s", format!("{wrong} of"), format!("{all} texts"));
         exact &= wrong == 0;
-        let (config, weights) = (fs::read(folder.join("config.json"))?, fs::read(folder.join("model.safetensors"))?);
-        for (of, dtype) in [("fp32", Dtype::Fp32), ("int8", Dtype::Int8)] {
+        let config = fs::read(folder.join("config.json"))?;
+        let files = ["model.safetensors", "model.onnx"].map(|file| (file, folder.join(file)));
+        let files = files.iter().filter(|(_, path)| path.exists());
+        let each = [("fp32", Dtype::Fp32), ("auto", Dtype::Auto), ("int8", Dtype::Int8)];
+        for ((file, path), (of, dtype)) in files.flat_map(|file| each.map(|of| (file, of))) {
+            let weights = fs::read(path)?;
             let config = Config::for_task(&config, Task::Embed(Pooling::Mean))?;
             let start = Instant::now();
             let mut loader = ModelLoader::new(CpuBackend::new(), config, dtype, Some(weights.len()));
@@ -114,6 +118,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let difference = means.iter().zip(wanted()).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
             let vectors = means.chunks(model.config().width).zip(cases);
             let cosine = vectors.map(|(x, case)| cosine(x, &case.mean)).fold(1.0, f64::min);
+            let name = format!("{}{}", if *file == "model.onnx" { "  its ONNX: " } else { "" }, name);
             println!("{name:<24} {of:>6} {difference:>12.1e} {cosine:>12.6} {seconds:>10.1} s");
             loaded.warnings.iter().for_each(|warning| println!("  {warning}"));
             exact &= of != "fp32" || difference <= TOLERANCE;

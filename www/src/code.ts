@@ -80,7 +80,7 @@ function loading({ source, device, dtype }: Request): { imports: string; load: s
   return {
     imports,
     load: [
-      'const files = [...document.querySelector("input[type=file][multiple]").files]; // config.json, tokenizer.json, model.safetensors',
+      'const files = [...document.querySelector("input[type=file][multiple]").files]; // config.json, tokenizer.json, and model.safetensors or model.onnx',
       `const classifier = await Classifier.load(files${rest});`,
     ],
   };

@@ -129,7 +129,9 @@ export function wireRequests(
 }
 
 function isOfModel({ name }: File): boolean {
-  return name === "config.json" || name === "tokenizer.json" || name.endsWith(".safetensors");
+  return (
+    name === "config.json" || name === "tokenizer.json" || /\.(safetensors|onnx|onnx_data|bin)$/.test(name)
+  );
 }
 
 /** Calls `take` with the files dropped anywhere on the page; a folder stands for the files in it. */
@@ -158,6 +160,7 @@ function onDrop(take: (files: readonly File[]) => void): void {
   });
 }
 
+/** The files of a folder, and of `onnx/` in it. */
 async function filesIn(folder: FileSystemDirectoryEntry): Promise<File[]> {
   const reader = folder.createReader();
   const found: File[] = [];
@@ -169,6 +172,8 @@ async function filesIn(folder: FileSystemDirectoryEntry): Promise<File[]> {
     for (const entry of entries) {
       if (isFile(entry)) {
         found.push(await new Promise<File>((resolve, reject) => entry.file(resolve, reject)));
+      } else if (isFolder(entry) && entry.name === "onnx") {
+        found.push(...(await filesIn(entry)));
       }
     }
   }

@@ -87,7 +87,7 @@ def parameters(graph, model):
         elif node.op_type == "DequantizeLinear":
             gather = read.makers.get(node.input[0])
             # MPNet's biases are transposed in between.
-            if gather is not None and gather.op_type == "Transpose":
+            while gather is not None and gather.op_type in ("Transpose", "Unsqueeze", "Reshape"):
                 gather = read.makers.get(gather.input[0])
             if gather is not None and gather.op_type == "Gather":
                 name = gather.input[0].removesuffix("_quantized")

@@ -163,23 +163,42 @@ test("loads dropped files", async (t) => {
   quiet(problems);
 });
 
-test("loads a dropped folder", async (t) => {
-  const { context, page, part, result, problems } = await openReady(t);
+/** Drops a folder on the page, as a file manager does, and waits for its model. */
+async function dropFolder({ context, page, part }, folder) {
   const devtools = await context.newCDPSession(page);
   for (const type of ["dragEnter", "dragOver", "drop"]) {
     await devtools.send("Input.dispatchDragEvent", {
       type,
       x: 400,
       y: 400,
-      data: { items: [], files: [TINY], dragOperationsMask: 1 },
+      data: { items: [], files: [folder], dragOperationsMask: 1 },
     });
     if (type === "dragOver") await part("drop").waitFor();
   }
   await page.waitForFunction(
     () => document.querySelector('[data-testid="model-name"]').textContent === "files",
   );
-  assert.ok(TINY_LABELS.includes((await result()).label));
-  quiet(problems);
+}
+
+test("loads a dropped folder", async (t) => {
+  const opened = await openReady(t);
+  await dropFolder(opened, TINY);
+  assert.ok(TINY_LABELS.includes((await opened.result()).label));
+  quiet(opened.problems);
+});
+
+test("loads a dropped folder as transformers.js has it, with ONNX files in one of its own", async (t) => {
+  const folder = scratch(t);
+  for (const name of ["config.json", "tokenizer.json"])
+    copyFileSync(join(ROOT, "test_data/models/mini-bert", name), join(folder, name));
+  mkdirSync(join(folder, "onnx"));
+  for (const [kind, name] of Object.entries({ optimum: "model", q8: "model_quantized" }))
+    copyFileSync(join(ROOT, `test_data/onnx/mini-bert-${kind}.onnx`), join(folder, "onnx", `${name}.onnx`));
+  const opened = await openReady(t);
+  await dropFolder(opened, folder);
+  assert.ok(["a", "b", "c"].includes((await opened.result()).label));
+  assert.equal(await opened.part("backend").getAttribute("data-dtype"), "int8");
+  quiet(opened.problems);
 });
 
 test("loads from the model hub by name, and asks that one origin only", async (t) => {

@@ -17,11 +17,10 @@ type RewriterModule = typeof import("./wasm/rewriter/tabsense.js");
  */
 export async function startRewriter(host: EngineHost, signal: AbortSignal): Promise<RewriterModule> {
   try {
-    // The paths stand here as literals, so that bundlers find the files.
-    const wasm = () => new URL("./wasm/rewriter/tabsense_bg.wasm", import.meta.url);
     const [module, compiled] = await Promise.all([
+      // The path stands here as a literal, so that bundlers find the file.
       import("./wasm/rewriter/tabsense.js"),
-      host.compileWasm("simd", wasm().href, signal, () => {}),
+      host.compileWasm("rewriter", null, signal, () => {}),
     ]);
     await module.default({ module_or_path: compiled });
     return module;
@@ -29,7 +28,7 @@ export async function startRewriter(host: EngineHost, signal: AbortSignal): Prom
     signal.throwIfAborted();
     throw new TabsenseError(
       cause instanceof TabsenseError ? cause.kind : "environment",
-      `The weights are a checkpoint of PyTorch's, and the package's module that reads it (wasm/rewriter/) could not be started. ${cause instanceof Error ? cause.message : String(cause)} Serve the package's dist folder whole, or convert the weights to safetensors: \`npx tabsense convert\`.`,
+      `The weights are a checkpoint of PyTorch's, and the package's module that reads it (wasm/rewriter/) could not be started. ${cause instanceof Error ? cause.message : String(cause)} Without it, convert the weights to safetensors: \`npx tabsense convert\`.`,
       { cause },
     );
   }

@@ -1,6 +1,6 @@
 /** Stands in for builds.ts in `tabsense/simd` and on the edge, where the build `simd` is all there is. */
 
-import { takesSimd, type SingleBuild, type SingleModule } from "./builds.js";
+import { takesSimd, type SingleBuild, type SingleModule, type WasmName } from "./builds.js";
 
 /** The one build, or null where this runtime takes none. */
 export function fastestBuild(): SingleBuild | null {
@@ -12,9 +12,10 @@ export function takesThreads(): boolean {
   return false;
 }
 
-/** Its `.wasm` file. */
-export const WASM: Partial<Record<SingleBuild, () => URL>> = {
+/** Its `.wasm` file, and that of what reads PyTorch's checkpoints. */
+export const WASM: Partial<Record<WasmName, () => URL>> = {
   simd: () => new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url),
+  rewriter: () => new URL("./wasm/rewriter/tabsense_bg.wasm", import.meta.url),
 };
 
 /** Its JavaScript. */

@@ -21,6 +21,9 @@ export type ThreadedBuild = `${SingleBuild}-threads`;
 /** A build variant. */
 export type Build = SingleBuild | ThreadedBuild;
 
+/** What has a `.wasm` file: a build variant, or what reads PyTorch's checkpoints. */
+export type WasmName = Build | "rewriter";
+
 /** A module of one function that needs SIMD128: `() => i8x16.popcnt(i8x16.splat(0))`. */
 const SIMD_PROBE = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98,
@@ -65,12 +68,13 @@ export function takesThreads(): boolean {
   );
 }
 
-/** The `.wasm` file of each build. The paths stand here as literals, so that bundlers find the files. */
-export const WASM: Record<Build, () => URL> = {
+/** The `.wasm` file of each. The paths stand here as literals, so that bundlers find the files. */
+export const WASM: Record<WasmName, () => URL> = {
   simd: () => new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url),
   relaxed: () => new URL("./wasm/relaxed/tabsense_bg.wasm", import.meta.url),
   "simd-threads": () => new URL("./wasm/simd-threads/tabsense_bg.wasm", import.meta.url),
   "relaxed-threads": () => new URL("./wasm/relaxed-threads/tabsense_bg.wasm", import.meta.url),
+  rewriter: () => new URL("./wasm/rewriter/tabsense_bg.wasm", import.meta.url),
 };
 
 /**

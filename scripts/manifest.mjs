@@ -39,8 +39,17 @@ export function enabledVariants(manifest) {
 }
 
 /** The converter's module, as a variant: `[name, table]`. */
-export function converterVariant({ variants, converter: { of, "cargo-args": args } }) {
-  return ["convert", { ...variants[of], "cargo-args": [...variants[of]["cargo-args"], ...args] }];
+export function converterVariant(manifest) {
+  return ["convert", moduleVariant(manifest, manifest.converter)];
+}
+
+/** The module that reads PyTorch's checkpoints, as a variant: `[name, table]`. */
+export function rewriterVariant(manifest) {
+  return ["rewriter", moduleVariant(manifest, manifest.rewriter)];
+}
+
+function moduleVariant({ variants }, { of, "cargo-args": args }) {
+  return { ...variants[of], "cargo-args": [...variants[of]["cargo-args"], ...args] };
 }
 
 /** The environment for wasm-pack to test a variant, the flags of this crate alone included. */

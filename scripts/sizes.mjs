@@ -1,6 +1,6 @@
 // What a visitor's browser transfers for the package without a model: the modules that index.js and worker.js
-// reach, and the .wasm and its JavaScript of one build variant; the largest counts. The lexicon is fetched
-// only when asked for, and counted by itself.
+// reach, and the .wasm and its JavaScript of one build variant; the largest counts. The lexicon, and what reads
+// PyTorch's checkpoints, are fetched only where they are needed, and counted by themselves.
 
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -12,6 +12,9 @@ const IMPORTS = /(?:from\s+|import\s*\(\s*|import\s+|new URL\(\s*)["'](\.[^"']+)
 /** What a page fetches only where it asks for `instant`, or imports `tabsense/lexicon`. */
 const LEXICON = join(ROOT, "dist/lexicon.js");
 
+/** What a page fetches only where a model's weights are a checkpoint of PyTorch's. */
+const REWRITER = ["tabsense.js", "tabsense_bg.wasm"].map((name) => join(ROOT, "dist/wasm/rewriter", name));
+
 /** The build variant that a file belongs to, or null. */
 function variantOf(path) {
   return /\/wasm\/([^/]+)\//.exec(path)?.[1] ?? null;
@@ -22,7 +25,7 @@ export function transferred() {
   const dist = join(ROOT, "dist");
   const seen = new Set();
   const visit = (path) => {
-    if (seen.has(path) || path === LEXICON) return;
+    if (seen.has(path) || path === LEXICON || REWRITER.includes(path)) return;
     seen.add(path);
     if (!path.endsWith(".js")) return;
     for (const [, target] of code(readFileSync(path, "utf8")).matchAll(IMPORTS))
@@ -42,6 +45,11 @@ export function transferred() {
 /** The size of the lexicon's file. */
 export function lexiconSize() {
   return sizesOf(LEXICON);
+}
+
+/** The sizes of the two files that read PyTorch's checkpoints, together. */
+export function rewriterSize() {
+  return transferTotal(REWRITER.map(sizesOf));
 }
 
 function sizesOf(path) {
@@ -71,6 +79,7 @@ export function printSizes() {
     ["JavaScript", files.filter((file) => !wasm.includes(file))],
     ["together", files],
     ["lexicon", [lexiconSize()]],
+    ["rewriter", [rewriterSize()]],
   ];
   console.log("what a visitor transfers, in bytes:");
   for (const [name, part] of rows) {

@@ -63,25 +63,23 @@ async function rust({ vulkan }) {
         env: variantEnv(manifest.variants[manifest.tests.variant]),
       }),
     ),
-    check(
-      "clippy on the converter",
-      await run(
-        "cargo",
-        [
-          "clippy",
-          "--quiet",
-          "--lib",
-          "--features",
-          "convert",
-          "--target",
-          "wasm32-unknown-unknown",
-          ...deny,
-        ],
-        { env: variantEnv(manifest.variants[manifest.tests.variant]) },
-      ),
-    ),
+    ...(await clippyOnModules(manifest, deny)),
     await counted("cargo", ["test"], vulkan, countRust),
   );
+}
+
+/** The library as it is compiled for each module: they differ in cargo's features. */
+async function clippyOnModules(manifest, deny) {
+  const { converterVariant, rewriterVariant, variantEnv } = await import("./manifest.mjs");
+  const name = manifest.tests.variant;
+  const modules = [[name, manifest.variants[name]], converterVariant(manifest), rewriterVariant(manifest)];
+  const results = [];
+  for (const [name, variant] of modules) {
+    const args = ["--quiet", "--lib", "--target", "wasm32-unknown-unknown", ...variant["cargo-args"]];
+    const code = await run("cargo", ["clippy", ...args, ...deny], { env: variantEnv(variant) });
+    results.push(check(`clippy on the module ${name}`, code));
+  }
+  return results;
 }
 
 async function web({ chromium, chromedriver }) {

@@ -20,22 +20,23 @@ pub mod engine;
 mod error;
 pub mod file_hash;
 pub mod file_kind;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "rewriter")))]
 pub mod further_files;
 pub mod head;
 mod json;
 pub mod model;
 pub mod quantize;
+#[cfg(feature = "checkpoints")]
 pub mod rewrite;
 #[cfg(target_arch = "wasm32")]
 mod thrown;
 pub mod tokenize;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", any(feature = "convert", feature = "rewriter")))]
 pub mod torch_rewriter;
 // One surface a module: exports are kept whether or not they are called.
-#[cfg(all(target_arch = "wasm32", not(feature = "convert")))]
+#[cfg(all(target_arch = "wasm32", not(any(feature = "convert", feature = "rewriter"))))]
 pub mod web;
-#[cfg(all(target_arch = "wasm32", feature = "convert"))]
+#[cfg(all(target_arch = "wasm32", feature = "convert", not(feature = "rewriter")))]
 pub mod web_convert;
 pub mod weights;
 

@@ -1,15 +1,18 @@
-//! Rewrites a file of weights of any container that is read here as the safetensors file of the same tensors,
-//! while it streams.
+//! Rewrites a checkpoint of PyTorch's as the safetensors file of the same tensors, while it streams.
 
 use crate::error::{Result, try_reserve};
-use crate::weights::header::Header;
+use crate::weights::header::{Header, not_safetensors};
 use crate::weights::safetensors::write_header;
-use crate::weights::stream::{Reader, RowSink};
+use crate::weights::stream::{FIRST_BYTES, RowSink, ended};
+use crate::weights::torch::Reader;
 
 /// A file on its way through. All its tensors are written, each with its type; tensors that share their
 /// numbers have them each.
+#[derive(Default)]
 pub struct Rewriter {
-    reader: Reader,
+    /// The file's first bytes, until they suffice to tell which kind of checkpoint it is.
+    first: Vec<u8>,
+    reader: Option<Reader>,
     out: Out,
 }
 
@@ -18,19 +21,24 @@ struct Out {
     bytes: Vec<u8>,
 }
 
-impl Default for Rewriter {
-    fn default() -> Self {
-        Self { reader: Reader::new(None), out: Out::default() }
-    }
-}
-
 impl Rewriter {
     /// Takes the file's next bytes and returns what is ready of the result.
     ///
     /// # Errors
-    /// Those of [`Reader::push`].
+    /// Those of [`Reader::push`]; [`ErrorKind::NotAModel`](crate::ErrorKind::NotAModel) or
+    /// [`ErrorKind::WeightsHeader`](crate::ErrorKind::WeightsHeader) for another kind of file.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>> {
-        self.reader.push(chunk, &mut self.out)?;
+        if let Some(reader) = &mut self.reader {
+            reader.push(chunk, &mut self.out)?;
+        } else {
+            try_reserve(&mut self.first, chunk.len(), "the start of the weights")?;
+            self.first.extend_from_slice(chunk);
+            if self.first.len() >= FIRST_BYTES {
+                let first = std::mem::take(&mut self.first);
+                let reader = Reader::of(&first, None).ok_or_else(|| not_safetensors(&first))?;
+                self.reader.insert(reader).push(&first, &mut self.out)?;
+            }
+        }
         Ok(std::mem::take(&mut self.out.bytes))
     }
 
@@ -39,7 +47,7 @@ impl Rewriter {
     /// # Errors
     /// Those of [`Reader::finish`].
     pub fn finish(self) -> Result<Vec<u8>> {
-        self.reader.finish()?;
+        self.reader.ok_or_else(|| ended(self.first.len(), "the checkpoint's"))?.finish()?;
         Ok(self.out.bytes)
     }
 }

@@ -1,11 +1,10 @@
-//! PyTorch's checkpoints as safetensors files, in both WebAssembly modules: weights in several files are
-//! merged as such.
+//! PyTorch's checkpoints as safetensors files: the surface of the module `rewriter`, which a page fetches for
+//! them alone, and a part of the converter's, where weights in several files are merged as such.
 
 use crate::rewrite;
 use wasm_bindgen::prelude::*;
 
-/// A file of PyTorch's, one of several that hold a model's weights, on its way to the safetensors file of the
-/// same tensors.
+/// A file of PyTorch's on its way to the safetensors file of the same tensors.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct TorchRewriter {

@@ -52,7 +52,7 @@ export interface ClassifierInfo {
   };
   /** Bytes. */
   bytes: {
-    /** Of the weights' file. */
+    /** Of the weights' file; of several, or of PyTorch's, those of the one safetensors file that they would be. */
     weights: number;
     /** Of the wasm memory, which is also its peak. */
     memory: number;

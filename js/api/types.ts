@@ -159,7 +159,8 @@ export interface LoadOptions {
   headers?: HeadersOption;
   /**
    * The `.wasm` file of the build `simd`, if the package's own are not to be used: where it is, or the
-   * compiled module.
+   * compiled module. What reads `pytorch_model.bin` is a file of its own (`wasm/rewriter/`), which is the package's
+   * in any case; an edge runtime reads none.
    */
   wasm?: string | URL | WebAssembly.Module;
 }

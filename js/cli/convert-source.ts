@@ -6,7 +6,7 @@ import { FileChanged, readChunks, type Opened } from "../files/bytes.js";
 import { isIndex, isWeightsFile } from "../files/choice.js";
 import { beside, type Place } from "../files/places.js";
 import { merged } from "../files/shards.js";
-import { rewritten } from "../files/torch.js";
+import { asSafetensors } from "../files/torch.js";
 import { plainName } from "../files/weights.js";
 import type { ConverterModule, WeightsSource } from "../convert.js";
 import { hubOf } from "./arguments.js";
@@ -95,10 +95,7 @@ function inShards(
 ): WeightsSource {
   const shards = Object.entries(files).map(([name, place]) => ({
     name,
-    async *open() {
-      const bytes = chunksOf(place, signal);
-      yield* name.endsWith(".bin") ? rewritten(bytes, module) : bytes;
-    },
+    open: () => asSafetensors(chunksOf(place, signal), async () => module),
   }));
   return { weights: () => merged(shards) };
 }

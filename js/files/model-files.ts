@@ -12,6 +12,7 @@ import { FileChanged, openBlob, openBytes, type Opened } from "./bytes.js";
 import { FURTHER, type OlderFile } from "./older-files.js";
 import { isWithheld, WITHHELD } from "./withheld.js";
 import { startWeights, type Weights, type WeightsOpener } from "./weights.js";
+import type { Rewriting } from "./torch.js";
 import { TOKENIZER_CONFIG } from "../api/types.js";
 
 /** What differs between the browser and Node. */
@@ -61,7 +62,8 @@ const read = new WeakSet<ReadableStream>();
 
 /**
  * The files of `request`, opened until `signal` fires. `loaded`: whether the model was loaded before, so that
- * its files are wanted as they were; `ask` tells the headers of a request where the caller has a function.
+ * its files are wanted as they were; `ask` tells the headers of a request where the caller has a function;
+ * `startRewriter` starts the module that reads PyTorch's checkpoints.
  */
 export function startFiles(
   host: FilesHost,
@@ -69,6 +71,7 @@ export function startFiles(
   signal: AbortSignal,
   loaded: boolean,
   ask: (url: string, signal: AbortSignal) => Promise<Record<string, string>>,
+  startRewriter: () => Promise<Rewriting>,
 ): Files {
   const { files, network } = request;
   const { weights, ...small } = files;
@@ -162,6 +165,7 @@ export function startFiles(
     listFolder: host.listFolder,
     copies: () => copies,
     headersOf,
+    startRewriter,
     signal,
   });
 

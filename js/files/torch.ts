@@ -1,23 +1,61 @@
-/** A file of PyTorch's as the safetensors file that it would be. */
+/** PyTorch's checkpoints as the safetensors files that they would be. */
 
-import type { TorchRewriter } from "../wasm/simd/tabsense.js";
+import type { TorchRewriter } from "../wasm/rewriter/tabsense.js";
 
-/** The bytes of a `.bin` file, of which a checkpoint may have several, as those of safetensors. */
-export async function* rewritten(
+/** A module that rewrites checkpoints. */
+export interface Rewriting {
+  TorchRewriter: new () => TorchRewriter;
+}
+
+/**
+ * What checkpoints begin with: a zip archive, or a pickle with PyTorch's number, as before 1.6. The length that a
+ * safetensors file begins with may have two bytes of the latter, never four.
+ */
+const SIGNATURES: readonly (readonly number[])[] = [
+  [0x50, 0x4b, 0x03, 0x04],
+  [0x80, 0x02, 0x8a, 0x0a],
+];
+const SIGNATURE_BYTES = 4;
+
+/**
+ * The bytes of a file of weights: those of a checkpoint as those of safetensors, all others as they are. Only for a
+ * checkpoint `load` is called.
+ */
+export async function* asSafetensors(
   chunks: AsyncIterable<Uint8Array>,
-  module: { TorchRewriter: new () => TorchRewriter },
+  load: () => Promise<Rewriting>,
 ): AsyncGenerator<Uint8Array> {
-  const rewriter = new module.TorchRewriter();
-  let whole = false;
+  let first: Uint8Array | null = new Uint8Array(0);
+  let rewriter: TorchRewriter | null = null;
   try {
     for await (const chunk of chunks) {
-      const bytes = rewriter.push(chunk);
+      let bytes = chunk;
+      if (first) {
+        first = bytes = joined(first, chunk);
+        if (bytes.length < SIGNATURE_BYTES) continue;
+        first = null;
+        if (isCheckpoint(bytes)) rewriter = new (await load()).TorchRewriter();
+      }
+      if (rewriter) bytes = rewriter.push(bytes);
       if (bytes.length > 0) yield bytes;
     }
-    whole = true;
-    yield rewriter.finish();
+    if (first && first.length > 0) yield first;
+    const whole = rewriter;
+    rewriter = null; // `finish` consumes it
+    if (whole) yield whole.finish();
   } finally {
-    // `finish` consumes it.
-    if (!whole) rewriter.free();
+    rewriter?.free();
   }
+}
+
+function isCheckpoint(first: Uint8Array): boolean {
+  return SIGNATURES.some((signature) => signature.every((byte, i) => first[i] === byte));
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b;
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }

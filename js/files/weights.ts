@@ -13,7 +13,7 @@ import { refuseUnread } from "./integrity.js";
 import { listRepository } from "./listing.js";
 import { beside, isElsewhere, isKept } from "./places.js";
 import { merged, shardNames } from "./shards.js";
-import { rewritten } from "./torch.js";
+import { asSafetensors, type Rewriting } from "./torch.js";
 import { withoutWeights } from "./without-weights.js";
 
 /** Weights that are open, in one file or several. */
@@ -24,7 +24,10 @@ export interface Weights {
   dtype: Candidate["dtype"];
   /** Its bytes, where that is known. */
   total: number | null;
-  /** Its bytes, checked, in pieces; to be called once. */
+  /**
+   * Its bytes, checked, in pieces; to be called once. Those of a checkpoint of PyTorch's are the ones of the safetensors
+   * file that it would be; `onBytes` hears of the file's own.
+   */
   chunks(module: EngineModule, onBytes: OnBytes): AsyncGenerator<Uint8Array>;
   /** Opens the file of that name in the same folder, which the weights go on in. */
   further(name: string): Promise<Pick<Weights, "file" | "total" | "chunks">>;
@@ -47,6 +50,8 @@ export interface WeightsContext {
   listFolder(path: string, subfolder: string): Promise<Listing | null>;
   copies(): Copies | null;
   headersOf: HeadersOf;
+  /** Starts the module that reads PyTorch's checkpoints. */
+  startRewriter(): Promise<Rewriting>;
   signal: AbortSignal;
 }
 
@@ -83,10 +88,21 @@ export function startWeights(context: WeightsContext): WeightsOpener {
   const config = files["config.json"];
   const pinned = Object.keys(network.integrity);
   let listing: Promise<Listing | null> | null = null;
+  let unread = false;
   const unfit = new Map<string, TabsenseError>();
 
   /** Where the file of that name is, or null where none was handed over. */
   const refOf = (name: string): FileRef | null => (given ? (given[name] ?? null) : beside(config, name));
+
+  /** Bytes that there is no module for are not damaged: their copies stay. */
+  async function rewriting(): Promise<Rewriting> {
+    unread = true;
+    const module = await context.startRewriter();
+    unread = false;
+    return module;
+  }
+
+  const dropCopies = async (files: readonly CheckedFile[]) => !unread && drop(files);
 
   async function list(): Promise<Listing | null> {
     if (given) return new Map(Object.entries(given).map(([name, file]) => [name, sizeIn(file)]));
@@ -138,8 +154,13 @@ export function startWeights(context: WeightsContext): WeightsOpener {
       return {
         file: name,
         total: size ?? opened.opened.total,
-        chunks: (module: EngineModule, onBytes: OnBytes) =>
-          checked(opened, module, signal, (bytes, told) => onBytes(bytes, totalAt(bytes, told))),
+        chunks(module: EngineModule, onBytes: OnBytes) {
+          const bytes = checked(opened, module, signal, (bytes, told) =>
+            onBytes(bytes, totalAt(bytes, told)),
+          );
+          // External data is numbers, which may be any.
+          return opened === main ? asSafetensors(bytes, rewriting) : bytes;
+        },
       };
     };
     const names = () => read.map(([name]) => name);
@@ -158,7 +179,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
         return part(at, await open(ref, at));
       },
       end: () => refuseUnread(network.integrity, names()),
-      dropCopies: () => drop(read.map(([, opened]) => opened)),
+      dropCopies: () => dropCopies(read.map(([, opened]) => opened)),
       close,
     };
     try {
@@ -205,7 +226,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
                 // What is read again because it was not kept open counts twice.
                 onBytes(passed, total !== null && passed <= total ? total : null);
               });
-              yield* name.endsWith(".bin") ? rewritten(bytes, module) : bytes;
+              yield* asSafetensors(bytes, rewriting);
             },
           })),
         );
@@ -214,7 +235,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
         throw lacking(name, file);
       },
       end: () => {}, // nothing but the index says which files there are
-      dropCopies: () => drop(read),
+      dropCopies: () => dropCopies(read),
       close: () => index.writer?.abandon(),
     };
   }

@@ -38,8 +38,8 @@ export function clearCachedFiles(prefix?: string): Promise<void> {
 export const browserHost: ServiceHost = {
   noWebGpu: null,
 
-  async compileWasm(build, url, signal, onBytes) {
-    const address = url ?? WASM[build]().href;
+  async compileWasm(name, url, signal, onBytes) {
+    const address = url ?? WASM[name]().href;
     const response = await fetchFile(address, signal).catch((thrown) => {
       throw url === null ? notServed(thrown) : thrown;
     });

@@ -10,7 +10,9 @@ import type { ServiceHost } from "../worker/loading.js";
 import { fromUrl, resolveUrls } from "../files/sources.js";
 
 const host: ServiceHost = {
-  async compileWasm() {
+  async compileWasm(name) {
+    if (name === "rewriter")
+      throw new TabsenseError("environment", "An edge runtime compiles no WebAssembly.");
     throw new TabsenseError(
       "environment",
       'An edge runtime compiles no WebAssembly. Import the module and pass it: `import wasm from "tabsense/wasm/simd.wasm"`, then `Classifier.load(source, { wasm })`.',

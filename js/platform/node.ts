@@ -38,8 +38,8 @@ export { openPath };
 
 /** The service's host in Node. */
 export const nodeHost: ServiceHost = {
-  async compileWasm(build, url, signal, onBytes) {
-    const address = new URL(url ?? WASM[build]());
+  async compileWasm(name, url, signal, onBytes) {
+    const address = new URL(url ?? WASM[name]());
     const bytes =
       address.protocol === "file:"
         ? await readWasm(address)

@@ -8,6 +8,7 @@ import {
   type Build,
   type EngineModule,
   type SingleBuild,
+  type WasmName,
 } from "../builds.js";
 import { TabsenseError } from "../api/errors.js";
 import { progressOf, type FileProgress } from "./progress.js";
@@ -16,11 +17,11 @@ import { startHelpers, threadsFor, type Helpers, type StartHelper } from "./thre
 /** What the engine needs of the browser or of Node. */
 export interface EngineHost {
   /**
-   * The compiled module: by streaming in a browser, from disk in Node. `url` null: the package's own, of
-   * `build`.
+   * The compiled module: by streaming in a browser, from disk in Node. `url` null: the package's own of that
+   * name.
    */
   compileWasm(
-    build: Build,
+    name: WasmName,
     url: string | null,
     signal: AbortSignal,
     onBytes: (bytes: number, total: number | null) => void,

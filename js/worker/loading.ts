@@ -9,6 +9,7 @@ import { isTrap, toError } from "../api/errors.js";
 import { startFiles, type FilesHost } from "../files/model-files.js";
 import type { Weights } from "../files/weights.js";
 import type { Placement } from "./placement.js";
+import { startRewriter } from "../rewriter.js";
 import { progressOf, type FileProgress } from "./progress.js";
 import { transferOf, type FileRef, type LoadRequest } from "../client/protocol.js";
 import { furtherFiles, MOST_RESTARTS, startReading, unsteady } from "./small-files.js";
@@ -61,7 +62,7 @@ export async function loadModel(
   signal.addEventListener("abort", end);
   if (signal.aborted) end();
 
-  const files = startFiles(host, request, all, started !== null, headers);
+  const files = startFiles(host, request, all, started !== null, headers, () => startRewriter(host, all));
   const starting = started ? Promise.resolve(started) : startEngine(host, request, all, emit);
   const read = startReading(files, starting, request, all, emit);
   const readSmall = () => awaitedLater(read(onConfig));

@@ -11,4 +11,5 @@ pub mod onnx;
 pub mod quantize;
 pub mod safetensors;
 pub mod stream;
+#[cfg(feature = "checkpoints")]
 pub mod torch;

@@ -2,7 +2,9 @@
 //! tensors as it arrives in chunks of any size.
 
 use super::header::Header;
-use super::{onnx, safetensors, torch};
+#[cfg(feature = "checkpoints")]
+use super::torch;
+use super::{onnx, safetensors};
 use crate::error::{Error, ErrorKind, Result, try_reserve};
 use std::fmt;
 
@@ -47,7 +49,7 @@ pub trait RowSink {
 }
 
 /// The first bytes that tell a file's container.
-const FIRST_BYTES: usize = 8;
+pub const FIRST_BYTES: usize = 8;
 
 /// The state of a file on its way in.
 pub struct Reader {
@@ -61,6 +63,7 @@ enum Container {
     Sniffing(Vec<u8>),
     Safetensors(safetensors::Reader),
     Onnx(Box<onnx::Reader>),
+    #[cfg(feature = "checkpoints")]
     Torch(Box<torch::Reader>),
 }
 
@@ -71,6 +74,7 @@ impl Container {
         if onnx::begins(first_bytes) {
             return Self::Onnx(Box::new(onnx::Reader::new(announced)));
         }
+        #[cfg(feature = "checkpoints")]
         if let Some(reader) = torch::Reader::of(first_bytes, announced) {
             return Self::Torch(Box::new(reader));
         }
@@ -90,6 +94,7 @@ impl Reader {
             Container::Sniffing(_) => None,
             Container::Safetensors(reader) => reader.header(),
             Container::Onnx(reader) => reader.header(),
+            #[cfg(feature = "checkpoints")]
             Container::Torch(reader) => reader.header(),
         }
     }
@@ -115,6 +120,7 @@ impl Reader {
             Container::Sniffing(_) => unreachable!("it was told above"),
             Container::Safetensors(reader) => reader.push(chunk, sink),
             Container::Onnx(reader) => reader.push(chunk, sink),
+            #[cfg(feature = "checkpoints")]
             Container::Torch(reader) => reader.push(chunk, sink),
         }
     }
@@ -132,7 +138,7 @@ impl Reader {
     pub fn end_file(&mut self) -> Result<Option<String>> {
         match &mut self.container {
             Container::Onnx(reader) => reader.end_file(),
-            Container::Sniffing(_) | Container::Safetensors(_) | Container::Torch(_) => Ok(None),
+            _ => Ok(None),
         }
     }
 
@@ -146,13 +152,14 @@ impl Reader {
             Container::Sniffing(held) => Err(ended(held.len(), "the header's")),
             Container::Safetensors(reader) => reader.finish(),
             Container::Onnx(reader) => reader.finish(),
+            #[cfg(feature = "checkpoints")]
             Container::Torch(reader) => reader.finish(),
         }
     }
 }
 
 /// That the file ends after `seen` of `whole` bytes.
-pub(super) fn ended(seen: usize, whole: impl fmt::Display) -> Error {
+pub(crate) fn ended(seen: usize, whole: impl fmt::Display) -> Error {
     Error::new(ErrorKind::WeightsLength, format!("The weights ended after {seen} of {whole} bytes: load them again."))
 }
 

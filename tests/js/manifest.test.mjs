@@ -6,10 +6,10 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "smol-toml";
-import { converterVariant, enabledVariants, readManifest } from "../../scripts/manifest.mjs";
+import { converterVariant, enabledVariants, readManifest, rewriterVariant } from "../../scripts/manifest.mjs";
 import { fastestBuild } from "../../dist/builds.js";
 import { FIRST_PAGES } from "../../dist/worker/threads.js";
-import { transferred, transferTotal } from "../../scripts/sizes.mjs";
+import { rewriterSize, transferred, transferTotal } from "../../scripts/sizes.mjs";
 import { rustTests, webRuns } from "../../scripts/test.mjs";
 import { ROOT } from "./support.mjs";
 
@@ -74,8 +74,9 @@ test("npm's packages are pinned, and only needed to develop", () => {
   }
 });
 
-test("each enabled variant and the converter are built, have declared types, and nothing else is there", () => {
-  const names = [...enabledVariants(manifest), converterVariant(manifest)].map(([name]) => name);
+test("each enabled variant, the rewriter and the converter are built, have declared types, and nothing else is there", () => {
+  const modules = [...enabledVariants(manifest), rewriterVariant(manifest), converterVariant(manifest)];
+  const names = modules.map(([name]) => name);
   assert.deepEqual(readdirSync(join(ROOT, "dist/wasm")).sort(), names.sort());
   assert.ok(names.includes(manifest.tests.variant));
   for (const name of names) {
@@ -88,21 +89,19 @@ test("each enabled variant and the converter are built, have declared types, and
   }
 });
 
-test("the converter's module has the converter alone, and no page's module has it", () => {
+test("the modules of the converter and the rewriter have these alone, and the engine's have neither", () => {
   const names = (path) =>
     WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(join(ROOT, path)))).map(
       ({ name }) => name,
     );
-  const [converter, page] = ["dist/wasm/convert/tabsense_bg.wasm", "dist/wasm/simd/tabsense_bg.wasm"].map(
-    names,
-  );
-  assert.ok(
-    converter.some((name) => name.startsWith("converter_")) &&
-      !converter.some((name) => name.startsWith("engine_")),
-  );
-  assert.ok(
-    !page.some((name) => name.startsWith("converter_")) && page.some((name) => name.startsWith("engine_")),
-  );
+  const classes = ["converter", "engine", "torchrewriter"];
+  const has = (module) => {
+    const exports = names(`dist/wasm/${module}/tabsense_bg.wasm`);
+    return classes.filter((name) => exports.some((exported) => exported.startsWith(`${name}_`)));
+  };
+  assert.deepEqual(has("convert"), ["converter", "torchrewriter"]);
+  assert.deepEqual(has("rewriter"), ["torchrewriter"]);
+  for (const [name] of enabledVariants(manifest)) assert.deepEqual(has(name), ["engine"], name);
 });
 
 test("each variant's module is valid, and uses SIMD where it says so", () => {
@@ -173,4 +172,7 @@ test("what a visitor transfers is within the budget", (t) => {
     "a file for each part, and none for Node",
   );
   assert.ok(brotli <= manifest.budgets["transfer-brotli"], `${brotli} bytes`);
+  const rewriter = rewriterSize().brotli;
+  t.diagnostic(`the rewriter: ${rewriter} bytes, of at most ${manifest.budgets["rewriter-brotli"]}`);
+  assert.ok(rewriter <= manifest.budgets["rewriter-brotli"], `the rewriter: ${rewriter} bytes`);
 });

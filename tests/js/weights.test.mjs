@@ -198,7 +198,7 @@ test("digests go by the names in the repository, and the file that one is named 
   );
 });
 
-/** A module in the place of the engine's: it hashes nothing, and rewrites a `.bin` file by dropping its first byte. */
+/** A module in the place of the engine's, which hashes nothing. */
 const MODULE = {
   FileHash: class {
     update() {}
@@ -208,10 +208,17 @@ const MODULE = {
     sha256() {}
     free() {}
   },
+};
+
+/** What the files of the next test begin with in place of a checkpoint. */
+const CHECKPOINT = Buffer.from("PK\x03\x04", "latin1");
+
+/** In the place of the rewriter's module: it drops those bytes. */
+const REWRITING = {
   TorchRewriter: class {
     #begun = false;
     push(bytes) {
-      const rest = this.#begun ? bytes : bytes.subarray(1);
+      const rest = this.#begun ? bytes : bytes.subarray(CHECKPOINT.length);
       this.#begun = true;
       return rest;
     }
@@ -240,6 +247,7 @@ function opener(given, integrity = {}) {
     listFolder: async () => null,
     copies: () => null,
     headersOf: async () => ({}),
+    startRewriter: async () => REWRITING,
     signal,
   });
 }
@@ -291,7 +299,7 @@ test("pytorch_model.bin in several files is read as safetensors would be", async
     ...Object.fromEntries(
       Object.entries(files)
         .filter(([name]) => /^model-/.test(name))
-        .map(([name, bytes]) => [toBin(name), Buffer.concat([Buffer.from("B"), bytes])]),
+        .map(([name, bytes]) => [toBin(name), Buffer.concat([CHECKPOINT, bytes])]),
     ),
   };
   const weights = await opener(given).open();

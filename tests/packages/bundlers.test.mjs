@@ -1,11 +1,11 @@
 // Projects of each bundler: built, served under the strictest policy, and opened in Chromium. What is emitted
 // is there once, and a page fetches one .wasm file and one worker; of `tabsense/simd` (the projects *-simd
-// and esbuild), no more than these is emitted.
+// and esbuild), no more than these is emitted. A model's checkpoint of PyTorch's takes one more.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import {
@@ -14,6 +14,7 @@ import {
   HERE,
   MODULES,
   open,
+  ROOT,
   runIn,
   setUpConsumers,
   site,
@@ -31,11 +32,14 @@ before(async () => {
 
 after(() => browser?.close());
 
+/** What reads PyTorch's checkpoints: it is fetched for them alone. */
+const REWRITER = "rewriter";
+
 /** What the package has for browsers: one is fetched. */
-const BUILDS = ["relaxed", "relaxed-threads", "simd", "simd-threads"];
+const BUILDS = ["relaxed", "relaxed-threads", "simd", "simd-threads", REWRITER];
 
 /** What `tabsense/simd` has. */
-const ONE_BUILD = ["simd"];
+const ONE_BUILD = ["simd", REWRITER];
 
 const VITE = {
   build: ["bin:vite", "build", "--logLevel", "warn"],
@@ -52,7 +56,7 @@ const PROJECTS = [
   { name: "webpack-simd", build: WEBPACK, builds: ONE_BUILD },
   { name: "rollup", build: ROLLUP, builds: BUILDS, workers: { worker: 1, thread: 1 } },
   { name: "rollup-simd", build: ROLLUP, builds: ONE_BUILD, workers: { worker: 1, thread: 0 } },
-  { name: "esbuild", build: ["build.js"], builds: ONE_BUILD, workers: { worker: 1, thread: 0 } },
+  { name: "esbuild", build: ["build.js"], builds: ["simd"], workers: { worker: 1, thread: 0 } },
 ];
 
 for (const { name, build, mounts = (folder) => ({ "/": folder }), builds, workers } of PROJECTS) {
@@ -65,9 +69,55 @@ for (const { name, build, mounts = (folder) => ({ "/": folder }), builds, worker
       const headers = { "content-security-policy": `${STRICT}; img-src data:` }; // the projects' icons are data: URLs
       const { url, requests } = await site(t, mounts(folder), { isolated, headers });
       await assertVerdict(await open(t, browser, url));
-      assertFetched(requests, isolated && builds.length > 1);
+      assertFetched(requests, isolated && hasThreads(builds));
     }
+    if (builds.includes(REWRITER))
+      await t.test("a checkpoint of PyTorch's", (t) => checkpoint(t, folder, mounts));
   });
+}
+
+const hasThreads = (builds) => builds.includes("simd-threads");
+
+const digestOf = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
+
+/** The built page with a checkpoint in the place of its model's weights fetches what reads it. */
+async function checkpoint(t, folder, mounts) {
+  const copy = mkdtempSync(join(tmpdir(), "tabsense-bundle-"));
+  t.after(() => rmSync(copy, { recursive: true }));
+  cpSync(folder, copy, { recursive: true, filter: (path) => !path.includes("node_modules") });
+  const own = join(MODULES, "tabsense-sentiment-en");
+  const data = (...path) => readFileSync(join(ROOT, "test_data", ...path));
+  const instead = [
+    ["config.json", data("models/tiny-bf16/config.json")],
+    ["tokenizer.json", data("models/tiny-bf16/tokenizer.json")],
+    ["model.safetensors", data("torch/plain.bin")],
+  ].map(([name, bytes]) => [readFileSync(join(own, name)), bytes]);
+  const rewriter = digestOf(join(MODULES, "tabsense/dist/wasm", REWRITER, "tabsense_bg.wasm"));
+  let emitted = null;
+  let replaced = 0;
+  for (const name of filesBelow(join(copy, "dist"))) {
+    const path = join(copy, "dist", name);
+    const content = readFileSync(path);
+    if (digestOf(path) === rewriter) emitted = name;
+    for (const [before, after] of instead) {
+      // Vite writes small files into its scripts.
+      const [inline, other] = [before, after].map((bytes) => bytes.toString("base64"));
+      const isInline = name.endsWith(".js") && content.includes(inline);
+      if (!isInline && !content.equals(before)) continue;
+      replaced++;
+      writeFileSync(path, isInline ? String(content).replace(inline, other) : after);
+    }
+  }
+  assert.equal(replaced, instead.length, "the model's files are there, each once");
+  const headers = { "content-security-policy": `${STRICT}; img-src data:` };
+  const { url, requests } = await site(t, mounts(copy), { headers });
+  const { page, faults } = await open(t, browser, url);
+  await page.waitForFunction(() => /\w/.test(document.querySelector("output")?.textContent ?? ""));
+  assert.match(await page.locator("output").textContent(), /^\w+ 0\.\d{3}$/);
+  assert.deepEqual(faults, []);
+  const fetched = requests.map(({ path }) => path).filter((path) => path.endsWith(".wasm"));
+  assert.equal(fetched.length, 2, fetched.join(" "));
+  assert.ok(fetched.at(-1).endsWith(`/${emitted}`), `${fetched} without ${emitted}`);
 }
 
 test("esbuild's project has the one .wasm file and the one worker that the page fetches", async () => {
@@ -100,9 +150,8 @@ test("vite: its development server serves the package as it lies", async (t) => 
  */
 function assertEmitted(folder, builds, workers = null) {
   const files = filesBelow(folder);
-  const digest = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
-  const emitted = files.filter((path) => path.endsWith(".wasm")).map((path) => digest(join(folder, path)));
-  const own = builds.map((build) => digest(join(MODULES, `tabsense/dist/wasm/${build}/tabsense_bg.wasm`)));
+  const emitted = files.filter((path) => path.endsWith(".wasm")).map((path) => digestOf(join(folder, path)));
+  const own = builds.map((build) => digestOf(join(MODULES, `tabsense/dist/wasm/${build}/tabsense_bg.wasm`)));
   assert.deepEqual(emitted.sort(), own.sort(), files.join(" "));
   const weights = files.filter((path) => path.endsWith(".safetensors"));
   assert.equal(weights.length, 1, files.join(" "));
@@ -111,7 +160,7 @@ function assertEmitted(folder, builds, workers = null) {
   texts.forEach((text, i) =>
     assert.ok(!/AGFzbQ|application\/wasm;base64/.test(text), `${scripts[i]} has a module in it`),
   );
-  if (builds.length === 1)
+  if (!hasThreads(builds))
     assert.equal(
       texts.join("\n").match(/\bnew Worker\(new URL/g)?.length,
       1,

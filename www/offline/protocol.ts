@@ -12,7 +12,10 @@ export interface Manifest {
   version: string;
   /** The page's own files; the path of the page itself is empty. */
   page: Digests;
-  /** The WebAssembly module of each build variant: a browser needs one of them. */
+  /**
+   * The WebAssembly module of each build variant, of which a browser needs one; and of `rewriter`, which is stored
+   * when it is first fetched.
+   */
   engines: Readonly<Record<string, Digests>>;
   /** The files of the model that the page opens with. */
   model: Digests;

@@ -14,6 +14,8 @@ declare const MANIFEST: Manifest; // put here by the build
 
 const PREFIX = "tabsense-page-";
 const CACHE = PREFIX + MANIFEST.version;
+/** What reads PyTorch's checkpoints; few visitors need it, and keep it once they do. */
+const REWRITER = MANIFEST.engines["rewriter"] ?? {};
 const OPTIONAL: Digests = Object.assign({}, ...Object.values(MANIFEST.engines), MANIFEST.model);
 
 self.addEventListener("install", (event) => event.waitUntil(store(MANIFEST.page)));
@@ -29,6 +31,8 @@ self.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
   if (path === null || !(path in MANIFEST.page || path in OPTIONAL)) return;
   event.respondWith(stored(path).then((response) => response ?? fetch(event.request)));
+  // Without room for it, it is fetched again next time.
+  if (path in REWRITER) event.waitUntil(store(REWRITER).catch(() => {}));
 });
 
 self.addEventListener("message", (event) => {

@@ -26,15 +26,6 @@ export class FileHash {
   free(): void;
 }
 
-/** Rewrites a PyTorch checkpoint, one of several files of a model, as the safetensors file of its tensors, as a stream. */
-export class TorchRewriter {
-  constructor();
-  push(chunk: Uint8Array): Uint8Array;
-  /** Consumes the rewriter. */
-  finish(): Uint8Array;
-  free(): void;
-}
-
 /** A tokenizer's files beside `tokenizer.json` and `tokenizer_config.json`: those of repositories without the first. */
 export class FurtherFiles {
   constructor();

@@ -20,6 +20,7 @@ export default {
           "wasm/relaxed",
           "wasm/simd-threads",
           "wasm/relaxed-threads",
+          "wasm/rewriter",
         ]) {
           cpSync(`${installed}/tabsense/dist/${path}`, `dist/${path}`, { recursive: true });
         }

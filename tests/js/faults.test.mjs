@@ -270,13 +270,22 @@ test("weights that aren't there are told at once, not when the graphics card has
 
 const gzipped = (files, name) => new Uint8Array(gzipSync(files[name]));
 const text = (string) => new TextEncoder().encode(string);
+/** The start of a zip archive with one stored entry that is none of a checkpoint's. */
+function archived() {
+  const header = Buffer.alloc(30);
+  header.write("PK\x03\x04", "latin1");
+  header.writeUInt16LE(20, 4); // the version that is needed to read it
+  header.writeUInt16LE("word/document.xml".length, 26);
+  return new Uint8Array(Buffer.concat([header, Buffer.from("word/document.xml")]));
+}
+
 for (const [what, message, make, names] of [
   ["a page behind blank lines", /a web page/, () => text(`${"\n".repeat(80)}<!doctype html><title>x`), FILES],
   ["a page behind a byte order mark", /a web page/, () => text("\ufeff<html></html>"), FILES],
   ["a page that begins with a script", /a web page/, () => text("<script src=/x.js></script>"), FILES],
   ["gzip", /compressed with gzip/, gzipped, FILES],
   ["UTF-16", /UTF-16/, () => new Uint8Array(Buffer.from('\ufeff{"a": 1}', "utf16le")), FILES.slice(0, 2)],
-  ["PyTorch's file", /PyTorch/, () => text("PK\x03\x04rest of the archive"), FILES.slice(2)],
+  ["another archive", /a zip archive that torch\.save did not write/, archived, FILES.slice(2)],
   ["GGUF", /GGUF/, () => text("GGUF\x03\0\0\0rest of the file"), FILES.slice(2)],
   ["an index of weights", /is JSON.*index/, () => text('{"weight_map": {}}'), FILES.slice(2)],
 ]) {

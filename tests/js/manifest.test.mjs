@@ -90,14 +90,11 @@ test("each enabled variant, the rewriter and the converter are built, have decla
 });
 
 test("the modules of the converter and the rewriter have these alone, and the engine's have neither", () => {
-  const names = (path) =>
-    WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(join(ROOT, path)))).map(
-      ({ name }) => name,
-    );
   const classes = ["converter", "engine", "torchrewriter"];
+  // Their exports lie in the files as text; not every version of Node compiles relaxed SIMD.
   const has = (module) => {
-    const exports = names(`dist/wasm/${module}/tabsense_bg.wasm`);
-    return classes.filter((name) => exports.some((exported) => exported.startsWith(`${name}_`)));
+    const bytes = readFileSync(join(ROOT, "dist/wasm", module, "tabsense_bg.wasm"));
+    return classes.filter((name) => bytes.includes(`__wbg_${name}_free`));
   };
   assert.deepEqual(has("convert"), ["converter", "torchrewriter"]);
   assert.deepEqual(has("rewriter"), ["torchrewriter"]);

@@ -161,8 +161,11 @@ fn a_file_that_ends_early_is_incomplete() {
     }
 }
 
+/// Name, shape and bytes.
+type Converted = (String, Vec<usize>, Vec<u8>);
+
 /// The tensors that a file converts to, by name.
-fn converted(path: &Path, format: Format) -> Result<Vec<(String, Vec<usize>, Vec<u8>)>, Error> {
+fn converted(path: &Path, format: Format) -> Result<Vec<Converted>, Error> {
     let (mut converter, mut out) = (Converter::new(format), Vec::new());
     let mut push = |converter: &mut Converter, path: &Path| {
         read(path).unwrap().chunks(1009).try_for_each(|chunk| converter.push(chunk).map(|bytes| out.extend(bytes)))

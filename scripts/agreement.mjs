@@ -46,7 +46,9 @@ await main(import.meta.url, async () => {
     for (const result of await classifier.classify(texts, { topK: null }))
       ours.push(labels.map((label) => result.find((one) => one.label === label)?.score ?? 0));
     const { onnxruntime, dequantized } = json(join(folder, "onnx", file.replace(/\.onnx$/, ".json")));
-    console.log(`${file}: Tabsense ${agreement(pytorch, ours)} (${classifier.info.dtype}, loaded in ${ms} ms)`);
+    console.log(
+      `${file}: Tabsense ${agreement(pytorch, ours)} (${classifier.info.dtype}, loaded in ${ms} ms)`,
+    );
     console.log(`  onnxruntime ${agreement(pytorch, onnxruntime)}`);
     console.log(`  PyTorch with the file's numbers ${agreement(pytorch, dequantized)}`);
     await classifier.dispose();

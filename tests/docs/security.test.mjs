@@ -21,7 +21,13 @@ const GLUE = ["simd", "relaxed", "simd-threads", "relaxed-threads"].map(
 );
 
 /** The modules that fetch a model's files and the package's own; the last is the command line's. */
-const LOADERS = ["files/bytes.ts", "files/request.ts", "files/withheld.ts", "cli/header.ts"];
+const LOADERS = [
+  "files/bytes.ts",
+  "files/request.ts",
+  "files/withheld.ts",
+  "platform/answers.ts",
+  "cli/header.ts",
+];
 
 /** What no code has that keeps the promises. */
 const FORBIDDEN = {

@@ -2,16 +2,17 @@
 // site would.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { serve } from "../../../scripts/serve.mjs";
 import { ROOT, startBrowser } from "../../package/support.mjs";
 import { preludeOf } from "../prelude.mjs";
 import { checkPrinted } from "./expected.mjs";
-import { HUB, isOptional } from "./hub-address.mjs";
+import { HUB, isOptional, LISTING, listing } from "./hub-address.mjs";
 
 const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
 const TINY = join(ROOT, "test_data/models/tiny-f32");
+const FILES = ["config.json", "tokenizer.json", "model.safetensors"];
 
 /** How long a page that was opened must stay free of errors. */
 const SETTLED_MS = 300;
@@ -48,6 +49,7 @@ export async function startPages(project, exported) {
           !url.startsWith("data:") &&
           !url.startsWith("blob:") &&
           !HUB.test(url) &&
+          !LISTING.test(url) &&
           !isOptional(url)
         )
           faults.push(`asked for ${url}`);
@@ -62,6 +64,13 @@ export async function startPages(project, exported) {
       await context.route(HUB, (route) =>
         route.fulfill({
           path: join(TINY, HUB.exec(route.request().url())[1]),
+          headers: { "access-control-allow-origin": "*" },
+        }),
+      );
+      await context.route(LISTING, (route) =>
+        route.fulfill({
+          body: listing(Object.fromEntries(FILES.map((name) => [name, statSync(join(TINY, name)).size]))),
+          contentType: "application/json",
           headers: { "access-control-allow-origin": "*" },
         }),
       );

@@ -1,15 +1,20 @@
 // Loaded before everything else in a Node process and its threads: the model hub's addresses are answered
 // with the smallest model, as no test has a network.
 
-import { readFileSync } from "node:fs";
-import { HUB } from "./hub-address.mjs";
+import { readFileSync, statSync } from "node:fs";
+import { HUB, LISTING, listing } from "./hub-address.mjs";
 
 const TINY = new URL("../../../test_data/models/tiny-f32/", import.meta.url);
+
+const FILES = ["config.json", "tokenizer.json", "model.safetensors"];
+const LISTED = listing(Object.fromEntries(FILES.map((name) => [name, statSync(new URL(name, TINY)).size])));
 
 const { fetch } = globalThis;
 
 globalThis.fetch = async (input, init) => {
   const request = new Request(input, init);
+  if (LISTING.test(request.url))
+    return new Response(LISTED, { headers: { "content-type": "application/json" } });
   const name = HUB.exec(request.url)?.[1];
   if (!name)
     return request.url.startsWith("https://huggingface.co/")

@@ -10,8 +10,8 @@ use crate::weights::header::quoted;
 use crate::weights::int4;
 use crate::weights::quantize::quantize_row;
 
-/// Rows that are transposed at a time.
-const BLOCK: usize = 16;
+/// Bytes of each of the file's rows that are transposed at a time: a line of the cache.
+const LINE: usize = 64;
 
 /// A weight whose tensors are all there: its rows, as bytes of the file's type.
 pub struct Stored<'a> {
@@ -21,7 +21,7 @@ pub struct Stored<'a> {
     columns: usize,
     /// Bytes of a number.
     size: usize,
-    /// [`BLOCK`] rows from `first` on, of a transposed matrix.
+    /// Rows from `first` on, as many numbers as [`LINE`] holds, of a transposed matrix.
     block: Vec<u8>,
     first: usize,
 }
@@ -39,7 +39,7 @@ impl<'a> Stored<'a> {
             _ => return Err(unread(&weight.parts[0].name, &data.head)),
         };
         let block = match weight.form {
-            Form::Columns => try_vec(BLOCK.min(rows) * columns * size, "a row of the weights")?,
+            Form::Columns => try_vec((LINE / size).min(rows) * columns * size, "a row of the weights")?,
             _ => Vec::new(),
         };
         Ok(Self { data, form: weight.form, rows, columns, size, block, first: usize::MAX })
@@ -56,10 +56,17 @@ impl<'a> Stored<'a> {
                 &self.data.bytes[row * bytes..][..bytes]
             }
             Form::Columns => {
-                let first = row - row % BLOCK;
+                let block = LINE / self.size;
+                let first = row - row % block;
                 if first != self.first {
                     self.first = first;
-                    self.transpose(BLOCK.min(self.rows - first));
+                    let count = block.min(self.rows - first);
+                    match self.size {
+                        1 => self.transpose::<1>(count),
+                        2 => self.transpose::<2>(count),
+                        4 => self.transpose::<4>(count),
+                        _ => self.transpose::<8>(count),
+                    }
                 }
                 &self.block[(row - first) * bytes..][..bytes]
             }
@@ -76,13 +83,14 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// Reads along the file's rows, which are this weight's columns.
-    fn transpose(&mut self, count: usize) {
-        let (size, bytes) = (self.size, self.columns * self.size);
-        for (column, stored) in self.data.bytes.chunks_exact(self.rows * size).enumerate() {
-            let numbers = &stored[self.first * size..][..count * size];
-            for (i, number) in numbers.chunks_exact(size).enumerate() {
-                self.block[i * bytes + column * size..][..size].copy_from_slice(number);
+    /// Reads along the file's rows, which are this weight's columns, of numbers of so many bytes: a copy of a length
+    /// that is known is one instruction.
+    fn transpose<const SIZE: usize>(&mut self, count: usize) {
+        let row_bytes = self.columns * SIZE;
+        for (column, stored) in self.data.bytes.chunks_exact(self.rows * SIZE).enumerate() {
+            let numbers = stored[self.first * SIZE..][..count * SIZE].as_chunks::<SIZE>().0;
+            for (row, number) in self.block.chunks_exact_mut(row_bytes).zip(numbers) {
+                row[column * SIZE..][..SIZE].copy_from_slice(number);
             }
         }
     }
@@ -253,13 +261,13 @@ impl<'a> Rows<'a> {
             }
             (Given::Int4, _) => Ok((&stored[..columns / 2], 1.0)),
             (Given::Int8, Some(scales)) => {
-                if !matches!(self.form, Form::Blocks { .. })
-                    && let (scale, 0) = scales.at(row, 0)
+                if let Type::Byte { signed } = self.dtype
+                    && !matches!(self.form, Form::Blocks { .. })
+                    && let (scale, zero) = scales.at(row, 0)
                     && scale > 0.0
-                    && self.dtype == (Type::Byte { signed: true })
-                    && !stored.contains(&0x80)
+                    && shift(stored, signed, zero, &mut self.int8)
                 {
-                    return Ok((stored, scale));
+                    return Ok((bytemuck::cast_slice(&self.int8), scale));
                 }
                 scales.decode(row, stored, self.form, self.dtype, &mut self.numbers);
                 check_finite(&self.numbers, self.name)?;
@@ -289,6 +297,20 @@ impl<'a> Rows<'a> {
         }
         &self.bytes
     }
+}
+
+/// Sets `out` to the whole numbers of a row with their zero point taken away, and tells whether all of them are int8 of
+/// this project. Then nothing is rounded.
+fn shift(stored: &[u8], signed: bool, zero: i32, out: &mut [i8]) -> bool {
+    let Ok(zero) = i16::try_from(zero) else { return false };
+    let mut largest = 0;
+    for (to, &q) in out.iter_mut().zip(stored) {
+        let q = if signed { i16::from(q.cast_signed()) } else { i16::from(q) };
+        let difference = q.wrapping_sub(zero);
+        largest = largest.max(difference.wrapping_abs());
+        *to = difference as i8;
+    }
+    (0..=127).contains(&largest)
 }
 
 fn mixed(name: &str, first: Storage, this: Storage) -> crate::error::Error {

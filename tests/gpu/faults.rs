@@ -216,11 +216,12 @@ gpu_test!(buffers_that_long_texts_needed_are_freed_after_a_while, async {
     pass(8).await;
     let short = ledger().bytes;
     pass(8192).await;
-    assert!(ledger().bytes > 100 * short);
+    // Other tests' devices may still hold some: 8192 rows of 64 numbers are 2 MiB more.
+    assert!(ledger().bytes > short + (1 << 20));
     for _ in 0..100 {
         pass(8).await;
     }
-    assert_eq!(ledger().bytes, short);
+    assert!(ledger().bytes <= short);
 });
 
 gpu_test!(a_device_that_refuses_int8_arithmetic_keeps_the_other, async {

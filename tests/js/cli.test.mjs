@@ -100,7 +100,12 @@ for (const [args, kind, message] of [
   [["missing.csv", "--model", TINY], "invalid_argument", /missing\.csv could not be read .*put -- in front/],
   [["info", "/no/such/folder"], "network", /could not be read/],
   [["bench", "/no/such/folder"], "network", /could not be read/],
-  [["convert", "missing", "out", "--dtype", "int8"], "network", /missing could not be read/],
+  [
+    ["convert", "missing.safetensors", "out", "--dtype", "int8"],
+    "network",
+    /missing\.safetensors could not be read/,
+  ],
+  [["convert", "missing", "out", "--dtype", "int8"], "network", /no model missing/],
   [
     ["convert", join(TINY, "model.safetensors"), "/no/such/folder/out", "--dtype", "int8"],
     "environment",

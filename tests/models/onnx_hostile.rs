@@ -123,6 +123,30 @@ fn messages_within_messages() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn nodes_that_give_nothing() {
+    for operator in ["Gather", "MatMul", "MatMulInteger", "Gemm", "Softmax"] {
+        let inputs = ["x", WORDS, "a", "b"].map(|name| Field::bytes(1, name));
+        let node = written(&[&inputs[..], &[Field::bytes(OPERATOR, operator)]].concat());
+        let file = graph(FILE, |graph| graph.insert(0, Field::bytes(NODE, node)));
+        assert!(load(&file).is_ok() || load(&file).unwrap_err().kind() == ErrorKind::WeightsMismatch, "{operator}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn paths_without_end_are_not_followed() {
+    // Layers of nodes, each of which reads all of the layer before.
+    let name = |layer: usize, i: usize| format!("{layer}.{i}");
+    let nodes = (0..6).flat_map(|layer| (0..200).map(move |i| (layer, i)));
+    let nodes = nodes.map(|(layer, i)| {
+        let inputs = (0..200).map(|j| Field::bytes(1, if layer == 0 { WORDS.into() } else { name(layer - 1, j) }));
+        let rest = [Field::bytes(2, name(layer, i)), Field::bytes(OPERATOR, if layer == 0 { "MatMul" } else { "Mul" })];
+        Field::bytes(NODE, written(&inputs.chain(rest).collect::<Vec<_>>()))
+    });
+    let nodes: Vec<_> = nodes.collect();
+    refused(&graph(FILE, |graph| _ = graph.splice(0..0, nodes)), ErrorKind::WeightsMismatch, "MatMul");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn tensors_that_come_twice() {
     let twice = graph(FILE, |graph| {
         let last = graph.iter().rposition(|field| field.field() == INITIALIZER).unwrap();

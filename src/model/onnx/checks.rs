@@ -137,11 +137,11 @@ fn scaled<'a>(tensors: &Tensors, node: &'a Node) -> Option<(f32, &'a str)> {
 }
 
 fn leads_to_product(graph: &Graph, value: &str, steps: usize) -> bool {
-    let Some((_, node)) = graph.producer(value).filter(|_| steps < 6) else { return false };
+    let Some((_, node)) = graph.producer(value).filter(|_| steps < 4) else { return false };
     match node.operator.as_str() {
         "MatMul" | "FusedMatMul" => true,
         "Mul" | "Div" | "Add" | "Where" | "Cast" | "Reshape" => {
-            node.inputs.iter().any(|input| leads_to_product(graph, input, steps + 1))
+            node.inputs.iter().take(3).any(|input| leads_to_product(graph, input, steps + 1))
         }
         _ => false,
     }

@@ -32,7 +32,7 @@ fn mismatch(message: impl Display) -> Error {
 fn described(node: &Node) -> String {
     match node.name.is_empty() {
         false => format!("{} ({})", quoted(&node.name), node.operator),
-        true => format!("the {} that gives {}", node.operator, quoted(node.outputs.first().map_or("", String::as_str))),
+        true => format!("the {} that gives {}", node.operator, quoted(node.output())),
     }
 }
 

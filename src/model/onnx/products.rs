@@ -35,7 +35,7 @@ impl<'a> Roles<'a> {
                 product(1, bias).map(|product| Product { form: transposed, ..product })
             }
             "MatMulInteger" => {
-                let scale = self.scale_after(&node.outputs[0]);
+                let scale = self.scale_after(node.output());
                 product(1, usize::MAX).map(|product| Product { scale, zero: tensor(3), ..product })
             }
             "DynamicQuantizeMatMul" => {
@@ -139,7 +139,7 @@ impl<'a> Roles<'a> {
     /// The scale of a product of whole numbers, with which and the activations' the result is multiplied.
     fn scale_after(&self, product: &str) -> Option<String> {
         let (_, cast, _) = self.graph.consumers(product).find(|(_, node, _)| node.operator == "Cast")?;
-        let (_, mul, input) = self.graph.consumers(&cast.outputs[0]).find(|(_, node, _)| node.operator == "Mul")?;
+        let (_, mul, input) = self.graph.consumers(cast.output()).find(|(_, node, _)| node.operator == "Mul")?;
         let factor = mul.input(1 - input.min(1))?;
         if let Some(scale) = Source::of_tensor(self.graph, factor) {
             return Some(scale);
@@ -151,7 +151,7 @@ impl<'a> Roles<'a> {
     /// The bias of a product, and the node that adds it.
     fn bias(&self, at: usize, node: &Node, product: &Product) -> Option<(Source, usize)> {
         let own = product.bias.and_then(|value| self.bias_of(value));
-        own.map(|source| (source, at)).or_else(|| self.bias_after(&node.outputs[0], 0))
+        own.map(|source| (source, at)).or_else(|| self.bias_after(node.output(), 0))
     }
 
     /// The tensor that `value` is, if that goes by the name of a bias.
@@ -161,21 +161,22 @@ impl<'a> Roles<'a> {
         source.names.iter().any(is_bias).then_some(source)
     }
 
-    /// The bias that is added to a product, and the node that adds it.
+    /// The bias that is added to a product, and the node that adds it: on one way alone, or a hostile graph's have no end.
     fn bias_after(&self, value: &str, steps: usize) -> Option<(Source, usize)> {
-        if steps > MOST_STEPS {
-            return None;
-        }
-        self.graph.consumers(value).find_map(|(at, node, input)| {
+        let added = self.graph.consumers(value).find_map(|(at, node, input)| {
             let bias = |i: usize| node.input(i).filter(|_| i != input).and_then(|value| self.bias_of(value));
-            let bias = |i: usize| bias(i).map(|source| (source, at));
-            match node.operator.as_str() {
+            let bias = match node.operator.as_str() {
                 "Add" => bias(0).or_else(|| bias(1)),
                 "BiasGelu" | "FastGelu" => bias(1),
                 "SkipLayerNormalization" => bias(4),
-                "Cast" | "Mul" | "Reshape" | "Identity" | "Squeeze" => self.bias_after(&node.outputs[0], steps + 1),
                 _ => None,
-            }
+            };
+            bias.map(|source| (source, at))
+        });
+        let moves = |node: &Node| matches!(node.operator.as_str(), "Cast" | "Mul" | "Reshape" | "Identity" | "Squeeze");
+        added.or_else(|| {
+            let (_, node, _) = self.graph.consumers(value).find(|(_, node, _)| steps < MOST_STEPS && moves(node))?;
+            self.bias_after(node.output(), steps + 1)
         })
     }
 
@@ -212,6 +213,6 @@ impl<'a> Roles<'a> {
             return Some(at);
         }
         let moves = matches!(node.operator.as_str(), "Add" | "Reshape" | "Transpose" | "Mul" | "Cast" | "Identity");
-        node.inputs.iter().filter(|_| moves).find_map(|input| self.product_before(input, steps + 1))
+        node.inputs.iter().take(2).filter(|_| moves).find_map(|input| self.product_before(input, steps + 1))
     }
 }

@@ -3,6 +3,7 @@
 use super::operators::KNOWN;
 use super::source::{Source, stem};
 use super::{described, kind_of, mismatch, part};
+use crate::config::limits;
 use crate::error::Result;
 use crate::model::names::Names;
 use crate::weights::header::quoted;
@@ -12,6 +13,9 @@ use std::collections::HashSet;
 
 /// Nodes between a product and the addition of its bias: a cast and a scale of whole numbers, a change of shape.
 pub(super) const MOST_STEPS: usize = 5;
+
+/// The longest name, in bytes, in which a tensor's is looked for.
+const LONGEST_NAME: usize = 512;
 
 /// The weights of a graph, as they are found.
 pub(in crate::model) struct Roles<'a> {
@@ -54,6 +58,9 @@ impl<'a> Roles<'a> {
         let mut layers = 0;
         for node in graph.nodes() {
             if matches!(node.operator.as_str(), "Attention" | "QAttention" | "MultiHeadAttention") {
+                if layers == limits::LAYERS {
+                    return Err(unread(node));
+                }
                 roles.attention(node, layers)?;
                 layers += 1;
             }
@@ -115,6 +122,9 @@ impl<'a> Roles<'a> {
     /// The model's name for a value or a module's tensor: a model may have been exported inside of another.
     fn known(&self, name: &str) -> Option<String> {
         let name = stem(name);
+        if name.len() > LONGEST_NAME {
+            return None;
+        }
         let rests = std::iter::once(0).chain(name.match_indices('.').map(|(i, _)| i + 1));
         rests.map(|at| &name[at..]).find_map(|rest| self.names.canonical(rest)).map(|name| name.into_owned())
     }
@@ -223,7 +233,7 @@ impl<'a> Roles<'a> {
             } else if let Some((scale, zero)) = self.scales_beside(node, i) {
                 (weight.scale, weight.zero) = (scale, zero);
             } else if weight.scale.is_none()
-                && let Some(dequantize) = self.decoded_after(&node.outputs[0], 0)
+                && let Some(dequantize) = self.decoded_after(node.output(), 0)
             {
                 // Whole numbers, decoded once they are read.
                 weight.scale = dequantize.input(1).and_then(|name| Source::of_tensor(self.graph, name));
@@ -243,14 +253,14 @@ impl<'a> Roles<'a> {
 
     /// What decodes whole numbers that were read, maybe moved.
     fn decoded_after(&self, value: &str, steps: usize) -> Option<&'a Node> {
-        let mut readers = self.graph.consumers(value).filter(|(_, _, input)| *input == 0 && steps <= MOST_STEPS);
-        readers.find_map(|(_, node, _)| match node.operator.as_str() {
+        let (_, node, _) = self.graph.consumers(value).find(|(_, _, input)| *input == 0 && steps <= MOST_STEPS)?;
+        match node.operator.as_str() {
             "DequantizeLinear" => Some(node),
             "Transpose" | "Unsqueeze" | "Reshape" | "Squeeze" | "Identity" => {
-                self.decoded_after(&node.outputs[0], steps + 1)
+                self.decoded_after(node.output(), steps + 1)
             }
             _ => None,
-        })
+        }
     }
 }
 

@@ -7,6 +7,10 @@ use super::tensor::Tensor;
 use super::wire::{Fields, Value};
 use crate::error::Result;
 
+/// The most readers of a value that are looked at: in a graph of an encoder the one that matters is among them, and in a
+/// hostile one the paths through all would have no end.
+const MOST_READERS: usize = 16;
+
 /// One operation.
 #[derive(Debug, Default)]
 pub struct Node {
@@ -117,6 +121,11 @@ impl Node {
         }
     }
 
+    /// The name of what it gives first; empty where it gives nothing.
+    pub fn output(&self) -> &str {
+        self.outputs.first().map_or("", String::as_str)
+    }
+
     /// An input that is there.
     pub fn input(&self, i: usize) -> Option<&str> {
         self.inputs.get(i).map(String::as_str).filter(|name| !name.is_empty())
@@ -200,9 +209,9 @@ impl Graph {
         self.producers.get(value).map(|&at| (at, &self.nodes[at]))
     }
 
-    /// The nodes that read a value, and as which of their inputs.
+    /// The first nodes that read a value, and as which of their inputs: [`MOST_READERS`] at most.
     pub fn consumers(&self, value: &str) -> impl Iterator<Item = (usize, &Node, usize)> {
-        let readers = self.consumers.get(value).into_iter().flatten();
+        let readers = self.consumers.get(value).into_iter().flatten().take(MOST_READERS);
         readers.map(|&(at, input)| (at, &self.nodes[at], input))
     }
 }

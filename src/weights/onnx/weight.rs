@@ -129,6 +129,7 @@ impl Weight {
     /// [`ErrorKind::WeightsMismatch`] where the file has other sizes than the model.
     pub fn sizes(&self, data: &Head) -> Result<[usize; 2]> {
         let shape = data.shape()?;
+        let count = || usize::try_from(data.numbers()?).map_err(|_| self.other_sizes(&shape));
         let of_file = match (self.form, &shape[..]) {
             (Form::Columns, &[k, m]) => [m, k],
             (Form::Blocks { bits, size, rows, columns, filled }, &[m, ref rest @ ..]) => {
@@ -147,8 +148,8 @@ impl Weight {
                 }
                 [rows, columns]
             }
-            (Form::Rows, _) if self.kind == Kind::Vector => [data.numbers()? as usize, 1],
-            (Form::Rows, &[.., last]) => [data.numbers()? as usize / last.max(1), last],
+            (Form::Rows, _) if self.kind == Kind::Vector => [count()?, 1],
+            (Form::Rows, &[.., last]) => [count()? / last.max(1), last],
             _ => return Err(self.other_sizes(&shape)),
         };
         let wanted: Option<Vec<[usize; 2]>> = self.parts.iter().map(|part| part.shape.as_deref().map(two)).collect();

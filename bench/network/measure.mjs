@@ -31,7 +31,7 @@ export function readPlan(path, changes = {}) {
   return plan;
 }
 
-/** Measures a plan; `onStart` hears of each start. */
+/** Measures a plan; calls `onStart` for each start. */
 export async function measurePlan(plan, chromium, onStart = () => {}) {
   const texts = readFileSync(join(ROOT, plan.data), "utf8")
     .split("\n")

@@ -110,7 +110,7 @@ async function rounded(
   }
 }
 
-/** The same weights, whose bytes `onBytes` hears of. */
+/** The same weights; reports their bytes to `onBytes`. */
 function countedOf(source: WeightsSource, onBytes: (bytes: number) => void): WeightsSource {
   async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const bytes of chunks) {

@@ -26,7 +26,7 @@ export interface Weights {
   total: number | null;
   /**
    * Its bytes, checked, in pieces; to be called once. Those of a checkpoint of PyTorch's are the ones of the safetensors
-   * file that it would be; `onBytes` hears of the file's own.
+   * file that it would be; `onBytes` counts the file's own.
    */
   chunks(module: EngineModule, onBytes: OnBytes): AsyncGenerator<Uint8Array>;
   /** Opens the file of that name in the same folder, which the weights go on in. */

@@ -101,7 +101,7 @@ test("a file's first bytes tell a checkpoint, whatever its chunks", async () => 
       assert.deepEqual(await passed(chunksOf(bytes, size)), Buffer.from(bytes));
 });
 
-test("what was begun is let go of, and the file is closed, where reading ends early", async () => {
+test("frees what was begun and closes the file when reading ends early", async () => {
   const seen = [];
   class TorchRewriter {
     push(bytes) {

@@ -12,7 +12,7 @@ use crate::weights::int4;
 use crate::weights::stream::RowSink;
 use safetensors::tensor::Dtype;
 
-/// What the one who takes the rows wants of a file with a certain graph.
+/// What a sink wants of a file with a certain graph.
 pub struct Wanted {
     /// The weights.
     pub weights: Vec<Weight>,

@@ -1,5 +1,5 @@
 //! ONNX files, read as containers of weights: nothing of the graph is computed. It says which of the file's tensors
-//! is which of a checkpoint's; the one who takes the rows knows the model and tells so ([`Wanted`]).
+//! is which of a checkpoint's; the sink knows the model and says which it wants ([`Wanted`]).
 //!
 //! `wire` and `messages` read Protocol Buffers, [`graph`] the operations, [`tensor`] and `data` tensors; `reader` is the
 //! file on its way in; [`weight`], `rows` and `delivery` make a checkpoint's rows of its numbers.

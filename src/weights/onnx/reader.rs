@@ -11,7 +11,7 @@ use super::messages::{Event, Level, Messages, part};
 use super::tensor::{External, Head, Tensor};
 use super::wire::lies;
 use crate::error::{Result, try_reserve};
-use crate::weights::header::{Header, quoted};
+use crate::weights::header::{Header, MAX_TENSORS, quoted};
 use crate::weights::stream::{RowSink, ended, failed_before};
 
 /// The most operations and tensors taken; an encoder of 24 layers has some 3,000.
@@ -260,7 +260,11 @@ impl Reader {
 
     /// The operations are known: what is wanted is asked for, and what came before is given on.
     fn deliver(&mut self, sink: &mut dyn RowSink) -> Result<()> {
-        let mut delivery = Delivery::new(sink.wanted(&self.graph)?);
+        let wanted = sink.wanted(&self.graph)?;
+        if wanted.weights.len() > MAX_TENSORS {
+            return Err(lies(format_args!("has more than {MAX_TENSORS} weights")));
+        }
+        let mut delivery = Delivery::new(wanted);
         for tensor in std::mem::take(&mut self.early) {
             give(&mut delivery, &mut self.beside, tensor, sink)?;
         }

@@ -1,0 +1,25 @@
+/** The models beside the page that a tab fetches when someone asks for it. */
+
+/** One of them. */
+export interface OwnModel {
+  /** Its folder in models/, by which the package knows it. */
+  name: string;
+  /** What it is, in a sentence's middle. */
+  what: string;
+  /** Bytes of its weights, which are most of the download; tests/page/own-models.test.mjs asks the files. */
+  bytes: number;
+}
+
+/** What makes vectors of texts, for Teach and Zero-shot. */
+export const ENCODER: OwnModel = {
+  name: "minilm-en",
+  what: "an English sentence encoder",
+  bytes: 23_031_544,
+};
+
+/** What finds personal data, for Redact. */
+export const TAGGER: OwnModel = {
+  name: "pii-en",
+  what: "an English tagger of personal data",
+  bytes: 14_693_379,
+};

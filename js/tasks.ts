@@ -4,5 +4,7 @@
 
 import { features } from "./api/pipeline-features.js";
 
+export { TaughtClassifier } from "./teach/taught.js";
+
 /** How the pipelines of these tasks are loaded. */
 export const KINDS = { "feature-extraction": features };

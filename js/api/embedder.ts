@@ -2,13 +2,23 @@
 
 import type { Session } from "../client/session.js";
 import { TabsenseError } from "./errors.js";
+import { loadTasks } from "./load-tasks.js";
 import { LoadedModel } from "./model.js";
 import { callback, flag, invalid, kindOf, record, signal, text } from "./options.js";
+import type { TaughtClassifier, Teaching } from "../teach/taught.js";
+import type { Examples, TeachOptions } from "./teach-types.js";
 import type { CallProgress, EmbedOptions } from "./types.js";
+
+/** What `teach` and saved classifiers need of an embedder. */
+export let teachingOf: (embedder: LoadedEmbedder) => Teaching;
 
 /** All of an embedder but its loading, which the browser and Node do each in their own way. */
 export abstract class LoadedEmbedder extends LoadedModel {
   readonly #session: Session;
+
+  static {
+    teachingOf = (embedder) => ({ embedder, session: embedder.#session });
+  }
 
   protected constructor(session: Session) {
     super(session);
@@ -43,6 +53,18 @@ export abstract class LoadedEmbedder extends LoadedModel {
     const normalize = checked.normalize ?? embedding?.normalize ?? false;
     const finished = normalize ? vectors.map(normalized) : vectors;
     return single ? finished[0]! : finished;
+  }
+
+  /**
+   * Teaches a classifier of labels of your own: `{ billing: ["I was charged twice"], bug: [] }`, or a list of
+   * `{ text, label }`, or of `{ text, labels }` where a text may have several. It lives as long as the embedder.
+   *
+   * Rejects with the reason of `options.signal`; with kind `"invalid_argument"` for examples that nothing can be
+   * learnt from.
+   */
+  async teach(examples: Examples, options?: TeachOptions): Promise<TaughtClassifier> {
+    const { TaughtClassifier } = await loadTasks();
+    return TaughtClassifier.teach(teachingOf(this), examples, options);
   }
 
   /**

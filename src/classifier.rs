@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::head;
 use crate::model::Model;
 use crate::model::load::{Dtype, Loaded, ModelLoader};
-use crate::tokenize::{Encoding, Tokenizer, TokenizerFiles};
+use crate::tokenize::{Cut, Encoding, Tokenizer, TokenizerFiles};
 use crate::weights::header::Header;
 
 /// A classifier on its way in: its configuration and tokenizer are there, its weights are streaming.
@@ -157,12 +157,12 @@ impl<B: Backend> Classifier<B> {
         self.tokenizer.encode_to(text, self.max_tokens, with_offsets)
     }
 
-    /// The tokens of a pair of texts, cut to the model's length, the longer one first.
+    /// The tokens of a pair of texts, cut to the model's length as `cut` says.
     ///
     /// # Errors
     /// Those of [`Tokenizer::encode_pair`]; [`ErrorKind::TokenizerUnsupported`] where the frame of a pair
     /// leaves no room for texts.
-    pub fn encode_pair(&self, text: &str, pair: &str, with_offsets: bool) -> Result<Encoding> {
+    pub fn encode_pair(&self, text: &str, pair: &str, cut: Cut, with_offsets: bool) -> Result<Encoding> {
         match self.tokenizer.special_tokens_of_pair() {
             Some(special) if special >= self.max_tokens => Err(Error::new(
                 ErrorKind::TokenizerUnsupported,
@@ -171,7 +171,7 @@ impl<B: Backend> Classifier<B> {
                     self.max_tokens
                 ),
             )),
-            _ => self.tokenizer.encode_pair(text, pair, self.max_tokens, with_offsets),
+            _ => self.tokenizer.encode_pair(text, pair, cut, self.max_tokens, with_offsets),
         }
     }
 

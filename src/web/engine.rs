@@ -5,7 +5,7 @@ use crate::backend::auto::Side;
 use crate::backend::gpu::profile::KernelTime;
 use crate::engine;
 use crate::head;
-use crate::tokenize::Encoding;
+use crate::tokenize::{Cut, Encoding};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -113,7 +113,7 @@ impl Engine {
             let start = self.clock.now();
             let pair = pair.as_deref();
             let mut encoding = match pair {
-                Some(pair) => classifier.encode_pair(&text, pair, details)?,
+                Some(pair) => classifier.encode_pair(&text, pair, Cut::LongestFirst, details)?,
                 None => classifier.encode(&text, details)?,
             };
             if empty && encoding.ids.is_empty() {

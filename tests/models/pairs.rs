@@ -7,7 +7,7 @@ use serde_json::Value;
 use tabsense::ErrorKind;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::classifier::{Classifier, Loader};
-use tabsense::tokenize::Encoding;
+use tabsense::tokenize::{Cut, Encoding};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// Of a score; logits are within 2e-5 (`architectures.rs`).
@@ -54,7 +54,7 @@ fn load(tiny: &Tiny, tokenizer: &[u8]) -> Classifier<CpuBackend> {
 /// As for `pipeline`: a text without tokens is its special tokens.
 fn encode(classifier: &Classifier<CpuBackend>, Case { text, pair, .. }: &Case) -> Encoding {
     let encoding = match pair {
-        Some(pair) => classifier.encode_pair(text, pair, true).unwrap(),
+        Some(pair) => classifier.encode_pair(text, pair, Cut::LongestFirst, true).unwrap(),
         None => classifier.encode(text, true).unwrap(),
     };
     let empty = encoding.ids.is_empty();
@@ -109,7 +109,7 @@ fn texts_and_pairs_score_as_in_python_alone_and_together() {
 fn a_pair_s_order_and_its_types_count() {
     let tiny = tiny("tiny-bert");
     let classifier = load(tiny, tiny.tokenizer);
-    let encode = |text: &str, pair: &str| classifier.encode_pair(text, pair, false).unwrap();
+    let encode = |text: &str, pair: &str| classifier.encode_pair(text, pair, Cut::LongestFirst, false).unwrap();
     let scores = |encoding: Encoding| now(classifier.scores(&[encoding])).unwrap();
     assert_ne!(scores(encode("a", "b")), scores(encode("b", "a")));
     let untyped = Encoding { types: vec![0; 5], ..encode("a", "b") };
@@ -127,7 +127,7 @@ fn a_pair_for_a_model_that_has_no_frame_for_pairs_is_told() {
     let without = edited(&F32, |frame| _ = frame.as_object_mut().unwrap().remove("pair"));
     let classifier = load(&F32, &without);
     for pair in ["b", ""] {
-        let error = classifier.encode_pair("a", pair, false).unwrap_err();
+        let error = classifier.encode_pair("a", pair, Cut::LongestFirst, false).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TokenizerUnsupported, "{error}");
         assert!(error.to_string().contains("no frame for pairs"), "{error}");
     }

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::head;
 use crate::model::Model;
+use crate::model::architecture::Architecture;
 use crate::model::load::{Dtype, Loaded, ModelLoader};
 use crate::tokenize::{Cut, Encoding, Tokenizer, TokenizerFiles};
 use crate::weights::header::Header;
@@ -46,9 +47,8 @@ impl<B: Backend> Loader<B> {
         let files = TokenizerFiles { model_config: Some(config), ..files };
         let config = Config::from_json(config)?;
         let dtype = Dtype::from_name(dtype)?;
-        let tokenizer = Tokenizer::from_files(&files, config.vocabulary)?;
+        let (tokenizer, max_tokens) = tokenizer_of(&config, &files)?;
         let warnings = tokenizer.warnings().to_vec();
-        let max_tokens = tokenizer.max_length().unwrap_or(usize::MAX).min(config.max_tokens);
         if tokenizer.special_tokens() >= max_tokens {
             return Err(Error::new(
                 ErrorKind::TokenizerInvalid,
@@ -102,8 +102,32 @@ impl<B: Backend> Loader<B> {
     pub fn finish(self) -> Result<Classifier<B>> {
         let Self { tokenizer, max_tokens, warnings, weights } = self;
         let (model, backend, loaded) = weights.finish()?;
+        // Static embeddings tell their rows with their weights alone.
+        if tokenizer.ids() > model.config().vocabulary {
+            return Err(Error::new(
+                ErrorKind::TokenizerInvalid,
+                format!(
+                    "tokenizer.json has {} tokens, but the weights have vectors for {}: both must be of one model.",
+                    tokenizer.ids(),
+                    model.config().vocabulary
+                ),
+            ));
+        }
         Ok(Classifier { tokenizer, max_tokens, warnings, model, backend, loaded })
     }
+}
+
+/// The tokenizer for a model of `config`, and the most tokens of a text.
+///
+/// # Errors
+/// Those of [`Tokenizer::from_files`].
+pub fn tokenizer_of(config: &Config, files: &TokenizerFiles) -> Result<(Tokenizer, usize)> {
+    if let Architecture::StaticEmbedding(layout) = config.architecture {
+        return layout.tokenizer(files, config.max_tokens);
+    }
+    let tokenizer = Tokenizer::from_files(files, config.vocabulary)?;
+    let max_tokens = tokenizer.max_length().unwrap_or(usize::MAX).min(config.max_tokens);
+    Ok((tokenizer, max_tokens))
 }
 
 /// A classifier, ready.

@@ -143,6 +143,16 @@ impl Encoding {
         encoding
     }
 
+    /// Leaves out the tokens `id` of one text without a frame.
+    pub fn leave_out(&mut self, id: u32) {
+        if let Some(offsets) = &mut self.offsets {
+            let mut ids = self.ids.iter();
+            offsets.retain(|_| ids.next() != Some(&id));
+        }
+        self.ids.retain(|other| *other != id);
+        self.types.truncate(self.ids.len());
+    }
+
     /// Whether token `i` is one of those that frame the texts.
     pub fn is_special(&self, i: usize) -> bool {
         let frame = self.second.start.saturating_sub(self.between)..self.second.start;

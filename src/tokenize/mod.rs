@@ -5,6 +5,7 @@
 //! to the model's length is a step of its own ([`Tokenizer::frame`]; `pair`, of two texts).
 
 mod added;
+mod bare;
 mod classes;
 mod encoding;
 mod frame;
@@ -19,6 +20,7 @@ mod window;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::JsonFile;
+use bare::Bare;
 pub use encoding::{Cut, Encoding};
 use encoding::{Found, Tokens};
 use frame::Frame;
@@ -42,6 +44,7 @@ pub struct Tokenizer {
     parts: Parts,
     reading: Reading,
     pieces: RefCell<Vec<Piece>>,
+    bare: Option<Bare>,
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -77,7 +80,7 @@ impl Tokenizer {
     pub fn from_files(files: &TokenizerFiles, rows: usize) -> Result<Self> {
         let parts = files.read(rows)?;
         let reading = Reading::of(&parts.made.normalizer, &parts.made.pre_tokenizer, &parts.made.model);
-        Ok(Self { parts, reading, pieces: RefCell::default() })
+        Ok(Self { parts, reading, pieces: RefCell::default(), bare: None })
     }
 
     /// The most tokens of a text, special ones included, where `tokenizer_config.json` names a bound.
@@ -122,6 +125,9 @@ impl Tokenizer {
     /// # Errors
     /// Those of [`Tokenizer::encode`].
     pub fn encode_to(&self, text: &str, max_tokens: usize, with_offsets: bool) -> Result<Encoding> {
+        if let Some(bare) = self.bare {
+            return self.encode_bare(bare, text, max_tokens, with_offsets);
+        }
         let room = max_tokens.saturating_sub(self.special_tokens());
         let Tokens { ids, offsets } = self.tokens(text, room, with_offsets)?;
         if ids.is_empty() {

@@ -126,6 +126,11 @@ impl Bpe {
         Ok(Self { tokens, merges, unknown, bytes, options, scratch: RefCell::default() })
     }
 
+    /// The unknown token.
+    pub fn unknown(&self) -> Option<u32> {
+        self.unknown
+    }
+
     /// The vocabulary.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens

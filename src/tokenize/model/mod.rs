@@ -60,6 +60,15 @@ impl Model {
         }
     }
 
+    /// The token for what no other stands for.
+    pub fn unknown(&self) -> Option<u32> {
+        match self {
+            Self::WordPiece(model) => Some(model.unknown()),
+            Self::Bpe(model) => model.unknown(),
+            Self::Unigram(model) => Some(model.unknown()),
+        }
+    }
+
     /// How many tokens it has: added tokens that it lacks are numbered from here on.
     pub fn len(&self) -> usize {
         match self {

@@ -36,6 +36,11 @@ impl WordPiece {
         Ok(Self { tokens, continuing, unknown, longest_word })
     }
 
+    /// The unknown token.
+    pub fn unknown(&self) -> u32 {
+        self.unknown
+    }
+
     /// The vocabulary.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens

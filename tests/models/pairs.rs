@@ -7,7 +7,8 @@ use serde_json::Value;
 use tabsense::ErrorKind;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::batch::PackedBatch;
-use tabsense::classifier::{Classifier, Loader};
+use tabsense::config::Task;
+use tabsense::text_model::{Loader, TextModel};
 use tabsense::tokenize::{Cut, Encoding, TokenizerFiles};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -46,14 +47,14 @@ fn tiny(name: &str) -> &'static Tiny {
     ENCODERS.iter().chain([&F32]).find(|tiny| tiny.name == name).unwrap()
 }
 
-fn load(tiny: &Tiny, tokenizer: &[u8]) -> Classifier<CpuBackend> {
+fn load(tiny: &Tiny, tokenizer: &[u8]) -> TextModel<CpuBackend> {
     let mut loader = Loader::new(CpuBackend::new(), tiny.config, tokenizer, "auto", None).unwrap();
     loader.push(tiny.weights).unwrap();
     loader.finish().unwrap()
 }
 
 /// As for `pipeline`: a text without tokens is its special tokens.
-fn encode(classifier: &Classifier<CpuBackend>, Case { text, pair, .. }: &Case) -> Encoding {
+fn encode(classifier: &TextModel<CpuBackend>, Case { text, pair, .. }: &Case) -> Encoding {
     let encoding = match pair {
         Some(pair) => classifier.encode_pair(text, pair, Cut::LongestFirst, true).unwrap(),
         None => classifier.encode(text, true).unwrap(),
@@ -173,7 +174,7 @@ fn a_hypothesis_stays_whole_however_long_the_text_is() {
             config: Some(tokenizer_config),
             ..TokenizerFiles::default()
         };
-        let mut loader = Loader::with_files(CpuBackend::new(), config, files, "fp32", None).unwrap();
+        let mut loader = Loader::with_files(CpuBackend::new(), Task::Classify, config, files, "fp32", None).unwrap();
         loader.push(weights).unwrap();
         let classifier = loader.finish().unwrap();
         // Of one order: the logits are the same whatever the labels are called.
@@ -193,7 +194,7 @@ fn a_hypothesis_stays_whole_however_long_the_text_is() {
             };
             let encodings: Vec<Encoding> = labels.iter().map(encode).collect();
             let batch = PackedBatch::with_types(encodings.iter().map(|e| (e.ids.as_slice(), e.types.as_slice())));
-            let logits = now(classifier.model().logits(classifier.backend(), &batch)).unwrap();
+            let logits = now(classifier.model().outputs(classifier.backend(), &batch)).unwrap();
             for (got, wanted) in logits.chunks(case.logits[0].len()).zip(&case.logits) {
                 for (got, wanted) in got.iter().zip(wanted) {
                     // As of the other models, of which no logit is above 1; here they go to 10.

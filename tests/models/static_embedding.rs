@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::batch::PackedBatch;
-use tabsense::classifier::tokenizer_of;
 use tabsense::config::{Config, Pooling, Task};
 use tabsense::model::Model;
 use tabsense::model::load::{Dtype, ModelLoader};
+use tabsense::text_model::{Loader, tokenizer_of};
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
 use tabsense::{Error, ErrorKind, Result};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -115,7 +115,7 @@ fn tokens_and_means_are_python_s() {
             }
         }
         let batch = PackedBatch::new(texts.iter().map(|(case, _)| case.ids.as_slice()));
-        let states = now(model.states(&backend, &batch)).unwrap();
+        let states = now(model.outputs(&backend, &batch)).unwrap();
         for (got, (case, place)) in states.chunks_exact(model.config().width).zip(&texts) {
             assert_eq!(got.len(), case.vector.len(), "{place}");
             let largest = case.vector.iter().fold(1.0f32, |m, x| m.max(x.abs()));
@@ -152,7 +152,7 @@ fn a_table_is_rounded_where_int8_is_asked_for() {
     let files = files("plain");
     let states = |dtype| {
         let (model, backend) = load(files.config, files.weights, dtype).unwrap();
-        now(model.states(&backend, &PackedBatch::new([&[7, 8, 9][..]]))).unwrap()
+        now(model.outputs(&backend, &PackedBatch::new([&[7, 8, 9][..]]))).unwrap()
     };
     let (exact, rounded) = (states(Dtype::Auto), states(Dtype::Int8));
     assert_ne!(exact, rounded);
@@ -195,7 +195,7 @@ fn weights_that_are_no_static_embedding_are_refused() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_static_embedding_is_for_means_alone() {
-    for task in [Task::Classify, Task::Encode, Task::Embed(Pooling::First)] {
+    for task in [Task::Classify, Task::Encode, Task::Tag, Task::Embed(Pooling::First)] {
         let error = Config::for_task(files("plain").config, task).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConfigUnsupported);
         assert!(error.message().contains("Load it as an embedder"), "{error}");
@@ -206,4 +206,23 @@ fn a_static_embedding_is_for_means_alone() {
         let error = Config::for_task(config.to_string().as_bytes(), MEAN).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
     }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_tokenizer_of_more_tokens_than_vectors_is_refused() {
+    let files = files("plain");
+    let load = |tokenizer: &[u8]| {
+        let files = TokenizerFiles { tokenizer_json: Some(tokenizer), ..TokenizerFiles::default() };
+        let mut loader = Loader::with_files(CpuBackend::new(), MEAN, BAG, files, "auto", None).unwrap();
+        loader.push(file!("plain/model.safetensors")).unwrap();
+        loader.finish()
+    };
+    let model = load(files.tokenizer).unwrap();
+    assert!(model.encode("", false).unwrap().ids.is_empty());
+    assert_eq!((model.config().width, model.config().vocabulary), (8, 997));
+    let mut larger: Value = serde_json::from_slice(files.tokenizer).unwrap();
+    larger["model"]["vocab"]["more"] = json!(997);
+    let error = load(larger.to_string().as_bytes()).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::TokenizerInvalid);
+    assert!(error.message().contains("998 tokens, but the weights have vectors for 997"), "{error}");
 }

@@ -60,12 +60,21 @@ impl Model {
         }
     }
 
-    /// The token for what no other stands for.
+    /// The token for what the vocabulary doesn't have, if there is one.
     pub fn unknown(&self) -> Option<u32> {
         match self {
             Self::WordPiece(model) => Some(model.unknown()),
             Self::Bpe(model) => model.unknown(),
-            Self::Unigram(model) => Some(model.unknown()),
+            Self::Unigram(model) => model.unknown(),
+        }
+    }
+
+    /// Whether a token tells by a prefix that it continues a word.
+    pub fn marks_continuations(&self) -> bool {
+        match self {
+            Self::WordPiece(model) => model.marks_continuations(),
+            Self::Bpe(model) => model.marks_continuations(),
+            Self::Unigram(_) => false,
         }
     }
 

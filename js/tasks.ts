@@ -3,6 +3,7 @@
  */
 
 import { features } from "./api/pipeline-features.js";
+import { zeroShot } from "./api/pipeline-zero-shot.js";
 
 /** How the pipelines of these tasks are loaded. */
-export const KINDS = { "feature-extraction": features };
+export const KINDS = { "feature-extraction": features, "zero-shot-classification": zeroShot };

@@ -6,9 +6,16 @@ import { LoadedModel } from "./model.js";
 import { callback, flag, invalid, kindOf, record, signal, text } from "./options.js";
 import type { CallProgress, EmbedOptions } from "./types.js";
 
+/** The session of an embedder. */
+export let sessionOf: (embedder: LoadedEmbedder) => Session;
+
 /** All of an embedder but its loading, which the browser and Node do each in their own way. */
 export abstract class LoadedEmbedder extends LoadedModel {
   readonly #session: Session;
+
+  static {
+    sessionOf = (embedder) => embedder.#session;
+  }
 
   protected constructor(session: Session) {
     super(session);
@@ -36,7 +43,12 @@ export abstract class LoadedEmbedder extends LoadedModel {
     const { embedding } = this.#session.state();
     const prompt = promptOf(checked, embedding?.prompts ?? {}, embedding?.defaultPrompt ?? null);
     const vectors = await this.#session.ask(
-      { type: "rows", texts: texts.map((one) => prompt + one), progress: checked.onProgress !== null },
+      {
+        type: "rows",
+        texts: texts.map((one) => (embedding?.lowerCase ? inLowerCase(prompt + one) : prompt + one)),
+        cutText: false,
+        progress: checked.onProgress !== null,
+      },
       checked.signal,
       checked.onProgress,
     );
@@ -54,6 +66,11 @@ export abstract class LoadedEmbedder extends LoadedModel {
   similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
     return cosine(a, b);
   }
+}
+
+/** Each character by itself, as the tokenizers of Python do it, and not by its place in a word. */
+function inLowerCase(text: string): string {
+  return Array.from(text, (c) => c.toLowerCase()).join("");
 }
 
 /** The cosine of two vectors. */

@@ -34,6 +34,8 @@ export type {
   Timings,
   Token,
   Verdict,
+  ZeroShotOptions,
+  ZeroShotScore,
 } from "./types.js";
 export type {
   DataType,
@@ -54,4 +56,7 @@ export type {
   TextClassificationPipeline,
   TextClassificationPipelineOptions,
   TextClassificationSingle,
+  ZeroShotClassificationOutput,
+  ZeroShotClassificationPipeline,
+  ZeroShotClassificationPipelineOptions,
 } from "./pipeline-types.js";

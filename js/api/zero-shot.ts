@@ -2,11 +2,12 @@
 
 import type { Session } from "../client/session.js";
 import { entailmentOf, ranked, scoresOf, type Entailment } from "../zero-shot/entailment.js";
-import { hypotheses, readLabels, TEMPLATE } from "../zero-shot/labels.js";
+import { hypotheses, MOST_LABELS, readLabels, TEMPLATE } from "../zero-shot/labels.js";
 import { similarityScores, startVectors, type Vectors } from "../zero-shot/similarity.js";
-import { checkSentences, normalized, sessionOf, type LoadedEmbedder } from "./embedder.js";
+import { checkSentences, LoadedEmbedder, sessionOf } from "./embedder.js";
 import { TabsenseError } from "./errors.js";
-import { LoadedModel, warn } from "./model.js";
+import type { ModelInfo } from "./info.js";
+import { LoadedModel } from "./model.js";
 import { callback, flag, invalid, record, signal } from "./options.js";
 import type { CallProgress, ZeroShotOptions, ZeroShotScore } from "./types.js";
 
@@ -31,20 +32,26 @@ interface Scorer {
 export abstract class LoadedZeroShot extends LoadedModel {
   readonly #session: Pick<Session, "ended" | "dispose">;
   readonly #scorer: Scorer;
+  readonly #notes: readonly string[] = [];
 
   /** Of a model that was loaded as a classifier, or of an embedder, which stays loaded after `dispose`. */
   protected constructor(of: Session | LoadedEmbedder) {
-    const session = "ask" in of ? of : borrowed(sessionOf(of));
+    const session = of instanceof LoadedEmbedder ? borrowed(sessionOf(of)) : of;
     super(session);
     this.#session = session;
-    if ("ask" in of) {
-      const { labels } = this.info.model;
-      const entailment = entailmentOf(labels);
-      if (!entailment.named) warn(this, [lastIsEntailment(labels)]);
-      this.#scorer = byEntailment(of, entailment);
-    } else {
+    if (of instanceof LoadedEmbedder) {
       this.#scorer = bySimilarity(of);
+      return;
     }
+    const { labels } = of.state().info;
+    const entailment = entailmentOf(labels);
+    if (!entailment.named) this.#notes = [lastIsEntailment(labels)];
+    this.#scorer = byEntailment(of, entailment);
+  }
+
+  override get info(): ModelInfo {
+    const info = super.info;
+    return { ...info, warnings: [...info.warnings, ...this.#notes] };
   }
 
   /**
@@ -59,7 +66,11 @@ export abstract class LoadedZeroShot extends LoadedModel {
    * without a label or a text, with too many labels, a label that leaves no room for a text, or a template without
    * `{}`.
    */
-  classify(text: string, labels: string | readonly string[], options?: ZeroShotOptions): Promise<ZeroShotScore[]>;
+  classify(
+    text: string,
+    labels: string | readonly string[],
+    options?: ZeroShotOptions,
+  ): Promise<ZeroShotScore[]>;
   /** The labels of many texts, which is faster than a call for each. */
   classify(
     texts: readonly string[],
@@ -76,7 +87,10 @@ export abstract class LoadedZeroShot extends LoadedModel {
     const empty = texts.indexOf("");
     if (empty >= 0) {
       const which = single ? "The text" : `texts[${empty}]`;
-      throw new TabsenseError("invalid_argument", `${which} is empty: there is nothing to label. Leave it out.`);
+      throw new TabsenseError(
+        "invalid_argument",
+        `${which} is empty: there is nothing to label. Leave it out.`,
+      );
     }
     const { template, mostLabels, scores } = this.#scorer;
     const known = readLabels(labels, mostLabels);
@@ -90,10 +104,30 @@ export abstract class LoadedZeroShot extends LoadedModel {
 }
 
 /**
- * Throws kind `"config_unsupported"` where a model with these labels is none for natural language inference. Without
- * names that tell, the last label is taken for entailment, as Python takes it.
+ * The session of an NLI model. Kind `"config_unsupported"` where the model's labels are another's; it is disposed of
+ * then. Without names that tell, the last label is taken for entailment, as Python takes it.
  */
-export function checkEntailment(labels: readonly string[]): void {
+export async function openEntailment(opening: Promise<Session>): Promise<Session> {
+  const session = await opening;
+  try {
+    checkEntailment(session.state().info.labels);
+    return session;
+  } catch (thrown) {
+    await session.dispose();
+    throw thrown;
+  }
+}
+
+/** The embedder, which is loaded: kind `"invalid_argument"` where there are options to load one with. */
+export function withoutOptions(embedder: LoadedEmbedder, options: unknown): LoadedEmbedder {
+  if (options === undefined) return embedder;
+  throw new TabsenseError(
+    "invalid_argument",
+    "The embedder is loaded already: pass the options to Embedder.load, and none to ZeroShot.load.",
+  );
+}
+
+function checkEntailment(labels: readonly string[]): void {
   const { named } = entailmentOf(labels);
   const nameless = labels.every((label) => UNNAMED.test(label));
   if (labels.length > 1 && (named || nameless)) return;
@@ -130,7 +164,7 @@ function borrowed(session: Session): Pick<Session, "name" | "state" | "ended" | 
 function byEntailment(session: Session, entailment: Entailment): Scorer {
   return {
     template: TEMPLATE,
-    mostLabels: Math.min(MOST_PAIRS, 1000),
+    mostLabels: MOST_LABELS,
     async scores(texts, asked, { multiLabel, signal, onProgress }) {
       const results: number[][] = [];
       const most = Math.max(1, Math.floor(MOST_PAIRS / asked.length));
@@ -166,7 +200,7 @@ function bySimilarity(embedder: LoadedEmbedder): Scorer {
       const options = { normalize: true, ...(signal && { signal }) };
       const labels = await kept.of(asked, (missing) => embedder.embed(missing, options));
       const vectors = await embedder.embed(texts, { ...options, ...(onProgress && { onProgress }) });
-      return vectors.map((vector) => similarityScores(normalized(vector), labels, multiLabel));
+      return vectors.map((vector) => similarityScores(vector, labels, multiLabel));
     },
   };
 }

@@ -244,7 +244,8 @@ function broken(file: string, why: string, cause?: unknown): TabsenseError {
   return new TabsenseError("config_invalid", message, { cause });
 }
 
-function unsupported(message: string): TabsenseError {
+/** Of a model that computes what an embedder here does not. */
+export function unsupported(message: string): TabsenseError {
   return new TabsenseError("config_unsupported", message);
 }
 

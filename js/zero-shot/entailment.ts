@@ -5,6 +5,8 @@
  * Source: `transformers` 5.24, `pipelines/zero_shot_classification.py`.
  */
 
+import type { ZeroShotScore } from "../api/types.js";
+
 /** The labels of an NLI model that count. */
 export interface Entailment {
   /** The id of the label that says that the hypothesis follows. */
@@ -13,14 +15,6 @@ export interface Entailment {
   contradiction: number;
   /** Whether a label's name told; without one, the last label is entailment. */
   named: boolean;
-}
-
-/** A label of a call, with its score. */
-export interface ScoredLabel {
-  /** The label. */
-  label: string;
-  /** Its score, 0 to 1. */
-  score: number;
 }
 
 /**
@@ -54,7 +48,7 @@ export function scoresOf(
 }
 
 /** Labels with their scores, the best first; of equal ones the later one, as in Python. */
-export function ranked(labels: readonly string[], scores: readonly number[]): ScoredLabel[] {
+export function ranked(labels: readonly string[], scores: readonly number[]): ZeroShotScore[] {
   const places = labels.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]! || b - a);
   return places.map((i) => ({ label: labels[i]!, score: scores[i]! }));
 }

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readModules, readSentenceFiles } from "../../dist/embed/sentence-transformers.js";
+import { readEmbedding } from "../../dist/files/embedding-files.js";
 import { ROOT } from "./support.mjs";
 
 const module = (idx, path, type) => ({
@@ -206,4 +207,36 @@ test("tells a web page from a file", () => {
     kind: "not_a_model",
     message: /modules\.json is a web page/,
   });
+});
+
+/** What an embedder takes of the files, which it has by their names. */
+const embedding = (asked, files, config = {}) => {
+  const bytes = (value) => new TextEncoder().encode(JSON.stringify(value));
+  const named = Object.entries(files).map(([name, file]) => [name, bytes(file)]);
+  return readEmbedding(asked, Object.fromEntries(named), bytes(config));
+};
+
+test("an embedder pools as its files say, as it is asked to, or by the mean", () => {
+  const files = { "modules.json": NORMALIZED, "1_Pooling/config.json": pooling("cls") };
+  const { pooling: said, normalize } = embedding(null, files);
+  assert.deepEqual([said, normalize], ["cls", true]);
+  assert.equal(embedding("mean", files).pooling, "mean");
+  assert.equal(embedding(null, {}).pooling, "mean");
+  // What is asked for comes before what can't be computed.
+  const last = { "1_Pooling/config.json": { pooling_mode: "lasttoken" } };
+  assert.throws(() => embedding(null, last), { kind: "config_unsupported", message: /"lasttoken"/ });
+  assert.equal(embedding("cls", last).pooling, "cls");
+  const elsewhere = { "modules.json": [ENCODER[0], module(1, "2_Pooling", "Pooling")] };
+  assert.throws(() => embedding(null, elsewhere), {
+    kind: "config_unsupported",
+    message: /folder "2_Pooling"/,
+  });
+  assert.equal(embedding("mean", elsewhere).pooling, "mean");
+});
+
+test("a model2vec without modules.json says in its configuration whether vectors are scaled", () => {
+  assert.equal(embedding(null, {}, { model_type: "model2vec", normalize: true }).normalize, true);
+  assert.equal(embedding(null, {}, { model_type: "model2vec", normalize: false }).normalize, false);
+  const modules = { "modules.json": [module(0, ".", "StaticEmbedding")] };
+  assert.equal(embedding(null, modules, { normalize: true }).normalize, false);
 });

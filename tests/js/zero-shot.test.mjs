@@ -102,7 +102,7 @@ test("bad input has a kind and a sentence, and the next call is answered", async
     ["", LABELS, undefined, /The text is empty/],
     [["a", ""], LABELS, undefined, /texts\[1\] is empty/],
     [7, LABELS, undefined, /not 7/],
-    [{ text: "a", pair: "b" }, LABELS, undefined, /not an object/],
+    [{ text: "a", pair: "b" }, LABELS, undefined, /not object/],
     ["a text", LABELS, { template: "no place" }, /was not able to be formatted/],
     ["a text", LABELS, { template: 7 }, /template/],
     ["a text", LABELS, { multiLabel: "yes" }, /multiLabel/],

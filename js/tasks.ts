@@ -3,8 +3,12 @@
  */
 
 import { features } from "./api/pipeline-features.js";
+import { zeroShot } from "./api/pipeline-zero-shot.js";
+
+/** Of the models of this module, whose classes are copies of the entry's. */
+export { warn } from "./api/model.js";
 
 export { TaughtClassifier } from "./teach/taught.js";
 
 /** How the pipelines of these tasks are loaded. */
-export const KINDS = { "feature-extraction": features };
+export const KINDS = { "feature-extraction": features, "zero-shot-classification": zeroShot };

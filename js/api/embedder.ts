@@ -5,19 +5,19 @@ import { TabsenseError } from "./errors.js";
 import { loadTasks } from "./load-tasks.js";
 import { LoadedModel } from "./model.js";
 import { callback, flag, invalid, kindOf, record, signal, text } from "./options.js";
-import type { TaughtClassifier, Teaching } from "../teach/taught.js";
+import type { TaughtClassifier } from "../teach/taught.js";
 import type { Examples, TeachOptions } from "./teach-types.js";
 import type { CallProgress, EmbedOptions } from "./types.js";
 
-/** What `teach` and saved classifiers need of an embedder. */
-export let teachingOf: (embedder: LoadedEmbedder) => Teaching;
+/** The session of an embedder. */
+export let sessionOf: (embedder: LoadedEmbedder) => Session;
 
 /** All of an embedder but its loading, which the browser and Node do each in their own way. */
 export abstract class LoadedEmbedder extends LoadedModel {
   readonly #session: Session;
 
   static {
-    teachingOf = (embedder) => ({ embedder, session: embedder.#session });
+    sessionOf = (embedder) => embedder.#session;
   }
 
   protected constructor(session: Session) {
@@ -46,7 +46,12 @@ export abstract class LoadedEmbedder extends LoadedModel {
     const { embedding } = this.#session.state();
     const prompt = promptOf(checked, embedding?.prompts ?? {}, embedding?.defaultPrompt ?? null);
     const vectors = await this.#session.ask(
-      { type: "rows", texts: texts.map((one) => prompt + one), progress: checked.onProgress !== null },
+      {
+        type: "rows",
+        texts: texts.map((one) => (embedding?.lowerCase ? inLowerCase(prompt + one) : prompt + one)),
+        cutText: false,
+        progress: checked.onProgress !== null,
+      },
       checked.signal,
       checked.onProgress,
     );
@@ -64,7 +69,7 @@ export abstract class LoadedEmbedder extends LoadedModel {
    */
   async teach(examples: Examples, options?: TeachOptions): Promise<TaughtClassifier> {
     const { TaughtClassifier } = await loadTasks();
-    return TaughtClassifier.teach(teachingOf(this), examples, options);
+    return TaughtClassifier.teach({ embedder: this, session: this.#session }, examples, options);
   }
 
   /**
@@ -76,6 +81,11 @@ export abstract class LoadedEmbedder extends LoadedModel {
   similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
     return cosine(a, b);
   }
+}
+
+/** Each character by itself, as the tokenizers of Python do it, and not by its place in a word. */
+function inLowerCase(text: string): string {
+  return Array.from(text, (c) => c.toLowerCase()).join("");
 }
 
 /** The cosine of two vectors. */

@@ -49,6 +49,8 @@ export type {
   Timings,
   Token,
   Verdict,
+  ZeroShotOptions,
+  ZeroShotScore,
 } from "./types.js";
 export type {
   DataType,
@@ -69,4 +71,7 @@ export type {
   TextClassificationPipeline,
   TextClassificationPipelineOptions,
   TextClassificationSingle,
+  ZeroShotClassificationOutput,
+  ZeroShotClassificationPipeline,
+  ZeroShotClassificationPipelineOptions,
 } from "./pipeline-types.js";

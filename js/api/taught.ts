@@ -2,7 +2,7 @@
 
 import type * as teach from "../teach/taught.js";
 import type { SavedClassifier } from "../teach/saved.js";
-import { teachingOf, LoadedEmbedder } from "./embedder.js";
+import { sessionOf, LoadedEmbedder } from "./embedder.js";
 import { TabsenseError } from "./errors.js";
 import { loadTasks } from "./load-tasks.js";
 
@@ -28,6 +28,6 @@ export const TaughtClassifier = {
         "TaughtClassifier.from takes the embedder that the classifier was taught on: await Embedder.load(…).",
       );
     const { TaughtClassifier } = await loadTasks();
-    return TaughtClassifier.from(saved, teachingOf(embedder));
+    return TaughtClassifier.from(saved, { embedder, session: sessionOf(embedder) });
   },
 };

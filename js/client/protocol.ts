@@ -110,6 +110,8 @@ export interface ClassifyRequest extends Call {
 export interface RowsRequest extends Call {
   type: "rows";
   texts: Text[];
+  /** Whether of pairs that are too long the text alone is cut, not the longer one first. */
+  cutText: boolean;
 }
 
 /** A call for the tokens of each text, however long it is, and a tagger's logits of each. */
@@ -211,6 +213,8 @@ export interface Embedding {
   defaultPrompt: string | null;
   /** The most tokens of a text, where that is less than the model's. */
   maxTokens: number | null;
+  /** Whether texts are made lower case whatever the tokenizer does. */
+  lowerCase: boolean;
 }
 
 /** What the service holds now: a call may have moved the model to another device. */

@@ -1,4 +1,4 @@
-// Tokens to entities, against Python's pipeline (test_data/make_tagging.py); labels of BIOES; windows.
+// Tokens to entities, against Python's pipeline (test_data/make_tagging.py); labels of BIOES.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -7,7 +7,6 @@ import { test } from "node:test";
 import { aggregator, softmaxRows } from "../../dist/tag/aggregate.js";
 import { tagsOf } from "../../dist/tag/labels.js";
 import { AGGREGATIONS } from "../../dist/tag/types.js";
-import { windowsOf } from "../../dist/tag/windows.js";
 import { wordsOf } from "../../dist/tag/words.js";
 import { ROOT } from "./support.mjs";
 
@@ -84,37 +83,4 @@ test("a label without B- or I- of its name has no prefix, whatever it begins wit
   const labels = ["S-BAHN", "L-SHAPED", "B-", "NOUN-PROPER", "U-BOAT", "I-BOAT"];
   const names = tagsOf(labels).map(({ name }) => name);
   assert.deepEqual(names, ["S-BAHN", "L-SHAPED", "B-", "NOUN-PROPER", "BOAT", "BOAT"]);
-});
-
-test("each token of a long text is labelled once, in the window in which it is farthest from a cut", () => {
-  for (const [count, size, overlap] of [
-    [1, 8, 3],
-    [8, 8, 3],
-    [9, 8, 3],
-    [40, 8, 0],
-    [41, 8, 7],
-    [1000, 510, 128],
-    [5000, 510, 127],
-  ]) {
-    const windows = windowsOf(count, size, overlap);
-    /** How far a window's cut is from a token; the text's own ends are no cuts. */
-    const toCut = ({ start, end }, i) =>
-      Math.min(start === 0 ? Infinity : i - start, end === count ? Infinity : end - 1 - i);
-    let next = 0;
-    for (const window of windows) {
-      const { start, end, from, to } = window;
-      assert.ok(start >= 0 && start <= from && from < to && to <= end && end - start <= size, `${count}`);
-      assert.equal(from, next);
-      next = to;
-      for (let i = from; i < to; i++) {
-        const others = windows.filter((other) => other.start <= i && i < other.end);
-        assert.ok(
-          others.every((other) => toCut(other, i) <= toCut(window, i)),
-          `token ${i} of ${count}`,
-        );
-        assert.ok(toCut(window, i) >= Math.floor(overlap / 2), `token ${i} of ${count}`);
-      }
-    }
-    assert.equal(next, count);
-  }
 });

@@ -6,15 +6,13 @@
 import { LoadedClassifier } from "./api/classifier.js";
 import { edge, hasModel } from "./platform/edge.js";
 import { open } from "./client/open.js";
+import { openSession } from "./client/session.js";
 import { checkLoadOptions } from "./api/options.js";
+import { LoadedEmbedder } from "./api/embedder.js";
 import { startEnvironment, type TransformersEnvironment } from "./api/env.js";
-import { openPipeline } from "./api/pipeline.js";
-import type {
-  PipelineType,
-  PretrainedModelOptions,
-  TextClassificationPipeline,
-} from "./api/pipeline-types.js";
-import type { LoadOptions, Source } from "./api/types.js";
+import { openPipeline, type PipelineHost } from "./api/pipeline.js";
+import type { PipelineOf, PipelineType, PretrainedModelOptions } from "./api/pipeline-types.js";
+import type { EmbedderOptions, LoadOptions, Source } from "./api/types.js";
 
 export * from "./api/exports.js";
 export { clearCachedFiles, listCachedFiles } from "./platform/edge.js";
@@ -31,17 +29,37 @@ export class Classifier extends LoadedClassifier {
    * `tabsense/wasm/simd.wasm` is imported as.
    */
   static async load(source: Source, options?: LoadOptions): Promise<Classifier> {
-    const checked = checkLoadOptions({ ...options, worker: options?.worker ?? false });
+    const checked = checkLoadOptions({ ...options, worker: options?.worker ?? false }, "instant");
     return new Classifier(await open(edge, source, checked));
   }
 }
 
+/** An encoder that makes vectors of texts. Make one with `await Embedder.load(source)`. */
+export class Embedder extends LoadedEmbedder {
+  /** Loads an encoder, with a head or without one, as {@link Classifier.load} loads a classifier. */
+  static async load(source: Source, options?: EmbedderOptions): Promise<Embedder> {
+    const checked = checkLoadOptions({ ...options, worker: options?.worker ?? false }, "pooling");
+    return new Embedder(await openSession(edge, source, "embed", checked));
+  }
+}
+
 /** As in a browser, with the option `wasm` of {@link Classifier.load}. */
-export function pipeline(
-  task: PipelineType,
+export function pipeline<Name extends PipelineType>(
+  task: Name,
   model?: Source | null,
   options?: PretrainedModelOptions | null,
-): Promise<TextClassificationPipeline> {
-  const load = (source: Source, loading: LoadOptions) => Classifier.load(source, loading);
-  return openPipeline({ load, hasModel, environment }, task, model, options);
+): Promise<PipelineOf<Name>> {
+  const host: PipelineHost = {
+    classifier: (source, loading) => Classifier.load(source, loading),
+    session: (source, task, loading) =>
+      openSession(
+        edge,
+        source,
+        task,
+        checkLoadOptions({ ...loading, worker: loading.worker ?? false }, null),
+      ),
+    hasModel,
+    environment,
+  };
+  return openPipeline(host, task, model, options);
 }

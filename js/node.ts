@@ -2,16 +2,14 @@
 
 import { LoadedClassifier } from "./api/classifier.js";
 import { open } from "./client/open.js";
+import { openSession } from "./client/session.js";
 import { nodejs, hasModel } from "./platform/node.js";
 import { checkLoadOptions } from "./api/options.js";
+import { LoadedEmbedder } from "./api/embedder.js";
 import { startEnvironment, type TransformersEnvironment } from "./api/env.js";
-import { openPipeline } from "./api/pipeline.js";
-import type {
-  PipelineType,
-  PretrainedModelOptions,
-  TextClassificationPipeline,
-} from "./api/pipeline-types.js";
-import type { LoadOptions, Source } from "./api/types.js";
+import { openPipeline, type PipelineHost } from "./api/pipeline.js";
+import type { PipelineOf, PipelineType, PretrainedModelOptions } from "./api/pipeline-types.js";
+import type { EmbedderOptions, LoadOptions, Source } from "./api/types.js";
 
 export * from "./api/exports.js";
 export { clearCachedFiles, listCachedFiles } from "./platform/node.js";
@@ -25,19 +23,33 @@ export const env: TransformersEnvironment = environment.env;
 export class Classifier extends LoadedClassifier {
   /** Loads a model from a folder, a URL, a hub or memory into a worker of its own, and reports on the way. */
   static async load(source: Source, options?: LoadOptions): Promise<Classifier> {
-    return new Classifier(await open(nodejs, source, checkLoadOptions(options)));
+    return new Classifier(await open(nodejs, source, checkLoadOptions(options, "instant")));
+  }
+}
+
+/** An encoder that makes vectors of texts. Make one with `await Embedder.load(source)`. */
+export class Embedder extends LoadedEmbedder {
+  /** Loads an encoder, with a head or without one, as {@link Classifier.load} loads a classifier. */
+  static async load(source: Source, options?: EmbedderOptions): Promise<Embedder> {
+    const checked = checkLoadOptions(options, "pooling");
+    return new Embedder(await openSession(nodejs, source, "embed", checked));
   }
 }
 
 /**
- * Loads a text classifier that is called as a function: the signature, outputs and progress events of
- * transformers.js 4. Without a `model` it is `"sentiment-en"`.
+ * Loads a model that is called as a function: the signature, outputs and progress events of transformers.js 4.
+ * Without a `model` it is this project's own of the task, where there is one.
  */
-export function pipeline(
-  task: PipelineType,
+export function pipeline<Name extends PipelineType>(
+  task: Name,
   model?: Source | null,
   options?: PretrainedModelOptions | null,
-): Promise<TextClassificationPipeline> {
-  const load = (source: Source, loading: LoadOptions) => Classifier.load(source, loading);
-  return openPipeline({ load, hasModel, environment }, task, model, options);
+): Promise<PipelineOf<Name>> {
+  const host: PipelineHost = {
+    classifier: (source, loading) => Classifier.load(source, loading),
+    session: (source, task, loading) => openSession(nodejs, source, task, checkLoadOptions(loading, null)),
+    hasModel,
+    environment,
+  };
+  return openPipeline(host, task, model, options);
 }

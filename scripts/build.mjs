@@ -192,12 +192,12 @@ async function bundle() {
   await esbuild({
     ...options,
     entryPoints: ["js/index.ts", "js/worker.ts", "js/thread.ts"],
-    plugins: [lexiconApart],
+    plugins: [apart],
   });
   const simd = { simd: "js/simd.ts", "worker-simd": "js/worker.ts", edge: "js/edge.ts" };
-  await esbuild({ ...options, entryPoints: simd, plugins: [oneBuild, lexiconApart] });
-  await esbuild({ ...options, entryPoints: ["js/lexicon.ts"] });
-  await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node", plugins: [lexiconApart] });
+  await esbuild({ ...options, entryPoints: simd, plugins: [oneBuild, apart] });
+  await esbuild({ ...options, entryPoints: ["js/lexicon.ts", "js/tasks.ts"], plugins: [apart] });
+  await esbuild({ ...options, entryPoints: ["js/cli.ts"], platform: "node", plugins: [apart] });
   // What is in these bundles alone is no module of the package. The entries' types name those of two.
   for (const name of ["platform/browser", "platform/edge"]) rmSync(join(ROOT, "dist", `${name}.js`));
   for (const name of [
@@ -212,11 +212,14 @@ async function bundle() {
   for (const room of ["cli", "csv"]) rmSync(join(ROOT, "dist", room), { recursive: true });
 }
 
-/** Leaves the lexicon out of the bundles, which lie beside it. */
-const lexiconApart = {
-  name: "lexicon apart",
+/** Leaves what is loaded later, if at all, out of the bundles, which lie beside it. */
+const apart = {
+  name: "apart",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\.\/lexicon\.js$/ }, () => ({ path: "./lexicon.js", external: true }));
+    onResolve({ filter: /^\.\.\/(lexicon|tasks)\.js$/ }, ({ path }) => ({
+      path: path.slice(1),
+      external: true,
+    }));
   },
 };
 

@@ -12,6 +12,9 @@ const IMPORTS = /(?:from\s+|import\s*\(\s*|import\s+|new URL\(\s*)["'](\.[^"']+)
 /** What a page fetches only where it asks for `instant`, or imports `tabsense/lexicon`. */
 const LEXICON = join(ROOT, "dist/lexicon.js");
 
+/** What a page fetches only for other tasks than classification. */
+const TASKS = join(ROOT, "dist/tasks.js");
+
 /** What a page fetches only where a model's weights are a checkpoint of PyTorch's. */
 const REWRITER = ["tabsense.js", "tabsense_bg.wasm"].map((name) => join(ROOT, "dist/wasm/rewriter", name));
 
@@ -25,7 +28,7 @@ export function transferred() {
   const dist = join(ROOT, "dist");
   const seen = new Set();
   const visit = (path) => {
-    if (seen.has(path) || path === LEXICON || REWRITER.includes(path)) return;
+    if (seen.has(path) || [LEXICON, TASKS].includes(path) || REWRITER.includes(path)) return;
     seen.add(path);
     if (!path.endsWith(".js")) return;
     for (const [, target] of code(readFileSync(path, "utf8")).matchAll(IMPORTS))
@@ -45,6 +48,11 @@ export function transferred() {
 /** The size of the lexicon's file. */
 export function lexiconSize() {
   return sizesOf(LEXICON);
+}
+
+/** The size of the file of the other tasks. */
+export function tasksSize() {
+  return sizesOf(TASKS);
 }
 
 /** The sizes of the two files that read PyTorch's checkpoints, together. */
@@ -79,6 +87,7 @@ export function printSizes() {
     ["JavaScript", files.filter((file) => !wasm.includes(file))],
     ["together", files],
     ["lexicon", [lexiconSize()]],
+    ["tasks", [tasksSize()]],
     ["rewriter", [rewriterSize()]],
   ];
   console.log("what a visitor transfers, in bytes:");

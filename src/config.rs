@@ -33,6 +33,8 @@ pub enum Task {
     Classify,
     /// A vector for a text: the states of its tokens, pooled.
     Embed(Pooling),
+    /// Labels for each token: with a head on every token.
+    Tag,
     /// A state for each token: the encoder without a head.
     Encode,
 }
@@ -47,9 +49,34 @@ pub enum Pooling {
 }
 
 impl Task {
+    /// The task of that name: "classify", "embed-mean", "embed-first", "encode" or "tag".
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for any other.
+    pub fn from_name(name: &str) -> Result<Self> {
+        match name {
+            "classify" => Ok(Self::Classify),
+            "embed-mean" => Ok(Self::Embed(Pooling::Mean)),
+            "embed-first" => Ok(Self::Embed(Pooling::First)),
+            "encode" => Ok(Self::Encode),
+            "tag" => Ok(Self::Tag),
+            _ => Err(Error::new(ErrorKind::InvalidArgument, format!("There is no task {name:?}."))),
+        }
+    }
+
+    /// Whether the model has a head, whose rows are labels.
+    pub fn has_head(self) -> bool {
+        matches!(self, Self::Classify | Self::Tag)
+    }
+
     /// Whether of the last layer each text's first row alone is read.
     pub fn reads_first_rows(self) -> bool {
         matches!(self, Self::Classify | Self::Embed(Pooling::First))
+    }
+
+    /// Whether there is a row of numbers for each token, not for each text.
+    pub fn reads_all_rows(self) -> bool {
+        matches!(self, Self::Tag | Self::Encode)
     }
 }
 
@@ -137,8 +164,8 @@ impl Config {
         Self::for_task(bytes, Task::Classify)
     }
 
-    /// Reads and checks a `config.json` for a task. Without [`Task::Classify`] it may be of a model with any
-    /// head, or with none.
+    /// Reads and checks a `config.json` for a task. For one without a head it may be of a model with any head,
+    /// or with none.
     ///
     /// # Errors
     /// Those of [`Config::from_json`].
@@ -158,9 +185,7 @@ impl Config {
                 READERS.map(|(name, _)| name).join(", ")
             )));
         };
-        if task == Task::Classify {
-            fields.has_a_classifier()?;
-        }
+        fields.has_the_head(task)?;
         let sizes = sizes(&fields)?;
         let Sizes { width, heads, .. } = sizes;
         if !width.is_multiple_of(heads) {
@@ -172,10 +197,16 @@ impl Config {
                 let scoring = fields.scoring(labels.len())?;
                 (labels, scoring)
             }
+            Task::Tag => (fields.labels_of_tokens()?, Scoring::Softmax),
             Task::Embed(_) | Task::Encode => (Vec::new(), Scoring::Identity),
         };
         let tokenizer_class = fields.text("tokenizer_class")?.map(str::to_owned);
         Ok(Self { sizes, task, labels, scoring, tokenizer_class })
+    }
+
+    /// The numbers of a row of the model's output: L with a head, else D.
+    pub fn output_width(&self) -> usize {
+        if self.task.has_head() { self.labels.len() } else { self.width }
     }
 }
 

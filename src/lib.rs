@@ -1,6 +1,6 @@
 //! Tabsense: text classification inside a browser tab, with BERT and its kin.
 //!
-//! Data flows one way: bindings (`web`) → [`engine`] → [`classifier`] → [`model`] → [`backend`] → kernels. Weights come in by
+//! Data flows one way: bindings (`web`) → [`engine`] → [`text_model`] → [`model`] → [`backend`] → kernels. Weights come in by
 //! [`weights`], configuration by [`config`], text by [`tokenize`]; nothing lower knows anything higher. Beside them: files of other
 //! precision ([`convert`]) or another container ([`rewrite`]), and the rounding to int4 ([`quantize`]).
 //!
@@ -13,7 +13,6 @@ pub mod backend;
 pub mod batch;
 #[cfg(all(feature = "bench", target_arch = "wasm32"))]
 pub mod bench;
-pub mod classifier;
 pub mod config;
 pub mod convert;
 pub mod engine;
@@ -28,6 +27,7 @@ pub mod model;
 pub mod quantize;
 #[cfg(feature = "checkpoints")]
 pub mod rewrite;
+pub mod text_model;
 #[cfg(target_arch = "wasm32")]
 mod thrown;
 pub mod tokenize;

@@ -113,7 +113,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (model, backend, loaded) = loader.finish()?;
             let seconds = start.elapsed().as_secs_f64();
             let batch = PackedBatch::with_types(cases.iter().map(|case| (case.ids.as_slice(), case.types.as_slice())));
-            let means = now(model.states(&backend, &batch))?;
+            let means = now(model.outputs(&backend, &batch))?;
             let wanted = || cases.iter().flat_map(|case| &case.mean);
             let difference = means.iter().zip(wanted()).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
             let vectors = means.chunks(model.config().width).zip(cases);

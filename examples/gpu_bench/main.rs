@@ -149,7 +149,7 @@ async fn case(
         let before = backend.counts();
         backend.start_profile();
         let start = Instant::now();
-        model.logits(backend, &batch).await?;
+        model.outputs(backend, &batch).await?;
         let profiled = start.elapsed().as_secs_f64() * 1e3;
         dispatches = backend.counts().dispatches - before.dispatches;
         let times = tabsense::backend::gpu::profile::by_kernel(&backend.take_profile().unwrap_or_default());
@@ -165,7 +165,7 @@ async fn case(
             continue;
         }
         let start = Instant::now();
-        model.logits(backend, &batch).await?;
+        model.outputs(backend, &batch).await?;
         walls.push(start.elapsed().as_secs_f64() * 1e3);
     }
     let work = work(model.config(), loaded, texts, tokens);

@@ -1,9 +1,10 @@
-/** What a caller holds: a loaded model that classifies texts. */
+/** A loaded model that classifies texts. */
 
 import { startLatest } from "./latest.js";
 import { checkClassifyOptions, checkTexts } from "./options.js";
 import type { Answer } from "../client/protocol.js";
-import type { Session } from "../client/session.js";
+import type { ClassifierSession } from "../client/open.js";
+import { LoadedModel } from "./model.js";
 import type { ClassifierInfo } from "./info.js";
 import type {
   ClassifyOptions,
@@ -17,14 +18,6 @@ import type {
   Verdict,
 } from "./types.js";
 import { streamVerdicts } from "./stream.js";
-import type { EngineInfo } from "../wasm/simd/tabsense.js";
-
-declare global {
-  // As TypeScript's own `esnext.disposable` has it, which a user of this package need not have.
-  interface SymbolConstructor {
-    readonly asyncDispose: unique symbol;
-  }
-}
 
 /**
  * As `classifier.classify(texts, options)`, but with labels for empty texts, too: those of special tokens
@@ -36,32 +29,21 @@ export let classifyAll: (
   options: ClassifyOptions,
 ) => Promise<Score[][]>;
 
-/** Adds sentences to `classifier.info.warnings`. */
-export let warn: (classifier: LoadedClassifier, warnings: readonly string[]) => void;
-
 /** All of a classifier but its loading, which the browser and Node do each in their own way. */
-export abstract class LoadedClassifier {
-  readonly #session: Session;
+export abstract class LoadedClassifier extends LoadedModel {
+  readonly #session: ClassifierSession;
   readonly #disposal = new AbortController();
-  #warnings: readonly string[] = [];
-  /**
-   * `dispose()`, for `await using`; there where the runtime has the symbol, or a polyfill has brought it
-   * before the model was loaded.
-   */
-  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 
   static {
     classifyAll = async (classifier, texts, options) => {
       const { results } = await classifier.#ask(texts, options, true);
       return results.map(toScores);
     };
-    warn = (classifier, warnings) => void (classifier.#warnings = warnings);
   }
 
-  protected constructor(session: Session) {
+  protected constructor(session: ClassifierSession) {
+    super(session);
     this.#session = session;
-    const symbol: unknown = Symbol.asyncDispose;
-    if (typeof symbol === "symbol") Object.defineProperty(this, symbol, { value: () => this.dispose() });
   }
 
   /**
@@ -136,7 +118,7 @@ export abstract class LoadedClassifier {
     const ended = this.#session.ended();
     if (ended) throw ended;
     if (texts.length === 0) return { results: [], single, details };
-    const { results } = await this.#session.classify(
+    const results = await this.#session.classify(
       { type: "classify", texts, top, details, empty, progress: onProgress !== null },
       signal,
       onProgress,
@@ -152,34 +134,8 @@ export abstract class LoadedClassifier {
     );
   }
 
-  /** What was loaded, where it is computed, and how much memory it takes; as of the last answer. */
-  get info(): ClassifierInfo {
-    const standIn = this.#session.standIn?.info();
-    if (standIn) return { ...standIn, warnings: [...standIn.warnings, ...this.#warnings] };
-    const { info, file, memory } = this.#session.state();
-    const {
-      build,
-      threads,
-      device,
-      dtype,
-      weightBytes,
-      webgpu,
-      webgpuReason,
-      calibration,
-      warnings,
-      ...model
-    } = info;
-    return {
-      device,
-      dtype,
-      file,
-      build,
-      threads,
-      webgpu: webGpuInfo(info),
-      warnings: [...warnings, ...this.#warnings],
-      model: { name: this.#session.name, ...model },
-      bytes: { weights: weightBytes, memory },
-    };
+  override get info(): ClassifierInfo {
+    return this.withWarnings(this.#session.standIn?.info()) ?? super.info;
   }
 
   /**
@@ -191,22 +147,11 @@ export abstract class LoadedClassifier {
     return this.#session.standIn?.ready ?? Promise.resolve();
   }
 
-  /**
-   * Ends the worker and frees the model and its device. Calls that wait, and later ones, reject with kind
-   * `"disposed"`.
-   */
-  dispose(): Promise<void> {
-    const disposed = this.#session.dispose();
+  override dispose(): Promise<void> {
+    const disposed = super.dispose();
     this.#disposal.abort();
     return disposed;
   }
-}
-
-function webGpuInfo({ webgpu, webgpuReason, calibration }: EngineInfo): ClassifierInfo["webgpu"] {
-  if (webgpu === null || webgpuReason !== null)
-    return { reason: webgpuReason ?? "The graphics card is not in use." };
-  const { gpuBytes, ...device } = webgpu;
-  return { ...device, bytes: gpuBytes, calibration };
 }
 
 function toScores({ scores, truncated }: Answer): Score[] {

@@ -40,6 +40,11 @@ export class TabsenseError extends Error {
   /** What went wrong, from the closed list. */
   readonly kind: ErrorKind;
 
+  /** So that `instanceof` takes one of another copy of the package, or of a part that was loaded later, for its own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === "TabsenseError";
+  }
+
   constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.kind = kind;
@@ -63,13 +68,13 @@ export function toError(thrown: unknown): TabsenseError {
     if (isKind(kind)) return new TabsenseError(kind, thrown.message, { cause: thrown });
     return new TabsenseError(
       "internal",
-      `The engine broke (${thrown.name}: ${thrown.message}). Load a new classifier, and please report this.`,
+      `The engine broke (${thrown.name}: ${thrown.message}). Load the model again, and please report this.`,
       { cause: thrown },
     );
   }
   return new TabsenseError(
     "internal",
-    `The engine broke (${String(thrown)}). Load a new classifier, and please report this.`,
+    `The engine broke (${String(thrown)}). Load the model again, and please report this.`,
     { cause: thrown },
   );
 }

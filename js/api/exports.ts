@@ -1,16 +1,18 @@
 /** What each entry exports beside its own `Classifier` and `pipeline`. */
 
-export type { Calibration, ClassifierInfo, WebGpuInfo, WebGpuReason } from "./info.js";
+export type { Calibration, ClassifierInfo, ModelInfo, WebGpuInfo, WebGpuReason } from "./info.js";
 export { LogLevel, type BackendSettings, type TransformersEnvironment } from "./env.js";
 export type { Dtype } from "../files/choice.js";
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
 export type {
   CachedFile,
   ClassifyOptions,
-  ClassifyProgress,
+  CallProgress,
   Detailed,
   DetailedVerdict,
   Device,
+  EmbedOptions,
+  EmbedderOptions,
   FileName,
   HeadersOption,
   HeadersValue,
@@ -20,7 +22,9 @@ export type {
   Model,
   ModelFile,
   ModelFiles,
+  ModelOptions,
   Pair,
+  Pooling,
   Progress,
   Score,
   Source,
@@ -34,12 +38,17 @@ export type {
 export type {
   DataType,
   DeviceType,
+  FeatureExtractionPipeline,
+  FeatureExtractionPipelineOptions,
   FileLoadingProgress,
   PipelineModelConfig,
+  PipelineOf,
+  PipelineTask,
   PipelineType,
   PretrainedModelOptions,
   ProgressCallback,
   ProgressInfo,
+  Tensor,
   TextClassificationOutput,
   TextClassificationPair,
   TextClassificationPipeline,

@@ -1,9 +1,9 @@
-/** What `classifier.info` tells. */
+/** What `info` tells. */
 
 import type { Device } from "./types.js";
 
 /** What was loaded, and where it is computed. */
-export interface ClassifierInfo {
+export interface ModelInfo {
   /** What holds the weights; `"auto"`: both. While the lexicon answers, `"cpu"`. */
   device: Device;
   /** How the weights are stored: on the graphics card, where that holds them. The lexicon has none. */
@@ -47,7 +47,7 @@ export interface ClassifierInfo {
     maxTokens: number;
     /** Its numbers, scales not counted. */
     parameters: number;
-    /** Its labels, in the order of its configuration. */
+    /** Its labels, in the order of its configuration; none of an embedder. */
     labels: string[];
   };
   /** Bytes. */
@@ -58,6 +58,9 @@ export interface ClassifierInfo {
     memory: number;
   };
 }
+
+/** {@link ModelInfo} of a classifier. */
+export type ClassifierInfo = ModelInfo;
 
 /** A graphics card in use. */
 export interface WebGpuInfo {

@@ -2,6 +2,7 @@
 
 import { parseIntegrity } from "../files/check.js";
 import { DTYPES, isWeightsFile, type Dtype, type WeightsWanted } from "../files/choice.js";
+import { EMBEDDING_FILES } from "../files/embedding-files.js";
 import { isOlder } from "../files/older-files.js";
 import { TabsenseError } from "./errors.js";
 import { recordOf } from "../client/headers.js";
@@ -10,11 +11,11 @@ import {
   FILES,
   TOKENIZER_CONFIG,
   type ClassifyOptions,
-  type ClassifyProgress,
+  type CallProgress,
   type Device,
   type HeadersOption,
   type HeadersValue,
-  type LoadOptions,
+  type Pooling,
   type Progress,
   type StreamOptions,
   type Text,
@@ -26,6 +27,8 @@ export interface CheckedLoadOptions {
   /** Which weights are wanted. */
   weights: WeightsWanted;
   instant: boolean;
+  /** Of an embedder; null: as the model's files say. */
+  pooling: Pooling | null;
   onProgress: ((progress: Progress) => void) | null;
   signal: AbortSignal | null;
   worker: boolean;
@@ -44,20 +47,19 @@ export interface CheckedClassifyOptions {
   top: number;
   signal: AbortSignal | null;
   details: boolean;
-  onProgress: ((progress: ClassifyProgress) => void) | null;
+  onProgress: ((progress: CallProgress) => void) | null;
 }
 
 /** The hub where none is named. */
 export const HUB = "https://huggingface.co";
 /** The values of the option `device`. */
 export const DEVICES = ["auto", "webgpu", "cpu"];
-/** The keys of `LoadOptions`. */
+/** The keys that the options of every `load` have. */
 export const LOAD_OPTIONS: readonly string[] = [
   "device",
   "dtype",
   "subfolder",
   "modelFileName",
-  "instant",
   "onProgress",
   "signal",
   "worker",
@@ -85,9 +87,15 @@ export function isHalfOnCpu(device: string, dtype: string): boolean {
   return device === "cpu" && dtype === "fp16";
 }
 
-/** Checks the options of `Classifier.load`. */
-export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadOptions {
-  const given = record(options, LOAD_OPTIONS);
+/** The values of the option `pooling`. */
+export const POOLINGS = ["mean", "cls"];
+
+/** Checks the options of a `load`, which has those of all and an `own` one besides. */
+export function checkLoadOptions(
+  options: object | undefined,
+  own: "instant" | "pooling" | null,
+): CheckedLoadOptions {
+  const given = record(options, own ? [...LOAD_OPTIONS, own] : LOAD_OPTIONS);
   const device = oneOf(given, "device", DEVICES);
   const dtype = oneOf(given, "dtype", DTYPES) as Dtype;
   if (isHalfOnCpu(device, dtype)) {
@@ -107,6 +115,7 @@ export function checkLoadOptions(options: LoadOptions | undefined): CheckedLoadO
     device: device as Device,
     weights: { dtype, ...namesOf(given) },
     instant: flag(given, "instant", false),
+    pooling: given["pooling"] === undefined ? null : (oneOf(given, "pooling", POOLINGS) as Pooling),
     onProgress: callback(given, "onProgress") as CheckedLoadOptions["onProgress"],
     signal: signal(given),
     worker: flag(given, "worker", true),
@@ -249,7 +258,7 @@ function integrity(given: Record<string, unknown>): Record<string, string> {
     throw invalid("integrity", 'an object such as { "model.safetensors": "sha256-…" }', value);
   return Object.fromEntries(
     Object.entries(value).map(([file, text]) => {
-      const known = [...FILES, TOKENIZER_CONFIG].includes(file) || isOlder(file);
+      const known = [...FILES, TOKENIZER_CONFIG, ...EMBEDDING_FILES].includes(file) || isOlder(file);
       if (!known && !isWeightsFile(file)) {
         throw new TabsenseError(
           "invalid_argument",

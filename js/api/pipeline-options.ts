@@ -17,6 +17,7 @@ import {
   text,
 } from "./options.js";
 import type {
+  PipelineTask,
   PretrainedModelOptions,
   ProgressCallback,
   TextClassificationPipelineOptions,
@@ -37,10 +38,12 @@ const THEIR_OPTIONS = [
   "session_options",
 ];
 
-const TASKS = ["text-classification", "sentiment-analysis"];
-
-/** The model where none is named: the one of this project, as transformers.js has one. */
-const DEFAULT_MODEL = "sentiment-en";
+/** The tasks by their names, and the model of each where none is named: one of this project, as transformers.js has one. */
+const TASKS: Readonly<Record<string, { task: PipelineTask; model: string | null }>> = {
+  "text-classification": { task: "text-classification", model: "sentiment-en" },
+  "sentiment-analysis": { task: "text-classification", model: "sentiment-en" },
+  "feature-extraction": { task: "feature-extraction", model: "minilm-en" },
+};
 
 /** The devices of transformers.js that have a counterpart. */
 const DEVICES: Record<string, LoadOptions["device"] & string> = {
@@ -61,11 +64,11 @@ const WHICH_DTYPE =
 
 /** What a pipeline is loaded with. */
 export interface CheckedPipeline {
-  task: "text-classification";
+  task: PipelineTask;
   /** What events call the model: what the caller called it. */
   name: string;
   place: Place;
-  /** For `Classifier.load`. */
+  /** For the `load` of the task. */
   options: LoadOptions;
   /** What of `env` is not followed, a sentence each. */
   warnings: string[];
@@ -79,20 +82,28 @@ export function checkPipeline(
   options: PretrainedModelOptions | null | undefined,
   environment: Environment,
 ): CheckedPipeline {
-  if (typeof task !== "string" || !TASKS.includes(task)) {
+  const known = typeof task === "string" && Object.hasOwn(TASKS, task) ? TASKS[task] : undefined;
+  if (!known) {
     throw new TabsenseError(
       "invalid_argument",
-      `There is no task ${typeof task === "string" ? JSON.stringify(task) : kindOf(task)} here. Tabsense classifies texts: pass "text-classification" or "sentiment-analysis", which are the same.`,
+      `There is no task ${typeof task === "string" ? JSON.stringify(task) : kindOf(task)} here. The tasks are ${Object.keys(TASKS).join(", ")}.`,
     );
   }
   refuseMisplaced(options);
-  const given = record(options ?? undefined, [...THEIR_OPTIONS, ...LOAD_OPTIONS]);
+  const instant = known.task === "text-classification" ? "instant" : null;
+  const keys = instant ? [...LOAD_OPTIONS, instant] : LOAD_OPTIONS;
+  const given = record(options ?? undefined, [...THEIR_OPTIONS, ...keys]);
   refuseForeign(given);
   const own = Object.fromEntries(
-    Object.entries(given).filter(([key, value]) => LOAD_OPTIONS.includes(key) && value !== undefined),
+    Object.entries(given).filter(([key, value]) => keys.includes(key) && value !== undefined),
   );
   const env = checkEnvironment(environment);
-  const named = model ?? DEFAULT_MODEL;
+  const named = model ?? known.model;
+  if (named === null)
+    throw new TabsenseError(
+      "invalid_argument",
+      `The task ${known.task} has no model of its own here. Name one: "org/name" on a model hub, say.`,
+    );
   const place = placeOf(
     {
       model: named,
@@ -111,9 +122,9 @@ export function checkPipeline(
     dtype: counterpart(given, "dtype", OWN_DTYPES, WHICH_DTYPE),
     ...fileNames(given),
   };
-  checkLoadOptions(load); // here too, so that nothing is told of a loading that can't begin
+  checkLoadOptions(load, instant); // here too, so that nothing is told of a loading that can't begin
   return {
-    task: "text-classification",
+    task: known.task,
     name: typeof named === "string" ? named : "files",
     place,
     options: load,

@@ -1,11 +1,20 @@
 /** The types of `pipeline`, by the names that transformers.js 4 gives them. */
 
 import type { LoadedClassifier } from "./classifier.js";
+import type { LoadedModel } from "./model.js";
 import type { Dtype } from "../files/choice.js";
 import type { LoadOptions } from "./types.js";
 
-/** The tasks that `pipeline` takes: two names of the same. */
-export type PipelineType = "text-classification" | "sentiment-analysis";
+/** The tasks, each by its one name. */
+export type PipelineTask = "text-classification" | "feature-extraction";
+
+/** The names of tasks that `pipeline` takes; a task may have two. */
+export type PipelineType = PipelineTask | "sentiment-analysis";
+
+/** The pipeline of a task. */
+export type PipelineOf<Name extends PipelineType> = Name extends "feature-extraction"
+  ? FeatureExtractionPipeline
+  : TextClassificationPipeline;
 
 /** Where to compute, as transformers.js says it: `"wasm"` is the CPU, `"gpu"` is WebGPU. */
 export type DeviceType = "auto" | "webgpu" | "gpu" | "wasm" | "cpu";
@@ -130,6 +139,45 @@ export interface TextClassificationPipeline {
   readonly model: { readonly config: PipelineModelConfig };
   /** The classifier behind it: `info`, `details`, and all else that transformers.js has no word for. */
   readonly classifier: LoadedClassifier;
+  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  dispose(): Promise<void>;
+}
+
+/** Numbers in rows and columns, as transformers.js has them. */
+export interface Tensor {
+  /** The kind of its numbers. */
+  readonly type: "float32";
+  /** Its sizes: (texts, tokens, width) without pooling, else (texts, width). */
+  readonly dims: readonly number[];
+  /** Its numbers, row by row. */
+  readonly data: Float32Array;
+  /** How many there are. */
+  readonly size: number;
+  /** The numbers in arrays of arrays. */
+  tolist(): number[][] | number[][][];
+}
+
+/** How to make vectors of texts. */
+export interface FeatureExtractionPipelineOptions {
+  /**
+   * How one vector is made of a text's tokens. With `"none"` there is one for each token, and rows of zeros behind
+   * shorter texts. Default: `"none"`.
+   */
+  pooling?: "none" | "mean" | "cls" | "first_token" | undefined;
+  /** Whether vectors are brought to length 1. Default: `false`. */
+  normalize?: boolean | undefined;
+  /** Ends the call, which rejects with the signal's reason at once. Not in transformers.js. */
+  signal?: AbortSignal;
+}
+
+/** An encoder that is called as a function. */
+export interface FeatureExtractionPipeline {
+  /** The vectors of one text or of many. */
+  (texts: string | readonly string[], options?: FeatureExtractionPipelineOptions): Promise<Tensor>;
+  /** The task, by its one name. */
+  readonly task: "feature-extraction";
+  /** What runs: `info`, say, for which transformers.js has no word. */
+  readonly encoder: LoadedModel;
   /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
   dispose(): Promise<void>;
 }

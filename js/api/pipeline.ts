@@ -1,38 +1,49 @@
 /** The other way in: `pipeline`, with the signature, the outputs and the events of transformers.js 4. */
 
-import { classifyAll, type LoadedClassifier, warn } from "./classifier.js";
+import type { Session } from "../client/session.js";
+import type { LoadedClassifier } from "./classifier.js";
 import type { Environment } from "./env.js";
 import { TabsenseError, toError } from "./errors.js";
-import { checkTexts } from "./options.js";
-import { checkCall, checkPipeline } from "./pipeline-options.js";
+import { loadTasks } from "./load-tasks.js";
+import { warn, type LoadedModel } from "./model.js";
+import { classification } from "./pipeline-classification.js";
+import { checkPipeline } from "./pipeline-options.js";
 import { progressEvents } from "./pipeline-progress.js";
-import type {
-  PipelineModelConfig,
-  PretrainedModelOptions,
-  TextClassificationOutput,
-  TextClassificationPipeline,
-  TextClassificationPipelineOptions,
-} from "./pipeline-types.js";
+import type { PipelineOf, PipelineTask, PipelineType, PretrainedModelOptions } from "./pipeline-types.js";
+import type { Task } from "../client/protocol.js";
 import { HUB_NAME } from "../files/sources.js";
-import type { LoadOptions, Score, Source } from "./types.js";
+import type { LoadOptions, ModelOptions, Source } from "./types.js";
 
 /** What differs between a browser, Node and an edge runtime. */
 export interface PipelineHost {
   /** Its `Classifier.load`. */
-  load(source: Source, options: LoadOptions): Promise<LoadedClassifier>;
+  classifier(source: Source, options: LoadOptions): Promise<LoadedClassifier>;
+  /** A model of any other task. */
+  session(source: Source, task: Task, options: ModelOptions): Promise<Session>;
   /** Whether the folder, a path or an address, has a model. */
   hasModel(folder: string): Promise<boolean>;
   /** The settings that all calls share. */
   environment: Environment;
 }
 
+/** How a task's model is loaded, and its pipeline made of it. */
+export interface Kind<Model extends LoadedModel> {
+  load(host: PipelineHost, source: Source, options: LoadOptions): Promise<Model>;
+  callable(model: Model): unknown;
+}
+
+async function kindOf(task: PipelineTask): Promise<Kind<LoadedModel>> {
+  const kind = task === "text-classification" ? classification : (await loadTasks()).KINDS[task];
+  return kind as Kind<LoadedModel>;
+}
+
 /** Loads a pipeline. */
-export async function openPipeline(
+export async function openPipeline<Name extends PipelineType>(
   host: PipelineHost,
-  task: unknown,
+  task: Name,
   model: Source | null | undefined,
   options: PretrainedModelOptions | null | undefined,
-): Promise<TextClassificationPipeline> {
+): Promise<PipelineOf<Name>> {
   const checked = checkPipeline(task, model, options, host.environment);
   const { onProgress } = checked.options;
   const events =
@@ -42,7 +53,8 @@ export async function openPipeline(
   const { local } = checked.place;
   const source = local !== null && (await host.hasModel(local)) ? local : checked.place.source;
   try {
-    const classifier = await host.load(source, {
+    const kind = await kindOf(checked.task);
+    const loaded = await kind.load(host, source, {
       ...checked.options,
       ...(events && {
         onProgress(progress) {
@@ -51,42 +63,12 @@ export async function openPipeline(
         },
       }),
     });
-    warn(classifier, checked.warnings);
-    return callable(classifier);
+    warn(loaded, checked.warnings);
+    return kind.callable(loaded) as PipelineOf<Name>;
   } catch (thrown) {
     if (checked.options.signal?.aborted) throw checked.options.signal.reason;
     throw events?.failure() ?? withHint(thrown, source);
   }
-}
-
-function callable(classifier: LoadedClassifier): TextClassificationPipeline {
-  async function classify(
-    texts: unknown,
-    options?: TextClassificationPipelineOptions,
-  ): Promise<TextClassificationOutput | TextClassificationOutput[]> {
-    const checked = checkCall(options);
-    const { texts: all, single } = checkTexts(texts, "text_pair");
-    const lists = (await classifyAll(classifier, all, checked)).map((scores) => scores.map(plain));
-    if (single) return lists[0]!;
-    return checked.topK === 1 ? lists.flat() : lists;
-  }
-  return Object.assign(classify as TextClassificationPipeline, {
-    task: "text-classification" as const,
-    model: Object.freeze({ config: configOf(classifier.info.model.labels) }),
-    classifier,
-    dispose: () => classifier.dispose(),
-  });
-}
-
-/** Label and score alone: transformers.js doesn't tell that a text was cut. */
-function plain({ label, score }: Score): { label: string; score: number } {
-  return { label, score };
-}
-
-function configOf(labels: readonly string[]): PipelineModelConfig {
-  const id2label = Object.freeze(Object.fromEntries(labels.map((label, id) => [String(id), label])));
-  const label2id = Object.freeze(Object.fromEntries(labels.map((label, id) => [label, id])));
-  return Object.freeze({ id2label, label2id });
 }
 
 /**

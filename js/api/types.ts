@@ -40,6 +40,14 @@ export type ModelFiles =
       readonly "special_tokens_map.json"?: ModelFile;
       /** Tokens beside those of the vocabulary, where an older repository has the file. */
       readonly "added_tokens.json"?: ModelFile;
+      /** What an embedder's vectors go through, as sentence-transformers writes it. */
+      readonly "modules.json"?: ModelFile;
+      /** How one vector is made of a text's tokens. */
+      readonly "1_Pooling/config.json"?: ModelFile;
+      /** What texts have in front of them. */
+      readonly "config_sentence_transformers.json"?: ModelFile;
+      /** The most tokens of a text. */
+      readonly "sentence_bert_config.json"?: ModelFile;
       readonly [weights: `${string}.safetensors`]: ModelFile;
       /** An ONNX file, of which the weights are read. */
       readonly [onnx: `${string}.onnx`]: ModelFile;
@@ -80,8 +88,11 @@ export type Source = string | URL | ModelFiles | Model;
  */
 export type Device = "auto" | "webgpu" | "cpu";
 
+/** How one vector is made of the states of a text's tokens: their mean, or the state of the first. */
+export type Pooling = "mean" | "cls";
+
 /** How to load a model. */
-export interface LoadOptions {
+export interface ModelOptions {
   /** Where to compute. Default: `"auto"`. */
   device?: Device;
   /**
@@ -107,13 +118,6 @@ export interface LoadOptions {
    * on. Default: `"model"`.
    */
   modelFileName?: string;
-  /**
-   * Whether to answer from the lexicon, the word list of `tabsense/lexicon`, until the model is loaded: `load`
-   * then waits for that alone, scores tell their `source`, and `ready` tells when the model answers. The lexicon
-   * knows no pairs: until the model answers, they are refused. For English sentiment with the labels NEGATIVE
-   * and POSITIVE; a model with others is refused. Default: `false`.
-   */
-  instant?: boolean;
   /** Called while the model loads. */
   onProgress?: (progress: Progress) => void;
   /** Ends the loading at any point; the promise rejects with the signal's reason. */
@@ -165,6 +169,23 @@ export interface LoadOptions {
   wasm?: string | URL | WebAssembly.Module;
 }
 
+/** How to load a classifier. */
+export interface LoadOptions extends ModelOptions {
+  /**
+   * Whether to answer from the lexicon, the word list of `tabsense/lexicon`, until the model is loaded: `load`
+   * then waits for that alone, scores tell their `source`, and `ready` tells when the model answers. The lexicon
+   * knows no pairs: until the model answers, they are refused. For English sentiment with the labels NEGATIVE
+   * and POSITIVE; a model with others is refused. Default: `false`.
+   */
+  instant?: boolean;
+}
+
+/** How to load an embedder. */
+export interface EmbedderOptions extends ModelOptions {
+  /** Default: what the model's `1_Pooling/config.json` says, else `"mean"`. */
+  pooling?: Pooling;
+}
+
 /** Headers of a request. */
 export type HeadersValue =
   | Readonly<Record<string, string>>
@@ -214,11 +235,25 @@ export interface ClassifyOptions {
   /** Whether to tell tokens, truncation and timings too. Default: `false`. */
   details?: boolean;
   /** Called while the call is answered, after each group of texts. One that throws ends the call. */
-  onProgress?: (progress: ClassifyProgress) => void;
+  onProgress?: (progress: CallProgress) => void;
+}
+
+/** How to make vectors of texts. */
+export interface EmbedOptions {
+  /** Whether vectors are brought to length 1. Default: as the model's `modules.json` says, else `false`. */
+  normalize?: boolean;
+  /** What is put in front of each text: `"query: "`, say. Default: the model's default prompt, if it has one. */
+  prompt?: string;
+  /** The name of one of the model's own prompts, in the place of `prompt`. */
+  promptName?: string;
+  /** Ends the call; its promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Called while the call is answered, after each group of texts. One that throws ends the call. */
+  onProgress?: (progress: CallProgress) => void;
 }
 
 /** How far a call is, in texts. */
-export interface ClassifyProgress {
+export interface CallProgress {
   /** Texts that are answered. */
   done: number;
   /** Texts of the call. */

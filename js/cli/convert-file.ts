@@ -146,7 +146,7 @@ async function readBeside(config: Place, signal: AbortSignal): Promise<SmallFile
   const older = tokenizer
     ? []
     : await readOlder(configBytes, tokenizerConfig, absent, (name) => optional(name));
-  return { config: configBytes, tokenizer, tokenizerConfig, older };
+  return { config: configBytes, tokenizer, tokenizerConfig, older, embedding: {} };
 }
 
 /** A converter that knows the texts, and how many tokens these are. */

@@ -16,7 +16,7 @@ import { withoutWeights } from "../files/without-weights.js";
 import { nodejs, openPath } from "../platform/node.js";
 import { hubOf } from "./arguments.js";
 
-const { network: NETWORK } = checkLoadOptions(undefined);
+const { network: NETWORK } = checkLoadOptions(undefined, "instant");
 
 /** Where a model's files are. */
 export interface ModelPlaces {
@@ -38,7 +38,7 @@ export interface WeightFiles<T> {
 
 /** Where a model's files are. A string names none that is in memory. */
 export async function placesOf(model: string, options: LoadOptions = hubOf()): Promise<ModelPlaces> {
-  const checked = checkLoadOptions(options);
+  const checked = checkLoadOptions(options, "instant");
   const { name, files } = await nodejs.resolve(model, checked);
   return { name, config: files["config.json"] as Place, request: { files, weights: checked.weights } };
 }

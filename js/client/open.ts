@@ -3,15 +3,38 @@
 import type { Platform } from "./channel.js";
 import { TabsenseError } from "../api/errors.js";
 import type { CheckedLoadOptions } from "../api/options.js";
-import type { Answer } from "./protocol.js";
+import type { Answer, ClassifyRequest } from "./protocol.js";
 import { openSession, type Session } from "./session.js";
 import { answer, infoOf, loadLexicon, type Lexicon } from "./stand-in.js";
-import { SENTIMENT_LABELS, type Source } from "../api/types.js";
+import type { ClassifierInfo } from "../api/info.js";
+import { SENTIMENT_LABELS, type CallProgress, type Source } from "../api/types.js";
+
+/** What a classifier is built on: a model, or the lexicon in its place. */
+export interface ClassifierSession extends Omit<Session, "ask"> {
+  classify(
+    request: ClassifyRequest,
+    signal: AbortSignal | null,
+    onProgress: ((progress: CallProgress) => void) | null,
+  ): Promise<Answer[]>;
+  /** Null where no lexicon answers, and none did until the model was there. */
+  standIn: StandIn | null;
+}
+
+/** What answers in the model's place. */
+export interface StandIn {
+  /**
+   * Fulfils once it stands in no more for a model that is to come; rejects where that won't. It may be left
+   * alone.
+   */
+  ready: Promise<void>;
+  /** Null from when on the model answers. */
+  info(): ClassifierInfo | null;
+}
 
 /** What answers, as things stand. */
 interface Course {
   /** The model, as soon as it is loaded; until then, the lexicon answers. */
-  model: Session | null;
+  model: (Session & Pick<ClassifierSession, "classify">) | null;
   /** Why the lexicon does, in a sentence. */
   reason: string;
   /** Why no call is answered any more, or null. */
@@ -23,9 +46,11 @@ export async function open(
   platform: Platform,
   source: Source,
   options: CheckedLoadOptions,
-): Promise<Session> {
+): Promise<ClassifierSession> {
   options.signal?.throwIfAborted();
-  return options.instant ? openInstant(platform, source, options) : openSession(platform, source, options);
+  if (options.instant) return openInstant(platform, source, options);
+  const model = await openSession(platform, source, "classify", options);
+  return { ...model, classify: model.ask, standIn: null };
 }
 
 /**
@@ -36,7 +61,7 @@ async function openInstant(
   platform: Platform,
   source: Source,
   options: CheckedLoadOptions,
-): Promise<Session> {
+): Promise<ClassifierSession> {
   const resolved = await platform.resolve(source, options);
   const course: Course = { model: null, reason: "The model is still loading.", end: null };
   const { signal } = options;
@@ -61,7 +86,8 @@ async function openInstant(
   async function load(): Promise<void> {
     try {
       const there = { ...platform, resolve: async () => resolved };
-      const model = await openSession(there, source, { ...options, signal: unwanted.signal }, (config) =>
+      const loading = { ...options, signal: unwanted.signal };
+      const model = await openSession(there, source, "classify", loading, (config) =>
         refuseOthers(labelsIn(config)),
       );
       refuseOthers(model.state().info.labels);
@@ -69,7 +95,7 @@ async function openInstant(
         await model.dispose();
         throw unwanted.signal.reason;
       }
-      course.model = model;
+      course.model = { ...model, classify: model.ask };
     } catch (thrown) {
       const error = course.end ?? thrown;
       course.reason = `The model could not be loaded. ${error instanceof Error ? error.message : String(error)}`;
@@ -103,21 +129,19 @@ function sessionOf(
   course: Course,
   ready: Promise<void>,
   close: () => Promise<void>,
-): Session {
+): ClassifierSession {
   let closed: Promise<void> | null = null;
   return {
     name,
     // Asked for only where the stand-in has nothing to tell any more.
     state: () => course.model!.state(),
     async classify(request, signal, onProgress) {
-      if (!course.model)
-        return { results: await answer(lexicon, request, signal, onProgress, () => course.end) };
-      const { results } = await course.model.classify(request, signal, onProgress);
-      return { results: results.map(fromModel) };
+      if (!course.model) return answer(lexicon, request, signal, onProgress, () => course.end);
+      return (await course.model.classify(request, signal, onProgress)).map(fromModel);
     },
     ended: () => course.end ?? course.model?.ended() ?? null,
     dispose() {
-      course.end = new TabsenseError("disposed", "The classifier was disposed of. Load a new one.");
+      course.end = new TabsenseError("disposed", "The model was disposed of. Load it again.");
       return (closed ??= close());
     },
     standIn: { ready, info: () => (course.model ? null : infoOf(lexicon, name, course.reason)) },

@@ -1,11 +1,12 @@
-/** The messages between a classifier and the service that holds its model, in a worker or in place. */
+/** The messages between a loaded model and the service that holds it, in a worker or in place. */
 
 import type { EngineRequest } from "../worker/engine.js";
 import type { PlainError } from "../api/errors.js";
 import type { WeightsWanted } from "../files/choice.js";
+import type { EmbeddingFile } from "../files/embedding-files.js";
 import type { OlderFile } from "../files/older-files.js";
-import type { ClassifyProgress, Device, Progress, Score, Text } from "../api/types.js";
-import type { Classification, EngineInfo } from "../wasm/simd/tabsense.js";
+import type { CallProgress, Device, Pooling, Progress, Score, Text } from "../api/types.js";
+import type { Classification, EngineInfo, Piece } from "../wasm/simd/tabsense.js";
 
 /** One of a model's files, in a form that a worker can be sent. A stream can be read once. */
 export type FileRef = { url: string } | { path: string } | { blob: Blob } | { bytes: Uint8Array } | StreamRef;
@@ -20,8 +21,11 @@ export interface StreamRef {
 /** Where the files of a tokenizer without `tokenizer.json` are, should they be there. */
 export type OlderRefs = { [name in OlderFile]?: FileRef };
 
+/** Where the files are that say how an embedder makes its vectors, should they be there. */
+export type EmbeddingRefs = { [name in EmbeddingFile]?: FileRef };
+
 /** Where a model's files are. */
-export interface FileRefs extends OlderRefs {
+export interface FileRefs extends OlderRefs, EmbeddingRefs {
   "config.json": FileRef;
   /** Null where there is none; one at an address may still turn out not to be there. */
   "tokenizer.json": FileRef | null;
@@ -43,9 +47,16 @@ export interface HubRepository {
   revision: string;
 }
 
+/** What a model is used for: labels of a text, a vector for it, one for each of its tokens, or labels of these. */
+export type Task = "classify" | "embed" | "encode" | "tag";
+
 /** All that the service needs to load a model. */
 export interface LoadRequest extends EngineRequest {
   type: "load";
+  /** What the model is used for. */
+  task: Task;
+  /** Of an embedder: null where its files are to say. */
+  pooling: Pooling | null;
   files: FileRefs;
   device: Device;
   weights: WeightsWanted;
@@ -78,8 +89,14 @@ export function transferOf(request: Request): ReadableStream[] {
   );
 }
 
+/** A call for some texts. */
+interface Call {
+  /** Whether the caller wants to hear how far it is. */
+  progress: boolean;
+}
+
 /** One call of `classify`; `top` is 0 for all labels. */
-export interface ClassifyRequest {
+export interface ClassifyRequest extends Call {
   type: "classify";
   texts: Text[];
   top: number;
@@ -87,8 +104,34 @@ export interface ClassifyRequest {
   details: boolean;
   /** Whether empty texts get labels too: those of special tokens alone. */
   empty: boolean;
-  /** Whether the caller wants to hear how far it is. */
-  progress: boolean;
+}
+
+/** A call for what the model computes for each text, as it is: a vector, a classifier's logits, tokens' states. */
+export interface RowsRequest extends Call {
+  type: "rows";
+  texts: Text[];
+}
+
+/** A call for the tokens of each text, however long it is, and a tagger's logits of each. */
+export interface TagRequest extends Call {
+  type: "tag";
+  texts: string[];
+}
+
+/** A call for some texts, of any task. */
+export type TextsRequest = ClassifyRequest | RowsRequest | TagRequest;
+
+/** What each kind of call yields for a text. */
+export interface ResultOf {
+  classify: Classification;
+  rows: Float32Array;
+  tag: Tagged;
+}
+
+/** The tokens of a text (N), special ones left out, and the logits (N, L) of each. */
+export interface Tagged {
+  tokens: Piece[];
+  logits: Float32Array;
 }
 
 /** Ends what the service is doing; what was asked is answered with `aborted`. */
@@ -109,12 +152,27 @@ export interface HeadersAnswer {
   error: PlainError | null;
 }
 
-/** A classifier has one request under way at a time, so that an answer needs no number. */
-export type Request = LoadRequest | ClassifyRequest | AbortRequest | DisposeRequest | HeadersAnswer;
+/** A model has one request under way at a time, so that an answer needs no number. */
+export type Request = LoadRequest | TextsRequest | AbortRequest | DisposeRequest | HeadersAnswer;
+
+/** How an embedder makes its vectors, as its files say it. */
+export interface Embedding {
+  pooling: Pooling;
+  /** Whether vectors are brought to length 1. */
+  normalize: boolean;
+  /** What texts may have in front of them, by name. */
+  prompts: Record<string, string>;
+  /** The name of what they have where nothing else is asked for. */
+  defaultPrompt: string | null;
+  /** The most tokens of a text, where that is less than the model's. */
+  maxTokens: number | null;
+}
 
 /** What the service holds now: a call may have moved the model to another device. */
 export interface State {
   info: EngineInfo;
+  /** Of an embedder. */
+  embedding: Embedding | null;
   /** The file that the weights were read from, by its name in the repository. */
   file: string;
   /** Bytes of the wasm memory. */
@@ -129,10 +187,10 @@ export interface Loaded {
   storing: boolean;
 }
 
-/** What a classification yields. */
-export interface Classified {
-  type: "classified";
-  results: Classification[];
+/** What a call for some texts yields: a result for each. */
+export interface Answered<Type extends keyof ResultOf = keyof ResultOf> {
+  type: "answered";
+  results: ResultOf[Type][];
   state: State;
 }
 
@@ -168,11 +226,11 @@ export interface HeadersWanted {
 export type Reply =
   | { type: "started" }
   | { type: "config"; config: Uint8Array }
-  | { type: "progress"; progress: Progress | ClassifyProgress }
+  | { type: "progress"; progress: Progress | CallProgress }
   | HeadersWanted
   | Loaded
   | { type: "stored" }
-  | Classified
+  | Answered
   | Aborted
   | Failed
   | { type: "disposed" };

@@ -1,12 +1,12 @@
 /**
- * A classifier's queue: one request at the service at a time, in order. A worker that crashes is replaced,
+ * A model's queue: one request at the service at a time, in order. A worker that crashes is replaced,
  * and what waits outlives it.
  */
 
 import type { Channel } from "./channel.js";
 import { crashed, TabsenseError, toError } from "../api/errors.js";
 import { answerHeaders } from "./headers.js";
-import type { Classified, ClassifyRequest, Loaded, LoadRequest, Reply, State } from "./protocol.js";
+import type { Answered, Loaded, LoadRequest, Reply, State, TextsRequest } from "./protocol.js";
 import type { HeadersOption } from "../api/types.js";
 
 /** After so many crashes in a row, with no call answered in between, a worker is not replaced any more. */
@@ -14,22 +14,22 @@ export const MOST_CRASHES = 3;
 
 /** A request with the promise of its answer. */
 interface Job {
-  request: LoadRequest | ClassifyRequest;
-  /** Called with the progress that the request reports: of files for a load, of texts for a classification. */
+  request: LoadRequest | TextsRequest;
+  /** Called with the progress that the request reports: of files for a load, of texts for any other. */
   onProgress: ((progress: never) => void) | null;
-  resolve(reply: Loaded | Classified): void;
+  resolve(reply: Loaded | Answered): void;
   /** With a `TabsenseError`, or the reason of a signal. */
   reject(error: unknown): void;
 }
 
-/** The queue to one classifier's service. */
+/** The queue to one model's service. */
 export interface Queue {
   /** Asks the service once all before it is answered. Rejects with the reason of `signal` as soon as that fires. */
   submit(
     request: Job["request"],
     signal: AbortSignal | null,
     onProgress: Job["onProgress"],
-  ): Promise<Loaded | Classified>;
+  ): Promise<Loaded | Answered>;
   /** Loads this in a new worker from now on, should the worker crash; null where it can be read but once. */
   keep(request: LoadRequest | null): void;
   /** What the service held after its last answer. */
@@ -115,9 +115,9 @@ export function startQueue(
 
   function advice(): string {
     if (!state) return 'Load the model again; where memory is short, a smaller one, or with dtype "int8".';
-    if (!again) return "Its model was read from a stream, which can't be read again: load a new classifier.";
+    if (!again) return "Its model was read from a stream, which can't be read again: load it anew.";
     if (crashes >= MOST_CRASHES)
-      return `It did so ${MOST_CRASHES} times in a row and is not started again. Load a new classifier; where memory is short, of a smaller model, or with dtype "int8".`;
+      return `It did so ${MOST_CRASHES} times in a row and is not started again. Load the model again; where memory is short, of a smaller model, or with dtype "int8".`;
     return "The next call gets a new one. If the same text crashes that, too, please report it.";
   }
 
@@ -173,7 +173,7 @@ export function startQueue(
       if (job.request === again) void close(); // the new worker has no model
       job.reject(new TabsenseError(reply.error.kind, reply.error.message));
     } else {
-      if (reply.type === "classified") crashes = 0;
+      if (reply.type === "answered") crashes = 0;
       else storing = reply.storing;
       job.resolve(reply);
     }
@@ -185,7 +185,7 @@ export function startQueue(
     submit(request, signal, onProgress) {
       if (end) return Promise.reject(end);
       if (signal?.aborted) return Promise.reject(signal.reason);
-      return new Promise<Loaded | Classified>((resolve, reject) => {
+      return new Promise<Loaded | Answered>((resolve, reject) => {
         const job: Job = { request, onProgress, resolve, reject };
         const abort = () => {
           job.onProgress = null; // what was rejected reports no more
@@ -227,7 +227,7 @@ export function startQueue(
 }
 
 function disposed(): TabsenseError {
-  return new TabsenseError("disposed", "The classifier was disposed of. Load a new one.");
+  return new TabsenseError("disposed", "The model was disposed of. Load it again.");
 }
 
 /** Whether the service has something to give back besides memory. */

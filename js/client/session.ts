@@ -1,41 +1,28 @@
-/** A loaded model and the way to it: what a classifier is built on. */
+/** A loaded model and the way to it: what all that is loaded is built on. */
 
 import { inPlace, type Platform } from "./channel.js";
 import type { TabsenseError } from "../api/errors.js";
 import { repeatable } from "../worker/loading.js";
 import type { CheckedLoadOptions } from "../api/options.js";
-import type { Answer, Classified, ClassifyRequest, LoadRequest, State } from "./protocol.js";
+import type { Answered, LoadRequest, ResultOf, State, Task, TextsRequest } from "./protocol.js";
 import { startQueue } from "./queue.js";
 import { movable } from "../files/sources.js";
-import type { ClassifierInfo } from "../api/info.js";
-import type { ClassifyProgress, Source } from "../api/types.js";
+import type { CallProgress, Source } from "../api/types.js";
 
 /** A loaded model behind its queue. */
 export interface Session {
   name: string;
   /** What the service held after its last answer. */
   state(): State;
-  classify(
-    request: ClassifyRequest,
+  /** The results of a call, one for each of its texts. */
+  ask<Type extends keyof ResultOf>(
+    request: TextsRequest & { type: Type },
     signal: AbortSignal | null,
-    onProgress: ((progress: ClassifyProgress) => void) | null,
-  ): Promise<{ results: Answer[] }>;
+    onProgress: ((progress: CallProgress) => void) | null,
+  ): Promise<ResultOf[Type][]>;
   /** Why no call can be answered any more, or null. */
   ended(): TabsenseError | null;
   dispose(): Promise<void>;
-  /** Only there where a lexicon answers, or did until the model was there. */
-  standIn?: StandIn;
-}
-
-/** What answers in the model's place. */
-export interface StandIn {
-  /**
-   * Fulfils once it stands in no more for a model that is to come; rejects where that won't. It may be left
-   * alone.
-   */
-  ready: Promise<void>;
-  /** Null from when on the model answers. */
-  info(): ClassifierInfo | null;
 }
 
 /**
@@ -45,6 +32,7 @@ export interface StandIn {
 export async function openSession(
   platform: Platform,
   source: Source,
+  task: Task,
   options: CheckedLoadOptions,
   onConfig: ((config: Uint8Array) => void) | null = null,
 ): Promise<Session> {
@@ -56,6 +44,8 @@ export async function openSession(
   const wasm = typeof options.wasm === "string" ? platform.locate(options.wasm) : options.wasm;
   const request: LoadRequest = {
     type: "load",
+    task,
+    pooling: options.pooling,
     files: options.worker ? await movable(files, options.signal) : files,
     device: options.device,
     weights: options.weights,
@@ -79,8 +69,14 @@ export async function openSession(
     return {
       name,
       state: () => queue.state()!,
-      classify: async (request, signal, onProgress) =>
-        (await queue.submit(request, signal, onProgress)) as Classified,
+      async ask<Type extends keyof ResultOf>(
+        request: TextsRequest & { type: Type },
+        signal: AbortSignal | null,
+        onProgress: ((progress: CallProgress) => void) | null,
+      ) {
+        const answered = await queue.submit(request, signal, onProgress);
+        return (answered as Answered<Type>).results;
+      },
       ended: queue.ended,
       dispose: queue.dispose,
     };

@@ -2,7 +2,7 @@
 
 import { TabsenseError } from "../api/errors.js";
 import type { ClassifierInfo } from "../api/info.js";
-import { SENTIMENT_LABELS, type ClassifyProgress } from "../api/types.js";
+import { SENTIMENT_LABELS, type CallProgress } from "../api/types.js";
 import { nextTask } from "../files/bytes.js";
 import type { Answer, ClassifyRequest } from "./protocol.js";
 
@@ -35,7 +35,7 @@ export async function answer(
   { score }: Lexicon,
   { texts, top, empty }: ClassifyRequest,
   signal: AbortSignal | null,
-  onProgress: ((progress: ClassifyProgress) => void) | null,
+  onProgress: ((progress: CallProgress) => void) | null,
   ended: () => TabsenseError | null,
 ): Promise<Answer[]> {
   signal?.throwIfAborted();
@@ -96,7 +96,7 @@ export function infoOf({ MAX_WORDS, WORDS }: Lexicon, name: string, reason: stri
   };
 }
 
-function report(onProgress: ((progress: ClassifyProgress) => void) | null, progress: ClassifyProgress): void {
+function report(onProgress: ((progress: CallProgress) => void) | null, progress: CallProgress): void {
   try {
     onProgress?.(progress);
   } catch (cause) {

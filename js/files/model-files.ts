@@ -9,6 +9,7 @@ import type { Copies, ModelCache, Use } from "./cache.js";
 import type { FileRef, LoadRequest } from "../client/protocol.js";
 import { refuseAbsent } from "./integrity.js";
 import { FileChanged, openBlob, openBytes, type Opened } from "./bytes.js";
+import type { EmbeddingFile } from "./embedding-files.js";
 import { FURTHER, type OlderFile } from "./older-files.js";
 import { isWithheld, WITHHELD } from "./withheld.js";
 import { startWeights, type Weights, type WeightsOpener } from "./weights.js";
@@ -55,7 +56,7 @@ export interface Files {
 }
 
 /** A file that not every model has. */
-type OptionalFile = "tokenizer.json" | typeof TOKENIZER_CONFIG | OlderFile;
+type OptionalFile = "tokenizer.json" | typeof TOKENIZER_CONFIG | OlderFile | EmbeddingFile;
 
 /** The streams that were read: each can be once. */
 const read = new WeakSet<ReadableStream>();

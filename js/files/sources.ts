@@ -2,10 +2,18 @@
 
 import { TabsenseError } from "../api/errors.js";
 import type { CheckedLoadOptions } from "../api/options.js";
-import type { FileRef, FileRefs, HubRepository, OlderRefs, StreamRef } from "../client/protocol.js";
+import type {
+  EmbeddingRefs,
+  FileRef,
+  FileRefs,
+  HubRepository,
+  OlderRefs,
+  StreamRef,
+} from "../client/protocol.js";
 import { openResponse } from "./bytes.js";
 import { reason } from "./refusals.js";
 import { isWeightsFile } from "./choice.js";
+import { EMBEDDING_FILES } from "./embedding-files.js";
 import { holdsVocabulary, isOlder, OLDER_FILES } from "./older-files.js";
 import { FILES, TOKENIZER_CONFIG, type Model, type ModelFiles, type Source } from "../api/types.js";
 
@@ -130,6 +138,7 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
       [TOKENIZER_CONFIG]: refOrNull(TOKENIZER_CONFIG),
       // Those beside a tokenizer.json are not read.
       ...(tokenizer === null && (refs(older) as OlderRefs)),
+      ...(refs(EMBEDDING_FILES.filter((name) => names.includes(name))) as EmbeddingRefs),
       weights: { given: refs([...weights, ...further]), hub: null },
     },
   };
@@ -153,7 +162,7 @@ export function resolved(
   ref: (file: string) => FileRef,
   hub: HubRepository | null = null,
 ): Resolved {
-  const names = ["config.json", "tokenizer.json", TOKENIZER_CONFIG, ...OLDER_FILES];
+  const names = ["config.json", "tokenizer.json", TOKENIZER_CONFIG, ...OLDER_FILES, ...EMBEDDING_FILES];
   const refs = Object.fromEntries(names.map((file) => [file, ref(file)])) as Omit<FileRefs, "weights">;
   return { name, files: { ...refs, weights: { given: null, hub } } };
 }

@@ -11,10 +11,12 @@ import type { Weights } from "../files/weights.js";
 import type { Placement } from "./placement.js";
 import { startRewriter } from "../rewriter.js";
 import { progressOf, type FileProgress } from "./progress.js";
-import { transferOf, type FileRef, type LoadRequest } from "../client/protocol.js";
-import { furtherFiles, MOST_RESTARTS, startReading, unsteady } from "./small-files.js";
+import { transferOf, type Embedding, type FileRef, type LoadRequest, type Task } from "../client/protocol.js";
+import { furtherFiles, MOST_RESTARTS, startReading, unsteady, type SmallFiles } from "./small-files.js";
 import { startWarmUp } from "./warm-up.js";
 import { CopyDamaged, FileChanged } from "../files/bytes.js";
+import { readEmbedding } from "../files/embedding-files.js";
+import type { Pooling } from "../api/types.js";
 import type { Engine, Gpu, Loader } from "../wasm/simd/tabsense.js";
 
 /** What differs between the browser and Node. */
@@ -39,6 +41,8 @@ export interface Loading {
 /** A model in memory. */
 export interface LoadedModel {
   engine: Engine;
+  /** Of an embedder. */
+  embedding: Embedding | null;
   /** The file that its weights were read from. */
   file: string;
   /** Why it is not another one, a sentence each. */
@@ -83,7 +87,9 @@ export async function loadModel(
         all.throwIfAborted();
         const further = furtherFiles(module, smallFiles);
         gpu = Promise.resolve(null); // the loader takes it, also where it throws
+        const embedding = request.task === "embed" ? embeddingOf(request.pooling, smallFiles) : null;
         const loader = new module.Loader(
+          taskOf(request.task, embedding),
           smallFiles.config,
           smallFiles.tokenizer,
           smallFiles.tokenizerConfig,
@@ -92,10 +98,11 @@ export async function loadModel(
           device === null || placement.both,
           further,
         );
+        if (embedding?.maxTokens) loader.limitTokens(embedding.maxTokens);
         await fill(loader, module, opened, all, emit);
         const engine = await loader.finish();
         files.keep();
-        return { engine, file, notes: files.notes(), runtime };
+        return { engine, embedding, file, notes: files.notes(), runtime };
       } catch (thrown) {
         const changed = thrown instanceof FileChanged;
         const again = changed || thrown instanceof CopyDamaged;
@@ -228,6 +235,20 @@ async function push(
     void chunks.return(undefined).catch(() => {});
   }
   if (total === null || bytes !== total) report(bytes, bytes);
+}
+
+/** What the engine calls it. */
+function taskOf(task: Task, embedding: Embedding | null): Parameters<LoaderClass>[0] {
+  if (task !== "embed") return task;
+  return embedding?.pooling === "cls" ? "embed-first" : "embed-mean";
+}
+
+type LoaderClass = (...args: ConstructorParameters<typeof Loader>) => void;
+
+/** How an embedder makes its vectors. */
+function embeddingOf(asked: Pooling | null, { embedding }: SmallFiles): Embedding {
+  const { pooling, ...rest } = readEmbedding(embedding);
+  return { ...rest, pooling: asked ?? pooling ?? "mean" };
 }
 
 /** Half precision is for the graphics card; the CPU that stands in for it computes in single. */

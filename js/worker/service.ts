@@ -11,17 +11,20 @@ import { withOverall } from "./progress.js";
 import { lengthOf, startPace, unitsOf, type Pace } from "./pace.js";
 import { startPlacement, type Placement } from "./placement.js";
 import type {
-  Classified,
-  ClassifyRequest,
+  Answered,
+  Embedding,
   Loaded,
   LoadRequest,
   Reply,
   Request,
+  ResultOf,
   State,
+  TextsRequest,
 } from "../client/protocol.js";
 import type { Text } from "../api/types.js";
 import { nextTask } from "../files/bytes.js";
-import type { Classification, Engine, EngineInfo } from "../wasm/simd/tabsense.js";
+import { ask } from "./tasks.js";
+import type { Engine, EngineInfo } from "../wasm/simd/tabsense.js";
 
 /** A running service. */
 export interface Service {
@@ -46,6 +49,7 @@ const GPU_GROUP: GroupSize = { texts: 64, units: 32_768 };
 
 /** The loaded model, and how to get it back where it is lost. */
 interface Held {
+  embedding: Embedding | null;
   /** The file of its weights, and why it is not another one. */
   file: string;
   notes: string[];
@@ -69,7 +73,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   async function load(request: LoadRequest, signal: AbortSignal): Promise<Loaded> {
     const emit = withOverall((progress) => post({ type: "progress", progress }));
     const placement = startPlacement(request.device, host.noWebGpu);
-    const { engine, file, notes, runtime } = await loadModel(
+    const { engine, embedding, file, notes, runtime } = await loadModel(
       {
         host,
         request,
@@ -83,6 +87,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     );
     held = {
       engine,
+      embedding,
       file,
       notes,
       runtime,
@@ -98,24 +103,26 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     return { type: "loaded", state, storing: storing !== null };
   }
 
-  async function classify(request: ClassifyRequest, signal: AbortSignal): Promise<Classified> {
+  async function compute(request: TextsRequest, signal: AbortSignal): Promise<Answered> {
     if (!held)
-      throw new TabsenseError("internal", "The service was asked to classify before its model was loaded.");
+      throw new TabsenseError("internal", "The service was asked for texts before its model was loaded.");
     const { texts } = request;
-    const results = new Array<Classification>(texts.length);
+    const results = new Array<ResultOf[keyof ResultOf]>(texts.length);
     const places = byLength(texts);
+    const pause = async () => {
+      await nextTask();
+      signal.throwIfAborted();
+    };
     let done = 0;
     while (done < texts.length) {
-      if (done > 0) await nextTask();
+      if (done > 0) await pause();
       signal.throwIfAborted();
       const engine = held.engine ?? (await loadAgain(held, signal));
       const group = nextGroup(texts, places, done, groupSize(engine.info(), held.pace));
       const grouped = group.map((place) => texts[place]!);
       const start = performance.now();
       try {
-        for (const [i, result] of (
-          await engine.classify(grouped, request.top, request.details, request.empty)
-        ).entries())
+        for (const [i, result] of (await ask(engine, request, grouped, pause)).entries())
           results[group[i]!] = result;
         held.pace.took(unitsOf(grouped), performance.now() - start);
         done += group.length;
@@ -124,7 +131,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
         if (!dropLost(held, toError(thrown))) throw thrown;
       }
     }
-    return { type: "classified", results, state: stateOf(held, held.engine!) };
+    return { type: "answered", results, state: stateOf(held, held.engine!) };
   }
 
   /** The lost model once more, from its source: on a new device, or on the CPU. */
@@ -156,10 +163,10 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     }
   }
 
-  async function answer(request: LoadRequest | ClassifyRequest, signal: AbortSignal): Promise<void> {
+  async function answer(request: LoadRequest | TextsRequest, signal: AbortSignal): Promise<void> {
     try {
       if (broken) throw broken.error;
-      post(request.type === "load" ? await load(request, signal) : await classify(request, signal));
+      post(request.type === "load" ? await load(request, signal) : await compute(request, signal));
     } catch (thrown) {
       const error = toError(thrown);
       const trap = [thrown, error.cause].find(isTrap);
@@ -214,7 +221,7 @@ function dropLost(held: Held, error: TabsenseError): boolean {
   return true;
 }
 
-function stateOf({ file, notes, runtime, placement }: Held, engine: Engine): State {
+function stateOf({ embedding, file, notes, runtime, placement }: Held, engine: Engine): State {
   const info = engine.info();
   return {
     info: {
@@ -222,6 +229,7 @@ function stateOf({ file, notes, runtime, placement }: Held, engine: Engine): Sta
       warnings: [...notes, ...info.warnings],
       webgpuReason: placement.reason ?? info.webgpuReason,
     },
+    embedding,
     file,
     memory: runtime.module.memoryBytes(),
   };

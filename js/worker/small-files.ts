@@ -9,6 +9,7 @@ import { withoutMark } from "../files/foreign.js";
 import { refuseOlder } from "../files/integrity.js";
 import type { Files } from "../files/model-files.js";
 import { checkWhole, failureOf } from "../files/check.js";
+import { EMBEDDING_FILES, type EmbeddingFile, type EmbeddingFiles } from "../files/embedding-files.js";
 import { readOlder, type OlderFile } from "../files/older-files.js";
 import type { FurtherFiles } from "../wasm/simd/tabsense.js";
 import type { Runtime } from "./engine.js";
@@ -22,6 +23,8 @@ export interface SmallFiles {
   tokenizerConfig: Uint8Array | undefined;
   /** Those. */
   older: [name: OlderFile, bytes: Uint8Array][];
+  /** Of an embedder: what says how vectors are made, where there is such. */
+  embedding: EmbeddingFiles;
 }
 
 /** The longest `config.json` and `tokenizer.json` that are read, in bytes. */
@@ -38,7 +41,12 @@ export const SPECIAL_TOKENS_LIMIT = 1 << 20;
 export const ADDED_TOKENS_LIMIT = 4 << 20;
 
 /** The name of a small file. */
-export type SmallFile = "config.json" | "tokenizer.json" | typeof TOKENIZER_CONFIG | OlderFile;
+export type SmallFile =
+  | "config.json"
+  | "tokenizer.json"
+  | typeof TOKENIZER_CONFIG
+  | OlderFile
+  | EmbeddingFile;
 
 /** How long a file may be, and as what its progress is told, if it is. */
 const KINDS: Readonly<Record<string, [limit: number, stage: Progress["stage"] | null]>> = {
@@ -48,6 +56,7 @@ const KINDS: Readonly<Record<string, [limit: number, stage: Progress["stage"] | 
   "merges.txt": [MERGES_LIMIT, "tokenizer"],
   "special_tokens_map.json": [SPECIAL_TOKENS_LIMIT, null],
   "added_tokens.json": [ADDED_TOKENS_LIMIT, null],
+  ...Object.fromEntries(EMBEDDING_FILES.map((name) => [name, [CONFIG_LIMIT, null]])),
 };
 const VOCABULARY = [VOCABULARY_LIMIT, "tokenizer"] as const;
 
@@ -109,12 +118,14 @@ export function startReading(
 
   return async (onConfig) => {
     let absent: unknown = null;
-    const [config, tokenizer, tokenizerConfig] = await Promise.all([
+    const ofEmbedder = request.task === "embed" ? EMBEDDING_FILES : [];
+    const [config, tokenizer, tokenizerConfig, ...settings] = await Promise.all([
       steady("config.json", async () => contentOf("config.json", await files.open("config.json"))).then(
         (config) => (onConfig?.(config), config),
       ),
       optional("tokenizer.json", (thrown) => (absent = thrown)),
       optional(TOKENIZER_CONFIG),
+      ...ofEmbedder.map((name) => optional(name)),
     ]);
     const older = tokenizer
       ? []
@@ -123,7 +134,8 @@ export function startReading(
       request.network.integrity,
       older.map(([name]) => nameIn(request, name)),
     );
-    return { config, tokenizer, tokenizerConfig, older };
+    const embedding = Object.fromEntries(ofEmbedder.map((name, i) => [name, settings[i]]));
+    return { config, tokenizer, tokenizerConfig, older, embedding };
   };
 }
 

@@ -1,6 +1,6 @@
 //! The fields of a `config.json`, each with an error of its own.
 
-use super::{Scoring, Sizes, invalid, limits, unsupported};
+use super::{Scoring, Sizes, Task, invalid, limits, unsupported};
 use crate::backend::Activation;
 #[cfg(doc)]
 use crate::error::ErrorKind;
@@ -124,35 +124,50 @@ impl Fields {
         }
     }
 
-    /// Refuses models of another task. Whether an own class has a classifier, the weights will tell.
-    pub(super) fn has_a_classifier(&self) -> Result<()> {
-        const OTHER_TASKS: [&str; 8] = [
+    /// Refuses models whose head is another task's. Whether an own class has the head, the weights will tell.
+    pub(super) fn has_the_head(&self, task: Task) -> Result<()> {
+        const OTHERS: [&str; 7] = [
             "Model",
             "ForMaskedLM",
             "LMHeadModel",
             "ForNextSentencePrediction",
             "ForPreTraining",
-            "ForTokenClassification",
             "ForQuestionAnswering",
             "ForMultipleChoice",
         ];
+        let (wanted, others) = match task {
+            Task::Classify => ("ForSequenceClassification", "ForTokenClassification"),
+            Task::Tag => ("ForTokenClassification", "ForSequenceClassification"),
+            Task::Embed(_) | Task::Encode => return Ok(()),
+        };
         let Some(architectures) = self.get("architectures") else { return Ok(()) };
         let wrong = || invalid("has wrong architectures: they must be a list of texts.");
         let names = architectures.as_array().ok_or_else(wrong)?.iter().map(|name| name.as_str().ok_or_else(wrong));
         let names = names.collect::<Result<Vec<_>>>()?;
-        match names
-            .iter()
-            .all(|name| OTHER_TASKS.iter().any(|task| name.ends_with(task)))
-            .then(|| names.first())
-            .flatten()
-        {
+        let of_another = |name: &&str| name.ends_with(others) || OTHERS.iter().any(|task| name.ends_with(task));
+        match names.iter().all(of_another).then(|| names.first()).flatten() {
             Some(name) => Err(unsupported(format_args!(
-                "describes {} in architectures, which has no classification head: take a checkpoint of \
-                 ...ForSequenceClassification.",
-                start_of(name)
+                "describes {} in architectures, which has no head for {}: take a checkpoint of ...{wanted}{}.",
+                start_of(name),
+                if task == Task::Tag { "the labels of tokens" } else { "the labels of a text" },
+                match name.ends_with(others) {
+                    true if task == Task::Tag => ", or load this one with Classifier",
+                    true => ", or load this one with Tagger",
+                    false => "",
+                }
             ))),
             None => Ok(()),
         }
+    }
+
+    /// The labels of a tagger, which are nothing without their names.
+    pub(super) fn labels_of_tokens(&self) -> Result<Vec<String>> {
+        if self.get("id2label").is_none() {
+            return Err(invalid(
+                "has no id2label: a tagger's labels are told by it. Add the names that the model was trained with.",
+            ));
+        }
+        self.labels()
     }
 
     pub(super) fn scoring(&self, labels: usize) -> Result<Scoring> {

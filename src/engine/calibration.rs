@@ -6,8 +6,8 @@ use crate::backend::Backend;
 use crate::backend::auto::{AutoBackend, Side};
 use crate::backend::gpu::GpuBackend;
 use crate::batch::PackedBatch;
-use crate::classifier::Classifier;
 use crate::error::Result;
+use crate::text_model::TextModel;
 
 /// Tokens of the texts that are measured.
 const LENGTHS: [usize; 3] = [8, 32, 128];
@@ -35,8 +35,8 @@ pub struct Measured {
 ///
 /// # Errors
 /// What a side fails with.
-pub async fn measure(classifier: &Classifier<AutoBackend>, clock: Clock<'_>) -> Result<Vec<Measured>> {
-    let (backend, model) = (classifier.backend(), classifier.model());
+pub async fn measure(text_model: &TextModel<AutoBackend>, clock: Clock<'_>) -> Result<Vec<Measured>> {
+    let (backend, model) = (text_model.backend(), text_model.model());
     let mut measured: Vec<Measured> = Vec::new();
     for tokens in LENGTHS {
         let tokens = tokens.min(model.config().max_tokens);
@@ -72,19 +72,19 @@ const INT8_ADVANTAGE: f64 = 1.3;
 /// # Errors
 /// [`crate::ErrorKind::DeviceLost`].
 pub async fn choose_arithmetic(
-    classifier: &Classifier<AutoBackend>,
+    text_model: &TextModel<AutoBackend>,
     gpu: &GpuBackend,
     clock: Clock<'_>,
 ) -> Result<bool> {
-    let tried = gpu.checked(async || int8_pays(classifier, gpu, clock).await).await;
+    let tried = gpu.checked(async || int8_pays(text_model, gpu, clock).await).await;
     gpu.device().check()?;
     let int8 = tried.unwrap_or(false);
     gpu.set_int8_dot(int8);
     Ok(int8)
 }
 
-async fn int8_pays(classifier: &Classifier<AutoBackend>, gpu: &GpuBackend, clock: Clock<'_>) -> Result<bool> {
-    let (backend, model) = (classifier.backend(), classifier.model());
+async fn int8_pays(text_model: &TextModel<AutoBackend>, gpu: &GpuBackend, clock: Clock<'_>) -> Result<bool> {
+    let (backend, model) = (text_model.backend(), text_model.model());
     let tokens = BATCH.1.min(model.config().max_tokens);
     let ids: Vec<u32> = (0..tokens as u32).map(|i| i % model.config().vocabulary as u32).collect();
     let batch = PackedBatch::new((0..BATCH.0).map(|_| ids.as_slice()));
@@ -103,7 +103,7 @@ async fn int8_pays(classifier: &Classifier<AutoBackend>, gpu: &GpuBackend, clock
         }
     }
     Ok(best[0] > INT8_ADVANTAGE * best[1]
-        && self_test::judge_int8(self_test::largest_difference(classifier).await?).is_ok())
+        && self_test::judge_int8(self_test::largest_difference(text_model).await?).is_ok())
 }
 
 /// The fewest tokens from which on the graphics device is faster, between the measured lengths and beyond

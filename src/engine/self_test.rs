@@ -9,10 +9,10 @@
 use crate::backend::auto::{AutoBackend, Side};
 use crate::backend::{Backend, Precision};
 use crate::batch::PackedBatch;
-use crate::classifier::Classifier;
 use crate::error::{Error, ErrorKind, Result};
+use crate::text_model::TextModel;
 
-/// What the test classifies; any model has tokens for it, if only unknown ones.
+/// What the test computes; any model has tokens for it, if only unknown ones.
 const TEXT: &str = "The screen is bright, but the battery was empty by noon.";
 /// Copies of the text that together have more rows than the kernel for few rows takes.
 const COPIES: usize = 12;
@@ -31,22 +31,22 @@ const INT8_ARITHMETIC_TOLERANCE: f32 = 0.03;
 ///
 /// # Errors
 /// What the device or the CPU fails with.
-pub async fn largest_difference(classifier: &Classifier<AutoBackend>) -> Result<f32> {
-    let precision = classifier.loaded().precision;
-    let lends = !classifier.backend().cpu_holds() || precision == Precision::Int4;
-    let difference = difference_to_cpu(classifier, lends).await?;
+pub async fn largest_difference(text_model: &TextModel<AutoBackend>) -> Result<f32> {
+    let precision = text_model.loaded().precision;
+    let lends = !text_model.backend().cpu_holds() || precision == Precision::Int4;
+    let difference = difference_to_cpu(text_model, lends).await?;
     if precision == Precision::F16 && !lends && difference > TOLERANCE {
         // The file's weights may have lost digits on the device alone: with the same weights, that makes no
         // difference.
-        return difference_to_cpu(classifier, true).await;
+        return difference_to_cpu(text_model, true).await;
     }
     Ok(difference)
 }
 
 /// `lends`: whether the CPU computes with the device's matrices.
-async fn difference_to_cpu(classifier: &Classifier<AutoBackend>, lends: bool) -> Result<f32> {
-    let encoding = classifier.encode(TEXT, false)?;
-    let (backend, model) = (classifier.backend(), classifier.model());
+async fn difference_to_cpu(text_model: &TextModel<AutoBackend>, lends: bool) -> Result<f32> {
+    let encoding = text_model.encode(TEXT, false)?;
+    let (backend, model) = (text_model.backend(), text_model.model());
     let alone = PackedBatch::new([encoding.ids.as_slice()]);
     let forward = async || model.forward(backend, &alone, |_, _| {}).await;
     let wanted = if lends { backend.lending(forward).await } else { backend.on(Side::Cpu, forward).await };

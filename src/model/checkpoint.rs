@@ -3,6 +3,7 @@
 
 use super::names::{self, Names};
 use super::plan::Part;
+use crate::config::Task;
 use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::{Header, quoted};
 use std::collections::HashSet;
@@ -79,9 +80,8 @@ pub fn missing(header: &Header, names: &Names, resolved: &[Option<String>], mut 
         && missing.iter().all(|name| names.part(name) != Some(Part::Body))
         && !found().any(|name| names.part(name) == Some(Part::Classifier))
     {
-        format!(
-            "{lack}: this checkpoint has no classification head. Take one that was fine-tuned for text classification."
-        )
+        let task = if names.task() == Task::Tag { "token classification" } else { "text classification" };
+        format!("{lack}: this checkpoint has no classification head. Take one that was fine-tuned for {task}.")
     } else if unused.is_empty() {
         format!("{lack}: model.safetensors and config.json must be of one checkpoint.")
     } else {

@@ -25,7 +25,7 @@ pub mod weights;
 
 use crate::backend::Backend;
 use crate::batch::PackedBatch;
-use crate::config::{Config, Task};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use architecture::Network;
 use plan::Plan;
@@ -57,27 +57,13 @@ impl<B: Backend> Model<B> {
         &self.weights
     }
 
-    /// The logits of a batch: (B, L), row by row.
+    /// What the model's task wants of a batch, row by row: the logits of each text (B, L) or of each token
+    /// (N, L), or without a head a vector for each text (B, D) or each token (N, D).
     ///
     /// # Errors
     /// [`ErrorKind::OutOfMemory`], [`ErrorKind::NotFinite`] where the weights overflow the arithmetic,
     /// [`ErrorKind::InvalidArgument`] where an id, a type or a text's length is beyond the embedding's rows.
-    pub async fn logits(&self, backend: &B, batch: &PackedBatch) -> Result<Vec<f32>> {
-        debug_assert_eq!(self.config.task, Task::Classify);
-        self.read(backend, batch).await
-    }
-
-    /// The states of a batch by a model without a head, as its task wants them: a vector a text (B, D), or
-    /// one a token (N, D).
-    ///
-    /// # Errors
-    /// As [`Model::logits`].
-    pub async fn states(&self, backend: &B, batch: &PackedBatch) -> Result<Vec<f32>> {
-        debug_assert_ne!(self.config.task, Task::Classify);
-        self.read(backend, batch).await
-    }
-
-    async fn read(&self, backend: &B, batch: &PackedBatch) -> Result<Vec<f32>> {
+    pub async fn outputs(&self, backend: &B, batch: &PackedBatch) -> Result<Vec<f32>> {
         let values = backend.read(&self.forward(backend, batch, |_, _| {}).await?).await?;
         if values.iter().all(|x| x.is_finite()) {
             return Ok(values);
@@ -88,11 +74,11 @@ impl<B: Backend> Model<B> {
         ))
     }
 
-    /// The forward pass to the [`Model::logits`] or [`Model::states`]; `tap` sees what is inside. It waits
+    /// The forward pass to the [`Model::outputs`]; `tap` sees what is inside. It waits
     /// only where a backend's [`Backend::product`] does.
     ///
     /// # Errors
-    /// As [`Model::logits`].
+    /// As [`Model::outputs`].
     pub async fn forward(
         &self,
         backend: &B,

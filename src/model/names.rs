@@ -33,7 +33,20 @@ pub struct Names {
 impl Names {
     /// The tensors of models like that of `config`.
     pub fn of(config: &Config) -> Self {
-        Self { task: config.task, ..Self::of_type(config.architecture.name()) }
+        let mut names = Self { task: config.task, ..Self::of_type(config.architecture.name()) };
+        if config.task == Task::Tag {
+            // All but the head is as of a classifier, whose last layer tells the attention's matrices apart.
+            let (_, plan) = Network::new(config);
+            let head = plan.slots().iter().filter(|slot| slot.part != Part::Body);
+            let Self { slots, least, .. } = &mut names;
+            slots.retain(|_, slot| slot.part == Part::Body);
+            least.retain(|name| slots.contains_key(name));
+            for slot in head {
+                slots.insert(slot.name.clone(), slot.clone());
+                least.insert(slot.name.clone());
+            }
+        }
+        names
     }
 
     /// Those of classifiers of a `model_type`.
@@ -92,6 +105,11 @@ impl Names {
     /// `model_type` of the architecture, or of the one that has its names.
     pub fn model_type(&self) -> &'static str {
         self.model_type
+    }
+
+    /// What the models are used for.
+    pub fn task(&self) -> Task {
+        self.task
     }
 
     /// What all names but the head's begin with.
@@ -165,7 +183,11 @@ impl Names {
     pub fn is_of_head_left_out(&self, name: &str) -> bool {
         let of_head = || self.canonical(name).is_some_and(|name| self.part(&name) != Some(Part::Body));
         let of_pooler = || POOLER.contains(&name.strip_prefix(self.base).unwrap_or(name));
-        self.task != Task::Classify && (of_head() || of_pooler())
+        match self.task {
+            Task::Classify => false,
+            Task::Tag => of_pooler(),
+            Task::Embed(_) | Task::Encode => of_head() || of_pooler(),
+        }
     }
 
     /// Whether a tensor of the file is a buffer, which the model computes by itself.

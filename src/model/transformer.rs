@@ -138,20 +138,22 @@ impl<B: Backend> Pass<'_, B> {
         self.add_and_norm(&inner, layer.lin2, x, layer.ffn_norm).await
     }
 
-    /// What the model's task makes of the last layer's `x`: with a head logits (B, L), else a vector a text
-    /// (B, D) or `x` itself.
+    /// What the model's task makes of the last layer's `x`: with a head logits (B, L) or (N, L), else a vector
+    /// a text (B, D) or `x` itself.
     ///
     /// # Errors
     /// Those of the backend's operations.
-    pub async fn head(&self, head: &Option<Head>, x: B::Tensor) -> Result<B::Tensor> {
+    pub async fn head(&self, head: &Option<Head>, mut x: B::Tensor) -> Result<B::Tensor> {
         let Some(head) = head else {
             return match self.config.task {
                 Task::Embed(Pooling::Mean) => self.backend.mean_rows(&x, &self.batch.starts),
                 _ => Ok(x),
             };
         };
-        let pooled = self.linear(&x, head.dense, Epilogue::Activation(head.activation)).await?; // (B, D)
-        self.linear(&pooled, head.classifier, Epilogue::Bias).await // (B, L)
+        if let Some((dense, activation)) = head.dense {
+            x = self.linear(&x, dense, Epilogue::Activation(activation)).await?; // (B, D)
+        }
+        self.linear(&x, head.classifier, Epilogue::Bias).await
     }
 }
 
@@ -215,19 +217,29 @@ pub fn layers(plan: &mut Plan, config: &Config, layers: &str, names: &LayerNames
     (0..config.layers).map(plan_layer).collect()
 }
 
-/// A head on each text's first token.
+/// A head on each text's first token, or on every token.
 pub struct Head {
-    dense: Matrix,
-    activation: Activation,
+    /// What comes before the last product, of a head on the first token.
+    dense: Option<(Matrix, Activation)>,
     classifier: Matrix,
 }
 
-/// The head of a classifier: classifier(activation(dense(x))). A bare encoder has none.
+/// The head of a classifier, classifier(activation(dense(x))), or of a tagger, which has one product under the
+/// same name in every architecture. A bare encoder has none.
 pub fn head(plan: &mut Plan, config: &Config, dense: &str, activation: Activation, classifier: &str) -> Option<Head> {
     let (d, labels) = (config.width, config.labels.len());
-    (config.task == Task::Classify).then(|| Head {
-        dense: plan.part(Part::Head, |plan| plan.matrix(dense, [d, d], Narrowest::Int8)),
-        activation,
-        classifier: plan.part(Part::Classifier, |plan| plan.matrix(classifier, [labels, d], Narrowest::Int8)),
-    })
+    let last = |plan: &mut Plan, name: &str| {
+        plan.part(Part::Classifier, |plan| plan.matrix(name, [labels, d], Narrowest::Int8))
+    };
+    match config.task {
+        Task::Classify => {
+            let dense = plan.part(Part::Head, |plan| plan.matrix(dense, [d, d], Narrowest::Int8));
+            Some(Head { dense: Some((dense, activation)), classifier: last(plan, classifier) })
+        }
+        Task::Tag => Some(Head { dense: None, classifier: last(plan, TAGGER) }),
+        Task::Embed(_) | Task::Encode => None,
+    }
 }
+
+/// What the product of a head on every token is called, in every architecture.
+const TAGGER: &str = "classifier";

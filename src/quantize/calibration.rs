@@ -4,10 +4,11 @@ use super::gptq::Factor;
 use super::observer::{Gram, Observer};
 use crate::backend::now;
 use crate::batch::PackedBatch;
-use crate::classifier::{self, Classifier};
+use crate::config::Task;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::names::Names;
 use crate::model::plan::Place;
+use crate::text_model::{self, TextModel};
 use crate::tokenize::TokenizerFiles;
 use crate::weights::dtype::require_float;
 use crate::weights::header::TensorInfo;
@@ -23,7 +24,7 @@ const FEW_TOKENS: usize = 2000;
 
 /// A model to calibrate, on its way in: products in f32, embedding tables rounded to int8 as they will be.
 pub struct Loader {
-    classifier: classifier::Loader<Observer>,
+    text_model: text_model::Loader<Observer>,
     header_checked: bool,
 }
 
@@ -31,28 +32,29 @@ impl Loader {
     /// Reads `config.json` and the tokenizer's files.
     ///
     /// # Errors
-    /// Those of [`classifier::Loader::with_files`].
+    /// Those of [`text_model::Loader::with_files`].
     pub fn new(config: &[u8], files: TokenizerFiles) -> Result<Self> {
         // The observer keeps products in f32; the dtype says what becomes of the embedding tables.
-        let classifier = classifier::Loader::with_files(Observer::default(), config, files, "int4", None)?;
-        Ok(Self { classifier, header_checked: false })
+        let text_model =
+            text_model::Loader::with_files(Observer::default(), Task::Classify, config, files, "int4", None)?;
+        Ok(Self { text_model, header_checked: false })
     }
 
     /// Takes the weights' next bytes.
     ///
     /// # Errors
-    /// Those of [`classifier::Loader::push`]; [`ErrorKind::WeightsMismatch`] where a tensor of the model is not floating-point.
+    /// Those of [`text_model::Loader::push`]; [`ErrorKind::WeightsMismatch`] where a tensor of the model is not floating-point.
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
-        self.classifier.push(chunk)?;
+        self.text_model.push(chunk)?;
         self.check_header()
     }
 
     /// That the file is complete: the name of another that the weights go on in, if there is one.
     ///
     /// # Errors
-    /// Those of [`classifier::Loader::end_file`] and of [`Loader::push`].
+    /// Those of [`text_model::Loader::end_file`] and of [`Loader::push`].
     pub fn end_file(&mut self) -> Result<Option<String>> {
-        let next = self.classifier.end_file()?;
+        let next = self.text_model.end_file()?;
         self.check_header()?;
         Ok(next)
     }
@@ -60,10 +62,10 @@ impl Loader {
     /// Whether the model's tensors are floats, once they are known.
     fn check_header(&mut self) -> Result<()> {
         if !self.header_checked
-            && let Some(header) = self.classifier.header()
+            && let Some(header) = self.text_model.header()
         {
             self.header_checked = true;
-            let names = Names::of(self.classifier.config());
+            let names = Names::of(self.text_model.config());
             let of_model = |t: &&TensorInfo| names.canonical(&t.name).is_some();
             header.tensors.iter().filter(of_model).try_for_each(|t| require_float(t).map(|_| ()))?;
         }
@@ -73,15 +75,15 @@ impl Loader {
     /// The model, ready for texts.
     ///
     /// # Errors
-    /// Those of [`classifier::Loader::finish`].
+    /// Those of [`text_model::Loader::finish`].
     pub fn finish(self) -> Result<Calibration> {
-        Ok(Calibration { classifier: self.classifier.finish()?, tokens: 0 })
+        Ok(Calibration { text_model: self.text_model.finish()?, tokens: 0 })
     }
 }
 
 /// A model that reads calibration texts.
 pub struct Calibration {
-    classifier: Classifier<Observer>,
+    text_model: TextModel<Observer>,
     tokens: usize,
 }
 
@@ -89,14 +91,14 @@ impl Calibration {
     /// Reads texts, each cut to the model's length.
     ///
     /// # Errors
-    /// Those of [`classifier::Classifier::encode`]; [`ErrorKind::OutOfMemory`].
+    /// Those of [`TextModel::encode`]; [`ErrorKind::OutOfMemory`].
     pub fn read(&mut self, texts: &[String]) -> Result<()> {
-        let mut encodings = texts.iter().map(|text| self.classifier.encode(text, false)).collect::<Result<Vec<_>>>()?;
+        let mut encodings = texts.iter().map(|text| self.text_model.encode(text, false)).collect::<Result<Vec<_>>>()?;
         encodings.retain(|encoding| !encoding.ids.is_empty());
-        for group in self.classifier.groups(&encodings) {
+        for group in self.text_model.groups(&encodings) {
             let texts = encodings[group].iter().map(|e| (e.ids.as_slice(), e.types.as_slice()));
             let batch = PackedBatch::with_types(texts);
-            now(self.classifier.model().forward(self.classifier.backend(), &batch, |_, _| {}))?;
+            now(self.text_model.model().forward(self.text_model.backend(), &batch, |_, _| {}))?;
             self.tokens += batch.tokens();
         }
         Ok(())
@@ -118,7 +120,7 @@ impl Calibration {
                 "There is no calibration text: give some 300 sentences of the kind that the model will read.",
             ));
         }
-        let model = self.classifier.model();
+        let model = self.text_model.model();
         let (plan, weights) = (model.plan(), model.weights());
         let grams = plan.slots().iter().filter_map(|slot| match slot.place {
             Place::Rows { matrix, .. } => {

@@ -190,6 +190,24 @@ impl Tokenizer {
         model.tokens().token(id).map(str::to_owned).or_else(beyond).unwrap_or_default()
     }
 
+    /// Whether the token `id`, which stands for `range` of `text`, goes on with the word before it: by the mark that
+    /// WordPiece has for that, or by what stands in front of it where a model has none.
+    ///
+    /// Source: `gather_pre_entities` of `transformers` 5.24, `pipelines/token_classification.py`, which takes a token
+    /// for a part of a word where it is not as long as what it stands for.
+    pub fn goes_on(&self, id: u32, text: &str, range: Range<usize>) -> bool {
+        let model = &self.parts.made.model;
+        let part = text.get(range.clone()).unwrap_or_default();
+        if model.unknown() == Some(id) {
+            return false;
+        }
+        if model.marks_continuations() {
+            return self.token(id).chars().count() != part.chars().count();
+        }
+        let before = text[..range.start].chars().next_back();
+        before.is_some_and(|before| before != ' ' && !part.starts_with(' '))
+    }
+
     /// The text's tokens up to `most` and one more, at least: all of a text of fewer.
     ///
     /// The text is read in windows. A piece between two added tokens that goes on behind its window is
@@ -313,6 +331,25 @@ mod tests {
             ..TokenizerFiles::default()
         };
         Tokenizer::from_files(&files, 40_000).unwrap()
+    }
+
+    #[test]
+    fn a_continuation_is_told_by_its_mark_or_by_what_is_in_front_of_it() {
+        let goes_on = |tokenizer: &Tokenizer, text: &str| {
+            let (ids, offsets) = tokenizer.encode_with_offsets(text).unwrap();
+            let all = ids.iter().zip(offsets);
+            all.map(|(&id, range)| (text[range.clone()].to_owned(), tokenizer.goes_on(id, text, range)))
+                .collect::<Vec<_>>()
+        };
+        let bert = Tokenizer::from_json(include_bytes!("../../models/sentiment-en/tokenizer.json"), 30_522).unwrap();
+        let of = |words: &[(&str, bool)]| words.iter().map(|(word, on)| ((*word).to_owned(), *on)).collect::<Vec<_>>();
+        assert_eq!(
+            goes_on(&bert, "Unaffable, \u{2603}x"),
+            of(&[("Una", false), ("ffa", true), ("ble", true), (",", false), ("\u{2603}x", false)])
+        );
+        let on: Vec<bool> = goes_on(&roberta(), "ab, cd").into_iter().map(|(_, on)| on).collect();
+        assert!(!on[0] && on[1..].contains(&true), "{on:?}");
+        assert!(on[1..].contains(&false), "a word behind a blank: {on:?}");
     }
 
     #[test]

@@ -1,11 +1,13 @@
-//! A classifier, and its answers as JavaScript sees them.
+//! A model, and its answers as JavaScript sees them.
 
 use super::{device_name, info, to_js};
 use crate::backend::auto::Side;
 use crate::backend::gpu::profile::KernelTime;
 use crate::engine;
+use crate::error::{Error, ErrorKind};
 use crate::head;
 use crate::tokenize::Encoding;
+use js_sys::Float32Array;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -37,6 +39,16 @@ struct Token {
     special: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pair: bool,
+}
+
+/// A token of a text alone; `subword`: whether Python takes it for the continuation of a word.
+#[derive(Serialize)]
+struct Piece {
+    text: String,
+    id: u32,
+    start: usize,
+    end: usize,
+    subword: bool,
 }
 
 /// Milliseconds: the text's own tokenization, and the forward pass of the group that it was part of, 0 for a
@@ -84,7 +96,7 @@ fn text_of(value: &JsValue) -> (String, Option<String>) {
     )
 }
 
-/// A classifier, ready.
+/// A model, ready.
 #[wasm_bindgen]
 pub struct Engine {
     pub(super) inner: engine::Engine,
@@ -104,8 +116,8 @@ impl Engine {
         details: bool,
         empty: bool,
     ) -> Result<JsValue, JsValue> {
-        let classifier = self.inner.classifier();
-        let labels = &classifier.config().labels;
+        let model = self.inner.text_model();
+        let labels = &model.config().labels;
         let mut results: Vec<Classification> = Vec::with_capacity(texts.len());
         // Those to compute, and which texts they are of.
         let (mut encodings, mut places) = (Vec::new(), Vec::new());
@@ -113,12 +125,12 @@ impl Engine {
             let start = self.clock.now();
             let pair = pair.as_deref();
             let mut encoding = match pair {
-                Some(pair) => classifier.encode_pair(&text, pair, details)?,
-                None => classifier.encode(&text, details)?,
+                Some(pair) => model.encode_pair(&text, pair, details)?,
+                None => model.encode(&text, details)?,
             };
             if empty && encoding.ids.is_empty() {
                 let of_pair = pair.is_some_and(|pair| !pair.is_empty());
-                encoding = classifier.special_tokens_alone(of_pair, details);
+                encoding = model.special_tokens_alone(of_pair, details);
             }
             results.push(Classification {
                 scores: Vec::new(),
@@ -132,22 +144,88 @@ impl Engine {
                 places.push(i);
             }
         }
-        for group in classifier.groups(&encodings) {
+        for group in model.groups(&encodings) {
             let start = self.clock.now();
-            let scored = self.inner.scores(&encodings[group.clone()], details).await?;
+            let computed = self.inner.outputs(&encodings[group.clone()], details).await?;
             let forward = self.clock.now() - start;
             let kernels: Option<Vec<KernelMs>> =
-                scored.kernels.map(|all| all.into_iter().map(KernelMs::from).collect());
-            for (i, scores) in group.zip(scored.scores) {
+                computed.kernels.map(|all| all.into_iter().map(KernelMs::from).collect());
+            for (i, logits) in group.zip(computed.outputs) {
+                let scores = model.scored(&logits);
                 let result = &mut results[places[i]];
                 let best = head::best(&scores, top).into_iter();
                 result.scores = best.map(|id| Score { label: &labels[id], score: scores[id] }).collect();
-                result.device = device_name(scored.side);
+                result.device = device_name(computed.side);
                 result.timings.forward = forward;
                 result.timings.kernels = kernels.clone();
             }
         }
         to_js(&results)
+    }
+
+    /// What the model computes for each of `texts`, strings or pairs, as it is: an embedder's vector (D), a
+    /// classifier's logits (L), or of an encoder a state for each token (T, D). A text without tokens is computed as
+    /// special tokens alone.
+    pub async fn rows(&self, texts: Vec<JsValue>) -> Result<Vec<Float32Array>, JsValue> {
+        let model = self.inner.text_model();
+        let encode = |value: &JsValue| {
+            let (text, pair) = text_of(value);
+            let encoding = match &pair {
+                Some(pair) => model.encode_pair(&text, pair, false)?,
+                None => model.encode(&text, false)?,
+            };
+            let alone = encoding.ids.is_empty();
+            Ok(if alone { model.special_tokens_alone(pair.is_some(), false) } else { encoding })
+        };
+        let encodings = texts.iter().map(encode).collect::<crate::Result<Vec<_>>>()?;
+        let mut rows = Vec::with_capacity(encodings.len());
+        for group in model.groups(&encodings) {
+            let computed = self.inner.outputs(&encodings[group], false).await?;
+            rows.extend(computed.outputs.iter().map(|row| Float32Array::from(row.as_slice())));
+        }
+        Ok(rows)
+    }
+
+    /// The tokens of the whole text, however long it is, without those that frame it.
+    pub fn tokenize(&self, text: &str) -> Result<JsValue, JsValue> {
+        let tokenizer = self.inner.text_model().tokenizer();
+        let (ids, offsets) = tokenizer.encode_with_offsets(text)?;
+        let units = utf16_units(text);
+        let tokens = ids.iter().zip(offsets).map(|(&id, range)| Piece {
+            text: tokenizer.token(id),
+            id,
+            start: units[range.start],
+            end: units[range.end],
+            subword: tokenizer.goes_on(id, text, range),
+        });
+        to_js(&tokens.collect::<Vec<_>>())
+    }
+
+    /// A tagger's logits (N, L) of the tokens of windows: of their `ids` without those that frame a text, `lengths`
+    /// of each, which the model must have room for.
+    #[wasm_bindgen(js_name = tagWindows)]
+    pub async fn tag_windows(&self, ids: Vec<u32>, lengths: Vec<u32>) -> Result<Vec<f32>, JsValue> {
+        let model = self.inner.text_model();
+        let mut rest = ids.as_slice();
+        let mut framed = |length: &u32| {
+            let (window, others) = rest.split_at_checked(*length as usize)?;
+            rest = others;
+            Some(model.tokenizer().frame(window.to_vec(), None, model.max_tokens()))
+        };
+        let windows: Option<Vec<Encoding>> = lengths.iter().map(&mut framed).collect();
+        let windows = windows.filter(|all| rest.is_empty() && all.iter().all(|window| !window.truncated));
+        let windows = windows.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidArgument, "The windows are not those of their tokens, or longer than a text.")
+        })?;
+        let mut logits = Vec::new();
+        for group in model.groups(&windows) {
+            let computed = self.inner.outputs(&windows[group.clone()], false).await?;
+            for (window, all) in windows[group].iter().zip(computed.outputs) {
+                let width = model.config().labels.len();
+                logits.extend_from_slice(&all[window.prefix * width..(window.ids.len() - window.suffix) * width]);
+            }
+        }
+        Ok(logits)
     }
 
     /// What runs here.
@@ -158,7 +236,7 @@ impl Engine {
     /// Ends the graphics device, as a driver's reset would.
     #[wasm_bindgen(js_name = loseDevice)]
     pub fn lose_device(&self) {
-        if let Some(gpu) = self.inner.classifier().backend().gpu() {
+        if let Some(gpu) = self.inner.text_model().backend().gpu() {
             gpu.device().destroy();
         }
     }
@@ -176,7 +254,7 @@ impl Engine {
                 let pair = encoding.second.contains(&i);
                 let units = &units[usize::from(pair)];
                 Token {
-                    text: self.inner.classifier().tokenizer().token(id),
+                    text: self.inner.text_model().tokenizer().token(id),
                     id,
                     start: units[range.start],
                     end: units[range.end],

@@ -48,6 +48,7 @@ struct Info<'a> {
     heads: usize,
     vocabulary: usize,
     max_tokens: usize,
+    special_tokens: usize,
     parameters: usize,
     labels: &'a [String],
     weight_bytes: usize,
@@ -59,8 +60,8 @@ struct Info<'a> {
 
 /// What runs in `engine`.
 pub(super) fn of(engine: &Engine) -> Result<JsValue, JsValue> {
-    let classifier = engine.classifier();
-    let (config, loaded, backend) = (classifier.config(), classifier.loaded(), classifier.backend());
+    let model = engine.text_model();
+    let (config, loaded, backend) = (model.config(), model.loaded(), model.backend());
     let gpu = backend.gpu();
     to_js(&Info {
         build: BUILD,
@@ -82,7 +83,8 @@ pub(super) fn of(engine: &Engine) -> Result<JsValue, JsValue> {
         width: config.width,
         heads: config.heads,
         vocabulary: config.vocabulary,
-        max_tokens: classifier.max_tokens(),
+        max_tokens: model.max_tokens(),
+        special_tokens: model.tokenizer().special_tokens(),
         parameters: loaded.parameters,
         labels: &config.labels,
         weight_bytes: loaded.file_bytes,
@@ -97,6 +99,6 @@ pub(super) fn of(engine: &Engine) -> Result<JsValue, JsValue> {
             .iter()
             .map(|m| Calibration { tokens: m.tokens, cpu: m.cpu, webgpu: m.gpu })
             .collect(),
-        warnings: classifier.warnings().iter().chain(&loaded.warnings).cloned().collect(),
+        warnings: model.warnings().iter().chain(&loaded.warnings).cloned().collect(),
     })
 }

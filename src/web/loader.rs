@@ -4,12 +4,13 @@ use super::{Engine, Gpu};
 use crate::backend::Precision;
 use crate::backend::auto::AutoBackend;
 use crate::backend::gpu::GpuBackend;
-use crate::classifier;
+use crate::config::Task;
 use crate::engine;
 use crate::engine::warm_up::WarmUp;
 use crate::file_hash;
 use crate::further_files::FurtherFiles;
 use crate::model::load::Dtype;
+use crate::text_model;
 use crate::tokenize::TokenizerFiles;
 use wasm_bindgen::prelude::*;
 
@@ -43,20 +44,23 @@ impl FileHash {
     }
 }
 
-/// A classifier on its way in.
+/// A model on its way in.
 #[wasm_bindgen]
 pub struct Loader {
-    inner: classifier::Loader<AutoBackend>,
+    inner: text_model::Loader<AutoBackend>,
     warm_up: Option<WarmUp>,
 }
 
 #[wasm_bindgen]
 impl Loader {
     /// Reads `config.json`, `tokenizer.json` and `tokenizer_config.json`, where there are such, and the
-    /// tokenizer's further files; `dtype` is "auto", "fp32", "fp16", "int8" or "int4". `gpu` and `files` are
+    /// tokenizer's further files; `task` is "classify", "embed-mean", "embed-first", "encode" or "tag", `dtype` is "auto", "fp32", "fp16", "int8" or "int4". `gpu` and `files` are
     /// consumed; `cpu`: whether the CPU holds the weights beside it.
     #[wasm_bindgen(constructor)]
+    // As JavaScript passes them: an object of them would take more code on both sides.
+    #[expect(clippy::too_many_arguments)]
     pub fn new(
+        task: &str,
         config: &[u8],
         tokenizer: Option<Vec<u8>>,
         tokenizer_config: Option<Vec<u8>>,
@@ -75,8 +79,14 @@ impl Loader {
             config: tokenizer_config.as_deref(),
             ..further.files()
         };
-        let inner = classifier::Loader::with_files(backend, config, files, dtype, None)?;
+        let inner = text_model::Loader::with_files(backend, Task::from_name(task)?, config, files, dtype, None)?;
         Ok(Self { inner, warm_up: None })
+    }
+
+    /// Cuts texts at so many tokens, where the model would take more.
+    #[wasm_bindgen(js_name = limitTokens)]
+    pub fn limit_tokens(&mut self, most: usize) -> Result<(), JsValue> {
+        Ok(self.inner.limit_tokens(most)?)
     }
 
     /// Takes the weights' next bytes: those of a safetensors file, of a checkpoint of PyTorch's, or of ONNX.
@@ -108,7 +118,7 @@ impl Loader {
         Ok(warm_up.run()?)
     }
 
-    /// The classifier, tested and measured; consumes the loader.
+    /// The model, tested and measured; consumes the loader.
     pub async fn finish(self) -> Result<Engine, JsValue> {
         let clock: web_sys::Performance =
             js_sys::Reflect::get(&js_sys::global(), &"performance".into())?.unchecked_into();

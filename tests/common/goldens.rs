@@ -75,7 +75,7 @@ impl Goldens {
 /// The largest difference of the groups' logits to PyTorch's.
 pub fn worst((model, backend): &Loaded, goldens: &Goldens, groups: &[Vec<usize>]) -> f32 {
     let difference = |group: &Vec<usize>| {
-        let logits = now(model.logits(backend, &goldens.batch(group))).unwrap();
+        let logits = now(model.outputs(backend, &goldens.batch(group))).unwrap();
         largest_difference(&logits, &goldens.logits(group))
     };
     groups.iter().map(difference).fold(0.0, f32::max)
@@ -86,9 +86,9 @@ pub fn alone_equals_in_a_batch(tiny: &Tiny) {
     for dtype in [Dtype::Fp32, Dtype::Int8] {
         let ((model, backend), goldens) = (tiny.load(dtype), goldens(tiny));
         let all: Vec<usize> = (0..goldens.cases.len()).collect();
-        let together = now(model.logits(&backend, &goldens.batch(&all))).unwrap();
+        let together = now(model.outputs(&backend, &goldens.batch(&all))).unwrap();
         for (i, row) in together.chunks(model.config().labels.len()).enumerate() {
-            let alone = now(model.logits(&backend, &goldens.batch(&[i]))).unwrap();
+            let alone = now(model.outputs(&backend, &goldens.batch(&[i]))).unwrap();
             assert_eq!(alone, row, "{}, {dtype:?}, case {i}", tiny.name);
         }
     }

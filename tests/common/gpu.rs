@@ -7,8 +7,8 @@ use tabsense::backend::auto::{AutoBackend, Side};
 use tabsense::backend::gpu::device::Device;
 use tabsense::backend::gpu::{GpuBackend, GpuTensor};
 use tabsense::batch::PackedBatch;
-use tabsense::classifier::Loader;
 use tabsense::engine::Engine;
+use tabsense::text_model::Loader;
 
 pub async fn device() -> Device {
     let device = Device::request(true).await;
@@ -77,7 +77,7 @@ pub fn clock() -> f64 {
 
 /// The logits of texts of ids on one side, one list a text.
 pub async fn logits(engine: &Engine, side: Side, texts: &[&[u32]]) -> tabsense::Result<Vec<Vec<f32>>> {
-    let (model, backend) = (engine.classifier().model(), engine.classifier().backend());
+    let (model, backend) = (engine.text_model().model(), engine.text_model().backend());
     let batch = PackedBatch::new(texts.iter().copied());
     let logits = backend.on(side, async || model.forward(backend, &batch, |_, _| {}).await).await?;
     let logits = backend.read(&logits).await?;

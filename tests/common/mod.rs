@@ -70,7 +70,7 @@ pub fn load<'a>(
 
 /// The logits of texts of ids, one list a text.
 pub fn logits(model: &Model<CpuBackend>, backend: &CpuBackend, texts: &[&[u32]]) -> Vec<Vec<f32>> {
-    let flat = now(model.logits(backend, &PackedBatch::new(texts.iter().copied()))).unwrap();
+    let flat = now(model.outputs(backend, &PackedBatch::new(texts.iter().copied()))).unwrap();
     flat.chunks(model.config().labels.len()).map(<[f32]>::to_vec).collect()
 }
 

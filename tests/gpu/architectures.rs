@@ -26,7 +26,7 @@ gpu_test!(logits_are_pytorch_s, async {
     for tiny in encoders() {
         let engine = gpu::load(tiny, "auto", false).await.unwrap();
         assert_eq!(engine.reason(), None);
-        let (model, backend) = (engine.classifier().model(), engine.classifier().backend());
+        let (model, backend) = (engine.text_model().model(), engine.text_model().backend());
         let goldens = goldens(tiny);
         let mut worst = [0.0f32; 2];
         // The kernels of cards and that of software adapters.
@@ -54,8 +54,8 @@ gpu_test!(every_dtype_passes_the_self_test_and_gives_the_cpu_s_logits, async {
             // Loading is a self-test with the device's own matrices, which the CPU does not hold.
             let engine =
                 gpu::load(tiny, dtype, false).await.unwrap_or_else(|e| panic!("{} as {dtype}: {e}", tiny.name));
-            let (model, backend) = (engine.classifier().model(), engine.classifier().backend());
-            let tested = self_test::largest_difference(engine.classifier()).await.unwrap();
+            let (model, backend) = (engine.text_model().model(), engine.text_model().backend());
+            let tested = self_test::largest_difference(engine.text_model()).await.unwrap();
             let mut loader = ModelLoader::new(CpuBackend::new(), tiny.config(), *same, None);
             loader.push(tiny.weights).unwrap();
             let (cpu_model, cpu, _) = loader.finish().unwrap();
@@ -65,7 +65,7 @@ gpu_test!(every_dtype_passes_the_self_test_and_gives_the_cpu_s_logits, async {
                 let batch = goldens.batch(group);
                 let on_gpu = backend.on(Side::Gpu, async || model.forward(backend, &batch, |_, _| {}).await).await;
                 let on_gpu = backend.read(&on_gpu.unwrap()).await.unwrap();
-                worst = worst.max(largest_difference(&on_gpu, &cpu_model.logits(&cpu, &batch).await.unwrap()));
+                worst = worst.max(largest_difference(&on_gpu, &cpu_model.outputs(&cpu, &batch).await.unwrap()));
             }
             println!("{} as {dtype}: {worst:.1e} from the CPU; self-test {tested:.1e}", tiny.name);
             // The CPU of this build rounds int4 once more, to int8: tests/models/architectures.rs.

@@ -13,26 +13,26 @@ use tabsense::engine::{Engine, calibration};
 
 /// Classifies a text and yields its best label's index and the side it came from.
 async fn classify(engine: &Engine, text: &str) -> tabsense::Result<(usize, Side)> {
-    let encoding = engine.classifier().encode(text, false)?;
-    let scored = engine.scores(&[encoding], true).await?;
-    Ok((tabsense::head::best(&scored.scores[0], 1)[0], scored.side))
+    let encoding = engine.text_model().encode(text, false)?;
+    let computed = engine.outputs(&[encoding], true).await?;
+    Ok((tabsense::head::best(&engine.text_model().scored(&computed.outputs[0]), 1)[0], computed.side))
 }
 
 gpu_test!(a_lost_device_is_done_without_where_the_cpu_holds_the_weights, async {
     let before = ledger();
     let engine = load(&F32, "auto", true).await.unwrap();
-    let backend = engine.classifier().backend();
+    let backend = engine.text_model().backend();
     backend.set_from_tokens(Some(1));
     let (label, side) = classify(&engine, "the film").await.unwrap();
     assert_eq!(side, Side::Gpu);
     // In flight: the pass is recorded and submitted when the device goes.
     let gpu = backend.gpu().unwrap();
-    let texts = [engine.classifier().encode("the film", false).unwrap()];
-    let (scored, ()) = join(engine.scores(&texts, false), async { gpu.device().destroy() }).await;
-    let scored = scored.unwrap();
-    assert_eq!(tabsense::head::best(&scored.scores[0], 1)[0], label);
+    let texts = [engine.text_model().encode("the film", false).unwrap()];
+    let (computed, ()) = join(engine.outputs(&texts, false), async { gpu.device().destroy() }).await;
+    let computed = computed.unwrap();
+    assert_eq!(tabsense::head::best(&engine.text_model().scored(&computed.outputs[0]), 1)[0], label);
     drop(gpu);
-    assert!(backend.gpu().is_none() || scored.side == Side::Gpu);
+    assert!(backend.gpu().is_none() || computed.side == Side::Gpu);
     // And later, too.
     assert_eq!(classify(&engine, "the film").await.unwrap(), (label, Side::Cpu));
     assert!(engine.reason().unwrap().contains("lost"), "{:?}", engine.reason());
@@ -42,7 +42,7 @@ gpu_test!(a_lost_device_is_done_without_where_the_cpu_holds_the_weights, async {
 gpu_test!(a_lost_device_alone_says_so, async {
     let before = ledger();
     let engine = load(&F32, "auto", false).await.unwrap();
-    engine.classifier().backend().gpu().unwrap().device().destroy();
+    engine.text_model().backend().gpu().unwrap().device().destroy();
     for _ in 0..2 {
         assert_eq!(classify(&engine, "the film").await.unwrap_err().kind(), ErrorKind::DeviceLost);
     }
@@ -57,7 +57,7 @@ gpu_test!(a_device_lost_between_the_weights_is_done_without, async {
     for cpu_holds in [false, true] {
         let backend = AutoBackend::with_gpu(GpuBackend::new(device().await), cpu_holds);
         let gpu = backend.gpu().unwrap();
-        let mut loader = tabsense::classifier::Loader::new(backend, F32.config, F32.tokenizer, "auto", None).unwrap();
+        let mut loader = tabsense::text_model::Loader::new(backend, F32.config, F32.tokenizer, "auto", None).unwrap();
         let (first, rest) = F32.weights.split_at(F32.weights.len() / 2);
         loader.push(first).unwrap();
         gpu.device().destroy();
@@ -117,7 +117,7 @@ gpu_test!(a_device_that_holds_other_weights_fails_its_self_test, async {
     for cpu_holds in [true, false] {
         let engine = load(&F32, "fp32", cpu_holds).await.unwrap();
         assert_eq!(engine.reason(), None);
-        let classifier = engine.classifier();
+        let classifier = engine.text_model();
         let gpu = classifier.backend().gpu().unwrap();
         // One number of one matrix.
         let matrix = &classifier.model().weights().matrices()[4]; // q, k and v of the second layer
@@ -226,7 +226,7 @@ gpu_test!(buffers_that_long_texts_needed_are_freed_after_a_while, async {
 
 gpu_test!(a_device_that_refuses_int8_arithmetic_keeps_the_other, async {
     let engine = load(&F32, "int8", true).await.unwrap();
-    let gpu = engine.classifier().backend().gpu().unwrap();
+    let gpu = engine.text_model().backend().gpu().unwrap();
     gpu.set_blocks(false);
     let calls = std::cell::Cell::new(0);
     let clock = || {
@@ -241,9 +241,9 @@ gpu_test!(a_device_that_refuses_int8_arithmetic_keeps_the_other, async {
         }
         0.0
     };
-    assert!(!calibration::choose_arithmetic(engine.classifier(), &gpu, &clock).await.unwrap());
+    assert!(!calibration::choose_arithmetic(engine.text_model(), &gpu, &clock).await.unwrap());
     gpu.device().check().unwrap();
-    assert_eq!(classify(&engine, "the film").await.unwrap().1, engine.classifier().backend().side(4));
+    assert_eq!(classify(&engine, "the film").await.unwrap().1, engine.text_model().backend().side(4));
 });
 
 gpu_test!(a_card_that_is_slow_to_start_is_used_for_long_texts, async {
@@ -257,7 +257,7 @@ gpu_test!(a_card_that_is_slow_to_start_is_used_for_long_texts, async {
         now.set(now.get() + [0.0, if first_length { 12.0 } else { 48.0 }, 0.0, 26.0][call % 4]);
         now.get()
     };
-    let measured = calibration::measure(engine.classifier(), &clock).await.unwrap();
+    let measured = calibration::measure(engine.text_model(), &clock).await.unwrap();
     let [first, second] = measured[..] else { panic!("{measured:?}") };
     assert_eq!((first.tokens, first.cpu, first.gpu), (8, 12.0, 26.0));
     assert_eq!((second.tokens, second.cpu, second.gpu), (32, 48.0, 26.0));
@@ -266,16 +266,16 @@ gpu_test!(a_card_that_is_slow_to_start_is_used_for_long_texts, async {
 
 gpu_test!(groups_cut_for_a_lost_device_are_cut_anew_for_the_cpu, async {
     let engine = load(&F32, "fp32", true).await.unwrap();
-    let backend = engine.classifier().backend();
+    let backend = engine.text_model().backend();
     backend.set_from_tokens(Some(1));
-    let text = engine.classifier().encode(&"the film ".repeat(10), false).unwrap();
+    let text = engine.text_model().encode(&"the film ".repeat(10), false).unwrap();
     let group = vec![text.clone(); 8192 / text.ids.len()];
     backend.gpu().unwrap().device().destroy();
-    let scored = engine.scores(&group, false).await.unwrap();
-    assert_eq!((scored.side, scored.scores.len()), (Side::Cpu, group.len()));
-    assert!(scored.scores.iter().all(|scores| scores == &scored.scores[0]));
+    let computed = engine.outputs(&group, false).await.unwrap();
+    assert_eq!((computed.side, computed.outputs.len()), (Side::Cpu, group.len()));
+    assert!(computed.outputs.iter().all(|logits| logits == &computed.outputs[0]));
     // A pass's largest tensor has as many rows as the CPU takes tokens at once; there are fewer than ten.
-    let hidden = engine.classifier().config().hidden;
+    let hidden = engine.text_model().config().hidden;
     let bytes = backend.cpu_spare_bytes();
     assert!(bytes < 10 * 1024 * hidden * size_of::<f32>(), "{bytes}");
 });

@@ -37,7 +37,7 @@ async fn check(tiny: &Tiny, dtype: &str, tolerance: f32) {
     // former once.
     let kinds = if cfg!(target_arch = "wasm32") && tiny.name != "tiny-f32" { &[true][..] } else { &[false, true] };
     for &blocks in kinds {
-        engine.classifier().backend().gpu().unwrap().set_blocks(blocks);
+        engine.text_model().backend().gpu().unwrap().set_blocks(blocks);
         for case in &goldens.cases {
             compare(&logits(&engine, Side::Gpu, &[&case.ids]).await.unwrap()[0], &case.logits);
         }
@@ -79,7 +79,7 @@ gpu_test!(alone_equals_in_a_batch, async {
     for dtype in ["fp32", "fp16", "int8"] {
         let engine = load(&F32, dtype, false).await.unwrap();
         // Few and many rows have kernels of their own.
-        engine.classifier().backend().gpu().unwrap().set_blocks(false);
+        engine.text_model().backend().gpu().unwrap().set_blocks(false);
         let goldens = goldens(&F32);
         let texts: Vec<&[u32]> = goldens.cases.iter().map(|c| c.ids.as_slice()).collect();
         let together = logits(&engine, Side::Gpu, &texts).await.unwrap();
@@ -105,15 +105,15 @@ gpu_test!(a_hundred_runs_are_equal_to_the_bit, async {
 gpu_test!(int8_arithmetic_is_chosen_by_time_and_keeps_the_logits, async {
     use tabsense::engine::{calibration, self_test};
     let engine = load(&F32, "int8", true).await.unwrap();
-    let gpu = engine.classifier().backend().gpu().unwrap();
+    let gpu = engine.text_model().backend().gpu().unwrap();
     gpu.set_blocks(false);
     gpu.set_int8_dot(true);
     // The test has a batch of more rows than the kernel for few rows takes: it is this arithmetic that is
     // tested.
-    let rounded = self_test::largest_difference(engine.classifier()).await.unwrap();
+    let rounded = self_test::largest_difference(engine.text_model()).await.unwrap();
     self_test::judge_int8(rounded).unwrap();
     gpu.set_int8_dot(false);
-    let exact = self_test::largest_difference(engine.classifier()).await.unwrap();
+    let exact = self_test::largest_difference(engine.text_model()).await.unwrap();
     assert!(exact < rounded, "{exact} {rounded}");
     // Clocks on which int8 arithmetic takes twice as long, and half as long, as the other.
     for (plain, int8) in [(1.0, 2.0), (2.0, 1.0)] {
@@ -124,9 +124,9 @@ gpu_test!(int8_arithmetic_is_chosen_by_time_and_keeps_the_logits, async {
             calls.set(calls.get() + 1);
             now.get()
         };
-        let chosen = calibration::choose_arithmetic(engine.classifier(), &gpu, &clock).await.unwrap();
+        let chosen = calibration::choose_arithmetic(engine.text_model(), &gpu, &clock).await.unwrap();
         assert_eq!(chosen, int8 < plain);
-        let difference = self_test::largest_difference(engine.classifier()).await.unwrap();
+        let difference = self_test::largest_difference(engine.text_model()).await.unwrap();
         assert_eq!(difference, if chosen { rounded } else { exact });
     }
 });
@@ -148,7 +148,7 @@ fn six_layers() -> (Vec<u8>, Vec<u8>) {
 }
 
 fn counts(engine: &Engine) -> Counts {
-    engine.classifier().backend().gpu().unwrap().counts()
+    engine.text_model().backend().gpu().unwrap().counts()
 }
 
 gpu_test!(a_forward_of_six_layers_is_45_dispatches_and_allocates_nothing_again, async {
@@ -170,7 +170,7 @@ gpu_test!(a_forward_of_six_layers_is_45_dispatches_and_allocates_nothing_again, 
         logits(&engine, Side::Gpu, &shorter).await.unwrap();
         assert_eq!((counts(&engine).bind_groups, ledger()), (after.bind_groups, buffers));
     }
-    let pipelines = engine.classifier().backend().gpu().unwrap().pipelines();
+    let pipelines = engine.text_model().backend().gpu().unwrap().pipelines();
     assert!(pipelines <= 12, "{pipelines} pipelines");
 });
 
@@ -190,7 +190,7 @@ gpu_test!(a_load_that_ends_early_leaves_no_buffer, async {
     use tabsense::backend::gpu::GpuBackend;
     let before = ledger();
     let backend = AutoBackend::with_gpu(GpuBackend::new(device().await), true);
-    let mut loader = tabsense::classifier::Loader::new(backend, F32.config, F32.tokenizer, "auto", None).unwrap();
+    let mut loader = tabsense::text_model::Loader::new(backend, F32.config, F32.tokenizer, "auto", None).unwrap();
     loader.push(&F32.weights[..F32.weights.len() / 2]).unwrap();
     assert!(ledger().buffers > before.buffers);
     drop(loader);
@@ -199,18 +199,18 @@ gpu_test!(a_load_that_ends_early_leaves_no_buffer, async {
 
 gpu_test!(a_profile_tells_each_kernel_s_time, async {
     let engine = load(&F32, "auto", false).await.unwrap();
-    let gpu = engine.classifier().backend().gpu().unwrap();
-    let text = engine.classifier().encode("the film", false).unwrap();
-    let scored = engine.scores(std::slice::from_ref(&text), true).await.unwrap();
-    assert_eq!(scored.kernels.is_some(), gpu.device().info().timestamps);
-    if let Some(kernels) = scored.kernels {
+    let gpu = engine.text_model().backend().gpu().unwrap();
+    let text = engine.text_model().encode("the film", false).unwrap();
+    let computed = engine.outputs(std::slice::from_ref(&text), true).await.unwrap();
+    assert_eq!(computed.kernels.is_some(), gpu.device().info().timestamps);
+    if let Some(kernels) = computed.kernels {
         let of = |name| kernels.iter().find(|k| k.name == name).unwrap();
         // Three layers: 4 products each, 5 in the last, and two of the head.
         assert_eq!((of("linear").dispatches, of("attention").dispatches, of("layer_norm").dispatches), (15, 3, 6));
         assert!(kernels.iter().all(|k| k.ms.is_finite() && k.ms >= 0.0));
         assert!(kernels.iter().map(|k| k.ms).sum::<f64>() > 0.0);
     }
-    assert!(engine.scores(&[text], false).await.unwrap().kernels.is_none());
+    assert!(engine.outputs(&[text], false).await.unwrap().kernels.is_none());
 });
 
 #[cfg(not(target_arch = "wasm32"))]

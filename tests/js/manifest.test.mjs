@@ -9,7 +9,7 @@ import { parse } from "smol-toml";
 import { converterVariant, enabledVariants, readManifest, rewriterVariant } from "../../scripts/manifest.mjs";
 import { fastestBuild } from "../../dist/builds.js";
 import { FIRST_PAGES } from "../../dist/worker/threads.js";
-import { rewriterSize, transferred, transferTotal } from "../../scripts/sizes.mjs";
+import { rewriterSize, tasksSize, transferred, transferTotal } from "../../scripts/sizes.mjs";
 import { rustTests, webRuns } from "../../scripts/test.mjs";
 import { ROOT } from "./support.mjs";
 
@@ -172,4 +172,7 @@ test("what a visitor transfers is within the budget", (t) => {
   const rewriter = rewriterSize().brotli;
   t.diagnostic(`the rewriter: ${rewriter} bytes, of at most ${manifest.budgets["rewriter-brotli"]}`);
   assert.ok(rewriter <= manifest.budgets["rewriter-brotli"], `the rewriter: ${rewriter} bytes`);
+  const tasks = tasksSize().brotli;
+  t.diagnostic(`the other tasks: ${tasks} bytes, of at most ${manifest.budgets["tasks-brotli"]}`);
+  assert.ok(tasks <= manifest.budgets["tasks-brotli"], `the other tasks: ${tasks} bytes`);
 });

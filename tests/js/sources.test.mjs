@@ -111,7 +111,7 @@ test("a folder whose name a hub's model could have, and without one, the hub", a
 });
 
 test("addresses of extensions and apps are base URLs", () => {
-  const { hub, models } = checkLoadOptions();
+  const { hub, models } = checkLoadOptions(undefined, null);
   for (const base of [
     "chrome-extension://abc/",
     "moz-extension://abc/",

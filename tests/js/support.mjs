@@ -93,6 +93,7 @@ export function loadRequest(files, options) {
   const { "model.safetensors": weights, ...small } = refs;
   return {
     type: "load",
+    task: "classify",
     files: { ...small, weights: { given: { "model.safetensors": weights }, hub: null } },
     device: "cpu",
     weights: { dtype: "auto", subfolder: "onnx", modelFileName: "model" },

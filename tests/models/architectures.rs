@@ -68,7 +68,7 @@ fn a_bare_encoder_s_states_are_pytorch_s() {
         let goldens = goldens(tiny);
         let ((plain, backend), warnings) = encoder(tiny, tiny.weights, Task::Encode);
         assert!(warnings.is_empty(), "{}: a head is no surprise: {warnings:?}", tiny.name);
-        let states = now(plain.states(&backend, &goldens.batch(&[goldens.taps_case]))).unwrap();
+        let states = now(plain.outputs(&backend, &goldens.batch(&[goldens.taps_case]))).unwrap();
         let worst = largest_difference(&states, &goldens.states);
         println!("{}: states {worst:.1e}", tiny.name);
         assert!(worst <= TOLERANCE, "{}: {worst}", tiny.name);
@@ -77,7 +77,7 @@ fn a_bare_encoder_s_states_are_pytorch_s() {
             encoder(tiny, &bare(tiny, plain.config().architecture.base()), Task::Encode);
         assert!(warnings.is_empty(), "{}: {warnings:?}", tiny.name);
         let batch = goldens.batch(&[goldens.taps_case, 0]);
-        let of_both = now(saved_bare.states(&backend, &batch)).unwrap();
+        let of_both = now(saved_bare.outputs(&backend, &batch)).unwrap();
         assert_eq!(of_both[..states.len()], states, "{}", tiny.name);
         assert_eq!(of_both.len(), batch.tokens() * plain.config().width);
     }
@@ -95,12 +95,81 @@ fn vectors_are_pytorch_s_states_pooled() {
         let mean: Vec<f32> = mean.iter().map(|sum| (sum / rows.len() as f64) as f32).collect();
         for (pooling, wanted) in [(Pooling::First, &goldens.states[..width]), (Pooling::Mean, &mean)] {
             let ((model, backend), _) = encoder(tiny, tiny.weights, Task::Embed(pooling));
-            let vectors = now(model.states(&backend, &batch)).unwrap();
+            let vectors = now(model.outputs(&backend, &batch)).unwrap();
             assert_eq!(vectors.len(), 3 * width);
             let worst = largest_difference(&vectors[width..2 * width], wanted);
             assert!(worst <= TOLERANCE, "{}, {pooling:?}: {worst}", tiny.name);
         }
     }
+}
+
+/// `config.json` of a tagger of three labels.
+fn of_a_tagger(tiny: &Tiny, edit: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let mut config: Value = serde_json::from_slice(tiny.config).unwrap();
+    config["id2label"] = json!({"0": "O", "1": "B-X", "2": "I-X"});
+    config["architectures"] = json!(["TheirsForTokenClassification"]);
+    edit(&mut config);
+    config.to_string().into_bytes()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_tagger_s_logits_are_pytorch_s_states_by_its_matrix() {
+    for tiny in &ENCODERS {
+        let goldens = goldens(tiny);
+        let width = tiny.config().width;
+        let matrix: Vec<f32> = (0..3 * width).map(|i| ((i * 7 % 13) as f32 - 6.0) / width as f32).collect();
+        let bias = [0.25f32, -0.5, 0.125];
+        let mut tensors = edit::read(tiny.weights);
+        tensors.retain(|t| t.name.starts_with(tiny.config().architecture.base()));
+        tensors.push(edit::Tensor::f32("classifier.weight", &[3, width], &matrix));
+        tensors.push(edit::Tensor::f32("classifier.bias", &[3], &bias));
+        let wanted: Vec<f32> = (goldens.states.chunks(width))
+            .flat_map(|state| {
+                let product =
+                    |row: &[f32]| row.iter().zip(state).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
+                matrix
+                    .chunks(width)
+                    .zip(bias)
+                    .map(move |(row, b)| (product(row) + f64::from(b)) as f32)
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+
+        let config = Config::for_task(&of_a_tagger(tiny, |_| {}), Task::Tag).unwrap();
+        let mut loader = ModelLoader::new(CpuBackend::new(), config, Dtype::Fp32, None);
+        loader.push(&edit::write(&tensors)).unwrap();
+        let (model, backend, loaded) = loader.finish().unwrap();
+        assert!(loaded.warnings.is_empty(), "{}: a pooler is no surprise: {:?}", tiny.name, loaded.warnings);
+        let batch = goldens.batch(&[0, goldens.taps_case, 3]);
+        let logits = now(model.outputs(&backend, &batch)).unwrap();
+        assert_eq!(logits.len(), 3 * batch.tokens(), "{}", tiny.name);
+        let first = 3 * batch.starts[1] as usize;
+        let worst = largest_difference(&logits[first..first + wanted.len()], &wanted);
+        println!("{}: a tagger's logits {worst:.1e}", tiny.name);
+        assert!(worst <= TOLERANCE, "{}: {worst}", tiny.name);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_is_no_tagger_is_refused() {
+    let tiny = &ENCODERS[0];
+    let error = |edit: fn(&mut Value)| Config::for_task(&of_a_tagger(tiny, edit), Task::Tag).unwrap_err();
+    let unnamed = error(|config| _ = config.as_object_mut().unwrap().remove("id2label"));
+    assert_eq!(unnamed.kind(), ErrorKind::ConfigInvalid);
+    assert!(unnamed.to_string().contains("has no id2label"), "{unnamed}");
+    let other = error(|config| config["architectures"] = json!(["BertForSequenceClassification"]));
+    assert_eq!(other.kind(), ErrorKind::ConfigUnsupported);
+    assert!(other.to_string().contains("load this one with Classifier"), "{other}");
+    let headless = error(|config| config["architectures"] = json!(["BertModel"]));
+    assert!(headless.to_string().contains("take a checkpoint of ...ForTokenClassification."), "{headless}");
+    let classifier = Config::for_task(&of_a_tagger(tiny, |_| {}), Task::Classify).unwrap_err();
+    assert!(classifier.to_string().contains("load this one with Tagger"), "{classifier}");
+
+    let config = Config::for_task(&of_a_tagger(tiny, |_| {}), Task::Tag).unwrap();
+    let mut loader = ModelLoader::new(CpuBackend::new(), config, Dtype::Auto, None);
+    let missing = loader.push(&bare(tiny, "bert.")).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::WeightsMismatch);
+    assert!(missing.to_string().contains("fine-tuned for token classification"), "{missing}");
 }
 
 fn converted(tiny: &Tiny, weights: &[u8], format: Format, size: usize) -> Vec<u8> {
@@ -120,7 +189,7 @@ fn answers(tiny: &Tiny, weights: &[u8], dtype: Dtype) -> Vec<f32> {
         load(tiny.config(), dtype, weights.chunks(1009)).unwrap_or_else(|e| panic!("{}: {e}", tiny.name));
     let goldens = goldens(tiny);
     let all: Vec<usize> = (0..goldens.cases.len()).collect();
-    now(model.logits(&backend, &goldens.batch(&all))).unwrap()
+    now(model.outputs(&backend, &goldens.batch(&all))).unwrap()
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -198,9 +267,9 @@ fn a_calibrated_int4_file_answers_as_its_own_weights() {
 fn a_type_beyond_the_table_is_refused() {
     for tiny in &ENCODERS {
         let (model, backend) = tiny.load(Dtype::Auto);
-        let answer = now(model.logits(&backend, &PackedBatch::with_types([(&[2, 7, 3][..], &[0, 3, 0][..])])));
+        let answer = now(model.outputs(&backend, &PackedBatch::with_types([(&[2, 7, 3][..], &[0, 3, 0][..])])));
         if !model.config().architecture.takes_types() {
-            let plain = now(model.logits(&backend, &PackedBatch::new([&[2, 7, 3][..]]))).unwrap();
+            let plain = now(model.outputs(&backend, &PackedBatch::new([&[2, 7, 3][..]]))).unwrap();
             assert_eq!(answer.unwrap(), plain, "{}: its tokenizers tell no types", tiny.name);
             continue;
         }
@@ -216,9 +285,9 @@ fn a_text_has_as_many_tokens_as_positions_are_left() {
     for tiny in &ENCODERS {
         let (model, backend) = tiny.load(Dtype::Auto);
         assert_eq!(model.config().max_tokens, 512, "{}", tiny.name);
-        let error = now(model.logits(&backend, &PackedBatch::new([&[7; 513][..]]))).unwrap_err();
+        let error = now(model.outputs(&backend, &PackedBatch::new([&[7; 513][..]]))).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
-        assert!(now(model.logits(&backend, &PackedBatch::new([&[7; 512][..]]))).is_ok(), "{}", tiny.name);
+        assert!(now(model.outputs(&backend, &PackedBatch::new([&[7; 512][..]]))).is_ok(), "{}", tiny.name);
     }
 }
 

@@ -60,8 +60,8 @@ fn batch(texts: &[Vec<(u32, u8)>]) -> PackedBatch {
 fn outputs(model: &Model<CpuBackend>, backend: &CpuBackend, texts: &[Vec<(u32, u8)>]) -> Vec<f32> {
     let batch = batch(texts);
     match model.config().task {
-        Task::Classify => now(model.logits(backend, &batch)).unwrap(),
-        _ => now(model.states(backend, &batch)).unwrap(),
+        Task::Classify => now(model.outputs(backend, &batch)).unwrap(),
+        _ => now(model.outputs(backend, &batch)).unwrap(),
     }
 }
 
@@ -92,7 +92,7 @@ proptest! {
         for (config, weights) in [(config.as_slice(), tiny.weights), (tiny.config, weights.as_slice())] {
             let Ok(config) = Config::from_json(config) else { continue };
             if let Ok((model, backend)) = load(config, Dtype::Auto, [weights])
-                && let Ok(logits) = now(model.logits(&backend, &batch(&[vec![(2, 0), (7, 1), (3, 0)]])))
+                && let Ok(logits) = now(model.outputs(&backend, &batch(&[vec![(2, 0), (7, 1), (3, 0)]])))
             {
                 prop_assert!(logits.iter().all(|x| x.is_finite()));
             }

@@ -66,7 +66,7 @@ fn goldens(model: &str) -> Goldens {
 
 /// The logits of every case of a model's goldens.
 fn logits((model, backend): &Loaded, goldens: &Goldens) -> Vec<f32> {
-    let of = |i| now(model.logits(backend, &goldens.batch(&[i]))).unwrap();
+    let of = |i| now(model.outputs(backend, &goldens.batch(&[i]))).unwrap();
     (0..goldens.cases.len()).flat_map(of).collect()
 }
 
@@ -85,7 +85,7 @@ fn exports_have_the_answers_of_their_checkpoints() {
             let no_head = loaded.err().is_some_and(|e| e.message().contains("no classification head"));
             faults.extend((!no_head).then(|| format!("{file}: loads without a head")));
             let (encoder, backend) = load((&model, Task::Encode), &path, Dtype::Fp32, 1009).unwrap();
-            let ours = now(encoder.states(&backend, &goldens(&model).batch(&[states_case]))).unwrap();
+            let ours = now(encoder.outputs(&backend, &goldens(&model).batch(&[states_case]))).unwrap();
             let difference = largest_difference(&ours, &states);
             println!("{file}: states {difference:.1e}");
             faults.extend((difference > TOLERANCE).then(|| format!("{file}: {difference:e} from PyTorch")));

@@ -6,10 +6,10 @@ use crate::common::{BF16, F16, F32, largest_difference, load, logits, now};
 use serde_json::Value;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::batch::PackedBatch;
-use tabsense::classifier::Loader;
-use tabsense::config::Config;
+use tabsense::config::{Config, Task};
 use tabsense::convert::{Converter, Format};
 use tabsense::model::load::Dtype;
+use tabsense::text_model::Loader;
 use tabsense::tokenize::TokenizerFiles;
 use tabsense::{Error, ErrorKind};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -123,7 +123,7 @@ fn weights_that_overflow_the_arithmetic() {
         }
     }
     let (model, backend) = load(F32.config(), Dtype::Auto, [edit::write(&tensors).as_slice()]).unwrap();
-    let error = now(model.logits(&backend, &PackedBatch::new([TEXT]))).unwrap_err();
+    let error = now(model.outputs(&backend, &PackedBatch::new([TEXT]))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFinite);
 }
 
@@ -132,7 +132,7 @@ fn ids_and_lengths_beyond_the_embedding_are_refused_and_the_model_works_on() {
     let (model, backend) = F32.load(Dtype::Auto);
     let before = logits(&model, &backend, &[TEXT]);
     for text in [&[2, 997, 3][..], &[u32::MAX], &[2; 513], &[]] {
-        let error = now(model.logits(&backend, &PackedBatch::new([text]))).unwrap_err();
+        let error = now(model.outputs(&backend, &PackedBatch::new([text]))).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{} ids", text.len());
     }
     assert_eq!(logits(&model, &backend, &[TEXT]), before);
@@ -268,7 +268,8 @@ fn model_max_length_bounds_a_text_where_it_is_less_than_the_positions() {
         let backend = CpuBackend::new();
         let (config, tokenizer_json) = (Some(json.as_bytes()), Some(F32.tokenizer));
         let files = TokenizerFiles { tokenizer_json, config, ..TokenizerFiles::default() };
-        let mut loader = Loader::with_files(backend, F32.config, files, "auto", None).map_err(|e| e.kind())?;
+        let mut loader =
+            Loader::with_files(backend, Task::Classify, F32.config, files, "auto", None).map_err(|e| e.kind())?;
         loader.push(F32.weights).unwrap();
         let classifier = loader.finish().unwrap();
         let long = classifier.encode(&"the film ".repeat(100_000), false).unwrap();

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tabsense::ErrorKind;
 use tabsense::backend::cpu::CpuBackend;
-use tabsense::classifier::{Classifier, Loader};
+use tabsense::text_model::{Loader, TextModel};
 use tabsense::tokenize::Encoding;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -45,14 +45,14 @@ fn tiny(name: &str) -> &'static Tiny {
     ENCODERS.iter().chain([&F32]).find(|tiny| tiny.name == name).unwrap()
 }
 
-fn load(tiny: &Tiny, tokenizer: &[u8]) -> Classifier<CpuBackend> {
+fn load(tiny: &Tiny, tokenizer: &[u8]) -> TextModel<CpuBackend> {
     let mut loader = Loader::new(CpuBackend::new(), tiny.config, tokenizer, "auto", None).unwrap();
     loader.push(tiny.weights).unwrap();
     loader.finish().unwrap()
 }
 
 /// As for `pipeline`: a text without tokens is its special tokens.
-fn encode(classifier: &Classifier<CpuBackend>, Case { text, pair, .. }: &Case) -> Encoding {
+fn encode(classifier: &TextModel<CpuBackend>, Case { text, pair, .. }: &Case) -> Encoding {
     let encoding = match pair {
         Some(pair) => classifier.encode_pair(text, pair, true).unwrap(),
         None => classifier.encode(text, true).unwrap(),

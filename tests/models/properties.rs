@@ -187,7 +187,7 @@ proptest! {
             file[at] ^= bits;
             if let Ok((model, backend)) = load(F32.config(), Dtype::Auto, [file.as_slice()]) {
                 let batch = tabsense::batch::PackedBatch::new([&[2u32, 7, 3][..]]);
-                if let Ok(logits) = now(model.logits(&backend, &batch)) {
+                if let Ok(logits) = now(model.outputs(&backend, &batch)) {
                     prop_assert!(logits.iter().all(|x| x.is_finite()));
                 }
             }

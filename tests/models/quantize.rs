@@ -32,7 +32,7 @@ fn observed(config: Config, weights: &[u8]) -> (Model<Observer>, Observer) {
 fn observing_changes_no_answer() {
     let (model, backend) = observed(F32.config(), F32.weights);
     let batch = PackedBatch::new(TEXTS.iter().copied());
-    let answers = now(model.logits(&backend, &batch)).unwrap();
+    let answers = now(model.outputs(&backend, &batch)).unwrap();
     let (plain, cpu) = F32.load(Dtype::Fp32);
     assert_eq!(answers, logits(&plain, &cpu, TEXTS).concat());
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::gpu::GpuBackend;
 use tabsense::backend::{Backend, Precision};
-use tabsense::classifier::{Classifier, Loader};
+use tabsense::text_model::{Loader, TextModel};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -24,7 +24,7 @@ fn goldens(path: PathBuf) -> Vec<Golden> {
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn load<B: Backend>(backend: B, folder: PathBuf, dtype: &str) -> Classifier<B> {
+fn load<B: Backend>(backend: B, folder: PathBuf, dtype: &str) -> TextModel<B> {
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let weights = read("model.safetensors");
     let (config, tokenizer) = (read("config.json"), read("tokenizer.json"));
@@ -45,7 +45,7 @@ struct Comparison {
     largest_difference: f64,
 }
 
-fn compare<B: Backend>(classifier: &Classifier<B>, goldens: &[Golden]) -> Comparison {
+fn compare<B: Backend>(classifier: &TextModel<B>, goldens: &[Golden]) -> Comparison {
     let best = |scores: &[f64]| tabsense::head::best(scores, 1)[0];
     let mut c = Comparison { count: goldens.len(), same_label: 0, mean_difference: 0.0, largest_difference: 0.0 };
     for golden in goldens {

@@ -10,8 +10,8 @@ use tabsense::ErrorKind;
 use tabsense::backend::auto::{AutoBackend, Side};
 use tabsense::backend::gpu::device::Device;
 use tabsense::backend::gpu::memory::ledger;
-use tabsense::classifier::Loader;
 use tabsense::engine::Engine;
+use tabsense::text_model::Loader;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -30,9 +30,9 @@ async fn the_cpu_answers_without_one() {
     let mut loader = Loader::new(AutoBackend::cpu(), F32.config, F32.tokenizer, "fp16", None).unwrap();
     loader.push(F32.weights).unwrap();
     let engine = Engine::prepare(loader.finish().unwrap(), &common::gpu::clock).await.unwrap();
-    let text = engine.classifier().encode("the film", false).unwrap();
-    let scored = engine.scores(&[text], true).await.unwrap();
-    assert_eq!((scored.side, scored.kernels.is_none()), (Side::Cpu, true));
-    assert!((scored.scores[0].iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    let text = engine.text_model().encode("the film", false).unwrap();
+    let computed = engine.outputs(&[text], true).await.unwrap();
+    assert_eq!((computed.side, computed.kernels.is_none()), (Side::Cpu, true));
+    assert!((engine.text_model().scored(&computed.outputs[0]).iter().sum::<f64>() - 1.0).abs() < 1e-9);
     assert_eq!((engine.reason(), ledger().buffers), (None, 0));
 }

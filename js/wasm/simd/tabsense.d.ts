@@ -41,6 +41,7 @@ export class Loader {
    * always does. `tokenizer`, `tokenizerConfig`: `tokenizer.json` and `tokenizer_config.json`, where the model has them.
    */
   constructor(
+    task: "classify" | "embed-mean" | "embed-first" | "encode" | "tag",
     config: Uint8Array,
     tokenizer: Uint8Array | undefined,
     tokenizerConfig: Uint8Array | undefined,
@@ -49,6 +50,8 @@ export class Loader {
     cpu: boolean,
     files: FurtherFiles | undefined,
   );
+  /** Cuts texts at so many tokens, where the model would take more. */
+  limitTokens(most: number): void;
   /** The next bytes of a file of weights. */
   push(chunk: Uint8Array): void;
   /** The file is complete: the name of one beside it that the weights go on in, whose bytes are pushed next. */
@@ -74,6 +77,15 @@ export class Engine {
     details: boolean,
     empty: boolean,
   ): Promise<Classification[]>;
+  /**
+   * The numbers of each text or pair: an embedder's vector (D), a classifier's logits (L), an encoder's states (T, D). A text without
+   * tokens is computed as special tokens alone.
+   */
+  rows(texts: (string | { readonly text: string; readonly pair: string })[]): Promise<Float32Array[]>;
+  /** The tokens of the whole text, however long it is, without those that frame it. */
+  tokenize(text: string): Piece[];
+  /** A tagger's logits (N, L) for the tokens of windows: `lengths` of their `ids`, each of at most `maxTokens - specialTokens`. */
+  tagWindows(ids: Uint32Array, lengths: Uint32Array): Promise<Float32Array>;
   info(): EngineInfo;
   /** Loses the device, as the tests want it. */
   loseDevice(): void;
@@ -103,6 +115,15 @@ export interface Classification {
   };
 }
 
+/** A token; `start` and `end` count UTF-16 units, `subword` tells that it continues a word. */
+export interface Piece {
+  text: string;
+  id: number;
+  start: number;
+  end: number;
+  subword: boolean;
+}
+
 export interface GpuInfo {
   adapter: string;
   software: boolean;
@@ -124,6 +145,8 @@ export interface EngineInfo {
   vocabulary: number;
   /** Of one text: the model's positions, or `model_max_length` of tokenizer_config.json where that is less. */
   maxTokens: number;
+  /** How many of them frame a text. */
+  specialTokens: number;
   parameters: number;
   labels: string[];
   weightBytes: number;

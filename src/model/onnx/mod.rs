@@ -15,7 +15,7 @@ pub(super) use roles::Roles;
 
 use super::names::Names;
 use super::plan::{Part, Place, Plan};
-use crate::config::{Config, Task};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::weights::header::quoted;
 use crate::weights::onnx::by_name::ByName;
@@ -64,7 +64,7 @@ pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool)
         match extra {
             None => weights.push(weight),
             // Its place is in a head, or in the pooler of an encoder.
-            Some(name) if config.task != Task::Classify && names.is_of_head_left_out(&name) => {}
+            Some(name) if names.is_of_head_left_out(&name) => {}
             Some(name) => {
                 return Err(mismatch(format!(
                     "The ONNX file has {}, which a model of config.json's sizes does not: they must be of one checkpoint.",

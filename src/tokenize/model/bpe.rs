@@ -126,6 +126,16 @@ impl Bpe {
         Ok(Self { tokens, merges, unknown, bytes, options, scratch: RefCell::default() })
     }
 
+    /// The token for characters that the vocabulary doesn't have, if there is one.
+    pub fn unknown(&self) -> Option<u32> {
+        self.unknown
+    }
+
+    /// Whether a token tells that it continues a word.
+    pub fn marks_continuations(&self) -> bool {
+        !self.options.prefix.is_empty()
+    }
+
     /// The vocabulary.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens

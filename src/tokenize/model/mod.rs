@@ -60,6 +60,24 @@ impl Model {
         }
     }
 
+    /// The token for what the vocabulary doesn't have, if there is one.
+    pub fn unknown(&self) -> Option<u32> {
+        match self {
+            Self::WordPiece(model) => Some(model.unknown()),
+            Self::Bpe(model) => model.unknown(),
+            Self::Unigram(model) => model.unknown(),
+        }
+    }
+
+    /// Whether a token tells by a prefix that it continues a word.
+    pub fn marks_continuations(&self) -> bool {
+        match self {
+            Self::WordPiece(model) => model.marks_continuations(),
+            Self::Bpe(model) => model.marks_continuations(),
+            Self::Unigram(_) => false,
+        }
+    }
+
     /// How many tokens it has: added tokens that it lacks are numbered from here on.
     pub fn len(&self) -> usize {
         match self {

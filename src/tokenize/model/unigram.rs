@@ -50,6 +50,11 @@ impl Unigram {
         Ok(Self { tokens, scores, unknown, unknown_score, bytes, ends: RefCell::default() })
     }
 
+    /// The token for characters that the vocabulary doesn't have.
+    pub fn unknown(&self) -> Option<u32> {
+        Some(self.unknown)
+    }
+
     /// The vocabulary.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
@@ -74,7 +79,7 @@ impl Unigram {
                 {
                     start = before;
                 }
-                self.unknown(word, start, end, pieces);
+                self.push_unknown(word, start, end, pieces);
             }
             end = start;
         }
@@ -132,7 +137,7 @@ impl Unigram {
 
     /// Pushes what stands for unknown characters, from the last to the first: a token that they spell
     /// together all the same, the tokens of their bytes, or the unknown one.
-    fn unknown(&self, word: &str, start: usize, end: usize, pieces: &mut Vec<Piece>) {
+    fn push_unknown(&self, word: &str, start: usize, end: usize, pieces: &mut Vec<Piece>) {
         let spelled = &word[start..end];
         if let Some(id) = self.tokens.id(spelled) {
             return pieces.push(Piece { id, start, end });

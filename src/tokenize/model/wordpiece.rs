@@ -13,6 +13,8 @@ pub struct WordPiece {
     continuing: Table,
     unknown: u32,
     longest_word: usize,
+    /// Whether the prefix is more than nothing.
+    marks: bool,
 }
 
 impl WordPiece {
@@ -33,7 +35,17 @@ impl WordPiece {
             }
         }
         let unknown = tokens.id(unknown).ok_or(Flaw::NoUnknown)?;
-        Ok(Self { tokens, continuing, unknown, longest_word })
+        Ok(Self { tokens, continuing, unknown, longest_word, marks: !prefix.is_empty() })
+    }
+
+    /// What stands for a word that the vocabulary has no tokens for.
+    pub fn unknown(&self) -> u32 {
+        self.unknown
+    }
+
+    /// Whether a token tells that it continues a word.
+    pub fn marks_continuations(&self) -> bool {
+        self.marks
     }
 
     /// The vocabulary.

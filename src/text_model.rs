@@ -1,10 +1,10 @@
-//! A tokenizer and a model that belong together: text in, labelled scores out.
+//! A tokenizer and a model that belong together: text in, numbers out, which are what the model's task wants.
 //!
 //! Not here: where files come from, clocks, JavaScript (`web`).
 
 use crate::backend::{Backend, Precision};
 use crate::batch::{PackedBatch, micro_batches};
-use crate::config::Config;
+use crate::config::{Config, Task};
 use crate::error::{Error, ErrorKind, Result};
 use crate::head;
 use crate::model::Model;
@@ -12,7 +12,7 @@ use crate::model::load::{Dtype, Loaded, ModelLoader};
 use crate::tokenize::{Encoding, Tokenizer, TokenizerFiles};
 use crate::weights::header::Header;
 
-/// A classifier on its way in: its configuration and tokenizer are there, its weights are streaming.
+/// A model on its way in: its configuration and tokenizer are there, its weights are streaming.
 pub struct Loader<B: Backend> {
     tokenizer: Tokenizer,
     max_tokens: usize,
@@ -21,46 +21,60 @@ pub struct Loader<B: Backend> {
 }
 
 impl<B: Backend> Loader<B> {
-    /// Reads `config.json` and `tokenizer.json`, as [`Loader::with_files`] does without further files.
+    /// Reads `config.json` and `tokenizer.json` of a classifier, as [`Loader::with_files`] does without further
+    /// files.
     ///
     /// # Errors
     /// Those of [`Loader::with_files`].
     pub fn new(backend: B, config: &[u8], tokenizer: &[u8], dtype: &str, announced: Option<usize>) -> Result<Self> {
         let files = TokenizerFiles { tokenizer_json: Some(tokenizer), ..TokenizerFiles::default() };
-        Self::with_files(backend, config, files, dtype, announced)
+        Self::with_files(backend, Task::Classify, config, files, dtype, announced)
     }
 
     /// Reads `config.json` and the tokenizer's files, beside which `config.json` counts as the model's.
     /// `announced`: the weights' length in bytes, where it is known.
     ///
     /// # Errors
-    /// Those of [`Config::from_json`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
+    /// Those of [`Config::for_task`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
     /// [`ErrorKind::TokenizerInvalid`] where the tokenizer's frame leaves no room for a text.
     pub fn with_files(
         backend: B,
+        task: Task,
         config: &[u8],
         files: TokenizerFiles,
         dtype: &str,
         announced: Option<usize>,
     ) -> Result<Self> {
         let files = TokenizerFiles { model_config: Some(config), ..files };
-        let config = Config::from_json(config)?;
+        let config = Config::for_task(config, task)?;
         let dtype = Dtype::from_name(dtype)?;
         let tokenizer = Tokenizer::from_files(&files, config.vocabulary)?;
         let warnings = tokenizer.warnings().to_vec();
-        let max_tokens = tokenizer.max_length().unwrap_or(usize::MAX).min(config.max_tokens);
-        if tokenizer.special_tokens() >= max_tokens {
-            return Err(Error::new(
-                ErrorKind::TokenizerInvalid,
-                format!(
-                    "tokenizer.json frames a text with {} special tokens, but {max_tokens} tokens are the most of a text: \
-                     the tokenizer's files and config.json must be of one model.",
-                    tokenizer.special_tokens(),
-                ),
-            ));
-        }
+        let max_tokens = tokenizer.max_length().unwrap_or(usize::MAX);
+        let most = config.max_tokens;
         let weights = ModelLoader::new(backend, config, dtype, announced);
-        Ok(Self { tokenizer, max_tokens, warnings, weights })
+        let mut loader = Self { tokenizer, max_tokens, warnings, weights };
+        loader.limit_tokens(most)?;
+        Ok(loader)
+    }
+
+    /// Cuts texts at so many tokens, where they would be longer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TokenizerInvalid`] where the tokenizer's frame then leaves no room for a text.
+    pub fn limit_tokens(&mut self, most: usize) -> Result<()> {
+        self.max_tokens = self.max_tokens.min(most);
+        let (special, most) = (self.tokenizer.special_tokens(), self.max_tokens);
+        if special < most {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::TokenizerInvalid,
+            format!(
+                "tokenizer.json frames a text with {special} special tokens, but {most} tokens are the most of a text: \
+                 the tokenizer's files and config.json must be of one model."
+            ),
+        ))
     }
 
     /// Takes the weights' next bytes.
@@ -99,15 +113,15 @@ impl<B: Backend> Loader<B> {
     ///
     /// # Errors
     /// Those of [`ModelLoader::finish`].
-    pub fn finish(self) -> Result<Classifier<B>> {
+    pub fn finish(self) -> Result<TextModel<B>> {
         let Self { tokenizer, max_tokens, warnings, weights } = self;
         let (model, backend, loaded) = weights.finish()?;
-        Ok(Classifier { tokenizer, max_tokens, warnings, model, backend, loaded })
+        Ok(TextModel { tokenizer, max_tokens, warnings, model, backend, loaded })
     }
 }
 
-/// A classifier, ready.
-pub struct Classifier<B: Backend> {
+/// A model with its tokenizer, ready.
+pub struct TextModel<B: Backend> {
     tokenizer: Tokenizer,
     max_tokens: usize,
     warnings: Vec<String>,
@@ -116,7 +130,7 @@ pub struct Classifier<B: Backend> {
     loaded: Loaded,
 }
 
-impl<B: Backend> Classifier<B> {
+impl<B: Backend> TextModel<B> {
     /// The model's configuration.
     pub fn config(&self) -> &Config {
         self.model.config()
@@ -193,21 +207,40 @@ impl<B: Backend> Classifier<B> {
         micro_batches(&lengths, self.backend.token_budget())
     }
 
-    /// The scores of each text of one group, in the order of the labels' ids: none for a text without tokens,
-    /// which takes no part in the forward pass.
+    /// What the model computes for each text of one group: a classifier's L logits, an embedder's vector (D), or
+    /// a tagger's T × L logits, row by row, special tokens included. None for a text without tokens, which takes
+    /// no part in the forward pass.
     ///
     /// # Errors
-    /// Those of [`Model::logits`].
-    pub async fn scores(&self, group: &[Encoding]) -> Result<Vec<Vec<f64>>> {
+    /// Those of [`Model::outputs`].
+    pub async fn outputs(&self, group: &[Encoding]) -> Result<Vec<Vec<f32>>> {
         let texts = group.iter().filter(|e| !e.ids.is_empty());
         let batch = PackedBatch::with_types(texts.map(|e| (e.ids.as_slice(), e.types.as_slice())));
-        let logits = match batch.texts() {
+        let outputs = match batch.texts() {
             0 => Vec::new(),
-            _ => self.model.logits(&self.backend, &batch).await?,
+            _ => self.model.outputs(&self.backend, &batch).await?,
         };
-        let config = self.config();
-        let mut rows = logits.chunks_exact(config.labels.len());
-        let row = |e: &Encoding| if e.ids.is_empty() { None } else { rows.next() };
-        Ok(group.iter().map(row).map(|row| row.map_or(Vec::new(), |row| head::scores(row, config.scoring))).collect())
+        let width = self.config().output_width();
+        let mut rest = outputs.as_slice();
+        let mut take = |e: &Encoding| {
+            let rows = if self.config().task.reads_all_rows() { e.ids.len() } else { e.ids.len().min(1) };
+            let (own, others) = rest.split_at(rows * width);
+            rest = others;
+            own.to_vec()
+        };
+        Ok(group.iter().map(&mut take).collect())
+    }
+
+    /// The scores of each text of one group, in the order of the labels' ids: none for a text without tokens.
+    ///
+    /// # Errors
+    /// Those of [`TextModel::outputs`].
+    pub async fn scores(&self, group: &[Encoding]) -> Result<Vec<Vec<f64>>> {
+        Ok(self.outputs(group).await?.iter().map(|logits| self.scored(logits)).collect())
+    }
+
+    /// The scores of a text's logits; none of no logits.
+    pub fn scored(&self, logits: &[f32]) -> Vec<f64> {
+        if logits.is_empty() { Vec::new() } else { head::scores(logits, self.config().scoring) }
     }
 }

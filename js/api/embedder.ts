@@ -1,0 +1,136 @@
+/** A loaded encoder that makes vectors of texts. */
+
+import type { Session } from "../client/session.js";
+import { TabsenseError } from "./errors.js";
+import { LoadedModel } from "./model.js";
+import { callback, flag, invalid, kindOf, record, signal, text } from "./options.js";
+import type { CallProgress, EmbedOptions } from "./types.js";
+
+/** All of an embedder but its loading, which the browser and Node do each in their own way. */
+export abstract class LoadedEmbedder extends LoadedModel {
+  readonly #session: Session;
+
+  protected constructor(session: Session) {
+    super(session);
+    this.#session = session;
+  }
+
+  /**
+   * The vector of a text: `info.model.width` numbers. An empty text has one, too. A text longer than the model
+   * reads is cut.
+   *
+   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise.
+   */
+  embed(text: string, options?: EmbedOptions): Promise<Float32Array>;
+  /** The vectors of many texts in one call, which is faster than a call for each. */
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
+  async embed(
+    input: string | readonly string[],
+    options?: EmbedOptions,
+  ): Promise<Float32Array | Float32Array[]> {
+    const checked = checkEmbedOptions(options);
+    const { texts, single } = checkSentences(input, "embed");
+    const ended = this.#session.ended();
+    if (ended) throw ended;
+    if (texts.length === 0) return [];
+    const { embedding } = this.#session.state();
+    const prompt = promptOf(checked, embedding?.prompts ?? {}, embedding?.defaultPrompt ?? null);
+    const vectors = await this.#session.ask(
+      { type: "rows", texts: texts.map((one) => prompt + one), progress: checked.onProgress !== null },
+      checked.signal,
+      checked.onProgress,
+    );
+    const normalize = checked.normalize ?? embedding?.normalize ?? false;
+    const finished = normalize ? vectors.map(normalized) : vectors;
+    return single ? finished[0]! : finished;
+  }
+
+  /**
+   * How alike two vectors of one model are: their cosine, from -1 to 1; 0 where one is of zeros alone. They need
+   * not be normalized.
+   *
+   * Throws kind `"invalid_argument"` where they have no numbers, or not as many as each other.
+   */
+  similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
+    return cosine(a, b);
+  }
+}
+
+/** The cosine of two vectors. */
+function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const lengths = [a, b].map((vector) => (typeof vector === "object" ? vector?.length : undefined));
+  if (!lengths[0] || lengths[0] !== lengths[1])
+    throw new TabsenseError(
+      "invalid_argument",
+      `similarity takes two vectors of the same embedder, not ${lengths.map((n) => (n === undefined ? "none" : `one of ${n} numbers`)).join(" and ")}. Pass what embed gives.`,
+    );
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i]!, b[i]!];
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  return ab === 0 ? ab : ab / Math.sqrt(aa) / Math.sqrt(bb);
+}
+
+/** The vector brought to length 1; one of zeros stays as it is. */
+export function normalized(vector: Float32Array): Float32Array {
+  const length = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
+  return length === 0 ? vector : vector.map((x) => x / length);
+}
+
+/** Checks the texts of a call, none of which is a pair; `what` takes them. */
+export function checkSentences(given: unknown, what: string): { texts: string[]; single: boolean } {
+  if (typeof given === "string") return { texts: [given], single: true };
+  const wrong = Array.isArray(given) ? given.findIndex((one) => typeof one !== "string") : null;
+  if (wrong === -1) return { texts: [...(given as string[])], single: false };
+  throw new TabsenseError(
+    "invalid_argument",
+    wrong === null
+      ? `${what} takes a string or an array of strings, not ${kindOf(given)}.`
+      : `texts[${wrong}] is not a string but ${kindOf((given as unknown[])[wrong])}. Pass strings.`,
+  );
+}
+
+/** `EmbedOptions`, checked. */
+interface CheckedEmbedOptions {
+  /** Null: as the model's files say. */
+  normalize: boolean | null;
+  prompt: string | null;
+  promptName: string | null;
+  signal: AbortSignal | null;
+  onProgress: ((progress: CallProgress) => void) | null;
+}
+
+function checkEmbedOptions(options: EmbedOptions | undefined): CheckedEmbedOptions {
+  const given = record(options, ["normalize", "prompt", "promptName", "signal", "onProgress"]);
+  const prompt = given["prompt"] ?? null;
+  if (prompt !== null && typeof prompt !== "string") throw invalid("prompt", "a text", prompt);
+  const promptName = text(given, "promptName");
+  if (prompt !== null && promptName !== null)
+    throw new TabsenseError("invalid_argument", "Pass one of the options prompt and promptName, not both.");
+  return {
+    normalize: given["normalize"] === undefined ? null : flag(given, "normalize", false),
+    prompt,
+    promptName,
+    signal: signal(given),
+    onProgress: callback(given, "onProgress") as CheckedEmbedOptions["onProgress"],
+  };
+}
+
+/** What stands in front of each text. */
+function promptOf(
+  { prompt, promptName }: CheckedEmbedOptions,
+  prompts: Readonly<Record<string, string>>,
+  byDefault: string | null,
+): string {
+  const name = promptName ?? (prompt === null ? byDefault : null);
+  if (name === null) return prompt ?? "";
+  if (Object.hasOwn(prompts, name)) return prompts[name]!;
+  const names = Object.keys(prompts).map((one) => JSON.stringify(one));
+  throw new TabsenseError(
+    "invalid_argument",
+    `The model has no prompt ${JSON.stringify(name)}. ${names.length > 0 ? `It has ${names.join(", ")}.` : "It has none: pass the text itself as the option prompt."}`,
+  );
+}

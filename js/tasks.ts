@@ -1,0 +1,8 @@
+/**
+ * What tasks other than classification need: a module of its own, which a page fetches only where it uses one.
+ */
+
+import { features } from "./api/pipeline-features.js";
+
+/** How the pipelines of these tasks are loaded. */
+export const KINDS = { "feature-extraction": features };

@@ -1,0 +1,83 @@
+/**
+ * How a tagger reads texts of any length: in windows that overlap, of which each token's answer is taken from the
+ * one in which it lies farthest from an edge. So every token has been seen with what stands before and behind it.
+ */
+
+import type { Tagged } from "../client/protocol.js";
+import type { Engine } from "../wasm/simd/tabsense.js";
+
+/** The part of a window that the next one has, too. */
+const OVERLAP = 1 / 4;
+
+/** Tokens of a text that are computed together. */
+export interface Window {
+  start: number;
+  end: number;
+  /** Those of them whose answers are taken. */
+  from: number;
+  to: number;
+}
+
+/** The windows of a text of so many tokens, with room for `room` in each; none without tokens. */
+export function windowsOf(tokens: number, room: number): Window[] {
+  const step = Math.max(1, room - Math.floor(room * OVERLAP));
+  const windows: Window[] = [];
+  for (let start = 0; start < tokens; start += step) {
+    // The last one reaches back, so that its tokens have as much before them as others.
+    const first = Math.max(0, Math.min(start, tokens - room));
+    const end = Math.min(tokens, first + room);
+    windows.push({ start: first, end, from: first, to: end });
+    if (end === tokens) break;
+  }
+  for (const [i, window] of windows.slice(1).entries()) {
+    const before = windows[i]!;
+    before.to = window.from = Math.floor((before.end - 1 + window.start) / 2) + 1;
+  }
+  return windows;
+}
+
+/**
+ * The tokens of each text, and their logits. `most` tokens go to the engine at once, one window at least; `pause`
+ * is awaited in between, and may throw.
+ */
+export async function tag(
+  engine: Engine,
+  texts: readonly string[],
+  most: number,
+  pause: () => Promise<void>,
+): Promise<Tagged[]> {
+  const { maxTokens, specialTokens, labels } = engine.info();
+  const width = labels.length;
+  const tagged = texts.map((text) => {
+    const tokens = engine.tokenize(text);
+    return { tokens, logits: new Float32Array(tokens.length * width) };
+  });
+  const waiting = tagged.flatMap((of) =>
+    windowsOf(of.tokens.length, maxTokens - specialTokens).map((window) => ({ of, window })),
+  );
+  for (let next = 0; next < waiting.length; ) {
+    if (next > 0) await pause();
+    const first = next;
+    let tokens = 0;
+    do tokens += length(waiting[next++]!.window);
+    while (next < waiting.length && tokens + length(waiting[next]!.window) <= most);
+    const group = waiting.slice(first, next);
+    const ids = group.flatMap(({ of, window }) =>
+      of.tokens.slice(window.start, window.end).map(({ id }) => id),
+    );
+    const lengths = group.map(({ window }) => length(window));
+    const logits = await engine.tagWindows(Uint32Array.from(ids), Uint32Array.from(lengths));
+    let at = 0;
+    for (const { of, window } of group) {
+      const { start, from, to } = window;
+      const taken = logits.subarray((at + from - start) * width, (at + to - start) * width);
+      of.logits.set(taken, from * width);
+      at += length(window);
+    }
+  }
+  return tagged;
+}
+
+function length({ start, end }: Window): number {
+  return end - start;
+}

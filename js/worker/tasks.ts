@@ -1,0 +1,30 @@
+/** How each kind of call asks the engine for a group of texts. */
+
+import type { ResultOf, TextsRequest } from "../client/protocol.js";
+import type { Text } from "../api/types.js";
+import type { Engine } from "../wasm/simd/tabsense.js";
+import { tag } from "./tagging.js";
+
+/** The most tokens of windows that a graphics card is given at once; the CPU gets one window. */
+const TOKENS_ON_CARD = 4096;
+const TOKENS_ON_CPU = 512;
+
+/** The results of a call for `texts`, some of its own. `pause` is awaited where there is much to do, and may throw. */
+export async function ask(
+  engine: Engine,
+  request: TextsRequest,
+  texts: Text[],
+  pause: () => Promise<void>,
+): Promise<ResultOf[keyof ResultOf][]> {
+  switch (request.type) {
+    case "classify":
+      return engine.classify(texts, request.top, request.details, request.empty);
+    case "rows":
+      return engine.rows(texts);
+    case "tag": {
+      const { webgpu } = engine.info();
+      const onCard = webgpu !== null && !webgpu.software;
+      return tag(engine, texts as string[], onCard ? TOKENS_ON_CARD : TOKENS_ON_CPU, pause);
+    }
+  }
+}

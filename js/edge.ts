@@ -10,9 +10,10 @@ import { openSession } from "./client/session.js";
 import { checkLoadOptions } from "./api/options.js";
 import { LoadedEmbedder } from "./api/embedder.js";
 import { startEnvironment, type TransformersEnvironment } from "./api/env.js";
+import { LoadedTagger } from "./api/tagger.js";
 import { openPipeline, type PipelineHost } from "./api/pipeline.js";
 import type { PipelineOf, PipelineType, PretrainedModelOptions } from "./api/pipeline-types.js";
-import type { EmbedderOptions, LoadOptions, Source } from "./api/types.js";
+import type { EmbedderOptions, LoadOptions, ModelOptions, Source } from "./api/types.js";
 
 export * from "./api/exports.js";
 export { clearCachedFiles, listCachedFiles } from "./platform/edge.js";
@@ -40,6 +41,15 @@ export class Embedder extends LoadedEmbedder {
   static async load(source: Source, options?: EmbedderOptions): Promise<Embedder> {
     const checked = checkLoadOptions({ ...options, worker: options?.worker ?? false }, "pooling");
     return new Embedder(await openSession(edge, source, "embed", checked));
+  }
+}
+
+/** A model that finds entities in texts. Make one with `await Tagger.load(source)`. */
+export class Tagger extends LoadedTagger {
+  /** Loads a model that labels tokens, as {@link Classifier.load} loads a classifier. */
+  static async load(source: Source, options?: ModelOptions): Promise<Tagger> {
+    const checked = checkLoadOptions({ ...options, worker: options?.worker ?? false }, null);
+    return new Tagger(await openSession(edge, source, "tag", checked));
   }
 }
 

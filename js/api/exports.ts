@@ -54,4 +54,23 @@ export type {
   TextClassificationPipeline,
   TextClassificationPipelineOptions,
   TextClassificationSingle,
+  TokenClassificationOutput,
+  TokenClassificationPipeline,
+  TokenClassificationPipelineOptions,
+  TokenGroup,
+  TokenLabel,
 } from "./pipeline-types.js";
+export type {
+  Aggregation,
+  Entity,
+  MaskedEntity,
+  MaskOptions,
+  Pattern,
+  PatternName,
+  Patterns,
+  Redaction,
+  RedactOptions,
+  Span,
+  TaggedEntities,
+  TagOptions,
+} from "./tag-types.js";

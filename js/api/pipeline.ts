@@ -54,7 +54,7 @@ export async function openPipeline<Name extends PipelineType>(
   const source = local !== null && (await host.hasModel(local)) ? local : checked.place.source;
   try {
     const kind = await kindOf(checked.task);
-    const loaded = await kind.load(host, source, {
+    const loaded = await kind.load(warned(host, checked.warnings), source, {
       ...checked.options,
       ...(events && {
         onProgress(progress) {
@@ -63,12 +63,32 @@ export async function openPipeline<Name extends PipelineType>(
         },
       }),
     });
-    warn(loaded, checked.warnings);
     return kind.callable(loaded) as PipelineOf<Name>;
   } catch (thrown) {
     if (checked.options.signal?.aborted) throw checked.options.signal.reason;
     throw events?.failure() ?? withHint(thrown, source);
   }
+}
+
+/** The host, whose models have further warnings in their `info`. */
+function warned(host: PipelineHost, warnings: readonly string[]): PipelineHost {
+  return {
+    ...host,
+    async classifier(source, options) {
+      const classifier = await host.classifier(source, options);
+      warn(classifier, warnings);
+      return classifier;
+    },
+    // The models of other tasks are of a class in another bundle, whose private fields are out of reach.
+    async session(...args) {
+      const session = await host.session(...args);
+      const state = () => {
+        const { info, ...rest } = session.state();
+        return { ...rest, info: { ...info, warnings: [...info.warnings, ...warnings] } };
+      };
+      return { ...session, state };
+    },
+  };
 }
 
 /**

@@ -5,9 +5,9 @@ import type { MaskOptions, Pattern } from "../redact/types.js";
 import { tagsOf } from "../tag/labels.js";
 import { AGGREGATIONS, type Aggregation } from "../tag/types.js";
 import { TabsenseError } from "./errors.js";
-import { callback, invalid, kindOf, oneOf, record, signal } from "./options.js";
+import { callback, invalid, oneOf, record, signal } from "./options.js";
 import type { RedactOptions, TagOptions } from "./tag-types.js";
-import type { ClassifyProgress } from "./types.js";
+import type { CallProgress } from "./types.js";
 
 /** `TagOptions` with every default filled in. */
 export interface CheckedTagOptions {
@@ -15,7 +15,7 @@ export interface CheckedTagOptions {
   ignored: readonly string[];
   patterns: readonly Pattern[];
   signal: AbortSignal | null;
-  onProgress: ((progress: ClassifyProgress) => void) | null;
+  onProgress: ((progress: CallProgress) => void) | null;
 }
 
 const SHARED = ["aggregation", "patterns", "signal", "onProgress"];
@@ -55,25 +55,6 @@ export function checkRedactOptions(
     ignored: ["O"],
     mask: { ...(wanted && { labels: wanted }), ...(replace && { replace }) },
   };
-}
-
-/** The text or texts of a call, and whether it was a single one; `name` is the function's. */
-export function checkPlainTexts(given: unknown, name: string): { texts: string[]; single: boolean } {
-  if (typeof given === "string") return { texts: [given], single: true };
-  if (!Array.isArray(given)) {
-    throw new TabsenseError(
-      "invalid_argument",
-      `${name} takes a string, or an array of strings, not ${kindOf(given)}.`,
-    );
-  }
-  const wrong = given.findIndex((text) => typeof text !== "string");
-  if (wrong >= 0) {
-    throw new TabsenseError(
-      "invalid_argument",
-      `texts[${wrong}] is not a string but ${kindOf(given[wrong])}. Pass strings.`,
-    );
-  }
-  return { texts: [...given], single: false };
 }
 
 function shared(

@@ -2,7 +2,7 @@
 
 import type { Entity, MaskOptions, Patterns } from "../redact/types.js";
 import type { Aggregation } from "../tag/types.js";
-import type { ClassifyProgress } from "./types.js";
+import type { CallProgress } from "./types.js";
 
 /** How to find entities. */
 export interface TagOptions {
@@ -21,7 +21,7 @@ export interface TagOptions {
   /** Ends the call, which rejects with the signal's reason at once. */
   signal?: AbortSignal;
   /** Called while the call is answered, after each group of texts. One that throws ends the call. */
-  onProgress?: (progress: ClassifyProgress) => void;
+  onProgress?: (progress: CallProgress) => void;
 }
 
 /** How to mask entities. */

@@ -5,8 +5,7 @@
  */
 
 import { type Tag, tagsOf } from "./labels.js";
-import type { Aggregation, Group, Spelling, TaggedText } from "./types.js";
-import { continuesWord } from "./words.js";
+import type { Aggregation, Group, TaggedText } from "./types.js";
 
 /** A word or a token with its label, before neighbours are joined. */
 interface Labelled extends Group {
@@ -17,29 +16,28 @@ interface Labelled extends Group {
 /** Makes entities of one text's tokens. Which labels are wanted is the caller's matter: `"O"` is one, too. */
 export type Aggregate = (tagged: TaggedText, aggregation: Aggregation) => Group[];
 
-/** Prepares the aggregation for a model: its L labels by number, and how its vocabulary spells words. */
-export function aggregator(labels: readonly string[], spelling: Spelling): Aggregate {
+/** Prepares the aggregation for a model: its L labels by number. */
+export function aggregator(labels: readonly string[]): Aggregate {
   const tags = tagsOf(labels);
   return (tagged, aggregation) => {
     const units = aggregation === "none" || aggregation === "simple" ? tokensOf(tagged) : wordsOf(tagged);
     const labelled = units.map((unit) => labelledAs(tagged, unit, aggregation, labels));
     return aggregation === "none" ? labelled.map(plain) : joined(labelled, tags);
   };
+}
 
-  /** The places of a word's tokens. */
-  function wordsOf({ text, tokens }: TaggedText): number[][] {
-    const words: number[][] = [];
-    for (const [place, token] of tokens.entries()) {
-      if (token.special) continue;
-      if (words.length > 0 && continuesWord(token, text, spelling)) words.at(-1)!.push(place);
-      else words.push([place]);
-    }
-    return words;
+/** The places of each word's tokens. */
+function wordsOf({ tokens }: TaggedText): number[][] {
+  const words: number[][] = [];
+  for (const [place, { subword }] of tokens.entries()) {
+    if (words.length > 0 && subword) words.at(-1)!.push(place);
+    else words.push([place]);
   }
+  return words;
 }
 
 function tokensOf({ tokens }: TaggedText): number[][] {
-  return tokens.flatMap(({ special }, place) => (special ? [] : [[place]]));
+  return tokens.map((_, place) => [place]);
 }
 
 /** One label for the tokens at `places`, which follow each other. */

@@ -17,34 +17,24 @@ export type Aggregation = (typeof AGGREGATIONS)[number];
 export interface TaggedToken {
   /** The vocabulary's token: `"##ing"`, say. */
   readonly text: string;
-  /** Its number in the vocabulary. */
-  readonly id: number;
   /** Where the part of the text begins that it stands for, in UTF-16 units. */
   readonly start: number;
   /** Where that part ends. */
   readonly end: number;
-  /** Whether the tokenizer added it: `[CLS]` and `[SEP]`, which have no label. */
-  readonly special: boolean;
+  /** Whether it continues the word of the token before it. */
+  readonly subword: boolean;
 }
 
-/** A text with what the model says of each of its N tokens. */
+/** A text with what the model says of each of its N tokens; special tokens have no place in it. */
 export interface TaggedText {
   readonly text: string;
-  /** All N tokens, special ones included. */
   readonly tokens: readonly TaggedToken[];
   /** Probabilities, N × L. */
   readonly scores: Float32Array;
 }
 
-/** How a vocabulary spells words. */
-export interface Spelling {
-  /** What a token begins with that continues a word: `"##"`; empty where the vocabulary has no such prefix. */
-  readonly prefix: string;
-  /** The token that stands for whatever the vocabulary lacks. */
-  readonly unknown: number | null;
-  /** How tokens become text: by the prefix, as bytes (`Ġ` is a space), or with `▁` for spaces. */
-  readonly kind: "wordpiece" | "bytes" | "spaces";
-}
+/** How a vocabulary spells words: with `##`, a character a byte (`Ġ` is a space), or with `▁` for a space. */
+export type Spelling = "prefix" | "bytes" | "spaces";
 
 /** Neighbouring tokens that are one entity. */
 export interface Group {

@@ -1,29 +1,24 @@
-/** Where words begin, and how tokens are written as text: as the Python `tokenizers` have it. */
+/** How tokens are written as text, as the Python `tokenizers` do it. */
 
 import type { Spelling, TaggedToken } from "./types.js";
 
-/**
- * Whether a token continues the word of the one before it, as Python's pipeline has it: with a prefix where
- * the token is not as long as its text, else where there is no space before it or at its start.
- */
-export function continuesWord(token: TaggedToken, text: string, spelling: Spelling): boolean {
-  if (token.id === spelling.unknown) return false;
-  if (spelling.prefix !== "")
-    return codePoints(token.text) !== codePoints(text.slice(token.start, token.end));
-  return token.start > 0 && text[token.start - 1] !== " " && text[token.start] !== " ";
-}
+/** What stands for whatever a vocabulary lacks, by the names that it has. */
+const UNKNOWN = ["[UNK]", "<unk>"];
+
+/** What a token begins with that continues a word. */
+const PREFIX = "##";
 
 /** Tokens as text; one for what the vocabulary lacks as its part of the text. */
 export function wordsOf(tokens: readonly TaggedToken[], text: string, spelling: Spelling): string {
   const pieces = tokens.map((token) =>
-    token.id === spelling.unknown ? text.slice(token.start, token.end) : token.text,
+    UNKNOWN.includes(token.text) ? text.slice(token.start, token.end) : token.text,
   );
-  if (spelling.kind === "bytes") return ofBytes(pieces);
-  if (spelling.kind === "spaces") return pieces.join("").replaceAll("▁", " ").replace(/^ /, "");
+  if (spelling === "bytes") return ofBytes(pieces);
+  if (spelling === "spaces") return pieces.join("").replaceAll("▁", " ").replace(/^ /, "");
   return pieces
     .map((piece, i) => {
-      const goesOn = piece.startsWith(spelling.prefix);
-      return i === 0 ? tidy(piece) : tidy(goesOn ? piece.slice(spelling.prefix.length) : ` ${piece}`);
+      const goesOn = piece.startsWith(PREFIX);
+      return i === 0 ? tidy(piece) : tidy(goesOn ? piece.slice(PREFIX.length) : ` ${piece}`);
     })
     .join("");
 }
@@ -56,13 +51,4 @@ function byteTable(): Map<string, number> {
     table.set(String.fromCodePoint(own ? byte : next++), byte);
   }
   return table;
-}
-
-function codePoints(text: string): number {
-  let count = text.length;
-  for (let i = 1; i < text.length; i++) {
-    const low = (text.charCodeAt(i) & 0xfc00) === 0xdc00;
-    if (low && (text.charCodeAt(i - 1) & 0xfc00) === 0xd800) count--;
-  }
-  return count;
 }

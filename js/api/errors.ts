@@ -40,11 +40,6 @@ export class TabsenseError extends Error {
   /** What went wrong, from the closed list. */
   readonly kind: ErrorKind;
 
-  /** Makes `instanceof` hold for errors of another copy, too: what a page fetches later is a bundle of its own. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return value instanceof Error && value.name === "TabsenseError" && isKind((value as PlainError & Error).kind);
-  }
-
   /** So that `instanceof` takes one of another copy of the package, or of a part that was loaded later, for its own. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === "TabsenseError";

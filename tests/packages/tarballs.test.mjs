@@ -97,7 +97,7 @@ test("importing touches nothing: no file but the modules, no worker, no timer th
     console.log(names.map((module) => Object.keys(module).sort().join(" ")).join("\\n"));
     console.log(JSON.stringify(active));`;
   const exported =
-    "Classifier ERROR_KINDS LogLevel TabsenseError clearCachedFiles env listCachedFiles pipeline";
+    "Classifier ERROR_KINDS Embedder LogLevel TabsenseError Tagger clearCachedFiles env listCachedFiles pipeline";
   for (const conditions of [
     [],
     ["--conditions=browser"],

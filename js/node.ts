@@ -39,7 +39,10 @@ export class Embedder extends LoadedEmbedder {
 
 /** A model that finds entities in texts. Make one with `await Tagger.load(source)`. */
 export class Tagger extends LoadedTagger {
-  /** Loads a model that labels tokens, as {@link Classifier.load} loads a classifier. */
+  /**
+   * Loads a model that labels tokens, as {@link Classifier.load} loads a classifier. With `dtype: "auto"` an ONNX
+   * file of 4 bits is held as fp32, so that entities are those of the file's own numbers; `"q4"` keeps it small.
+   */
   static async load(source: Source, options?: ModelOptions): Promise<Tagger> {
     const checked = checkLoadOptions(options, null);
     return new Tagger(await openSession(nodejs, source, "tag", checked));

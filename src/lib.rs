@@ -28,6 +28,7 @@ pub mod model;
 pub mod quantize;
 #[cfg(feature = "checkpoints")]
 pub mod rewrite;
+pub mod teach;
 #[cfg(target_arch = "wasm32")]
 mod thrown;
 pub mod tokenize;

@@ -8,7 +8,7 @@
 //! Source: Beirami et al. 2017; Rad and Maleki 2020 (approximate leave-one-out). Measured against fits without each example:
 //! tests/teach.rs.
 
-use super::examples::{BIAS_PENALTY, Rows};
+use super::examples::{BIAS, BIAS_PENALTY, Rows};
 use super::objective::Knobs;
 use super::products::{Panels, dot, times};
 
@@ -18,6 +18,8 @@ const MOST: usize = 48;
 const BLOCK: usize = 64;
 /// Probabilities under which an example's logit of a label is moved by that label's mean leverage.
 const SMALL: f32 = 0.01;
+/// What the constant column adds to every scalar product: the bias is penalized less than other weights.
+const BIAS_SQUARE: f64 = (BIAS * BIAS / BIAS_PENALTY) as f64;
 
 /// The logits of all examples on their way to those without each.
 pub struct LeaveOneOut {
@@ -114,14 +116,7 @@ impl LeaveOneOut {
 /// `x'x`, the bias counted by its penalty.
 fn norm(rows: &Rows, i: usize) -> f64 {
     let row = &rows.row(i)[..rows.mean.len()];
-    dot(row, row) + bias_square(rows)
-}
-
-/// What the constant column adds to every scalar product.
-fn bias_square(rows: &Rows) -> f64 {
-    let bias = f64::from(super::examples::BIAS);
-    let _ = rows;
-    bias * bias / f64::from(BIAS_PENALTY)
+    dot(row, row) + BIAS_SQUARE
 }
 
 /// The rows with the largest curvature, in order.
@@ -159,10 +154,8 @@ impl System {
                 if i == j {
                     sum += strength;
                 }
-                let (above, row) = factor.split_at(i * size);
-                let _ = above;
-                let other = if i == j { &row[..j] } else { &above[j * size..j * size + j] };
-                sum -= row[..j].iter().zip(other).map(|(a, b)| a * b).sum::<f64>();
+                let (of_i, of_j) = (&factor[i * size..][..j], &factor[j * size..][..j]);
+                sum -= of_i.iter().zip(of_j).map(|(a, b)| a * b).sum::<f64>();
                 factor[i * size + j] =
                     if i == j { sum.max(strength * 1e-6).sqrt() } else { sum / factor[j * size + j] };
             }
@@ -179,8 +172,7 @@ impl System {
             return Vec::new();
         }
         times(&x, &self.panels, &mut k);
-        let bias = f64::from(super::examples::BIAS);
-        let more = bias_square(rows) - bias * bias;
+        let more = BIAS_SQUARE - f64::from(BIAS * BIAS);
         let scaled = k
             .chunks_exact(columns)
             .flat_map(|k| self.chosen.iter().zip(k).map(|((_, a), &k)| (f64::from(k) + more) * a.sqrt()));

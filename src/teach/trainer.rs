@@ -9,11 +9,11 @@ use super::products::dot;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What is expected before any example is seen, and how far others may be from it (of their logarithms).
-const USUAL: Knobs = Knobs { strength: 0.2, name_weight: 2.0 };
-const SPREAD: f64 = 1.2;
+const USUAL: Knobs = Knobs { strength: 0.4, name_weight: 2.0 };
+const SPREADS: [f64; 2] = [0.5, 0.7];
 /// What is tried, each row with the best of the rows before.
 const NAME_WEIGHTS: [f32; 2] = [1.0, 4.0];
-const STRENGTHS: [f64; 3] = [0.07, 0.6, 1.5];
+const STRENGTHS: [f64; 3] = [0.1, 0.2, 0.8];
 /// The most examples on which it is tried.
 const SEARCH: usize = 1_500;
 /// The gradient's length at which a fit ends: of those that are compared, and of the one that is kept.
@@ -144,8 +144,8 @@ impl Trainer {
         if self.done.is_some() {
             return Ok(1.0);
         }
-        let fits = if self.keep.is_some() { 1.0 } else { 7.0 };
-        Ok((self.fits as f64 - 0.5) / (fits + 0.5))
+        let planned = self.fits + if self.searching { self.names.len() + self.strengths.len() + 1 } else { 0 };
+        Ok((self.fits as f64 - 0.5) / planned as f64)
     }
 
     /// What was learned, once [`Trainer::step`] gave 1.
@@ -279,8 +279,9 @@ impl Trainer {
 
 /// What is added to a loss for values far from the usual ones.
 fn unusual(knobs: Knobs) -> f64 {
-    let far = |ratio: f64| ratio.ln() * ratio.ln() / (2.0 * SPREAD * SPREAD);
-    far(knobs.strength / USUAL.strength) + far(f64::from(knobs.name_weight / USUAL.name_weight))
+    let far = |ratio: f64, spread: f64| (ratio.ln() / spread).powi(2) / 2.0;
+    far(knobs.strength / USUAL.strength, SPREADS[0])
+        + far(f64::from(knobs.name_weight / USUAL.name_weight), SPREADS[1])
 }
 
 /// Weights (L, stride) for centred rows as (L, D) and biases for vectors as they come.

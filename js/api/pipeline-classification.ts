@@ -42,7 +42,8 @@ function plain({ label, score }: Score): { label: string; score: number } {
   return { label, score };
 }
 
-function configOf(labels: readonly string[]): PipelineModelConfig {
+/** The labels of a model, as its configuration has them. */
+export function configOf(labels: readonly string[]): PipelineModelConfig {
   const id2label = Object.freeze(Object.fromEntries(labels.map((label, id) => [String(id), label])));
   const label2id = Object.freeze(Object.fromEntries(labels.map((label, id) => [label, id])));
   return Object.freeze({ id2label, label2id });

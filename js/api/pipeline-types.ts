@@ -2,19 +2,30 @@
 
 import type { LoadedClassifier } from "./classifier.js";
 import type { LoadedModel } from "./model.js";
+import type { LoadedTagger } from "./tagger.js";
+import type { Aggregation } from "../tag/types.js";
+import type { LoadedZeroShot } from "./zero-shot.js";
 import type { Dtype } from "../files/choice.js";
 import type { LoadOptions } from "./types.js";
 
 /** The tasks, each by its one name. */
-export type PipelineTask = "text-classification" | "feature-extraction";
+export type PipelineTask =
+  | "text-classification"
+  | "feature-extraction"
+  | "token-classification"
+  | "zero-shot-classification";
 
 /** The names of tasks that `pipeline` takes; a task may have two. */
-export type PipelineType = PipelineTask | "sentiment-analysis";
+export type PipelineType = PipelineTask | "sentiment-analysis" | "ner";
 
 /** The pipeline of a task. */
 export type PipelineOf<Name extends PipelineType> = Name extends "feature-extraction"
   ? FeatureExtractionPipeline
-  : TextClassificationPipeline;
+  : Name extends "zero-shot-classification"
+    ? ZeroShotClassificationPipeline
+    : Name extends "token-classification" | "ner"
+      ? TokenClassificationPipeline
+      : TextClassificationPipeline;
 
 /** Where to compute, as transformers.js says it: `"wasm"` is the CPU, `"gpu"` is WebGPU. */
 export type DeviceType = "auto" | "webgpu" | "gpu" | "wasm" | "cpu";
@@ -182,10 +193,127 @@ export interface FeatureExtractionPipeline {
   dispose(): Promise<void>;
 }
 
+/** A token with its label. */
+export interface TokenLabel {
+  /** The label, as the model's configuration names it. */
+  entity: string;
+  /** Its probability. */
+  score: number;
+  /** The token's place, special ones counted. */
+  index: number;
+  /** The token as text. */
+  word: string;
+  /** Where it begins in the text, as for `slice`. */
+  start: number;
+  /** Where it ends. */
+  end: number;
+  entity_group?: undefined;
+}
+
+/** Tokens that are one entity. */
+export interface TokenGroup {
+  /** Their label, without its prefix. */
+  entity_group: string;
+  /** Its probability. */
+  score: number;
+  /** The tokens as text. */
+  word: string;
+  /** Where the entity begins in the text, as for `slice`. */
+  start: number;
+  /** Where it ends. */
+  end: number;
+  entity?: undefined;
+  index?: undefined;
+}
+
+/** How to label tokens. */
+export interface TokenClassificationPipelineOptions {
+  /** Labels that are left out. Default: `["O"]`. */
+  ignore_labels?: readonly string[] | undefined;
+  /** How tokens become entities; transformers.js has the first two alone. Default: `"none"`. */
+  aggregation_strategy?: Aggregation | undefined;
+  /** Ends the call, which rejects with the signal's reason at once. Not in transformers.js. */
+  signal?: AbortSignal;
+}
+
+/** The labels of a text's tokens, or its entities. */
+export type TokenClassificationOutput<O = TokenClassificationPipelineOptions> = (O extends {
+  aggregation_strategy: infer A;
+}
+  ? [A] extends ["none" | undefined]
+    ? TokenLabel
+    : [A] extends [Exclude<Aggregation, "none">]
+      ? TokenGroup
+      : TokenLabel | TokenGroup
+  : "aggregation_strategy" extends keyof O
+    ? TokenLabel | TokenGroup
+    : TokenLabel)[];
+
+/** A tagger that is called as a function. */
+export interface TokenClassificationPipeline {
+  /** The labels of one text, or of each of many. Texts of any length are read to their ends. */
+  <Q extends string | readonly string[], const O extends TokenClassificationPipelineOptions = {}>(
+    texts: Q,
+    options?: O,
+  ): Promise<Q extends string ? TokenClassificationOutput<O> : TokenClassificationOutput<O>[]>;
+  /** The task, by its one name. */
+  readonly task: "token-classification";
+  /** What is known of the model. It is not callable, and its configuration can't be changed. */
+  readonly model: { readonly config: PipelineModelConfig };
+  /** The tagger behind it: `redact`, `info`, and all else that transformers.js has no word for. */
+  readonly tagger: LoadedTagger;
+  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  dispose(): Promise<void>;
+}
+
 /** The part of a model's configuration that tells its labels. */
 export interface PipelineModelConfig {
   /** Each label by its number. */
   readonly id2label: Readonly<Record<string, string>>;
   /** Each label's number. */
   readonly label2id: Readonly<Record<string, number>>;
+}
+
+/** The labels of a text, the best first. */
+export interface ZeroShotClassificationOutput {
+  /** The text. */
+  sequence: string;
+  /** The labels that the call named. */
+  labels: string[];
+  /** The score of each, 0 to 1. */
+  scores: number[];
+}
+
+/** How to score the labels of a call. */
+export interface ZeroShotClassificationPipelineOptions {
+  /** What is asked of a text, with the label in place of `{}`. Default: `"This example is {}."`. */
+  hypothesis_template?: string | undefined;
+  /** Whether several labels may fit a text: each is scored by itself. Default: `false`. */
+  multi_label?: boolean | undefined;
+  /** Ends the call, which rejects with the signal's reason at once. Not in transformers.js. */
+  signal?: AbortSignal;
+}
+
+/** A model that scores labels that each call names, called as a function. */
+export interface ZeroShotClassificationPipeline {
+  /** The labels of a text: a list, or one text with commas between them, as in Python. */
+  (
+    text: string,
+    candidate_labels: string | readonly string[],
+    options?: ZeroShotClassificationPipelineOptions,
+  ): Promise<ZeroShotClassificationOutput>;
+  /** Those of many texts. */
+  (
+    texts: readonly string[],
+    candidate_labels: string | readonly string[],
+    options?: ZeroShotClassificationPipelineOptions,
+  ): Promise<ZeroShotClassificationOutput[]>;
+  /** The task, by its one name. */
+  readonly task: "zero-shot-classification";
+  /** The model's labels, of which one is entailment. */
+  readonly model: { readonly config: PipelineModelConfig };
+  /** What runs: `info`, say, for which transformers.js has no word. */
+  readonly zeroShot: LoadedZeroShot;
+  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  dispose(): Promise<void>;
 }

@@ -32,9 +32,11 @@ export interface Kind<Model extends LoadedModel> {
   callable(model: Model): unknown;
 }
 
-async function kindOf(task: PipelineTask): Promise<Kind<LoadedModel>> {
-  const kind = task === "text-classification" ? classification : (await loadTasks()).KINDS[task];
-  return kind as Kind<LoadedModel>;
+/** A task's kind, and what adds warnings to its models: that of the module whose classes they are of. */
+async function kindOf(task: PipelineTask): Promise<{ kind: Kind<LoadedModel>; add: typeof warn }> {
+  if (task === "text-classification") return { kind: classification as Kind<LoadedModel>, add: warn };
+  const tasks = await loadTasks();
+  return { kind: tasks.KINDS[task] as Kind<LoadedModel>, add: tasks.warn };
 }
 
 /** Loads a pipeline. */
@@ -53,7 +55,7 @@ export async function openPipeline<Name extends PipelineType>(
   const { local } = checked.place;
   const source = local !== null && (await host.hasModel(local)) ? local : checked.place.source;
   try {
-    const kind = await kindOf(checked.task);
+    const { kind, add } = await kindOf(checked.task);
     const loaded = await kind.load(host, source, {
       ...checked.options,
       ...(events && {
@@ -63,7 +65,7 @@ export async function openPipeline<Name extends PipelineType>(
         },
       }),
     });
-    warn(loaded, checked.warnings);
+    add(loaded, checked.warnings);
     return kind.callable(loaded) as PipelineOf<Name>;
   } catch (thrown) {
     if (checked.options.signal?.aborted) throw checked.options.signal.reason;

@@ -12,11 +12,10 @@ import type { Placement } from "./placement.js";
 import { startRewriter } from "../rewriter.js";
 import { progressOf, type FileProgress } from "./progress.js";
 import { transferOf, type Embedding, type FileRef, type LoadRequest, type Task } from "../client/protocol.js";
-import { furtherFiles, MOST_RESTARTS, startReading, unsteady, type SmallFiles } from "./small-files.js";
+import { furtherFiles, MOST_RESTARTS, startReading, unsteady } from "./small-files.js";
 import { startWarmUp } from "./warm-up.js";
 import { CopyDamaged, FileChanged } from "../files/bytes.js";
 import { readEmbedding } from "../files/embedding-files.js";
-import type { Pooling } from "../api/types.js";
 import type { Engine, Gpu, Loader } from "../wasm/simd/tabsense.js";
 
 /** What differs between the browser and Node. */
@@ -87,13 +86,16 @@ export async function loadModel(
         all.throwIfAborted();
         const further = furtherFiles(module, smallFiles);
         gpu = Promise.resolve(null); // the loader takes it, also where it throws
-        const embedding = request.task === "embed" ? embeddingOf(request.pooling, smallFiles) : null;
+        const embedding =
+          request.task === "embed"
+            ? readEmbedding(request.pooling, smallFiles.embedding, smallFiles.config)
+            : null;
         const loader = new module.Loader(
           taskOf(request.task, embedding),
           smallFiles.config,
           smallFiles.tokenizer,
           smallFiles.tokenizerConfig,
-          dtypeOf(opened.dtype, device !== null),
+          dtypeOf(opened, request, device !== null),
           device ?? undefined,
           device === null || placement.both,
           further,
@@ -245,15 +247,17 @@ function taskOf(task: Task, embedding: Embedding | null): Parameters<LoaderClass
 
 type LoaderClass = (...args: ConstructorParameters<typeof Loader>) => void;
 
-/** How an embedder makes its vectors. */
-function embeddingOf(asked: Pooling | null, { embedding }: SmallFiles): Embedding {
-  const { pooling, ...rest } = readEmbedding(embedding);
-  return { ...rest, pooling: asked ?? pooling ?? "mean" };
-}
+/** A file of 4 bits, by its name. */
+const FOUR_BITS = /_q4(?:f16)?\.onnx$/;
 
-/** Half precision is for the graphics card; the CPU that stands in for it computes in single. */
-function dtypeOf(asked: string, onGpu: boolean): string {
-  return asked === "fp16" && !onGpu ? "fp32" : asked;
+/**
+ * Half precision is for the graphics card; the CPU that stands in for it computes in single. A tagger's 4 bits are
+ * held in full where nothing else is asked for: its labels are close to each other more often than a text's,
+ * and rounding, of the activations too, then decides.
+ */
+function dtypeOf({ file, dtype }: Weights, { task, weights }: LoadRequest, onGpu: boolean): string {
+  if (task === "tag" && weights.dtype === "auto" && FOUR_BITS.test(file)) return "fp32";
+  return dtype === "fp16" && !onGpu ? "fp32" : dtype;
 }
 
 /** A promise that is awaited later, or never: its failure is no unhandled one. */

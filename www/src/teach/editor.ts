@@ -97,7 +97,8 @@ export function wireEditor(lesson: () => Lesson, changed: () => void): Editor {
     if (why === null) lesson().setLines(chosen, typed);
     showAround();
     if (why === null) changed();
-    else part("teach-remarks", HTMLElement).replaceChildren(
+    else
+      part("teach-remarks", HTMLElement).replaceChildren(
         Object.assign(document.createElement("li"), { textContent: why }),
       );
   });

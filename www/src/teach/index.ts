@@ -1,14 +1,13 @@
 /** The Teach tab, fetched when it is opened: labels and examples in, a classifier out, tried while it is taught. */
 
+import "../forms.css";
 import "../lab.css";
 import "./teach.css";
 import markup from "./teach.html?raw";
-import {
-  TaughtClassifier,
-  type Embedder,
-  type TaughtScore,
-} from "tabsense";
+import { TaughtClassifier, type Embedder, type TaughtScore } from "tabsense";
+import { TAUGHT_FILE } from "../code.ts";
 import { filled, find, part } from "../dom.ts";
+import type { Taught } from "../file/judge.ts";
 import { readTable } from "../file/read.ts";
 import { FileProblem } from "../file/reading.ts";
 import { textOf } from "../file/table.ts";
@@ -29,21 +28,21 @@ import { wireProgress } from "./progress.ts";
 import { FIRST_TEXT, STARTER } from "./starter.ts";
 import { Trainer } from "./trainer.ts";
 
-const FILE = "my-labels.json";
-
 /** What the tab needs of the page. */
 export interface Page {
   encoder: OnDemand<Embedder>;
   /** Runs calls, so that the page knows of them. */
   run<T>(calls: () => Promise<T>): Promise<T>;
-  /** Another classifier can be used, or none any more. */
-  taught(classifier: TaughtClassifier | null): void;
+  /** Another classifier is there, or none any more. */
+  taught(): void;
 }
 
 /** The tab's side of the page. */
 export interface TeachTab {
   /** Reads the file that was dropped. */
   open(files: readonly File[]): void;
+  /** The classifier as it was taught last. */
+  taught(): Taught | null;
 }
 
 /** Brings the tab to life. */
@@ -58,7 +57,8 @@ export function openTeachTab(page: Page): TeachTab {
   let lesson = new Lesson(STARTER);
 
   const fail = (error: unknown): void => {
-    part("teach-error-message", HTMLElement).textContent = error instanceof Error ? error.message : String(error);
+    part("teach-error-message", HTMLElement).textContent =
+      error instanceof Error ? error.message : String(error);
     part("teach-error", HTMLElement).hidden = false;
   };
   const clearError = (): void => void (part("teach-error", HTMLElement).hidden = true);
@@ -77,7 +77,7 @@ export function openTeachTab(page: Page): TeachTab {
       insight.show(learnt?.report ?? null);
       bars.labels(learnt?.classifier.labels ?? lesson.labels);
       part("teach-download", HTMLButtonElement).disabled = learnt === null;
-      page.taught(learnt?.classifier ?? null);
+      page.taught();
       offerCorrection();
       tryNow();
     },
@@ -139,7 +139,7 @@ export function openTeachTab(page: Page): TeachTab {
     return trainer.learnt ? "Waiting for a text" : "Nothing learnt yet";
   };
   const tryNow = (): void => {
-    code.show(taughtCode(FILE, input.value || FIRST_TEXT));
+    code.show(taughtCode(input.value || FIRST_TEXT));
     attempt.ask(input.value);
     offerCorrection();
   };
@@ -190,9 +190,15 @@ export function openTeachTab(page: Page): TeachTab {
     const classifier = await TaughtClassifier.from(file, embedder);
     const { multi, examples } = JSON.parse(await file.text()) as { multi?: unknown; examples?: unknown };
     if (multi === true)
-      throw new FileProblem(`${file.name} gives a text several labels, which this tab can’t show. The package can.`);
+      throw new FileProblem(
+        `${file.name} gives a text several labels, which this tab can’t show. The package can.`,
+      );
     const labels = Object.fromEntries(classifier.labels.map((label): [string, string[]] => [label, []]));
-    for (const { text, labels: [label = ""] } of classifier.examples) labels[label]?.push(text);
+    for (const {
+      text,
+      labels: [label = ""],
+    } of classifier.examples)
+      labels[label]?.push(text);
     begin(new Lesson(labels));
     trainer.take(classifier, Array.isArray(examples));
   };
@@ -232,7 +238,7 @@ export function openTeachTab(page: Page): TeachTab {
   part("teach-download", HTMLButtonElement).addEventListener("click", () => {
     const examples = part("teach-with-examples", HTMLInputElement).checked;
     const saved = trainer.learnt?.classifier.toJSON({ examples });
-    if (saved) download(FILE, JSON.stringify(saved), "application/json");
+    if (saved) download(TAUGHT_FILE, JSON.stringify(saved), "application/json");
   });
 
   if (input.value === "") input.value = FIRST_TEXT; // a reload may have brought the last text back
@@ -250,6 +256,11 @@ export function openTeachTab(page: Page): TeachTab {
     open: ([first, ...others]) => {
       if (others.length > 0) fail(new FileProblem("One file at a time: drop the one with the examples."));
       else if (first) void read(first);
+    },
+    taught() {
+      const { learnt } = trainer;
+      const embedder = page.encoder.model;
+      return learnt && embedder && { ...learnt, embedder };
     },
   };
 }

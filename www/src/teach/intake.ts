@@ -5,7 +5,19 @@ import { guessColumn, textOf, type Table } from "../file/table.ts";
 import type { Example } from "./lesson.ts";
 
 /** Names that a column of labels has, in the order in which they are believed. */
-const NAMES = ["label", "labels", "class", "category", "intent", "topic", "tag", "target", "expected", "sentiment", "type"];
+const NAMES = [
+  "label",
+  "labels",
+  "class",
+  "category",
+  "intent",
+  "topic",
+  "tag",
+  "target",
+  "expected",
+  "sentiment",
+  "type",
+];
 const SEEN = 2_000; // rows that the choice of a column looks at
 
 /** A table with its columns of texts and labels, as they seem to be. */
@@ -28,10 +40,12 @@ function guessLabels({ columns, rows }: Pick<Table, "columns" | "rows">, text: n
   if (named !== undefined) return named;
   const seen = rows.slice(0, SEEN);
   const kinds = columns.map((_, at) => new Set(seen.map((row) => textOf(row[at]).trim())).size);
-  const places = columns.map((_, at) => at).filter((at) => {
-    const kind = kinds[at] ?? 0;
-    return at !== text && kind > 1 && kind <= seen.length / 2;
-  });
+  const places = columns
+    .map((_, at) => at)
+    .filter((at) => {
+      const kind = kinds[at] ?? 0;
+      return at !== text && kind > 1 && kind <= seen.length / 2;
+    });
   return places.sort((a, b) => (kinds[a] ?? 0) - (kinds[b] ?? 0))[0] ?? -1;
 }
 

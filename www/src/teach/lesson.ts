@@ -91,7 +91,11 @@ export class Lesson {
   /** Takes a text away from all labels. */
   drop(text: string): void {
     for (const [label, lines] of this.#lines) {
-      if (lines.includes(text)) this.#lines.set(label, lines.filter((line) => line !== text));
+      if (lines.includes(text))
+        this.#lines.set(
+          label,
+          lines.filter((line) => line !== text),
+        );
     }
     this.#counted = null;
   }

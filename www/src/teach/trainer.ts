@@ -16,6 +16,8 @@ export interface Learnt {
   report: Evaluation | null;
   /** Milliseconds of the last learning. */
   spent: number;
+  /** Another one after each learning. */
+  version: number;
 }
 
 /** How far it is. */
@@ -42,6 +44,7 @@ export class Trainer {
   #learnt: Learnt | null = null;
   #abort: AbortController | null = null;
   #timer = 0;
+  #version = 0;
 
   constructor(private readonly events: Events) {}
 
@@ -64,7 +67,7 @@ export class Trainer {
     this.#abort?.abort();
     this.#abort = null;
     this.#learnt = null; // what was told of others before goes
-    this.#tell({ classifier, report: null, spent: 0 });
+    this.#tell({ classifier, report: null, spent: 0, version: ++this.#version });
     if (learn) this.changed(true);
     else this.events.state({ state: "waiting", why: WITHOUT_EXAMPLES });
   }
@@ -95,9 +98,10 @@ export class Trainer {
     };
     this.events.state({ state: "learning", progress: null });
     const start = performance.now();
+    const version = ++this.#version;
     const tell = (classifier: TaughtClassifier, report: Evaluation | null): void => {
       mine.signal.throwIfAborted();
-      this.#tell({ classifier, report, spent: performance.now() - start });
+      this.#tell({ classifier, report, spent: performance.now() - start, version });
     };
     try {
       await this.events.run(async () => {

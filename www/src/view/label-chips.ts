@@ -87,7 +87,6 @@ export class LabelChips {
     press.append(make("span", "", name));
     if (note !== undefined) press.append(make("span", "label-note", note));
     press.title = name;
-    press.setAttribute("aria-describedby", "label-keys");
     if (this.events.chosen) press.setAttribute("aria-pressed", String(name === chosen));
     const remove = make("button", "label-remove");
     remove.type = "button";

@@ -1,5 +1,6 @@
 /** The Zero-shot tab, fetched when it is opened: a text, labels as chips, and which of them fits. */
 
+import "../forms.css";
 import "../lab.css";
 import markup from "./zero-shot.html?raw";
 import { ZeroShot, type Embedder } from "tabsense";
@@ -63,7 +64,8 @@ export function openZeroShotTab(page: Page): void {
       else bars.idle(hint());
     },
     (thrown) => {
-      part("zero-error-message", HTMLElement).textContent = thrown instanceof Error ? thrown.message : String(thrown);
+      part("zero-error-message", HTMLElement).textContent =
+        thrown instanceof Error ? thrown.message : String(thrown);
       error.hidden = false;
       bars.idle("No verdict on this text");
     },
@@ -77,8 +79,10 @@ export function openZeroShotTab(page: Page): void {
   const chips = new LabelChips(part("zero-labels", HTMLElement), "Labels; Delete removes the one in focus", {
     added(names) {
       const added = names.filter((name) => !labels.includes(name));
-      if (added.length === 0) return names.length === 1 ? `${names[0]} is there already.` : "They are there already.";
-      if (labels.length + added.length > MOST_LABELS) return `${MOST_LABELS} labels are the most that this tab takes.`;
+      if (added.length === 0)
+        return names.length === 1 ? `${names[0]} is there already.` : "They are there already.";
+      if (labels.length + added.length > MOST_LABELS)
+        return `${MOST_LABELS} labels are the most that this tab takes.`;
       set([...labels, ...added]);
       return undefined;
     },

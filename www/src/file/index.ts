@@ -39,7 +39,6 @@ const ENDINGS: readonly Ending[] = ["csv", "json", "jsonl"];
 const ALL: Filter = { group: null, text: "", least: 0 };
 const AS_READ: Order = { key: "place", down: false };
 const HINT = "Press a row, or walk with the arrow keys, to read its whole text.";
-
 /** Brings the tab to life. */
 export function openFileTab(page: Page): FileTab {
   const panel = filled(part("panel-file", HTMLElement), markup);

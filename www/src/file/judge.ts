@@ -14,6 +14,8 @@ export interface Taught {
   embedder: Embedder;
   /** Another one after each learning. */
   version: number;
+  /** From which score on a verdict is sure, where that is not as it was learnt. */
+  threshold?: number;
 }
 
 /** The verdict on a row's text. */
@@ -59,16 +61,19 @@ export function modelJudge({ classifier, request }: Loaded): Judge {
 }
 
 /** The taught classifier as a judge. */
-export function taughtJudge({ classifier, embedder, version }: Taught): Judge {
+export function taughtJudge({ classifier, embedder, version, threshold }: Taught): Judge {
   return {
-    key: version,
-    name: `${counted(classifier.labels.length, "label")} that you taught, on ${embedder.info.model.name}`,
+    key: `${version} ${threshold ?? ""}`,
+    name: `your ${counted(classifier.labels.length, "label")}, on ${embedder.info.model.name}`,
     info: embedder.info,
     async *stream(texts, { signal }) {
       // A copy: what is taught meanwhile must not change the verdicts of one file half-way.
       const fixed = await TaughtClassifier.from(classifier.toJSON({ examples: false }), embedder);
       for (let first = 0; first < texts.length; first += GROUP) {
-        const answers = await fixed.classify(texts.slice(first, first + GROUP), { signal });
+        const answers = await fixed.classify(texts.slice(first, first + GROUP), {
+          signal,
+          ...(threshold !== undefined && { threshold }),
+        });
         for (const [at, [best]] of answers.entries()) {
           const { label = null, score = 0 } = best ?? {};
           yield { index: first + at, label, score, cut: false, why: label === null ? "not sure" : "" };

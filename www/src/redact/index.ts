@@ -17,7 +17,8 @@ import { KINDS, kindOf, labelsOf, PATTERN_LABELS, wordsOf } from "./kinds.ts";
 import { wireList } from "./list.ts";
 import { cutAt, marked, maskedPieces, pieces } from "./marks.ts";
 
-const TEXT = `Hi, this is Ana Ruiz. We moved to 14 Maple Street, Portland, and my phone is +34 600 123 456 now. Please write to ana.ruiz@example.org if the transfer to DE89 3704 0044 0532 0130 00 fails.`;
+const TEXT =
+  "Hi, I'm Ana Ruiz. We moved to 14 Maple Street, Portland. Call me at (503) 555-0147, or write to ana.ruiz@example.org if the transfer to DE89 3704 0044 0532 0130 00 fails.";
 const ANSWER =
   "Dear [GIVEN_NAME_1], the transfer to [IBAN_1] went through. We will call [PHONE_1] on Monday.";
 const LABELS = KINDS.flatMap(({ labels }) => labels); // until the model says which it has

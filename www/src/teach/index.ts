@@ -51,6 +51,7 @@ export function openTeachTab(page: Page): TeachTab {
   wireGate(part("teach-gate", HTMLElement), page.encoder);
   const input = part("teach-input", HTMLTextAreaElement);
   const result = part("teach-result", HTMLElement);
+  const sure = part("teach-sure", HTMLInputElement);
   const fileInput = part("teach-file", HTMLInputElement);
   const bars = new LabelBars(result);
   const code = wireCode("teach-code");
@@ -74,7 +75,7 @@ export function openTeachTab(page: Page): TeachTab {
       if (state.state === "ready") clearError();
     },
     learnt(learnt) {
-      insight.show(learnt?.report ?? null);
+      insight.show(learnt?.report ?? null, lesson.counts());
       bars.labels(learnt?.classifier.labels ?? lesson.labels);
       part("teach-download", HTMLButtonElement).disabled = learnt === null;
       page.taught();
@@ -86,7 +87,10 @@ export function openTeachTab(page: Page): TeachTab {
   const changed = (): void => {
     clearError();
     trainer.changed();
-    if (!trainer.learnt) bars.labels(lesson.labels);
+    if (!trainer.learnt) {
+      bars.labels(lesson.labels);
+      insight.show(null, lesson.counts());
+    }
     offerCorrection();
   };
   const editor = wireEditor(() => lesson, changed);
@@ -106,6 +110,7 @@ export function openTeachTab(page: Page): TeachTab {
   const begin = (next: Lesson): void => {
     lesson = next;
     insight.forget();
+    trainer.forget();
     editor.show();
   };
 
@@ -117,7 +122,7 @@ export function openTeachTab(page: Page): TeachTab {
       return page.run(async () => {
         // The verdict knows how sure is sure enough, the bars show all labels.
         const [[best], scores] = await Promise.all([
-          classifier.classify(text, { signal }),
+          classifier.classify(text, { ...threshold(), signal }),
           classifier.classify(text, { topK: null, signal }),
         ]);
         return { label: best?.label ?? null, scores, spent: performance.now() - start };
@@ -134,6 +139,9 @@ export function openTeachTab(page: Page): TeachTab {
     },
     fail,
   );
+  /** From which score on a verdict is sure; none where that is as it was learnt. */
+  const threshold = (): { threshold?: number } =>
+    sure.value === "0" ? {} : { threshold: Number(sure.value) / 100 };
   const hint = (): string => {
     if (!page.encoder.model) return "No model yet";
     return trainer.learnt ? "Waiting for a text" : "Nothing learnt yet";
@@ -218,6 +226,15 @@ export function openTeachTab(page: Page): TeachTab {
     }
   };
 
+  const showSure = (): void => {
+    const [least] = Object.values(threshold());
+    part("teach-sure-shown", HTMLOutputElement).textContent =
+      least === undefined ? "as learnt" : `${sure.value} %`;
+  };
+  sure.addEventListener("input", () => {
+    showSure();
+    tryNow();
+  });
   input.addEventListener("input", tryNow);
   fileInput.addEventListener("change", () => {
     const [file] = fileInput.files ?? [];
@@ -245,12 +262,13 @@ export function openTeachTab(page: Page): TeachTab {
   bars.labels(lesson.labels);
   bars.idle(hint());
   editor.show();
-  insight.show(null);
+  insight.show(null, lesson.counts());
   page.encoder.follow(({ state }) => {
     if (state !== "ready") return bars.idle(hint());
     if (waiting) restore(waiting).catch(fail);
     else trainer.changed(true);
   });
+  showSure();
   tryNow();
   return {
     open: ([first, ...others]) => {
@@ -260,7 +278,7 @@ export function openTeachTab(page: Page): TeachTab {
     taught() {
       const { learnt } = trainer;
       const embedder = page.encoder.model;
-      return learnt && embedder && { ...learnt, embedder };
+      return learnt && embedder && { ...learnt, embedder, ...threshold() };
     },
   };
 }

@@ -1,12 +1,13 @@
 /** What leave-one-out tells, on the tab's right side: how well it goes, what is confused, which examples are doubtful. */
 
-import type { DoubtfulExample, Evaluation } from "tabsense";
+import type { DoubtfulExample, Evaluation, LabelEvaluation } from "tabsense";
 import { make, part } from "../dom.ts";
 import { counted, percent, share, whole } from "../format.ts";
 
 const MOST_CONFUSIONS = 5;
 const MOST_DOUBTFUL = 5;
 const MOST_STEPS = 40; // of the history that is drawn
+const LEAST_SLOTS = 12; // a few steps don't fill the width
 
 /** What the person does with a doubtful example. */
 export interface Doubts {
@@ -22,7 +23,8 @@ interface Step {
 
 /** The side's parts. */
 export interface Insight {
-  show(report: Evaluation | null): void;
+  /** `counts`: the examples of each label, while nothing is told of them. */
+  show(report: Evaluation | null, counts: ReadonlyMap<string, number>): void;
   /** Begins the history anew. */
   forget(): void;
 }
@@ -43,7 +45,7 @@ export function wireInsight(doubts: Doubts): Insight {
 
   return {
     forget: () => void (steps = []),
-    show(report) {
+    show(report, counts) {
       if (report) note(report);
       last = report;
       const accuracy = report?.accuracy ?? null;
@@ -53,7 +55,7 @@ export function wireInsight(doubts: Doubts): Insight {
           ? `${whole(Math.round(accuracy * report.examples))} of ${whole(report.examples)} told right`
           : "Teach it your own labels";
       drawGrowth(steps);
-      showTable(report);
+      showTable(report?.labels ?? [...counts].map(untold));
       showConfusions(report);
       showDoubtful(doubtful, report, doubts);
     },
@@ -68,7 +70,7 @@ function percentOf(accuracy: number): string {
 function drawGrowth(steps: readonly Step[]): void {
   const svg = document.querySelector('[data-testid="teach-growth"]');
   const [first, last] = [steps[0], steps.at(-1)];
-  const width = 100 / Math.max(steps.length, 1);
+  const width = 100 / Math.max(steps.length, LEAST_SLOTS);
   svg?.replaceChildren(
     ...steps.map(({ accuracy }, at) => {
       const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
@@ -85,12 +87,16 @@ function drawGrowth(steps: readonly Step[]): void {
       : "It grows as examples come.";
 }
 
-function showTable(report: Evaluation | null): void {
+/** A label of which nothing is told yet. */
+function untold([label, examples]: readonly [string, number]): LabelEvaluation {
+  return { label, examples, precision: null, recall: null };
+}
+
+function showTable(labels: readonly LabelEvaluation[]): void {
   const cell = (value: number | null): string => (value === null ? "–" : percentOf(value));
   const table = part("teach-told", HTMLTableElement);
-  table.hidden = !report;
   table.tBodies[0]?.replaceChildren(
-    ...(report?.labels ?? []).map(({ label, examples, precision, recall }) => {
+    ...labels.map(({ label, examples, precision, recall }) => {
       const row = make("tr");
       const head = make("th", "", label);
       head.scope = "row";

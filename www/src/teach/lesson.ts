@@ -111,6 +111,13 @@ export class Lesson {
     for (const [label, lines] of added) this.setLines(label, [...this.linesOf(label), ...lines]);
   }
 
+  /** The lesson with the first lines of each label alone. */
+  first(count: number): Lesson {
+    return new Lesson(
+      Object.fromEntries([...this.#lines].map(([label, lines]) => [label, lines.slice(0, count)])),
+    );
+  }
+
   /** The examples by label, as `teach` takes them. */
   toRecord(): Record<string, string[]> {
     const record = new Map(this.labels.map((label): [string, string[]] => [label, []]));

@@ -3,32 +3,32 @@
 /** The examples by label. */
 export const STARTER: Readonly<Record<string, readonly string[]>> = {
   billing: [
+    "Can I pay by bank transfer?",
+    "The discount code was not applied",
     "I was charged twice this month",
     "My invoice shows the wrong amount",
-    "Can I pay by bank transfer?",
     "Please refund my last payment",
-    "The discount code was not applied",
   ],
   bug: [
-    "The app crashes when I save",
-    "The export button does nothing",
     "Pages stay blank since the update",
-    "Search shows results of another project",
+    "The export button does nothing",
+    "The app crashes when I save",
     "It freezes on large files",
+    "An error shows up when I open the editor",
   ],
   account: [
-    "I can't log in any more",
     "How do I change my e-mail address?",
     "Please delete my profile",
+    "I can't log in any more",
     "The mail to reset my password never arrives",
-    "Add a colleague to our team",
+    "My user name is wrong",
   ],
   idea: [
-    "A dark mode would be lovely",
-    "Could you add keyboard shortcuts?",
-    "It would help to sort by date",
-    "Please support more languages",
     "I wish I could undo a delete",
+    "Please support more languages",
+    "Could you add keyboard shortcuts?",
+    "A dark mode would be lovely",
+    "It would help to sort by date",
   ],
 };
 

@@ -6,6 +6,8 @@ import type { Example, Lesson } from "./lesson.ts";
 const AFTER_MS = 350; // a pause in typing
 const LARGE = 500; // from so many examples on, a label without one waits: all texts would be read again for it
 
+const FEW = 100; // so many examples are learnt step by step the first time
+const STEPS = 8;
 const WITHOUT_EXAMPLES =
   "It came without its examples, and answers as it was taught. A change here teaches a new one, from what is here alone.";
 
@@ -61,12 +63,17 @@ export class Trainer {
     this.#timer = window.setTimeout(() => void this.#learn(), now ? 0 : AFTER_MS);
   }
 
-  /** Takes a classifier that was saved; `learn`: it has its examples, by which it can be evaluated. */
-  take(classifier: TaughtClassifier, learn: boolean): void {
+  /** Lets go of what was learnt: another lesson begins. */
+  forget(): void {
     clearTimeout(this.#timer);
     this.#abort?.abort();
     this.#abort = null;
-    this.#learnt = null; // what was told of others before goes
+    this.#tell(null);
+  }
+
+  /** Takes a classifier that was saved; `learn`: it has its examples, by which it can be evaluated. */
+  take(classifier: TaughtClassifier, learn: boolean): void {
+    this.forget();
     this.#tell({ classifier, report: null, spent: 0, version: ++this.#version });
     if (learn) this.changed(true);
     else this.events.state({ state: "waiting", why: WITHOUT_EXAMPLES });
@@ -106,11 +113,17 @@ export class Trainer {
     try {
       await this.events.run(async () => {
         const before = this.#learnt?.classifier;
-        const kept = before && update(before, lesson) ? before : null;
-        const classifier = kept ?? (await embedder.teach(lesson.toRecord(), call));
-        if (kept) await kept.retrain(call);
-        tell(classifier, null); // it answers before it is known how well
-        tell(classifier, await classifier.evaluate(call));
+        let classifier = before && update(before, lesson) ? before : null;
+        if (classifier) {
+          await classifier.retrain(call);
+          tell(classifier, null); // it answers before it is known how well
+        }
+        for (const part of before ? [lesson] : growing(lesson)) {
+          if (classifier) update(classifier, part);
+          else classifier = await embedder.teach(part.toRecord(), call);
+          if (part === lesson) tell(classifier, null);
+          tell(classifier, await classifier.evaluate(call));
+        }
       });
       this.#abort = null;
       this.events.state({ state: "ready" });
@@ -127,6 +140,19 @@ export class Trainer {
     this.#learnt = learnt && { ...learnt, report };
     this.events.learnt(this.#learnt);
   }
+}
+
+/**
+ * A lesson with one example a label, two, and so on, and at last as it is: so that one sees what examples bring. A large
+ * one is learnt at once.
+ */
+function growing(lesson: Lesson): Lesson[] {
+  const { examples } = lesson.counted;
+  const most = examples.length <= FEW ? Math.max(...lesson.counts().values()) : 0;
+  const parts = Array.from({ length: Math.max(0, Math.min(most, STEPS) - 1) }, (_, at) =>
+    lesson.first(at + 1),
+  );
+  return [...parts, lesson];
 }
 
 /** Why nothing can be learnt now. */

@@ -6,7 +6,8 @@ export interface OwnModel {
   name: string;
   /** What it is, in a sentence's middle. */
   what: string;
-  /** Bytes of its weights, which are most of the download; tests/page/own-models.test.mjs asks the files. */
+  /** The file of its weights, and the bytes of that, which are most of the download; a test asks the files. */
+  file: string;
   bytes: number;
 }
 
@@ -14,6 +15,7 @@ export interface OwnModel {
 export const ENCODER: OwnModel = {
   name: "minilm-en",
   what: "an English sentence encoder",
+  file: "model.safetensors",
   bytes: 23_031_544,
 };
 
@@ -21,5 +23,6 @@ export const ENCODER: OwnModel = {
 export const TAGGER: OwnModel = {
   name: "pii-en",
   what: "an English tagger of personal data",
+  file: "onnx/model_q4.onnx",
   bytes: 14_693_379,
 };

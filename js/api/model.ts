@@ -48,6 +48,7 @@ export abstract class LoadedModel {
       calibration,
       warnings,
       specialTokens,
+      spelling,
       ...model
     } = info;
     return this.withWarnings({

@@ -218,7 +218,7 @@ export function record(options: unknown, keys: readonly string[]): Record<string
 }
 
 /** One of the names in `known`, of which the first is the default. */
-function oneOf(given: Record<string, unknown>, key: string, known: readonly string[]): string {
+export function oneOf(given: Record<string, unknown>, key: string, known: readonly string[]): string {
   const value = given[key] ?? known[0]!;
   if (typeof value !== "string" || !known.includes(value))
     throw invalid(key, `one of ${known.map((name) => JSON.stringify(name)).join(", ")}`, value);

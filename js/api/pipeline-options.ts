@@ -42,6 +42,8 @@ const THEIR_OPTIONS = [
 const TASKS: Readonly<Record<string, { task: PipelineTask; model: string | null }>> = {
   "text-classification": { task: "text-classification", model: "sentiment-en" },
   "sentiment-analysis": { task: "text-classification", model: "sentiment-en" },
+  "token-classification": { task: "token-classification", model: "pii-en" },
+  ner: { task: "token-classification", model: "pii-en" },
   "feature-extraction": { task: "feature-extraction", model: "minilm-en" },
   "zero-shot-classification": { task: "zero-shot-classification", model: null },
 };

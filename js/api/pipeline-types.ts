@@ -2,22 +2,30 @@
 
 import type { LoadedClassifier } from "./classifier.js";
 import type { LoadedModel } from "./model.js";
+import type { LoadedTagger } from "./tagger.js";
+import type { Aggregation } from "../tag/types.js";
 import type { LoadedZeroShot } from "./zero-shot.js";
 import type { Dtype } from "../files/choice.js";
 import type { LoadOptions } from "./types.js";
 
 /** The tasks, each by its one name. */
-export type PipelineTask = "text-classification" | "feature-extraction" | "zero-shot-classification";
+export type PipelineTask =
+  | "text-classification"
+  | "feature-extraction"
+  | "token-classification"
+  | "zero-shot-classification";
 
 /** The names of tasks that `pipeline` takes; a task may have two. */
-export type PipelineType = PipelineTask | "sentiment-analysis";
+export type PipelineType = PipelineTask | "sentiment-analysis" | "ner";
 
 /** The pipeline of a task. */
 export type PipelineOf<Name extends PipelineType> = Name extends "feature-extraction"
   ? FeatureExtractionPipeline
   : Name extends "zero-shot-classification"
     ? ZeroShotClassificationPipeline
-    : TextClassificationPipeline;
+    : Name extends "token-classification" | "ner"
+      ? TokenClassificationPipeline
+      : TextClassificationPipeline;
 
 /** Where to compute, as transformers.js says it: `"wasm"` is the CPU, `"gpu"` is WebGPU. */
 export type DeviceType = "auto" | "webgpu" | "gpu" | "wasm" | "cpu";
@@ -181,6 +189,79 @@ export interface FeatureExtractionPipeline {
   readonly task: "feature-extraction";
   /** What runs: `info`, say, for which transformers.js has no word. */
   readonly encoder: LoadedModel;
+  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  dispose(): Promise<void>;
+}
+
+/** A token with its label. */
+export interface TokenLabel {
+  /** The label, as the model's configuration names it. */
+  entity: string;
+  /** Its probability. */
+  score: number;
+  /** The token's place, special ones counted. */
+  index: number;
+  /** The token as text. */
+  word: string;
+  /** Where it begins in the text, as for `slice`. */
+  start: number;
+  /** Where it ends. */
+  end: number;
+  entity_group?: undefined;
+}
+
+/** Tokens that are one entity. */
+export interface TokenGroup {
+  /** Their label, without its prefix. */
+  entity_group: string;
+  /** Its probability. */
+  score: number;
+  /** The tokens as text. */
+  word: string;
+  /** Where the entity begins in the text, as for `slice`. */
+  start: number;
+  /** Where it ends. */
+  end: number;
+  entity?: undefined;
+  index?: undefined;
+}
+
+/** How to label tokens. */
+export interface TokenClassificationPipelineOptions {
+  /** Labels that are left out. Default: `["O"]`. */
+  ignore_labels?: readonly string[] | undefined;
+  /** How tokens become entities; transformers.js has the first two alone. Default: `"none"`. */
+  aggregation_strategy?: Aggregation | undefined;
+  /** Ends the call, which rejects with the signal's reason at once. Not in transformers.js. */
+  signal?: AbortSignal;
+}
+
+/** The labels of a text's tokens, or its entities. */
+export type TokenClassificationOutput<O = TokenClassificationPipelineOptions> = (O extends {
+  aggregation_strategy: infer A;
+}
+  ? [A] extends ["none" | undefined]
+    ? TokenLabel
+    : [A] extends [Exclude<Aggregation, "none">]
+      ? TokenGroup
+      : TokenLabel | TokenGroup
+  : "aggregation_strategy" extends keyof O
+    ? TokenLabel | TokenGroup
+    : TokenLabel)[];
+
+/** A tagger that is called as a function. */
+export interface TokenClassificationPipeline {
+  /** The labels of one text, or of each of many. Texts of any length are read to their ends. */
+  <Q extends string | readonly string[], const O extends TokenClassificationPipelineOptions = {}>(
+    texts: Q,
+    options?: O,
+  ): Promise<Q extends string ? TokenClassificationOutput<O> : TokenClassificationOutput<O>[]>;
+  /** The task, by its one name. */
+  readonly task: "token-classification";
+  /** What is known of the model. It is not callable, and its configuration can't be changed. */
+  readonly model: { readonly config: PipelineModelConfig };
+  /** The tagger behind it: `redact`, `info`, and all else that transformers.js has no word for. */
+  readonly tagger: LoadedTagger;
   /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
   dispose(): Promise<void>;
 }

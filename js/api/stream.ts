@@ -23,27 +23,57 @@ const FIRST_TEXTS = 8;
 /** The most texts of a group: what a graphics card is given at once. */
 const MOST_TEXTS = 64;
 
-/** What answers. */
-export interface Classifying {
+/** What classifies. */
+export interface Classifying extends Omit<Answering<never>, "answer"> {
   /** Classifies many texts in one call. */
   classify(texts: readonly Text[], options: ClassifyOptions): Promise<(Score[] | Detailed)[]>;
+}
+
+/** What answers. */
+export interface Answering<Answer> {
+  /** Answers many texts in one call, an answer for each. */
+  answer(texts: readonly Text[], signal: AbortSignal): Promise<Answer[]>;
   /** Why no call is answered any more, or null. */
   ended(): TabsenseError | null;
   /** Fires when it is disposed of. */
   disposal: AbortSignal;
 }
 
-/**
- * Yields a verdict on each text. While the caller takes those of one group, the next is read and computed,
- * and none after it. The source is closed whenever the verdicts end: by the caller, an error, `signal`, whose
- * reason is then thrown, or a disposal.
- */
+/** An answer to the text that came as number `index`. */
+export interface Placed<Answer> {
+  index: number;
+  text: Text;
+  answer: Answer;
+}
+
+/** Yields a verdict on each text, as {@link streamAnswers} does. */
 export async function* streamVerdicts(
   { classify, ended, disposal }: Classifying,
   texts: unknown,
   options: StreamOptions | undefined,
 ): AsyncGenerator<Verdict | DetailedVerdict, void, undefined> {
   const { signal, each } = checkStreamOptions(options);
+  const answer = (group: readonly Text[], signal: AbortSignal) => classify(group, { ...each, signal });
+  for await (const { index, text, answer: given } of streamAnswers(
+    { answer, ended, disposal },
+    texts,
+    signal,
+  )) {
+    const placed = { index, ...(typeof text === "string" ? { text } : text) };
+    yield Array.isArray(given) ? { ...placed, scores: given } : { ...placed, ...given };
+  }
+}
+
+/**
+ * Yields an answer to each text. While the caller takes those of one group, the next is read and computed,
+ * and none after it. The source is closed whenever the answers end: by the caller, an error, `signal`, whose
+ * reason is then thrown, or a disposal.
+ */
+export async function* streamAnswers<Answer>(
+  { answer, ended, disposal }: Answering<Answer>,
+  texts: unknown,
+  signal: AbortSignal | null,
+): AsyncGenerator<Placed<Answer>, void, undefined> {
   if (ended()) throw ended();
   signal?.throwIfAborted();
   const incoming = openTexts(texts);
@@ -61,38 +91,32 @@ export async function* streamVerdicts(
 
   let size = FIRST_TEXTS;
   /**
-   * The next group's verdicts, as soon as it is read; null where there is none. Reading ends once `before` is
+   * The next group's answers, as soon as it is read; null where there is none. Reading ends once `before` is
    * answered.
    */
-  async function nextGroup(
-    before: Promise<unknown>,
-  ): Promise<{ verdicts: Promise<(Verdict | DetailedVerdict)[]> } | null> {
+  async function nextGroup(before: Promise<unknown>): Promise<{ answers: Promise<Placed<Answer>[]> } | null> {
     const group = await incoming.group(size, before);
     if (group.length === 0) return null;
     size = Math.min(2 * size, MOST_TEXTS);
-    const answers = classify(
+    const asked = answer(
       group.map(({ text }) => text),
-      { ...each, signal: calls.signal },
+      calls.signal,
     );
-    const verdicts = answers.then((all) =>
-      group.map(({ index, text }, i) => {
-        const answer = all[i]!;
-        const placed = { index, ...(typeof text === "string" ? { text } : text) };
-        return Array.isArray(answer) ? { ...placed, scores: answer } : { ...placed, ...answer };
-      }),
+    const answers = asked.then((all) =>
+      group.map(({ index, text }, i) => ({ index, text, answer: all[i]! })),
     );
-    verdicts.catch(() => {}); // which is told once the group before is taken
-    return { verdicts };
+    answers.catch(() => {}); // which is told once the group before is taken
+    return { answers };
   }
 
   try {
     let group = await nextGroup(Promise.resolve());
     while (group) {
-      const ahead = nextGroup(group.verdicts);
+      const ahead = nextGroup(group.answers);
       ahead.catch(() => {});
-      for (const verdict of await group.verdicts) {
+      for (const placed of await group.answers) {
         if (stopped) throw stopped;
-        yield verdict;
+        yield placed;
       }
       group = await ahead;
     }

@@ -95,7 +95,7 @@ export async function loadModel(
           smallFiles.config,
           smallFiles.tokenizer,
           smallFiles.tokenizerConfig,
-          dtypeOf(opened.dtype, device !== null),
+          dtypeOf(opened, request, device !== null),
           device ?? undefined,
           device === null || placement.both,
           further,
@@ -247,9 +247,17 @@ function taskOf(task: Task, embedding: Embedding | null): Parameters<LoaderClass
 
 type LoaderClass = (...args: ConstructorParameters<typeof Loader>) => void;
 
-/** Half precision is for the graphics card; the CPU that stands in for it computes in single. */
-function dtypeOf(asked: string, onGpu: boolean): string {
-  return asked === "fp16" && !onGpu ? "fp32" : asked;
+/** A file of 4 bits, by its name. */
+const FOUR_BITS = /_q4(?:f16)?\.onnx$/;
+
+/**
+ * Half precision is for the graphics card; the CPU that stands in for it computes in single. A tagger's 4 bits are
+ * held in full where nothing else is asked for: its labels are close to each other more often than a text's,
+ * and rounding, of the activations too, then decides.
+ */
+function dtypeOf({ file, dtype }: Weights, { task, weights }: LoadRequest, onGpu: boolean): string {
+  if (task === "tag" && weights.dtype === "auto" && FOUR_BITS.test(file)) return "fp32";
+  return dtype === "fp16" && !onGpu ? "fp32" : dtype;
 }
 
 /** A promise that is awaited later, or never: its failure is no unhandled one. */

@@ -163,8 +163,19 @@ impl Tokenizer {
         if model.marks_continuations() {
             return self.token(id).chars().count() != part.chars().count();
         }
-        let before = text[..range.start].chars().next_back();
-        before.is_some_and(|before| before != ' ' && !part.starts_with(' '))
+        // What a token stands for may be nothing: a space of its own in front of a word that begins with one.
+        let (before, behind) = text.split_at(range.start);
+        before.chars().next_back().is_some_and(|before| before != ' ') && !behind.starts_with(' ')
+    }
+
+    /// How tokens are written as text: `"prefix"` where `##` continues a word, `"bytes"` where a character stands for
+    /// each byte, `"spaces"` where ▁ stands for a space.
+    pub fn spelling(&self) -> &'static str {
+        match &self.parts.made {
+            Made { model: Model::WordPiece(_), .. } => "prefix",
+            made if made.pre_tokenizer.makes_bytes() => "bytes",
+            _ => "spaces",
+        }
     }
 
     /// The text's tokens up to `most` and one more, at least: all of a text of fewer.

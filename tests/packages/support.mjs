@@ -9,6 +9,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { readManifest } from "../../scripts/manifest.mjs";
+import { setUpModel } from "../../scripts/models.mjs";
 import { setUpNested } from "../../scripts/nested.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { hashOf, unlessStamped } from "../../scripts/stamp.mjs";
@@ -31,8 +32,9 @@ export const STRICT =
 const TARBALLS = join(MODULES, ".tarballs");
 const NPM = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
 
-/** Installs what builds the projects, and both packages as they are packed; what is there already stays. */
+/** Installs what builds the projects, and the packages as they are packed; what is there already stays. */
 export async function setUpConsumers() {
+  await setUpModel("pii-en"); // --ignore-scripts leaves out what would fetch it
   await setUpNested("tests/packages"); // an installation takes the packed ones and their stamp away
   const packed = hashOf([
     "dist",
@@ -41,18 +43,21 @@ export async function setUpConsumers() {
     "CHANGELOG.md",
     "NOTICE",
     "LICENSE",
+    "models/pii-en",
     "models/sentiment-en",
   ]);
   await unlessStamped(
     "tests/packages/node_modules/.tabsense-packed",
     packed,
-    ["tests/packages/node_modules/tabsense", "tests/packages/node_modules/tabsense-sentiment-en"],
+    ["tabsense", "tabsense-pii-en", "tabsense-sentiment-en"].map(
+      (name) => `tests/packages/node_modules/${name}`,
+    ),
     async () => {
       rmSync(TARBALLS, { recursive: true, force: true });
       mkdirSync(TARBALLS);
       await command(
         "npm",
-        ["pack", ...NPM, "--pack-destination", TARBALLS, ".", "./models/sentiment-en"],
+        ["pack", ...NPM, "--pack-destination", TARBALLS, ".", "./models/pii-en", "./models/sentiment-en"],
         ROOT,
       );
       for (const path of tarballs()) await unpack(path);
@@ -60,7 +65,7 @@ export async function setUpConsumers() {
   );
 }
 
-/** Unpacks a package beside the others: `npm install` would ask a registry for those too. Neither has dependencies. */
+/** Unpacks a package beside the others: `npm install` would ask a registry for those too. None has dependencies. */
 async function unpack(tarball) {
   const folder = join(MODULES, basename(tarball).replace(/-\d+\.\d+\.\d+.*$/, ""));
   rmSync(folder, { recursive: true, force: true });

@@ -19,36 +19,44 @@ const inTarball = async (path) =>
     .map((name) => name.replace(/^package\//, ""))
     .sort();
 
-test("the model's package holds its files, and nothing else", async () => {
-  assert.deepEqual(await inTarball(tarballs().find((path) => path.includes("sentiment-en"))), [
-    "LICENSE",
-    "NOTICE",
-    "README.md",
-    "config.json",
-    "index.d.ts",
-    "index.js",
-    "model.safetensors",
-    "package.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-  ]);
-});
+for (const [name, weights] of Object.entries({
+  "sentiment-en": "model.safetensors",
+  "pii-en": "onnx/model_q4.onnx",
+}))
+  test(`the package of ${name} holds its files, and nothing else`, async () => {
+    assert.deepEqual(
+      await inTarball(tarballs().find((path) => path.includes(name))),
+      [
+        "LICENSE",
+        "NOTICE",
+        "README.md",
+        "config.json",
+        "index.d.ts",
+        "index.js",
+        weights,
+        "package.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+      ].sort(),
+    );
+  });
 
-test("both packages are of one version, and name each other's", () => {
-  const [own, model] = ["tabsense", "tabsense-sentiment-en"].map((name) =>
+test("all packages are of one version, name each other's, and install nothing along with them", () => {
+  const [own, ...models] = ["tabsense", "tabsense-pii-en", "tabsense-sentiment-en"].map((name) =>
     JSON.parse(readFileSync(join(MODULES, name, "package.json"), "utf8")),
   );
-  assert.equal(own.version, model.version);
-  assert.equal(own.peerDependencies[model.name], `^${model.version}`);
-  assert.deepEqual(
-    [own.dependencies, model.dependencies],
-    [undefined, undefined],
-    "no package is installed along with them",
-  );
+  assert.equal(own.dependencies, undefined);
+  assert.equal(Object.keys(own.peerDependencies).length, models.length);
+  for (const model of models) {
+    assert.equal(own.version, model.version);
+    assert.equal(own.peerDependencies[model.name], `^${model.version}`);
+    assert.deepEqual(own.peerDependenciesMeta[model.name], { optional: true });
+    assert.equal(model.dependencies, undefined);
+  }
 });
 
 test("types come first in every condition, and every file that is named is there", () => {
-  for (const name of ["tabsense", "tabsense-sentiment-en"]) {
+  for (const name of ["tabsense", "tabsense-pii-en", "tabsense-sentiment-en"]) {
     const folder = join(MODULES, name);
     const check = (entry) => {
       if (typeof entry === "string")
@@ -75,6 +83,7 @@ test("publint --strict and attw find nothing", async () => {
       "--no-emoji",
       "--exclude-entrypoints",
       "./model.safetensors",
+      "./onnx/model_q4.onnx",
     ]);
   }
 });
@@ -82,13 +91,13 @@ test("publint --strict and attw find nothing", async () => {
 test("importing touches nothing: no file but the modules, no worker, no timer that keeps the process", async () => {
   const script = `
     for (const name of ["fetch", "Worker", "WebAssembly"]) Object.defineProperty(globalThis, name, { get: () => { throw new Error(name + " was touched"); } });
-    const names = await Promise.all(["tabsense", "tabsense/simd", "tabsense/model/sentiment-en"].map((name) => import(name)));
+    const names = await Promise.all(["tabsense", "tabsense/simd", "tabsense/model/pii-en", "tabsense/model/sentiment-en"].map((name) => import(name)));
     await new Promise((resolve) => setTimeout(resolve, 50)); // the modules' own files are closed
     const active = process.getActiveResourcesInfo();
     console.log(names.map((module) => Object.keys(module).sort().join(" ")).join("\\n"));
     console.log(JSON.stringify(active));`;
   const exported =
-    "Classifier ERROR_KINDS LogLevel TabsenseError clearCachedFiles env listCachedFiles pipeline";
+    "Classifier ERROR_KINDS Embedder LogLevel TabsenseError Tagger clearCachedFiles env listCachedFiles pipeline";
   for (const conditions of [
     [],
     ["--conditions=browser"],
@@ -104,7 +113,7 @@ test("importing touches nothing: no file but the modules, no worker, no timer th
     )
       .trim()
       .split("\n");
-    assert.deepEqual(lines, [exported, exported, "default", "[]"], conditions.join(" "));
+    assert.deepEqual(lines, [exported, exported, "default", "default", "[]"], conditions.join(" "));
   }
   assert.equal(await command(process.execPath, ["-e", "import('tabsense')"], join(HERE, "node")), "");
 });

@@ -151,6 +151,8 @@ export interface EngineInfo {
   maxTokens: number;
   /** How many of them frame a text. */
   specialTokens: number;
+  /** How tokens are written as text: with `##`, a character a byte, or with `▁` for a space. */
+  spelling: "prefix" | "bytes" | "spaces";
   parameters: number;
   labels: string[];
   weightBytes: number;

@@ -98,6 +98,15 @@ impl<'a> Words<'a> {
 }
 
 impl PreTokenizer {
+    /// Whether words come out as characters that stand for bytes.
+    pub fn makes_bytes(&self) -> bool {
+        match self {
+            Self::ByteLevel(_) => true,
+            Self::Sequence(stages) => stages.iter().any(Self::makes_bytes),
+            _ => false,
+        }
+    }
+
     /// One that leaves a text in one piece.
     pub const NONE: Self = Self::Sequence(Vec::new());
 

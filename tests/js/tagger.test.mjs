@@ -1,0 +1,259 @@
+// The tagger with the model pii-en: entities beside onnxruntime's, long texts, masking, streams, errors.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { findPhoneNumbersInText } from "libphonenumber-js/min";
+import { pipeline, TabsenseError, Tagger } from "tabsense";
+import { setUpModel } from "../../scripts/models.mjs";
+import { count, readSentences } from "../../scripts/pii-sentences.mjs";
+import { filesOf, rejects, ROOT } from "./support.mjs";
+
+/** As of logits that are 2e-5 off, and decimals that the goldens are cut to. */
+const TOLERANCE = 1e-5;
+
+const FOLDER = join(ROOT, "models/pii-en");
+const { cases } = JSON.parse(readFileSync(join(ROOT, "test_data/pii/entities.json"), "utf8"));
+const TEXTS = cases.map(({ text }) => text);
+
+let tagger;
+before(async () => {
+  await setUpModel("pii-en");
+  tagger = await Tagger.load(FOLDER, { device: "cpu", threads: 1 });
+});
+after(() => tagger?.dispose());
+
+const words = (entities) => entities.map(({ label, text }) => `${label}: ${text}`);
+
+for (const aggregation of ["simple", "first"])
+  test(`entities of 200 sentences are those that onnxruntime gives: ${aggregation}`, async () => {
+    const found = await tagger.tag(TEXTS, { aggregation });
+    let worst = 0;
+    for (const [i, wanted] of cases.entries()) {
+      const places = found[i].map(({ label, start, end }) => [label, start, end]);
+      assert.deepEqual(
+        places,
+        wanted[aggregation].map(([label, start, end]) => [label, start, end]),
+        wanted.text,
+      );
+      for (const [j, { score, text, start, end, ...rest }] of found[i].entries()) {
+        assert.equal(text, wanted.text.slice(start, end));
+        assert.deepEqual(Object.keys(rest), ["label"]);
+        worst = Math.max(worst, Math.abs(score - wanted[aggregation][j][3]));
+      }
+    }
+    assert.ok(worst <= TOLERANCE, `${worst}`);
+  });
+
+test("words are found whole where nothing else is asked for", async () => {
+  assert.deepEqual(
+    await tagger.tag(TEXTS.slice(0, 20)),
+    await tagger.tag(TEXTS.slice(0, 20), { aggregation: "first" }),
+  );
+});
+
+test("the model and patterns find what the card says", async () => {
+  const sentences = readSentences();
+  const masked = await tagger.redact(TEXTS, { patterns: true });
+  const counts = count(
+    sentences,
+    masked.map(({ entities }) => entities),
+  );
+  const sum = (key) => Object.values(counts).reduce((sum, each) => sum + each[key], 0);
+  const { there, found, partly, missed, alarms } = Object.fromEntries(
+    ["there", "found", "partly", "missed", "alarms"].map((key) => [key, sum(key)]),
+  );
+  const card = readFileSync(join(FOLDER, "README.md"), "utf8");
+  assert.match(
+    card,
+    new RegExp(`\\| all \\| ${there} \\|.*\\| ${found} \\| ${partly} \\| ${missed} \\| ${alarms} \\|`),
+  );
+  for (const [i, { restore, text, entities }] of masked.entries()) {
+    assert.equal(restore(text), TEXTS[i]);
+    for (const entity of entities) assert.equal(entity.text, TEXTS[i].slice(entity.start, entity.end));
+  }
+});
+
+test("nothing behind the model's 512 tokens is missed, and places are those of the whole text", async () => {
+  const filler = "The printer is out of paper and the queue is stuck. ";
+  const names = ["Hannah Lindqvist", "Marcus Oyelaran", "Ingrid Solberg"];
+  const text = names.map((name) => `${filler.repeat(60)}My name is ${name}. `).join("");
+  assert.ok(text.length > 9000);
+  const entities = await tagger.tag(text);
+  const people = entities.filter(({ label }) => /NAME/.test(label));
+  assert.equal(people.map(({ text }) => text).join(" "), names.join(" "));
+  for (const { start, end, text: part } of entities) assert.equal(text.slice(start, end), part);
+  const { text: masked, restore } = await tagger.redact(text);
+  assert.ok(names.every((name) => name.split(" ").every((part) => !masked.includes(part))));
+  assert.equal(restore(masked), text);
+});
+
+test("entities tell their source where patterns look, too", async () => {
+  const text = "Ana pays with 4111 1111 1111 1111";
+  const found = await tagger.tag(text, { patterns: ["card"] });
+  assert.deepEqual(
+    found.map(({ label, source, pattern }) => [label, source, pattern]),
+    [
+      ["GIVEN_NAME", "model", undefined],
+      ["CARD", "pattern", "card"],
+    ],
+  );
+  assert.ok((await tagger.tag(text)).every((entity) => !("source" in entity)));
+});
+
+test("phones by libphonenumber-js are a pattern as any other", async () => {
+  const find = (text) =>
+    findPhoneNumbersInText(text, "US").map(({ startsAt, endsAt }) => ({ start: startsAt, end: endsAt }));
+  const phone = { name: "phone", label: "PHONE", find };
+  const { text, entities } = await tagger.redact("You can reach our office on +1 303 555 0198.", {
+    patterns: [phone],
+  });
+  assert.equal(text, "You can reach our office on [PHONE_1].");
+  assert.equal(entities[0].pattern, "phone");
+});
+
+test("an answer gets its values back", async () => {
+  const text = "My name is Ana Ruiz, write to ana@example.com.";
+  const { text: masked, restore, missing } = await tagger.redact(text, { patterns: true });
+  assert.equal(masked, "My name is [GIVEN_NAME_1] [SURNAME_1], write to [EMAIL_1].");
+  assert.equal(restore("Dear [GIVEN_NAME_1]!"), "Dear Ana!");
+  assert.deepEqual(words(missing("Dear [GIVEN_NAME_1]!")), ["SURNAME: Ruiz", "EMAIL: ana@example.com"]);
+  const label = await tagger.redact("Ana met Peter.", { replace: ({ label }) => `[${label}]` });
+  assert.equal(label.text, "[GIVEN_NAME] met [GIVEN_NAME].");
+  assert.throws(
+    () => label.restore(label.text),
+    (error) => error instanceof TabsenseError && error.kind === "invalid_argument",
+  );
+});
+
+test("labels, ignoreLabels, and texts without anything", async () => {
+  const text = "My name is Ana Ruiz from Seville.";
+  assert.deepEqual(words(await tagger.tag(text, { ignoreLabels: ["O", "CITY"] })), [
+    "GIVEN_NAME: Ana",
+    "SURNAME: Ruiz",
+  ]);
+  const all = await tagger.tag(text, { ignoreLabels: [] });
+  assert.ok(all.some(({ label }) => label === "O"));
+  assert.equal(
+    (await tagger.redact(text, { labels: ["SURNAME"] })).text,
+    "My name is Ana [SURNAME_1] from Seville.",
+  );
+  assert.deepEqual(await tagger.tag(["", " \n", "ok then"]), [[], [], []]);
+  assert.deepEqual(await tagger.tag([]), []);
+  assert.deepEqual(await tagger.redact([]), []);
+  assert.equal((await tagger.redact("")).text, "");
+});
+
+test("a stream yields the entities of each text in order, and refuses what is no text", async () => {
+  async function* source() {
+    for (const text of TEXTS.slice(0, 30)) yield text;
+  }
+  const wanted = await tagger.tag(TEXTS.slice(0, 30));
+  const got = [];
+  for await (const one of tagger.stream(source())) got.push(one);
+  assert.deepEqual(
+    got,
+    wanted.map((entities, index) => ({ index, text: TEXTS[index], entities })),
+  );
+  const all = async (texts, options) => {
+    for await (const _ of tagger.stream(texts, options));
+  };
+  await rejects("invalid_argument", all([{ text: "a", pair: "b" }]), /is not a string but object/);
+  await rejects("invalid_argument", all("a text"), /stream takes texts that come one after the other/);
+  await rejects("invalid_argument", all(["a"], { onProgress() {} }), /no onProgress/);
+});
+
+test("what can't be meant is refused, with the way out", async () => {
+  for (const [call, words] of [
+    [() => tagger.tag(1), /tag takes a string or an array of strings, not 1/],
+    [() => tagger.tag(["a", null]), /texts\[1\] is not a string but null/],
+    [() => tagger.tag("a", { aggregation: "mean" }), /aggregation must be one of .*"first".* not "mean"/],
+    [() => tagger.tag("a", { aggregate: "first" }), /There is no option "aggregate"/],
+    [() => tagger.tag("a", { ignoreLabels: "O" }), /ignoreLabels must be an array of labels/],
+    [() => tagger.tag("a", { patterns: ["phone"] }), /"phone" is no pattern/],
+    [() => tagger.redact("a", { aggregation: "none" }), /aggregation must be one of/],
+    [() => tagger.redact("a", { labels: ["NAME"] }), /labels names "NAME", .*GIVEN_NAME/],
+    [() => tagger.redact("a", { labels: ["IBAN"] }), /labels names "IBAN"/],
+    [() => tagger.redact("a", { replace: "x" }), /replace must be a function/],
+    [() => tagger.redact("Ana Ruiz", { replace: () => null }), /replace yielded null/],
+  ])
+    await rejects("invalid_argument", call(), words);
+  assert.equal((await tagger.redact("a", { labels: ["IBAN"], patterns: ["iban"] })).text, "a");
+});
+
+test("a call ends with its signal, and tells how far it is", async () => {
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const call = tagger.tag(Array(400).fill(TEXTS.join(" ").slice(0, 4000)), { signal: controller.signal });
+  setTimeout(() => controller.abort(reason), 50);
+  await assert.rejects(call, (thrown) => thrown === reason);
+  const told = [];
+  await tagger.tag(TEXTS.slice(0, 40), { onProgress: ({ done, total }) => told.push([done, total]) });
+  assert.deepEqual(told.at(-1), [40, 40]);
+});
+
+test("a tagger that is disposed of refuses calls", async () => {
+  const other = await Tagger.load(FOLDER, { device: "cpu", threads: 1 });
+  await other.dispose();
+  await rejects("disposed", other.tag("a"));
+  await rejects("disposed", other.redact("a"));
+});
+
+test("a model of another head, and one without labels, are refused", async () => {
+  await rejects("config_unsupported", Tagger.load(filesOf(), { device: "cpu" }), /ForTokenClassification/);
+  const read = (name) => readFileSync(join(FOLDER, name));
+  const config = JSON.parse(read("config.json"));
+  delete config.id2label;
+  delete config.label2id;
+  const files = {
+    "config.json": Buffer.from(JSON.stringify(config)),
+    "tokenizer.json": read("tokenizer.json"),
+    "onnx/model_q4.onnx": read("onnx/model_q4.onnx"),
+  };
+  await rejects("config_invalid", Tagger.load(files, { device: "cpu" }), /id2label/);
+});
+
+test("pipeline gives what transformers.js gives", async (t) => {
+  const ner = await pipeline("ner", FOLDER, { device: "cpu" });
+  t.after(() => ner.dispose());
+  const text = "Jürgen Weiß signed the contract";
+  const tokens = await ner(text);
+  assert.deepEqual(
+    tokens.map(({ score, ...rest }) => rest),
+    [
+      { entity: "B-GIVEN_NAME", index: 1, word: "jurgen", start: 0, end: 6 },
+      { entity: "B-SURNAME", index: 2, word: "wei", start: 7, end: 10 },
+      { entity: tokens[2].entity, index: 3, word: "##ß", start: 10, end: 11 },
+    ],
+  );
+  const groups = await ner([text, "ok"], { aggregation_strategy: "first" });
+  assert.deepEqual(
+    groups.map((list) => list.map(({ score, ...rest }) => rest)),
+    [
+      [
+        { entity_group: "GIVEN_NAME", word: "jurgen", start: 0, end: 6 },
+        { entity_group: "SURNAME", word: "weiß", start: 7, end: 11 },
+      ],
+      [],
+    ],
+  );
+  const everything = await ner("ok then", { ignore_labels: [] });
+  assert.deepEqual(
+    everything.map(({ word, index }) => [word, index]),
+    [
+      ["ok", 1],
+      ["then", 2],
+    ],
+  );
+  assert.equal(ner.task, "token-classification");
+  assert.equal(ner.model.config.id2label[1], "B-GIVEN_NAME");
+  assert.equal((await ner.tagger.redact("I am Ana.")).text, "I am [GIVEN_NAME_1].");
+  await rejects(
+    "invalid_argument",
+    ner("a", { aggregation_strategy: "mean" }),
+    /aggregation_strategy must be one of/,
+  );
+  await rejects("invalid_argument", ner("a", { ignore_labels: "O" }), /ignore_labels must be an array/);
+  await rejects("invalid_argument", ner(["a", 1]), /texts\[1\]/);
+});

@@ -26,6 +26,7 @@ export abstract class LoadedZeroShot extends LoadedModel {
     this.#labelling = labelling;
   }
 
+  /** What was loaded, with what there is to say of its labels among the warnings. */
   override get info(): ModelInfo {
     const info = super.info;
     return { ...info, warnings: [...info.warnings, ...this.#labelling.warnings] };

@@ -13,6 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::tokenize::{Tokenizer, TokenizerFiles};
 use crate::weights::header::Header;
 
+/// `model_type` of model2vec's.
+pub const MODEL2VEC: &str = "model2vec";
 /// The most tokens of a text where nothing bounds them.
 const UNBOUNDED: usize = 1 << 24;
 /// The most tokens of a text of model2vec's, where its configuration says nothing.
@@ -34,7 +36,7 @@ pub struct Layout {
 impl Layout {
     /// `model_type` in `config.json`.
     pub fn name(self) -> &'static str {
-        if self.model2vec { "model2vec" } else { "static-embedding" }
+        if self.model2vec { MODEL2VEC } else { "static-embedding" }
     }
 
     /// Their tokenizer, of `tokenizer.json` alone, and the most tokens of a text: `max_tokens`, or fewer where

@@ -200,6 +200,11 @@ fn a_static_embedding_is_for_means_alone() {
         assert_eq!(error.kind(), ErrorKind::ConfigUnsupported);
         assert!(error.message().contains("Load it as an embedder"), "{error}");
     }
+    // As model2vec writes it for a table of somebody's own.
+    let own = br#"{"normalize": false, "max_length": null, "embedding_dtype": "float32"}"#;
+    let config = Config::for_task(own, MEAN).unwrap();
+    assert_eq!(config.architecture.name(), "model2vec");
+    assert!(config.max_tokens > 1_000_000);
     for wrong in [json!(0), json!("512"), json!(-1), json!(1.5)] {
         let mut config: Value = serde_json::from_slice(files("plain").config).unwrap();
         config["max_length"] = wrong;

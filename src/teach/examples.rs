@@ -10,7 +10,7 @@ pub const MAX_EXAMPLES: usize = 100_000;
 /// The widest vector.
 pub const MAX_WIDTH: usize = 8_192;
 /// The most products N · L · D of one pass over the examples: some seconds of work.
-pub const MAX_WORK: usize = 10_000_000_000;
+pub const MAX_WORK: u64 = 10_000_000_000;
 /// The most weights L · D: 20 copies of them are held while training.
 pub const MAX_WEIGHTS: usize = 4_000_000;
 
@@ -85,7 +85,7 @@ impl Examples {
                 labels.len()
             )));
         }
-        if at == MAX_EXAMPLES || (at + 1) * self.labels * self.width > MAX_WORK {
+        if at == MAX_EXAMPLES || (at as u64 + 1) * self.labels as u64 * self.width as u64 > MAX_WORK {
             return Err(invalid(format!(
                 "More than {at} examples of {} labels and {} numbers each are too many to learn from here. Give fewer.",
                 self.labels, self.width

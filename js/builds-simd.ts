@@ -12,10 +12,11 @@ export function takesThreads(): boolean {
   return false;
 }
 
-/** Its `.wasm` file, and that of what reads PyTorch's checkpoints. */
+/** Its `.wasm` file, and those of what reads PyTorch's checkpoints and of what teaches. */
 export const WASM: Partial<Record<WasmName, () => URL>> = {
   simd: () => new URL("./wasm/simd/tabsense_bg.wasm", import.meta.url),
   rewriter: () => new URL("./wasm/rewriter/tabsense_bg.wasm", import.meta.url),
+  teacher: () => new URL("./wasm/teacher/tabsense_bg.wasm", import.meta.url),
 };
 
 /** Its JavaScript. */

@@ -21,8 +21,8 @@ export type ThreadedBuild = `${SingleBuild}-threads`;
 /** A build variant. */
 export type Build = SingleBuild | ThreadedBuild;
 
-/** What has a `.wasm` file: a build variant, or what reads PyTorch's checkpoints. */
-export type WasmName = Build | "rewriter";
+/** What has a `.wasm` file: a build variant, what reads PyTorch's checkpoints, or what teaches. */
+export type WasmName = Build | "rewriter" | "teacher";
 
 /** A module of one function that needs SIMD128: `() => i8x16.popcnt(i8x16.splat(0))`. */
 const SIMD_PROBE = new Uint8Array([
@@ -75,6 +75,7 @@ export const WASM: Record<WasmName, () => URL> = {
   "simd-threads": () => new URL("./wasm/simd-threads/tabsense_bg.wasm", import.meta.url),
   "relaxed-threads": () => new URL("./wasm/relaxed-threads/tabsense_bg.wasm", import.meta.url),
   rewriter: () => new URL("./wasm/rewriter/tabsense_bg.wasm", import.meta.url),
+  teacher: () => new URL("./wasm/teacher/tabsense_bg.wasm", import.meta.url),
 };
 
 /**

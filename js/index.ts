@@ -11,6 +11,7 @@ import { LoadedTagger } from "./api/tagger.js";
 import { openPipeline, type PipelineHost } from "./api/pipeline.js";
 import type { PipelineOf, PipelineType, PretrainedModelOptions } from "./api/pipeline-types.js";
 import type { EmbedderOptions, LoadOptions, ModelOptions, Source } from "./api/types.js";
+import { LoadedZeroShot, openEntailment, withoutOptions } from "./api/zero-shot.js";
 
 export * from "./api/exports.js";
 export { clearCachedFiles, listCachedFiles } from "./platform/browser.js";
@@ -34,6 +35,19 @@ export class Embedder extends LoadedEmbedder {
   static async load(source: Source, options?: EmbedderOptions): Promise<Embedder> {
     const checked = checkLoadOptions(options, "pooling");
     return new Embedder(await openSession(browser, source, "embed", checked));
+  }
+}
+
+/** Labels that each call names, by a model for natural language inference or by an {@link Embedder}. */
+export class ZeroShot extends LoadedZeroShot {
+  /**
+   * Loads an NLI model as {@link Classifier.load} loads a classifier. An embedder that is loaded already is taken as
+   * it is, without options; it stays loaded after `dispose`.
+   */
+  static async load(source: Source | LoadedEmbedder, options?: ModelOptions): Promise<ZeroShot> {
+    if (source instanceof LoadedEmbedder) return new ZeroShot(withoutOptions(source, options));
+    const checked = checkLoadOptions(options, null);
+    return new ZeroShot(await openEntailment(openSession(browser, source, "classify", checked)));
   }
 }
 

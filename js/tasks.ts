@@ -4,8 +4,17 @@
 
 import { features } from "./api/pipeline-features.js";
 import { tokens } from "./api/pipeline-tokens.js";
+import { zeroShot } from "./api/pipeline-zero-shot.js";
+
+/** Of the models of this module, whose classes are copies of the entry's. */
+export { warn } from "./api/model.js";
 
 export { redactTexts, tagStream, tagTexts } from "./api/tagging.js";
+export { TaughtClassifier } from "./teach/taught.js";
 
 /** How the pipelines of these tasks are loaded. */
-export const KINDS = { "feature-extraction": features, "token-classification": tokens };
+export const KINDS = {
+  "feature-extraction": features,
+  "token-classification": tokens,
+  "zero-shot-classification": zeroShot,
+};

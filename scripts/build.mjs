@@ -1,4 +1,4 @@
-// Builds the package into dist/: each enabled variant of wasm-pack.toml, the rewriter and the converter, then
+// Builds the package into dist/: each enabled variant of wasm-pack.toml, the rewriter, the teacher and the converter, then
 // the TypeScript. What is unchanged is skipped.
 
 import {
@@ -32,9 +32,11 @@ const RUST_INPUTS = [
  * line's converter too, which no page loads.
  */
 export async function build({ converter = true } = {}) {
-  const { converterVariant, enabledVariants, readManifest, rewriterVariant } = await import("./manifest.mjs");
+  const { converterVariant, enabledVariants, readManifest, rewriterVariant, teacherVariant } = await import(
+    "./manifest.mjs"
+  );
   const manifest = readManifest();
-  const variants = [...enabledVariants(manifest), rewriterVariant(manifest)];
+  const variants = [...enabledVariants(manifest), rewriterVariant(manifest), teacherVariant(manifest)];
   const modules = converter ? [...variants, converterVariant(manifest)] : variants;
   // A queue a toolchain: the end of a compilation, linking and optimizing a whole, keeps one processor busy.
   const queues = new Map(modules.map(([, { toolchain }]) => [toolchain, queue()]));

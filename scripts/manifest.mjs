@@ -48,6 +48,11 @@ export function rewriterVariant(manifest) {
   return ["rewriter", moduleVariant(manifest, manifest.rewriter)];
 }
 
+/** The module that teaches a classifier, as a variant: `[name, table]`. */
+export function teacherVariant(manifest) {
+  return ["teacher", moduleVariant(manifest, manifest.teacher)];
+}
+
 function moduleVariant({ variants }, { of, "cargo-args": args }) {
   return { ...variants[of], "cargo-args": [...variants[of]["cargo-args"], ...args] };
 }

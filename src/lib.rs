@@ -2,7 +2,7 @@
 //!
 //! Data flows one way: bindings (`web`) → [`engine`] → [`text_model`] → [`model`] → [`backend`] → kernels. Weights come in by
 //! [`weights`], configuration by [`config`], text by [`tokenize`]; nothing lower knows anything higher. Beside them: files of other
-//! precision ([`convert`]) or another container ([`rewrite`]), and the rounding to int4 ([`quantize`]).
+//! precision ([`convert`]) or another container ([`rewrite`]), the rounding to int4 ([`quantize`]), and what learns a classifier from examples ([`teach`]).
 //!
 //! The letters of every shape: B texts, N tokens of all texts, D width, H heads, F feed-forward width, L labels,
 //! M a product's out_features, K its in_features.
@@ -19,7 +19,7 @@ pub mod engine;
 mod error;
 pub mod file_hash;
 pub mod file_kind;
-#[cfg(all(target_arch = "wasm32", not(feature = "rewriter")))]
+#[cfg(all(target_arch = "wasm32", not(any(feature = "rewriter", feature = "teacher"))))]
 pub mod further_files;
 pub mod head;
 mod json;
@@ -27,6 +27,7 @@ pub mod model;
 pub mod quantize;
 #[cfg(feature = "checkpoints")]
 pub mod rewrite;
+pub mod teach;
 pub mod text_model;
 #[cfg(target_arch = "wasm32")]
 mod thrown;
@@ -34,10 +35,12 @@ pub mod tokenize;
 #[cfg(all(target_arch = "wasm32", any(feature = "convert", feature = "rewriter")))]
 pub mod torch_rewriter;
 // One surface a module: exports are kept whether or not they are called.
-#[cfg(all(target_arch = "wasm32", not(any(feature = "convert", feature = "rewriter"))))]
+#[cfg(all(target_arch = "wasm32", not(any(feature = "convert", feature = "rewriter", feature = "teacher"))))]
 pub mod web;
 #[cfg(all(target_arch = "wasm32", feature = "convert", not(feature = "rewriter")))]
 pub mod web_convert;
+#[cfg(all(target_arch = "wasm32", feature = "teacher"))]
+pub mod web_teach;
 pub mod weights;
 
 pub use error::{Error, ErrorKind, Result, try_reserve, try_vec};

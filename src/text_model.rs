@@ -8,8 +8,9 @@ use crate::config::{Config, Task};
 use crate::error::{Error, ErrorKind, Result};
 use crate::head;
 use crate::model::Model;
+use crate::model::architecture::Architecture;
 use crate::model::load::{Dtype, Loaded, ModelLoader};
-use crate::tokenize::{Encoding, Tokenizer, TokenizerFiles};
+use crate::tokenize::{Cut, Encoding, Tokenizer, TokenizerFiles};
 use crate::weights::header::Header;
 
 /// A model on its way in: its configuration and tokenizer are there, its weights are streaming.
@@ -48,9 +49,8 @@ impl<B: Backend> Loader<B> {
         let files = TokenizerFiles { model_config: Some(config), ..files };
         let config = Config::for_task(config, task)?;
         let dtype = Dtype::from_name(dtype)?;
-        let tokenizer = Tokenizer::from_files(&files, config.vocabulary)?;
+        let (tokenizer, max_tokens) = tokenizer_of(&config, &files)?;
         let warnings = tokenizer.warnings().to_vec();
-        let max_tokens = tokenizer.max_length().unwrap_or(usize::MAX);
         let most = config.max_tokens;
         let weights = ModelLoader::new(backend, config, dtype, announced);
         let mut loader = Self { tokenizer, max_tokens, warnings, weights };
@@ -116,8 +116,32 @@ impl<B: Backend> Loader<B> {
     pub fn finish(self) -> Result<TextModel<B>> {
         let Self { tokenizer, max_tokens, warnings, weights } = self;
         let (model, backend, loaded) = weights.finish()?;
+        // Static embeddings tell their rows with their weights alone.
+        if tokenizer.ids() > model.config().vocabulary {
+            return Err(Error::new(
+                ErrorKind::TokenizerInvalid,
+                format!(
+                    "tokenizer.json has {} tokens, but the weights have vectors for {}: both must be of one model.",
+                    tokenizer.ids(),
+                    model.config().vocabulary
+                ),
+            ));
+        }
         Ok(TextModel { tokenizer, max_tokens, warnings, model, backend, loaded })
     }
+}
+
+/// The tokenizer for a model of `config`, and the most tokens of a text, where its files name a bound.
+///
+/// # Errors
+/// Those of [`Tokenizer::from_files`].
+pub fn tokenizer_of(config: &Config, files: &TokenizerFiles) -> Result<(Tokenizer, usize)> {
+    if let Architecture::StaticEmbedding(layout) = config.architecture {
+        return layout.tokenizer(files, config.max_tokens);
+    }
+    let tokenizer = Tokenizer::from_files(files, config.vocabulary)?;
+    let max_tokens = tokenizer.max_length().unwrap_or(usize::MAX);
+    Ok((tokenizer, max_tokens))
 }
 
 /// A model with its tokenizer, ready.
@@ -171,12 +195,12 @@ impl<B: Backend> TextModel<B> {
         self.tokenizer.encode_to(text, self.max_tokens, with_offsets)
     }
 
-    /// The tokens of a pair of texts, cut to the model's length, the longer one first.
+    /// The tokens of a pair of texts, cut to the model's length as `cut` says.
     ///
     /// # Errors
     /// Those of [`Tokenizer::encode_pair`]; [`ErrorKind::TokenizerUnsupported`] where the frame of a pair
     /// leaves no room for texts.
-    pub fn encode_pair(&self, text: &str, pair: &str, with_offsets: bool) -> Result<Encoding> {
+    pub fn encode_pair(&self, text: &str, pair: &str, cut: Cut, with_offsets: bool) -> Result<Encoding> {
         match self.tokenizer.special_tokens_of_pair() {
             Some(special) if special >= self.max_tokens => Err(Error::new(
                 ErrorKind::TokenizerUnsupported,
@@ -185,7 +209,7 @@ impl<B: Backend> TextModel<B> {
                     self.max_tokens
                 ),
             )),
-            _ => self.tokenizer.encode_pair(text, pair, self.max_tokens, with_offsets),
+            _ => self.tokenizer.encode_pair(text, pair, cut, self.max_tokens, with_offsets),
         }
     }
 

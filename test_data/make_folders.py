@@ -1,6 +1,6 @@
 """Makes tokenizer/folders.jsonl: what AutoTokenizer.from_pretrained makes of folders with the files that older and newer repositories have.
 
-Of each text of make_tokenizers.py a digest of ids and offsets is kept; of some pairs, cut to some lengths, all. Files that begin with "@"
+Of each text of make_tokenizers.py a digest of ids and offsets is kept; of some pairs, cut to some lengths, all, and the ids where the text alone is cut. Files that begin with "@"
 stand for those of this folder: see `content`.
 
 Versions: transformers 5.24.0, tokenizers 0.23.3. Run it in this folder, after make_tokenizers.py.
@@ -101,14 +101,21 @@ def row(name, model_type, files):
             e = tokenizer(text, return_offsets_mapping=True)
             return digest(n for id, (a, b) in zip(e["input_ids"], bytes_of(text, e["offset_mapping"])) for n in (id, a, b))
 
-        def pair(text, other, length):
-            e = tokenizer(text, other, truncation="longest_first" if length else False, max_length=length, return_offsets_mapping=True)
+        def pair(text, other, length, cut="longest_first"):
+            e = tokenizer(text, other, truncation=cut if length else False, max_length=length, return_offsets_mapping=True)
             sides = e.sequence_ids()
             types = e.get("token_type_ids", [0] * len(sides))  # a model that gets none has zeros
             offsets = [bytes_of((text, other)[side or 0], [at])[0] for side, at in zip(sides, e["offset_mapping"])]
             return {"text": text, "pair": other, "length": length, "ids": e["input_ids"], "types": types, "offsets": offsets, "second": [i for i, side in enumerate(sides) if side == 1]}
 
-        pairs = [pair(text, other, length) for text, other in PAIRS for length in LENGTHS]
+        def text_cut(text, other, length):
+            """The ids where the text alone may be cut; none where it can't be cut so far, which Python raises."""
+            try: return pair(text, other, length, "only_first")["ids"]
+            except Exception as e:
+                if "too short" not in str(e): raise
+                return None
+
+        pairs = [{**pair(*case), "only_first": text_cut(*case)} for case in ((text, other, length) for text, other in PAIRS for length in LENGTHS)]
         return {"name": name, "model_type": model_type, "files": files, "digests": "".join(map(digest_of, TEXTS)), "pairs": pairs}
 
 

@@ -2,13 +2,23 @@
 
 import type { Session } from "../client/session.js";
 import { TabsenseError } from "./errors.js";
+import { loadTasks } from "./load-tasks.js";
 import { LoadedModel } from "./model.js";
 import { callback, flag, invalid, kindOf, record, signal, text } from "./options.js";
+import type { TaughtClassifier } from "../teach/taught.js";
+import type { Examples, TeachOptions } from "./teach-types.js";
 import type { CallProgress, EmbedOptions } from "./types.js";
+
+/** The session of an embedder. */
+export let sessionOf: (embedder: LoadedEmbedder) => Session;
 
 /** All of an embedder but its loading, which the browser and Node do each in their own way. */
 export abstract class LoadedEmbedder extends LoadedModel {
   readonly #session: Session;
+
+  static {
+    sessionOf = (embedder) => embedder.#session;
+  }
 
   protected constructor(session: Session) {
     super(session);
@@ -36,13 +46,30 @@ export abstract class LoadedEmbedder extends LoadedModel {
     const { embedding } = this.#session.state();
     const prompt = promptOf(checked, embedding?.prompts ?? {}, embedding?.defaultPrompt ?? null);
     const vectors = await this.#session.ask(
-      { type: "rows", texts: texts.map((one) => prompt + one), progress: checked.onProgress !== null },
+      {
+        type: "rows",
+        texts: texts.map((one) => (embedding?.lowerCase ? inLowerCase(prompt + one) : prompt + one)),
+        cutText: false,
+        progress: checked.onProgress !== null,
+      },
       checked.signal,
       checked.onProgress,
     );
     const normalize = checked.normalize ?? embedding?.normalize ?? false;
     const finished = normalize ? vectors.map(normalized) : vectors;
     return single ? finished[0]! : finished;
+  }
+
+  /**
+   * Teaches a classifier of labels of your own: `{ billing: ["I was charged twice"], bug: [] }`, or a list of
+   * `{ text, label }`, or of `{ text, labels }` where a text may have several. It lives as long as the embedder.
+   *
+   * Rejects with the reason of `options.signal`; with kind `"invalid_argument"` for examples that nothing can be
+   * learnt from.
+   */
+  async teach(examples: Examples, options?: TeachOptions): Promise<TaughtClassifier> {
+    const { TaughtClassifier } = await loadTasks();
+    return TaughtClassifier.teach({ embedder: this, session: this.#session }, examples, options);
   }
 
   /**
@@ -54,6 +81,11 @@ export abstract class LoadedEmbedder extends LoadedModel {
   similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
     return cosine(a, b);
   }
+}
+
+/** Each character by itself, as the tokenizers of Python do it, and not by its place in a word. */
+function inLowerCase(text: string): string {
+  return Array.from(text, (c) => c.toLowerCase()).join("");
 }
 
 /** The cosine of two vectors. */

@@ -2,6 +2,21 @@
 
 export type { Calibration, ClassifierInfo, ModelInfo, WebGpuInfo, WebGpuReason } from "./info.js";
 export { LogLevel, type BackendSettings, type TransformersEnvironment } from "./env.js";
+export { TaughtClassifier } from "./taught.js";
+export type { SavedClassifier } from "../teach/saved.js";
+export type {
+  DoubtfulExample,
+  Evaluation,
+  Example,
+  Examples,
+  LabelEvaluation,
+  MultiExample,
+  TaughtExample,
+  TaughtOptions,
+  TaughtScore,
+  TeachOptions,
+  TeachProgress,
+} from "./teach-types.js";
 export type { Dtype } from "../files/choice.js";
 export { ERROR_KINDS, TabsenseError, type ErrorKind } from "./errors.js";
 export type {
@@ -34,6 +49,8 @@ export type {
   Timings,
   Token,
   Verdict,
+  ZeroShotOptions,
+  ZeroShotScore,
 } from "./types.js";
 export type {
   DataType,
@@ -59,6 +76,9 @@ export type {
   TokenClassificationPipelineOptions,
   TokenGroup,
   TokenLabel,
+  ZeroShotClassificationOutput,
+  ZeroShotClassificationPipeline,
+  ZeroShotClassificationPipelineOptions,
 } from "./pipeline-types.js";
 export type {
   Aggregation,

@@ -42,7 +42,7 @@ function plain({ label, score }: Score): { label: string; score: number } {
   return { label, score };
 }
 
-/** The part of a configuration that tells the labels. */
+/** The labels of a model, as its configuration has them. */
 export function configOf(labels: readonly string[]): PipelineModelConfig {
   const id2label = Object.freeze(Object.fromEntries(labels.map((label, id) => [String(id), label])));
   const label2id = Object.freeze(Object.fromEntries(labels.map((label, id) => [label, id])));

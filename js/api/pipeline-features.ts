@@ -24,7 +24,7 @@ class Encoder extends LoadedModel {
   async states(texts: string[], ended: AbortSignal | null): Promise<Float32Array[]> {
     const over = this.#session.ended();
     if (over) throw over;
-    return this.#session.ask({ type: "rows", texts, progress: false }, ended, null);
+    return this.#session.ask({ type: "rows", texts, cutText: false, progress: false }, ended, null);
   }
 }
 

@@ -45,6 +45,7 @@ const TASKS: Readonly<Record<string, { task: PipelineTask; model: string | null 
   "token-classification": { task: "token-classification", model: "pii-en" },
   ner: { task: "token-classification", model: "pii-en" },
   "feature-extraction": { task: "feature-extraction", model: "minilm-en" },
+  "zero-shot-classification": { task: "zero-shot-classification", model: null },
 };
 
 /** The devices of transformers.js that have a counterpart. */

@@ -4,11 +4,16 @@ import type { LoadedClassifier } from "./classifier.js";
 import type { LoadedModel } from "./model.js";
 import type { LoadedTagger } from "./tagger.js";
 import type { Aggregation } from "../tag/types.js";
+import type { LoadedZeroShot } from "./zero-shot.js";
 import type { Dtype } from "../files/choice.js";
 import type { LoadOptions } from "./types.js";
 
 /** The tasks, each by its one name. */
-export type PipelineTask = "text-classification" | "feature-extraction" | "token-classification";
+export type PipelineTask =
+  | "text-classification"
+  | "feature-extraction"
+  | "token-classification"
+  | "zero-shot-classification";
 
 /** The names of tasks that `pipeline` takes; a task may have two. */
 export type PipelineType = PipelineTask | "sentiment-analysis" | "ner";
@@ -16,9 +21,11 @@ export type PipelineType = PipelineTask | "sentiment-analysis" | "ner";
 /** The pipeline of a task. */
 export type PipelineOf<Name extends PipelineType> = Name extends "feature-extraction"
   ? FeatureExtractionPipeline
-  : Name extends "token-classification" | "ner"
-    ? TokenClassificationPipeline
-    : TextClassificationPipeline;
+  : Name extends "zero-shot-classification"
+    ? ZeroShotClassificationPipeline
+    : Name extends "token-classification" | "ner"
+      ? TokenClassificationPipeline
+      : TextClassificationPipeline;
 
 /** Where to compute, as transformers.js says it: `"wasm"` is the CPU, `"gpu"` is WebGPU. */
 export type DeviceType = "auto" | "webgpu" | "gpu" | "wasm" | "cpu";
@@ -265,4 +272,48 @@ export interface PipelineModelConfig {
   readonly id2label: Readonly<Record<string, string>>;
   /** Each label's number. */
   readonly label2id: Readonly<Record<string, number>>;
+}
+
+/** The labels of a text, the best first. */
+export interface ZeroShotClassificationOutput {
+  /** The text. */
+  sequence: string;
+  /** The labels that the call named. */
+  labels: string[];
+  /** The score of each, 0 to 1. */
+  scores: number[];
+}
+
+/** How to score the labels of a call. */
+export interface ZeroShotClassificationPipelineOptions {
+  /** What is asked of a text, with the label in place of `{}`. Default: `"This example is {}."`. */
+  hypothesis_template?: string | undefined;
+  /** Whether several labels may fit a text: each is scored by itself. Default: `false`. */
+  multi_label?: boolean | undefined;
+  /** Ends the call, which rejects with the signal's reason at once. Not in transformers.js. */
+  signal?: AbortSignal;
+}
+
+/** A model that scores labels that each call names, called as a function. */
+export interface ZeroShotClassificationPipeline {
+  /** The labels of a text: a list, or one text with commas between them, as in Python. */
+  (
+    text: string,
+    candidate_labels: string | readonly string[],
+    options?: ZeroShotClassificationPipelineOptions,
+  ): Promise<ZeroShotClassificationOutput>;
+  /** Those of many texts. */
+  (
+    texts: readonly string[],
+    candidate_labels: string | readonly string[],
+    options?: ZeroShotClassificationPipelineOptions,
+  ): Promise<ZeroShotClassificationOutput[]>;
+  /** The task, by its one name. */
+  readonly task: "zero-shot-classification";
+  /** The model's labels, of which one is entailment. */
+  readonly model: { readonly config: PipelineModelConfig };
+  /** What runs: `info`, say, for which transformers.js has no word. */
+  readonly zeroShot: LoadedZeroShot;
+  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  dispose(): Promise<void>;
 }

@@ -32,9 +32,11 @@ export interface Kind<Model extends LoadedModel> {
   callable(model: Model): unknown;
 }
 
-async function kindOf(task: PipelineTask): Promise<Kind<LoadedModel>> {
-  const kind = task === "text-classification" ? classification : (await loadTasks()).KINDS[task];
-  return kind as Kind<LoadedModel>;
+/** A task's kind, and what adds warnings to its models: that of the module whose classes they are of. */
+async function kindOf(task: PipelineTask): Promise<{ kind: Kind<LoadedModel>; add: typeof warn }> {
+  if (task === "text-classification") return { kind: classification as Kind<LoadedModel>, add: warn };
+  const tasks = await loadTasks();
+  return { kind: tasks.KINDS[task] as Kind<LoadedModel>, add: tasks.warn };
 }
 
 /** Loads a pipeline. */
@@ -53,8 +55,8 @@ export async function openPipeline<Name extends PipelineType>(
   const { local } = checked.place;
   const source = local !== null && (await host.hasModel(local)) ? local : checked.place.source;
   try {
-    const kind = await kindOf(checked.task);
-    const loaded = await kind.load(warned(host, checked.warnings), source, {
+    const { kind, add } = await kindOf(checked.task);
+    const loaded = await kind.load(host, source, {
       ...checked.options,
       ...(events && {
         onProgress(progress) {
@@ -63,32 +65,12 @@ export async function openPipeline<Name extends PipelineType>(
         },
       }),
     });
+    add(loaded, checked.warnings);
     return kind.callable(loaded) as PipelineOf<Name>;
   } catch (thrown) {
     if (checked.options.signal?.aborted) throw checked.options.signal.reason;
     throw events?.failure() ?? withHint(thrown, source);
   }
-}
-
-/** The host, whose models have further warnings in their `info`. */
-function warned(host: PipelineHost, warnings: readonly string[]): PipelineHost {
-  return {
-    ...host,
-    async classifier(source, options) {
-      const classifier = await host.classifier(source, options);
-      warn(classifier, warnings);
-      return classifier;
-    },
-    // The models of other tasks are of a class in another bundle, whose private fields are out of reach.
-    async session(...args) {
-      const session = await host.session(...args);
-      const state = () => {
-        const { info, ...rest } = session.state();
-        return { ...rest, info: { ...info, warnings: [...info.warnings, ...warnings] } };
-      };
-      return { ...session, state };
-    },
-  };
 }
 
 /**

@@ -252,6 +252,29 @@ export interface EmbedOptions {
   onProgress?: (progress: CallProgress) => void;
 }
 
+/** How labels that a call names are scored. */
+export interface ZeroShotOptions {
+  /**
+   * What is asked of a text: the label stands in place of `{}`. Write it in the language that the model was trained
+   * on. Default: `"This example is {}."`, with an embedder `"{}"`.
+   */
+  template?: string;
+  /** Whether several labels may fit a text: each is scored by itself. Default: `false`, the scores add up to 1. */
+  multiLabel?: boolean;
+  /** Ends the call; its promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Called while the call is answered, after each group of texts. One that throws ends the call. */
+  onProgress?: (progress: CallProgress) => void;
+}
+
+/** A label that a call named, and how well it fits. */
+export interface ZeroShotScore {
+  /** The label. */
+  label: string;
+  /** Its score, 0 to 1. */
+  score: number;
+}
+
 /** How far a call is, in texts. */
 export interface CallProgress {
   /** Texts that are answered. */

@@ -17,6 +17,7 @@ const OPTIONS = {
   format: { type: "string" },
   help: { type: "boolean", short: "h" },
   json: { type: "boolean" },
+  label: { type: "string" },
   model: { type: "string" },
   "no-header": { type: "boolean" },
   out: { type: "string" },
@@ -26,7 +27,10 @@ const OPTIONS = {
   prefix: { type: "string" },
   quote: { type: "string" },
   resume: { type: "boolean" },
+  separator: { type: "string" },
   "skip-invalid": { type: "boolean" },
+  taught: { type: "string" },
+  text: { type: "string" },
   threads: { type: "string" },
   top: { type: "string" },
   version: { type: "boolean" },
@@ -55,8 +59,26 @@ const TAKEN = {
     "quote",
     "resume",
     "skip-invalid",
+    "taught",
     "threads",
     "top",
+  ],
+  teach: [
+    "delimiter",
+    "device",
+    "dtype",
+    "encoding",
+    "force",
+    "format",
+    "json",
+    "label",
+    "model",
+    "no-header",
+    "out",
+    "quote",
+    "separator",
+    "text",
+    "threads",
   ],
   convert: ["calibration", "dtype", "force"],
   info: ["json", "model"],
@@ -92,6 +114,9 @@ export class UsageError extends Error {
 
 /** The model that is used unless another one is named. */
 export const DEFAULT_MODEL = "sentiment-en";
+
+/** The encoder that classifiers are taught on unless another one is named. */
+export const DEFAULT_EMBEDDER = "minilm-en";
 
 /** Values as a message names them: "int8, int4, or fp16". */
 export const ANY_OF = new Intl.ListFormat("en", { type: "disjunction" });

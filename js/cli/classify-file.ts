@@ -17,7 +17,7 @@ import { openRows } from "./rows.js";
 /** All that the command line says of a file. */
 export interface FileJob {
   input: string;
-  rows: Pick<RowOptions, "format" | "column" | "pairColumn" | "delimiter" | "quote" | "header">;
+  rows: Pick<RowOptions, "format" | "column" | "pairColumn" | "names" | "delimiter" | "quote" | "header">;
   /** Null: UTF-8. */
   encoding: Encoding | null;
   /** Whether rows that can't be classified are left out. */

@@ -19,8 +19,9 @@ import {
 import { classifyFile, type FileJob } from "./classify-file.js";
 import { formatOf, isFile, isPiped, STDIN, statOf } from "./input.js";
 import { print } from "./print.js";
-import { FORMATS, textOf } from "./row.js";
+import { FORMATS, PAIR_COLUMNS, textOf } from "./row.js";
 import { stoppable } from "./stops.js";
+import { openTaught, readTaught, type Answering } from "./taught.js";
 
 /** What only a file's rows have use for. */
 const OF_FILES = [
@@ -50,7 +51,7 @@ export async function classify({ values, operands, texts, command }: Invocation)
   const nothing = operands.length + texts.length === 0;
   if (nothing && !isPiped()) throw new UsageError("There is no text to classify.", command);
   if (files.length === 0 && !nothing) return classifyTexts([...operands, ...texts], values);
-  const job = fileJob(files[0] ?? STDIN, values);
+  const job = await fileJob(files[0] ?? STDIN, values);
   const { answered, left } = await stoppable(goingOn(job), (signal) => classifyFile(job, signal));
   // A script whose input is a pipe that nobody writes to: likelier a mistake than an empty file.
   if (answered + left === 0 && nothing && command === null && job.out === null)
@@ -79,7 +80,10 @@ async function classifyTexts(texts: string[], values: Values): Promise<void> {
   const topK = topOf(values) ?? null;
   const load = { ...loadOptionsOf(values), threads: threadsOf(values, "auto" as const) };
   await stoppable("", async (signal) => {
-    const classifier = await Classifier.load(values.model ?? DEFAULT_MODEL, { ...load, signal });
+    const { model, taught } = await modelAndTaught(values);
+    const classifier: Answering = await (taught === null
+      ? Classifier.load(model, { ...load, signal })
+      : openTaught(taught, model, { ...load, signal }));
     try {
       const given = texts.map((text) => textOf({ text, pair }));
       const results = await classifier.classify(given, { topK, signal });
@@ -89,6 +93,19 @@ async function classifyTexts(texts: string[], values: Values): Promise<void> {
       await classifier.dispose();
     }
   });
+}
+
+/** The model, and what was taught on it where `--taught` names it. */
+async function modelAndTaught(values: Values): Promise<{ model: string; taught: string | null }> {
+  if (values.taught === undefined) return { model: values.model ?? DEFAULT_MODEL, taught: null };
+  const wrong = (["pair", "pair-column"] as const).find((name) => values[name] !== undefined);
+  if (wrong)
+    throw new UsageError(
+      `--${wrong} is for models of pairs, and --taught classifies single texts.`,
+      "classify",
+    );
+  const { saved, encoder } = await readTaught(values.taught);
+  return { model: values.model ?? encoder, taught: saved };
 }
 
 function jsonOf(given: Text, scores: readonly Score[]): string {
@@ -110,7 +127,7 @@ function topOf(values: Values): number | null | undefined {
   return values.top === "all" ? null : wholeNumber(values, "top", undefined);
 }
 
-function fileJob(input: string, values: Values): FileJob {
+async function fileJob(input: string, values: Values): Promise<FileJob> {
   const { column = null, out = null, prefix = "", "pair-column": pairColumn = null } = values;
   if (values.pair !== undefined)
     throw new UsageError(
@@ -149,6 +166,7 @@ function fileJob(input: string, values: Values): FileJob {
       format,
       column,
       pairColumn,
+      names: PAIR_COLUMNS,
       delimiter: delimiter ?? dialect.delimiter,
       quote: values.quote === undefined ? dialect.quote : quoteOf(values.quote),
       header: !values["no-header"],
@@ -167,7 +185,7 @@ function fileJob(input: string, values: Values): FileJob {
     top: topOf(values),
     model: {
       ...load,
-      model: values.model ?? DEFAULT_MODEL,
+      ...(await modelAndTaught(values)),
       processors: threadsOf(values, availableParallelism()),
     },
   };
@@ -194,7 +212,7 @@ function outFormatOf(out: string | null, values: Values): OutFormat {
   return format;
 }
 
-function quoteOf(value: string): string | null {
+export function quoteOf(value: string): string | null {
   if (value === "none") return null;
   if (!/^[\x21-\x7e]$/.test(value))
     throw new UsageError(
@@ -204,7 +222,7 @@ function quoteOf(value: string): string | null {
   return value;
 }
 
-function delimiterOf(value: string | undefined): string | null {
+export function delimiterOf(value: string | undefined): string | null {
   if (value === undefined) return null;
   if (value === "\\t" || value === "tab") return "\t";
   if (!/^[\x01-\x7f]$/.test(value) || /["\r\n]/.test(value))

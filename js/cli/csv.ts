@@ -15,6 +15,7 @@ import {
   placeOf,
   refuseRow,
   withAdvice,
+  type ColumnNames,
   type Row,
   type RowOptions,
   type Rows,
@@ -47,14 +48,13 @@ export async function readCsv(input: AsyncGenerator<Buffer>, options: RowOptions
   }
   try {
     const names = header ? decoded(first.value, name) : first.value.fields.map((_, i) => `column${i + 1}`);
-    const { column, pairColumn } = options;
-    const text = placeIn(names, name, column, "texts", "--column");
-    const pair =
-      pairColumn === null ? null : placeIn(names, name, pairColumn, "second texts", "--pair-column");
+    const { column, pairColumn, names: called } = options;
+    const text = placeIn(names, name, column, called.text);
+    const pair = pairColumn === null ? null : placeIn(names, name, pairColumn, called.pair);
     if (pair === text)
       throw new TabsenseError(
         "invalid_argument",
-        `The column ${JSON.stringify(names[text])} of ${name} holds the texts, and can't hold the second texts, too. Name another one by --column or --pair-column.`,
+        `The column ${JSON.stringify(names[text])} of ${name} holds the texts, and can't hold the ${called.pair.what}s, too. Name another one by ${called.text.option} or ${called.pair.option}.`,
       );
     // A name that is empty or not the first of its kind is no key of an object.
     const columns = uniqueNames(names.map((own, i) => (own === "" ? `column${i + 1}` : own)));
@@ -77,26 +77,25 @@ export function csvLine(values: readonly unknown[], delimiter: string): string {
   });
 }
 
-/** The place of the column of the file `name` that an option names, which holds `what`. */
+/** The place of the column of the file `name` that an option names. */
 function placeIn(
   names: readonly string[],
   name: string,
   column: string | null,
-  what: string,
-  option: string,
+  { what, option }: ColumnNames["text"],
 ): number {
   const place = placeOf(column, names);
   if (place === null) {
     const wanted = column === null ? '"text"' : JSON.stringify(column);
     throw new TabsenseError(
       "invalid_argument",
-      `${name} has no column ${wanted}: it has ${listed(names)}. Name the one with the ${what} by ${option}, and what separates columns by --delimiter.`,
+      `${name} has no column ${wanted}: it has ${listed(names)}. Name the one with the ${what}s by ${option}, and what separates columns by --delimiter.`,
     );
   }
   if (names.indexOf(names[place]!) !== names.lastIndexOf(names[place]!) && !isNumber(column, names))
     throw new TabsenseError(
       "invalid_argument",
-      `${name} has two columns ${JSON.stringify(names[place])}. Name the one with the ${what} by its number: ${option} ${place + 1}.`,
+      `${name} has two columns ${JSON.stringify(names[place])}. Name the one with the ${what}s by its number: ${option} ${place + 1}.`,
     );
   return place;
 }

@@ -3,13 +3,15 @@
 import { CONVERT_DTYPES } from "../convert.js";
 import { DTYPES } from "../files/choice.js";
 import { ENCODINGS } from "../csv/content.js";
-import { ANY_OF, type Command } from "./arguments.js";
+import { ANY_OF, DEFAULT_EMBEDDER, type Command } from "./arguments.js";
 
 const CONVERTED = ANY_OF.format(CONVERT_DTYPES);
 
 const USAGE: Record<Command, string> = {
   classify: `Usage: tabsense [classify] TEXT...            classify each text
        tabsense [classify] FILE [--out FILE]  classify each row of a file; - is the standard input
+`,
+  teach: `Usage: tabsense teach FILE --out FILE       FILE has examples, --out gets the classifier
 `,
   convert: `Usage: tabsense convert IN OUT --dtype TYPE     TYPE is ${CONVERTED}
 `,
@@ -38,6 +40,8 @@ all that follows -- is text: tabsense -- info
 
 Model:
 ${MODEL}${DEVICE}${DTYPE}  --threads N        processors to use at most (default: all for a file, four for a text)
+  --taught FILE      classify with what \`tabsense teach\` wrote, by its labels; --model then names its encoder, where that is
+                     not found by the name in the file
 
 Text:
   --pair TEXT        a second text, for models of pairs: the two are classified as one
@@ -63,6 +67,26 @@ Files:
   --resume           go on where an earlier run with the same options was ended, after what --out holds
   --force            overwrite --out
 `,
+  teach: `Teaches a classifier of your own labels from examples, a text and its label in a row, and tells how well all others would tell
+each of them. The classifier is one JSON file, for --taught and for TaughtClassifier.from.
+
+Model:
+  --model MODEL      the encoder that makes vectors of texts, named as for classify (default: ${DEFAULT_EMBEDDER})
+${DEVICE}${DTYPE}  --threads N        processors to use at most (default: four)
+
+Examples:
+  --text NAME        where the text is: a column's name, or its number from 1; in JSON Lines the property (default: "text")
+  --label NAME       where its label is (default: "label")
+  --separator TEXT   a row has several labels, or none, with TEXT between them
+  --format FORMAT    csv, tsv or jsonl; default: by the file's name
+  --encoding NAME    ${ANY_OF.format(ENCODINGS)} (default: utf-8)
+  --delimiter CHAR, --quote CHAR, --no-header
+                     as for classify
+
+  --out FILE         where the classifier is written
+  --force            overwrite --out
+  --json             print the report as one JSON object
+`,
   convert: `Converts weights to a smaller safetensors file. IN is a file (safetensors, ONNX, PyTorch's .bin), or a model that has one: a
 folder, a URL, or "org/name[@revision]" on a model hub. Of several files the one of full weights is taken.
 
@@ -87,6 +111,7 @@ ${MODEL}${DEVICE}${DTYPE}                     (more than one: --dtype int8,fp32)
 
 const GENERAL = `Usage: tabsense TEXT...                       classify each text
        tabsense classify FILE [--out FILE]    classify each row of a CSV, JSON Lines or text file; - is the standard input
+       tabsense teach FILE --out FILE         teach a classifier of your own labels from examples
        tabsense convert IN OUT --dtype TYPE   convert a model's weights to ${CONVERTED}
        tabsense info [MODEL]                  what a model is, without loading it
        tabsense bench [MODEL]                 how fast a model is on this machine

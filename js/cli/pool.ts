@@ -6,7 +6,9 @@
 import { freemem } from "node:os";
 import { isAbsent } from "../files/model-files.js";
 import { beside, type Place } from "../files/places.js";
+import { EMBEDDING_FILES } from "../files/embedding-files.js";
 import { Classifier } from "../node.js";
+import { openTaught, type Answering } from "./taught.js";
 import { MOST_THREADS } from "../api/options.js";
 import { TOKENIZER_CONFIG } from "../api/types.js";
 import { readChunks, type Opened } from "../files/bytes.js";
@@ -19,6 +21,8 @@ import { placesOf, readPlace, readWeights, type ModelPlaces } from "./model-file
 /** Which model to load, and on how many processors. */
 export interface PoolOptions extends Pick<LoadOptions, "device" | "dtype" | "hub"> {
   model: string;
+  /** The JSON text of a taught classifier, of which the model is the encoder; null: the model is a classifier itself. */
+  taught: string | null;
   processors: number;
   signal: AbortSignal;
   /** Hears how far a download is: bytes of the file so far, and its length where that is known. */
@@ -61,10 +65,14 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
   const { name, source, weights } = await prepare(options);
   const size = Math.min(Math.ceil(processors / threadsFor("auto", processors)), roomFor(weights));
   const load = { ...(device && { device }), ...(dtype && { dtype }), signal };
+  const { taught } = options;
   const loaded = await Promise.allSettled(
-    Array.from({ length: size }, (_, i) =>
-      Classifier.load(source, { ...load, threads: shareOf(processors, size, i) }),
-    ),
+    Array.from({ length: size }, (_, i): Promise<Answering> => {
+      const threads = shareOf(processors, size, i);
+      return taught === null
+        ? Classifier.load(source, { ...load, threads })
+        : openTaught(taught, source, { ...load, threads });
+    }),
   );
   const classifiers = loaded.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const close = async () => void (await Promise.all(classifiers.map((classifier) => classifier.dispose())));
@@ -110,10 +118,11 @@ function availableMemory(): number {
 }
 
 /** What is to be loaded, and how long the weights are; what is on a network is in memory then. */
-async function prepare({ model, dtype, hub, signal, onBytes }: PoolOptions): Promise<Prepared> {
+async function prepare({ model, dtype, hub, taught, signal, onBytes }: PoolOptions): Promise<Prepared> {
   const places = await placesOf(model, { ...(dtype && { dtype }), ...(hub && { hub }) });
   const { name } = places;
-  if ("url" in places.config) return { name, ...(await fetchOnce(places, signal, onBytes)) };
+  if ("url" in places.config)
+    return { name, ...(await fetchOnce(places, taught === null ? [] : EMBEDDING_FILES, signal, onBytes)) };
   const { files } = await readWeights(places, signal, (_, place) => readPlace(place, signal, lengthOf)).catch(
     () => ({ files: {} }), // the loading tells what is wrong
   );
@@ -128,6 +137,7 @@ async function lengthOf({ body, total }: Opened): Promise<number> {
 /** A model's files as Blobs, whose bytes all workers share. Where one can't be had, the others are left. */
 async function fetchOnce(
   places: ModelPlaces,
+  further: readonly string[],
   signal: AbortSignal,
   onBytes: PoolOptions["onBytes"],
 ): Promise<Omit<Prepared, "name">> {
@@ -141,16 +151,19 @@ async function fetchOnce(
     );
   const reading = fetchBlob("config.json", places.config);
   try {
-    const [config, { tokenizer, settings, older }, { file, files, index }] = await Promise.all([
+    const [config, { tokenizer, settings, older }, { file, files, index }, others] = await Promise.all([
       reading,
       readTokenizer(places.config, reading, fetchBlob),
       readWeights(places, ended.signal, fetchBlob),
+      Promise.all(
+        further.map(async (name) => [name, await optionalBlob(places.config, name, fetchBlob)] as const),
+      ),
     ]);
     const source = {
       "config.json": config,
       ...(tokenizer && { "tokenizer.json": tokenizer }),
       ...(settings && { [TOKENIZER_CONFIG]: settings }),
-      ...Object.fromEntries(older),
+      ...Object.fromEntries([...older, ...others.filter(([, blob]) => blob)]),
       ...files,
       ...(index && { [file]: new Blob([index]) }),
     };
@@ -161,6 +174,23 @@ async function fetchOnce(
   }
 }
 
+/** A file beside that at `place`, which may not be there: `onAbsent` hears what says so. */
+async function optionalBlob(
+  place: Place,
+  name: string,
+  fetchBlob: (file: string, place: Place) => Promise<Blob>,
+  onAbsent?: (thrown: unknown) => void,
+): Promise<Blob | undefined> {
+  const at = beside(place, name);
+  try {
+    return await fetchBlob(name, at);
+  } catch (thrown) {
+    if (!isAbsent(at, name, thrown)) throw thrown;
+    onAbsent?.(thrown);
+    return undefined;
+  }
+}
+
 /** The files of a model's tokenizer. The older ones are fetched where `tokenizer.json` isn't there. */
 async function readTokenizer(
   place: Place,
@@ -168,16 +198,10 @@ async function readTokenizer(
   fetchBlob: (file: string, place: Place) => Promise<Blob>,
 ): Promise<{ tokenizer: Blob | undefined; settings: Blob | undefined; older: [string, Blob][] }> {
   let absent: unknown = null;
-  const optional = async (name: string) => {
-    const at = beside(place, name);
-    try {
-      return await fetchBlob(name, at);
-    } catch (thrown) {
-      if (!isAbsent(at, name, thrown)) throw thrown;
+  const optional = (name: string) =>
+    optionalBlob(place, name, fetchBlob, (thrown) => {
       if (name === "tokenizer.json") absent = thrown;
-      return undefined;
-    }
-  };
+    });
   const [config, tokenizer, settings] = await Promise.all([
     reading,
     optional("tokenizer.json"),

@@ -28,6 +28,18 @@ export interface Row {
 /** Called for a row that is left out. Without it, such a row ends the command. */
 export type OnInvalid = (error: TabsenseError) => void;
 
+/** What messages call the columns, and the options that name them. */
+export interface ColumnNames {
+  text: { what: string; option: string };
+  pair: { what: string; option: string };
+}
+
+/** Those of texts and pairs to classify. */
+export const PAIR_COLUMNS: ColumnNames = {
+  text: { what: "text", option: "--column" },
+  pair: { what: "second text", option: "--pair-column" },
+};
+
 /** How to find the texts in a file. */
 export interface RowOptions {
   /** What messages call the file. */
@@ -37,6 +49,7 @@ export interface RowOptions {
   column: string | null;
   /** The column of the second texts; null: there are none. */
   pairColumn: string | null;
+  names: ColumnNames;
   /** What separates columns; null: found in the file. */
   delimiter: string | null;
   /** What quotes fields; null: nothing does. */

@@ -10,6 +10,7 @@ import {
   listed,
   notUtf8,
   refuseRow,
+  type ColumnNames,
   type Row,
   type RowOptions,
   type Rows,
@@ -52,7 +53,7 @@ function textRow({ number, end }: Line, text: string): Row | null {
 function jsonRow(
   { number, end }: Line,
   content: string,
-  { name, column, pairColumn }: RowOptions,
+  { name, column, pairColumn, names }: RowOptions,
 ): Row | null {
   const json = content.trim();
   if (json === "") return null;
@@ -68,15 +69,15 @@ function jsonRow(
       `Line ${number} of ${name} is no JSON object. Each line must be an object with the text as a property.`,
     );
   const columns = Object.keys(value);
-  const stringOf = (property: string, what: string, option: string): string => {
+  const stringOf = (property: string, { what, option }: ColumnNames["text"]): string => {
     const found = Object.hasOwn(value, property) ? (value as Record<string, unknown>)[property] : undefined;
     if (typeof found === "string") return found;
     throw invalidRow(
       `Line ${number} of ${name} has no property ${JSON.stringify(property)} that is a string: it has ${listed(columns)}. Name the one with the ${what} by ${option}.`,
     );
   };
-  const text = stringOf(column ?? "text", "text", "--column");
-  const pair = pairColumn === null ? null : stringOf(pairColumn, "second text", "--pair-column");
+  const text = stringOf(column ?? "text", names.text);
+  const pair = pairColumn === null ? null : stringOf(pairColumn, names.pair);
   return { line: number, end, text, pair, columns, values: Object.values(value), json };
 }
 

@@ -9,6 +9,7 @@ import { convertCommand } from "./convert.js";
 import { help, usageOf } from "./help.js";
 import { info } from "./info.js";
 import { isBrokenPipe, print } from "./print.js";
+import { teach } from "./teach.js";
 import { Stopped } from "./stops.js";
 
 /** Exit codes, as `tabsense --help` tells them; what a signal ends has its own ({@link Stopped}). */
@@ -16,7 +17,7 @@ const DONE = 0;
 const FAILED = 1;
 const USAGE = 2;
 
-const COMMANDS = { classify, convert: convertCommand, info, bench };
+const COMMANDS = { classify, teach, convert: convertCommand, info, bench };
 
 /** Runs a command line; what goes wrong is told on stderr, and by the exit code. */
 export async function run(args: string[]): Promise<number> {

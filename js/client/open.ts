@@ -10,7 +10,7 @@ import type { ClassifierInfo } from "../api/info.js";
 import { SENTIMENT_LABELS, type CallProgress, type Source } from "../api/types.js";
 
 /** What a classifier is built on: a model, or the lexicon in its place. */
-export interface ClassifierSession extends Omit<Session, "ask"> {
+export interface ClassifierSession extends Pick<Session, "name" | "state" | "ended" | "dispose"> {
   classify(
     request: ClassifyRequest,
     signal: AbortSignal | null,

@@ -110,12 +110,53 @@ export interface ClassifyRequest extends Call {
 export interface RowsRequest extends Call {
   type: "rows";
   texts: Text[];
+  /** Whether of pairs that are too long the text alone is cut, not the longer one first. */
+  cutText: boolean;
 }
 
 /** A call for the tokens of each text, however long it is, and a tagger's logits of each. */
 export interface TagRequest extends Call {
   type: "tag";
   texts: string[];
+}
+
+/** What a classifier is trained on, beside the model: vectors of examples (N, D), and of the labels' names. */
+export interface TeachRequest extends Call {
+  type: "teach";
+  width: number;
+  labels: number;
+  /** Whether an example has any number of labels. */
+  multi: boolean;
+  vectors: Float32Array;
+  /** The labels of each example, by their places. */
+  targets: number[][];
+  names: Float32Array;
+  /** The label that each name is of. */
+  nameLabels: number[];
+  /** What is to be trained further, its settings kept; null to find them. */
+  former: Trained | null;
+}
+
+/** What was learnt. */
+export interface Trained {
+  /** (L, D), for vectors of length 1. */
+  weights: Float32Array;
+  /** (L) */
+  bias: Float32Array;
+  /** What another training may keep. */
+  keep: { strength: number; nameWeight: number; temperature: number; threshold: number };
+  /** Null where the settings were kept. */
+  leftOut: LeftOut | null;
+}
+
+/** Of each example: what a classifier says that was taught by all others. */
+export interface LeftOut {
+  /** The likeliest label (N). */
+  predicted: Uint32Array;
+  /** Its probability (N). */
+  probability: Float32Array;
+  /** That of its own label (N); with several labels a text, those of all (N, L). */
+  own: Float32Array;
 }
 
 /** A call for some texts, of any task. */
@@ -153,7 +194,13 @@ export interface HeadersAnswer {
 }
 
 /** A model has one request under way at a time, so that an answer needs no number. */
-export type Request = LoadRequest | TextsRequest | AbortRequest | DisposeRequest | HeadersAnswer;
+export type Request =
+  | LoadRequest
+  | TextsRequest
+  | TeachRequest
+  | AbortRequest
+  | DisposeRequest
+  | HeadersAnswer;
 
 /** How an embedder makes its vectors, as its files say it. */
 export interface Embedding {
@@ -166,6 +213,8 @@ export interface Embedding {
   defaultPrompt: string | null;
   /** The most tokens of a text, where that is less than the model's. */
   maxTokens: number | null;
+  /** Whether texts are made lower case whatever the tokenizer does. */
+  lowerCase: boolean;
 }
 
 /** What the service holds now: a call may have moved the model to another device. */
@@ -191,6 +240,13 @@ export interface Loaded {
 export interface Answered<Type extends keyof ResultOf = keyof ResultOf> {
   type: "answered";
   results: ResultOf[Type][];
+  state: State;
+}
+
+/** What a training yields. */
+export interface Taught {
+  type: "taught";
+  trained: Trained;
   state: State;
 }
 
@@ -231,6 +287,7 @@ export type Reply =
   | Loaded
   | { type: "stored" }
   | Answered
+  | Taught
   | Aborted
   | Failed
   | { type: "disposed" };

@@ -6,7 +6,16 @@
 import type { Channel } from "./channel.js";
 import { crashed, TabsenseError, toError } from "../api/errors.js";
 import { answerHeaders } from "./headers.js";
-import type { Answered, Loaded, LoadRequest, Reply, State, TextsRequest } from "./protocol.js";
+import type {
+  Answered,
+  Loaded,
+  LoadRequest,
+  Reply,
+  State,
+  Taught,
+  TeachRequest,
+  TextsRequest,
+} from "./protocol.js";
 import type { HeadersOption } from "../api/types.js";
 
 /** After so many crashes in a row, with no call answered in between, a worker is not replaced any more. */
@@ -14,10 +23,10 @@ export const MOST_CRASHES = 3;
 
 /** A request with the promise of its answer. */
 interface Job {
-  request: LoadRequest | TextsRequest;
+  request: LoadRequest | TextsRequest | TeachRequest;
   /** Called with the progress that the request reports: of files for a load, of texts for any other. */
   onProgress: ((progress: never) => void) | null;
-  resolve(reply: Loaded | Answered): void;
+  resolve(reply: Loaded | Answered | Taught): void;
   /** With a `TabsenseError`, or the reason of a signal. */
   reject(error: unknown): void;
 }
@@ -29,7 +38,7 @@ export interface Queue {
     request: Job["request"],
     signal: AbortSignal | null,
     onProgress: Job["onProgress"],
-  ): Promise<Loaded | Answered>;
+  ): Promise<Loaded | Answered | Taught>;
   /** Loads this in a new worker from now on, should the worker crash; null where it can be read but once. */
   keep(request: LoadRequest | null): void;
   /** What the service held after its last answer. */
@@ -173,8 +182,8 @@ export function startQueue(
       if (job.request === again) void close(); // the new worker has no model
       job.reject(new TabsenseError(reply.error.kind, reply.error.message));
     } else {
-      if (reply.type === "answered") crashes = 0;
-      else storing = reply.storing;
+      if (reply.type === "loaded") storing = reply.storing;
+      else crashes = 0;
       job.resolve(reply);
     }
     next();
@@ -185,7 +194,7 @@ export function startQueue(
     submit(request, signal, onProgress) {
       if (end) return Promise.reject(end);
       if (signal?.aborted) return Promise.reject(signal.reason);
-      return new Promise<Loaded | Answered>((resolve, reject) => {
+      return new Promise<Loaded | Answered | Taught>((resolve, reject) => {
         const job: Job = { request, onProgress, resolve, reject };
         const abort = () => {
           job.onProgress = null; // what was rejected reports no more

@@ -4,7 +4,17 @@ import { inPlace, type Platform } from "./channel.js";
 import type { TabsenseError } from "../api/errors.js";
 import { repeatable } from "../worker/loading.js";
 import type { CheckedLoadOptions } from "../api/options.js";
-import type { Answered, LoadRequest, ResultOf, State, Task, TextsRequest } from "./protocol.js";
+import type {
+  Answered,
+  LoadRequest,
+  ResultOf,
+  State,
+  Task,
+  Taught,
+  TeachRequest,
+  TextsRequest,
+  Trained,
+} from "./protocol.js";
 import { startQueue } from "./queue.js";
 import { movable } from "../files/sources.js";
 import type { CallProgress, Source } from "../api/types.js";
@@ -20,6 +30,12 @@ export interface Session {
     signal: AbortSignal | null,
     onProgress: ((progress: CallProgress) => void) | null,
   ): Promise<ResultOf[Type][]>;
+  /** Trains a classifier on vectors, in the model's worker. */
+  teach(
+    request: TeachRequest,
+    signal: AbortSignal | null,
+    onProgress: ((progress: CallProgress) => void) | null,
+  ): Promise<Trained>;
   /** Why no call can be answered any more, or null. */
   ended(): TabsenseError | null;
   dispose(): Promise<void>;
@@ -77,6 +93,8 @@ export async function openSession(
         const answered = await queue.submit(request, signal, onProgress);
         return (answered as Answered<Type>).results;
       },
+      teach: async (request, signal, onProgress) =>
+        ((await queue.submit(request, signal, onProgress)) as Taught).trained,
       ended: queue.ended,
       dispose: queue.dispose,
     };

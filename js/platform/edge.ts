@@ -11,7 +11,7 @@ import { fromUrl, resolveUrls } from "../files/sources.js";
 
 const host: ServiceHost = {
   async compileWasm(name) {
-    if (name === "rewriter")
+    if (name === "rewriter" || name === "teacher")
       throw new TabsenseError("environment", "An edge runtime compiles no WebAssembly.");
     throw new TabsenseError(
       "environment",

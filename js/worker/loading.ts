@@ -12,11 +12,10 @@ import type { Placement } from "./placement.js";
 import { startRewriter } from "../rewriter.js";
 import { progressOf, type FileProgress } from "./progress.js";
 import { transferOf, type Embedding, type FileRef, type LoadRequest, type Task } from "../client/protocol.js";
-import { furtherFiles, MOST_RESTARTS, startReading, unsteady, type SmallFiles } from "./small-files.js";
+import { furtherFiles, MOST_RESTARTS, startReading, unsteady } from "./small-files.js";
 import { startWarmUp } from "./warm-up.js";
 import { CopyDamaged, FileChanged } from "../files/bytes.js";
 import { readEmbedding } from "../files/embedding-files.js";
-import type { Pooling } from "../api/types.js";
 import type { Engine, Gpu, Loader } from "../wasm/simd/tabsense.js";
 
 /** What differs between the browser and Node. */
@@ -87,7 +86,10 @@ export async function loadModel(
         all.throwIfAborted();
         const further = furtherFiles(module, smallFiles);
         gpu = Promise.resolve(null); // the loader takes it, also where it throws
-        const embedding = request.task === "embed" ? embeddingOf(request.pooling, smallFiles) : null;
+        const embedding =
+          request.task === "embed"
+            ? readEmbedding(request.pooling, smallFiles.embedding, smallFiles.config)
+            : null;
         const loader = new module.Loader(
           taskOf(request.task, embedding),
           smallFiles.config,
@@ -244,12 +246,6 @@ function taskOf(task: Task, embedding: Embedding | null): Parameters<LoaderClass
 }
 
 type LoaderClass = (...args: ConstructorParameters<typeof Loader>) => void;
-
-/** How an embedder makes its vectors. */
-function embeddingOf(asked: Pooling | null, { embedding }: SmallFiles): Embedding {
-  const { pooling, ...rest } = readEmbedding(embedding);
-  return { ...rest, pooling: asked ?? pooling ?? "mean" };
-}
 
 /** A file of 4 bits, by its name. */
 const FOUR_BITS = /_q4(?:f16)?\.onnx$/;

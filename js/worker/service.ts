@@ -19,9 +19,12 @@ import type {
   Request,
   ResultOf,
   State,
+  Taught,
+  TeachRequest,
   TextsRequest,
 } from "../client/protocol.js";
-import type { Text } from "../api/types.js";
+import type { CallProgress, Text } from "../api/types.js";
+import { startTraining } from "./teaching.js";
 import { nextTask } from "../files/bytes.js";
 import { ask } from "./tasks.js";
 import type { Engine, EngineInfo } from "../wasm/simd/tabsense.js";
@@ -69,6 +72,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   let current = new AbortController();
   let work: Promise<void> = Promise.resolve();
   const asker = startAsking(post);
+  const training = startTraining(host);
 
   async function load(request: LoadRequest, signal: AbortSignal): Promise<Loaded> {
     const emit = withOverall((progress) => post({ type: "progress", progress }));
@@ -134,6 +138,19 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     return { type: "answered", results, state: stateOf(held, held.engine!) };
   }
 
+  /** Training needs no model, but its runtime may be taken for broken by what breaks it. */
+  async function teach(request: TeachRequest, signal: AbortSignal): Promise<Taught> {
+    if (!held?.engine)
+      throw new TabsenseError("internal", "The service was asked to teach before its model was loaded.");
+    const pause = async () => {
+      await nextTask();
+      signal.throwIfAborted();
+    };
+    const onProgress = (progress: CallProgress) => request.progress && post({ type: "progress", progress });
+    const trained = await training.train(request, signal, pause, onProgress);
+    return { type: "taught", trained, state: stateOf(held, held.engine) };
+  }
+
   /** The lost model once more, from its source: on a new device, or on the CPU. */
   async function loadAgain(held: Held, signal: AbortSignal): Promise<Engine> {
     try {
@@ -163,10 +180,18 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
     }
   }
 
-  async function answer(request: LoadRequest | TextsRequest, signal: AbortSignal): Promise<void> {
+  function perform(request: LoadRequest | TextsRequest | TeachRequest, signal: AbortSignal) {
+    if (request.type === "load") return load(request, signal);
+    return request.type === "teach" ? teach(request, signal) : compute(request, signal);
+  }
+
+  async function answer(
+    request: LoadRequest | TextsRequest | TeachRequest,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
       if (broken) throw broken.error;
-      post(request.type === "load" ? await load(request, signal) : await compute(request, signal));
+      post(await perform(request, signal));
     } catch (thrown) {
       const error = toError(thrown);
       const trap = [thrown, error.cause].find(isTrap);

@@ -20,7 +20,7 @@ export async function ask(
     case "classify":
       return engine.classify(texts, request.top, request.details, request.empty);
     case "rows":
-      return engine.rows(texts);
+      return engine.rows(texts, request.cutText);
     case "tag": {
       const { webgpu } = engine.info();
       const onCard = webgpu !== null && !webgpu.software;

@@ -7,6 +7,7 @@ use super::electra::{self, Electra};
 use super::mpnet::{self, MpNet};
 use super::plan::Plan;
 use super::roberta::{self, Kind, Roberta};
+use super::static_embedding::{self, Layout, StaticEmbedding};
 use super::transformer::Pass;
 use crate::backend::Backend;
 use crate::config::{Config, Fields, Sizes};
@@ -36,12 +37,14 @@ pub enum Architecture {
         /// The id of the padding token.
         padding: u32,
     },
+    /// A table of vectors, one a token, and no layers.
+    StaticEmbedding(Layout),
 }
 
 /// Reads an architecture's sizes.
 type Reader = fn(&Fields) -> Result<Sizes>;
 
-/// By `model_type` in `config.json`, in alphabetical order.
+/// Encoders by `model_type` in `config.json`, in alphabetical order.
 pub const READERS: [(&str, Reader); 8] = [
     ("bert", bert::sizes),
     ("camembert", roberta::camembert_sizes),
@@ -52,6 +55,10 @@ pub const READERS: [(&str, Reader); 8] = [
     ("roberta", roberta::sizes),
     ("xlm-roberta", roberta::xlm_sizes),
 ];
+
+/// What has vectors of tokens alone, and so no classifier, by `model_type`.
+pub const STATIC_READERS: [(&str, Reader); 2] =
+    [("model2vec", static_embedding::model2vec_sizes), ("static-embedding", static_embedding::sizes)];
 
 /// One `model_type` of each set of tensor names.
 pub const NAMED_APART: [&str; 6] = ["distilbert", "bert", "roberta", "electra", "mpnet", "data2vec-text"];
@@ -80,6 +87,7 @@ impl Architecture {
             Self::Roberta { kind: Kind::XlmRoberta, .. } => "xlm-roberta",
             Self::Roberta { kind: Kind::Camembert, .. } => "camembert",
             Self::Roberta { kind: Kind::Data2Vec, .. } => "data2vec-text",
+            Self::StaticEmbedding(layout) => layout.name(),
         }
     }
 
@@ -92,6 +100,7 @@ impl Architecture {
             Self::Electra { .. } => electra::BASE,
             Self::MpNet { .. } => mpnet::BASE,
             Self::Roberta { kind, .. } => kind.base(),
+            Self::StaticEmbedding(_) => "",
         }
     }
 
@@ -99,8 +108,13 @@ impl Architecture {
     pub fn takes_types(self) -> bool {
         match self {
             Self::Bert | Self::Electra { .. } => true,
-            Self::DistilBert | Self::MpNet { .. } | Self::Roberta { .. } => false,
+            Self::DistilBert | Self::MpNet { .. } | Self::Roberta { .. } | Self::StaticEmbedding(_) => false,
         }
+    }
+
+    /// Whether the numbers of an int8 table without scales are read as they are.
+    pub fn takes_bare_int8(self) -> bool {
+        matches!(self, Self::StaticEmbedding(_))
     }
 }
 
@@ -116,6 +130,8 @@ pub enum Network {
     MpNet(MpNet),
     /// RoBERTa and its kin.
     Roberta(Roberta),
+    /// A static embedding.
+    StaticEmbedding(StaticEmbedding),
 }
 
 impl Network {
@@ -130,6 +146,9 @@ impl Network {
             }
             Architecture::MpNet { buckets } => Self::MpNet(MpNet::new(config, &mut plan, buckets)),
             Architecture::Roberta { padding, .. } => Self::Roberta(Roberta::new(config, &mut plan, padding)),
+            Architecture::StaticEmbedding(layout) => {
+                Self::StaticEmbedding(StaticEmbedding::new(config, &mut plan, layout))
+            }
         };
         (network, plan)
     }
@@ -145,6 +164,7 @@ impl Network {
             Self::Electra(network) => network.forward(pass).await,
             Self::MpNet(network) => network.forward(pass).await,
             Self::Roberta(network) => network.forward(pass).await,
+            Self::StaticEmbedding(network) => network.forward(pass),
         }
     }
 }

@@ -19,14 +19,19 @@ pub struct EmbeddingTable {
 }
 
 impl EmbeddingTable {
-    /// Room for a table of (rows, width) numbers in `storage`.
+    /// Room for a table of (rows, width) numbers in `storage`. int8 rows whose scales never come are their
+    /// numbers.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
     pub fn new(rows: usize, width: usize, storage: Storage) -> Result<Self> {
         let what = "the embedding table";
         let values = match storage {
-            Storage::Int8 => Values::Int8 { values: try_vec(rows * width, what)?, scales: try_vec(rows, what)? },
+            Storage::Int8 => {
+                let mut scales = try_vec(rows, what)?;
+                scales.fill(1.0);
+                Values::Int8 { values: try_vec(rows * width, what)?, scales }
+            }
             _ => Values::Float { storage, bytes: try_vec(rows * width * storage.bytes(), what)? },
         };
         Ok(Self { values, width })

@@ -1,18 +1,17 @@
 //! Weights into place: each row that the stream gives goes straight to where the model needs it.
 
 use super::Model;
-use super::architecture::Network;
+use super::architecture::{Architecture, Network};
 pub use super::dtype::Dtype;
 pub use super::matching::SCALE_SUFFIX;
 use super::matching::{Incoming, Matched, Target, foreign, match_tensors};
 use super::onnx;
 use super::plan::{Place, Plan};
+use super::static_embedding;
 use super::weights::{Coming, Filling};
 use crate::backend::{Backend, Precision};
 use crate::config::Config;
-#[cfg(doc)]
-use crate::error::ErrorKind;
-use crate::error::{Result, try_reserve, try_vec};
+use crate::error::{Error, ErrorKind, Result, try_reserve, try_vec};
 use crate::weights::dtype::{Storage, check_finite, decode};
 use crate::weights::header::{Header, quoted};
 use crate::weights::int4;
@@ -97,6 +96,9 @@ impl<B: Backend> ModelLoader<B> {
         };
         let Placer { backend, config, network, plan, filling, .. } = placer;
         let weights = filling.expect("the header made room").finish(&backend, &plan)?;
+        if let Network::StaticEmbedding(network) = &network {
+            network.check(&weights)?;
+        }
         Ok((Model { config, network, plan, weights }, backend, loaded))
     }
 }
@@ -133,6 +135,10 @@ struct Placer<B: Backend> {
 
 impl<B: Backend> RowSink for Placer<B> {
     fn header(&mut self, header: &Header) -> Result<()> {
+        if let Architecture::StaticEmbedding(layout) = self.config.architecture {
+            self.config.sizes = static_embedding::sized(&self.config.sizes, layout, header)?;
+            (self.network, self.plan) = Network::new(&self.config);
+        }
         let Matched { mut tensors, warnings } = match_tensors(header, &self.config, &self.plan)?;
         let mut coming = vec![Coming { storage: Storage::F32, precision: None }; self.plan.slots().len()];
         for tensor in &mut tensors {
@@ -204,6 +210,12 @@ impl<B: Backend> RowSink for Placer<B> {
     }
 
     fn wanted(&mut self, graph: &Graph) -> Result<Wanted> {
+        if matches!(self.network, Network::StaticEmbedding(_)) {
+            return Err(Error::new(
+                ErrorKind::WeightsMismatch,
+                "Static embeddings are not read from ONNX files: take model.safetensors.",
+            ));
+        }
         let (wanted, mapped) = onnx::of_model(graph, &self.config, &self.plan, self.dtype == Dtype::Fp32)?;
         self.mapped = Some(mapped);
         Ok(wanted)

@@ -74,6 +74,7 @@ pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Re
             let slot = *expected.get(name.as_ref()?.as_str())?;
             let shape = &plan.slots()[slot].shape;
             let scales = match Storage::of(t.dtype)? {
+                Storage::Int8 if config.architecture.takes_bare_int8() => return None,
                 Storage::Int8 => (vec![shape[0]], Target::Scales(slot)),
                 Storage::Int4 => (vec![shape[0], shape.get(1)? / int4::GROUP], Target::GroupScales(slot)),
                 _ => return None,
@@ -160,6 +161,7 @@ fn storage(t: &TensorInfo, target: Target, plan: &Plan) -> Result<Storage> {
         Some(Place::Rows { .. }) => {
             ("F32, F64, F16, BF16 and the int8 and int4 of this project", &[Storage::Int8, Storage::Int4])
         }
+        Some(Place::OfTokens(_)) => ("F32, F64, F16, BF16, I32 and I64", &[Storage::I32, Storage::I64]),
         Some(Place::Table(_)) => ("F32, F64, F16, BF16 and the int8 of this project", &[Storage::Int8]),
         _ => ("F32, F64, F16 and BF16", &[]),
     };

@@ -20,6 +20,7 @@ pub mod names;
 pub(crate) mod onnx;
 pub mod plan;
 pub mod roberta;
+pub mod static_embedding;
 pub mod transformer;
 pub mod weights;
 

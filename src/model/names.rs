@@ -1,7 +1,7 @@
 //! The names that checkpoints have for a model's tensors: today's, older ones, and those of a base model; and
 //! which architecture a checkpoint is of that comes without its configuration.
 
-use super::architecture::{NAMED_APART, Network, examples};
+use super::architecture::{Architecture, NAMED_APART, Network, examples};
 use super::plan::{Part, Place, Slot};
 use crate::config::{Config, Task};
 use crate::weights::header::Header;
@@ -33,7 +33,11 @@ pub struct Names {
 impl Names {
     /// The tensors of models like that of `config`.
     pub fn of(config: &Config) -> Self {
-        let mut names = Self { task: config.task, ..Self::of_type(config.architecture.name()) };
+        let names = match config.architecture {
+            Architecture::StaticEmbedding(_) => Self::of_examples(std::slice::from_ref(config)),
+            architecture => Self::of_type(architecture.name()),
+        };
+        let mut names = Self { task: config.task, ..names };
         if config.task == Task::Tag {
             // All but the head is as of a classifier, whose last layer tells the attention's matrices apart.
             let (_, plan) = Network::new(config);
@@ -51,7 +55,11 @@ impl Names {
 
     /// Those of classifiers of a `model_type`.
     fn of_type(model_type: &str) -> Self {
-        let examples = examples(model_type);
+        Self::of_examples(&examples(model_type))
+    }
+
+    /// Those of classifiers of configurations that have every tensor of their architecture between them.
+    fn of_examples(examples: &[Config]) -> Self {
         let base = examples[0].architecture.base();
         let (_, plan) = Network::new(&examples[0]);
         let gammas = plan.slots().iter().filter(|slot| matches!(slot.place, Place::Gamma(_)));
@@ -208,8 +216,12 @@ fn in_first_layer(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// A tensor's name as checkpoints of today have it, where TensorFlow's names were kept for a while.
+/// A tensor's name as checkpoints of today have it, where TensorFlow's names were kept for a while, or as
+/// sentence-transformers has that of a static embedding.
 pub fn modern(name: &str) -> Cow<'_, str> {
+    if name == "embeddings" {
+        return "embedding.weight".into();
+    }
     let renamed = |old, new| name.strip_suffix(old).map(|stem| format!("{stem}{new}").into());
     renamed("LayerNorm.gamma", "LayerNorm.weight")
         .or_else(|| renamed("LayerNorm.beta", "LayerNorm.bias"))

@@ -22,6 +22,10 @@ pub struct Matrix(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relative(usize);
 
+/// A number for each token of the vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfTokens(usize);
+
 /// Where a tensor goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -47,6 +51,8 @@ pub enum Place {
     },
     /// A bias a bucket of distances and head.
     Relative(Relative),
+    /// A number for each token.
+    OfTokens(OfTokens),
 }
 
 /// Which part of a model a tensor belongs to.
@@ -137,6 +143,7 @@ pub struct Plan {
     norms: usize,
     matrices: Vec<MatrixFacts>,
     relative: Vec<RelativeFacts>,
+    of_tokens: usize,
     part: Part,
     eps: f32,
 }
@@ -150,6 +157,7 @@ impl Plan {
             norms: 0,
             matrices: Vec::new(),
             relative: Vec::new(),
+            of_tokens: 0,
             part: Part::Body,
             eps,
         }
@@ -201,6 +209,14 @@ impl Plan {
         relative
     }
 
+    /// A number for each of so many tokens: `NAME`, (tokens).
+    pub fn of_tokens(&mut self, name: &str, tokens: usize) -> OfTokens {
+        let numbers = OfTokens(self.of_tokens);
+        self.of_tokens += 1;
+        self.slot(name.into(), &[tokens], Place::OfTokens(numbers));
+        numbers
+    }
+
     /// What `build` plans is a `part` of the model.
     pub fn part<R>(&mut self, part: Part, build: impl FnOnce(&mut Self) -> R) -> R {
         let before = std::mem::replace(&mut self.part, part);
@@ -234,6 +250,11 @@ impl Plan {
         &self.relative
     }
 
+    /// How many numbers each token has.
+    pub fn numbers_of_tokens(&self) -> usize {
+        self.of_tokens
+    }
+
     /// What is known of the matrix that a place belongs to.
     pub fn facts(&self, place: Place) -> Option<&MatrixFacts> {
         match place {
@@ -258,4 +279,4 @@ macro_rules! index {
         }
     )*};
 }
-index!(Table, Norm, Matrix, Relative);
+index!(Table, Norm, Matrix, Relative, OfTokens);

@@ -2,7 +2,7 @@
 
 use super::dtype::Dtype;
 use super::embedding::EmbeddingTable;
-use super::plan::{Matrix, MatrixFacts, Norm, Place, Plan, Relative, Table};
+use super::plan::{Matrix, MatrixFacts, Norm, OfTokens, Place, Plan, Relative, Table};
 use crate::backend::{Backend, LinearBuilder, Precision};
 use crate::error::Result;
 use crate::weights::dtype::Storage;
@@ -13,6 +13,7 @@ pub struct Weights<B: Backend> {
     norms: Vec<B::LayerNorm>,
     matrices: Vec<B::Linear>,
     relative: Vec<B::RelativeBias>,
+    of_tokens: Vec<Vec<f32>>,
 }
 
 impl<B: Backend> Weights<B> {
@@ -34,6 +35,11 @@ impl<B: Backend> Weights<B> {
     /// Relative biases.
     pub fn relative(&self, relative: Relative) -> &B::RelativeBias {
         &self.relative[relative.index()]
+    }
+
+    /// A number for each token.
+    pub fn of_tokens(&self, numbers: OfTokens) -> &[f32] {
+        &self.of_tokens[numbers.index()]
     }
 
     /// All matrices.
@@ -60,6 +66,7 @@ pub(super) struct Filling<B: Backend> {
     matrices: Vec<B::LinearBuilder>,
     /// (buckets, H) each, as the rows come.
     relative: Vec<Vec<f32>>,
+    of_tokens: Vec<Vec<f32>>,
 }
 
 /// How the tensor of a slot comes.
@@ -98,6 +105,7 @@ impl<B: Backend> Filling<B> {
                 })
                 .collect::<Result<_>>()?,
             relative: vec![Vec::new(); plan.relatives().len()],
+            of_tokens: vec![Vec::new(); plan.numbers_of_tokens()],
         })
     }
 
@@ -109,6 +117,7 @@ impl<B: Backend> Filling<B> {
             Place::Rows { matrix, first } => self.matrices[matrix.index()].row_f32(first + row, numbers),
             Place::Bias { matrix, first } => self.matrices[matrix.index()].bias(first, numbers),
             Place::Relative(relative) => self.relative[relative.index()].extend_from_slice(numbers),
+            Place::OfTokens(of_tokens) => self.of_tokens[of_tokens.index()] = numbers.to_vec(),
         }
     }
 
@@ -145,6 +154,7 @@ impl<B: Backend> Filling<B> {
             relative: relative
                 .map(|(table, facts)| backend.relative_bias(facts.heads, facts.spread(table)?))
                 .collect::<Result<_>>()?,
+            of_tokens: self.of_tokens,
         })
     }
 }

@@ -58,6 +58,15 @@ impl Tokens {
     }
 }
 
+/// Which of a pair's texts is cut where both together are too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The longer one first, and both alike where they are equally long.
+    LongestFirst,
+    /// The first alone.
+    OnlyFirst,
+}
+
 /// The tokens of one text or of a pair, framed by the special ones and cut to the model's length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encoding {
@@ -100,15 +109,16 @@ impl Encoding {
         encoding
     }
 
-    /// The tokens of two texts in their frame, cut to `max_tokens`: of the longer text first, and of both
-    /// alike where they are equally long.
+    /// The tokens of two texts in their frame, cut to `max_tokens` as `cut` says.
     ///
-    /// Source: `tokenizers` 0.23, `truncate_encodings` with `longest_first`.
-    pub fn pair(frame: &Pair, mut texts: [Tokens; 2], max_tokens: usize) -> Self {
+    /// Source: `tokenizers` 0.23, `truncate_encodings`.
+    pub fn pair(frame: &Pair, mut texts: [Tokens; 2], cut: Cut, max_tokens: usize) -> Self {
         let room = max_tokens.saturating_sub(frame.special_tokens());
         let lengths = [texts[0].ids.len(), texts[1].ids.len()];
         let truncated = lengths[0] + lengths[1] > room;
-        if truncated {
+        if truncated && cut == Cut::OnlyFirst {
+            texts[0].truncate(room.saturating_sub(lengths[1]));
+        } else if truncated {
             let shorter = lengths[0].min(lengths[1]);
             let (mut short, mut long) = (shorter, shorter.max(room.saturating_sub(shorter)));
             if short + long > room {
@@ -131,6 +141,16 @@ impl Encoding {
         encoding.second = start..encoding.ids.len();
         encoding.special(&frame.after);
         encoding
+    }
+
+    /// Leaves out the tokens `id` of one text without a frame.
+    pub fn leave_out(&mut self, id: u32) {
+        if let Some(offsets) = &mut self.offsets {
+            let mut ids = self.ids.iter();
+            offsets.retain(|_| ids.next() != Some(&id));
+        }
+        self.ids.retain(|other| *other != id);
+        self.types.truncate(self.ids.len());
     }
 
     /// Whether token `i` is one of those that frame the texts.

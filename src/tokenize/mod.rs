@@ -2,14 +2,16 @@
 //! ([`added`]), the text between them is normalized ([`normalize`]), cut into words ([`split`]), the words
 //! into tokens ([`model`]), and all are framed by special tokens ([`frame`]). Each kind of a stage has a file
 //! of its own; `text` keeps where each byte came from, `read` assembles a tokenizer from its files. Cutting
-//! to the model's length is a step of its own ([`Tokenizer::frame`]).
+//! to the model's length is a step of its own ([`Tokenizer::frame`]; `pair`, of two texts).
 
 mod added;
+mod bare;
 mod classes;
 mod encoding;
 mod frame;
 mod model;
 mod normalize;
+mod pair;
 mod pattern;
 mod read;
 mod split;
@@ -18,7 +20,8 @@ mod window;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::JsonFile;
-pub use encoding::Encoding;
+use bare::Bare;
+pub use encoding::{Cut, Encoding};
 use encoding::{Found, Tokens};
 use frame::Frame;
 use model::{Model, Piece};
@@ -41,6 +44,7 @@ pub struct Tokenizer {
     parts: Parts,
     reading: Reading,
     pieces: RefCell<Vec<Piece>>,
+    bare: Option<Bare>,
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -76,7 +80,7 @@ impl Tokenizer {
     pub fn from_files(files: &TokenizerFiles, rows: usize) -> Result<Self> {
         let parts = files.read(rows)?;
         let reading = Reading::of(&parts.made.normalizer, &parts.made.pre_tokenizer, &parts.made.model);
-        Ok(Self { parts, reading, pieces: RefCell::default() })
+        Ok(Self { parts, reading, pieces: RefCell::default(), bare: None })
     }
 
     /// The most tokens of a text, special ones included, where `tokenizer_config.json` names a bound.
@@ -121,6 +125,9 @@ impl Tokenizer {
     /// # Errors
     /// Those of [`Tokenizer::encode`].
     pub fn encode_to(&self, text: &str, max_tokens: usize, with_offsets: bool) -> Result<Encoding> {
+        if let Some(bare) = self.bare {
+            return self.encode_bare(bare, text, max_tokens, with_offsets);
+        }
         let room = max_tokens.saturating_sub(self.special_tokens());
         let Tokens { ids, offsets } = self.tokens(text, room, with_offsets)?;
         if ids.is_empty() {
@@ -133,54 +140,6 @@ impl Tokenizer {
     /// the end of the text, the closing special tokens stay.
     pub fn frame(&self, ids: Vec<u32>, offsets: Option<Vec<Range<usize>>>, max_tokens: usize) -> Encoding {
         Encoding::single(&self.parts.frame.single, Tokens { ids, offsets }, max_tokens)
-    }
-
-    /// The tokens of a pair of texts in their frame, cut to `max_tokens`: the longer one first. With an empty
-    /// second text, those of the first alone, as in Python; two texts without a token of their own have none
-    /// at all.
-    ///
-    /// # Errors
-    /// Those of [`Tokenizer::encode`]; [`ErrorKind::TokenizerUnsupported`] where the tokenizer has no frame for pairs.
-    ///
-    /// Oracle: `transformers` 5.24 in Python, `tokenizer(text, pair, truncation="longest_first")`.
-    pub fn encode_pair(&self, text: &str, pair: &str, max_tokens: usize, with_offsets: bool) -> Result<Encoding> {
-        let frame = self.parts.frame.pair.as_ref().ok_or_else(|| {
-            unsupported(
-                "has no frame for pairs of texts: pass single texts, or take a model that was trained on pairs.",
-            )
-        })?;
-        if pair.is_empty() {
-            return self.encode_to(text, max_tokens, with_offsets);
-        }
-        let room = max_tokens.saturating_sub(frame.special_tokens());
-        let mut most = room;
-        let texts = loop {
-            let texts = [self.tokens(text, most, with_offsets)?, self.tokens(pair, most, with_offsets)?];
-            // Where both are too long and the room is odd, the longer one gets one token more: its tokens
-            // have to be counted.
-            if room % 2 == 0 || texts.iter().any(|tokens| tokens.ids.len() <= most) {
-                break texts;
-            }
-            most = most.saturating_mul(4);
-        };
-        if texts.iter().all(|tokens| tokens.ids.is_empty()) {
-            return Ok(Encoding::empty(with_offsets));
-        }
-        Ok(Encoding::pair(frame, texts, max_tokens))
-    }
-
-    /// The special tokens alone: those of a text, or those of a pair where there is a frame for pairs.
-    pub fn special_tokens_alone(&self, of_pair: bool, max_tokens: usize, with_offsets: bool) -> Encoding {
-        let none = || Tokens { ids: Vec::new(), offsets: with_offsets.then(Vec::new) };
-        match self.parts.frame.pair.as_ref().filter(|_| of_pair) {
-            Some(frame) => Encoding::pair(frame, [none(), none()], max_tokens),
-            None => Encoding::single(&self.parts.frame.single, none(), max_tokens),
-        }
-    }
-
-    /// How many special tokens frame a pair, where the tokenizer has a frame for pairs.
-    pub fn special_tokens_of_pair(&self) -> Option<usize> {
-        self.parts.frame.pair.as_ref().map(frame::Pair::special_tokens)
     }
 
     /// The vocabulary's word for `id` (WordPiece's `##` marks the continuation of a word).

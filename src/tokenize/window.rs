@@ -108,7 +108,7 @@ fn joins_nothing(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Tokenizer, TokenizerFiles};
+    use super::super::{Cut, Tokenizer, TokenizerFiles};
 
     thread_local! {
         /// The bytes looked through for ends of windows so far.
@@ -127,7 +127,7 @@ mod tests {
         let tokenizer = Tokenizer::from_files(&files, 10).unwrap();
         let text = "<s>".repeat(5000);
         // Of two long texts and room for an odd number of tokens, the longer one's tokens are counted.
-        let pair = tokenizer.encode_pair(&text, &text, 55, true).unwrap();
+        let pair = tokenizer.encode_pair(&text, &text, Cut::LongestFirst, 55, true).unwrap();
         assert_eq!((pair.ids.len(), pair.truncated), (55, true));
         let scanned = SCANNED.get();
         assert!(scanned < 20 * text.len(), "{scanned} bytes of {}", text.len());

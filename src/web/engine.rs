@@ -6,7 +6,7 @@ use crate::backend::gpu::profile::KernelTime;
 use crate::engine;
 use crate::error::{Error, ErrorKind};
 use crate::head;
-use crate::tokenize::Encoding;
+use crate::tokenize::{Cut, Encoding};
 use js_sys::Float32Array;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -125,7 +125,7 @@ impl Engine {
             let start = self.clock.now();
             let pair = pair.as_deref();
             let mut encoding = match pair {
-                Some(pair) => model.encode_pair(&text, pair, details)?,
+                Some(pair) => model.encode_pair(&text, pair, Cut::LongestFirst, details)?,
                 None => model.encode(&text, details)?,
             };
             if empty && encoding.ids.is_empty() {
@@ -165,13 +165,15 @@ impl Engine {
 
     /// What the model computes for each of `texts`, strings or pairs, as it is: an embedder's vector (D), a
     /// classifier's logits (L), or of an encoder a state for each token (T, D). A text without tokens is computed as
-    /// special tokens alone.
-    pub async fn rows(&self, texts: Vec<JsValue>) -> Result<Vec<Float32Array>, JsValue> {
+    /// special tokens alone; a static embedding's vector of it is of zeros. `cut_text`: whether of pairs that are too
+    /// long the text alone is cut.
+    pub async fn rows(&self, texts: Vec<JsValue>, cut_text: bool) -> Result<Vec<Float32Array>, JsValue> {
         let model = self.inner.text_model();
+        let cut = if cut_text { Cut::OnlyFirst } else { Cut::LongestFirst };
         let encode = |value: &JsValue| {
             let (text, pair) = text_of(value);
             let encoding = match &pair {
-                Some(pair) => model.encode_pair(&text, pair, false)?,
+                Some(pair) => model.encode_pair(&text, pair, cut, false)?,
                 None => model.encode(&text, false)?,
             };
             let alone = encoding.ids.is_empty();
@@ -181,7 +183,9 @@ impl Engine {
         let mut rows = Vec::with_capacity(encodings.len());
         for group in model.groups(&encodings) {
             let computed = self.inner.outputs(&encodings[group], false).await?;
-            rows.extend(computed.outputs.iter().map(|row| Float32Array::from(row.as_slice())));
+            let zeros = || Float32Array::new_with_length(model.config().output_width() as u32);
+            let row = |row: &Vec<f32>| if row.is_empty() { zeros() } else { Float32Array::from(row.as_slice()) };
+            rows.extend(computed.outputs.iter().map(row));
         }
         Ok(rows)
     }

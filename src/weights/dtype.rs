@@ -15,6 +15,10 @@ pub enum Storage {
     F16,
     /// The upper half of an f32.
     Bf16,
+    /// Whole numbers of 32 bits.
+    I32,
+    /// Whole numbers of 64 bits.
+    I64,
     /// Symmetric int8 per row, with the scales in a tensor of their own.
     Int8,
     /// int4 in pairs, with the scales of groups in a tensor of their own ([`super::int4`]).
@@ -29,6 +33,8 @@ impl Storage {
             Dtype::F32 => Some(Self::F32),
             Dtype::F16 => Some(Self::F16),
             Dtype::BF16 => Some(Self::Bf16),
+            Dtype::I32 => Some(Self::I32),
+            Dtype::I64 => Some(Self::I64),
             Dtype::I8 => Some(Self::Int8),
             Dtype::U8 => Some(Self::Int4),
             _ => None,
@@ -38,16 +44,16 @@ impl Storage {
     /// Bytes of one element: a number, or a pair of int4.
     pub const fn bytes(self) -> usize {
         match self {
-            Self::F64 => 8,
-            Self::F32 => 4,
+            Self::F64 | Self::I64 => 8,
+            Self::F32 | Self::I32 => 4,
             Self::F16 | Self::Bf16 => 2,
             Self::Int8 | Self::Int4 => 1,
         }
     }
 
-    /// Whether the elements are numbers by themselves, without a scale.
+    /// Whether the elements are floating-point numbers.
     pub const fn is_float(self) -> bool {
-        !matches!(self, Self::Int8 | Self::Int4)
+        matches!(self, Self::F64 | Self::F32 | Self::F16 | Self::Bf16)
     }
 }
 
@@ -68,7 +74,7 @@ pub fn require_float(t: &TensorInfo) -> Result<Storage> {
     })
 }
 
-/// Decodes numbers of a floating-point `storage`; `out` has as many as `bytes` holds.
+/// Decodes numbers of a floating-point `storage`, or whole ones to the nearest; `out` has as many as `bytes` holds.
 pub fn decode(storage: Storage, bytes: &[u8], out: &mut [f32]) {
     debug_assert_eq!(bytes.len(), out.len() * storage.bytes());
     match storage {
@@ -81,6 +87,16 @@ pub fn decode(storage: Storage, bytes: &[u8], out: &mut [f32]) {
         Storage::F32 => {
             for (x, b) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
                 *x = f32::from_le_bytes(*b);
+            }
+        }
+        Storage::I32 => {
+            for (x, b) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                *x = i32::from_le_bytes(*b) as f32;
+            }
+        }
+        Storage::I64 => {
+            for (x, b) in out.iter_mut().zip(bytes.as_chunks::<8>().0) {
+                *x = i64::from_le_bytes(*b) as f32;
             }
         }
         Storage::F16 => {

@@ -8,6 +8,7 @@ mod elementary;
 mod integers;
 mod kernels;
 mod parity;
+mod teach;
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

@@ -6,10 +6,16 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "smol-toml";
-import { converterVariant, enabledVariants, readManifest, rewriterVariant } from "../../scripts/manifest.mjs";
+import {
+  converterVariant,
+  enabledVariants,
+  readManifest,
+  rewriterVariant,
+  teacherVariant,
+} from "../../scripts/manifest.mjs";
 import { fastestBuild } from "../../dist/builds.js";
 import { FIRST_PAGES } from "../../dist/worker/threads.js";
-import { rewriterSize, tasksSize, transferred, transferTotal } from "../../scripts/sizes.mjs";
+import { rewriterSize, tasksSize, teacherSize, transferred, transferTotal } from "../../scripts/sizes.mjs";
 import { rustTests, webRuns } from "../../scripts/test.mjs";
 import { ROOT } from "./support.mjs";
 
@@ -74,8 +80,9 @@ test("npm's packages are pinned, and only needed to develop", () => {
   }
 });
 
-test("each enabled variant, the rewriter and the converter are built, have declared types, and nothing else is there", () => {
-  const modules = [...enabledVariants(manifest), rewriterVariant(manifest), converterVariant(manifest)];
+test("each enabled variant, the rewriter, the teacher and the converter are built, have declared types, and nothing else is there", () => {
+  const others = [rewriterVariant, teacherVariant, converterVariant].map((variant) => variant(manifest));
+  const modules = [...enabledVariants(manifest), ...others];
   const names = modules.map(([name]) => name);
   assert.deepEqual(readdirSync(join(ROOT, "dist/wasm")).sort(), names.sort());
   assert.ok(names.includes(manifest.tests.variant));
@@ -89,8 +96,8 @@ test("each enabled variant, the rewriter and the converter are built, have decla
   }
 });
 
-test("the modules of the converter and the rewriter have these alone, and the engine's have neither", () => {
-  const classes = ["converter", "engine", "torchrewriter"];
+test("the modules of the converter, the rewriter and the teacher have these alone, and the engine's have none", () => {
+  const classes = ["converter", "engine", "teacher", "torchrewriter"];
   // Their exports lie in the files as text; not every version of Node compiles relaxed SIMD.
   const has = (module) => {
     const bytes = readFileSync(join(ROOT, "dist/wasm", module, "tabsense_bg.wasm"));
@@ -98,6 +105,7 @@ test("the modules of the converter and the rewriter have these alone, and the en
   };
   assert.deepEqual(has("convert"), ["converter", "torchrewriter"]);
   assert.deepEqual(has("rewriter"), ["torchrewriter"]);
+  assert.deepEqual(has("teacher"), ["teacher"]);
   for (const [name] of enabledVariants(manifest)) assert.deepEqual(has(name), ["engine"], name);
 });
 
@@ -172,6 +180,9 @@ test("what a visitor transfers is within the budget", (t) => {
   const rewriter = rewriterSize().brotli;
   t.diagnostic(`the rewriter: ${rewriter} bytes, of at most ${manifest.budgets["rewriter-brotli"]}`);
   assert.ok(rewriter <= manifest.budgets["rewriter-brotli"], `the rewriter: ${rewriter} bytes`);
+  const teacher = teacherSize().brotli;
+  t.diagnostic(`the teacher: ${teacher} bytes, of at most ${manifest.budgets["teacher-brotli"]}`);
+  assert.ok(teacher <= manifest.budgets["teacher-brotli"], `the teacher: ${teacher} bytes`);
   const tasks = tasksSize().brotli;
   t.diagnostic(`the other tasks: ${tasks} bytes, of at most ${manifest.budgets["tasks-brotli"]}`);
   assert.ok(tasks <= manifest.budgets["tasks-brotli"], `the other tasks: ${tasks} bytes`);

@@ -18,6 +18,7 @@ mod properties;
 mod quantize;
 #[cfg(not(target_arch = "wasm32"))]
 mod sentiment;
+mod static_embedding;
 mod torch;
 mod torch_hostile;
 

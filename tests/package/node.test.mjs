@@ -6,7 +6,13 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { after, before, test } from "node:test";
-import { converterVariant, enabledVariants, readManifest, rewriterVariant } from "../../scripts/manifest.mjs";
+import {
+  converterVariant,
+  enabledVariants,
+  readManifest,
+  rewriterVariant,
+  teacherVariant,
+} from "../../scripts/manifest.mjs";
 import { installTarball, ROOT } from "./support.mjs";
 
 const TINY = join(ROOT, "test_data/models/tiny-f32");
@@ -31,7 +37,7 @@ test("the tarball holds the built package and its papers, and nothing else", () 
     .map((name) => name.slice(0, -3).replaceAll(sep, "/"))
     .filter((name) => !/^(?:cli|csv)\//.test(name) && !bundledAlone.includes(name));
   const manifest = readManifest();
-  const others = [rewriterVariant(manifest), converterVariant(manifest)];
+  const others = [rewriterVariant, teacherVariant, converterVariant].map((variant) => variant(manifest));
   const wasm = [...enabledVariants(manifest), ...others].flatMap(([name]) =>
     ["tabsense.d.ts", "tabsense.js", "tabsense_bg.wasm"].map((file) => `dist/wasm/${name}/${file}`),
   );

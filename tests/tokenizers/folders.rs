@@ -5,7 +5,7 @@ use crate::common::texts::{base, faults, fill, texts};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tabsense::ErrorKind;
-use tabsense::tokenize::{Tokenizer, TokenizerFiles};
+use tabsense::tokenize::{Cut, Tokenizer, TokenizerFiles};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const ROWS: usize = 40_000;
@@ -29,6 +29,7 @@ struct Pair {
     types: Vec<u8>,
     offsets: Vec<(usize, usize)>,
     second: Vec<usize>,
+    only_first: Option<Vec<u32>>,
 }
 
 fn folders() -> Vec<Folder> {
@@ -128,7 +129,7 @@ fn pairs_are_framed_and_cut_as_in_python() {
         let tokenizer = tokenizer(&folder);
         for case in &folder.pairs {
             let room = case.length.unwrap_or(usize::MAX);
-            let got = tokenizer.encode_pair(&case.text, &case.pair, room, true).unwrap();
+            let got = tokenizer.encode_pair(&case.text, &case.pair, Cut::LongestFirst, room, true).unwrap();
             let offsets: Vec<_> = got.offsets.iter().flatten().map(|at| (at.start, at.end)).collect();
             let place = format!("{}: {:?} {:?} {:?}", folder.name, case.text, case.pair, case.length);
             assert_eq!((&got.ids, &got.types), (&case.ids, &case.types), "{place}");
@@ -137,7 +138,7 @@ fn pairs_are_framed_and_cut_as_in_python() {
                 (case.offsets.clone(), case.second.clone()),
                 "{place}"
             );
-            let plain = tokenizer.encode_pair(&case.text, &case.pair, room, false).unwrap();
+            let plain = tokenizer.encode_pair(&case.text, &case.pair, Cut::LongestFirst, room, false).unwrap();
             assert_eq!((plain.ids, plain.truncated), (got.ids, got.truncated), "{place}");
             count += 1;
         }
@@ -146,11 +147,41 @@ fn pairs_are_framed_and_cut_as_in_python() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn the_text_of_a_pair_alone_is_cut_as_in_python() {
+    let (mut cut, mut refused) = (0, 0);
+    for folder in folders() {
+        let tokenizer = tokenizer(&folder);
+        for case in &folder.pairs {
+            let room = case.length.unwrap_or(usize::MAX);
+            let place = format!("{}: {:?} {:?} {:?}", folder.name, case.text, case.pair, case.length);
+            let got = tokenizer.encode_pair(&case.text, &case.pair, Cut::OnlyFirst, room, true);
+            let Some(wanted) = &case.only_first else {
+                let error = got.expect_err(&place);
+                assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{place}");
+                assert!(error.message().contains("Take a shorter label"), "{error}");
+                refused += 1;
+                continue;
+            };
+            let got = got.expect(&place);
+            assert_eq!(&got.ids, wanted, "{place}");
+            if case.length.is_none() {
+                assert!(!got.truncated, "{place}");
+                assert_eq!(got, tokenizer.encode_pair(&case.text, &case.pair, Cut::LongestFirst, room, true).unwrap());
+            }
+            let plain = tokenizer.encode_pair(&case.text, &case.pair, Cut::OnlyFirst, room, false).unwrap();
+            assert_eq!((plain.ids, plain.truncated), (got.ids, got.truncated), "{place}");
+            cut += usize::from(got.truncated);
+        }
+    }
+    assert!(cut > 100 && refused > 100, "{cut} cut, {refused} refused");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_pair_without_a_frame_is_told() {
     let mut file = base("bpe");
     file["pre_tokenizer"] = json!({"type": "ByteLevel", "add_prefix_space": false});
     let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), ROWS).unwrap();
-    let error = tokenizer.encode_pair("a", "b", 100, false).unwrap_err();
+    let error = tokenizer.encode_pair("a", "b", Cut::LongestFirst, 100, false).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenizerUnsupported);
     assert_eq!(tokenizer.special_tokens_of_pair(), None);
 }

@@ -79,9 +79,13 @@ export class Engine {
   ): Promise<Classification[]>;
   /**
    * The numbers of each text or pair: an embedder's vector (D), a classifier's logits (L), an encoder's states (T, D). A text without
-   * tokens is computed as special tokens alone.
+   * tokens is computed as special tokens alone; its vector by a static embedding is of zeros. `cutText`: whether of pairs that are too
+   * long the text alone is cut.
    */
-  rows(texts: (string | { readonly text: string; readonly pair: string })[]): Promise<Float32Array[]>;
+  rows(
+    texts: (string | { readonly text: string; readonly pair: string })[],
+    cutText: boolean,
+  ): Promise<Float32Array[]>;
   /** The tokens of the whole text, however long it is, without those that frame it. */
   tokenize(text: string): Piece[];
   /** A tagger's logits (N, L) for the tokens of windows: `lengths` of their `ids`, each of at most `maxTokens - specialTokens`. */

@@ -117,7 +117,7 @@ fn kind_of(place: Place) -> Kind {
         Place::Table(_) => Kind::Table,
         Place::Rows { .. } => Kind::Matrix,
         Place::Relative(_) => Kind::Relative,
-        Place::Gamma(_) | Place::Beta(_) | Place::Bias { .. } => Kind::Vector,
+        Place::Gamma(_) | Place::Beta(_) | Place::Bias { .. } | Place::OfTokens(_) => Kind::Vector,
     }
 }
 

@@ -187,6 +187,16 @@ impl Tokens {
         self.vocabulary.id(entry)
     }
 
+    /// One more than the largest id.
+    pub fn ids(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// All tokens, by id.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.by_id.iter().flatten().map(|entry| self.vocabulary.token(*entry))
+    }
+
     /// The token of an id.
     pub fn token(&self, id: u32) -> Option<&str> {
         let entry = *self.by_id.get(id as usize)?;

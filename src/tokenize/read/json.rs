@@ -1,7 +1,7 @@
 //! `tokenizer.json`: what of it matters here, read and checked.
 //!
-//! Truncation and padding are not read at all: cutting is a step of its own here, nothing is ever padded, and
-//! hostile values there reach nobody. The vocabulary is read as it streams by; the other stages, which are
+//! Padding is not read at all, and of truncation the length alone, which counts for static embeddings: cutting
+//! is a step of its own here, nothing is ever padded, and hostile values there reach nobody. The vocabulary is read as it streams by; the other stages, which are
 //! small, as trees.
 
 use super::super::added::AddedToken;
@@ -27,6 +27,7 @@ pub struct File {
     pub model: FileModel,
     #[serde(default)]
     added_tokens: Vec<Added>,
+    truncation: Option<Value>,
 }
 
 /// The model, with the fields of all kinds.
@@ -103,6 +104,11 @@ impl File {
                 _ => FILE.broken(&error),
             }
         })
+    }
+
+    /// The most tokens of a text, where the file has a length to cut to.
+    pub fn truncation(&self) -> Option<usize> {
+        self.truncation.as_ref()?.get("max_length")?.as_u64()?.try_into().ok()
     }
 
     /// The added tokens, in the order of their ids, all of which are below `rows`.

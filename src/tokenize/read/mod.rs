@@ -58,6 +58,8 @@ pub struct Parts {
     pub max_length: Option<usize>,
     /// What of the files is not followed.
     pub warnings: Vec<String>,
+    /// The length that `tokenizer.json` cuts to. Of transformers' classes none follows it.
+    pub truncation: Option<usize>,
 }
 
 impl TokenizerFiles<'_> {
@@ -82,6 +84,7 @@ impl TokenizerFiles<'_> {
     fn of_file(&self, mut file: File, config: TokenizerConfig, rows: usize) -> Result<Parts> {
         let TokenizerConfig { max_length, class, listed, added: older, mut special, mut warnings, .. } = config;
         let mut added = file.added(rows)?;
+        let truncation = file.truncation();
         // A file that is there says more than one that is not.
         if self.config.is_none() {
             special.clear();
@@ -104,7 +107,7 @@ impl TokenizerFiles<'_> {
             let (normalizer, pre_tokenizer) = (file.normalizer()?, file.pre_tokenizer()?);
             let made = Made { normalizer, pre_tokenizer, model: file.model.build(rows)? };
             let added = numbered(&made, added, special, rows)?;
-            return Ok(Parts { made, added, frame, max_length, warnings });
+            return Ok(Parts { made, added, frame, max_length, warnings, truncation });
         };
         if settings.further.is_none() {
             special.extend(class.further_tokens());
@@ -114,7 +117,7 @@ impl TokenizerFiles<'_> {
         let added = listed.unwrap_or_else(|| [older, added].concat());
         let added = numbered(&made, added, special, rows)?;
         let frame = class.frame(&settings, |token| id_of(&made, &added, token))?;
-        Ok(Parts { made, added, frame, max_length, warnings })
+        Ok(Parts { made, added, frame, max_length, warnings, truncation })
     }
 
     fn of_vocabulary(&self, config: TokenizerConfig, rows: usize) -> Result<Parts> {
@@ -148,7 +151,7 @@ impl TokenizerFiles<'_> {
         let made = class.make(&settings, model, map, rows)?;
         let added = numbered(&made, listed.unwrap_or(added), special, rows)?;
         let frame = class.frame(&settings, |token| id_of(&made, &added, token))?;
-        Ok(Parts { made, added, frame, max_length, warnings })
+        Ok(Parts { made, added, frame, max_length, warnings, truncation: None })
     }
 }
 

@@ -17,7 +17,7 @@ import {
 
 /** The singleton of transformers.js' tutorials. */
 class Sentiment {
-  static task = "sentiment-analysis" as const satisfies PipelineType;
+  static readonly task = "sentiment-analysis" satisfies PipelineType;
   static model = "sentiment-en";
   static instance: Promise<TextClassificationPipeline> | null = null;
 

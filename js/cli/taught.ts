@@ -1,0 +1,47 @@
+/** Classifiers that `tabsense teach` wrote. */
+
+import { readFile } from "node:fs/promises";
+import { Embedder, TaughtClassifier } from "../node.js";
+import { TabsenseError } from "../api/errors.js";
+import type { ClassifierInfo } from "../api/info.js";
+import { read } from "../teach/saved.js";
+import type { ClassifyOptions, EmbedderOptions, Score, Source, Text } from "../api/types.js";
+
+/** What the command asks of a classifier, its own or a model's. */
+export interface Answering {
+  info: ClassifierInfo;
+  classify(texts: readonly Text[], options: Pick<ClassifyOptions, "topK" | "signal">): Promise<Score[][]>;
+  dispose(): Promise<void>;
+}
+
+/** The file's text, and the name of the encoder that it was taught on. */
+export async function readTaught(path: string): Promise<{ saved: string; encoder: string }> {
+  const saved = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    throw new TabsenseError(
+      "invalid_argument",
+      `${path} could not be read (${cause.message}). --taught names what \`tabsense teach\` wrote.`,
+      { cause },
+    );
+  });
+  return { saved, encoder: (await read(saved)).encoder.name };
+}
+
+/** Loads the encoder, and the classifier on it. Where that isn't sure of a text, the label is empty. */
+export async function openTaught(saved: string, source: Source, load: EmbedderOptions): Promise<Answering> {
+  const embedder = await Embedder.load(source, load);
+  try {
+    const taught = await TaughtClassifier.from(saved, embedder);
+    const { info } = embedder;
+    return {
+      info: { ...info, model: { ...info.model, labels: taught.labels } },
+      async classify(texts, { topK = 1, signal }) {
+        const answers = await taught.classify(texts as string[], { topK, ...(signal && { signal }) });
+        return answers.map((scores) => scores.map(({ label, score }) => ({ label: label ?? "", score })));
+      },
+      dispose: () => embedder.dispose(),
+    };
+  } catch (thrown) {
+    await embedder.dispose();
+    throw thrown;
+  }
+}

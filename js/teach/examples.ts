@@ -1,0 +1,137 @@
+/** The examples that a classifier is taught with: what a caller passes, checked. */
+
+import { TabsenseError } from "../api/errors.js";
+import { kindOf } from "../api/options.js";
+import type { Example, Examples } from "../api/teach-types.js";
+
+/** The most labels and examples; src/teach has the same limits. */
+export const MOST_LABELS = 5_000;
+export const MOST_EXAMPLES = 100_000;
+
+/** An example as it is kept: its labels by their places. */
+export interface Kept {
+  id: number;
+  text: string;
+  /** One, or with several labels a text any number. */
+  labels: number[];
+}
+
+/** The labels by name, in order, and the examples of each. */
+export interface Collected {
+  labels: string[];
+  /** Whether a text may have several labels, or none. */
+  multi: boolean;
+  examples: { text: string; labels: string[] }[];
+}
+
+/** Collects what `teach` was given. Kind `"invalid_argument"` for what can't be taught, with a sentence why. */
+export function collect(given: Examples | unknown): Collected {
+  if (typeof given !== "object" || given === null)
+    throw invalid(
+      `teach takes examples by label ({ billing: ["I was charged twice"] }) or a list of { text, label }, not ${kindOf(given)}.`,
+    );
+  const collected = Array.isArray(given) ? fromList(given) : fromRecord(given as Record<string, unknown>);
+  checkCounts(collected);
+  checkTexts(collected);
+  return collected;
+}
+
+function fromRecord(given: Record<string, unknown>): Collected {
+  const labels = Object.keys(given);
+  const examples = labels.flatMap((label) => {
+    const texts = given[label];
+    if (!Array.isArray(texts))
+      throw invalid(
+        `The examples of ${JSON.stringify(label)} must be an array of texts, not ${kindOf(texts)}.`,
+      );
+    return texts.map((text: unknown, i) => {
+      if (typeof text !== "string")
+        throw invalid(`Example ${i} of ${JSON.stringify(label)} is not a string but ${kindOf(text)}.`);
+      return { text, labels: [label] };
+    });
+  });
+  return { labels, multi: false, examples };
+}
+
+function fromList(given: readonly unknown[]): Collected {
+  const examples = given.map((one, i) => checkExample(one, `examples[${i}]`));
+  const multi = examples.some(({ multi }) => multi);
+  const mixed = multi ? examples.findIndex((one) => !one.multi) : -1;
+  if (mixed >= 0)
+    throw invalid(
+      `examples[${mixed}] has label, others have labels. Give all of them labels: a list, also where it is of one.`,
+    );
+  const labels = [...new Set(examples.flatMap((one) => one.labels))];
+  return { labels, multi, examples: examples.map(({ text, labels }) => ({ text, labels })) };
+}
+
+/** Checks one `{ text, label }` or `{ text, labels }`, which `place` names in errors. */
+export function checkExample(
+  one: unknown,
+  place: string,
+): { text: string; labels: string[]; multi: boolean } {
+  const { text, label, labels } = (typeof one === "object" && one !== null ? one : {}) as Partial<
+    Record<keyof Example | "labels", unknown>
+  >;
+  if (typeof text !== "string")
+    throw invalid(
+      `${place} has no text: pass { text, label }, or { text, labels } for several labels a text.`,
+    );
+  if (label !== undefined && labels !== undefined)
+    throw invalid(`${place} has both label and labels. Pass one of them.`);
+  if (labels !== undefined) {
+    if (!Array.isArray(labels) || !labels.every((name) => typeof name === "string"))
+      throw invalid(`${place}: labels must be an array of strings.`);
+    return { text, labels: [...new Set(labels as string[])], multi: true };
+  }
+  if (typeof label !== "string") throw invalid(`${place}: label must be a string, not ${kindOf(label)}.`);
+  return { text, labels: [label], multi: false };
+}
+
+function checkCounts({ labels, multi, examples }: Collected): void {
+  const empty = labels.findIndex((label) => label.trim() === "");
+  if (empty >= 0) throw invalid("A label has no name: labels are told by their names.");
+  const least = multi ? 1 : 2;
+  if (labels.length < least)
+    throw invalid(
+      labels.length === 0
+        ? 'There are no labels to teach. Pass examples by label: { billing: ["I was charged twice"], bug: [] }.'
+        : `There is one label alone (${JSON.stringify(labels[0])}): nothing is to be told apart. Add a second one, "other" say; it needs no example.`,
+    );
+  if (labels.length > MOST_LABELS)
+    throw invalid(`There are ${labels.length} labels: ${MOST_LABELS} are the most.`);
+  if (examples.length > MOST_EXAMPLES)
+    throw invalid(
+      `There are ${examples.length} examples: ${MOST_EXAMPLES} are the most. Take a sample of each label.`,
+    );
+}
+
+/** Refuses empty texts, and a text that is under two labels: one of them is wrong, and it can't be told which. */
+function checkTexts({ multi, examples }: Collected): void {
+  const seen = new Map<string, string[]>();
+  for (const { text, labels } of examples) {
+    checkText(text, labels);
+    const before = seen.get(text);
+    if (!multi && before && before[0] !== labels[0]) throw contradiction(text, before[0]!, labels[0]!);
+    seen.set(text, labels);
+  }
+}
+
+/** Refuses an empty text. */
+export function checkText(text: string, labels: readonly string[]): void {
+  if (text.trim() !== "") return;
+  const of = labels.length > 0 ? ` of ${labels.map((label) => JSON.stringify(label)).join(", ")}` : "";
+  throw invalid(`An example${of} is empty. Leave it out.`);
+}
+
+/** The error for a text under two labels. */
+export function contradiction(text: string, one: string, other: string): TabsenseError {
+  const start = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return invalid(
+    `${JSON.stringify(start)} is an example of ${JSON.stringify(one)} and of ${JSON.stringify(other)}. Remove one of them, or pass { text, labels } where a text may have several.`,
+  );
+}
+
+export function invalid(message: string): TabsenseError {
+  return new TabsenseError("invalid_argument", message);
+}

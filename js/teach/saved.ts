@@ -1,0 +1,243 @@
+/** A taught classifier as a small JSON file, and back: checked as what comes from elsewhere is. */
+
+import { TabsenseError, type ErrorKind } from "../api/errors.js";
+import type { Trained } from "../client/protocol.js";
+import { MOST_EXAMPLES, MOST_LABELS } from "./examples.js";
+
+/** What tells the file from others. */
+const FORMAT = "tabsense-taught-classifier";
+/** Counts up where an older package couldn't read the file. */
+const VERSION = 1;
+/** The longest file, in characters: the most labels of the widest vectors, and room for examples. */
+const MOST_CHARACTERS = 256 * 1024 * 1024;
+/** The widest vectors; src/config.rs has the same limit. */
+const MOST_WIDTH = 8192;
+/** The least cosine of the probe's vectors: int8 and fp32 of one encoder are at 0.99 and more, two encoders near 0. */
+const SAME = 0.97;
+
+/** A taught classifier's file. Its parts may change with its version. */
+export interface SavedClassifier {
+  readonly format: typeof FORMAT;
+  readonly version: number;
+  readonly [part: string]: unknown;
+}
+
+/** What is in it. */
+export interface Contents {
+  multi: boolean;
+  prompt: string | null;
+  /** `probe`: its vector of a fixed text. */
+  encoder: { name: string; width: number; probe: Float32Array };
+  labels: { name: string; description: string | null }[];
+  trained: Trained;
+  /** Null where they were left out. */
+  examples: { text: string; labels: number[] }[] | null;
+}
+
+/** The file's object. */
+export function saved({ encoder, trained, ...rest }: Contents): SavedClassifier {
+  const { weights, bias, keep } = trained;
+  const parts = {
+    format: FORMAT,
+    version: VERSION,
+    encoder: { ...encoder, probe: toBase64(encoder.probe) },
+    ...rest,
+    weights: toBase64(weights),
+    bias: [...bias],
+    ...keep,
+  } as const;
+  return { ...parts, checksum: checksum(JSON.stringify(parts)) };
+}
+
+/** Reads a file: an object that was parsed, or the JSON text. */
+export async function read(given: unknown): Promise<Contents> {
+  const parts = typeof given === "object" && !isBytes(given) ? given : parse(await textOf(given));
+  if (typeof parts !== "object" || parts === null || (parts as SavedClassifier).format !== FORMAT)
+    throw wrong("not_a_model", "This is no taught classifier. Pass what toJSON gave, or its JSON text.");
+  const { version, checksum: sum, ...others } = parts as SavedClassifier & { checksum?: unknown };
+  if (typeof version === "number" && version > VERSION)
+    throw wrong(
+      "config_unsupported",
+      `The taught classifier is of version ${version} of its format, and this package reads ${VERSION}: update tabsense.`,
+    );
+  const { format: _, ...rest } = others;
+  const whole = JSON.stringify({ format: FORMAT, version, ...rest });
+  // Before the sum is compared, for a number that is none is written as null.
+  const contents = contentsOf(rest as Record<string, unknown>);
+  if (sum !== checksum(whole))
+    throw wrong(
+      "not_a_model",
+      "The taught classifier was changed or damaged after it was saved. Take the file as it was, or teach it anew.",
+    );
+  return contents;
+}
+
+/** Whether two vectors of the fixed text are of one encoder. */
+export function same(a: Float32Array, b: Float32Array): boolean {
+  return a.length === b.length && a.reduce((sum, x, i) => sum + x * b[i]!, 0) >= SAME;
+}
+
+function contentsOf(parts: Record<string, unknown>): Contents {
+  const encoder = object(parts["encoder"], "encoder");
+  const width = whole(encoder["width"], "encoder.width", 1, MOST_WIDTH);
+  const labels = list(parts["labels"], "labels", 1, MOST_LABELS).map((label, i) => {
+    const { name, description } = object(label, `labels[${i}]`);
+    if (description !== null && typeof description !== "string") throw damaged(`labels[${i}].description`);
+    return { name: string(name, `labels[${i}].name`), description };
+  });
+  if (typeof parts["multi"] !== "boolean") throw damaged("multi");
+  const given = parts["examples"];
+  const examples =
+    given === null
+      ? null
+      : list(given, "examples", 0, MOST_EXAMPLES).map((example, i) => {
+          const { text, labels: places } = object(example, `examples[${i}]`);
+          return {
+            text: string(text, `examples[${i}].text`),
+            labels: list(places, `examples[${i}].labels`, 0, labels.length).map((place) =>
+              whole(place, `examples[${i}].labels`, 0, labels.length - 1),
+            ),
+          };
+        });
+  const prompt = parts["prompt"];
+  if (prompt !== null && typeof prompt !== "string") throw damaged("prompt");
+  const bias = list(parts["bias"], "bias", labels.length, labels.length).map((x) => number(x, "bias"));
+  return {
+    multi: parts["multi"],
+    prompt,
+    encoder: {
+      name: string(encoder["name"], "encoder.name"),
+      width,
+      probe: floats(encoder["probe"], "encoder.probe", width),
+    },
+    labels,
+    examples,
+    trained: {
+      weights: floats(parts["weights"], "weights", labels.length * width),
+      bias: Float32Array.from(bias),
+      keep: {
+        temperature: positive(parts["temperature"], "temperature"),
+        threshold: number(parts["threshold"], "threshold"),
+        strength: positive(parts["strength"], "strength"),
+        nameWeight: number(parts["nameWeight"], "nameWeight"),
+      },
+      leftOut: null,
+    },
+  };
+}
+
+function isBytes(given: unknown): given is Uint8Array | Blob {
+  return given instanceof Uint8Array || (typeof Blob === "function" && given instanceof Blob);
+}
+
+async function textOf(given: unknown): Promise<string> {
+  const long = () => wrong("not_a_model", "The file is longer than any taught classifier.");
+  if (isBytes(given)) {
+    if (("size" in given ? given.size : given.length) > MOST_CHARACTERS) throw long();
+    return given instanceof Uint8Array ? new TextDecoder().decode(given) : given.text();
+  }
+  if (typeof given !== "string")
+    throw wrong("invalid_argument", "A taught classifier is what toJSON gave, or its JSON text.");
+  if (given.length > MOST_CHARACTERS) throw long();
+  return given;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new TabsenseError(
+      "not_a_model",
+      `The taught classifier is no JSON (${cause instanceof Error ? cause.message : String(cause)}): it was cut or is another file.`,
+      { cause },
+    );
+  }
+}
+
+function wrong(kind: ErrorKind, message: string): TabsenseError {
+  return new TabsenseError(kind, message);
+}
+
+function damaged(part: string): TabsenseError {
+  return wrong(
+    "not_a_model",
+    `The taught classifier is damaged: its ${part} is wrong. Teach it anew, or take another copy.`,
+  );
+}
+
+function object(value: unknown, part: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw damaged(part);
+  return value as Record<string, unknown>;
+}
+
+function list(value: unknown, part: string, least: number, most: number): unknown[] {
+  if (!Array.isArray(value) || value.length < least || value.length > most) throw damaged(part);
+  return value;
+}
+
+function string(value: unknown, part: string): string {
+  if (typeof value !== "string") throw damaged(part);
+  return value;
+}
+
+/** JSON writes what is no finite number as null. */
+function number(value: unknown, part: string): number {
+  if (typeof value !== "number" || !Number.isFinite(value)) throw damaged(part);
+  return value;
+}
+
+function positive(value: unknown, part: string): number {
+  const x = number(value, part);
+  if (x <= 0) throw damaged(part);
+  return x;
+}
+
+function whole(value: unknown, part: string, least: number, most: number): number {
+  const x = number(value, part);
+  if (!Number.isInteger(x) || x < least || x > most) throw damaged(part);
+  return x;
+}
+
+function toBase64(numbers: Float32Array): string {
+  const view = new DataView(new ArrayBuffer(4 * numbers.length));
+  numbers.forEach((x, i) => {
+    view.setFloat32(4 * i, x, true);
+  });
+  const bytes = new Uint8Array(view.buffer);
+  let text = "";
+  // In pieces: a call takes only so many arguments.
+  for (let i = 0; i < bytes.length; i += 0x2000)
+    text += String.fromCharCode(...bytes.subarray(i, i + 0x2000));
+  return btoa(text);
+}
+
+function floats(value: unknown, part: string, count: number): Float32Array {
+  let text: string;
+  try {
+    text = atob(string(value, part));
+  } catch {
+    throw damaged(part);
+  }
+  if (text.length !== 4 * count) throw damaged(part);
+  const view = new DataView(Uint8Array.from(text, (char) => char.charCodeAt(0)).buffer);
+  const numbers = Float32Array.from({ length: count }, (_, i) => view.getFloat32(4 * i, true));
+  if (!numbers.every(Number.isFinite))
+    throw wrong(
+      "weights_not_finite",
+      `The taught classifier's ${part} hold what is no number. Teach it anew.`,
+    );
+  return numbers;
+}
+
+/** CRC-32 of the text's UTF-16 units: against damage, not against intent. */
+function checksum(text: string): number {
+  let crc = ~0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    for (const byte of [unit & 0xff, unit >> 8]) {
+      crc ^= byte;
+      for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+  }
+  return ~crc >>> 0;
+}

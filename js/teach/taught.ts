@@ -1,0 +1,409 @@
+/** A classifier of one's own labels, taught by examples: an encoder's vectors and a linear layer on them. */
+
+import type { Session } from "../client/session.js";
+import type { Trained } from "../client/protocol.js";
+import { checkSentences, type LoadedEmbedder } from "../api/embedder.js";
+import { TabsenseError } from "../api/errors.js";
+import { callback, invalid as invalidOption, record, signal, text as textOption } from "../api/options.js";
+import type {
+  Evaluation,
+  Examples,
+  TaughtExample,
+  TaughtOptions,
+  TaughtScore,
+  TeachOptions,
+  TeachProgress,
+} from "../api/teach-types.js";
+import type { CallProgress } from "../api/types.js";
+import { evaluation } from "./evaluation.js";
+import {
+  checkExample,
+  checkText,
+  collect,
+  contradiction,
+  invalid,
+  MOST_EXAMPLES,
+  MOST_LABELS,
+} from "./examples.js";
+import { textsOf } from "./names.js";
+import { read, same, saved, type SavedClassifier } from "./saved.js";
+import { scoresOf } from "./scores.js";
+
+/** What a classifier is taught by: an embedder, and the way to its worker. */
+export interface Teaching {
+  embedder: LoadedEmbedder;
+  session: Session;
+}
+
+/** An example with its vector, once that is there. */
+interface Held {
+  id: number;
+  text: string;
+  labels: number[];
+  vector: Float32Array | null;
+}
+
+/** A label with the vectors of its name and description, once these are there. */
+interface Label {
+  name: string;
+  description: string | null;
+  vectors: Float32Array[] | null;
+}
+
+/** The share of the examples that may change before strength, name weight and temperature are found anew. */
+const SMALL_CHANGE = 1 / 10;
+
+/** How texts are embedded. */
+interface EmbedCall {
+  signal: AbortSignal | null;
+  onProgress: ((progress: CallProgress) => void) | null;
+}
+
+/** A fixed text whose vector tells one encoder from another, whatever its numbers are stored in. */
+const PROBE = "The quick brown fox jumps over the lazy dog.";
+
+/** A classifier of labels of one's own. It lives as long as its embedder. */
+export class TaughtClassifier {
+  readonly #teaching: Teaching;
+  readonly #multi: boolean;
+  readonly #prompt: string | null;
+  #labels: Label[] = [];
+  #examples = new Map<number, Held>();
+  #byText = new Map<string, Held>();
+  #next = 0;
+  #probe: Float32Array | null = null;
+  /** What was learnt last; null before that. Of a saved classifier, leave-one-out is not known. */
+  #trained: Trained | null = null;
+  /** The examples and labels that it was learnt from, in order. */
+  #learnt: TaughtExample[] = [];
+  #learntLabels: string[] = [];
+  /** How many examples came or went since strength and so on were found. */
+  #changes = 0;
+
+  private constructor(teaching: Teaching, multi: boolean, prompt: string | null) {
+    this.#teaching = teaching;
+    this.#multi = multi;
+    this.#prompt = prompt;
+  }
+
+  /** Teaches a new one: `embedder.teach`. */
+  static async teach(
+    teaching: Teaching,
+    examples: Examples,
+    options: TeachOptions | undefined,
+  ): Promise<TaughtClassifier> {
+    const { descriptions, prompt, ...rest } = checkTeachOptions(options);
+    const { labels, multi, examples: texts } = collect(examples);
+    const taught = new TaughtClassifier(teaching, multi, prompt);
+    const unknown = Object.keys(descriptions).find((label) => !labels.includes(label));
+    if (unknown !== undefined)
+      throw invalid(
+        `descriptions has the label ${JSON.stringify(unknown)}, which has no place among the examples. Give it an empty list of them.`,
+      );
+    taught.#labels = labels.map((name) => ({ name, description: descriptions[name] ?? null, vectors: null }));
+    for (const { text, labels: names } of texts)
+      taught.#hold(
+        text,
+        names.map((name) => labels.indexOf(name)),
+      );
+    await taught.#learn(rest, false);
+    return taught;
+  }
+
+  /**
+   * One that was saved ({@link TaughtClassifier.toJSON}), as an object or as its JSON text, on the encoder that it was
+   * taught on.
+   *
+   * Rejects with kind `"not_a_model"` for what is none, or is damaged; with `"config_unsupported"` for one of a newer
+   * version; with `"weights_mismatch"` for another encoder.
+   */
+  static async from(
+    given: SavedClassifier | string | Uint8Array | Blob,
+    teaching: Teaching,
+  ): Promise<TaughtClassifier> {
+    const kept = await read(given);
+    const taught = new TaughtClassifier(teaching, kept.multi, kept.prompt);
+    const { width, name } = teaching.embedder.info.model;
+    if (width !== kept.encoder.width)
+      throw new TabsenseError(
+        "weights_mismatch",
+        `The classifier was taught on ${kept.encoder.name}, whose vectors have ${kept.encoder.width} numbers; those of ${name} have ${width}. Load the encoder that it was taught on.`,
+      );
+    const probe = await taught.#embedOne(PROBE);
+    if (!same(probe, kept.encoder.probe))
+      throw new TabsenseError(
+        "weights_mismatch",
+        `The classifier was taught on ${kept.encoder.name}, whose vectors are others than those of ${name}. Load the encoder that it was taught on, with the same pooling.`,
+      );
+    taught.#probe = probe;
+    taught.#labels = kept.labels.map((label) => ({ ...label, vectors: null }));
+    for (const { text, labels } of kept.examples ?? []) taught.#hold(text, labels);
+    taught.#trained = kept.trained;
+    taught.#learntLabels = taught.labels;
+    taught.#changes = 0;
+    return taught;
+  }
+
+  /** Its labels, in order. */
+  get labels(): string[] {
+    return this.#labels.map(({ name }) => name);
+  }
+
+  /** Its examples, in order. None of a saved classifier without them. */
+  get examples(): TaughtExample[] {
+    return [...this.#examples.values()].map((held) => this.#told(held));
+  }
+
+  /**
+   * Classifies one text: its label, or `{ label: null }` where it is not sure.
+   *
+   * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise.
+   */
+  classify(text: string, options?: TaughtOptions): Promise<TaughtScore[]>;
+  /** Classifies many texts in one call, which is faster than a call for each. */
+  classify(texts: readonly string[], options?: TaughtOptions): Promise<TaughtScore[][]>;
+  async classify(
+    input: string | readonly string[],
+    options?: TaughtOptions,
+  ): Promise<TaughtScore[] | TaughtScore[][]> {
+    const { topK, threshold, ...rest } = checkTaughtOptions(options);
+    const { texts, single } = checkSentences(input, "classify");
+    const trained = this.#trained!;
+    const vectors = await this.#embed(texts, rest);
+    const least = threshold ?? trained.keep.threshold;
+    const answers = vectors.map((vector) => {
+      const scores = scoresOf(vector, trained, this.#multi);
+      const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
+      const all = order.map((label) => ({ label: this.#labels[label]!.name, score: scores[label]! }));
+      if (topK === null) return all;
+      const likely = all.filter(({ score }) => score >= least);
+      if (this.#multi) return likely.slice(0, topK);
+      return likely.length > 0 ? likely.slice(0, topK ?? 1) : [{ label: null, score: all[0]!.score }];
+    });
+    return single ? answers[0]! : answers;
+  }
+
+  /**
+   * Adds an example, and the label where it is new, and yields the example's number. It counts from the next
+   * `retrain` on.
+   *
+   * Throws kind `"invalid_argument"` for an empty text, or one that is an example of another label.
+   */
+  add(text: string, label: string | readonly string[]): number {
+    const example = checkExample(
+      typeof label === "string" ? { text, label } : { text, labels: label },
+      "The example",
+    );
+    if (example.multi && !this.#multi)
+      throw invalid("Each text has one label here: pass add a label, not a list of them.");
+    checkText(text, example.labels);
+    const before = this.#byText.get(text);
+    if (before && !this.#multi) {
+      const name = this.#labels[before.labels[0]!]!.name;
+      if (name !== example.labels[0]) throw contradiction(text, name, example.labels[0]!);
+      return before.id;
+    }
+    if (this.#examples.size >= MOST_EXAMPLES)
+      throw invalid(`There are ${MOST_EXAMPLES} examples, which is the most. Remove some first.`);
+    const places = example.labels.map((name) => {
+      if (name.trim() === "") throw invalid("A label has no name: labels are told by their names.");
+      const place = this.#labels.findIndex((label) => label.name === name);
+      if (place >= 0) return place;
+      if (this.#labels.length >= MOST_LABELS)
+        throw invalid(`There are ${MOST_LABELS} labels, which is the most.`);
+      return this.#labels.push({ name, description: null, vectors: null }) - 1;
+    });
+    if (before) this.#drop(before);
+    return this.#hold(text, places).id;
+  }
+
+  /** Removes the example of that number. Whether there was one; it counts until the next `retrain`. */
+  remove(id: number): boolean {
+    const held = this.#examples.get(id);
+    if (held) this.#drop(held);
+    return held !== undefined;
+  }
+
+  /**
+   * Learns from the examples as they are now. Until it is done, and if it fails, answers are as before. How strongly, and how
+   * sure answers are, is found anew where more than a tenth of the examples changed since, or a label is new.
+   */
+  async retrain(options?: Pick<TeachOptions, "signal" | "onProgress">): Promise<void> {
+    const { descriptions: _, prompt: __, ...rest } = checkTeachOptions(options, ["signal", "onProgress"]);
+    const { size } = this.#examples;
+    const known = this.#learntLabels.length === this.#labels.length;
+    await this.#learn(rest, known && this.#changes <= Math.max(1, size * SMALL_CHANGE));
+  }
+
+  /** What leave-one-out tells of the examples. Where they changed, or it was saved, it learns from them first. */
+  async evaluate(options?: Pick<TeachOptions, "signal" | "onProgress">): Promise<Evaluation> {
+    const { descriptions: _, prompt: __, ...rest } = checkTeachOptions(options, ["signal", "onProgress"]);
+    if (!this.#trained?.leftOut || this.#changes > 0) await this.#learn(rest, false);
+    const { leftOut, keep } = this.#trained!;
+    return evaluation(leftOut!, keep.threshold, this.#learnt, this.#learntLabels, this.#multi);
+  }
+
+  /**
+   * The classifier as an object for `JSON.stringify`, which calls this by itself. `{ examples: false }` leaves the examples'
+   * texts out: it then can't be taught any further.
+   */
+  toJSON(options?: unknown): SavedClassifier {
+    const given = typeof options === "object" ? (options ?? {}) : {};
+    const { examples = true } = record(given, ["examples"]) as { examples?: boolean };
+    const { name, width } = this.#teaching.embedder.info.model;
+    return saved({
+      multi: this.#multi,
+      prompt: this.#prompt,
+      encoder: { name, width, probe: this.#probe! },
+      labels: this.#labels.map(({ name, description }) => ({ name, description })),
+      trained: this.#trained!,
+      examples: examples ? [...this.#examples.values()].map(({ text, labels }) => ({ text, labels })) : null,
+    });
+  }
+
+  #told({ id, text, labels }: Held): TaughtExample {
+    return { id, text, labels: labels.map((label) => this.#labels[label]!.name) };
+  }
+
+  #hold(text: string, labels: number[]): Held {
+    const before = this.#byText.get(text);
+    if (before) return before;
+    this.#changes++;
+    const held = { id: this.#next++, text, labels, vector: null };
+    this.#examples.set(held.id, held);
+    this.#byText.set(text, held);
+    return held;
+  }
+
+  #drop({ id, text }: Held): void {
+    this.#changes++;
+    this.#examples.delete(id);
+    this.#byText.delete(text);
+  }
+
+  async #embedOne(text: string): Promise<Float32Array> {
+    const [vector] = await this.#embed([text], { signal: null, onProgress: null });
+    return vector!;
+  }
+
+  #embed(texts: string[], { signal, onProgress }: EmbedCall): Promise<Float32Array[]> {
+    return this.#teaching.embedder.embed(texts, {
+      normalize: true,
+      ...(this.#prompt !== null && { prompt: this.#prompt }),
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+    });
+  }
+
+  /** Embeds what has no vector yet, and trains; `keep`: with strength and so on as they are. */
+  async #learn(
+    { signal, onProgress }: Pick<CheckedTeachOptions, "signal" | "onProgress">,
+    keep: boolean,
+  ): Promise<void> {
+    const labels = [...this.#labels];
+    const examples = [...this.#examples.values()];
+    const { width } = this.#teaching.embedder.info.model;
+    this.#probe ??= await this.#embedOne(PROBE);
+    const embedding = onProgress && ((progress: CallProgress) => onProgress({ stage: "embed", ...progress }));
+    await this.#complete(labels, examples, { signal, onProgress: embedding });
+    const names = labels.flatMap(({ vectors }, label) => vectors!.map((vector) => ({ vector, label })));
+    const learnt = examples.map((held) => this.#told(held));
+    const changes = this.#changes;
+    const trained = await this.#teaching.session.teach(
+      {
+        type: "teach",
+        width,
+        labels: labels.length,
+        multi: this.#multi,
+        vectors: joined(
+          examples.map(({ vector }) => vector!),
+          width,
+        ),
+        targets: examples.map((held) => held.labels),
+        names: joined(
+          names.map(({ vector }) => vector),
+          width,
+        ),
+        nameLabels: names.map(({ label }) => label),
+        former: keep ? this.#trained : null,
+        progress: onProgress !== null,
+      },
+      signal,
+      onProgress && ((progress) => onProgress({ stage: "train", ...progress })),
+    );
+    this.#trained = trained;
+    this.#learnt = learnt;
+    this.#learntLabels = labels.map(({ name }) => name);
+    // What came or went meanwhile is not in it.
+    this.#changes -= keep ? 0 : changes;
+  }
+
+  /** Embeds the labels' names and the examples that have no vectors yet. */
+  async #complete(labels: Label[], examples: Held[], call: EmbedCall): Promise<void> {
+    const unnamed = labels.filter(({ vectors }) => vectors === null);
+    const unread = examples.filter(({ vector }) => vector === null);
+    const names = unnamed.map(textsOf);
+    const texts = [...names.flat(), ...unread.map(({ text }) => text)];
+    if (texts.length === 0) return;
+    const vectors = (await this.#embed(texts, call)).values();
+    const next = () => vectors.next().value!;
+    unnamed.forEach((label, i) => {
+      label.vectors = names[i]!.map(next);
+    });
+    for (const held of unread) held.vector = next();
+  }
+}
+
+function joined(vectors: readonly Float32Array[], width: number): Float32Array {
+  const all = new Float32Array(vectors.length * width);
+  vectors.forEach((vector, i) => {
+    all.set(vector, i * width);
+  });
+  return all;
+}
+
+interface CheckedTeachOptions {
+  descriptions: Readonly<Record<string, string>>;
+  prompt: string | null;
+  signal: AbortSignal | null;
+  onProgress: ((progress: TeachProgress) => void) | null;
+}
+
+function checkTeachOptions(
+  options: unknown,
+  keys: readonly string[] = ["descriptions", "prompt", "signal", "onProgress"],
+): CheckedTeachOptions {
+  const given = record(options, keys);
+  const descriptions = given["descriptions"] ?? {};
+  if (
+    typeof descriptions !== "object" ||
+    !Object.values(descriptions).every((one) => typeof one === "string" && one.trim() !== "")
+  )
+    throw invalidOption("descriptions", "texts by label", descriptions);
+  return {
+    descriptions: descriptions as Record<string, string>,
+    prompt: textOption(given, "prompt"),
+    signal: signal(given),
+    onProgress: callback(given, "onProgress") as CheckedTeachOptions["onProgress"],
+  };
+}
+
+function checkTaughtOptions(options: unknown) {
+  const given = record(options, ["topK", "threshold", "signal", "onProgress"]);
+  const topK = given["topK"];
+  if (
+    topK !== undefined &&
+    topK !== null &&
+    !(typeof topK === "number" && Number.isSafeInteger(topK) && topK >= 1)
+  )
+    throw invalidOption("topK", "a whole number of at least 1, or null for all labels", topK);
+  const threshold = given["threshold"] ?? null;
+  if (threshold !== null && !(typeof threshold === "number" && threshold >= 0 && threshold <= 1))
+    throw invalidOption("threshold", "a number of 0 to 1", threshold);
+  return {
+    topK: topK as number | null | undefined,
+    threshold,
+    signal: signal(given),
+    onProgress: callback(given, "onProgress") as ((progress: CallProgress) => void) | null,
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * What an NLI model's logits of a text and hypotheses mean: which of its labels is entailment, and how sure it
+ * is of each hypothesis.
+ *
+ * Source: `transformers` 5.24, `pipelines/zero_shot_classification.py`.
+ */
+
+import type { ZeroShotScore } from "../api/types.js";
+
+/** The labels of an NLI model that count. */
+export interface Entailment {
+  /** The id of the label that says that the hypothesis follows. */
+  entailment: number;
+  /** The id of the label that says that it can't be. */
+  contradiction: number;
+  /** Whether a label's name told; without one, the last label is entailment. */
+  named: boolean;
+}
+
+/**
+ * Which of a model's `labels`, by id, is entailment: the first whose name begins so, in whatever case, else the
+ * last. Contradiction is the first label, or where that is entailment, the last.
+ */
+export function entailmentOf(labels: readonly string[]): Entailment {
+  const last = labels.length - 1;
+  const found = labels.findIndex((label) => label.toLowerCase().startsWith("entail"));
+  return { entailment: found < 0 ? last : found, contradiction: found === 0 ? last : 0, named: found >= 0 };
+}
+
+/**
+ * The scores of a text's labels, of the logits of its hypotheses: one row a label. One label of several: the
+ * softmax of their logits for entailment. Each label by itself, as one label alone always is: that of its own
+ * for entailment and contradiction.
+ */
+export function scoresOf(
+  logits: readonly ArrayLike<number>[],
+  of: Entailment,
+  multiLabel: boolean,
+): number[] {
+  const entailment = logits.map((row) => row[of.entailment]!);
+  if (multiLabel || logits.length === 1) {
+    return logits.map((row, i) => 1 / (1 + Math.exp(row[of.contradiction]! - entailment[i]!)));
+  }
+  const largest = entailment.reduce((a, b) => Math.max(a, b));
+  const powers = entailment.map((logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((a, b) => a + b);
+  return powers.map((power) => power / sum);
+}
+
+/** Labels with their scores, the best first; of equal ones the later one, as in Python. */
+export function ranked(labels: readonly string[], scores: readonly number[]): ZeroShotScore[] {
+  const places = labels.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]! || b - a);
+  return places.map((i) => ({ label: labels[i]!, score: scores[i]! }));
+}

@@ -1,0 +1,95 @@
+/** A call's labels, and the hypotheses that they make. */
+
+import { TabsenseError } from "../api/errors.js";
+
+/** Python's template, of models that were trained on English. */
+export const TEMPLATE = "This example is {}.";
+/** The most labels of a call with an NLI model: each is a forward pass for each text. */
+export const MOST_LABELS = 1000;
+
+/**
+ * The labels of a call: a list, or one text with commas between them. White space around the labels of a text
+ * and empty ones go; those of a list stay as they are.
+ *
+ * Throws `invalid_argument` where there is no label, where there are more than `most`, or where a list holds
+ * something else or an empty text.
+ */
+export function readLabels(labels: string | readonly string[], most = MOST_LABELS): string[] {
+  const list: unknown = typeof labels === "string" ? split(labels) : labels;
+  if (!Array.isArray(list)) {
+    throw wrong(
+      `The labels must be a list of texts, or a text with commas between them, not ${typed(labels)}.`,
+    );
+  }
+  if (list.length === 0) throw wrong("There are no labels: pass at least one.");
+  if (list.length > most) {
+    throw wrong(
+      `There are ${list.length} labels, and each is a forward pass a text: pass ${most} at most. With an embedder in ` +
+        "place of the NLI model, a text takes one forward pass, whatever their number.",
+    );
+  }
+  // Not `map`, which passes holes over.
+  return Array.from(list, (label: unknown, i) => {
+    if (typeof label !== "string") throw wrong(`labels[${i}] must be a text, not ${typed(label)}.`);
+    if (label.trim() === "") throw wrong(`labels[${i}] is empty: leave it out, or name it.`);
+    return label;
+  });
+}
+
+/**
+ * What is asked of a text for each label: the template with the label in place of `{}`, as Python's `format`
+ * puts it there. `{0}` is the label, too; `{{` and `}}` are braces.
+ *
+ * Throws `invalid_argument` where the template has no place for a label, or a field that is none.
+ */
+export function hypotheses(template: string, labels: readonly string[]): string[] {
+  if (typeof template !== "string") throw wrong(`The template must be a text, not ${typed(template)}.`);
+  const parts = partsOf(template);
+  if (parts.length === 1) {
+    throw wrong(
+      `The provided hypothesis_template ${quoted(template)} was not able to be formatted with the target labels. ` +
+        "Make sure the passed template includes formatting syntax such as {} where the label should go.",
+    );
+  }
+  return labels.map((label) => parts.join(label));
+}
+
+/** The template's text before, between and after the places of the label. */
+function partsOf(template: string): string[] {
+  const parts: string[] = [];
+  let part = "";
+  let unnamed = 0;
+  for (const [piece] of template.matchAll(/\{\{|\}\}|\{[^{}]*\}|[{}]|[^{}]+/g)) {
+    if (piece === "{{" || piece === "}}") part += piece.charAt(0);
+    else if (!/^[{}]/.test(piece)) part += piece;
+    else if (piece === "{0}" || (piece === "{}" && ++unnamed === 1)) {
+      parts.push(part);
+      part = "";
+    } else {
+      throw wrong(
+        `The template ${quoted(template)} has ${quoted(piece)}${piece === "{}" ? " twice" : ""}: the label goes ` +
+          "where {} stands, once, or {0}; write {{ and }} for braces.",
+      );
+    }
+  }
+  return [...parts, part];
+}
+
+function split(labels: string): string[] {
+  return labels
+    .split(",")
+    .map((label) => label.trim())
+    .filter((label) => label !== "");
+}
+
+function typed(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
+}
+
+function quoted(text: string): string {
+  return `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
+}
+
+function wrong(message: string): TabsenseError {
+  return new TabsenseError("invalid_argument", message);
+}

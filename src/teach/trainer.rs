@@ -1,0 +1,307 @@
+//! The order of training: pick strength and name weight by leave-one-out likelihood, fit, calibrate; in slices.
+
+use super::calibration::{Answers, USUAL_TEMPERATURE, highest, probability};
+use super::examples::{BIAS, Examples, Rows};
+use super::lbfgs::Lbfgs;
+use super::leave_one_out::LeaveOneOut;
+use super::objective::{Evaluation, Knobs};
+use super::products::dot;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What is expected before any example is seen, and how far others may be from it (of their logarithms).
+const USUAL: Knobs = Knobs { strength: 0.4, name_weight: 2.0 };
+const SPREADS: [f64; 2] = [0.5, 0.7];
+/// What is tried, each row with the best of the rows before.
+const NAME_WEIGHTS: [f32; 2] = [1.0, 4.0];
+const STRENGTHS: [f64; 3] = [0.1, 0.2, 0.8];
+/// The most examples on which it is tried.
+const SEARCH: usize = 1_500;
+/// The gradient's length at which a fit ends: of those that are compared, and of the one that is kept.
+const ROUGH: f64 = 0.05;
+const FINE: f64 = 1e-3;
+
+/// What a retraining keeps of the one before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Keep {
+    /// Strength and name weight.
+    pub knobs: Knobs,
+    /// The temperature.
+    pub temperature: f64,
+    /// The threshold.
+    pub threshold: f64,
+}
+
+/// What was learned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taught {
+    /// (L, D), for vectors of unit length.
+    pub weights: Vec<f32>,
+    /// (L).
+    pub bias: Vec<f32>,
+    /// Strength, name weight, temperature and threshold.
+    pub keep: Keep,
+    /// Of each example, unless the knobs were kept: the label with the highest probability had the fit not seen it.
+    pub predicted: Vec<u32>,
+    /// And that label's probability.
+    pub probability: Vec<f32>,
+    /// And its own label's; with several labels an example all labels' (N, L).
+    pub own: Vec<f32>,
+}
+
+/// A training on its way.
+pub struct Trainer {
+    examples: Examples,
+    keep: Option<Keep>,
+    rows: Rows,
+    stage: Stage,
+    evaluation: Evaluation,
+    /// What is still to be tried, of both kinds.
+    names: Vec<f32>,
+    strengths: Vec<f64>,
+    best: Option<(f64, Knobs)>,
+    searching: bool,
+    fits: usize,
+    /// Of all fits: how many evaluations.
+    pub evaluations: usize,
+    done: Option<Taught>,
+}
+
+enum Stage {
+    Fit(Knobs, Box<Lbfgs>),
+    Leave(Knobs, Vec<f32>, Box<LeaveOneOut>),
+    Done,
+}
+
+impl Trainer {
+    /// Begins with the examples; `warm`: the weights (L, D) and biases (L) of an earlier training, where labels are as they were;
+    /// `keep`: what is not to be found anew.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for a label without examples and names, for weights or values that don't fit.
+    pub fn new(examples: Examples, warm: Option<(&[f32], &[f32])>, keep: Option<Keep>) -> Result<Self> {
+        let invalid = |message| Err(Error::new(ErrorKind::InvalidArgument, message));
+        if let Some(label) = examples.unknown_label() {
+            return invalid(format!("Label {label} has neither an example nor a name. Give it one."));
+        }
+        let (labels, width) = (examples.labels(), examples.width());
+        if let Some((weights, bias)) = warm
+            && (weights.len() != labels * width
+                || bias.len() != labels
+                || !weights.iter().chain(bias).all(|w| w.is_finite()))
+        {
+            return invalid(format!(
+                "Weights to begin with must be {labels} × {width} finite numbers and {labels} biases."
+            ));
+        }
+        if let Some(Keep { knobs, temperature, threshold }) = keep
+            && !(knobs.strength.is_finite()
+                && knobs.strength >= 1e-4
+                && (0.0..=1e4).contains(&knobs.name_weight)
+                && temperature.is_finite()
+                && temperature > 0.0
+                && (0.0..=1.0).contains(&threshold))
+        {
+            return invalid(format!(
+                "Strength {} (from 0.0001), name weight {} (0 to 10000), temperature {temperature} (above 0) and threshold {threshold} (0 to 1) can't be kept.",
+                knobs.strength, knobs.name_weight
+            ));
+        }
+        let searching = keep.is_none() && examples.count() > 1;
+        let most = if searching { SEARCH.max(2 * labels) } else { usize::MAX };
+        let rows = examples.rows(&examples.sample(most))?;
+        let start = match warm {
+            Some((weights, bias)) => from_outside(&rows, weights, bias),
+            None => vec![0.0; labels * rows.stride],
+        };
+        let first = keep.map_or(USUAL, |keep| keep.knobs);
+        let mut trainer = Self {
+            names: if examples.has_names() { NAME_WEIGHTS.to_vec() } else { Vec::new() },
+            strengths: STRENGTHS.to_vec(),
+            examples,
+            keep,
+            stage: Stage::Done,
+            rows,
+            evaluation: Evaluation::default(),
+            best: None,
+            searching,
+            fits: 0,
+            evaluations: 0,
+            done: None,
+        };
+        trainer.fit(first, start);
+        Ok(trainer)
+    }
+
+    /// Works until about `work` multiplications are done, and returns how much of all is, 0 to 1; 1 at the end.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::NotFinite`].
+    pub fn step(&mut self, work: usize) -> Result<f64> {
+        let mut spent = 0;
+        while spent < work && self.done.is_none() {
+            spent += self.piece()?.max(1);
+        }
+        if self.done.is_some() {
+            return Ok(1.0);
+        }
+        let planned = self.fits + if self.searching { self.names.len() + self.strengths.len() + 1 } else { 0 };
+        Ok((self.fits as f64 - 0.5) / planned as f64)
+    }
+
+    /// What was learned, once [`Trainer::step`] gave 1.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] before that.
+    pub fn finish(self) -> Result<Taught> {
+        self.done.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidArgument, "The training has not ended. Call `step` until it gives 1.")
+        })
+    }
+
+    fn fit(&mut self, knobs: Knobs, start: Vec<f32>) {
+        self.fits += 1;
+        let total = (self.rows.count() as f64).sqrt();
+        let tolerance = if self.searching { ROUGH } else { FINE } * total.max(1.0) / 4.0;
+        self.evaluation.begin(&self.rows, &start, knobs);
+        self.stage = Stage::Fit(knobs, Box::new(Lbfgs::new(start, tolerance)));
+    }
+
+    fn piece(&mut self) -> Result<usize> {
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Fit(knobs, mut lbfgs) => {
+                let mut work = Evaluation::block_work(&self.rows);
+                if !self.evaluation.advance(&self.rows, knobs) {
+                    self.stage = Stage::Fit(knobs, lbfgs);
+                    return Ok(work);
+                }
+                if !self.evaluation.value.is_finite() && lbfgs.evaluations == 0 {
+                    return Err(Error::new(ErrorKind::NotFinite, "The weights to begin with overflow."));
+                }
+                work += 40 * lbfgs.best.len();
+                self.evaluations += 1;
+                if !lbfgs.take(self.evaluation.value, &self.evaluation.gradient) {
+                    self.evaluation.begin(&self.rows, &lbfgs.trial, knobs);
+                    self.stage = Stage::Fit(knobs, lbfgs);
+                } else if self.keep.is_some() || self.examples.count() == 0 {
+                    self.end(knobs, &lbfgs.best, None);
+                } else {
+                    let leave = LeaveOneOut::new(&self.rows, &lbfgs.best);
+                    self.stage = Stage::Leave(knobs, lbfgs.best, Box::new(leave));
+                }
+                Ok(work)
+            }
+            Stage::Leave(knobs, w, mut leave) => {
+                let work = leave.advance(&self.rows, knobs);
+                if work > 0 {
+                    self.stage = Stage::Leave(knobs, w, leave);
+                    return Ok(work);
+                }
+                let left = leave.finish(&self.rows);
+                let work = 40 * left.0.len();
+                if self.searching {
+                    self.judge(knobs, w, &left)?
+                } else {
+                    self.end(knobs, &w, Some(&left))
+                }
+                Ok(work)
+            }
+            Stage::Done => Ok(1),
+        }
+    }
+
+    fn answers<'a>(&'a self, (logits, columns): &'a (Vec<f32>, usize)) -> Answers<'a> {
+        Answers {
+            logits,
+            columns: *columns,
+            labels: self.rows.labels,
+            multi: self.rows.multi,
+            targets: (0..self.rows.examples()).map(|i| self.rows.targets_of(i)).collect(),
+        }
+    }
+
+    /// Compares a fit with the best so far and goes on with the next.
+    fn judge(&mut self, knobs: Knobs, w: Vec<f32>, left: &(Vec<f32>, usize)) -> Result<()> {
+        let answers = self.answers(left);
+        let loss = answers.loss(answers.temperature()) + unusual(knobs);
+        if self.best.is_none_or(|best| loss < best.0) {
+            self.best = Some((loss, knobs));
+        }
+        let Some((_, best)) = self.best else { return Ok(()) };
+        if let Some(name_weight) = self.names.pop() {
+            self.fit(Knobs { name_weight, ..best }, w);
+        } else if let Some(strength) = self.strengths.pop() {
+            self.fit(Knobs { strength, ..best }, w);
+        } else {
+            self.searching = false;
+            let (weights, bias) = to_outside(&self.rows, &w);
+            if self.rows.examples() < self.examples.count() {
+                self.rows = self.examples.rows(&self.examples.sample(usize::MAX))?;
+            }
+            let start = from_outside(&self.rows, &weights, &bias);
+            self.fit(best, start);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, knobs: Knobs, w: &[f32], left: Option<&(Vec<f32>, usize)>) {
+        let (weights, bias) = to_outside(&self.rows, w);
+        let usual = Keep { knobs, temperature: USUAL_TEMPERATURE, threshold: if self.rows.multi { 0.5 } else { 0.0 } };
+        let mut taught = Taught {
+            weights,
+            bias,
+            keep: self.keep.unwrap_or(usual),
+            predicted: Vec::new(),
+            probability: Vec::new(),
+            own: Vec::new(),
+        };
+        if let Some(left) = left {
+            let answers = self.answers(left);
+            let temperature = answers.temperature();
+            taught.keep.temperature = temperature;
+            taught.keep.threshold = answers.threshold(temperature);
+            let beta = (1.0 / temperature) as f32;
+            for (z, targets) in left.0.chunks_exact(left.1).map(|z| &z[..self.rows.labels]).zip(&answers.targets) {
+                let top = highest(z);
+                taught.predicted.push(top as u32);
+                if self.rows.multi {
+                    let all = z.iter().map(|z| 1.0 / (1.0 + (-beta * z).exp()));
+                    taught.probability.push(1.0 / (1.0 + (-beta * z[top]).exp()));
+                    taught.own.extend(all);
+                } else {
+                    taught.probability.push(probability(z, top, beta));
+                    taught.own.push(probability(z, targets[0] as usize, beta));
+                }
+            }
+        }
+        self.done = Some(taught);
+    }
+}
+
+/// What is added to a loss for values far from the usual ones.
+fn unusual(knobs: Knobs) -> f64 {
+    let far = |ratio: f64, spread: f64| (ratio.ln() / spread).powi(2) / 2.0;
+    far(knobs.strength / USUAL.strength, SPREADS[0]) + far(f64::from(knobs.name_weight / USUAL.name_weight), SPREADS[1])
+}
+
+/// Weights (L, stride) for centred rows as (L, D) and biases for vectors as they come.
+fn to_outside(rows: &Rows, w: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let width = rows.mean.len();
+    let mean: Vec<f32> = rows.mean.iter().map(|&m| m as f32).collect();
+    let weights = w.chunks_exact(rows.stride).flat_map(|w| &w[..width]).copied().collect();
+    let bias = (w.chunks_exact(rows.stride))
+        .map(|w| (f64::from(BIAS) * f64::from(w[width]) - dot(&w[..width], &mean)) as f32)
+        .collect();
+    (weights, bias)
+}
+
+/// The other way.
+fn from_outside(rows: &Rows, weights: &[f32], bias: &[f32]) -> Vec<f32> {
+    let width = rows.mean.len();
+    let mean: Vec<f32> = rows.mean.iter().map(|&m| m as f32).collect();
+    let mut w = vec![0.0; rows.labels * rows.stride];
+    for ((w, weights), &bias) in w.chunks_exact_mut(rows.stride).zip(weights.chunks_exact(width)).zip(bias) {
+        w[..width].copy_from_slice(weights);
+        w[width] = ((f64::from(bias) + dot(weights, &mean)) / f64::from(BIAS)) as f32;
+    }
+    w
+}

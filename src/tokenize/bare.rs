@@ -1,0 +1,73 @@
+//! Texts as their own tokens alone, as static embeddings have them: no special token frames them.
+
+use super::encoding::{Encoding, Tokens};
+use super::frame::{Frame, Single};
+use super::{Tokenizer, read};
+use crate::error::Result;
+
+/// What of a text becomes tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Bare {
+    /// The token that is left out.
+    unknown: Option<u32>,
+    /// The characters that are read.
+    characters: usize,
+}
+
+impl Tokenizer {
+    /// The tokenizer without special tokens around a text, and how many tokens `tokenizer.json` cuts to.
+    pub fn bare(mut self) -> (Self, Option<usize>) {
+        let read::Parts { frame, truncation, .. } = &mut self.parts;
+        *frame = Frame { single: Single::default(), pair: None, trim: frame.trim };
+        let truncation = *truncation;
+        self.bare = Some(Bare { unknown: None, characters: usize::MAX });
+        (self, truncation)
+    }
+
+    /// [`Tokenizer::bare`] without unknown tokens either: of a text as many characters are read as
+    /// `max_tokens` tokens of the vocabulary's median length have.
+    ///
+    /// Source: `model2vec` 0.10, `model.py`, `_encode_dispatch` and `tokenize`.
+    pub fn bare_of_known(self, max_tokens: usize) -> Self {
+        let unknown = self.parts.made.model.unknown();
+        let characters = max_tokens.saturating_mul(self.median_length());
+        Self { bare: Some(Bare { unknown, characters }), ..self.bare().0 }
+    }
+
+    /// One more than the largest id.
+    pub fn ids(&self) -> usize {
+        let read::Parts { made, added, .. } = &self.parts;
+        made.model.tokens().ids().max(made.model.len() + added.beyond_vocabulary.len())
+    }
+
+    /// The median of the tokens' lengths in characters, rounded down.
+    fn median_length(&self) -> usize {
+        let read::Parts { made, added, .. } = &self.parts;
+        let further = added.beyond_vocabulary.iter().map(String::as_str);
+        let mut lengths: Vec<usize> =
+            made.model.tokens().all().chain(further).map(|token| token.chars().count()).collect();
+        lengths.sort_unstable();
+        match lengths.len() {
+            0 => 0,
+            n => (lengths[(n - 1) / 2] + lengths[n / 2]) / 2,
+        }
+    }
+
+    /// [`Tokenizer::encode_to`] of a bare tokenizer.
+    pub(super) fn encode_bare(
+        &self,
+        bare: Bare,
+        text: &str,
+        max_tokens: usize,
+        with_offsets: bool,
+    ) -> Result<Encoding> {
+        let end = text.char_indices().nth(bare.characters).map_or(text.len(), |(at, _)| at);
+        let Tokens { ids, offsets } = self.tokens(&text[..end], max_tokens, with_offsets)?;
+        let mut encoding = self.frame(ids, offsets, max_tokens);
+        encoding.truncated |= end < text.len();
+        if let Some(unknown) = bare.unknown {
+            encoding.leave_out(unknown);
+        }
+        Ok(encoding)
+    }
+}

@@ -1,0 +1,141 @@
+//! Learning from examples: the surface of the module `teacher`, which a page fetches where a classifier is taught.
+
+use crate::teach::objective::Knobs;
+use crate::teach::{Examples, Keep, Trainer};
+use crate::{Error, ErrorKind};
+use js_sys::{Float32Array, Object, Reflect, Uint32Array};
+use wasm_bindgen::prelude::*;
+
+/// Multiplications of a slice: some 10 ms.
+const SLICE: usize = 40_000_000;
+
+/// A classifier that is being taught: takes examples and names, then works in slices.
+#[wasm_bindgen]
+pub struct Teacher {
+    stage: Stage,
+    labels: usize,
+    width: usize,
+    warm: Option<(Vec<f32>, Vec<f32>)>,
+    keep: Option<Keep>,
+}
+
+enum Stage {
+    Taking(Examples),
+    Working(Box<Trainer>),
+    /// After an error.
+    Failed,
+}
+
+fn invalid(message: impl Into<String>) -> JsValue {
+    Error::new(ErrorKind::InvalidArgument, message).into()
+}
+
+#[wasm_bindgen]
+impl Teacher {
+    /// For vectors of `width` numbers and `labels` labels; `multi`: an example has any number of labels.
+    #[wasm_bindgen(constructor)]
+    pub fn new(width: usize, labels: usize, multi: bool) -> Result<Teacher, JsValue> {
+        let stage = Stage::Taking(Examples::new(width, labels, multi)?);
+        Ok(Self { stage, labels, width, warm: None, keep: None })
+    }
+
+    fn taking(&mut self) -> Result<&mut Examples, JsValue> {
+        match &mut self.stage {
+            Stage::Taking(examples) => Ok(examples),
+            _ => Err(invalid("The training has begun: it takes no more.")),
+        }
+    }
+
+    /// Adds examples: their vectors one after the other; the labels' numbers of all; of each, how many are its own (none: one each).
+    pub fn examples(&mut self, vectors: &[f32], labels: &[u32], counts: Option<Vec<u32>>) -> Result<(), JsValue> {
+        let width = self.width;
+        let counts = counts.unwrap_or_else(|| vec![1; labels.len()]);
+        let sum: usize = counts.iter().map(|&count| count as usize).sum();
+        if vectors.len() != counts.len() * width || sum != labels.len() {
+            return Err(invalid(format!(
+                "{} numbers and {} labels are not {} examples of {width} numbers and {sum} labels.",
+                vectors.len(),
+                labels.len(),
+                counts.len()
+            )));
+        }
+        let examples = self.taking()?;
+        let mut rest = labels;
+        for (vector, &count) in vectors.chunks_exact(width).zip(&counts) {
+            let (own, after) = rest.split_at(count as usize);
+            examples.add(vector, own)?;
+            rest = after;
+        }
+        Ok(())
+    }
+
+    /// Adds names or descriptions of labels: their vectors one after the other, and the label's number of each.
+    pub fn names(&mut self, vectors: &[f32], labels: &[u32]) -> Result<(), JsValue> {
+        let width = self.width;
+        if vectors.len() != labels.len() * width {
+            return Err(invalid(format!("{} numbers are not {} names of {width}.", vectors.len(), labels.len())));
+        }
+        let examples = self.taking()?;
+        for (vector, &label) in vectors.chunks_exact(width).zip(labels) {
+            examples.add_name(vector, label)?;
+        }
+        Ok(())
+    }
+
+    /// Begins where an earlier training ended: its weights (L × D) and biases (L).
+    pub fn start(&mut self, weights: Vec<f32>, bias: Vec<f32>) -> Result<(), JsValue> {
+        self.taking()?;
+        self.warm = Some((weights, bias));
+        Ok(())
+    }
+
+    /// Keeps what an earlier training found, in place of finding it anew; nothing is left out one by one then.
+    pub fn keep(&mut self, strength: f64, name_weight: f64, temperature: f64, threshold: f64) -> Result<(), JsValue> {
+        self.taking()?;
+        let knobs = Knobs { strength, name_weight: name_weight as f32 };
+        self.keep = Some(Keep { knobs, temperature, threshold });
+        Ok(())
+    }
+
+    /// Works for some 10 ms and returns how much of all is done, 0 to 1; 1 at the end.
+    pub fn step(&mut self) -> Result<f64, JsValue> {
+        // What fails, fails for good.
+        let stage = match std::mem::replace(&mut self.stage, Stage::Failed) {
+            Stage::Taking(examples) => {
+                let warm = self.warm.take();
+                let warm = warm.as_ref().map(|(weights, bias)| (&weights[..], &bias[..]));
+                Stage::Working(Box::new(Trainer::new(examples, warm, self.keep)?))
+            }
+            stage => stage,
+        };
+        let Stage::Working(mut trainer) = stage else { return Err(invalid("The training has failed.")) };
+        let done = trainer.step(SLICE)?;
+        self.stage = Stage::Working(trainer);
+        Ok(done)
+    }
+
+    /// What was learned, as a plain object (`Taught` of the declared types); consumes the teacher.
+    pub fn finish(self) -> Result<Object, JsValue> {
+        let Stage::Working(trainer) = self.stage else {
+            return Err(invalid("The training has not begun. Call `step` until it gives 1."));
+        };
+        let labels = self.labels;
+        let taught = trainer.finish()?;
+        let object = Object::new();
+        let set = |name: &str, value: JsValue| {
+            // Setting a property of a fresh object can't fail.
+            let _ = Reflect::set(&object, &name.into(), &value);
+        };
+        set("labels", (labels as f64).into());
+        set("weights", Float32Array::from(&taught.weights[..]).into());
+        set("bias", Float32Array::from(&taught.bias[..]).into());
+        set("strength", taught.keep.knobs.strength.into());
+        set("nameWeight", f64::from(taught.keep.knobs.name_weight).into());
+        set("temperature", taught.keep.temperature.into());
+        set("threshold", taught.keep.threshold.into());
+        set("predicted", Uint32Array::from(&taught.predicted[..]).into());
+        set("probability", Float32Array::from(&taught.probability[..]).into());
+        set("own", Float32Array::from(&taught.own[..]).into());
+        Ok(object)
+    }
+}

@@ -320,6 +320,15 @@ mod tests {
         let on: Vec<bool> = goes_on(&roberta(), "ab, cd").into_iter().map(|(_, on)| on).collect();
         assert!(!on[0] && on[1..].contains(&true), "{on:?}");
         assert!(on[1..].contains(&false), "a word behind a blank: {on:?}");
+        // What stands for nothing of a text, in front of a blank.
+        assert!(!roberta().goes_on(7, "a b", 1..1));
+        assert!(roberta().goes_on(7, "a.b", 1..1));
+    }
+
+    #[test]
+    fn a_vocabulary_s_spelling_is_told_by_its_stages() {
+        let bert = Tokenizer::from_json(include_bytes!("../../models/sentiment-en/tokenizer.json"), 30_522).unwrap();
+        assert_eq!([bert, roberta(), xlm_roberta()].map(|of| of.spelling()), ["prefix", "bytes", "spaces"]);
     }
 
     #[test]

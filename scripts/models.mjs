@@ -36,9 +36,7 @@ const digestOf = (path) => createHash("sha256").update(readFileSync(path)).diges
 export async function setUpModel(name) {
   const model = MODELS[name];
   if (!model)
-    throw new Failure(
-      `There is no model ${name} to fetch. Those there are: ${MODELS_TO_FETCH.join(", ")}.`,
-    );
+    throw new Failure(`There is no model ${name} to fetch. Those there are: ${MODELS_TO_FETCH.join(", ")}.`);
   const folder = join(ROOT, "models", name);
   const path = join(folder, model.file);
   if (existsSync(path) && digestOf(path) === model.sha256) return folder;

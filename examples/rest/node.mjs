@@ -78,7 +78,12 @@ export async function start({
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { PORT = "8787", HOST = "127.0.0.1", TAUGHT, MODEL = TAUGHT ? "minilm-en" : "sentiment-en" } = process.env;
+  const {
+    PORT = "8787",
+    HOST = "127.0.0.1",
+    TAUGHT,
+    MODEL = TAUGHT ? "minilm-en" : "sentiment-en",
+  } = process.env;
   const service = await start({ source: MODEL, taught: TAUGHT, port: Number(PORT), host: HOST });
   console.log(`Listening on ${service.url}`);
   for (const signal of ["SIGINT", "SIGTERM"]) {

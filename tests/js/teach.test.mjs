@@ -32,8 +32,7 @@ test("a classifier is taught, answers, and is the same each time", async (t) => 
     all.map(([{ label }]) => label),
     ["delighted", "furious"],
   );
-  for (const scores of all)
-    assert.ok(Math.abs(scores.reduce((sum, { score }) => sum + score, 0) - 1) < 1e-6);
+  for (const scores of all) assert.ok(Math.abs(scores.reduce((sum, { score }) => sum + score, 0) - 1) < 1e-6);
   for (const stage of ["embed", "train"]) {
     const of = progress.filter((one) => one.stage === stage);
     assert.ok(of.length > 0 && of.at(-1).done === of.at(-1).total, stage);
@@ -66,7 +65,11 @@ test("labels without examples are told by their names and descriptions", async (
     ["good", "awful"],
   );
   assert.equal((await mine.evaluate()).accuracy, null);
-  await rejects("invalid_argument", embedder.teach({ a: [], b: [] }, { descriptions: { c: "other" } }), /"c"/);
+  await rejects(
+    "invalid_argument",
+    embedder.teach({ a: [], b: [] }, { descriptions: { c: "other" } }),
+    /"c"/,
+  );
   await rejects("invalid_argument", embedder.teach({ a: [], b: [] }, { descriptions: { a: 1 } }));
 });
 
@@ -75,7 +78,10 @@ test("examples come and go, and count from the next training on", async (t) => {
   const before = await mine.classify("boring", { topK: null });
   const id = mine.add("yawn, so dull", "bored");
   assert.equal(mine.add("yawn, so dull", "bored"), id, "a second time is no second example");
-  assert.throws(() => mine.add("yawn, so dull", "furious"), { kind: "invalid_argument", message: /"bored" and of/ });
+  assert.throws(() => mine.add("yawn, so dull", "furious"), {
+    kind: "invalid_argument",
+    message: /"bored" and of/,
+  });
   assert.throws(() => mine.add(" ", "bored"), { kind: "invalid_argument" });
   assert.throws(() => mine.add("text", ["a", "b"]), { kind: "invalid_argument" });
   assert.deepEqual(await mine.classify("boring", { topK: null }), before);
@@ -187,7 +193,11 @@ test("refused: what is no saved classifier, or of another encoder", async (t) =>
   await rejects("not_a_model", from(changed("weights", "AAAA")), /its weights is wrong/);
   const weights = Buffer.from(saved.weights, "base64");
   weights.writeFloatLE(Number.NaN, 8);
-  await rejects("weights_not_finite", from(changed("weights", weights.toString("base64"))), /what is no number/);
+  await rejects(
+    "weights_not_finite",
+    from(changed("weights", weights.toString("base64"))),
+    /what is no number/,
+  );
   const narrow = await Embedder.load(TINY, { device: "cpu" });
   t.after(() => narrow.dispose());
   await rejects("weights_mismatch", from(saved, narrow), /384 numbers; those of tiny-f32 have/);

@@ -124,7 +124,11 @@ test("importing touches nothing: no file but the modules, no worker, no timer th
     )
       .trim()
       .split("\n");
-    assert.deepEqual(lines, [exported, exported, "default", "default", "default", "[]"], conditions.join(" "));
+    assert.deepEqual(
+      lines,
+      [exported, exported, "default", "default", "default", "[]"],
+      conditions.join(" "),
+    );
   }
   assert.equal(await command(process.execPath, ["-e", "import('tabsense')"], join(HERE, "node")), "");
 });

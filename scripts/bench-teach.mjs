@@ -4,7 +4,7 @@
 //
 // --encoder KEY=SOURCE   an encoder to measure with, any number of them (default: minilm-en)
 // --vectors FOLDER       where vectors are kept from run to run, and taken from
-// --sets A,B             these sets alone; --draws 5; --times: times alone
+// --sets A,B             these sets alone; --draws 5; --times: times alone; --no-build: dist/ as it is
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -50,12 +50,13 @@ await main(import.meta.url, async (args) => {
       sets: { type: "string" },
       draws: { type: "string", default: "5" },
       times: { type: "boolean", default: false },
+      "no-build": { type: "boolean", default: false },
     },
   });
   const [folder] = positionals;
   if (!options.times && (folder === undefined || !existsSync(folder)))
     throw new Failure("Name the folder with the sets: npm run bench:teach -- FOLDER");
-  if (!process.env.BENCH_NO_BUILD) await build({ converter: false });
+  if (!options["no-build"]) await build({ converter: false });
   const module = await import("../dist/wasm/teacher/tabsense.js");
   await module.default({ module_or_path: readFileSync(join(ROOT, "dist/wasm/teacher/tabsense_bg.wasm")) });
   if (!options.times) await qualities(module.Teacher, folder, options);

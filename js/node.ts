@@ -11,7 +11,7 @@ import { LoadedTagger } from "./api/tagger.js";
 import { openPipeline, type PipelineHost } from "./api/pipeline.js";
 import type { PipelineOf, PipelineType, PretrainedModelOptions } from "./api/pipeline-types.js";
 import type { EmbedderOptions, LoadOptions, ModelOptions, Source } from "./api/types.js";
-import { LoadedZeroShot, openEntailment, withoutOptions } from "./api/zero-shot.js";
+import { LoadedZeroShot, openEmbedder, openEntailment } from "./api/zero-shot.js";
 
 export * from "./api/exports.js";
 export { clearCachedFiles, listCachedFiles } from "./platform/node.js";
@@ -45,7 +45,7 @@ export class ZeroShot extends LoadedZeroShot {
    * it is, without options; it stays loaded after `dispose`.
    */
   static async load(source: Source | LoadedEmbedder, options?: ModelOptions): Promise<ZeroShot> {
-    if (source instanceof LoadedEmbedder) return new ZeroShot(withoutOptions(source, options));
+    if (source instanceof LoadedEmbedder) return new ZeroShot(await openEmbedder(source, options));
     const checked = checkLoadOptions(options, null);
     return new ZeroShot(await openEntailment(openSession(nodejs, source, "classify", checked)));
   }

@@ -9,6 +9,8 @@ import { zeroShot } from "./api/pipeline-zero-shot.js";
 /** Of the models of this module, whose classes are copies of the entry's. */
 export { warn } from "./api/model.js";
 
+/** What `ZeroShot` scores labels by. */
+export { byEntailment, bySimilarity } from "./zero-shot/labelling.js";
 export { redactTexts, tagStream, tagTexts } from "./api/tagging.js";
 export { TaughtClassifier } from "./teach/taught.js";
 

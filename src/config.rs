@@ -6,6 +6,7 @@ use crate::backend::Activation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{JsonFile, start_of};
 use crate::model::architecture::{Architecture, READERS, STATIC_READERS};
+use crate::model::static_embedding::MODEL2VEC;
 pub use fields::Fields;
 
 /// Limits of what is taken for a model; beyond them a configuration is a mistake or an attack, not a model.
@@ -173,7 +174,9 @@ impl Config {
         let fields = Fields(FILE.object(bytes)?);
         // The type is looked at first: a model of another kind has other fields, and an error about one would
         // mislead.
-        let Some(model_type) = fields.text("model_type")? else {
+        // model2vec writes none into the file of a table that it did not distil itself.
+        let of_table = fields.text("embedding_dtype")?.map(|_| MODEL2VEC);
+        let Some(model_type) = fields.text("model_type")?.or(of_table) else {
             return Err(invalid(
                 "has no model_type: take the config.json of a Hugging Face checkpoint, as it was saved.",
             ));

@@ -185,7 +185,7 @@ impl Sink {
         let names = match &self.target {
             Target::Int4(inputs) => inputs.names(),
             Target::Int8 | Target::Fp16 => {
-                guessed = Names::guess(header);
+                guessed = Names::guess(header).with_head_of(header);
                 &guessed
             }
         };

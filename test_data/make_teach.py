@@ -31,7 +31,8 @@ def case(name, labels, counts, width, strength, name_weight, multi=False):
         targets[3] = []
     unit = lambda v: v.astype(np.float64) / np.linalg.norm(v.astype(np.float64), axis=1, keepdims=True)
     mean = unit(vectors).mean(axis=0)
-    x = np.vstack([unit(vectors), unit(names)]) - mean
+    scale = np.sqrt(len(vectors) / np.square(unit(vectors) - mean).sum())
+    x = scale * (np.vstack([unit(vectors), unit(names)]) - mean)
     x = np.hstack([x, np.full((len(x), 1), 10.0)])
     usual = len(y) / labels
     rarity = np.ones(len(y)) if multi else np.sqrt(usual / np.array(counts)[y])
@@ -53,8 +54,8 @@ def case(name, labels, counts, width, strength, name_weight, multi=False):
     return {
         "name": name, "labels": labels, "width": width, "multi": multi, "strength": strength, "name_weight": name_weight,
         "vectors": vectors.ravel().tolist(), "targets": targets, "names": names.ravel().tolist(),
-        "weights": np.round(w[:, :-1], 6).ravel().tolist(),
-        "bias": np.round(10 * w[:, -1] - w[:, :-1] @ mean, 6).tolist(),
+        "weights": np.round(scale * w[:, :-1], 6).ravel().tolist(),
+        "bias": np.round(10 * w[:, -1] - scale * w[:, :-1] @ mean, 6).tolist(),
         "objective": objective,
     }
 

@@ -15,7 +15,7 @@ use tabsense::backend::now;
 use tabsense::batch::PackedBatch;
 use tabsense::config::{Config, Pooling, Task};
 use tabsense::model::load::{Dtype, ModelLoader};
-use tabsense::tokenize::{Tokenizer, TokenizerFiles};
+use tabsense::tokenize::{Cut, Tokenizer, TokenizerFiles};
 
 #[path = "../../tests/common/texts.rs"]
 mod texts;
@@ -76,7 +76,7 @@ fn check_tokenizer(folder: &Path, golden: &Golden) -> Result<(usize, f64), Box<d
     }
     for Case { texts, ids, types, .. } in &golden.cases {
         let encoding = match texts.as_slice() {
-            [text, pair] => tokenizer.encode_pair(text, pair, MAX_TOKENS, false)?,
+            [text, pair] => tokenizer.encode_pair(text, pair, Cut::LongestFirst, MAX_TOKENS, false)?,
             texts => tokenizer.encode_to(&texts.concat(), MAX_TOKENS, false)?,
         };
         let same_types = encoding.types.iter().zip(types.iter().chain(std::iter::repeat(&0))).all(|(a, b)| a == b);

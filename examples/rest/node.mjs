@@ -1,16 +1,34 @@
 /**
  * The service on Node: `node node.mjs`, with PORT, HOST and MODEL (a folder, a URL, or "org/name" on a model
- * hub) from the environment.
+ * hub) from the environment; and TAUGHT, the file of a taught classifier, whose encoder MODEL then is.
  */
 
+import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { serve } from "@hono/node-server";
-import { Classifier } from "tabsense";
+import { Classifier, Embedder, TaughtClassifier } from "tabsense";
 import { createApp } from "./app.mjs";
 import { createModel } from "./model.mjs";
 
 /** Milliseconds that the calls under way have when the service is told to end. */
 const GRACE = 10_000;
+
+/** The model's own classifier, or the one in the file `taught`, on the model as its encoder. */
+async function loadClassifier(source, taught, options) {
+  if (!taught) return Classifier.load(source, options);
+  const saved = await readFile(taught, "utf8");
+  const embedder = await Embedder.load(source, options);
+  try {
+    const mine = await TaughtClassifier.from(saved, embedder);
+    return {
+      classify: (texts, { topK, signal }) => mine.classify(texts, { topK, signal }),
+      dispose: () => embedder.dispose(),
+    };
+  } catch (error) {
+    await embedder.dispose();
+    throw error;
+  }
+}
 
 /**
  * Starts the service; port 0 takes any that is free. Yields `{ url, stop }` once it listens, while the model
@@ -19,8 +37,16 @@ const GRACE = 10_000;
  * `stop()` takes no more calls, waits for those under way (for `grace` milliseconds at most), and frees the
  * model.
  */
-export async function start({ source, port = 8787, host = "127.0.0.1", limits, grace = GRACE, load = {} }) {
-  const model = createModel((_, signal) => Classifier.load(source, { ...load, signal }));
+export async function start({
+  source,
+  taught,
+  port = 8787,
+  host = "127.0.0.1",
+  limits,
+  grace = GRACE,
+  load = {},
+}) {
+  const model = createModel((_, signal) => loadClassifier(source, taught, { ...load, signal }));
   model.get().catch(() => {}); // it is logged, and told by /health
   const app = createApp({ model, limits });
   const server = await new Promise((resolve, reject) => {
@@ -52,8 +78,13 @@ export async function start({ source, port = 8787, host = "127.0.0.1", limits, g
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { PORT = "8787", HOST = "127.0.0.1", MODEL = "sentiment-en" } = process.env;
-  const service = await start({ source: MODEL, port: Number(PORT), host: HOST });
+  const {
+    PORT = "8787",
+    HOST = "127.0.0.1",
+    TAUGHT,
+    MODEL = TAUGHT ? "minilm-en" : "sentiment-en",
+  } = process.env;
+  const service = await start({ source: MODEL, taught: TAUGHT, port: Number(PORT), host: HOST });
   console.log(`Listening on ${service.url}`);
   for (const signal of ["SIGINT", "SIGTERM"]) {
     process.once(signal, () => {

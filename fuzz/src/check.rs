@@ -2,7 +2,7 @@
 
 use super::ROWS;
 use std::ops::Range;
-use tabsense::tokenize::{Encoding, Tokenizer};
+use tabsense::tokenize::{Cut, Encoding, Tokenizer};
 
 fn offsets_are_of(text: &str, offsets: &[Range<usize>]) {
     offsets.iter().for_each(|range| assert!(text.get(range.clone()).is_some(), "{range:?} of {text:?}"));
@@ -15,7 +15,7 @@ fn ids_have_rows(tokenizer: &Tokenizer, ids: &[u32]) {
     }
 }
 
-/// Encodes a text, the same once more, both cut to `max_tokens`, and a pair.
+/// Encodes a text, the same once more, both cut to `max_tokens`, and a pair, cut in both ways.
 pub fn check(tokenizer: &Tokenizer, text: &str, pair: &str, max_tokens: usize) {
     let whole = tokenizer.encode_with_offsets(text);
     if let Ok((ids, offsets)) = &whole {
@@ -34,16 +34,26 @@ pub fn check(tokenizer: &Tokenizer, text: &str, pair: &str, max_tokens: usize) {
         assert!(cut.ids.len() <= max_tokens.max(tokenizer.special_tokens()));
         assert_eq!(cut.ids, tokenizer.encode_to(text, max_tokens, false).expect("as with offsets").ids);
     }
+    for cut in [Cut::LongestFirst, Cut::OnlyFirst] {
+        check_pair(tokenizer, text, pair, cut, max_tokens);
+    }
+}
+
+fn check_pair(tokenizer: &Tokenizer, text: &str, pair: &str, cut: Cut, max_tokens: usize) {
     let Some(special) = tokenizer.special_tokens_of_pair() else {
-        assert!(tokenizer.encode_pair(text, pair, max_tokens, true).is_err());
+        assert!(tokenizer.encode_pair(text, pair, cut, max_tokens, true).is_err());
         return;
     };
-    let Ok(both) = tokenizer.encode_pair(text, pair, max_tokens, true) else { return };
+    let Ok(both) = tokenizer.encode_pair(text, pair, cut, max_tokens, true) else { return };
     assert!(both.ids.len() <= max_tokens.max(special).max(tokenizer.special_tokens()));
     assert_eq!((both.ids.len(), both.types.len()), (both.types.len(), both.offsets.as_ref().map_or(0, Vec::len)));
     ids_have_rows(tokenizer, &both.ids);
     let offsets = both.offsets.as_deref().unwrap_or_default();
     offsets_are_of(text, &offsets[..both.second.start.min(offsets.len())]);
     offsets_are_of(pair, &offsets[both.second.clone()]);
-    assert_eq!(both.ids, tokenizer.encode_pair(text, pair, max_tokens, false).expect("as with offsets").ids);
+    let plain = tokenizer.encode_pair(text, pair, cut, max_tokens, false).expect("as with offsets");
+    assert_eq!(both.ids, plain.ids);
+    if cut == Cut::OnlyFirst && special < max_tokens && !both.second.is_empty() {
+        assert_eq!(Some(&both.ids[both.second.clone()]), tokenizer.encode(pair).ok().as_deref(), "{pair:?}");
+    }
 }

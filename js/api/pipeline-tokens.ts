@@ -57,7 +57,7 @@ export const tokens: Kind<LoadedModel> = {
         const word = wordsOf(tagged.tokens.slice(...tokens), tagged.text, spelling);
         if (aggregation !== "none") return { entity_group: label, score, word, start, end };
         // A frame has its first special token in front of the text.
-        return { entity: label, score, index: tokens[0] + Math.min(specialTokens, 1), word, start, end };
+        return { entity: label, score, index: tokens[0] + specialTokens[0], word, start, end };
       });
     }
   },

@@ -9,13 +9,12 @@ import type {
   ZeroShotClassificationPipeline,
   ZeroShotClassificationPipelineOptions,
 } from "./pipeline-types.js";
-import type { Session } from "../client/session.js";
-import { LoadedZeroShot, openEntailment } from "./zero-shot.js";
+import { LoadedZeroShot, openEntailment, type Opened } from "./zero-shot.js";
 
 /** An NLI model. */
 class Nli extends LoadedZeroShot {
-  constructor(session: Session) {
-    super(session);
+  constructor(opened: Opened) {
+    super(opened);
   }
 }
 

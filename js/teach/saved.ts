@@ -37,6 +37,7 @@ export interface Contents {
 /** The file's object. */
 export function saved({ encoder, trained, ...rest }: Contents): SavedClassifier {
   const { weights, bias, keep } = trained;
+  const { strength, nameWeight, temperature, threshold } = keep;
   const parts = {
     format: FORMAT,
     version: VERSION,
@@ -44,9 +45,12 @@ export function saved({ encoder, trained, ...rest }: Contents): SavedClassifier 
     ...rest,
     weights: toBase64(weights),
     bias: [...bias],
-    ...keep,
+    strength,
+    nameWeight,
+    temperature,
+    threshold,
   } as const;
-  return { ...parts, checksum: checksum(JSON.stringify(parts)) };
+  return { ...parts, checksum: checksum(parts) };
 }
 
 /** Reads a file: an object that was parsed, or the JSON text. */
@@ -60,11 +64,9 @@ export async function read(given: unknown): Promise<Contents> {
       "config_unsupported",
       `The taught classifier is of version ${version} of its format, and this package reads ${VERSION}: update tabsense.`,
     );
-  const { format: _, ...rest } = others;
-  const whole = JSON.stringify({ format: FORMAT, version, ...rest });
-  // Before the sum is compared, for a number that is none is written as null.
-  const contents = contentsOf(rest as Record<string, unknown>);
-  if (sum !== checksum(whole))
+  // What is wrong is told before what is only another than it was.
+  const contents = contentsOf(others);
+  if (sum !== checksum({ version, ...others }))
     throw wrong(
       "not_a_model",
       "The taught classifier was changed or damaged after it was saved. Take the file as it was, or teach it anew.",
@@ -229,8 +231,16 @@ function floats(value: unknown, part: string, count: number): Float32Array {
   return numbers;
 }
 
-/** CRC-32 of the text's UTF-16 units: against damage, not against intent. */
-function checksum(text: string): number {
+/**
+ * CRC-32 of the parts as JSON, whose keys may come in any order, as databases give them back: against damage, not
+ * against intent.
+ */
+function checksum(parts: object): number {
+  const text = JSON.stringify(parts, (_, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
   let crc = ~0;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);

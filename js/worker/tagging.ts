@@ -47,13 +47,14 @@ export async function tag(
   pause: () => Promise<void>,
 ): Promise<Tagged[]> {
   const { maxTokens, specialTokens, labels } = engine.info();
+  const [before, behind] = specialTokens;
   const width = labels.length;
   const tagged = texts.map((text) => {
     const tokens = engine.tokenize(text);
     return { tokens, logits: new Float32Array(tokens.length * width) };
   });
   const waiting = tagged.flatMap((of) =>
-    windowsOf(of.tokens.length, maxTokens - specialTokens).map((window) => ({ of, window })),
+    windowsOf(of.tokens.length, maxTokens - before - behind).map((window) => ({ of, window })),
   );
   for (let next = 0; next < waiting.length; ) {
     if (next > 0) await pause();
@@ -62,17 +63,14 @@ export async function tag(
     do tokens += length(waiting[next++]!.window);
     while (next < waiting.length && tokens + length(waiting[next]!.window) <= most);
     const group = waiting.slice(first, next);
-    const ids = group.flatMap(({ of, window }) =>
-      of.tokens.slice(window.start, window.end).map(({ id }) => id),
+    const windows = group.map(({ of, window: { start, end } }) =>
+      Uint32Array.from(of.tokens.slice(start, end), ({ id }) => id),
     );
-    const lengths = group.map(({ window }) => length(window));
-    const logits = await engine.tagWindows(Uint32Array.from(ids), Uint32Array.from(lengths));
-    let at = 0;
-    for (const { of, window } of group) {
+    const logits = await engine.rows(windows, false);
+    for (const [i, { of, window }] of group.entries()) {
       const { start, from, to } = window;
-      const taken = logits.subarray((at + from - start) * width, (at + to - start) * width);
-      of.logits.set(taken, from * width);
-      at += length(window);
+      const first = before - start;
+      of.logits.set(logits[i]!.subarray((first + from) * width, (first + to) * width), from * width);
     }
   }
   return tagged;

@@ -58,7 +58,7 @@ pub const READERS: [(&str, Reader); 8] = [
 
 /// What has vectors of tokens alone, and so no classifier, by `model_type`.
 pub const STATIC_READERS: [(&str, Reader); 2] =
-    [("model2vec", static_embedding::model2vec_sizes), ("static-embedding", static_embedding::sizes)];
+    [(static_embedding::MODEL2VEC, static_embedding::model2vec_sizes), ("static-embedding", static_embedding::sizes)];
 
 /// One `model_type` of each set of tensor names.
 pub const NAMED_APART: [&str; 6] = ["distilbert", "bert", "roberta", "electra", "mpnet", "data2vec-text"];

@@ -1,8 +1,9 @@
 //! The names that checkpoints have for a model's tensors: today's, older ones, and those of a base model; and
 //! which architecture a checkpoint is of that comes without its configuration.
 
-use super::architecture::{Architecture, NAMED_APART, Network, examples};
+use super::architecture::{NAMED_APART, Network, examples};
 use super::plan::{Part, Place, Slot};
+use super::transformer::TAGGER;
 use crate::config::{Config, Task};
 use crate::weights::header::Header;
 use std::borrow::Cow;
@@ -33,24 +34,44 @@ pub struct Names {
 impl Names {
     /// The tensors of models like that of `config`.
     pub fn of(config: &Config) -> Self {
-        let names = match config.architecture {
-            Architecture::StaticEmbedding(_) => Self::of_examples(std::slice::from_ref(config)),
-            architecture => Self::of_type(architecture.name()),
+        let names = Self { task: config.task, ..Self::of_type(config.architecture.name()) };
+        // All but the head is as of a classifier, whose last layer tells the attention's matrices apart.
+        if config.task == Task::Tag { names.with_tagger() } else { names }
+    }
+
+    /// The same with a tagger's head.
+    fn with_tagger(mut self) -> Self {
+        let renamed = |slot: &Slot| {
+            let (_, what) = slot.name.rsplit_once('.')?;
+            let name = format!("{TAGGER}.{what}");
+            (slot.part == Part::Classifier).then(|| (name.clone(), Slot { name, ..slot.clone() }))
         };
-        let mut names = Self { task: config.task, ..names };
-        if config.task == Task::Tag {
-            // All but the head is as of a classifier, whose last layer tells the attention's matrices apart.
-            let (_, plan) = Network::new(config);
-            let head = plan.slots().iter().filter(|slot| slot.part != Part::Body);
-            let Self { slots, least, .. } = &mut names;
-            slots.retain(|_, slot| slot.part == Part::Body);
-            least.retain(|name| slots.contains_key(name));
-            for slot in head {
-                slots.insert(slot.name.clone(), slot.clone());
-                least.insert(slot.name.clone());
-            }
+        let head: Vec<(String, Slot)> = self.slots.values().filter_map(renamed).collect();
+        self.slots.retain(|_, slot| slot.part == Part::Body);
+        self.least.retain(|name| self.slots.contains_key(name));
+        self.least.extend(head.iter().map(|(name, _)| name.clone()));
+        self.slots.extend(head);
+        self.task = Task::Tag;
+        self
+    }
+
+    /// The same for a file's head: a classifier's, a tagger's or none.
+    pub fn with_head_of(self, header: &Header) -> Self {
+        let has = |part| {
+            let of_part = |name: &str| self.part(name) == Some(part);
+            header.tensors.iter().any(|t| self.canonical(&t.name).is_some_and(|name| of_part(&name)))
+        };
+        if has(Part::Classifier) && has(Part::Head) {
+            return self;
         }
-        names
+        let is_tagger_s =
+            |name: &str| name.strip_prefix(self.base).unwrap_or(name).strip_suffix(".weight") == Some(TAGGER);
+        if header.tensors.iter().any(|t| is_tagger_s(&t.name)) {
+            return self.with_tagger();
+        }
+        let mut least = self.least.clone();
+        least.retain(|name| self.part(name) == Some(Part::Body));
+        Self { least, task: Task::Encode, ..self }
     }
 
     /// Those of classifiers of a `model_type`.

@@ -13,6 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::tokenize::{Tokenizer, TokenizerFiles};
 use crate::weights::header::Header;
 
+/// `model_type` of model2vec's.
+pub const MODEL2VEC: &str = "model2vec";
 /// The most tokens of a text where nothing bounds them.
 const UNBOUNDED: usize = 1 << 24;
 /// The most tokens of a text of model2vec's, where its configuration says nothing.
@@ -34,7 +36,7 @@ pub struct Layout {
 impl Layout {
     /// `model_type` in `config.json`.
     pub fn name(self) -> &'static str {
-        if self.model2vec { "model2vec" } else { "static-embedding" }
+        if self.model2vec { MODEL2VEC } else { "static-embedding" }
     }
 
     /// Their tokenizer, of `tokenizer.json` alone, and the most tokens of a text: `max_tokens`, or fewer where
@@ -145,11 +147,11 @@ impl StaticEmbedding {
     pub fn check<B: Backend>(&self, weights: &Weights<B>) -> Result<()> {
         let is_row = |row: &&f32| row.fract() == 0.0 && **row >= 0.0 && (**row as usize) < self.rows;
         let rows = self.mapping.map_or(&[][..], |mapping| weights.of_tokens(mapping));
-        match rows.iter().find(|row| !is_row(row)) {
-            Some(row) => Err(Error::new(
+        match rows.iter().position(|row| !is_row(&row)) {
+            Some(id) => Err(Error::new(
                 ErrorKind::WeightsMismatch,
                 format!(
-                    "\"mapping\" holds {row}, which is no row of the table of {}: take model.safetensors as model2vec \
+                    "\"mapping\" gives token {id} no row of the table, which has {}: take model.safetensors as model2vec \
                      saved it.",
                     self.rows
                 ),

@@ -242,4 +242,4 @@ pub fn head(plan: &mut Plan, config: &Config, dense: &str, activation: Activatio
 }
 
 /// What the product of a head on every token is called, in every architecture.
-const TAGGER: &str = "classifier";
+pub const TAGGER: &str = "classifier";

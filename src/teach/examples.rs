@@ -215,8 +215,14 @@ impl Examples {
         for vector in vectors().skip(if chosen.is_empty() { 0 } else { chosen.len() - centre }).take(centre) {
             mean.iter_mut().zip(vector).for_each(|(m, &v)| *m += f64::from(v) / centre as f64);
         }
+        let mut squares = 0.0;
+        for vector in vectors().take(centre) {
+            squares += vector.iter().zip(&mean).map(|(&v, &m)| (f64::from(v) - m).powi(2)).sum::<f64>();
+        }
+        // Alike examples of any encoder get the same length, for which a strength is the same.
+        let scale = if squares > 1e-9 { (centre as f64 / squares).sqrt() } else { 1.0 };
         for vector in vectors() {
-            x.extend(vector.iter().zip(&mean).map(|(&v, &m)| (f64::from(v) - m) as f32));
+            x.extend(vector.iter().zip(&mean).map(|(&v, &m)| ((f64::from(v) - m) * scale) as f32));
             x.push(BIAS);
             x.resize(x.len().next_multiple_of(stride), 0.0);
         }
@@ -243,7 +249,7 @@ impl Examples {
             })
             .collect();
         let name_shares = self.name_labels.iter().map(|&label| 1.0 / named[label as usize] as f32).collect();
-        Ok(Rows { x, stride, mean, targets, ends, weights, name_shares, labels: self.labels, multi: self.multi })
+        Ok(Rows { x, stride, mean, scale, targets, ends, weights, name_shares, labels: self.labels, multi: self.multi })
     }
 }
 
@@ -263,6 +269,8 @@ pub struct Rows {
     pub(super) x: Vec<f32>,
     pub(super) stride: usize,
     pub(super) mean: Vec<f64>,
+    /// What vectors less the mean are multiplied with, so that examples have length 1 on average.
+    pub(super) scale: f64,
     pub(super) targets: Vec<u32>,
     pub(super) ends: Vec<usize>,
     /// (E): rare labels' examples count more, by the square root of how rare they are.

@@ -54,7 +54,7 @@ impl Lbfgs {
         let first = self.evaluations == 1;
         // Armijo's condition, with room for rounding.
         let enough = self.value + 1e-4 * f64::from(self.step) * self.slope + 1e-9 * value.abs();
-        if !first && !(value <= enough) {
+        if !first && (value > enough || value.is_nan()) {
             self.step *= 0.3;
             if self.step < 1e-6 || self.evaluations >= MOST {
                 return true;
@@ -111,7 +111,7 @@ impl Lbfgs {
             add(d, alpha - beta, &pair.s);
         }
         self.slope = dot(&self.direction, &self.gradient);
-        if !(self.slope < 0.0) {
+        if self.slope >= 0.0 || self.slope.is_nan() {
             self.pairs.clear();
             self.direction.iter_mut().zip(&self.gradient).for_each(|(d, g)| *d = -g);
             self.slope = -dot(&self.gradient, &self.gradient);

@@ -5,15 +5,14 @@ use super::examples::{BIAS, Examples, Rows};
 use super::lbfgs::Lbfgs;
 use super::leave_one_out::LeaveOneOut;
 use super::objective::{Evaluation, Knobs};
-use super::products::dot;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What is expected before any example is seen, and how far others may be from it (of their logarithms).
-const USUAL: Knobs = Knobs { strength: 0.4, name_weight: 2.0 };
-const SPREADS: [f64; 2] = [0.5, 0.7];
+const USUAL: Knobs = Knobs { strength: 0.5, name_weight: 1.0 };
+const SPREADS: [f64; 2] = [0.5, 1.0];
 /// What is tried, each row with the best of the rows before.
-const NAME_WEIGHTS: [f32; 2] = [1.0, 4.0];
-const STRENGTHS: [f64; 3] = [0.1, 0.2, 0.8];
+const NAME_WEIGHTS: [f32; 3] = [0.4, 4.0, 2.0];
+const STRENGTHS: [f64; 3] = [0.15, 0.3, 1.2];
 /// The most examples on which it is tried.
 const SEARCH: usize = 1_500;
 /// The gradient's length at which a fit ends: of those that are compared, and of the one that is kept.
@@ -283,25 +282,27 @@ fn unusual(knobs: Knobs) -> f64 {
     far(knobs.strength / USUAL.strength, SPREADS[0]) + far(f64::from(knobs.name_weight / USUAL.name_weight), SPREADS[1])
 }
 
-/// Weights (L, stride) for centred rows as (L, D) and biases for vectors as they come.
+/// Weights (L, stride) for centred and scaled rows as (L, D) and biases for vectors as they come.
 fn to_outside(rows: &Rows, w: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let width = rows.mean.len();
-    let mean: Vec<f32> = rows.mean.iter().map(|&m| m as f32).collect();
-    let weights = w.chunks_exact(rows.stride).flat_map(|w| &w[..width]).copied().collect();
-    let bias = (w.chunks_exact(rows.stride))
-        .map(|w| (f64::from(BIAS) * f64::from(w[width]) - dot(&w[..width], &mean)) as f32)
-        .collect();
+    let (mut weights, mut bias) = (Vec::with_capacity(rows.labels * width), Vec::with_capacity(rows.labels));
+    for w in w.chunks_exact(rows.stride) {
+        let (own, rest) = w.split_at(width);
+        let shift: f64 = own.iter().zip(&rows.mean).map(|(&w, m)| f64::from(w) * rows.scale * m).sum();
+        weights.extend(own.iter().map(|&w| (f64::from(w) * rows.scale) as f32));
+        bias.push((f64::from(BIAS) * f64::from(rest[0]) - shift) as f32);
+    }
     (weights, bias)
 }
 
 /// The other way.
 fn from_outside(rows: &Rows, weights: &[f32], bias: &[f32]) -> Vec<f32> {
     let width = rows.mean.len();
-    let mean: Vec<f32> = rows.mean.iter().map(|&m| m as f32).collect();
     let mut w = vec![0.0; rows.labels * rows.stride];
     for ((w, weights), &bias) in w.chunks_exact_mut(rows.stride).zip(weights.chunks_exact(width)).zip(bias) {
-        w[..width].copy_from_slice(weights);
-        w[width] = ((f64::from(bias) + dot(weights, &mean)) / f64::from(BIAS)) as f32;
+        let shift: f64 = weights.iter().zip(&rows.mean).map(|(&w, m)| f64::from(w) * m).sum();
+        w.iter_mut().zip(weights).for_each(|(to, &w)| *to = (f64::from(w) / rows.scale) as f32);
+        w[width] = ((f64::from(bias) + shift) / f64::from(BIAS)) as f32;
     }
     w
 }

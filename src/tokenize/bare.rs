@@ -2,6 +2,7 @@
 
 use super::encoding::{Encoding, Tokens};
 use super::frame::{Frame, Single};
+use super::model::MAX_TOKEN_BYTES;
 use super::{Tokenizer, read};
 use crate::error::Result;
 
@@ -44,13 +45,20 @@ impl Tokenizer {
     fn median_length(&self) -> usize {
         let read::Parts { made, added, .. } = &self.parts;
         let further = added.beyond_vocabulary.iter().map(String::as_str);
-        let mut lengths: Vec<usize> =
-            made.model.tokens().all().chain(further).map(|token| token.chars().count()).collect();
-        lengths.sort_unstable();
-        match lengths.len() {
-            0 => 0,
-            n => (lengths[(n - 1) / 2] + lengths[n / 2]) / 2,
-        }
+        let lengths = made.model.tokens().all().chain(further).map(|token| token.chars().count());
+        // Counted, as a sort is many bytes of code.
+        let mut counts = [0_usize; MAX_TOKEN_BYTES + 1];
+        lengths.for_each(|length| counts[length.min(MAX_TOKEN_BYTES)] += 1);
+        let tokens: usize = counts.iter().sum();
+        let at = |place: usize| {
+            let mut before = 0;
+            let is_there = |count: &usize| {
+                before += count;
+                before > place
+            };
+            counts.iter().position(is_there).unwrap_or(0)
+        };
+        (at(tokens.saturating_sub(1) / 2) + at(tokens / 2)) / 2
     }
 
     /// [`Tokenizer::encode_to`] of a bare tokenizer.

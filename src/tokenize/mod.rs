@@ -95,8 +95,13 @@ impl Tokenizer {
 
     /// How many special tokens frame a text.
     pub fn special_tokens(&self) -> usize {
+        self.frame_lengths().iter().sum()
+    }
+
+    /// How many of them stand before it, and how many behind.
+    pub fn frame_lengths(&self) -> [usize; 2] {
         let Frame { single, .. } = &self.parts.frame;
-        single.before.len() + single.after.len()
+        [single.before.len(), single.after.len()]
     }
 
     /// The token ids of the whole text, without the special tokens that frame it.
@@ -320,6 +325,15 @@ mod tests {
         let on: Vec<bool> = goes_on(&roberta(), "ab, cd").into_iter().map(|(_, on)| on).collect();
         assert!(!on[0] && on[1..].contains(&true), "{on:?}");
         assert!(on[1..].contains(&false), "a word behind a blank: {on:?}");
+        // What stands for nothing of a text, in front of a blank.
+        assert!(!roberta().goes_on(7, "a b", 1..1));
+        assert!(roberta().goes_on(7, "a.b", 1..1));
+    }
+
+    #[test]
+    fn a_vocabulary_s_spelling_is_told_by_its_stages() {
+        let bert = Tokenizer::from_json(include_bytes!("../../models/sentiment-en/tokenizer.json"), 30_522).unwrap();
+        assert_eq!([bert, roberta(), xlm_roberta()].map(|of| of.spelling()), ["prefix", "bytes", "spaces"]);
     }
 
     #[test]

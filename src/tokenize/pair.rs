@@ -66,7 +66,7 @@ impl Tokenizer {
             let texts = [self.tokens(text, most, with_offsets)?, self.tokens(pair, most, with_offsets)?];
             // Where both are too long and the room is odd, the longer one gets one token more: its tokens
             // have to be counted.
-            if room % 2 == 0 || texts.iter().any(|tokens| tokens.ids.len() <= most) {
+            if room.is_multiple_of(2) || texts.iter().any(|tokens| tokens.ids.len() <= most) {
                 return Ok(texts);
             }
             most = most.saturating_mul(4);

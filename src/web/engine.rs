@@ -4,10 +4,9 @@ use super::{device_name, info, to_js};
 use crate::backend::auto::Side;
 use crate::backend::gpu::profile::KernelTime;
 use crate::engine;
-use crate::error::{Error, ErrorKind};
 use crate::head;
 use crate::tokenize::{Cut, Encoding};
-use js_sys::Float32Array;
+use js_sys::{Float32Array, Uint32Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -163,29 +162,25 @@ impl Engine {
         to_js(&results)
     }
 
-    /// What the model computes for each of `texts`, strings or pairs, as it is: an embedder's vector (D), a
-    /// classifier's logits (L), or of an encoder a state for each token (T, D). A text without tokens is computed as
-    /// special tokens alone; a static embedding's vector of it is of zeros. `cut_text`: whether of pairs that are too
-    /// long the text alone is cut.
-    pub async fn rows(&self, texts: Vec<JsValue>, cut_text: bool) -> Result<Vec<Float32Array>, JsValue> {
+    /// What the model computes for each of `inputs`, as it is: an embedder's vector (D), a classifier's logits (L),
+    /// of an encoder a state and of a tagger logits for each token (T, D or L). An input is a text, a pair, or a
+    /// `Uint32Array` of tokens, which are framed as a text's are. A text without tokens is computed as special tokens
+    /// alone; a static embedding's vector of it is of zeros. `cut_text`: whether of pairs that are too long the text
+    /// alone is cut.
+    pub async fn rows(&self, inputs: Vec<JsValue>, cut_text: bool) -> Result<Vec<Float32Array>, JsValue> {
         let model = self.inner.text_model();
-        let cut = if cut_text { Cut::OnlyFirst } else { Cut::LongestFirst };
-        let encode = |value: &JsValue| {
-            let (text, pair) = text_of(value);
-            let encoding = match &pair {
-                Some(pair) => model.encode_pair(&text, pair, cut, false)?,
-                None => model.encode(&text, false)?,
-            };
-            let alone = encoding.ids.is_empty();
-            Ok(if alone { model.special_tokens_alone(pair.is_some(), false) } else { encoding })
-        };
-        let encodings = texts.iter().map(encode).collect::<crate::Result<Vec<_>>>()?;
+        let mut encodings = Vec::with_capacity(inputs.len());
+        for input in &inputs {
+            encodings.push(self.encoded(input, cut_text)?);
+        }
         let mut rows = Vec::with_capacity(encodings.len());
         for group in model.groups(&encodings) {
-            let computed = self.inner.outputs(&encodings[group], false).await?;
-            let zeros = || Float32Array::new_with_length(model.config().output_width() as u32);
-            let row = |row: &Vec<f32>| if row.is_empty() { zeros() } else { Float32Array::from(row.as_slice()) };
-            rows.extend(computed.outputs.iter().map(row));
+            for row in self.inner.outputs(&encodings[group], false).await?.outputs {
+                rows.push(match row.is_empty() {
+                    true => Float32Array::new_with_length(model.config().output_width() as u32),
+                    false => Float32Array::from(row.as_slice()),
+                });
+            }
         }
         Ok(rows)
     }
@@ -205,33 +200,6 @@ impl Engine {
         to_js(&tokens.collect::<Vec<_>>())
     }
 
-    /// A tagger's logits (N, L) of the tokens of windows: of their `ids` without those that frame a text, `lengths`
-    /// of each, which the model must have room for.
-    #[wasm_bindgen(js_name = tagWindows)]
-    pub async fn tag_windows(&self, ids: Vec<u32>, lengths: Vec<u32>) -> Result<Vec<f32>, JsValue> {
-        let model = self.inner.text_model();
-        let mut rest = ids.as_slice();
-        let mut framed = |length: &u32| {
-            let (window, others) = rest.split_at_checked(*length as usize)?;
-            rest = others;
-            Some(model.tokenizer().frame(window.to_vec(), None, model.max_tokens()))
-        };
-        let windows: Option<Vec<Encoding>> = lengths.iter().map(&mut framed).collect();
-        let windows = windows.filter(|all| rest.is_empty() && all.iter().all(|window| !window.truncated));
-        let windows = windows.ok_or_else(|| {
-            Error::new(ErrorKind::InvalidArgument, "The windows are not those of their tokens, or longer than a text.")
-        })?;
-        let mut logits = Vec::new();
-        for group in model.groups(&windows) {
-            let computed = self.inner.outputs(&windows[group.clone()], false).await?;
-            for (window, all) in windows[group].iter().zip(computed.outputs) {
-                let width = model.config().labels.len();
-                logits.extend_from_slice(&all[window.prefix * width..(window.ids.len() - window.suffix) * width]);
-            }
-        }
-        Ok(logits)
-    }
-
     /// What runs here.
     pub fn info(&self) -> Result<JsValue, JsValue> {
         info::of(&self.inner)
@@ -247,6 +215,22 @@ impl Engine {
 }
 
 impl Engine {
+    /// What the model takes of an input of [`Engine::rows`].
+    fn encoded(&self, input: &JsValue, cut_text: bool) -> crate::Result<Encoding> {
+        let model = self.inner.text_model();
+        if let Some(window) = input.dyn_ref::<Uint32Array>() {
+            return Ok(model.tokenizer().frame(window.to_vec(), None, model.max_tokens()));
+        }
+        let (text, pair) = text_of(input);
+        let cut = if cut_text { Cut::OnlyFirst } else { Cut::LongestFirst };
+        let encoding = match &pair {
+            Some(pair) => model.encode_pair(&text, pair, cut, false)?,
+            None => model.encode(&text, false)?,
+        };
+        let alone = encoding.ids.is_empty();
+        Ok(if alone { model.special_tokens_alone(pair.is_some(), false) } else { encoding })
+    }
+
     fn tokens(&self, text: &str, pair: Option<&str>, encoding: &Encoding) -> Vec<Token> {
         let units = [utf16_units(text), utf16_units(pair.unwrap_or_default())];
         encoding

@@ -37,6 +37,7 @@ for (const [module, resolution] of [
         ...options,
         "tests/js/types/pipeline.ts",
         "tests/js/types/pairs.ts",
+        "tests/js/types/zero-shot.ts",
         "tests/js/types/tagging.ts",
       ],
       { cwd: ROOT, encoding: "utf8" },

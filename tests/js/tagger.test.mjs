@@ -111,6 +111,16 @@ test("phones by libphonenumber-js are a pattern as any other", async () => {
   });
   assert.equal(text, "You can reach our office on [PHONE_1].");
   assert.equal(entities[0].pattern, "phone");
+  const masked = await tagger.redact(TEXTS, { patterns: ["email", "iban", "card", "ip", "url", phone] });
+  const { PHONE } = count(
+    readSentences(),
+    masked.map(({ entities }) => entities),
+  );
+  assert.deepEqual(
+    [PHONE.there, PHONE.found, PHONE.partly, PHONE.alarms],
+    [32, 31, 1, 0],
+    "as the card says",
+  );
 });
 
 test("an answer gets its values back", async () => {

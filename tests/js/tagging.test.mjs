@@ -44,11 +44,12 @@ test("texts are computed in windows of their own, many at once, with pauses in b
   const calls = [];
   let pauses = 0;
   const engine = {
-    info: () => ({ maxTokens: 6, specialTokens: 2, labels: ["O", "X"] }),
+    info: () => ({ maxTokens: 6, specialTokens: [1, 1], labels: ["O", "X"] }),
     tokenize: (text) => text.split(" ").map((word) => ({ text: word, id: Number(word) })),
-    async tagWindows(ids, lengths) {
-      calls.push([...lengths]);
-      return Float32Array.from([...ids].flatMap((id) => [id, -id]));
+    async rows(windows) {
+      calls.push(windows.map(({ length }) => length));
+      const row = (ids) => Float32Array.from([0, 0, ...[...ids].flatMap((id) => [id, -id]), 0, 0]);
+      return windows.map(row);
     },
   };
   const texts = ["1 2 3", "4 5 6 7 8 9", "10"];

@@ -151,6 +151,30 @@ fn a_tagger_s_logits_are_pytorch_s_states_by_its_matrix() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn encoders_and_taggers_are_converted_with_the_heads_that_they_have() {
+    for tiny in &ENCODERS {
+        let base = tiny.config().architecture.base();
+        let width = tiny.config().width;
+        let mut tensors = edit::read(tiny.weights);
+        tensors.retain(|t| t.name.starts_with(base));
+        let names = |file: &[u8]| edit::read(file).into_iter().map(|t| t.name).collect::<Vec<_>>();
+        let headless = converted(tiny, &edit::write(&tensors), Format::Int8, 1009);
+        assert!(!names(&headless).iter().any(|name| name.contains("classifier")), "{}", tiny.name);
+        encoder(tiny, &headless, Task::Encode);
+
+        let matrix: Vec<f32> = (0..3 * width).map(|i| (i % 7) as f32 - 3.0).collect();
+        tensors.push(edit::Tensor::f32("classifier.weight", &[3, width], &matrix));
+        tensors.push(edit::Tensor::f32("classifier.bias", &[3], &[0.5; 3]));
+        let tagger = converted(tiny, &edit::write(&tensors), Format::Int8, 1009);
+        assert!(names(&tagger).contains(&"classifier.weight_scale".to_owned()), "{}", tiny.name);
+        let config = Config::for_task(&of_a_tagger(tiny, |_| {}), Task::Tag).unwrap();
+        let mut loader = ModelLoader::new(CpuBackend::new(), config, Dtype::Auto, None);
+        loader.push(&tagger).unwrap();
+        loader.finish().unwrap();
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn what_is_no_tagger_is_refused() {
     let tiny = &ENCODERS[0];
     let error = |edit: fn(&mut Value)| Config::for_task(&of_a_tagger(tiny, edit), Task::Tag).unwrap_err();

@@ -177,12 +177,12 @@ fn weights_that_are_no_static_embedding_are_refused() {
     let cases: [Edit; 6] = [
         ("lack \"embeddings\"", &|all| all.retain(|t| t.name != "embeddings")),
         ("lack \"embeddings\"", &|all| *all = vec![numbers("embeddings", &[1.0; 4])]),
-        ("holds 20, which is no row of the table of 20", &|all| {
+        ("token 5 no row of the table, which has 20", &|all| {
             let mut rows = vec![0.0; 997];
             rows[5] = 20.0;
             *edit::find(all, "mapping") = numbers("mapping", &rows);
         }),
-        ("holds 0.5, which is no row", &|all| *edit::find(all, "mapping") = numbers("mapping", &[0.5; 997])),
+        ("token 0 no row", &|all| *edit::find(all, "mapping") = numbers("mapping", &[0.5; 997])),
         ("\"weights\" has the shape [996]", &|all| *edit::find(all, "weights") = numbers("weights", &[1.0; 996])),
         ("supported", &|all| *edit::find(all, "embeddings") = Tensor::f32("embeddings", &[0, 8], &[])),
     ];
@@ -200,6 +200,11 @@ fn a_static_embedding_is_for_means_alone() {
         assert_eq!(error.kind(), ErrorKind::ConfigUnsupported);
         assert!(error.message().contains("Load it as an embedder"), "{error}");
     }
+    // As model2vec writes it for a table of somebody's own.
+    let own = br#"{"normalize": false, "max_length": null, "embedding_dtype": "float32"}"#;
+    let config = Config::for_task(own, MEAN).unwrap();
+    assert_eq!(config.architecture.name(), "model2vec");
+    assert!(config.max_tokens > 1_000_000);
     for wrong in [json!(0), json!("512"), json!(-1), json!(1.5)] {
         let mut config: Value = serde_json::from_slice(files("plain").config).unwrap();
         config["max_length"] = wrong;

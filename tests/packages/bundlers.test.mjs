@@ -35,11 +35,14 @@ after(() => browser?.close());
 /** What reads PyTorch's checkpoints: it is fetched for them alone. */
 const REWRITER = "rewriter";
 
+/** What teaches a classifier. */
+const TEACHER = "teacher";
+
 /** What the package has for browsers: one is fetched. */
-const BUILDS = ["relaxed", "relaxed-threads", "simd", "simd-threads", REWRITER];
+const BUILDS = ["relaxed", "relaxed-threads", "simd", "simd-threads", REWRITER, TEACHER];
 
 /** What `tabsense/simd` has. */
-const ONE_BUILD = ["simd", REWRITER];
+const ONE_BUILD = ["simd", REWRITER, TEACHER];
 
 const VITE = {
   build: ["bin:vite", "build", "--logLevel", "warn"],

@@ -9,7 +9,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { readManifest } from "../../scripts/manifest.mjs";
-import { setUpModel } from "../../scripts/models.mjs";
+import { MODELS_TO_FETCH, setUpModel } from "../../scripts/models.mjs";
 import { setUpNested } from "../../scripts/nested.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { hashOf, unlessStamped } from "../../scripts/stamp.mjs";
@@ -29,12 +29,17 @@ export const TEXT = "A delight from start to finish.";
 export const STRICT =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; style-src 'self'";
 
+/** The packages of models. */
+export const MODELS = ["minilm-en", "pii-en", "sentiment-en"];
+/** All packages, by their names. */
+export const PACKAGES = ["tabsense", ...MODELS.map((name) => `tabsense-${name}`)];
+
 const TARBALLS = join(MODULES, ".tarballs");
 const NPM = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
 
 /** Installs what builds the projects, and the packages as they are packed; what is there already stays. */
 export async function setUpConsumers() {
-  await setUpModel("pii-en"); // --ignore-scripts leaves out what would fetch it
+  for (const name of MODELS_TO_FETCH) await setUpModel(name); // --ignore-scripts leaves out what would fetch it
   await setUpNested("tests/packages"); // an installation takes the packed ones and their stamp away
   const packed = hashOf([
     "dist",
@@ -43,21 +48,18 @@ export async function setUpConsumers() {
     "CHANGELOG.md",
     "NOTICE",
     "LICENSE",
-    "models/pii-en",
-    "models/sentiment-en",
+    ...MODELS.map((name) => `models/${name}`),
   ]);
   await unlessStamped(
     "tests/packages/node_modules/.tabsense-packed",
     packed,
-    ["tabsense", "tabsense-pii-en", "tabsense-sentiment-en"].map(
-      (name) => `tests/packages/node_modules/${name}`,
-    ),
+    PACKAGES.map((name) => `tests/packages/node_modules/${name}`),
     async () => {
       rmSync(TARBALLS, { recursive: true, force: true });
       mkdirSync(TARBALLS);
       await command(
         "npm",
-        ["pack", ...NPM, "--pack-destination", TARBALLS, ".", "./models/pii-en", "./models/sentiment-en"],
+        ["pack", ...NPM, "--pack-destination", TARBALLS, ".", ...MODELS.map((name) => `./models/${name}`)],
         ROOT,
       );
       for (const path of tarballs()) await unpack(path);

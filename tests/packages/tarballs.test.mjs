@@ -4,7 +4,17 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { command, filesBelow, HERE, MODULES, ROOT, runIn, setUpConsumers, tarballs } from "./support.mjs";
+import {
+  command,
+  filesBelow,
+  HERE,
+  MODULES,
+  PACKAGES,
+  ROOT,
+  runIn,
+  setUpConsumers,
+  tarballs,
+} from "./support.mjs";
 
 before(setUpConsumers);
 
@@ -19,9 +29,10 @@ const inTarball = async (path) =>
     .map((name) => name.replace(/^package\//, ""))
     .sort();
 
-for (const [name, weights] of Object.entries({
-  "sentiment-en": "model.safetensors",
-  "pii-en": "onnx/model_q4.onnx",
+for (const [name, further] of Object.entries({
+  "sentiment-en": ["model.safetensors"],
+  "minilm-en": ["1_Pooling/config.json", "model.safetensors", "modules.json", "sentence_bert_config.json"],
+  "pii-en": ["onnx/model_q4.onnx"],
 }))
   test(`the package of ${name} holds its files, and nothing else`, async () => {
     assert.deepEqual(
@@ -33,7 +44,7 @@ for (const [name, weights] of Object.entries({
         "config.json",
         "index.d.ts",
         "index.js",
-        weights,
+        ...further,
         "package.json",
         "tokenizer.json",
         "tokenizer_config.json",
@@ -42,7 +53,7 @@ for (const [name, weights] of Object.entries({
   });
 
 test("all packages are of one version, name each other's, and install nothing along with them", () => {
-  const [own, ...models] = ["tabsense", "tabsense-pii-en", "tabsense-sentiment-en"].map((name) =>
+  const [own, ...models] = PACKAGES.map((name) =>
     JSON.parse(readFileSync(join(MODULES, name, "package.json"), "utf8")),
   );
   assert.equal(own.dependencies, undefined);
@@ -56,7 +67,7 @@ test("all packages are of one version, name each other's, and install nothing al
 });
 
 test("types come first in every condition, and every file that is named is there", () => {
-  for (const name of ["tabsense", "tabsense-pii-en", "tabsense-sentiment-en"]) {
+  for (const name of PACKAGES) {
     const folder = join(MODULES, name);
     const check = (entry) => {
       if (typeof entry === "string")
@@ -91,13 +102,13 @@ test("publint --strict and attw find nothing", async () => {
 test("importing touches nothing: no file but the modules, no worker, no timer that keeps the process", async () => {
   const script = `
     for (const name of ["fetch", "Worker", "WebAssembly"]) Object.defineProperty(globalThis, name, { get: () => { throw new Error(name + " was touched"); } });
-    const names = await Promise.all(["tabsense", "tabsense/simd", "tabsense/model/pii-en", "tabsense/model/sentiment-en"].map((name) => import(name)));
+    const names = await Promise.all(["tabsense", "tabsense/simd", "tabsense/model/minilm-en", "tabsense/model/pii-en", "tabsense/model/sentiment-en"].map((name) => import(name)));
     await new Promise((resolve) => setTimeout(resolve, 50)); // the modules' own files are closed
     const active = process.getActiveResourcesInfo();
     console.log(names.map((module) => Object.keys(module).sort().join(" ")).join("\\n"));
     console.log(JSON.stringify(active));`;
   const exported =
-    "Classifier ERROR_KINDS Embedder LogLevel TabsenseError Tagger clearCachedFiles env listCachedFiles pipeline";
+    "Classifier ERROR_KINDS Embedder LogLevel TabsenseError Tagger TaughtClassifier ZeroShot clearCachedFiles env listCachedFiles pipeline";
   for (const conditions of [
     [],
     ["--conditions=browser"],
@@ -113,7 +124,11 @@ test("importing touches nothing: no file but the modules, no worker, no timer th
     )
       .trim()
       .split("\n");
-    assert.deepEqual(lines, [exported, exported, "default", "default", "[]"], conditions.join(" "));
+    assert.deepEqual(
+      lines,
+      [exported, exported, "default", "default", "default", "[]"],
+      conditions.join(" "),
+    );
   }
   assert.equal(await command(process.execPath, ["-e", "import('tabsense')"], join(HERE, "node")), "");
 });

@@ -3,13 +3,15 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { Classifier } from "tabsense";
+import { Classifier, Embedder } from "tabsense";
 import { createApp } from "../app.mjs";
 import { createModel } from "../model.mjs";
 import { start } from "../node.mjs";
@@ -335,6 +337,24 @@ test("told to end, it answers what is under way, refuses what comes, and frees t
   await stopped;
   await assert.rejects(classifier.classify("a"), { kind: "disposed" });
   await assert.rejects(post(service.url, { text: "a" }));
+});
+
+test("a taught classifier is served on its encoder", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "tabsense-taught-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const taught = join(folder, "mine.json");
+  const embedder = await Embedder.load(SENTIMENT, { threads: 1 });
+  const mine = await embedder.teach({ joy: ["I love it", "wonderful"], anger: ["I hate it", "an outrage"] });
+  writeFileSync(taught, JSON.stringify(mine));
+  const [wanted] = await mine.classify(["so lovely"], { topK: null });
+  await embedder.dispose();
+  const served = await start({ source: SENTIMENT, taught, port: 0, load: { threads: 1 } });
+  t.after(() => served.stop());
+  await ready(served);
+  const { status, body } = await post(served.url, { text: "so lovely", topK: null });
+  assert.equal(status, 200);
+  assert.deepEqual(body.results, [wanted]);
+  assert.equal((await post(served.url, { text: "so lovely" })).body.results[0].length, 1);
 });
 
 /** The service as a process of its own. */

@@ -78,18 +78,16 @@ export class Engine {
     empty: boolean,
   ): Promise<Classification[]>;
   /**
-   * The numbers of each text or pair: an embedder's vector (D), a classifier's logits (L), an encoder's states (T, D). A text without
-   * tokens is computed as special tokens alone; its vector by a static embedding is of zeros. `cutText`: whether of pairs that are too
+   * The numbers of each text, pair or window (tokens without those that frame a text): an embedder's vector (D), a classifier's logits
+   * (L), an encoder's states (T, D), a tagger's logits (T, L). A text without tokens is computed as special tokens alone; its vector by a static embedding is of zeros. `cutText`: whether of pairs that are too
    * long the text alone is cut.
    */
   rows(
-    texts: (string | { readonly text: string; readonly pair: string })[],
+    inputs: (string | { readonly text: string; readonly pair: string } | Uint32Array)[],
     cutText: boolean,
   ): Promise<Float32Array[]>;
   /** The tokens of the whole text, however long it is, without those that frame it. */
   tokenize(text: string): Piece[];
-  /** A tagger's logits (N, L) for the tokens of windows: `lengths` of their `ids`, each of at most `maxTokens - specialTokens`. */
-  tagWindows(ids: Uint32Array, lengths: Uint32Array): Promise<Float32Array>;
   info(): EngineInfo;
   /** Loses the device, as the tests want it. */
   loseDevice(): void;
@@ -149,8 +147,8 @@ export interface EngineInfo {
   vocabulary: number;
   /** Of one text: the model's positions, or `model_max_length` of tokenizer_config.json where that is less. */
   maxTokens: number;
-  /** How many of them frame a text. */
-  specialTokens: number;
+  /** How many of them frame a text: before it, and behind it. */
+  specialTokens: [before: number, behind: number];
   /** How tokens are written as text: with `##`, a character a byte, or with `▁` for a space. */
   spelling: "prefix" | "bytes" | "spaces";
   parameters: number;

@@ -13,7 +13,7 @@ export default {
       // module is laid beside the bundle.
       name: "copy tabsense",
       writeBundle() {
-        for (const path of ["worker-simd.js", "wasm/simd", "wasm/rewriter"]) {
+        for (const path of ["worker-simd.js", "wasm/simd", "wasm/rewriter", "wasm/teacher"]) {
           cpSync(`${installed}/tabsense/dist/${path}`, `dist/${path}`, { recursive: true });
         }
         cpSync(`${installed}/tabsense-sentiment-en`, "dist/models/sentiment-en", { recursive: true });

@@ -21,6 +21,7 @@ export default {
           "wasm/simd-threads",
           "wasm/relaxed-threads",
           "wasm/rewriter",
+          "wasm/teacher",
         ]) {
           cpSync(`${installed}/tabsense/dist/${path}`, `dist/${path}`, { recursive: true });
         }

@@ -1,0 +1,162 @@
+/** How a model's answers become labels that a call names. */
+
+import { checkSentences } from "../api/embedder.js";
+import { TabsenseError } from "../api/errors.js";
+import { callback, flag, invalid, record, signal } from "../api/options.js";
+import type { CallProgress, EmbedOptions, ZeroShotOptions, ZeroShotScore } from "../api/types.js";
+import type { Session } from "../client/session.js";
+import { entailmentOf, ranked, scoresOf } from "./entailment.js";
+import { hypotheses, MOST_LABELS, readLabels, TEMPLATE } from "./labels.js";
+import { similarityScores, startVectors } from "./similarity.js";
+
+/** What labels texts. */
+export interface Labelling {
+  /** What there is to say of the model, a sentence each. */
+  warnings: readonly string[];
+  /** `LoadedZeroShot.classify` */
+  classify(
+    input: string | readonly string[],
+    labels: string | readonly string[],
+    options: ZeroShotOptions | undefined,
+  ): Promise<ZeroShotScore[] | ZeroShotScore[][]>;
+}
+
+/** The most pairs of a text and a label that are sent to the worker at once. */
+const MOST_PAIRS = 1024;
+/** The most labels of a call by an embedder, which computes each once. */
+const MOST_EMBEDDED = 10_000;
+/** The template of an embedder: the label alone, whose vector is compared with the text's. */
+const LABEL_ALONE = "{}";
+/** The names of labels where a model's configuration names none. */
+const UNNAMED = /^LABEL_\d+$/;
+
+/** How the scores of texts are found. */
+interface Scorer {
+  template: string;
+  mostLabels: number;
+  /** Yields the scores of each text, in the order of the labels. */
+  scores(texts: string[], labels: string[], options: CheckedZeroShotOptions): Promise<number[][]>;
+}
+
+/**
+ * Labels by the logits of each text with each of them, all labels of a text side by side.
+ *
+ * Throws kind `"config_unsupported"` where the model's labels are not those of natural language inference. Without
+ * names that tell, the last label is taken for entailment, as Python takes it.
+ */
+export function byEntailment(session: Session): Labelling {
+  const { labels } = session.state().info;
+  checkEntailment(labels);
+  const entailment = entailmentOf(labels);
+  const warnings = entailment.named ? [] : [lastIsEntailment(labels)];
+  return labelling(warnings, session.ended, {
+    template: TEMPLATE,
+    mostLabels: MOST_LABELS,
+    async scores(texts, asked, { multiLabel, signal, onProgress }) {
+      const results: number[][] = [];
+      const most = Math.max(1, Math.floor(MOST_PAIRS / asked.length));
+      for (let first = 0; first < texts.length; first += most) {
+        signal?.throwIfAborted();
+        const some = texts.slice(first, first + most);
+        const pairs = some.flatMap((text) => asked.map((pair) => ({ text, pair })));
+        const tell =
+          onProgress &&
+          (({ done }: CallProgress) =>
+            onProgress({ done: first + Math.floor(done / asked.length), total: texts.length }));
+        const logits = await session.ask(
+          { type: "rows", texts: pairs, cutText: true, progress: tell !== null },
+          signal,
+          tell,
+        );
+        for (let i = 0; i < logits.length; i += asked.length) {
+          results.push(scoresOf(logits.slice(i, i + asked.length), entailment, multiLabel));
+        }
+      }
+      return results;
+    },
+  });
+}
+
+/** Labels by their vectors and those of texts, which `embed` makes; a label's is computed once. */
+export function bySimilarity(
+  embed: (texts: readonly string[], options: EmbedOptions) => Promise<Float32Array[]>,
+  ended: Session["ended"],
+): Labelling {
+  const kept = startVectors();
+  return labelling([], ended, {
+    template: LABEL_ALONE,
+    mostLabels: MOST_EMBEDDED,
+    async scores(texts, asked, { multiLabel, signal, onProgress }) {
+      const options = { normalize: true, ...(signal && { signal }) };
+      const labels = await kept.of(asked, (missing) => embed(missing, options));
+      const vectors = await embed(texts, { ...options, ...(onProgress && { onProgress }) });
+      return vectors.map((vector) => similarityScores(vector, labels, multiLabel));
+    },
+  });
+}
+
+function labelling(warnings: string[], ended: Session["ended"], scorer: Scorer): Labelling {
+  return {
+    warnings,
+    async classify(input, labels, options) {
+      const checked = checkZeroShotOptions(options);
+      const { texts, single } = checkSentences(input, "ZeroShot");
+      const empty = texts.indexOf("");
+      if (empty >= 0) {
+        const which = single ? "The text" : `texts[${empty}]`;
+        throw new TabsenseError(
+          "invalid_argument",
+          `${which} is empty: there is nothing to label. Leave it out.`,
+        );
+      }
+      const known = readLabels(labels, scorer.mostLabels);
+      const asked = hypotheses(checked.template ?? scorer.template, known);
+      const over = ended();
+      if (over) throw over;
+      const all = await scorer.scores(texts, asked, checked);
+      const results = all.map((scores) => ranked(known, scores));
+      return single ? results[0]! : results;
+    },
+  };
+}
+
+/** `ZeroShotOptions`, checked. */
+interface CheckedZeroShotOptions {
+  /** Null: that of the model's kind. */
+  template: string | null;
+  multiLabel: boolean;
+  signal: AbortSignal | null;
+  onProgress: ((progress: CallProgress) => void) | null;
+}
+
+function checkZeroShotOptions(options: ZeroShotOptions | undefined): CheckedZeroShotOptions {
+  const given = record(options, ["template", "multiLabel", "signal", "onProgress"]);
+  const template = given["template"] ?? null;
+  if (template !== null && typeof template !== "string") throw invalid("template", "a text", template);
+  return {
+    template,
+    multiLabel: flag(given, "multiLabel", false),
+    signal: signal(given),
+    onProgress: callback(given, "onProgress") as CheckedZeroShotOptions["onProgress"],
+  };
+}
+
+function checkEntailment(labels: readonly string[]): void {
+  const { named } = entailmentOf(labels);
+  const nameless = labels.every((label) => UNNAMED.test(label));
+  if (labels.length > 1 && (named || nameless)) return;
+  const first = labels.slice(0, 5).map((label) => JSON.stringify(label));
+  const others = labels.length > first.length ? ` and ${labels.length - first.length} more` : "";
+  throw new TabsenseError(
+    "config_unsupported",
+    `The model's labels are ${first.join(", ")}${others}, and none says entailment beside another: ZeroShot needs a ` +
+      "model for natural language inference, or an embedder. Load such a one, or this one as a Classifier.",
+  );
+}
+
+function lastIsEntailment(labels: readonly string[]): string {
+  return (
+    `The model's labels have no names (${labels.join(", ")}): the last is taken for entailment, the first for ` +
+    "contradiction."
+  );
+}

@@ -1,0 +1,16 @@
+/** The model, for `Embedder.load(model)` of the package `tabsense`. */
+declare const model: {
+  readonly name: "minilm-en";
+  /** Where its files are. */
+  readonly files: {
+    readonly [name in
+      | "config.json"
+      | "tokenizer.json"
+      | "tokenizer_config.json"
+      | "modules.json"
+      | "sentence_bert_config.json"
+      | "1_Pooling/config.json"
+      | "model.safetensors"]: URL;
+  };
+};
+export default model;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { accessibilityFaults, overflow, quiet, ROOT } from "./harness.mjs";
+import { accessibilityFaults, open, overflow, quiet, ROOT, site } from "./harness.mjs";
 import { IDS, openTab } from "./labs.mjs";
 import { load } from "./modules.mjs";
 
@@ -111,6 +111,22 @@ for (const tab of TABS) {
         .map((element) => element.outerHTML),
     );
     assert.deepEqual(moving, []);
+  });
+}
+
+for (const width of [1280, 1000, 768]) {
+  test(`the page's head keeps its height while a model loads, at a width of ${width}`, async (t) => {
+    const server = await site(t);
+    const release = server.hold("/models/sentiment-en/model.safetensors");
+    const { page, status } = await open(t, server.url, { viewport: { width, height: 800 } });
+    await page.waitForFunction(() =>
+      document.querySelector('[data-testid="detail"]').textContent.startsWith("weights"),
+    );
+    const height = () => page.locator(".top").evaluate((head) => head.getBoundingClientRect().height);
+    const loading = await height();
+    release();
+    await status("ready");
+    assert.equal(await height(), loading);
   });
 }
 

@@ -27,6 +27,10 @@ const MODELS = {
 /** The names of these models. */
 export const MODELS_TO_FETCH = Object.keys(MODELS);
 
+/** The names of those whose weights are not in models/. */
+export const missingModels = () =>
+  MODELS_TO_FETCH.filter((name) => !existsSync(join(ROOT, "models", name, MODELS[name].file)));
+
 /** The package's command, which is built before. */
 const CLI = join(ROOT, "dist/cli.js");
 

@@ -15,7 +15,7 @@ const REAL = { models: { encoder: ENCODER.folder } };
 
 test("the encoder is fetched when someone asks for it, once for Teach and Zero-shot", async (t) => {
   const { server, page, part, load, problems } = await openTab(t, "teach");
-  assert.match(await part("teach-gate-words").textContent(), /^This needs minilm-en, .+ \d+\.\d MB\./);
+  assert.match(await part("teach-gate-words").textContent(), /^minilm-en is needed: .+, \d+\.\d MB, /);
   assert.match(await part("teach-gate-load").textContent(), /^Load \d+\.\d MB$/);
   await page.waitForSelector('[data-testid="status"][data-state="ready"]');
   assert.deepEqual(

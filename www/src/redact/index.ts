@@ -69,14 +69,17 @@ export function openRedactTab(page: Page): void {
     mirror.replaceChildren(...marked(pieces(input.value, entities), entities), "\u200b");
   };
 
-  const show = (told: { text: string; redaction: Redaction; spent: number } | null): void => {
+  const show = (
+    told: { text: string; redaction: Redaction; spent: number } | null,
+    hint = page.tagger.model ? "Waiting for a text" : "No model yet",
+  ): void => {
     last = told;
     error.hidden = true;
     follow();
     const entities = told?.redaction.entities ?? [];
     masked.dataset.state = told ? "ready" : "idle";
     if (told) masked.replaceChildren(...marked(maskedPieces(told.text, entities), entities));
-    else masked.textContent = page.tagger.model ? "Waiting for a text" : "No model yet";
+    else masked.textContent = hint;
     part("redact-copy", HTMLButtonElement).disabled = !told;
     part("redact-time", HTMLElement).textContent = told ? milliseconds(told.spent) : "";
     list.show(entities, told !== null);
@@ -94,9 +97,9 @@ export function openRedactTab(page: Page): void {
       );
       return { text, redaction, spent: performance.now() - start };
     },
-    show,
+    (told) => show(told),
     (thrown) => {
-      show(null);
+      show(null, "This text could not be masked");
       part("redact-error-message", HTMLElement).textContent =
         thrown instanceof Error ? thrown.message : String(thrown);
       error.hidden = false;

@@ -29,7 +29,7 @@ def vectors(name: str) -> dict:
     tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(64)
-    model = transformers.AutoModel.from_pretrained(folder).eval()
+    model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
     result = {"mean": [], "cls": []}
     for text in TEXTS:
         ids = torch.tensor([tokenizer.encode(text).ids])

@@ -5,7 +5,7 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setUpModel } from "../../scripts/models.mjs";
-import { open, scratch, site, TINY } from "./harness.mjs";
+import { open, ROOT, scratch, site, TINY } from "./harness.mjs";
 
 /** What the parts of each tab begin with. */
 export const IDS = { teach: "teach", redact: "redact", "zero-shot": "zero" };
@@ -29,10 +29,10 @@ export function smallTagger(t) {
   return folder;
 }
 
-/** The folder of a model of models/, which is fetched if need be; null with the reason where it can't be. */
-async function real(name, otherwise = null) {
-  if (otherwise && existsSync(join(otherwise, "model.safetensors")))
-    return { folder: otherwise, skip: false };
+/** The folder of a model of models/, or another one with it, or fetched; null with the reason where it can't be. */
+async function real(name, file, ...others) {
+  const folder = [join(ROOT, "models", name), ...others].find((one) => existsSync(join(one, file)));
+  if (folder) return { folder, skip: false };
   try {
     return { folder: await setUpModel(name), skip: false };
   } catch (error) {
@@ -43,9 +43,10 @@ async function real(name, otherwise = null) {
 /** The encoder of Teach and Zero-shot, and the tagger of Redact. */
 export const ENCODER = await real(
   "minilm-en",
+  "model.safetensors",
   join(homedir(), ".cache/tabsense/real-models/all-MiniLM-L6-v2"),
 );
-export const TAGGER = await real("pii-en");
+export const TAGGER = await real("pii-en", "onnx/model_q4.onnx");
 
 /** Serves the page with these models, random ones unless others are named. */
 export function labSite(t, { encoder = TINY, tagger = smallTagger(t) } = {}) {

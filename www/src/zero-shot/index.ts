@@ -15,7 +15,7 @@ import { LabelChips } from "../view/label-chips.ts";
 import { PLAIN, zeroShotCode, type Asked } from "./code.ts";
 
 const LABELS = ["travel", "cooking", "sport", "money", "health"];
-const TEXT = "We missed the last train and slept at the station.";
+const TEXT = "We booked a flight and a hotel for the holidays.";
 const MOST_LABELS = 200;
 
 /** What the tab needs of the page. */

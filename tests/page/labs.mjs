@@ -90,7 +90,7 @@ export async function openTaught(t, options) {
     ...opened,
     learnt,
     /** Waits until so many examples are learnt. */
-    learntFrom: (count) => opened.says("teach-status", new RegExp(`^Learnt from ${count} example`)),
+    learntFrom: (count) => opened.says("teach-status", new RegExp(`^Trained on ${count} example`)),
     counts: () => opened.part("teach-counts").textContent(),
     /** The labels as chips, with their counts. */
     async chips() {

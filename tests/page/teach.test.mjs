@@ -66,7 +66,7 @@ test("a model that doesn't come says why, and can be tried again", async (t) => 
 
 test("the starter is learnt at once, and its accuracy by leave-one-out is shown as it grows", async (t) => {
   const { page, part, problems } = await openTaught(t);
-  assert.match(await part("teach-finding").textContent(), /^\d+ of 20 told right$/);
+  assert.match(await part("teach-finding").textContent(), /^\d+ of 20 correct$/);
   assert.match(await part("teach-accuracy").textContent(), /^\d+ %$/);
   assert.match(await part("teach-growth-words").textContent(), /^\d+ % with 4 examples, \d+ % with 20\.$/);
   const rows = await part("teach-told")
@@ -100,7 +100,7 @@ test("the real encoder tells new requests, and finds an example under the wrong 
   const lines = await part("teach-lines").inputValue();
   await part("teach-lines").fill(`${lines}\nRefund the payment that was charged twice on my invoice`);
   await learntFrom(21);
-  await says("teach-doubtful", /Refund the payment.+under bug; the others say billing/);
+  await says("teach-doubtful", /Refund the payment.+under bug; the other examples suggest billing/);
   assert.match(await part("teach-confused").textContent(), /bug taken for billing once/);
   await part("teach-doubtful").getByRole("button", { name: "Make it billing" }).first().click();
   await page.waitForFunction(
@@ -141,7 +141,7 @@ test("a verdict below the chosen certainty is not sure", async (t) => {
   await part("teach-sure").fill("1");
   await page.waitForSelector('[data-testid="teach-result"][data-state="ready"]');
   await part("teach-sure").fill("0");
-  assert.equal(await part("teach-sure-shown").textContent(), "as learnt");
+  assert.equal(await part("teach-sure-shown").textContent(), "as calibrated");
   await part("teach-input").fill("  ");
   await page.waitForSelector('[data-testid="teach-result"][data-state="idle"]');
   quiet(problems);
@@ -242,7 +242,7 @@ test("what is downloaded is opened again, with its examples or without", async (
   await part("teach-clear").click();
   assert.equal(await counts(), "0 examples, 0 labels");
   await choose("mine.json", whole);
-  await says("teach-finding", /^\d+ of 20 told right$/);
+  await says("teach-finding", /^\d+ of 20 correct$/);
   assert.equal(await counts(), "20 examples, 4 labels");
 
   await part("teach-clear").click();
@@ -276,10 +276,10 @@ test("a long learning shows how far it is, and stops when asked to", async (t) =
   });
   await page.keyboard.press("ControlOrMeta+V");
   await page.waitForSelector('[data-testid="teach-status"][data-state="learning"]');
-  await says("teach-status", /^(Reading: .+ of .+ texts|Learning: \d+ %|Learning …)$/);
+  await says("teach-status", /^(Reading: .+ of .+ texts|Training: \d+ %|Training …)$/);
   await part("teach-stop").focus();
   await page.keyboard.press("Enter");
-  await says("teach-status", /^Stopped: it answers as it learnt before\.$/);
+  await says("teach-status", /^Stopped: answers come from the training before\.$/);
   const longest = await page.evaluate(() => window.longest);
   assert.ok(longest < JANK_MS, `no frame takes ${longest} ms`);
   await part("teach-input").fill("It still answers");

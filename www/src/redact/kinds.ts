@@ -9,8 +9,8 @@ export interface Kind {
 
 /** Kinds of the labels of pii-en and of the package's patterns. */
 export const KINDS: readonly Kind[] = [
-  { id: "person", name: "persons", labels: ["GIVEN_NAME", "SURNAME"] },
-  { id: "contact", name: "ways to reach them", labels: ["EMAIL", "PHONE", "URL", "IP"] },
+  { id: "person", name: "people", labels: ["GIVEN_NAME", "SURNAME"] },
+  { id: "contact", name: "contact details", labels: ["EMAIL", "PHONE", "URL", "IP"] },
   {
     id: "place",
     name: "places",

@@ -5,7 +5,7 @@ import { part } from "../dom.ts";
 import { counted } from "../format.ts";
 import { chip, describe } from "./marks.ts";
 
-const HINT = "Point at one, or walk with the arrow keys, to see who found it.";
+const HINT = "Point at one, or walk with the arrow keys, to see what found it.";
 const ANNOUNCE_AFTER_MS = 900; // a pause in typing, so that a screen reader is not flooded
 
 /** Shows entities. */

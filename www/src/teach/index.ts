@@ -144,7 +144,7 @@ export function openTeachTab(page: Page): TeachTab {
     sure.value === "0" ? {} : { threshold: Number(sure.value) / 100 };
   const hint = (): string => {
     if (!page.encoder.model) return "No model yet";
-    return trainer.learnt ? "Waiting for a text" : "Nothing learnt yet";
+    return trainer.learnt ? "Waiting for a text" : "Not trained yet";
   };
   const tryNow = (): void => {
     code.show(taughtCode(input.value || FIRST_TEXT));
@@ -229,7 +229,7 @@ export function openTeachTab(page: Page): TeachTab {
   const showSure = (): void => {
     const [least] = Object.values(threshold());
     part("teach-sure-shown", HTMLOutputElement).textContent =
-      least === undefined ? "as learnt" : `${sure.value} %`;
+      least === undefined ? "as calibrated" : `${sure.value} %`;
   };
   sure.addEventListener("input", () => {
     showSure();

@@ -52,7 +52,7 @@ export function wireInsight(doubts: Doubts): Insight {
       part("teach-accuracy", HTMLElement).textContent = accuracy === null ? "–" : percentOf(accuracy);
       part("teach-finding", HTMLElement).textContent =
         report && accuracy !== null
-          ? `${whole(Math.round(accuracy * report.examples))} of ${whole(report.examples)} told right`
+          ? `${whole(Math.round(accuracy * report.examples))} of ${whole(report.examples)} correct`
           : "Teach it your own labels";
       drawGrowth(steps);
       showTable(report?.labels ?? [...counts].map(untold));
@@ -118,7 +118,7 @@ function showConfusions(report: Evaluation | null): void {
   });
   if (found.length > MOST_CONFUSIONS)
     items.push(make("li", "none", `and ${counted(found.length - MOST_CONFUSIONS, "other pair")}`));
-  if (found.length === 0) items.push(make("li", "none", report ? "Nothing" : "It isn’t known yet."));
+  if (found.length === 0) items.push(make("li", "none", report ? "Nothing" : "Not known yet."));
   list.replaceChildren(...items);
 }
 
@@ -136,7 +136,7 @@ function showDoubtful(list: HTMLElement, report: Evaluation | null, doubts: Doub
     says.append(
       "under ",
       make("b", "", example.labels[0]),
-      "; the others say ",
+      "; the other examples suggest ",
       make("b", "", example.predicted),
       `, ${percent(example.score)}`,
     );
@@ -150,7 +150,7 @@ function showDoubtful(list: HTMLElement, report: Evaluation | null, doubts: Doub
   });
   if (found.length > MOST_DOUBTFUL)
     items.push(make("li", "none", `and ${counted(found.length - MOST_DOUBTFUL, "other")}`));
-  if (found.length === 0) items.push(make("li", "none", report ? "None stands out." : "It isn’t known yet."));
+  if (found.length === 0) items.push(make("li", "none", report ? "None stands out." : "Not known yet."));
   list.replaceChildren(...items);
   if (focused) (list.querySelector("button") ?? list).focus();
 }

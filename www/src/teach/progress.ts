@@ -47,20 +47,20 @@ export function wireProgress(): Progress {
           begun ||= performance.now();
           // What takes no time isn't told: the line would only flicker.
           if (performance.now() - begun < SLOW_MS) return;
-          set("learning", state.progress ? words(state.progress) : "Learning …");
+          set("learning", state.progress ? words(state.progress) : "Training …");
           return fill(state.progress ? shareOf(state.progress) : 0);
         }
         case "ready": {
           const count = lesson.counted.examples.length;
-          set("ready", `Learnt from ${counted(count, "example")} in ${seconds(spent)}`);
-          const right = report?.accuracy == null ? "" : `: ${Math.round(100 * report.accuracy)} % told right`;
-          return announce(`Learnt from ${counted(count, "example")}${right}`);
+          set("ready", `Trained on ${counted(count, "example")} in ${seconds(spent)}`);
+          const right = report?.accuracy == null ? "" : `: ${Math.round(100 * report.accuracy)} % correct`;
+          return announce(`Trained on ${counted(count, "example")}${right}`);
         }
         case "stopped":
           announce("Stopped");
-          return set("stopped", "Stopped: it answers as it learnt before.");
+          return set("stopped", "Stopped: answers come from the training before.");
         case "failed":
-          return set("failed", "It could not learn.");
+          return set("failed", "Training failed.");
       }
     },
   };
@@ -72,5 +72,5 @@ function shareOf({ done, total }: TeachProgress): number {
 
 function words({ stage, done, total }: TeachProgress): string {
   if (stage === "embed") return `Reading: ${whole(done)} of ${counted(total, "text")}`;
-  return `Learning: ${Math.round(100 * shareOf({ stage, done, total }))} %`;
+  return `Training: ${Math.round(100 * shareOf({ stage, done, total }))} %`;
 }

@@ -9,7 +9,7 @@ const LARGE = 500; // from so many examples on, a label without one waits: all t
 const FEW = 100; // so many examples are learnt step by step the first time
 const STEPS = 8;
 const WITHOUT_EXAMPLES =
-  "It came without its examples, and answers as it was taught. A change here teaches a new one, from what is here alone.";
+  "Opened without its examples: it answers as it was trained. A change here trains a new one, from what is here alone.";
 
 /** What was learnt last. */
 export interface Learnt {
@@ -157,8 +157,8 @@ function growing(lesson: Lesson): Lesson[] {
 
 /** Why nothing can be learnt now. */
 function whyNot(model: boolean, lesson: Lesson): string | null {
-  if (!model) return "It learns as soon as the model is there.";
-  if (lesson.labels.length < 2) return "There is nothing to tell apart yet: add a second label.";
+  if (!model) return "Training starts once the model is loaded.";
+  if (lesson.labels.length < 2) return "Nothing to tell apart yet: add a second label.";
   return null;
 }
 

@@ -1,10 +1,10 @@
 // `info` and `convert` on a model of each architecture, and on those that are no classifiers or of another kind.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Classifier } from "tabsense";
+import { Classifier, Embedder } from "tabsense";
 import { scratch, start, tabsense } from "./command.mjs";
 import { olderFolders } from "./older.mjs";
 import { ROOT, serveModel } from "./support.mjs";
@@ -95,18 +95,36 @@ for (const name of readdirSync(MODELS)) {
     }
   });
 
-  test(`an encoder without a head is refused, and what to take instead is told: ${name}`, (t) => {
-    const { path, write } = scratch(t);
+  test(`an encoder without a head is converted, and makes the vectors of the original: ${name}`, async (t) => {
+    const { folder, path, write } = scratch(t);
     const weights = readFileSync(join(MODELS, name, "model.safetensors"));
     const bare = write("model.safetensors", without(weights, HEAD));
-    for (const dtype of ["int8", "fp16"]) {
-      const { status, stderr } = tabsense(["convert", bare, path("out"), "--dtype", dtype]);
-      assert.equal(status, 1);
-      assert.match(
-        stderr,
-        /^tabsense: weights_mismatch: .* no classification head\. Take one that was fine-tuned for text classification\.$/m,
-      );
-      assert.deepEqual(readdirSync(path(".")), ["model.safetensors"], "no half of a file");
+    for (const file of ["config.json", "tokenizer.json"]) cpSync(join(MODELS, name, file), path(file));
+    const load = async (source) => {
+      const embedder = await Embedder.load(source, { device: "cpu", threads: 1 });
+      t.after(() => embedder.dispose());
+      return embedder;
+    };
+    const original = await load(join(MODELS, name));
+    const wanted = await original.embed("A text to compare.");
+    for (const [dtype, least] of [
+      ["int8", 0.98],
+      ["fp16", 0.9999],
+    ]) {
+      const { status, stderr } = tabsense([
+        "convert",
+        bare,
+        path("out.safetensors"),
+        "--force",
+        "--dtype",
+        dtype,
+      ]);
+      assert.deepEqual([status, stderr], [0, ""], dtype);
+      renameSync(path("out.safetensors"), path("model.safetensors"));
+      const vector = await (await load(folder)).embed("A text to compare.");
+      const cosine = original.similarity(vector, wanted);
+      assert.ok(cosine > least, `${dtype}: ${cosine}`);
+      write("model.safetensors", without(weights, HEAD));
     }
   });
 }

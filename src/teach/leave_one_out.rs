@@ -14,7 +14,6 @@
 use super::examples::{BIAS, BIAS_PENALTY, Rows};
 use super::objective::Knobs;
 use super::products::{Panels, dot, times};
-use std::collections::BTreeMap;
 
 /// Rows of a label's system.
 const MOST: usize = 48;
@@ -113,7 +112,8 @@ impl LeaveOneOut {
         let mut at = touched.iter().zip(&leverages).enumerate().peekable();
         for i in 0..rows.examples() {
             let (m, pulled) = match at.next_if(|(_, (j, _))| **j == i) {
-                Some((t, (_, &m))) => match rows.targets_of(i).first().and_then(|label| sums.get(label)) {
+                Some((t, (_, &m))) => match rows.targets_of(i).first().and_then(|&label| sums[label as usize].as_ref())
+                {
                     Some(sum) => {
                         let all = sum.product(rows.row(i), &solved[t * size..][..size]) / knobs.strength;
                         (m, (sum.count * m * gradient(i) - all) / (sum.count - 1.0))
@@ -136,9 +136,9 @@ impl LeaveOneOut {
         touched: &[usize],
         solved: &[f64],
         gradient: impl Fn(usize) -> f64,
-    ) -> BTreeMap<u32, Sum> {
+    ) -> Vec<Option<Sum>> {
         let (width, size) = (rows.mean.len(), solved.len() / touched.len().max(1));
-        let mut sums = BTreeMap::new();
+        let mut sums: Vec<Option<Sum>> = (0..rows.labels).map(|_| None).collect();
         for (t, &i) in touched.iter().enumerate().filter(|_| !rows.multi) {
             let label = rows.targets_of(i)[0];
             let count = self.counts[label as usize] as f64;
@@ -146,7 +146,7 @@ impl LeaveOneOut {
                 continue;
             }
             let empty = || Sum { count, x: vec![0.0; width], bias: 0.0, solved: vec![0.0; size] };
-            let sum = sums.entry(label).or_insert_with(empty);
+            let sum = sums[label as usize].get_or_insert_with(empty);
             let by = gradient(i);
             sum.bias += by;
             sum.x.iter_mut().zip(rows.row(i)).for_each(|(x, &row)| *x += by * f64::from(row));

@@ -110,7 +110,7 @@ impl LeaveOneOut {
         let sums = self.sums(rows, &touched, &solved, gradient);
         let size = system.chosen.len();
         let mut at = touched.iter().zip(&leverages).enumerate().peekable();
-        for i in 0..rows.examples() {
+        for (i, curvature) in curvatures.iter().enumerate().take(rows.examples()) {
             let (m, pulled) = match at.next_if(|(_, (j, _))| **j == i) {
                 Some((t, (_, &m))) => match rows.targets_of(i).first().and_then(|&label| sums[label as usize].as_ref())
                 {
@@ -123,7 +123,7 @@ impl LeaveOneOut {
                 None => (mean * norm(rows, i), mean * norm(rows, i) * gradient(i)),
             };
             // Below one wherever the example is in its own system; elsewhere it is small.
-            let share = (m * curvatures[i]).min(0.999);
+            let share = (m * curvature).min(0.999);
             self.z[i * columns + label] += (pulled / (1.0 - share)) as f32;
         }
         touched.len() * (size + 2) * (rows.stride + size) + rows.count() * 8

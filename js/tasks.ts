@@ -1,5 +1,6 @@
 /**
- * What tasks other than classification need: a module of its own, which a page fetches only where it uses one.
+ * What tasks other than classification need, in the page and in its worker: a module of its own, which both fetch only
+ * where one is used.
  */
 
 import { features } from "./api/pipeline-features.js";
@@ -12,7 +13,10 @@ export { warn } from "./api/model.js";
 /** What `ZeroShot` scores labels by. */
 export { byEntailment, bySimilarity } from "./zero-shot/labelling.js";
 export { redactTexts, tagStream, tagTexts } from "./api/tagging.js";
+export { readEmbedding } from "./embed/settings.js";
 export { TaughtClassifier } from "./teach/taught.js";
+export { tag } from "./worker/tagging.js";
+export { startTraining } from "./worker/teaching.js";
 
 /** How the pipelines of these tasks are loaded. */
 export const KINDS = {

@@ -59,11 +59,13 @@ export async function buildPage() {
   const hash = hashOf([
     "www/index.html",
     "www/vite.config.ts",
+    "www/promises.ts",
     "www/sample.ts",
     "www/offline",
     "www/src",
     "www/public",
     "js/csv",
+    "docs/security.md",
     "models/sentiment-en",
     "test_data/sentiment_validation.jsonl",
     "package-lock.json",

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build, buildPage } from "./build.mjs";
+import { missingModels, setUpModel } from "./models.mjs";
 import { Failure, main, ROOT } from "./run.mjs";
 import { serve } from "./serve.mjs";
 import { setUpBuild } from "./setup.mjs";
@@ -18,7 +19,12 @@ await main(import.meta.url, async (args) => {
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     throw new Failure(`--port must be a port's number, not ${values.port}.`);
   await setUpBuild();
-  await build({ converter: false });
+  const missing = missingModels();
+  await build({ converter: missing.length > 0 }); // one of them is converted
+  for (const name of missing) {
+    // Without it, a tab of the page says so.
+    await setUpModel(name).catch((error) => console.log(`${name} could not be fetched: ${error.message}`));
+  }
   await buildPage();
   if (values["build-only"]) return;
   const { url } = await serve(

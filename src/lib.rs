@@ -24,6 +24,7 @@ pub mod further_files;
 pub mod head;
 mod json;
 pub mod model;
+mod order;
 pub mod quantize;
 #[cfg(feature = "checkpoints")]
 pub mod rewrite;

@@ -8,12 +8,14 @@ import { join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Connect, type Plugin } from "vite";
 import { offline } from "./offline/plugin.ts";
+import { promises } from "./promises.ts";
 import { sample } from "./sample.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const entry = fileURLToPath(new URL("../dist/index.js", import.meta.url));
 const models = fileURLToPath(new URL("../models/", import.meta.url));
 const wasm = fileURLToPath(new URL("../dist/wasm/", import.meta.url));
+const security = fileURLToPath(new URL("../docs/security.md", import.meta.url));
 const sentences = fileURLToPath(new URL("../test_data/sentiment_validation.jsonl", import.meta.url));
 
 /**
@@ -64,6 +66,7 @@ export default defineConfig(() => {
     plugins: [
       serveModels,
       sample(sentences),
+      promises(security),
       offline({
         page: join(root, "dist"),
         wasm,

@@ -9,7 +9,7 @@ const FORMAT = "tabsense-taught-classifier";
 /** Counts up where an older package couldn't read the file. */
 const VERSION = 1;
 /** The longest file, in characters: the most labels of the widest vectors, and room for examples. */
-const MOST_CHARACTERS = 256 * 1024 * 1024;
+const MOST_CHARACTERS = 268_435_456;
 /** The widest vectors; src/config.rs has the same limit. */
 const MOST_WIDTH = 8192;
 /** The least cosine of the probe's vectors: int8 and fp32 of one encoder are at 0.99 and more, two encoders near 0. */

@@ -15,7 +15,7 @@ import { transferOf, type Embedding, type FileRef, type LoadRequest, type Task }
 import { furtherFiles, MOST_RESTARTS, startReading, unsteady } from "./small-files.js";
 import { startWarmUp } from "./warm-up.js";
 import { CopyDamaged, FileChanged } from "../files/bytes.js";
-import { readEmbedding } from "../files/embedding-files.js";
+import { loadTasks } from "../api/load-tasks.js";
 import type { Engine, Gpu, Loader } from "../wasm/simd/tabsense.js";
 
 /** What differs between the browser and Node. */
@@ -67,6 +67,7 @@ export async function loadModel(
 
   const files = startFiles(host, request, all, started !== null, headers, () => startRewriter(host, all));
   const starting = started ? Promise.resolve(started) : startEngine(host, request, all, emit);
+  const tasks = request.task === "embed" ? awaitedLater(loadTasks()) : null;
   const read = startReading(files, starting, request, all, emit);
   const readSmall = () => awaitedLater(read(onConfig));
   let gpu = awaitedLater(starting.then(({ module }) => (all.aborted ? null : placement.request(module))));
@@ -84,12 +85,12 @@ export async function loadModel(
         device = adapter;
         file = opened.file;
         all.throwIfAborted();
-        const further = furtherFiles(module, smallFiles);
-        gpu = Promise.resolve(null); // the loader takes it, also where it throws
         const embedding =
           request.task === "embed"
-            ? readEmbedding(request.pooling, smallFiles.embedding, smallFiles.config)
+            ? (await tasks!).readEmbedding(request.pooling, smallFiles.embedding, smallFiles.config)
             : null;
+        const further = furtherFiles(module, smallFiles);
+        gpu = Promise.resolve(null); // the loader takes it, also where it throws
         const loader = new module.Loader(
           taskOf(request.task, embedding),
           smallFiles.config,

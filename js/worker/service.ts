@@ -24,7 +24,8 @@ import type {
   TextsRequest,
 } from "../client/protocol.js";
 import type { CallProgress, Text } from "../api/types.js";
-import { startTraining } from "./teaching.js";
+import { loadTasks } from "../api/load-tasks.js";
+import type { Training } from "./teaching.js";
 import { nextTask } from "../files/bytes.js";
 import { ask } from "./tasks.js";
 import type { Engine, EngineInfo } from "../wasm/simd/tabsense.js";
@@ -72,7 +73,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   let current = new AbortController();
   let work: Promise<void> = Promise.resolve();
   const asker = startAsking(post);
-  const training = startTraining(host);
+  let training: Training | null = null;
 
   async function load(request: LoadRequest, signal: AbortSignal): Promise<Loaded> {
     const emit = withOverall((progress) => post({ type: "progress", progress }));
@@ -147,6 +148,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
       signal.throwIfAborted();
     };
     const onProgress = (progress: CallProgress) => request.progress && post({ type: "progress", progress });
+    training ??= (await loadTasks()).startTraining(host);
     const trained = await training.train(request, signal, pause, onProgress);
     return { type: "taught", trained, state: stateOf(held, held.engine) };
   }

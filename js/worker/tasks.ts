@@ -3,7 +3,7 @@
 import type { ResultOf, TextsRequest } from "../client/protocol.js";
 import type { Text } from "../api/types.js";
 import type { Engine } from "../wasm/simd/tabsense.js";
-import { tag } from "./tagging.js";
+import { loadTasks } from "../api/load-tasks.js";
 
 /** The most tokens of windows that a graphics card is given at once; the CPU gets one window. */
 const TOKENS_ON_CARD = 4096;
@@ -24,7 +24,12 @@ export async function ask(
     case "tag": {
       const { webgpu } = engine.info();
       const onCard = webgpu !== null && !webgpu.software;
-      return tag(engine, texts as string[], onCard ? TOKENS_ON_CARD : TOKENS_ON_CPU, pause);
+      return (await loadTasks()).tag(
+        engine,
+        texts as string[],
+        onCard ? TOKENS_ON_CARD : TOKENS_ON_CPU,
+        pause,
+      );
     }
   }
 }

@@ -64,7 +64,7 @@ fn list(names: &[&str]) -> String {
 
 /// Why a file with these tensors, `resolved` by [`resolve`], lacks `missing`, of which there is one at least; and what to do.
 pub fn missing(header: &Header, names: &Names, resolved: &[Option<String>], mut missing: Vec<&str>) -> Error {
-    missing.sort_unstable();
+    crate::order::sort_by(&mut missing, Ord::cmp);
     let unused: Vec<&str> = (header.tensors.iter().zip(resolved))
         .filter(|(t, name)| name.is_none() && !names.is_buffer(&t.name))
         .map(|(t, _)| t.name.as_str())

@@ -1,7 +1,7 @@
 //! The names that checkpoints have for a model's tensors: today's, older ones, and those of a base model; and
 //! which architecture a checkpoint is of that comes without its configuration.
 
-use super::architecture::{NAMED_APART, Network, examples};
+use super::architecture::{Architecture, NAMED_APART, Network, examples};
 use super::plan::{Part, Place, Slot};
 use super::transformer::TAGGER;
 use crate::config::{Config, Task};
@@ -34,7 +34,11 @@ pub struct Names {
 impl Names {
     /// The tensors of models like that of `config`.
     pub fn of(config: &Config) -> Self {
-        let names = Self { task: config.task, ..Self::of_type(config.architecture.name()) };
+        let names = match config.architecture {
+            Architecture::StaticEmbedding(_) => Self::of_examples(std::slice::from_ref(config)),
+            architecture => Self::of_type(architecture.name()),
+        };
+        let names = Self { task: config.task, ..names };
         // All but the head is as of a classifier, whose last layer tells the attention's matrices apart.
         if config.task == Task::Tag { names.with_tagger() } else { names }
     }
@@ -178,7 +182,7 @@ impl Names {
             _ => None,
         });
         let mut rows: Vec<_> = of_layer.filter(|(_, _, name)| name.contains(".0.")).collect();
-        rows.sort_unstable();
+        crate::order::sort_by(&mut rows, Ord::cmp);
         // Of a last layer, as this one is, the queries' matrix is one of its own, in front of the keys' and values'.
         let keys = rows.windows(2).position(|pair| pair[0].0 == pair[1].0)?;
         let qkv = rows.get(keys.checked_sub(1)?..keys + 2)?;

@@ -94,7 +94,7 @@ impl Added {
             )));
         }
         // Of tokens with the same form, special ones come first.
-        numbered.sort_by_key(|(_, token)| !token.special);
+        crate::order::sort_by_key(&mut numbered, |(_, token)| !token.special);
         let (normalized, raw): (Vec<_>, Vec<_>) = numbered.into_iter().partition(|(_, token)| token.normalized);
         let mut forms = Vec::with_capacity(normalized.len());
         for (id, token) in normalized {
@@ -124,7 +124,7 @@ impl Patterns {
     fn new(forms: Vec<(String, u32, AddedToken)>) -> Self {
         let mut all: Vec<_> = forms.into_iter().map(|(form, id, token)| Pattern { form, id, token }).collect();
         all.retain(|pattern| !pattern.form.is_empty());
-        all.sort_by(|a, b| a.form.cmp(&b.form)); // stable: the first of equal forms stays first
+        crate::order::sort_by(&mut all, |a, b| a.form.cmp(&b.form)); // stable: the first of equal forms stays first
         all.dedup_by(|later, first| later.form == first.form);
         let mut first = [false; 256];
         all.iter().for_each(|pattern| first[usize::from(pattern.form.as_bytes()[0])] = true);

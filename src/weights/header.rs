@@ -109,7 +109,7 @@ impl Header {
         let text = std::str::from_utf8(json).map_err(|_| lies("is not UTF-8"))?;
         let mut entries = entries(text)?;
         // Tensors without bytes lie where the next one begins.
-        entries.sort_by_key(|(_, entry)| entry.data_offsets);
+        crate::order::sort_by_key(&mut entries, |(_, entry)| entry.data_offsets);
         let mut tensors = Vec::with_capacity(entries.len());
         let mut end = 0;
         for (name, entry) in entries {

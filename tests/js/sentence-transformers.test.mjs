@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readModules, readSentenceFiles } from "../../dist/embed/sentence-transformers.js";
-import { readEmbedding } from "../../dist/files/embedding-files.js";
+import { readEmbedding } from "../../dist/embed/settings.js";
 import { ROOT } from "./support.mjs";
 
 const module = (idx, path, type) => ({

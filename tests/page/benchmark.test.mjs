@@ -132,6 +132,9 @@ test("the tabs are tabs to the keyboard and to a screen reader", async (t) => {
     });
   await part("tab-classify").focus();
   for (const [key, tab] of [
+    ["ArrowRight", "teach"],
+    ["ArrowRight", "redact"],
+    ["ArrowRight", "zero-shot"],
     ["ArrowRight", "file"],
     ["ArrowRight", "benchmark"],
     ["ArrowRight", "classify"],

@@ -298,7 +298,7 @@ test("rows pass a filter in order, and what has nothing to be sorted by comes la
 });
 
 test("code says what differs from the defaults, and nothing else", async () => {
-  const { textCode, fileCode } = await load("code.ts");
+  const { textCode, fileCode } = await bundled("code.ts");
   const request = (source, device = "auto", dtype = "auto") => ({ source, device, dtype });
   assert.match(
     textCode(request("sentiment-en"), 'Say "no"\n'),

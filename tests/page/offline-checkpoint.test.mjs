@@ -1,10 +1,11 @@
-// A checkpoint of PyTorch's in the page without a network: what reads it is stored once it was needed.
+// What few visitors need, without a network: the modules that read PyTorch's checkpoints and that teach are stored once
+// they were needed.
 
 import assert from "node:assert/strict";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { open, ROOT, scratch, site } from "./harness.mjs";
+import { open, ROOT, scratch, site, TINY } from "./harness.mjs";
 
 /** How many .wasm files the page's service worker has stored. */
 const stored = (page) =>
@@ -43,4 +44,22 @@ test("once a checkpoint was read, others are without a server", async (t) => {
   await server.close();
   await page.reload();
   assert.deepEqual(await read(), online);
+});
+
+test("once something was taught, it is taught without a server", async (t) => {
+  const server = await site(t, { "/models/minilm-en/": TINY });
+  const { context, page, part } = await open(t, `${server.url}#teach`, { offline: true });
+  await page.waitForSelector('[data-testid="offline"][data-state="ready"]');
+  assert.equal(await stored(page), 1);
+  const learn = async () => {
+    await part("teach-gate-load").click();
+    await page.waitForSelector('[data-testid="teach-status"][data-state="ready"]');
+    return part("teach-bars").locator(".share").allTextContents();
+  };
+  const online = await learn();
+  while ((await stored(page)) !== 2) await page.waitForTimeout(50);
+  await context.setOffline(true);
+  await server.close();
+  await page.reload();
+  assert.deepEqual(await learn(), online);
 });

@@ -14,8 +14,8 @@ declare const MANIFEST: Manifest; // put here by the build
 
 const PREFIX = "tabsense-page-";
 const CACHE = PREFIX + MANIFEST.version;
-/** What reads PyTorch's checkpoints; few visitors need it, and keep it once they do. */
-const REWRITER = MANIFEST.engines["rewriter"] ?? {};
+/** What reads PyTorch's checkpoints, and what teaches: who needs one of them keeps it from then on. */
+const ON_DEMAND: readonly Digests[] = ["rewriter", "teacher"].map((name) => MANIFEST.engines[name] ?? {});
 const OPTIONAL: Digests = Object.assign({}, ...Object.values(MANIFEST.engines), MANIFEST.model);
 
 self.addEventListener("install", (event) => event.waitUntil(store(MANIFEST.page)));
@@ -32,7 +32,7 @@ self.addEventListener("fetch", (event) => {
   if (path === null || !(path in MANIFEST.page || path in OPTIONAL)) return;
   event.respondWith(stored(path).then((response) => response ?? fetch(event.request)));
   // Without room for it, it is fetched again next time.
-  if (path in REWRITER) event.waitUntil(store(REWRITER).catch(() => {}));
+  for (const files of ON_DEMAND) if (path in files) event.waitUntil(store(files).catch(() => {}));
 });
 
 self.addEventListener("message", (event) => {

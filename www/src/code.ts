@@ -1,6 +1,7 @@
 /** The program that does what the page just did, for those who want it in their own page. */
 
 import type { Text } from "tabsense";
+import { ENCODER } from "./own-models.ts";
 import type { Request } from "./slot.ts";
 
 const LONGEST = 2_000; // UTF-16 units of a text that is written out
@@ -43,9 +44,9 @@ function written(text: string, selector: string): string {
   return text.length <= LONGEST ? JSON.stringify(text) : `document.querySelector("${selector}").value`;
 }
 
-/** The code of a file's verdicts. */
-export function fileCode(request: Request, file: FileRead): string {
-  const { imports, load } = loading(request);
+/** The code of a file's verdicts, by the model of a request, or null: by the classifier that was taught. */
+export function fileCode(request: Request | null, file: FileRead): string {
+  const { imports, load } = request ? loading(request) : TAUGHT;
   return lines([
     ...(file.format === "csv" ? ['import { parse } from "csv-parse/browser/esm/sync";'] : []),
     imports,
@@ -54,12 +55,36 @@ export function fileCode(request: Request, file: FileRead): string {
     ...reading(file),
     "",
     ...load,
-    "for await (const { scores: [best], text } of classifier.stream(texts)) {",
-    '  console.log(best?.label ?? "no text", best?.score, text);',
-    "}",
-    "await classifier.dispose();",
+    ...(request ? STREAMED : AT_ONCE),
   ]);
 }
+
+const STREAMED = [
+  "for await (const { scores: [best], text } of classifier.stream(texts)) {",
+  '  console.log(best?.label ?? "no text", best?.score, text);',
+  "}",
+  "await classifier.dispose();",
+];
+
+const AT_ONCE = [
+  "const verdicts = await mine.classify(texts);",
+  'verdicts.forEach(([best], i) => console.log(best.label ?? "not sure", best.score, texts[i]));',
+  "await embedder.dispose();",
+];
+
+/** The name of the file that the Teach tab hands out. */
+export const TAUGHT_FILE = "my-labels.json";
+
+/** How a classifier that was taught is loaded. */
+export const TAUGHT = {
+  imports: 'import { Embedder, TaughtClassifier } from "tabsense";',
+  load: [
+    `// the files of the encoder are in models/${ENCODER.name}/ beside your page, and so is what Teach gave, ${TAUGHT_FILE}`,
+    `const embedder = await Embedder.load(${JSON.stringify(ENCODER.name)});`,
+    `const saved = await fetch(${JSON.stringify(`./${TAUGHT_FILE}`)});`,
+    "const mine = await TaughtClassifier.from(await saved.blob(), embedder);",
+  ],
+};
 
 function loading({ source, device, dtype }: Request): { imports: string; load: string[] } {
   const options = [

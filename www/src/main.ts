@@ -1,6 +1,6 @@
 /** The demo page: wires the text box, the model in use and the views. */
 
-import type { Classifier, Detailed, Latest, Text } from "tabsense";
+import { Embedder, Tagger, type Classifier, type Detailed, type Latest, type Text } from "tabsense";
 import { watchActivity } from "./activity.ts";
 import type { Benchmark } from "./bench/index.ts";
 import type { Target } from "./bench/measure.ts";
@@ -11,10 +11,13 @@ import { find, part } from "./dom.ts";
 import { EXAMPLES } from "./examples.ts";
 import type { FileTab } from "./file/index.ts";
 import { BACKENDS, bytes, DEVICE_NAMES, whole } from "./format.ts";
+import { OnDemand } from "./on-demand.ts";
+import { ENCODER, TAGGER } from "./own-models.ts";
 import { pairsOf } from "./pairs.ts";
 import { nameOf, Slot, type Request } from "./slot.ts";
 import { Session } from "./statistics.ts";
 import { wireTabs } from "./tabs.ts";
+import type { TeachTab } from "./teach/index.ts";
 import { firstOf, isBlank, secondOf, textOf } from "./texts.ts";
 import { Bars } from "./view/bars.ts";
 import { Chips, counts } from "./view/chips.ts";
@@ -51,10 +54,12 @@ const form = wireRequests(
   () => (slot.loading ? request : (slot.loaded?.request ?? request)),
   (next) => void slot.load(next),
   (dropped) => {
-    if (
-      dropped.length === 0 ||
-      !(dropped.every(({ name }) => TEXTS.test(name)) || part("panel-file", HTMLElement).checkVisibility())
-    )
+    if (dropped.length === 0) return false;
+    if (part("panel-teach", HTMLElement).checkVisibility()) {
+      void openTeach().then(() => teach?.open(dropped));
+      return true;
+    }
+    if (!dropped.every(({ name }) => TEXTS.test(name)) && !part("panel-file", HTMLElement).checkVisibility())
       return false;
     location.hash = "#file";
     void openFiles().then(() => files?.open(dropped));
@@ -241,6 +246,10 @@ function write(text: string, pair?: string): void {
 
 let benchmark: Benchmark | null = null;
 let files: FileTab | null = null;
+let teach: TeachTab | null = null;
+const encoder = new OnDemand(ENCODER, Embedder.load);
+const tagger = new OnDemand(TAGGER, Tagger.load);
+const { run } = activity;
 
 /** What the benchmark measures: both backends while they are compared, or else the model in use. */
 function targets(): Target[] {
@@ -288,8 +297,31 @@ const openBenchmark = once(part("bench-wait", HTMLElement), async () => {
 
 const openFiles = once(part("file-wait", HTMLElement), async () => {
   const tab = await import("./file/index.ts");
-  files = tab.openFileTab({ loaded: () => slot.loaded, run: activity.run });
+  files = tab.openFileTab({ loaded: () => slot.loaded, taught: () => teach?.taught() ?? null, run });
 });
+
+const openTeach = once(part("teach-wait", HTMLElement), async () => {
+  const tab = await import("./teach/index.ts");
+  teach = tab.openTeachTab({ encoder, run, taught: () => files?.adopt() });
+});
+
+const openRedact = once(part("redact-wait", HTMLElement), async () => {
+  const tab = await import("./redact/index.ts");
+  tab.openRedactTab({ tagger, run });
+});
+
+const openZeroShot = once(part("zero-wait", HTMLElement), async () => {
+  const tab = await import("./zero-shot/index.ts");
+  tab.openZeroShotTab({ encoder, run });
+});
+
+const OPEN: Readonly<Record<string, () => Promise<void>>> = {
+  teach: openTeach,
+  redact: openRedact,
+  "zero-shot": openZeroShot,
+  file: openFiles,
+  benchmark: openBenchmark,
+};
 
 input.addEventListener("input", classifyNow);
 part("clear", HTMLButtonElement).addEventListener("click", () => {
@@ -299,8 +331,7 @@ part("clear", HTMLButtonElement).addEventListener("click", () => {
 status.cancel.addEventListener("click", () => slot.cancel());
 status.restart.addEventListener("click", () => void slot.load(request));
 wireTabs((name) => {
-  if (name === "benchmark") void openBenchmark();
-  if (name === "file") void openFiles();
+  void OPEN[name]?.();
 });
 
 if (input.value === "") input.value = EXAMPLES[0]?.text ?? ""; // a reload may have brought the last text back

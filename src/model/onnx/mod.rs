@@ -76,7 +76,7 @@ pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool)
     let there: HashSet<&str> = weights.iter().flat_map(|weight| &weight.parts).map(|part| part.name.as_str()).collect();
     let mut missing: Vec<&str> = slots.keys().copied().filter(|name| !there.contains(name)).collect();
     if !missing.is_empty() {
-        missing.sort_unstable_by_key(|name| slots[name]);
+        crate::order::sort_by_key(&mut missing, |name| slots[name]);
         let more = match missing.len() - 1 {
             0 => String::new(),
             n => format!(" and {n} more"),

@@ -115,7 +115,7 @@ fn added_tokens(file: &Map<String, Value>, fields: &Map<String, Value>) -> Resul
         let id = id.as_u64().ok_or_else(|| ADDED_TOKENS.error("must have a whole number for each token."))?;
         added.push((id, AddedToken { normalized: !is_special, special: is_special, ..special_of(content) }));
     }
-    added.sort_by_key(|(id, _)| *id);
+    crate::order::sort_by_key(&mut added, |(id, _)| *id);
     Ok(added.into_iter().map(|(_, token)| token).collect())
 }
 
@@ -207,7 +207,7 @@ fn listed_tokens(fields: &Map<String, Value>) -> Result<Option<Vec<AddedToken>>>
             .map_err(|_| FILE.error(format_args!("has the id {:?} in {NAME}, which is no id.", start_of(id))))?;
         listed.push((id, token_of(token, false).ok_or_else(|| wrong(NAME, "an object of ids and tokens"))?));
     }
-    listed.sort_by_key(|(id, _)| *id);
+    crate::order::sort_by_key(&mut listed, |(id, _)| *id);
     Ok(Some(listed.into_iter().map(|(_, token)| token).collect()))
 }
 

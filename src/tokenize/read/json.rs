@@ -117,7 +117,7 @@ impl File {
     /// [`crate::ErrorKind::TokenizerInvalid`]
     pub fn added(&mut self, rows: usize) -> Result<Vec<AddedToken>> {
         let mut added = std::mem::take(&mut self.added_tokens);
-        added.sort_by_key(|token| token.id);
+        crate::order::sort_by_key(&mut added, |token| token.id);
         check_ids(FILE.name, added.iter().map(|token| token.id), rows)?;
         let token = |token: Added| AddedToken {
             content: token.content,

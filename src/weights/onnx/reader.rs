@@ -228,7 +228,7 @@ impl Reader {
                         self.deliver(sink)?;
                     }
                     let place = |(place, _): &(External, Head)| (place.location.clone(), place.offset, place.length);
-                    self.beside.sort_by_key(place);
+                    crate::order::sort_by_key(&mut self.beside, place);
                     let overlaps = |pair: &&[(External, Head)]| {
                         let (a, b) = (&pair[0].0, &pair[1].0);
                         a.location == b.location && a.offset + a.length > b.offset

@@ -1,21 +1,21 @@
 /** What is told of a run: its headline and its facts. */
 
-import type { Classifier } from "tabsense";
 import { make, part } from "../dom.ts";
 import { counted, DEVICE_NAMES, seconds, share, whole } from "../format.ts";
+import type { Judge } from "./judge.ts";
 import type { Item } from "./rows.ts";
 import type { Progress } from "./run.ts";
 
 /** The headline: what most rows are, once there are verdicts. */
 export function finding(items: readonly Item[], counts: ReadonlyMap<string, number>): string {
-  const judged = items.filter(({ label }) => label !== null).length;
+  const judged = items.filter(({ label, why }) => label !== null || why === "not sure").length;
   const [label, count] = [...counts].find(([group]) => items.some((item) => item.label === group)) ?? [];
   if (label === undefined || count === undefined) return "Classify a whole file";
   return `${share(count, judged)} are ${label}`;
 }
 
 /** The facts of a run, as far as it has come. */
-export function facts(run: (Progress & { classifier: Classifier; items: readonly Item[] }) | null): void {
+export function facts(run: (Progress & { judge: Judge; items: readonly Item[] }) | null): void {
   const pairs: [string, string][] = [
     ["texts", "–"],
     ["time", "–"],
@@ -24,13 +24,13 @@ export function facts(run: (Progress & { classifier: Classifier; items: readonly
     ["runs on", "–"],
   ];
   if (run) {
-    const { info } = run.classifier;
+    const { info, name } = run.judge;
     const cut = run.items.filter((item) => item.cut).length;
     const values = [
       whole(run.done),
       seconds(run.spent),
       run.spent > 0 ? whole(Math.round((1000 * run.done) / run.spent)) : "–",
-      `${info.model.name}, ${info.dtype}`,
+      `${name}, ${info.dtype}`,
       `${DEVICE_NAMES[info.device] === "AUTO" ? "CPU or WebGPU" : DEVICE_NAMES[info.device]}${info.device === "cpu" ? `, ${counted(info.threads, "thread")}` : ""}`,
     ];
     pairs.forEach((pair, at) => (pair[1] = values[at] ?? "–"));

@@ -1,10 +1,9 @@
 /** The File tab, fetched when it is opened: reads a file and shows verdicts on its texts as they come. */
 
+import "../forms.css";
 import "./file.css";
 import "./results.css";
 import markup from "./file.html?raw";
-import type { Classifier } from "tabsense";
-import { fileCode } from "../code.ts";
 import { filled, find, part } from "../dom.ts";
 import { counted, seconds, whole } from "../format.ts";
 import { wireCode } from "../view/code.ts";
@@ -13,6 +12,7 @@ import { kindOf } from "../view/status.ts";
 import { EXPORTS, nameOf, type Ending } from "./export.ts";
 import { facts, finding } from "./facts.ts";
 import { Grid } from "./grid.ts";
+import { wireJudges, type Judge } from "./judge.ts";
 import { labelChart } from "./labels.ts";
 import { showPreview } from "./preview.ts";
 import { readTable, type Reading } from "./read.ts";
@@ -22,6 +22,7 @@ import { classifyRows, type Progress } from "./run.ts";
 import {
   fetchSample,
   fill,
+  offered,
   readingOf,
   showFile,
   usable,
@@ -38,7 +39,6 @@ const ENDINGS: readonly Ending[] = ["csv", "json", "jsonl"];
 const ALL: Filter = { group: null, text: "", least: 0 };
 const AS_READ: Order = { key: "place", down: false };
 const HINT = "Press a row, or walk with the arrow keys, to read its whole text.";
-
 /** Brings the tab to life. */
 export function openFileTab(page: Page): FileTab {
   const panel = filled(part("panel-file", HTMLElement), markup);
@@ -50,6 +50,7 @@ export function openFileTab(page: Page): FileTab {
   const status = part("file-status", HTMLElement);
   const search = part("file-search", HTMLInputElement);
   const least = part("file-least", HTMLInputElement);
+  const judged = part("file-judge", HTMLSelectElement);
   const code = wireCode("file-code");
 
   let file: File | null = null;
@@ -58,11 +59,12 @@ export function openFileTab(page: Page): FileTab {
   let shown: Item[] = [];
   let filter = ALL;
   let order = AS_READ;
-  let by: Classifier | null = null; // the model that gave the verdicts
+  let by: Judge | null = null; // what gave the verdicts
   let abort: AbortController | null = null;
   let due = 0; // when the table may be drawn again, so that a long one leaves time for the rest
 
   const chart = labelChart(part("file-labels", HTMLUListElement), (group) => narrow({ group }));
+  const judges = wireJudges(page.loaded, page.taught, () => offer());
   const grid = new Grid(part("file-grid", HTMLElement), {
     sort: (key) => {
       order = { key, down: order.key === key ? !order.down : key === "score" };
@@ -102,7 +104,7 @@ export function openFileTab(page: Page): FileTab {
         part("file-results", HTMLElement).hidden = by === null;
         run.hidden = state === "running";
         stop.hidden = state !== "running";
-        column.disabled = named.disabled = state === "running";
+        column.disabled = named.disabled = judged.disabled = state === "running";
         // Each step of a run would be too much for a screen reader: it hears the beginning and the end.
         part("file-announce", HTMLElement).textContent = state === "running" ? "Classifying" : words;
         if (state === "reading" || state === "running") part("file-error", HTMLElement).hidden = true;
@@ -113,17 +115,11 @@ export function openFileTab(page: Page): FileTab {
 
   /** The button says what there is to classify. */
   const offer = (): void => {
-    const loaded = page.loaded();
-    const anew = loaded !== null && by !== null && loaded.classifier !== by;
+    const judge = judges.current();
+    const anew = judge !== null && by !== null && judge.key !== by.key;
     const waiting = anew ? items.filter(({ text }) => text.trim() !== "").length : left().length;
-    const words = (): string => {
-      if (!loaded) return "Waiting for the model";
-      if (waiting > 0)
-        return by && !anew ? `Classify the other ${whole(waiting)}` : `Classify ${counted(waiting, "text")}`;
-      return items.every(({ why }) => why === "no text") ? "No text to classify" : "All classified";
-    };
-    run.disabled = !loaded || waiting === 0;
-    run.textContent = words();
+    run.disabled = !judge || waiting === 0;
+    run.textContent = offered(judge !== null, waiting, by !== null && !anew, items);
   };
 
   const left = (): Item[] => items.filter(({ label, why }) => label === null && why === "");
@@ -241,28 +237,28 @@ export function openFileTab(page: Page): FileTab {
   };
 
   const start = async (): Promise<void> => {
-    const loaded = page.loaded();
+    const judge = judges.current();
     const at = Number(column.value);
-    if (!table || !loaded || abort) return;
-    if (by !== null && by !== loaded.classifier) {
+    if (!table || !judge || abort) return;
+    if (by !== null && by.key !== judge.key) {
       items = itemsOf(table, at); // verdicts of two models are not mixed
       filter = { ...filter, group: null }; // it may have other labels
     }
-    by = loaded.classifier;
+    by = judge;
     const mine = (abort = new AbortController());
     const texts = left();
     let last: Progress = { done: 0, total: texts.length, spent: 0, left: 0 };
     set("running", `0 of ${counted(texts.length, "text")}`);
     draw(true);
-    code.show(fileCode(loaded.request, readingOf(table, at)));
+    code.show(judge.code(readingOf(table, at)));
     const told = (): void => {
       fill(last.done / (last.total || 1));
-      facts({ ...last, classifier: loaded.classifier, items });
+      facts({ ...last, judge, items });
       draw(false);
     };
     try {
       await page.run(() =>
-        classifyRows(texts, loaded.classifier, {
+        classifyRows(texts, judge, {
           signal: mine.signal,
           step: (progress) => {
             last = progress;
@@ -340,7 +336,11 @@ export function openFileTab(page: Page): FileTab {
   facts(null);
   set("empty", "");
   return {
-    adopt: () => change(offer),
+    adopt: () =>
+      change(() => {
+        judges.adopt();
+        offer();
+      }),
     open: ([first, ...others]) => {
       if (others.length > 0)
         fail(new FileProblem("One file at a time: drop the one whose texts are to be classified."));

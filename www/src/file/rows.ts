@@ -15,7 +15,7 @@ export interface Item {
   /** Whether the text was cut to the model's length. */
   cut: boolean;
   /** Why there is no verdict; empty where there is one, or will be. */
-  why: "" | "no text";
+  why: "" | "no text" | "not sure";
 }
 
 /** Which rows to show. */

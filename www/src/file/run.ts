@@ -1,6 +1,6 @@
 /** Classifies many rows, so that verdicts are seen while they come and the page's own calls get their turn. */
 
-import type { Classifier } from "tabsense";
+import type { Judge } from "./judge.ts";
 import type { Item } from "./rows.ts";
 
 const STEP_MS = 100; // between two reports of progress
@@ -26,10 +26,10 @@ export interface Ways {
  */
 export async function classifyRows(
   items: readonly Item[],
-  classifier: Classifier,
+  judge: Judge,
   { signal, step }: Ways,
 ): Promise<void> {
-  const { maxTokens } = classifier.info.model;
+  const { maxTokens } = judge.info.model;
   // Time goes by what is read, so what is left is told by that: a text beyond the model's length costs no
   // more.
   const weight = ({ text }: Item): number => 20 + Math.min(text.length, 5 * maxTokens);
@@ -38,12 +38,10 @@ export async function classifyRows(
   let read = 0;
   let told = start;
   const texts = items.map(({ text }) => text);
-  for await (const { index, scores } of classifier.stream(texts, { signal })) {
+  for await (const { index, ...verdict } of judge.stream(texts, { signal })) {
     const item = items[index];
     if (!item) continue;
-    const [best] = scores;
-    if (best) Object.assign(item, { label: best.label, score: best.score, cut: best.truncated ?? false });
-    else item.why = "no text";
+    Object.assign(item, verdict);
     read += weight(item);
     const now = performance.now();
     if (now - told < STEP_MS && index + 1 < items.length) continue;

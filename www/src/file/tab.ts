@@ -3,8 +3,10 @@
 import type { Loaded } from "../slot.ts";
 import type { FileRead } from "../code.ts";
 import { find, make, part } from "../dom.ts";
-import { bytes, counted } from "../format.ts";
+import { bytes, counted, whole } from "../format.ts";
+import type { Taught } from "./judge.ts";
 import { FileProblem } from "./reading.ts";
+import type { Item } from "./rows.ts";
 import type { Format, Table } from "./table.ts";
 
 /** The formats, as the tab names them. */
@@ -19,13 +21,15 @@ const FORMATS: Record<Format, string> = {
 export interface Page {
   /** The model in use, with the request that brought it. */
   loaded(): Loaded | null;
+  /** The classifier that was taught; null while there is none. */
+  taught(): Taught | null;
   /** Runs calls, so that the page knows of them. */
   run<T>(calls: () => Promise<T>): Promise<T>;
 }
 
 /** The tab's side of the page. */
 export interface FileTab {
-  /** Tells that another model is in use, or the first one. */
+  /** Tells that another model is in use, or another classifier was taught. */
   adopt(): void;
   /** Reads the file that was dropped; says so where there are several. */
   open(files: readonly File[]): void;
@@ -37,6 +41,14 @@ export type State = "empty" | "reading" | "chosen" | "running" | "done" | "stopp
 /** Whether an element can have the focus. */
 export function usable(element: Element | null): boolean {
   return element?.checkVisibility() === true && !element.matches(":disabled");
+}
+
+/** What the button says where `waiting` texts can be classified; `others`: some of the items are already. */
+export function offered(ready: boolean, waiting: number, others: boolean, items: readonly Item[]): string {
+  if (!ready) return "Waiting for the model";
+  if (waiting > 0)
+    return others ? `Classify the other ${whole(waiting)}` : `Classify ${counted(waiting, "text")}`;
+  return items.every(({ why }) => why === "no text") ? "No text to classify" : "All classified";
 }
 
 /** Fetches the sample. Throws a {@link FileProblem} where that fails. */

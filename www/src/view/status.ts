@@ -10,7 +10,8 @@ export type State = "idle" | "loading" | "ready" | "error";
 /** What an error can be about: the load of a model, or one text. */
 export type Subject = "model" | "text";
 
-const STAGES: Record<Progress["stage"], string> = {
+/** The stages of a load, as the page names them. */
+export const STAGES: Record<Progress["stage"], string> = {
   runtime: "engine",
   config: "configuration",
   tokenizer: "tokenizer",

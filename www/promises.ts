@@ -1,0 +1,25 @@
+/**
+ * The part of the page's build that puts what is promised and what isn't, docs/security.md, beside the page, as a text
+ * that every browser shows.
+ */
+
+import { readFileSync } from "node:fs";
+import type { Plugin } from "vite";
+
+const NAME = "security.txt";
+
+/** Makes security.txt of a file, for the built page and in development. */
+export function promises(file: string): Plugin {
+  return {
+    name: "tabsense:promises",
+    configureServer: (server) =>
+      void server.middlewares.use(
+        `/${NAME}`,
+        (_, response) =>
+          void response.setHeader("content-type", "text/plain; charset=utf-8").end(readFileSync(file)),
+      ),
+    generateBundle() {
+      this.emitFile({ type: "asset", fileName: NAME, source: readFileSync(file, "utf8") });
+    },
+  };
+}

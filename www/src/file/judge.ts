@@ -1,0 +1,126 @@
+/** What gives rows their verdicts: the model in use, or the classifier that was taught. */
+
+import { TaughtClassifier, type Embedder, type ModelInfo } from "tabsense";
+import { fileCode, type FileRead } from "../code.ts";
+import { part } from "../dom.ts";
+import { counted } from "../format.ts";
+import type { Loaded } from "../slot.ts";
+
+const GROUP = 32; // texts that the taught classifier reads at once
+
+/** A classifier that was taught, as it is now. */
+export interface Taught {
+  classifier: TaughtClassifier;
+  embedder: Embedder;
+  /** Another one after each learning. */
+  version: number;
+  /** From which score on a verdict is sure, where that is not as it was learnt. */
+  threshold?: number;
+}
+
+/** The verdict on a row's text. */
+export interface Judged {
+  /** The text's place among those that were passed. */
+  index: number;
+  /** Null where there is no verdict: it is not sure, or there is no text. */
+  label: string | null;
+  score: number;
+  cut: boolean;
+  why: "" | "no text" | "not sure";
+}
+
+/** What gives verdicts. */
+export interface Judge {
+  /** Tells it from others, and from itself after another learning. */
+  readonly key: unknown;
+  /** Its name, as a person reads it. */
+  readonly name: string;
+  readonly info: ModelInfo;
+  stream(texts: readonly string[], options: { signal: AbortSignal }): AsyncIterable<Judged>;
+  /** The code that does the same to a file. */
+  code(file: FileRead): string;
+}
+
+/** The model in use as a judge. */
+export function modelJudge({ classifier, request }: Loaded): Judge {
+  const { info } = classifier;
+  return {
+    key: classifier,
+    name: info.model.name,
+    info,
+    async *stream(texts, options) {
+      for await (const { index, scores } of classifier.stream(texts, options)) {
+        const [best] = scores;
+        yield best
+          ? { index, label: best.label, score: best.score, cut: best.truncated ?? false, why: "" }
+          : { index, label: null, score: 0, cut: false, why: "no text" };
+      }
+    },
+    code: (file) => fileCode(request, file),
+  };
+}
+
+/** The taught classifier as a judge. */
+export function taughtJudge({ classifier, embedder, version, threshold }: Taught): Judge {
+  return {
+    key: `${version} ${threshold ?? ""}`,
+    name: `your ${counted(classifier.labels.length, "label")}, on ${embedder.info.model.name}`,
+    info: embedder.info,
+    async *stream(texts, { signal }) {
+      // A copy: what is taught meanwhile must not change the verdicts of one file half-way.
+      const fixed = await TaughtClassifier.from(classifier.toJSON({ examples: false }), embedder);
+      for (let first = 0; first < texts.length; first += GROUP) {
+        const answers = await fixed.classify(texts.slice(first, first + GROUP), {
+          signal,
+          ...(threshold !== undefined && { threshold }),
+        });
+        for (const [at, [best]] of answers.entries()) {
+          const { label = null, score = 0 } = best ?? {};
+          yield { index: first + at, label, score, cut: false, why: label === null ? "not sure" : "" };
+        }
+      }
+    },
+    code: (file) => fileCode(null, file),
+  };
+}
+
+/** Who can give verdicts, and who is chosen. */
+export interface Judges {
+  current(): Judge | null;
+  /** Another model is in use, or another classifier was taught. */
+  adopt(): void;
+}
+
+/** Wires the choice, which is there while there is something to choose. */
+export function wireJudges(
+  loaded: () => Loaded | null,
+  taught: () => Taught | null,
+  changed: () => void,
+): Judges {
+  const select = part("file-judge", HTMLSelectElement);
+  const field = select.closest("label");
+  const adopt = (): void => {
+    const [model, own] = [loaded(), taught()];
+    const before = select.value;
+    select.replaceChildren(
+      new Option(
+        model ? `${model.classifier.info.model.name}, the model in use` : "the model in use",
+        "model",
+      ),
+      ...(own ? [new Option(taughtJudge(own).name, "taught")] : []),
+    );
+    if (own && before === "taught") select.value = before;
+    if (field) field.hidden = own === null;
+  };
+  select.addEventListener("change", changed);
+  adopt();
+  return {
+    adopt,
+    current() {
+      const own = select.value === "taught" ? taught() : null;
+      if (own) return taughtJudge(own);
+      const model = loaded();
+      return model && modelJudge(model);
+    },
+  };
+}

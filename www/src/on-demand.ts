@@ -1,0 +1,73 @@
+/** A model that is fetched when someone asks for it: one holder a model, shared by the tabs that use it. */
+
+import type { ModelOptions, Progress } from "tabsense";
+import type { OwnModel } from "./own-models.ts";
+
+/** How far it is. */
+export type Held<Model> =
+  | { state: "absent" }
+  | { state: "loading"; progress: Progress | null }
+  | { state: "ready"; model: Model }
+  | { state: "failed"; error: unknown };
+
+/** Loads a model by its name. */
+type Load<Model> = (name: string, options: ModelOptions) => Promise<Model>;
+
+/** Holds a model from the first time it is asked for until the page is closed. */
+export class OnDemand<Model extends { dispose(): Promise<void> }> {
+  #held: Held<Model> = { state: "absent" };
+  #abort: AbortController | null = null;
+  readonly #followers: ((held: Held<Model>) => void)[] = [];
+
+  constructor(
+    readonly own: OwnModel,
+    private readonly load: Load<Model>,
+  ) {}
+
+  /** The model; null while it isn't there. */
+  get model(): Model | null {
+    return this.#held.state === "ready" ? this.#held.model : null;
+  }
+
+  /** Calls `follower` at once, and with each change. */
+  follow(follower: (held: Held<Model>) => void): void {
+    this.#followers.push(follower);
+    follower(this.#held);
+  }
+
+  /** Loads it, unless it is there or on its way. */
+  async start(): Promise<void> {
+    if (this.#held.state === "ready" || this.#abort) return;
+    const abort = (this.#abort = new AbortController());
+    this.#set({ state: "loading", progress: null });
+    try {
+      const model = await this.load(this.own.name, {
+        models: new URL("models/", document.baseURI).href,
+        signal: abort.signal,
+        onProgress: (progress) => {
+          if (this.#abort === abort) this.#set({ state: "loading", progress });
+        },
+      });
+      if (this.#abort !== abort) return void (await model.dispose()); // it came in just after its cancellation
+      this.#abort = null;
+      this.#set({ state: "ready", model });
+    } catch (error) {
+      if (this.#abort !== abort) return;
+      this.#abort = null;
+      this.#set({ state: "failed", error });
+    }
+  }
+
+  /** Cancels the load. */
+  cancel(): void {
+    if (!this.#abort) return;
+    this.#abort.abort();
+    this.#abort = null;
+    this.#set({ state: "absent" });
+  }
+
+  #set(held: Held<Model>): void {
+    this.#held = held;
+    for (const follower of this.#followers) follower(held);
+  }
+}

@@ -1,0 +1,32 @@
+/** The program that does in someone's own page what the tab does. */
+
+import { TAGGER } from "../own-models.ts";
+
+const LONGEST = 2_000; // UTF-16 units of a text that is written out
+
+/** What was asked. */
+export interface Asked {
+  text: string;
+  /** Null: all labels. */
+  labels: readonly string[] | null;
+  patterns: boolean;
+}
+
+/** The code that masks and restores. */
+export function redactCode({ text, labels, patterns }: Asked): string {
+  const options = [
+    ...(labels ? [`labels: ${JSON.stringify(labels)}`] : []),
+    ...(patterns ? ["patterns: true"] : []),
+  ];
+  const given = text.length <= LONGEST ? JSON.stringify(text) : 'document.querySelector("textarea").value';
+  return `${[
+    'import { Tagger } from "tabsense";',
+    "",
+    `// its files are in models/${TAGGER.name}/ beside your page`,
+    `const tagger = await Tagger.load(${JSON.stringify(TAGGER.name)});`,
+    `const masked = await tagger.redact(${given}${options.length > 0 ? `, { ${options.join(", ")} }` : ""});`,
+    "const answer = await yourServer(masked.text); // the values stay here",
+    "console.log(masked.restore(answer), masked.missing(answer));",
+    "await tagger.dispose();",
+  ].join("\n")}\n`;
+}

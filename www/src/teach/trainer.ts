@@ -1,0 +1,184 @@
+/** Keeps a classifier in step with a lesson: learns a moment after each change, and says how well it tells. */
+
+import type { Evaluation, Embedder, TaughtClassifier, TeachProgress } from "tabsense";
+import type { Example, Lesson } from "./lesson.ts";
+
+const AFTER_MS = 350; // a pause in typing
+const LARGE = 500; // from so many examples on, a label without one waits: all texts would be read again for it
+
+const FEW = 100; // so many examples are learnt step by step the first time
+const STEPS = 8;
+const WITHOUT_EXAMPLES =
+  "Opened without its examples: it answers as it was trained. A change here trains a new one, from what is here alone.";
+
+/** What was learnt last. */
+export interface Learnt {
+  classifier: TaughtClassifier;
+  /** What leave-one-out tells; null while that is still being computed. */
+  report: Evaluation | null;
+  /** Milliseconds of the last learning. */
+  spent: number;
+  /** Another one after each learning. */
+  version: number;
+}
+
+/** How far it is. */
+export type State =
+  | { state: "waiting"; why: string }
+  | { state: "learning"; progress: TeachProgress | null }
+  | { state: "ready" }
+  | { state: "stopped" }
+  | { state: "failed"; error: unknown };
+
+/** What the trainer needs, and what it tells. */
+export interface Events {
+  embedder(): Embedder | null;
+  lesson(): Lesson;
+  /** Runs calls, so that the page knows of them. */
+  run<T>(calls: () => Promise<T>): Promise<T>;
+  state(state: State): void;
+  /** Another classifier is there, or another report on it; null where there is none any more. */
+  learnt(learnt: Learnt | null): void;
+}
+
+/** Learns from a lesson. */
+export class Trainer {
+  #learnt: Learnt | null = null;
+  #abort: AbortController | null = null;
+  #timer = 0;
+  #version = 0;
+
+  constructor(private readonly events: Events) {}
+
+  /** What was learnt last. */
+  get learnt(): Learnt | null {
+    return this.#learnt;
+  }
+
+  /** The lesson has changed: learns from it a moment later, or at once. */
+  changed(now = false): void {
+    clearTimeout(this.#timer);
+    this.#abort?.abort();
+    this.#abort = null;
+    this.#timer = window.setTimeout(() => void this.#learn(), now ? 0 : AFTER_MS);
+  }
+
+  /** Lets go of what was learnt: another lesson begins. */
+  forget(): void {
+    clearTimeout(this.#timer);
+    this.#abort?.abort();
+    this.#abort = null;
+    this.#tell(null);
+  }
+
+  /** Takes a classifier that was saved; `learn`: it has its examples, by which it can be evaluated. */
+  take(classifier: TaughtClassifier, learn: boolean): void {
+    this.forget();
+    this.#tell({ classifier, report: null, spent: 0, version: ++this.#version });
+    if (learn) this.changed(true);
+    else this.events.state({ state: "waiting", why: WITHOUT_EXAMPLES });
+  }
+
+  /** Ends the learning; what was learnt before goes on answering. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    if (!this.#abort) return;
+    this.#abort.abort();
+    this.#abort = null;
+    this.events.state({ state: "stopped" });
+  }
+
+  async #learn(): Promise<void> {
+    const embedder = this.events.embedder();
+    const lesson = this.events.lesson();
+    const missing = whyNot(embedder !== null, lesson);
+    if (embedder === null || missing !== null) {
+      if (lesson.labels.length < 2) this.#tell(null);
+      return this.events.state({ state: "waiting", why: missing ?? "" });
+    }
+    const mine = (this.#abort = new AbortController());
+    const call = {
+      signal: mine.signal,
+      onProgress: (progress: TeachProgress) => {
+        if (this.#abort === mine) this.events.state({ state: "learning", progress });
+      },
+    };
+    this.events.state({ state: "learning", progress: null });
+    const start = performance.now();
+    const version = ++this.#version;
+    const tell = (classifier: TaughtClassifier, report: Evaluation | null): void => {
+      mine.signal.throwIfAborted();
+      this.#tell({ classifier, report, spent: performance.now() - start, version });
+    };
+    try {
+      await this.events.run(async () => {
+        const before = this.#learnt?.classifier;
+        let classifier = before && update(before, lesson) ? before : null;
+        if (classifier) {
+          await classifier.retrain(call);
+          tell(classifier, null); // it answers before it is known how well
+        }
+        for (const part of before ? [lesson] : growing(lesson)) {
+          if (classifier) update(classifier, part);
+          else classifier = await embedder.teach(part.toRecord(), call);
+          if (part === lesson) tell(classifier, null);
+          tell(classifier, await classifier.evaluate(call));
+        }
+      });
+      this.#abort = null;
+      this.events.state({ state: "ready" });
+    } catch (error) {
+      if (this.#abort !== mine) return;
+      this.#abort = null;
+      this.events.state({ state: "failed", error });
+    }
+  }
+
+  #tell(learnt: Learnt | null): void {
+    // While it is evaluated anew, what was told of the examples before stays on show.
+    const report = learnt?.report ?? this.#learnt?.report ?? null;
+    this.#learnt = learnt && { ...learnt, report };
+    this.events.learnt(this.#learnt);
+  }
+}
+
+/**
+ * A lesson with one example a label, two, and so on, and at last as it is: so that one sees what examples bring. A large
+ * one is learnt at once.
+ */
+function growing(lesson: Lesson): Lesson[] {
+  const { examples } = lesson.counted;
+  const most = examples.length <= FEW ? Math.max(...lesson.counts().values()) : 0;
+  const parts = Array.from({ length: Math.max(0, Math.min(most, STEPS) - 1) }, (_, at) =>
+    lesson.first(at + 1),
+  );
+  return [...parts, lesson];
+}
+
+/** Why nothing can be learnt now. */
+function whyNot(model: boolean, lesson: Lesson): string | null {
+  if (!model) return "Training starts once the model is loaded.";
+  if (lesson.labels.length < 2) return "Nothing to tell apart yet: add a second label.";
+  return null;
+}
+
+/**
+ * Brings a classifier's examples in step with a lesson. Whether that can be: of labels that came without an example or
+ * that went, a new classifier has to be taught.
+ */
+function update(classifier: TaughtClassifier, lesson: Lesson): boolean {
+  const { examples } = lesson.counted;
+  const wanted = new Map(examples.map((example) => [example.text, example]));
+  const used = new Set(examples.map(({ label }) => label));
+  const known = new Set(classifier.labels);
+  const came = lesson.labels.some((label) => !known.has(label) && !used.has(label));
+  const went = classifier.labels.some((label) => !lesson.labels.includes(label));
+  if (went || (came && examples.length < LARGE)) return false;
+  for (const { id, text, labels } of classifier.examples) {
+    const example: Example | undefined = wanted.get(text);
+    if (example?.label === labels[0]) wanted.delete(text);
+    else classifier.remove(id);
+  }
+  for (const { text, label } of wanted.values()) classifier.add(text, label);
+  return true;
+}

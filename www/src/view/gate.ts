@@ -1,0 +1,81 @@
+/** The line of a tab that tells of the model it needs: how large it is, how far its download is, where it runs. */
+
+import type { ModelInfo } from "tabsense";
+import { find, make } from "../dom.ts";
+import { bytes, counted, DEVICE_NAMES } from "../format.ts";
+import type { Held, OnDemand } from "../on-demand.ts";
+import { STAGES } from "./status.ts";
+
+/** Fills `box`, whose `data-testid` the parts' begin with, and follows the model. */
+export function wireGate<Model extends { readonly info: ModelInfo; dispose(): Promise<void> }>(
+  box: HTMLElement,
+  held: OnDemand<Model>,
+): void {
+  const id = box.dataset.testid ?? "";
+  const { name, what, bytes: size } = held.own;
+  const words = make("p", "gate-words");
+  words.dataset.testid = `${id}-words`;
+  words.setAttribute("role", "status");
+  const load = button("solid", "Load", `${id}-load`);
+  load.setAttribute("aria-label", `Load ${name}, ${bytes(size)}`);
+  const cancel = button("quiet", "Cancel", `${id}-cancel`);
+  const bar = make("div", "progress");
+  bar.setAttribute("role", "progressbar");
+  bar.setAttribute("aria-label", `Download of ${name}`);
+  bar.setAttribute("aria-valuemin", "0");
+  bar.setAttribute("aria-valuemax", "100");
+  bar.append(make("i"));
+  box.append(words, load, cancel, bar);
+
+  let told = "";
+  const say = (...parts: string[]): void => {
+    const text = parts.join(" ");
+    if (text === told) return; // what is the same is not to be read out again
+    told = text;
+    const [strong = "", ...rest] = parts;
+    words.replaceChildren(make("b", "", strong), ` ${rest.join(" ")}`);
+  };
+
+  const show = (now: Held<Model>): void => {
+    const focused = box.contains(document.activeElement);
+    box.dataset.state = now.state;
+    load.hidden = now.state === "ready" || now.state === "loading";
+    load.textContent = now.state === "failed" ? "Try again" : `Load ${bytes(size)}`;
+    cancel.hidden = now.state !== "loading";
+    const share = now.state === "loading" ? (now.progress?.overall ?? 0) : 0;
+    bar.classList.toggle("active", now.state === "loading");
+    bar.setAttribute("aria-hidden", String(now.state !== "loading"));
+    bar.setAttribute("aria-valuenow", String(Math.floor(100 * share)));
+    find("i", HTMLElement, bar).style.setProperty("--share", String(share));
+    if (now.state === "absent")
+      say(`${name} is needed:`, `${what}, ${bytes(size)}, fetched from this site once, then kept.`);
+    if (now.state === "loading") say(`Loading ${name}:`, amount(now));
+    if (now.state === "failed")
+      say(`${name} could not be loaded.`, now.error instanceof Error ? now.error.message : String(now.error));
+    if (now.state === "ready") say(name, facts(now.model.info));
+    // A button that would vanish under the focus hands it on.
+    if (focused) [load, cancel].find((one) => !one.hidden)?.focus();
+  };
+  load.addEventListener("click", () => void held.start());
+  cancel.addEventListener("click", () => held.cancel());
+  held.follow(show);
+}
+
+function amount({ progress }: Extract<Held<unknown>, { state: "loading" }>): string {
+  if (!progress || progress.stage === "ready") return "starting";
+  const { stage, total } = progress;
+  return `${STAGES[stage]} ${bytes(progress.bytes)}${total === null ? "" : ` of ${bytes(total)}`}`;
+}
+
+function facts({ model, dtype, bytes: sizes, device, threads }: ModelInfo): string {
+  const where = device === "cpu" ? `CPU, ${counted(threads, "thread")}` : DEVICE_NAMES[device];
+  const place = device === "auto" ? "CPU or WebGPU, whichever is faster" : where;
+  return `${model.architecture}, ${dtype}, ${bytes(sizes.weights)}; runs on ${place}`;
+}
+
+function button(className: string, text: string, id: string): HTMLButtonElement {
+  const made = make("button", className, text);
+  made.type = "button";
+  made.dataset.testid = id;
+  return made;
+}

@@ -1,7 +1,7 @@
 //! Temperature and threshold, from what the fit says of examples that it has not seen.
 
 /// The temperature that is expected before any example is seen, and how far others may be from it (of its logarithm).
-pub const USUAL_TEMPERATURE: f64 = 0.5;
+pub const USUAL_TEMPERATURE: f64 = 0.3;
 const SPREAD: f64 = 0.7;
 /// The part of probability that is given to all labels alike when a fit is judged: one contradictory example does not decide.
 const DOUBT: f64 = 0.02;

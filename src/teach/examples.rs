@@ -164,6 +164,13 @@ impl Examples {
         &self.targets[first..self.ends[example]]
     }
 
+    /// Whether every label has an example.
+    pub fn of_all_labels(&self) -> bool {
+        let mut known = vec![false; self.labels];
+        self.targets.iter().for_each(|&label| known[label as usize] = true);
+        known.iter().all(|&known| known)
+    }
+
     /// The first label that has neither an example nor a name.
     pub fn unknown_label(&self) -> Option<usize> {
         let mut known = vec![false; self.labels];

@@ -5,6 +5,9 @@
 //! what the labels' blocks of the softmax's curvature share (exact for two labels and for sigmoids). Each label is a small system of
 //! its own: of the rows, the [`MOST`] with the largest curvature count, and the rest are left out.
 //!
+//! The other examples of the removed one's label count more in its stead, `k / (k - 1)` times: otherwise the label would be rarer
+//! than all others just where it is asked for, and every fit would look worse than it is, the more so the fewer its examples.
+//!
 //! Source: Beirami et al. 2017; Rad and Maleki 2020 (approximate leave-one-out). Measured against fits without each example:
 //! tests/teach.rs.
 
@@ -30,6 +33,8 @@ pub struct LeaveOneOut {
     sums: Vec<f32>,
     row: usize,
     label: usize,
+    /// Of each label: its examples.
+    counts: Vec<usize>,
 }
 
 impl LeaveOneOut {
@@ -38,7 +43,9 @@ impl LeaveOneOut {
         let mut panels = Panels::default();
         panels.pack(w.chunks_exact(rows.stride), rows.stride);
         let z = vec![0.0; rows.count() * panels.columns()];
-        Self { panels, z, sums: Vec::with_capacity(rows.count()), row: 0, label: 0 }
+        let mut counts = vec![0; rows.labels];
+        (0..rows.examples()).flat_map(|i| rows.targets_of(i)).for_each(|&label| counts[label as usize] += 1);
+        Self { panels, z, sums: Vec::with_capacity(rows.count()), row: 0, label: 0, counts }
     }
 
     /// Does a piece of the work and returns about how many multiplications it was; 0 at the end.
@@ -87,9 +94,9 @@ impl LeaveOneOut {
         let touched: Vec<usize> = (0..rows.examples()).filter(|&i| own(i) || p[i] > SMALL).collect();
         let system = System::new(rows, knobs.strength, &largest(&curvatures));
         let mut mean = 0.0;
-        let mut leverages = Vec::with_capacity(touched.len());
+        let (mut leverages, mut solved) = (Vec::with_capacity(touched.len()), Vec::new());
         for block in touched.chunks(BLOCK) {
-            system.leverages(rows, block, &mut leverages);
+            system.leverages(rows, block, &mut leverages, &mut solved);
         }
         for (&i, &m) in touched.iter().zip(&leverages) {
             mean += m / norm(rows, i) / touched.len() as f64;
@@ -97,19 +104,74 @@ impl LeaveOneOut {
         if touched.is_empty() {
             mean = 1.0 / knobs.strength;
         }
-        let mut at = touched.iter().zip(&leverages).peekable();
-        for i in 0..rows.examples() {
-            let m = match at.next_if(|(j, _)| **j == i) {
-                Some((_, &m)) => m,
-                None => mean * norm(rows, i),
+        let gradient = |i: usize| {
+            f64::from(rows.weight(i, knobs.name_weight)) * (f64::from(p[i]) - if own(i) { 1.0 } else { 0.0 })
+        };
+        let sums = self.sums(rows, &touched, &solved, gradient);
+        let size = system.chosen.len();
+        let mut at = touched.iter().zip(&leverages).enumerate().peekable();
+        for (i, curvature) in curvatures.iter().enumerate().take(rows.examples()) {
+            let (m, pulled) = match at.next_if(|(_, (j, _))| **j == i) {
+                Some((t, (_, &m))) => match rows.targets_of(i).first().and_then(|&label| sums[label as usize].as_ref())
+                {
+                    Some(sum) => {
+                        let all = sum.product(rows.row(i), &solved[t * size..][..size]) / knobs.strength;
+                        (m, (sum.count * m * gradient(i) - all) / (sum.count - 1.0))
+                    }
+                    None => (m, m * gradient(i)),
+                },
+                None => (mean * norm(rows, i), mean * norm(rows, i) * gradient(i)),
             };
-            let gradient = f64::from(p[i]) - if own(i) { 1.0 } else { 0.0 };
-            let weight = f64::from(rows.weight(i, knobs.name_weight));
             // Below one wherever the example is in its own system; elsewhere it is small.
-            let share = (m * curvatures[i]).min(0.999);
-            self.z[i * columns + label] += (m * gradient * weight / (1.0 - share)) as f32;
+            let share = (m * curvature).min(0.999);
+            self.z[i * columns + label] += (pulled / (1.0 - share)) as f32;
         }
-        touched.len() * system.chosen.len() * (rows.stride + system.chosen.len()) + rows.count() * 8
+        touched.len() * (size + 2) * (rows.stride + size) + rows.count() * 8
+    }
+
+    /// The sums over the touched examples of each label that has at least two, where an example has one label.
+    fn sums(
+        &self,
+        rows: &Rows,
+        touched: &[usize],
+        solved: &[f64],
+        gradient: impl Fn(usize) -> f64,
+    ) -> Vec<Option<Sum>> {
+        let (width, size) = (rows.mean.len(), solved.len() / touched.len().max(1));
+        let mut sums: Vec<Option<Sum>> = (0..rows.labels).map(|_| None).collect();
+        for (t, &i) in touched.iter().enumerate().filter(|_| !rows.multi) {
+            let label = rows.targets_of(i)[0];
+            let count = self.counts[label as usize] as f64;
+            if count < 2.0 {
+                continue;
+            }
+            let empty = || Sum { count, x: vec![0.0; width], bias: 0.0, solved: vec![0.0; size] };
+            let sum = sums[label as usize].get_or_insert_with(empty);
+            let by = gradient(i);
+            sum.bias += by;
+            sum.x.iter_mut().zip(rows.row(i)).for_each(|(x, &row)| *x += by * f64::from(row));
+            sum.solved.iter_mut().zip(&solved[t * size..]).for_each(|(sum, v)| *sum += by * v);
+        }
+        sums
+    }
+}
+
+/// Over the examples of one label: their gradients' sum.
+struct Sum {
+    /// The examples.
+    count: f64,
+    /// In the space of vectors, the bias apart.
+    x: Vec<f64>,
+    bias: f64,
+    /// As [`System::leverages`] solves it.
+    solved: Vec<f64>,
+}
+
+impl Sum {
+    /// `λ x'M sum`, of an example with this row and solution.
+    fn product(&self, row: &[f32], solved: &[f64]) -> f64 {
+        let explained: f64 = self.solved.iter().zip(solved).map(|(a, b)| a * b).sum();
+        self.x.iter().zip(row).map(|(x, &row)| x * f64::from(row)).sum::<f64>() + BIAS_SQUARE * self.bias - explained
     }
 }
 
@@ -179,8 +241,8 @@ impl System {
         scaled.collect()
     }
 
-    /// `m` of the given rows.
-    fn leverages(&self, rows: &Rows, given: &[usize], out: &mut Vec<f64>) {
+    /// `m` of the given rows, and of each the part `v` of `m = (x'x - v'v) / λ` (given, S).
+    fn leverages(&self, rows: &Rows, given: &[usize], out: &mut Vec<f64>, solved: &mut Vec<f64>) {
         let size = self.chosen.len();
         let mut v = self.products(rows, given);
         for (g, &i) in given.iter().enumerate() {
@@ -192,6 +254,7 @@ impl System {
                 v[s] = (v[s] - sum) / row[s];
                 explained += v[s] * v[s];
             }
+            solved.extend_from_slice(v);
             out.push((norm(rows, i) - explained).max(0.0) / self.strength);
         }
     }

@@ -7,12 +7,11 @@ use super::leave_one_out::LeaveOneOut;
 use super::objective::{Evaluation, Knobs};
 use crate::error::{Error, ErrorKind, Result};
 
-/// What is expected before any example is seen, and how far others may be from it (of their logarithms).
-const USUAL: Knobs = Knobs { strength: 0.5, name_weight: 1.0 };
-const SPREADS: [f64; 2] = [0.5, 1.0];
-/// What is tried, each row with the best of the rows before.
+/// What others than the usual values are tried, as multiples, each row with the best of the rows before.
 const NAME_WEIGHTS: [f32; 3] = [0.4, 4.0, 2.0];
-const STRENGTHS: [f64; 3] = [0.15, 0.3, 1.2];
+const STRENGTHS: [f64; 3] = [0.25, 0.5, 2.0];
+/// How far strength and name weight may be from the usual ones (of their logarithms).
+const SPREADS: [f64; 2] = [0.7, 1.0];
 /// The most examples on which it is tried.
 const SEARCH: usize = 1_500;
 /// The gradient's length at which a fit ends: of those that are compared, and of the one that is kept.
@@ -51,6 +50,7 @@ pub struct Taught {
 pub struct Trainer {
     examples: Examples,
     keep: Option<Keep>,
+    usual: Knobs,
     rows: Rows,
     stage: Stage,
     evaluation: Evaluation,
@@ -112,12 +112,18 @@ impl Trainer {
             Some((weights, bias)) => from_outside(&rows, weights, bias),
             None => vec![0.0; labels * rows.stride],
         };
-        let first = keep.map_or(USUAL, |keep| keep.knobs);
+        let usual = usual(&examples);
+        let first = keep.map_or(usual, |keep| keep.knobs);
         let mut trainer = Self {
-            names: if examples.has_names() { NAME_WEIGHTS.to_vec() } else { Vec::new() },
-            strengths: STRENGTHS.to_vec(),
+            names: if examples.has_names() {
+                NAME_WEIGHTS.map(|by| by * usual.name_weight).to_vec()
+            } else {
+                Vec::new()
+            },
+            strengths: STRENGTHS.map(|by| by * usual.strength).to_vec(),
             examples,
             keep,
+            usual,
             stage: Stage::Done,
             rows,
             evaluation: Evaluation::default(),
@@ -221,7 +227,7 @@ impl Trainer {
     /// Compares a fit with the best so far and goes on with the next.
     fn judge(&mut self, knobs: Knobs, w: Vec<f32>, left: &(Vec<f32>, usize)) -> Result<()> {
         let answers = self.answers(left);
-        let loss = answers.loss(answers.temperature()) + unusual(knobs);
+        let loss = answers.loss(answers.temperature()) + self.unusual(knobs);
         if self.best.is_none_or(|best| loss < best.0) {
             self.best = Some((loss, knobs));
         }
@@ -240,6 +246,13 @@ impl Trainer {
             self.fit(best, start);
         }
         Ok(())
+    }
+
+    /// What is added to a loss for values far from the usual ones.
+    fn unusual(&self, knobs: Knobs) -> f64 {
+        let far = |ratio: f64, spread: f64| (ratio.ln() / spread).powi(2) / 2.0;
+        far(knobs.strength / self.usual.strength, SPREADS[0])
+            + far(f64::from(knobs.name_weight / self.usual.name_weight), SPREADS[1])
     }
 
     fn end(&mut self, knobs: Knobs, w: &[f32], left: Option<&(Vec<f32>, usize)>) {
@@ -276,10 +289,19 @@ impl Trainer {
     }
 }
 
-/// What is added to a loss for values far from the usual ones.
-fn unusual(knobs: Knobs) -> f64 {
-    let far = |ratio: f64, spread: f64| (ratio.ln() / spread).powi(2) / 2.0;
-    far(knobs.strength / USUAL.strength, SPREADS[0]) + far(f64::from(knobs.name_weight / USUAL.name_weight), SPREADS[1])
+/// What is expected before any example is seen. Many labels are told apart by many weights, which must be free to grow. The
+/// names of two labels are one direction, and where it misleads there are no other labels' names to make up for it; but where
+/// a name is all that is known of a label, it counts as an example.
+fn usual(examples: &Examples) -> Knobs {
+    if examples.multi() {
+        return Knobs { strength: 0.4, name_weight: 1.0 };
+    }
+    let labels = examples.labels() as f64;
+    let least = if examples.of_all_labels() { 0.0 } else { 1.0 };
+    Knobs {
+        strength: labels.sqrt().recip().min(0.4),
+        name_weight: (labels.log2() / 2.0).powi(3).clamp(least, 2.0) as f32,
+    }
 }
 
 /// Weights (L, stride) for centred and scaled rows as (L, D) and biases for vectors as they come.

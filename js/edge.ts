@@ -13,7 +13,8 @@ import { startEnvironment, type TransformersEnvironment } from "./api/env.js";
 import { LoadedTagger } from "./api/tagger.js";
 import { openPipeline, type PipelineHost } from "./api/pipeline.js";
 import type { PipelineOf, PipelineType, PretrainedModelOptions } from "./api/pipeline-types.js";
-import type { EmbedderOptions, LoadOptions, ModelOptions, Source } from "./api/types.js";
+import type { LoadOptions, ModelOptions, Source } from "./api/types.js";
+import type { EmbedderOptions } from "./api/vector-types.js";
 import { LoadedZeroShot, openEmbedder, openEntailment } from "./api/zero-shot.js";
 
 export * from "./api/exports.js";

@@ -7,7 +7,8 @@ import { LoadedModel } from "./model.js";
 import { callback, flag, invalid, kindOf, record, signal, text } from "./options.js";
 import type { TaughtClassifier } from "../teach/taught.js";
 import type { Examples, TeachOptions } from "./teach-types.js";
-import type { CallProgress, EmbedOptions } from "./types.js";
+import type { CallProgress } from "./types.js";
+import type { EmbedOptions } from "./vector-types.js";
 
 /** The session of an embedder. */
 export let sessionOf: (embedder: LoadedEmbedder) => Session;

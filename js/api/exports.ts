@@ -26,8 +26,6 @@ export type {
   Detailed,
   DetailedVerdict,
   Device,
-  EmbedOptions,
-  EmbedderOptions,
   FileName,
   HeadersOption,
   HeadersValue,
@@ -39,7 +37,6 @@ export type {
   ModelFiles,
   ModelOptions,
   Pair,
-  Pooling,
   Progress,
   Score,
   Source,
@@ -49,9 +46,14 @@ export type {
   Timings,
   Token,
   Verdict,
+} from "./types.js";
+export type {
+  EmbedOptions,
+  EmbedderOptions,
+  Pooling,
   ZeroShotOptions,
   ZeroShotScore,
-} from "./types.js";
+} from "./vector-types.js";
 export type {
   DataType,
   DeviceType,

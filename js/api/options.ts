@@ -15,11 +15,11 @@ import {
   type Device,
   type HeadersOption,
   type HeadersValue,
-  type Pooling,
   type Progress,
   type StreamOptions,
   type Text,
 } from "./types.js";
+import type { Pooling } from "./vector-types.js";
 
 /** `LoadOptions` with every default filled in. */
 export interface CheckedLoadOptions {

@@ -7,7 +7,7 @@ import { TabsenseError } from "./errors.js";
 import type { ModelInfo } from "./info.js";
 import { loadTasks } from "./load-tasks.js";
 import { LoadedModel } from "./model.js";
-import type { ZeroShotOptions, ZeroShotScore } from "./types.js";
+import type { ZeroShotOptions, ZeroShotScore } from "./vector-types.js";
 
 /** What a `ZeroShot` is made of: a model's session, and how its answers become labels. */
 export interface Opened {

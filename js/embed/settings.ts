@@ -1,6 +1,6 @@
 /** How an embedder makes its vectors: what its files say, and what was asked for. */
 
-import type { Pooling } from "../api/types.js";
+import type { Pooling } from "../api/vector-types.js";
 import type { Embedding } from "../client/protocol.js";
 import type { EmbeddingFiles } from "../files/embedding-files.js";
 import { readModules, readSentenceFiles, unsupported } from "./sentence-transformers.js";

@@ -4,7 +4,7 @@ import type { Session } from "../client/session.js";
 import type { Trained } from "../client/protocol.js";
 import { checkSentences, type LoadedEmbedder } from "../api/embedder.js";
 import { TabsenseError } from "../api/errors.js";
-import { callback, invalid as invalidOption, record, signal, text as textOption } from "../api/options.js";
+import { record } from "../api/options.js";
 import type {
   Evaluation,
   Examples,
@@ -12,7 +12,6 @@ import type {
   TaughtOptions,
   TaughtScore,
   TeachOptions,
-  TeachProgress,
 } from "../api/teach-types.js";
 import type { CallProgress } from "../api/types.js";
 import { evaluation } from "./evaluation.js";
@@ -26,6 +25,7 @@ import {
   MOST_LABELS,
 } from "./examples.js";
 import { textsOf } from "./names.js";
+import { checkTaughtOptions, checkTeachOptions, type CheckedTeachOptions } from "./options.js";
 import { read, same, saved, type SavedClassifier } from "./saved.js";
 import { scoresOf } from "./scores.js";
 
@@ -360,50 +360,4 @@ function joined(vectors: readonly Float32Array[], width: number): Float32Array {
     all.set(vector, i * width);
   });
   return all;
-}
-
-interface CheckedTeachOptions {
-  descriptions: Readonly<Record<string, string>>;
-  prompt: string | null;
-  signal: AbortSignal | null;
-  onProgress: ((progress: TeachProgress) => void) | null;
-}
-
-function checkTeachOptions(
-  options: unknown,
-  keys: readonly string[] = ["descriptions", "prompt", "signal", "onProgress"],
-): CheckedTeachOptions {
-  const given = record(options, keys);
-  const descriptions = given["descriptions"] ?? {};
-  if (
-    typeof descriptions !== "object" ||
-    !Object.values(descriptions).every((one) => typeof one === "string" && one.trim() !== "")
-  )
-    throw invalidOption("descriptions", "texts by label", descriptions);
-  return {
-    descriptions: descriptions as Record<string, string>,
-    prompt: textOption(given, "prompt"),
-    signal: signal(given),
-    onProgress: callback(given, "onProgress") as CheckedTeachOptions["onProgress"],
-  };
-}
-
-function checkTaughtOptions(options: unknown) {
-  const given = record(options, ["topK", "threshold", "signal", "onProgress"]);
-  const topK = given["topK"];
-  if (
-    topK !== undefined &&
-    topK !== null &&
-    !(typeof topK === "number" && Number.isSafeInteger(topK) && topK >= 1)
-  )
-    throw invalidOption("topK", "a whole number of at least 1, or null for all labels", topK);
-  const threshold = given["threshold"] ?? null;
-  if (threshold !== null && !(typeof threshold === "number" && threshold >= 0 && threshold <= 1))
-    throw invalidOption("threshold", "a number of 0 to 1", threshold);
-  return {
-    topK: topK as number | null | undefined,
-    threshold,
-    signal: signal(given),
-    onProgress: callback(given, "onProgress") as ((progress: CallProgress) => void) | null,
-  };
 }

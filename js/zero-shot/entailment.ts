@@ -5,7 +5,7 @@
  * Source: `transformers` 5.24, `pipelines/zero_shot_classification.py`.
  */
 
-import type { ZeroShotScore } from "../api/types.js";
+import type { ZeroShotScore } from "../api/vector-types.js";
 
 /** The labels of an NLI model that count. */
 export interface Entailment {

@@ -3,7 +3,8 @@
 import { checkSentences } from "../api/embedder.js";
 import { TabsenseError } from "../api/errors.js";
 import { callback, flag, invalid, record, signal } from "../api/options.js";
-import type { CallProgress, EmbedOptions, ZeroShotOptions, ZeroShotScore } from "../api/types.js";
+import type { CallProgress } from "../api/types.js";
+import type { EmbedOptions, ZeroShotOptions, ZeroShotScore } from "../api/vector-types.js";
 import type { Session } from "../client/session.js";
 import { entailmentOf, ranked, scoresOf } from "./entailment.js";
 import { hypotheses, MOST_LABELS, readLabels, TEMPLATE } from "./labels.js";

@@ -124,16 +124,18 @@ pub fn probability(z: &[f32], l: usize, beta: f32) -> f32 {
     (beta * (z[l] - most)).exp() / z.iter().map(|z| (beta * (z - most)).exp()).sum::<f32>()
 }
 
-/// The score at most ½ under which wrong answers outnumber right ones by most; 0 where they nowhere do.
+/// The score at most ½ under which wrong answers outnumber right ones by most, the highest of several: where none is
+/// wrong, that of the least sure answer, under which a text is unlike all examples.
 fn wrong_under(scored: &[(f32, bool)]) -> f64 {
-    let (mut most, mut balance, mut threshold) = (0i64, 0i64, 0.0);
+    let (mut most, mut balance) = (0i64, 0i64);
+    let mut threshold = scored.first().map_or(0.0, |first| f64::from(first.0.min(0.5)));
     for (i, &(score, right)) in scored.iter().enumerate() {
         if score > 0.5 {
             break;
         }
         balance += if right { -1 } else { 1 };
         let next = scored.get(i + 1).map_or(0.5, |next| next.0.min(0.5));
-        if balance > most && next > score {
+        if balance >= most && next > score {
             most = balance;
             threshold = f64::from(score + next) / 2.0;
         }
@@ -154,4 +156,24 @@ fn best_f1(scored: &[(f32, bool)], wanted: usize) -> f64 {
         right -= if is { 1.0 } else { 0.0 };
     }
     threshold
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_parts_wrong_answers_from_right_ones() {
+        for (scored, wanted) in [
+            (&[][..], 0.0),
+            (&[(0.75, true), (0.9, true)], 0.5),    // none is less sure than ½
+            (&[(0.375, true), (0.9, true)], 0.375), // the least sure is right
+            (&[(0.25, false), (0.375, true), (0.9, true)], 0.3125), // between them
+            (&[(0.25, false), (0.375, false), (0.4375, true), (0.9, false)], 0.40625),
+            (&[(0.25, true), (0.375, false), (0.9, true)], 0.4375), // as many wrong as right: the higher one
+            (&[(0.25, false), (0.375, false)], 0.4375),
+        ] {
+            assert_eq!(wrong_under(scored), wanted, "{scored:?}");
+        }
+    }
 }

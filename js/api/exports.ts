@@ -5,6 +5,7 @@ export { LogLevel, type BackendSettings, type TransformersEnvironment } from "./
 export { TaughtClassifier } from "./taught.js";
 export type { SavedClassifier } from "../teach/saved.js";
 export type {
+  Confusion,
   DoubtfulExample,
   Evaluation,
   Example,

@@ -207,6 +207,7 @@ export interface TokenLabel {
   start: number;
   /** Where it ends. */
   end: number;
+  /** Of entities alone. */
   entity_group?: undefined;
 }
 
@@ -222,7 +223,9 @@ export interface TokenGroup {
   start: number;
   /** Where it ends. */
   end: number;
+  /** Of tokens alone. */
   entity?: undefined;
+  /** Of tokens alone. */
   index?: undefined;
 }
 

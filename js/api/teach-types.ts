@@ -4,13 +4,17 @@ import type { CallProgress } from "./types.js";
 
 /** A text and its label. */
 export interface Example {
+  /** The text. */
   readonly text: string;
+  /** Its label. */
   readonly label: string;
 }
 
 /** A text that may have several labels, or none. */
 export interface MultiExample {
+  /** The text. */
   readonly text: string;
+  /** Its labels. */
   readonly labels: readonly string[];
 }
 
@@ -34,6 +38,7 @@ export interface TeachOptions {
 
 /** How far the teaching is: texts are embedded first, then the classifier is trained. */
 export interface TeachProgress extends CallProgress {
+  /** Which of the two goes on. */
   stage: "embed" | "train";
 }
 
@@ -56,7 +61,9 @@ export interface TaughtOptions {
 
 /** A label and its probability; `label` is null where the classifier is not sure, `score` then that of the likeliest. */
 export interface TaughtScore {
+  /** The label, or null. */
   label: string | null;
+  /** Its probability. */
   score: number;
 }
 
@@ -64,6 +71,7 @@ export interface TaughtScore {
 export interface TaughtExample {
   /** For `remove`. */
   readonly id: number;
+  /** The text. */
   readonly text: string;
   /** Its label; with several labels a text, all of them. */
   readonly labels: readonly string[];
@@ -81,14 +89,26 @@ export interface Evaluation {
   /** By label, in their order. */
   labels: LabelEvaluation[];
   /** Which label is taken for which other, the most frequent first; none with several labels a text. */
-  confusions: { label: string; predicted: string; count: number }[];
+  confusions: Confusion[];
   /** Examples that may have the wrong label, the most doubtful first; none with several labels a text. */
   doubtful: DoubtfulExample[];
 }
 
+/** A label that is taken for another. */
+export interface Confusion {
+  /** The label of the examples. */
+  label: string;
+  /** What it is taken for. */
+  predicted: string;
+  /** By how many examples. */
+  count: number;
+}
+
 /** How well a label is told. */
 export interface LabelEvaluation {
+  /** The label. */
   label: string;
+  /** How many examples have it. */
   examples: number;
   /** Of the texts that get the label, the share that have it; null where none gets it. */
   precision: number | null;

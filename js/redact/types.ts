@@ -20,7 +20,9 @@ export interface Entity {
 
 /** A part of a text, in UTF-16 units. */
 export interface Span {
+  /** Where it begins. */
   readonly start: number;
+  /** Where it ends. */
   readonly end: number;
 }
 

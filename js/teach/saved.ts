@@ -17,7 +17,9 @@ const SAME = 0.97;
 
 /** A taught classifier's file. Its parts may change with its version. */
 export interface SavedClassifier {
+  /** Tells it from other files. */
   readonly format: typeof FORMAT;
+  /** Of the format. */
   readonly version: number;
   readonly [part: string]: unknown;
 }

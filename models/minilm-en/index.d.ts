@@ -8,6 +8,7 @@ declare const model: {
       | "tokenizer.json"
       | "tokenizer_config.json"
       | "modules.json"
+      | "config_sentence_transformers.json"
       | "sentence_bert_config.json"
       | "1_Pooling/config.json"
       | "model.safetensors"]: URL;

@@ -30,7 +30,7 @@ test("next: rendered on the server, it classifies in the browser with one .wasm 
   const emitted = filesBelow(join(HERE, "next/.next/static")).filter((path) =>
     /\.(wasm|safetensors)$/.test(path),
   );
-  assert.equal(emitted.filter((path) => path.endsWith(".wasm")).length, 5, emitted.join(" "));
+  assert.equal(emitted.filter((path) => path.endsWith(".wasm")).length, 6, emitted.join(" "));
   assert.equal(emitted.filter((path) => path.endsWith(".safetensors")).length, 1, emitted.join(" "));
   const [, port] = await startServer(
     t,

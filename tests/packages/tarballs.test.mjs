@@ -31,7 +31,13 @@ const inTarball = async (path) =>
 
 for (const [name, further] of Object.entries({
   "sentiment-en": ["model.safetensors"],
-  "minilm-en": ["1_Pooling/config.json", "model.safetensors", "modules.json", "sentence_bert_config.json"],
+  "minilm-en": [
+    "1_Pooling/config.json",
+    "config_sentence_transformers.json",
+    "model.safetensors",
+    "modules.json",
+    "sentence_bert_config.json",
+  ],
   "pii-en": ["onnx/model_q4.onnx"],
 }))
   test(`the package of ${name} holds its files, and nothing else`, async () => {

@@ -27,17 +27,24 @@ export async function readTaught(path: string): Promise<{ saved: string; encoder
   return { saved, encoder: (await read(saved)).encoder.name };
 }
 
-/** Loads the encoder, and the classifier on it. Where that isn't sure of a text, the label is empty. */
+/** Loads the encoder, and the classifier on it. Where that isn't sure of a text and one
+ * label is asked for, the label is empty. */
 export async function openTaught(saved: string, source: Source, load: EmbedderOptions): Promise<Answering> {
   const embedder = await Embedder.load(source, load);
   try {
     const taught = await TaughtClassifier.from(saved, embedder);
     const { info } = embedder;
+    const { threshold } = await read(saved).then(({ trained }) => trained.keep);
     return {
       info: { ...info, model: { ...info.model, labels: taught.labels } },
       async classify(texts, { topK = 1, signal }) {
-        const answers = await taught.classify(texts as string[], { topK, ...(signal && { signal }) });
-        return answers.map((scores) => scores.map(({ label, score }) => ({ label: label ?? "", score })));
+        const answers = await taught.classify(texts as string[], { topK: null, ...(signal && { signal }) });
+        return answers.map((scores) => {
+          const all = scores
+            .slice(0, topK ?? undefined)
+            .map(({ label, score }) => ({ label: label!, score }));
+          return topK === 1 && all[0]!.score < threshold ? [{ ...all[0]!, label: "" }] : all;
+        });
       },
       dispose: () => embedder.dispose(),
     };

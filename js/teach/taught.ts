@@ -176,9 +176,9 @@ export class TaughtClassifier {
       const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
       const all = order.map((label) => ({ label: this.#labels[label]!.name, score: scores[label]! }));
       if (topK === null) return all;
-      const likely = all.filter(({ score }) => score >= least);
-      if (this.#multi) return likely.slice(0, topK);
-      return likely.length > 0 ? likely.slice(0, topK ?? 1) : [{ label: null, score: all[0]!.score }];
+      if (this.#multi) return all.filter(({ score }) => score >= least).slice(0, topK);
+      const { score } = all[0]!;
+      return score >= least ? all.slice(0, topK ?? 1) : [{ label: null, score }];
     });
     return single ? answers[0]! : answers;
   }

@@ -27,8 +27,10 @@ export async function readTaught(path: string): Promise<{ saved: string; encoder
   return { saved, encoder: (await read(saved)).encoder.name };
 }
 
-/** Loads the encoder, and the classifier on it. Where that isn't sure of a text and one
- * label is asked for, the label is empty. */
+/**
+ * Loads the encoder, and the classifier on it. Where one label is asked for, and the classifier isn't sure of a text, the
+ * label is empty.
+ */
 export async function openTaught(saved: string, source: Source, load: EmbedderOptions): Promise<Answering> {
   const embedder = await Embedder.load(source, load);
   try {

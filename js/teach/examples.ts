@@ -8,14 +8,6 @@ import type { Example, Examples } from "../api/teach-types.js";
 export const MOST_LABELS = 5_000;
 export const MOST_EXAMPLES = 100_000;
 
-/** An example as it is kept: its labels by their places. */
-export interface Kept {
-  id: number;
-  text: string;
-  /** One, or with several labels a text any number. */
-  labels: number[];
-}
-
 /** The labels by name, in order, and the examples of each. */
 export interface Collected {
   labels: string[];
@@ -106,13 +98,17 @@ function checkCounts({ labels, multi, examples }: Collected): void {
     );
 }
 
-/** Refuses empty texts, and a text that is under two labels: one of them is wrong, and it can't be told which. */
+/** Refuses empty texts, and a text with two answers: one of them is wrong, and it can't be told which. */
 function checkTexts({ multi, examples }: Collected): void {
   const seen = new Map<string, string[]>();
   for (const { text, labels } of examples) {
     checkText(text, labels);
     const before = seen.get(text);
     if (!multi && before && before[0] !== labels[0]) throw contradiction(text, before[0]!, labels[0]!);
+    if (multi && before && [...before].sort().join("\n") !== [...labels].sort().join("\n"))
+      throw invalid(
+        `${startOf(text)} is there twice, with other labels. Give it once, with all of its labels.`,
+      );
     seen.set(text, labels);
   }
 }
@@ -126,10 +122,13 @@ export function checkText(text: string, labels: readonly string[]): void {
 
 /** The error for a text under two labels. */
 export function contradiction(text: string, one: string, other: string): TabsenseError {
-  const start = text.length > 60 ? `${text.slice(0, 60)}…` : text;
   return invalid(
-    `${JSON.stringify(start)} is an example of ${JSON.stringify(one)} and of ${JSON.stringify(other)}. Remove one of them, or pass { text, labels } where a text may have several.`,
+    `${startOf(text)} is an example of ${JSON.stringify(one)} and of ${JSON.stringify(other)}. Remove one of them, or pass { text, labels } where a text may have several.`,
   );
+}
+
+function startOf(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
 export function invalid(message: string): TabsenseError {

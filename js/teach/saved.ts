@@ -105,7 +105,8 @@ function contentsOf(parts: Record<string, unknown>): Contents {
         });
   const prompt = parts["prompt"];
   if (prompt !== null && typeof prompt !== "string") throw damaged("prompt");
-  const bias = list(parts["bias"], "bias", labels.length, labels.length).map((x) => number(x, "bias"));
+  // A label that was added since the last training is not learnt yet.
+  const bias = list(parts["bias"], "bias", 1, labels.length).map((x) => number(x, "bias"));
   return {
     multi: parts["multi"],
     prompt,
@@ -117,7 +118,7 @@ function contentsOf(parts: Record<string, unknown>): Contents {
     labels,
     examples,
     trained: {
-      weights: floats(parts["weights"], "weights", labels.length * width),
+      weights: floats(parts["weights"], "weights", bias.length * width),
       bias: Float32Array.from(bias),
       keep: {
         temperature: positive(parts["temperature"], "temperature"),

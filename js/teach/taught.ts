@@ -15,15 +15,8 @@ import type {
 } from "../api/teach-types.js";
 import type { CallProgress } from "../api/types.js";
 import { evaluation } from "./evaluation.js";
-import {
-  checkExample,
-  checkText,
-  collect,
-  contradiction,
-  invalid,
-  MOST_EXAMPLES,
-  MOST_LABELS,
-} from "./examples.js";
+import { ExampleSet, type Held, type Label } from "./example-set.js";
+import { collect, invalid } from "./examples.js";
 import { textsOf } from "./names.js";
 import { checkTaughtOptions, checkTeachOptions, type CheckedTeachOptions } from "./options.js";
 import { read, same, saved, type SavedClassifier } from "./saved.js";
@@ -33,21 +26,6 @@ import { scoresOf } from "./scores.js";
 export interface Teaching {
   embedder: LoadedEmbedder;
   session: Session;
-}
-
-/** An example with its vector, once that is there. */
-interface Held {
-  id: number;
-  text: string;
-  labels: number[];
-  vector: Float32Array | null;
-}
-
-/** A label with the vectors of its name and description, once these are there. */
-interface Label {
-  name: string;
-  description: string | null;
-  vectors: Float32Array[] | null;
 }
 
 /** The share of the examples that may change before strength, name weight and temperature are found anew. */
@@ -65,25 +43,25 @@ const PROBE = "The quick brown fox jumps over the lazy dog.";
 /** A classifier of labels of one's own. It lives as long as its embedder. */
 export class TaughtClassifier {
   readonly #teaching: Teaching;
-  readonly #multi: boolean;
+  readonly #set: ExampleSet;
   readonly #prompt: string | null;
-  #labels: Label[] = [];
-  #examples = new Map<number, Held>();
-  #byText = new Map<string, Held>();
-  #next = 0;
+  /** Whether it can be taught any further: not where the examples were left out of the file that it is from. */
+  readonly #teachable: boolean;
+  /** The vector of the fixed text. */
   #probe: Float32Array | null = null;
   /** What was learnt last; null before that. Of a saved classifier, leave-one-out is not known. */
   #trained: Trained | null = null;
   /** The examples and labels that it was learnt from, in order. */
   #learnt: TaughtExample[] = [];
   #learntLabels: string[] = [];
-  /** How many examples came or went since strength and so on were found. */
-  #changes = 0;
+  /** How many changes of the examples there had been when strength and so on were found. */
+  #found = 0;
 
-  private constructor(teaching: Teaching, multi: boolean, prompt: string | null) {
+  private constructor(teaching: Teaching, set: ExampleSet, prompt: string | null, teachable: boolean) {
     this.#teaching = teaching;
-    this.#multi = multi;
+    this.#set = set;
     this.#prompt = prompt;
+    this.#teachable = teachable;
   }
 
   /** Teaches a new one: `embedder.teach`. */
@@ -94,18 +72,19 @@ export class TaughtClassifier {
   ): Promise<TaughtClassifier> {
     const { descriptions, prompt, ...rest } = checkTeachOptions(options);
     const { labels, multi, examples: texts } = collect(examples);
-    const taught = new TaughtClassifier(teaching, multi, prompt);
     const unknown = Object.keys(descriptions).find((label) => !labels.includes(label));
     if (unknown !== undefined)
       throw invalid(
         `descriptions has the label ${JSON.stringify(unknown)}, which has no place among the examples. Give it an empty list of them.`,
       );
-    taught.#labels = labels.map((name) => ({ name, description: descriptions[name] ?? null, vectors: null }));
+    const described = labels.map((name) => ({ name, description: descriptions[name] ?? null }));
+    const set = new ExampleSet(described, multi);
     for (const { text, labels: names } of texts)
-      taught.#hold(
+      set.hold(
         text,
         names.map((name) => labels.indexOf(name)),
       );
+    const taught = new TaughtClassifier(teaching, set, prompt, true);
     await taught.#learn(rest, false);
     return taught;
   }
@@ -122,7 +101,9 @@ export class TaughtClassifier {
     teaching: Teaching,
   ): Promise<TaughtClassifier> {
     const kept = await read(given);
-    const taught = new TaughtClassifier(teaching, kept.multi, kept.prompt);
+    const set = new ExampleSet(kept.labels, kept.multi);
+    for (const { text, labels } of kept.examples ?? []) set.hold(text, labels);
+    const taught = new TaughtClassifier(teaching, set, kept.prompt, kept.examples !== null);
     const { width, name } = teaching.embedder.info.model;
     if (width !== kept.encoder.width)
       throw new TabsenseError(
@@ -136,22 +117,20 @@ export class TaughtClassifier {
         `The classifier was taught on ${kept.encoder.name}, whose vectors are others than those of ${name}. Load the encoder that it was taught on, with the same pooling.`,
       );
     taught.#probe = probe;
-    taught.#labels = kept.labels.map((label) => ({ ...label, vectors: null }));
-    for (const { text, labels } of kept.examples ?? []) taught.#hold(text, labels);
     taught.#trained = kept.trained;
-    taught.#learntLabels = taught.labels;
-    taught.#changes = 0;
+    taught.#learntLabels = taught.labels.slice(0, kept.trained.bias.length);
+    taught.#found = set.changes;
     return taught;
   }
 
   /** Its labels, in order. */
   get labels(): string[] {
-    return this.#labels.map(({ name }) => name);
+    return this.#set.labels.map(({ name }) => name);
   }
 
   /** Its examples, in order. None of a saved classifier without them. */
   get examples(): TaughtExample[] {
-    return [...this.#examples.values()].map((held) => this.#told(held));
+    return this.#set.told;
   }
 
   /**
@@ -172,11 +151,11 @@ export class TaughtClassifier {
     const vectors = await this.#embed(texts, rest);
     const least = threshold ?? trained.keep.threshold;
     const answers = vectors.map((vector) => {
-      const scores = scoresOf(vector, trained, this.#multi);
+      const scores = scoresOf(vector, trained, this.#set.multi);
       const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
-      const all = order.map((label) => ({ label: this.#labels[label]!.name, score: scores[label]! }));
+      const all = order.map((label) => ({ label: this.#set.labels[label]!.name, score: scores[label]! }));
       if (topK === null) return all;
-      if (this.#multi) return all.filter(({ score }) => score >= least).slice(0, topK);
+      if (this.#set.multi) return all.filter(({ score }) => score >= least).slice(0, topK);
       const { score } = all[0]!;
       return score >= least ? all.slice(0, topK ?? 1) : [{ label: null, score }];
     });
@@ -187,41 +166,17 @@ export class TaughtClassifier {
    * Adds an example, and the label where it is new, and yields the example's number. It counts from the next
    * `retrain` on.
    *
-   * Throws kind `"invalid_argument"` for an empty text, or one that is an example of another label.
+   * Throws kind `"invalid_argument"` for an empty text, one that is an example of another label, and where the
+   * examples were left out of the saved classifier.
    */
   add(text: string, label: string | readonly string[]): number {
-    const example = checkExample(
-      typeof label === "string" ? { text, label } : { text, labels: label },
-      "The example",
-    );
-    if (example.multi && !this.#multi)
-      throw invalid("Each text has one label here: pass add a label, not a list of them.");
-    checkText(text, example.labels);
-    const before = this.#byText.get(text);
-    if (before && !this.#multi) {
-      const name = this.#labels[before.labels[0]!]!.name;
-      if (name !== example.labels[0]) throw contradiction(text, name, example.labels[0]!);
-      return before.id;
-    }
-    if (this.#examples.size >= MOST_EXAMPLES)
-      throw invalid(`There are ${MOST_EXAMPLES} examples, which is the most. Remove some first.`);
-    const places = example.labels.map((name) => {
-      if (name.trim() === "") throw invalid("A label has no name: labels are told by their names.");
-      const place = this.#labels.findIndex((label) => label.name === name);
-      if (place >= 0) return place;
-      if (this.#labels.length >= MOST_LABELS)
-        throw invalid(`There are ${MOST_LABELS} labels, which is the most.`);
-      return this.#labels.push({ name, description: null, vectors: null }) - 1;
-    });
-    if (before) this.#drop(before);
-    return this.#hold(text, places).id;
+    this.#checkTeachable();
+    return this.#set.add(text, label);
   }
 
   /** Removes the example of that number. Whether there was one; it counts until the next `retrain`. */
   remove(id: number): boolean {
-    const held = this.#examples.get(id);
-    if (held) this.#drop(held);
-    return held !== undefined;
+    return this.#set.remove(id);
   }
 
   /**
@@ -230,17 +185,17 @@ export class TaughtClassifier {
    */
   async retrain(options?: Pick<TeachOptions, "signal" | "onProgress">): Promise<void> {
     const { descriptions: _, prompt: __, ...rest } = checkTeachOptions(options, ["signal", "onProgress"]);
-    const { size } = this.#examples;
-    const known = this.#learntLabels.length === this.#labels.length;
-    await this.#learn(rest, known && this.#changes <= Math.max(1, size * SMALL_CHANGE));
+    const known = this.#learntLabels.length === this.#set.labels.length;
+    const few = Math.max(1, this.#set.held.length * SMALL_CHANGE);
+    await this.#learn(rest, known && this.#set.changes - this.#found <= few);
   }
 
   /** What leave-one-out tells of the examples. Where they changed, or it was saved, it learns from them first. */
   async evaluate(options?: Pick<TeachOptions, "signal" | "onProgress">): Promise<Evaluation> {
     const { descriptions: _, prompt: __, ...rest } = checkTeachOptions(options, ["signal", "onProgress"]);
-    if (!this.#trained?.leftOut || this.#changes > 0) await this.#learn(rest, false);
+    if (!this.#trained?.leftOut || this.#set.changes > this.#found) await this.#learn(rest, false);
     const { leftOut, keep } = this.#trained!;
-    return evaluation(leftOut!, keep.threshold, this.#learnt, this.#learntLabels, this.#multi);
+    return evaluation(leftOut!, keep.threshold, this.#learnt, this.#learntLabels, this.#set.multi);
   }
 
   /**
@@ -252,33 +207,21 @@ export class TaughtClassifier {
     const { examples = true } = record(given, ["examples"]) as { examples?: boolean };
     const { name, width } = this.#teaching.embedder.info.model;
     return saved({
-      multi: this.#multi,
+      multi: this.#set.multi,
       prompt: this.#prompt,
       encoder: { name, width, probe: this.#probe! },
-      labels: this.#labels.map(({ name, description }) => ({ name, description })),
+      labels: this.#set.labels.map(({ name, description }) => ({ name, description })),
       trained: this.#trained!,
-      examples: examples ? [...this.#examples.values()].map(({ text, labels }) => ({ text, labels })) : null,
+      examples:
+        examples && this.#teachable ? this.#set.held.map(({ text, labels }) => ({ text, labels })) : null,
     });
   }
 
-  #told({ id, text, labels }: Held): TaughtExample {
-    return { id, text, labels: labels.map((label) => this.#labels[label]!.name) };
-  }
-
-  #hold(text: string, labels: number[]): Held {
-    const before = this.#byText.get(text);
-    if (before) return before;
-    this.#changes++;
-    const held = { id: this.#next++, text, labels, vector: null };
-    this.#examples.set(held.id, held);
-    this.#byText.set(text, held);
-    return held;
-  }
-
-  #drop({ id, text }: Held): void {
-    this.#changes++;
-    this.#examples.delete(id);
-    this.#byText.delete(text);
+  #checkTeachable(): void {
+    if (!this.#teachable)
+      throw invalid(
+        "The examples were left out of the saved classifier: it answers, and can't be taught any further. Save it with its examples.",
+      );
   }
 
   async #embedOne(text: string): Promise<Float32Array> {
@@ -300,21 +243,20 @@ export class TaughtClassifier {
     { signal, onProgress }: Pick<CheckedTeachOptions, "signal" | "onProgress">,
     keep: boolean,
   ): Promise<void> {
-    const labels = [...this.#labels];
-    const examples = [...this.#examples.values()];
+    this.#checkTeachable();
+    const labels = [...this.#set.labels];
+    const { held: examples, told: learnt, changes } = this.#set;
     const { width } = this.#teaching.embedder.info.model;
     this.#probe ??= await this.#embedOne(PROBE);
     const embedding = onProgress && ((progress: CallProgress) => onProgress({ stage: "embed", ...progress }));
     await this.#complete(labels, examples, { signal, onProgress: embedding });
     const names = labels.flatMap(({ vectors }, label) => vectors!.map((vector) => ({ vector, label })));
-    const learnt = examples.map((held) => this.#told(held));
-    const changes = this.#changes;
     const trained = await this.#teaching.session.teach(
       {
         type: "teach",
         width,
         labels: labels.length,
-        multi: this.#multi,
+        multi: this.#set.multi,
         vectors: joined(
           examples.map(({ vector }) => vector!),
           width,
@@ -334,8 +276,7 @@ export class TaughtClassifier {
     this.#trained = trained;
     this.#learnt = learnt;
     this.#learntLabels = labels.map(({ name }) => name);
-    // What came or went meanwhile is not in it.
-    this.#changes -= keep ? 0 : changes;
+    if (!keep) this.#found = changes;
   }
 
   /** Embeds the labels' names and the examples that have no vectors yet. */

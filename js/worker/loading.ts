@@ -252,7 +252,7 @@ type LoaderClass = (...args: ConstructorParameters<typeof Loader>) => void;
 const FOUR_BITS = /_q4(?:f16)?\.onnx$/;
 
 /**
- * Half precision is for the graphics card; the CPU that stands in for it computes in single. A tagger's 4 bits are
+ * Half precision is for the graphics card: the CPU, where it is the fallback, computes in fp32. A tagger's 4 bits are
  * held in full where nothing else is asked for: its labels are close to each other more often than a text's,
  * and rounding, of the activations too, then decides.
  */

@@ -63,6 +63,13 @@ const REFUSED = {
     ],
     /examples\[1\] has label, others have labels/,
   ],
+  "a text with other labels the second time": [
+    [
+      { text: "one", labels: ["a"] },
+      { text: "one", labels: ["a", "b"] },
+    ],
+    /"one" is there twice, with other labels/,
+  ],
   "too many labels": [many(5001), /5001 labels: 5000 are the most/],
 };
 

@@ -167,6 +167,18 @@ test("a saved classifier answers as it did, also on an encoder in other numbers"
   const without = await TaughtClassifier.from(mine.toJSON({ examples: false }), embedder);
   assert.deepEqual(await without.classify(texts, { topK: null }), wanted);
   assert.deepEqual(without.examples, []);
+  const leftOut = /examples were left out.*can't be taught any further/;
+  assert.throws(() => without.add("splendid", "delighted"), { kind: "invalid_argument", message: leftOut });
+  await rejects("invalid_argument", without.retrain(), leftOut);
+  await rejects("invalid_argument", without.evaluate(), leftOut);
+  assert.equal(JSON.stringify(without), JSON.stringify(mine.toJSON({ examples: false })));
+  // A label that is not learnt yet is saved, too.
+  mine.add("yawn", "bored");
+  const unlearnt = await TaughtClassifier.from(JSON.stringify(mine), embedder);
+  assert.deepEqual([unlearnt.labels, unlearnt.examples.length], [["delighted", "furious", "bored"], 7]);
+  assert.deepEqual(await unlearnt.classify(texts, { topK: null }), wanted);
+  await unlearnt.retrain();
+  assert.equal((await unlearnt.classify("yawn", { topK: null })).length, 3);
   const full = await open(t, { dtype: "fp32" });
   const other = await (await TaughtClassifier.from(json, full)).classify(texts, { topK: null });
   other.forEach((scores, i) =>

@@ -1,0 +1,105 @@
+/** The labels and examples that a classifier is taught with, with their vectors once these are there. */
+
+import type { TaughtExample } from "../api/teach-types.js";
+import { checkExample, checkText, contradiction, invalid, MOST_EXAMPLES, MOST_LABELS } from "./examples.js";
+
+/** An example. Its labels are known by their places. */
+export interface Held {
+  id: number;
+  text: string;
+  labels: number[];
+  vector: Float32Array | null;
+}
+
+/** A label with the vectors of its name and description. */
+export interface Label {
+  name: string;
+  description: string | null;
+  vectors: Float32Array[] | null;
+}
+
+/** Labels, which are only ever added, and examples, which come and go. */
+export class ExampleSet {
+  readonly labels: Label[];
+  /** Whether a text may have several labels, or none. */
+  readonly multi: boolean;
+  /** How many examples came or went so far. */
+  changes = 0;
+  readonly #byId = new Map<number, Held>();
+  readonly #byText = new Map<string, Held>();
+  #next = 0;
+
+  constructor(labels: readonly Omit<Label, "vectors">[], multi: boolean) {
+    this.labels = labels.map(({ name, description }) => ({ name, description, vectors: null }));
+    this.multi = multi;
+  }
+
+  /** The examples, in order. */
+  get held(): Held[] {
+    return [...this.#byId.values()];
+  }
+
+  /** The examples as a caller sees them. */
+  get told(): TaughtExample[] {
+    return this.held.map(({ id, text, labels }) => ({
+      id,
+      text,
+      labels: labels.map((place) => this.#name(place)),
+    }));
+  }
+
+  /** Takes an example that was checked; the same text is held once. */
+  hold(text: string, labels: number[]): Held {
+    const before = this.#byText.get(text);
+    if (before) return before;
+    this.changes++;
+    const held = { id: this.#next++, text, labels, vector: null };
+    this.#byId.set(held.id, held);
+    this.#byText.set(text, held);
+    return held;
+  }
+
+  /** Checks an example and takes it, and its label where it is new. Throws as `TaughtClassifier.add` does. */
+  add(text: string, label: string | readonly string[]): number {
+    const given = typeof label === "string" ? { text, label } : { text, labels: label };
+    const { labels, multi } = checkExample(given, "The example");
+    if (multi && !this.multi)
+      throw invalid("Each text has one label here: pass add a label, not a list of them.");
+    checkText(text, labels);
+    const before = this.#byText.get(text);
+    if (before && !this.multi) {
+      const name = this.#name(before.labels[0]!);
+      if (name !== labels[0]) throw contradiction(text, name, labels[0]!);
+      return before.id;
+    }
+    if (this.#byId.size >= MOST_EXAMPLES)
+      throw invalid(`There are ${MOST_EXAMPLES} examples, which is the most. Remove some first.`);
+    const places = labels.map((name) => this.#placeOf(name));
+    if (before) this.remove(before.id);
+    return this.hold(text, places).id;
+  }
+
+  /** Whether there was an example of that number. */
+  remove(id: number): boolean {
+    const held = this.#byId.get(id);
+    if (!held) return false;
+    this.changes++;
+    this.#byId.delete(id);
+    this.#byText.delete(held.text);
+    return true;
+  }
+
+  /** The place of a label, which is added where it is new. */
+  #placeOf(name: string): number {
+    if (name.trim() === "") throw invalid("A label has no name: labels are told by their names.");
+    const place = this.labels.findIndex((label) => label.name === name);
+    if (place >= 0) return place;
+    if (this.labels.length >= MOST_LABELS)
+      throw invalid(`There are ${MOST_LABELS} labels, which is the most.`);
+    return this.labels.push({ name, description: null, vectors: null }) - 1;
+  }
+
+  #name(place: number): string {
+    return this.labels[place]!.name;
+  }
+}

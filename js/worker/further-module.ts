@@ -1,0 +1,38 @@
+/** How the package's further WebAssembly modules are started, which are fetched only where they are needed. */
+
+import { TabsenseError } from "../api/errors.js";
+import type { WasmName } from "../builds.js";
+import type { EngineHost } from "./engine.js";
+
+/** The JavaScript of a module. */
+interface Glue {
+  default(arg: { module_or_path: WebAssembly.Module }): Promise<unknown>;
+}
+
+/**
+ * Fetches and starts the module `name`. `glue`: the import of its JavaScript, whose path must stand with the caller as
+ * a literal, so that bundlers find the file. It is the package's own, also where the caller's option `wasm` names
+ * another engine. `told` makes an error of what went wrong.
+ *
+ * Kind `"network"` where it can't be reached, `"environment"` where it isn't there or can't run here.
+ */
+export async function startFurther<Module extends Glue>(
+  host: EngineHost,
+  name: WasmName,
+  glue: Promise<Module>,
+  signal: AbortSignal,
+  told: (why: string) => string,
+): Promise<Module> {
+  try {
+    const [module, compiled] = await Promise.all([glue, host.compileWasm(name, null, signal, () => {})]);
+    await module.default({ module_or_path: compiled });
+    return module;
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new TabsenseError(
+      cause instanceof TabsenseError ? cause.kind : "environment",
+      told(cause instanceof Error ? cause.message : String(cause)),
+      { cause },
+    );
+  }
+}

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setUpModel } from "../../scripts/models.mjs";
-import { ROOT, startBrowser, startSite } from "./support.mjs";
+import { openPage, ROOT, startBrowser, startSite } from "./support.mjs";
 
 let site, browser;
 
@@ -20,25 +20,8 @@ after(async () => {
   await site?.close();
 });
 
-/** A page in which the package is imported, and what it and its workers asked for. */
-async function open(t) {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  const faults = [];
-  const paths = [];
-  context.on("request", (request) => paths.push(new URL(request.url()).pathname));
-  page.on("pageerror", (error) => faults.push(String(error)));
-  t.after(async () => {
-    await context.close();
-    assert.deepEqual(faults, []);
-  });
-  await page.goto(site.url);
-  await page.waitForFunction(() => globalThis.tabsense);
-  return { page, paths };
-}
-
 test("personal data is found, masked and restored in a page, with onnxruntime's entities", async (t) => {
-  const { page, paths } = await open(t);
+  const { page, paths } = await openPage(t, browser, site);
   assert.ok(!paths.some((path) => path.endsWith("/tasks.js")), "only those who tag load what tags");
   const { cases } = JSON.parse(readFileSync(join(ROOT, "test_data/pii/entities.json"), "utf8"));
   const seen = await page.evaluate(
@@ -83,7 +66,7 @@ test("personal data is found, masked and restored in a page, with onnxruntime's 
 });
 
 test('pipeline("ner") in a page, with what env says and isn\'t followed', async (t) => {
-  const { page } = await open(t);
+  const { page } = await openPage(t, browser, site);
   const seen = await page.evaluate(async () => {
     const { env, pipeline } = tabsense;
     env.backends.onnx.wasm.numThreads = 1;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startBrowser, startSite } from "./support.mjs";
+import { openPage, startBrowser, startSite } from "./support.mjs";
 
 let site, browser;
 
@@ -16,30 +16,13 @@ after(async () => {
   await site?.close();
 });
 
-/** A page in which the package is imported, and what it and its workers asked for. */
-async function open(t, options) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const faults = [];
-  const paths = [];
-  context.on("request", (request) => paths.push(new URL(request.url()).pathname));
-  page.on("pageerror", (error) => faults.push(String(error)));
-  t.after(async () => {
-    await context.close();
-    assert.deepEqual(faults, []);
-  });
-  await page.goto(site.url);
-  await page.waitForFunction(() => globalThis.tabsense);
-  return { page, paths };
-}
-
 const EXAMPLES = {
   delighted: ["what a wonderful day", "I love it", "this made me so happy"],
   furious: ["how dare they", "I hate this", "this is an outrage"],
 };
 
 test("vectors, a taught classifier, its file, and both read again", async (t) => {
-  const { page, paths } = await open(t);
+  const { page, paths } = await openPage(t, browser, site);
   const ofTeacher = () => paths.filter((path) => path.includes("/wasm/teacher/"));
   const seen = await page.evaluate(async (examples) => {
     const { Embedder } = tabsense;
@@ -85,7 +68,7 @@ test("vectors, a taught classifier, its file, and both read again", async (t) =>
 });
 
 test("zero-shot by an embedder, and feature-extraction, in a page", async (t) => {
-  const { page } = await open(t);
+  const { page } = await openPage(t, browser, site);
   const seen = await page.evaluate(async () => {
     const { Embedder, pipeline, ZeroShot } = tabsense;
     const embedder = await Embedder.load("/models/sentiment-en/", { device: "cpu" });

@@ -1,5 +1,6 @@
 // The package as its users get it: packed, and installed into an empty project.
 
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
   cpSync,
@@ -90,4 +91,24 @@ export function startBrowser({ webgpu = false } = {}) {
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     args: args.filter((arg) => arg !== "--headless"),
   });
+}
+
+/**
+ * A page of a test's own in which the package is imported, and the paths of all that it and its workers asked for. The
+ * test fails where a script of the page did.
+ */
+export async function openPage(t, browser, site) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const faults = [];
+  const paths = [];
+  context.on("request", (request) => paths.push(new URL(request.url()).pathname));
+  page.on("pageerror", (error) => faults.push(String(error)));
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(faults, []);
+  });
+  await page.goto(site.url);
+  await page.waitForFunction(() => globalThis.tabsense);
+  return { page, paths };
 }

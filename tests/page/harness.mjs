@@ -213,3 +213,31 @@ export function scratch(t) {
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
+
+/** The markup of the elements that have no name for a screen reader. */
+export function namelessOf(locator) {
+  return locator.evaluateAll((elements) =>
+    elements
+      .filter(
+        (element) =>
+          !(
+            element.getAttribute("aria-label") ||
+            element.getAttribute("aria-labelledby") ||
+            element.labels?.length ||
+            element.textContent.trim() ||
+            ["status", "alert"].includes(element.getAttribute("role"))
+          ),
+      )
+      .map((element) => element.outerHTML),
+  );
+}
+
+/** The ids and test ids that several elements have. */
+export function duplicatesIn(page) {
+  return page.evaluate(() => {
+    const ids = [...document.querySelectorAll("[id], [data-testid]")]
+      .flatMap((element) => [element.id && `#${element.id}`, element.dataset.testid])
+      .filter(Boolean);
+    return ids.filter((id, at) => ids.indexOf(id) !== at);
+  });
+}

@@ -4,7 +4,16 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { accessibilityFaults, open, overflow, quiet, ROOT, site } from "./harness.mjs";
+import {
+  accessibilityFaults,
+  duplicatesIn,
+  namelessOf,
+  open,
+  overflow,
+  quiet,
+  ROOT,
+  site,
+} from "./harness.mjs";
 import { IDS, openTab } from "./labs.mjs";
 import { load } from "./modules.mjs";
 
@@ -60,30 +69,11 @@ for (const tab of TABS) {
 
   test(`everything to operate in ${tab} has a name and shows its focus`, async (t) => {
     const { page } = await openWorking(t, tab);
-    const nameless = await page
-      .locator(`#panel-${tab} :is(button, input, textarea, select, summary, [role]):visible`)
-      .evaluateAll((elements) =>
-        elements
-          .filter(
-            (element) =>
-              !(
-                element.getAttribute("aria-label") ||
-                element.getAttribute("aria-labelledby") ||
-                element.labels?.length ||
-                element.textContent.trim() ||
-                ["status", "alert"].includes(element.getAttribute("role"))
-              ),
-          )
-          .map((element) => element.outerHTML),
-      );
-    assert.deepEqual(nameless, []);
-    const duplicates = await page.evaluate(() => {
-      const ids = [...document.querySelectorAll("[id], [data-testid]")]
-        .flatMap((element) => [element.id && `#${element.id}`, element.dataset.testid])
-        .filter(Boolean);
-      return ids.filter((id, at) => ids.indexOf(id) !== at);
-    });
-    assert.deepEqual(duplicates, []);
+    const operated = page.locator(
+      `#panel-${tab} :is(button, input, textarea, select, summary, [role]):visible`,
+    );
+    assert.deepEqual(await namelessOf(operated), []);
+    assert.deepEqual(await duplicatesIn(page), []);
     await page.getByTestId(`tab-${tab}`).focus();
     for (let step = 0; step < 30; step += 1) {
       await page.keyboard.press("Tab");

@@ -2,7 +2,16 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { accessibilityFaults, DELIGHT, HOURS, openReady, overflow, quiet } from "./harness.mjs";
+import {
+  accessibilityFaults,
+  DELIGHT,
+  duplicatesIn,
+  HOURS,
+  namelessOf,
+  openReady,
+  overflow,
+  quiet,
+} from "./harness.mjs";
 
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 const LONG = `${"Averyveryverylongwordwithoutanyspaces".repeat(12)} and then some more words. `.repeat(4);
@@ -130,27 +139,8 @@ test("works with the keyboard alone, in a sensible order", async (t) => {
 
 test("everything to operate has a name", async (t) => {
   const { page } = await openReady(t);
-  const nameless = await page.locator("button:visible, input, textarea, [role]").evaluateAll((elements) =>
-    elements
-      .filter((element) => {
-        const labelled = element.getAttribute("aria-label") ?? element.getAttribute("aria-labelledby") ?? "";
-        return !(
-          labelled ||
-          element.labels?.length ||
-          element.textContent.trim() ||
-          ["status", "alert"].includes(element.getAttribute("role"))
-        );
-      })
-      .map((element) => element.outerHTML),
-  );
-  assert.deepEqual(nameless, []);
-  const duplicates = await page.evaluate(() => {
-    const ids = [...document.querySelectorAll("[id], [data-testid]")]
-      .flatMap((element) => [element.id && `#${element.id}`, element.dataset.testid])
-      .filter(Boolean);
-    return ids.filter((id, at) => ids.indexOf(id) !== at);
-  });
-  assert.deepEqual(duplicates, []);
+  assert.deepEqual(await namelessOf(page.locator("button:visible, input, textarea, [role]")), []);
+  assert.deepEqual(await duplicatesIn(page), []);
 });
 
 for (const width of [320, 360, 768]) {

@@ -14,6 +14,7 @@ mod normalize;
 mod pair;
 mod pattern;
 mod read;
+mod spelling;
 mod split;
 mod text;
 mod window;
@@ -145,42 +146,6 @@ impl Tokenizer {
     /// the end of the text, the closing special tokens stay.
     pub fn frame(&self, ids: Vec<u32>, offsets: Option<Vec<Range<usize>>>, max_tokens: usize) -> Encoding {
         Encoding::single(&self.parts.frame.single, Tokens { ids, offsets }, max_tokens)
-    }
-
-    /// The vocabulary's word for `id` (WordPiece's `##` marks the continuation of a word).
-    pub fn token(&self, id: u32) -> String {
-        let Parts { made: Made { model, .. }, added, .. } = &self.parts;
-        let beyond = || added.beyond_vocabulary.get((id as usize).checked_sub(model.len())?).cloned();
-        model.tokens().token(id).map(str::to_owned).or_else(beyond).unwrap_or_default()
-    }
-
-    /// Whether the token `id`, which stands for `range` of `text`, goes on with the word before it: by the mark that
-    /// WordPiece has for that, or by what stands in front of it where a model has none.
-    ///
-    /// Source: `gather_pre_entities` of `transformers` 5.24, `pipelines/token_classification.py`, which takes a token
-    /// for a part of a word where it is not as long as what it stands for.
-    pub fn goes_on(&self, id: u32, text: &str, range: Range<usize>) -> bool {
-        let model = &self.parts.made.model;
-        let part = text.get(range.clone()).unwrap_or_default();
-        if model.unknown() == Some(id) {
-            return false;
-        }
-        if model.marks_continuations() {
-            return self.token(id).chars().count() != part.chars().count();
-        }
-        // What a token stands for may be nothing: a space of its own in front of a word that begins with one.
-        let (before, behind) = text.split_at(range.start);
-        before.chars().next_back().is_some_and(|before| before != ' ') && !behind.starts_with(' ')
-    }
-
-    /// How tokens are written as text: `"prefix"` where `##` continues a word, `"bytes"` where a character stands for
-    /// each byte, `"spaces"` where ▁ stands for a space.
-    pub fn spelling(&self) -> &'static str {
-        match &self.parts.made {
-            Made { model: Model::WordPiece(_), .. } => "prefix",
-            made if made.pre_tokenizer.makes_bytes() => "bytes",
-            _ => "spaces",
-        }
     }
 
     /// The text's tokens up to `most` and one more, at least: all of a text of fewer.

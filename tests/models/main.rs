@@ -19,6 +19,7 @@ mod quantize;
 #[cfg(not(target_arch = "wasm32"))]
 mod sentiment;
 mod static_embedding;
+mod tagging;
 mod torch;
 mod torch_hostile;
 

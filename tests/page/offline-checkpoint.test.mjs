@@ -18,6 +18,16 @@ const stored = (page) =>
     return requests.flat().filter(({ url }) => url.endsWith(".wasm")).length;
   });
 
+/** Waits until the files of the model that was loaded are kept: that is done after the first answer. */
+const kept = async (page) => {
+  const notes = () =>
+    page.evaluate(async () => {
+      const requests = await (await caches.open("tabsense-models")).keys();
+      return requests.filter(({ url }) => url.includes("/notes/")).length;
+    });
+  while ((await notes()) === 0) await page.waitForTimeout(50);
+};
+
 test("once a checkpoint was read, others are without a server", async (t) => {
   const folder = scratch(t);
   const model = join(ROOT, "test_data/models/tiny-bf16");
@@ -58,6 +68,7 @@ test("once something was taught, it is taught without a server", async (t) => {
   };
   const online = await learn();
   while ((await stored(page)) !== 2) await page.waitForTimeout(50);
+  await kept(page);
   await context.setOffline(true);
   await server.close();
   await page.reload();

@@ -28,13 +28,14 @@ export const WORDS = 3699;
 const LONGEST_WORD = 24;
 
 /**
- * The logistic curve from intensities to probabilities, as `npm run bench:lexicon` fits it to
- * test_data/sentiment_validation.jsonl.
+ * From intensities to probabilities, as `npm run bench:lexicon` fits it to the labelled sentences of test_data: the
+ * logits are `bias - slope * x` (negative), `neutral - fall * |x|` and `slope * x` (positive).
  */
-const CALIBRATION = { slope: 0.338, bias: -0.111 };
+const CALIBRATION = { slope: 0.167, bias: 0.121, neutral: 0.369, fall: 1.959 };
 
 /**
- * Scores an English text: the labels NEGATIVE and POSITIVE with their probabilities, best first.
+ * Scores an English text: the labels NEGATIVE, NEUTRAL and POSITIVE with their probabilities, best first. NEUTRAL is
+ * best in a band round 0, where no word with a sentiment is known, or they cancel out.
  *
  * An empty text, or one of white space and control characters only, has no labels. Only the first 512 words
  * count; the scores of a longer text say `truncated: true`.
@@ -49,12 +50,11 @@ export function score(text: string): Score[] {
     );
   if (NOTHING.test(text)) return [];
   const { intensity, truncated } = weigh(text);
-  const positive = 1 / (1 + Math.exp(-(CALIBRATION.slope * intensity + CALIBRATION.bias)));
-  const scores = [
-    { label: SENTIMENT_LABELS[0], score: 1 - positive },
-    { label: SENTIMENT_LABELS[1], score: positive },
-  ];
-  return scores
+  const { slope, bias, neutral, fall } = CALIBRATION;
+  const logits = [bias - slope * intensity, neutral - fall * Math.abs(intensity), slope * intensity];
+  const weights = logits.map(Math.exp);
+  const sum = weights.reduce((all, one) => all + one);
+  return SENTIMENT_LABELS.map((label, i) => ({ label, score: weights[i]! / sum }))
     .sort((a, b) => b.score - a.score)
     .map((one) => ({ ...one, ...(truncated && { truncated }), source: "lexicon" }));
 }

@@ -8,8 +8,8 @@ export const FILES = ["config.json", "tokenizer.json", "model.safetensors"] as c
 /** A file that not every model has: settings of its tokenizer beside `tokenizer.json`. */
 export const TOKENIZER_CONFIG = "tokenizer_config.json";
 
-/** The lexicon's labels, in the order of a model's ids. A model that stands in its place has the same. */
-export const SENTIMENT_LABELS = ["NEGATIVE", "POSITIVE"] as const;
+/** The lexicon's labels, in the order of a model's ids. */
+export const SENTIMENT_LABELS = ["NEGATIVE", "NEUTRAL", "POSITIVE"] as const;
 
 /** The name of one of a model's files. */
 export type FileName = (typeof FILES)[number];

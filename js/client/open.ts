@@ -9,6 +9,9 @@ import { answer, infoOf, loadLexicon, type Lexicon } from "./stand-in.js";
 import type { ClassifierInfo } from "../api/info.js";
 import { SENTIMENT_LABELS, type CallProgress, type Source } from "../api/types.js";
 
+/** The labels of a model without neutral: the lexicon's NEUTRAL is seen until it is ready, and not after. */
+const SIDES = SENTIMENT_LABELS.filter((label) => label !== "NEUTRAL");
+
 /** What a classifier is built on: a model, or the lexicon in its place. */
 export interface ClassifierSession extends Pick<Session, "name" | "state" | "ended" | "dispose"> {
   classify(
@@ -71,14 +74,10 @@ async function openInstant(
 
   /** Ends all, as soon as it shows that the lexicon's answers are not what the model's will be. */
   function refuseOthers(labels: readonly string[] | null): void {
-    if (
-      labels === null ||
-      (labels.length === SENTIMENT_LABELS.length && SENTIMENT_LABELS.every((label) => labels.includes(label)))
-    )
-      return;
+    if (labels === null || [SENTIMENT_LABELS, SIDES].some((ours) => areSame(ours, labels))) return;
     course.end ??= new TabsenseError(
       "invalid_argument",
-      `The option instant is for English sentiment, with the labels ${SENTIMENT_LABELS.join(" and ")}. This model has ${labels.join(", ")}: load it without.`,
+      `The option instant is for English sentiment, with the labels NEGATIVE and POSITIVE, and NEUTRAL where there is one. This model has ${labels.join(", ")}: load it without.`,
     );
     giveUp();
   }
@@ -150,6 +149,11 @@ function sessionOf(
 
 function fromModel(answer: Answer): Answer {
   return { ...answer, scores: answer.scores.map((score) => ({ ...score, source: "model" })) };
+}
+
+/** Whether two sets of labels are the same, in whatever order. */
+function areSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((label) => others.includes(label));
 }
 
 /** The labels that a `config.json` names, or null: what is wrong with it, the engine tells. */

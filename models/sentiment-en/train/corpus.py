@@ -1,0 +1,103 @@
+"""The sentences: where they come from, what their labels mean, and how they are batched.
+
+A line of the data is `label<TAB>source<TAB>text`; the label is `negative`, `neutral`, `positive` or `-` (none). Of
+sources that were labelled with two choices alone nothing is known about neutral: see `TWO_CHOICES`.
+"""
+
+import gzip
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+LABELS = ["negative", "neutral", "positive"]
+NEGATIVE, NEUTRAL, POSITIVE = range(3)
+UNLABELLED = -1
+
+# How far a label of such a source speaks against neutral, from 0 (not at all: SST-2's phrases are of any length, "a
+# film" among them, and each took a side) to 1 (as of a source with three choices).
+TWO_CHOICES = {"sst2": 0.0, "imdb-document": 0.3, "proscons": 0.3, "cr": 0.3}
+
+# The share of its lines that a source's label counts for: crowds labelled these tweets, and disagree in a fifth.
+TRUST = {"tweets": 0.5}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    text: str
+    source: str
+    label: int  # UNLABELLED where there is none
+
+    @property
+    def against_neutral(self) -> float:
+        return TWO_CHOICES.get(self.source, 1.0)
+
+    @property
+    def trust(self) -> float:
+        return TRUST.get(self.source, 1.0)
+
+
+def read(path: Path) -> list[Sentence]:
+    """Reads lines `label<TAB>source<TAB>text`, gzip or not."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
+        rows = (line.rstrip("\n").split("\t", 2) for line in lines)
+        return [
+            Sentence(text, source, UNLABELLED if label == "-" else LABELS.index(label))
+            for label, source, text in rows
+        ]
+
+
+# Treebank spacing, as SST has it, back to how people write: both forms are trained on.
+SPACED = [
+    (re.compile(r" (n't|'s|'re|'ve|'ll|'d|'m)\b"), r"\1"),
+    (re.compile(r" ([.,!?;:%)\]])"), r"\1"),
+    (re.compile(r"([(\[$]) "), r"\1"),
+    (re.compile(r"`` ?"), '"'),
+    (re.compile(r" ?''"), '"'),
+    (re.compile(r"-lrb- ?", re.I), "("),
+    (re.compile(r" ?-rrb-", re.I), ")"),
+]
+
+
+def natural(text: str) -> str:
+    """`it 's good , is n't it ?` as `it's good, isn't it?`"""
+    for pattern, to in SPACED:
+        text = pattern.sub(to, text)
+    return text
+
+
+def as_written(sentences: list[Sentence], seed: int) -> list[Sentence]:
+    """Half of SST's lines in natural spacing, drawn by `seed`."""
+    draw = random.Random(seed)
+    return [
+        Sentence(natural(one.text), one.source, one.label)
+        if one.source in ("sst2", "sst5", "cr") and draw.random() < 0.5
+        else one
+        for one in sentences
+    ]
+
+
+def batches(lengths: list[int], tokens: int, seed: int) -> list[list[int]]:
+    """Indices of sentences in batches of about `tokens` tokens and of like length, in an order drawn by `seed`.
+
+    Sentences are shuffled, sorted by length within slices of 100 batches' worth, and cut where the padded batch would
+    pass `tokens`: so padding is a few per cent, and what meets in a batch differs from epoch to epoch.
+    """
+    draw = random.Random(seed)
+    order = list(range(len(lengths)))
+    draw.shuffle(order)
+    mean = max(1, sum(lengths) // max(1, len(lengths)))
+    slice_size = max(1, 100 * tokens // mean)
+    all_batches = []
+    for start in range(0, len(order), slice_size):
+        batch: list[int] = []
+        for index in sorted(order[start : start + slice_size], key=lambda i: lengths[i]):
+            if batch and (len(batch) + 1) * lengths[index] > tokens:
+                all_batches.append(batch)
+                batch = []
+            batch.append(index)
+        if batch:
+            all_batches.append(batch)
+    draw.shuffle(all_batches)
+    return all_batches

@@ -1,0 +1,96 @@
+"""Accuracy of a folder's model: fp32 as it is, by PyTorch.
+
+    python evaluate.py FOLDER --data ../../../../shared/data
+
+Prints a line a set: accuracy of three labels, macro-F1, of positive against negative (sentences whose label is one of
+them; NEUTRAL set aside), and the expected calibration error. How the shipped file does is measured by the package
+itself: `npm run bench:accuracy`.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import corpus
+import networks
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def sets(data: Path) -> dict[str, tuple[list[str], np.ndarray]]:
+    """Texts and labels by the name of a held-out set."""
+    found: dict[str, tuple[list[str], list[int]]] = {}
+    for one in corpus.read(data / "sentiment/heldout.tsv.gz"):
+        texts, labels = found.setdefault(one.source, ([], []))
+        texts.append(one.text)
+        labels.append(one.label)
+    rows = [line.split("\t") for line in (data / "sst2_dev.tsv").read_text().splitlines()]
+    found["sst2-dev"] = ([row[0] for row in rows], [2 * int(row[1]) for row in rows])
+    for name in ("validation", "neutral"):
+        lines = (ROOT / f"test_data/sentiment_{name}.jsonl").read_text().splitlines()
+        rows = [json.loads(line) for line in lines]
+        found[name] = ([row["text"] for row in rows], [corpus.LABELS.index(row["label"].lower()) for row in rows])
+    return {name: (texts, np.array(labels)) for name, (texts, labels) in found.items()}
+
+
+@torch.inference_mode()
+def logits_of(model: torch.nn.Module, tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
+    ids = networks.encode(tokenizer, texts, 128)
+    out = np.zeros((len(texts), 3), np.float32)
+    for rows in corpus.batches([len(one) for one in ids], 8192, seed=0):
+        tokens, mask = networks.padded([ids[row] for row in rows], model.config.pad_token_id)
+        out[rows] = model(input_ids=tokens, attention_mask=mask).logits.float().numpy()
+    return out
+
+
+def calibration_error(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Expected calibration error of the first label, in 15 bins of equal width (Guo et al. 2017)."""
+    best, right = scores.max(axis=1), scores.argmax(axis=1) == labels
+    bins = np.minimum((best * 15).astype(int), 14)
+    return sum(abs(right[bins == b].mean() - best[bins == b].mean()) * (bins == b).mean() for b in set(bins))
+
+
+def macro_f1(found: np.ndarray, labels: np.ndarray) -> float:
+    f1 = []
+    for label in sorted(set(labels)):
+        hits = np.sum((found == label) & (labels == label))
+        f1.append(2 * hits / max(1, np.sum(found == label) + np.sum(labels == label)))
+    return float(np.mean(f1))
+
+
+def report(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    scores = np.exp(logits - logits.max(axis=1, keepdims=True))
+    scores /= scores.sum(axis=1, keepdims=True)
+    found = scores.argmax(axis=1)
+    sided = labels != corpus.NEUTRAL
+    positive = logits[:, corpus.POSITIVE] > logits[:, corpus.NEGATIVE]
+    return {
+        "sentences": len(labels),
+        "accuracy": round(100 * float(np.mean(found == labels)), 2),
+        "macro_f1": round(macro_f1(found, labels), 4),
+        "positive_or_negative": round(100 * float(np.mean((positive == (labels == corpus.POSITIVE))[sided])), 2)
+        if sided.any()
+        else None,
+        "calibration_error": round(calibration_error(scores, labels), 4),
+    }
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("--data", type=Path, required=True)
+    given = arguments.parse_args()
+    model = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(given.folder))
+    model.load_state_dict(load_file(given.folder / "model.safetensors"))
+    tokenizer = Tokenizer.from_file(str(given.folder / "tokenizer.json"))
+    for name, (texts, labels) in sets(given.data).items():
+        print(name, json.dumps(report(logits_of(model.eval(), tokenizer, texts), labels)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

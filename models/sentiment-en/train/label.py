@@ -1,0 +1,74 @@
+"""Writes the teacher's logits of all sentences: what the student learns from.
+
+    python label.py --data ../../../../shared/data/sentiment --work FOLDER
+
+Adds to `logits.npy` (sentences, 3) slice by slice, so that it goes on where it was stopped.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import corpus
+import networks
+import numpy as np
+import torch
+import training
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from transformers import MPNetConfig, MPNetForSequenceClassification
+
+MAX_TOKENS = 96
+BATCH_TOKENS = 6144
+SLICE = 8000
+# Long, and their sentences are there by themselves: a part of them is enough
+DOCUMENTS = 8000
+
+
+def to_learn(folder: Path) -> list[corpus.Sentence]:
+    """The sentences that the student learns from, those with a label first."""
+    sentences = corpus.as_written(corpus.read(folder / "train.tsv.gz"), seed=1)
+    documents = [one for one in sentences if one.source == "imdb-document"][:DOCUMENTS]
+    others = [one for one in sentences if one.source != "imdb-document"]
+    labelled = [one for one in others if one.label != corpus.UNLABELLED]
+    return documents + labelled + [one for one in others if one.label == corpus.UNLABELLED]
+
+
+def load(folder: Path) -> tuple[MPNetForSequenceClassification, Tokenizer]:
+    model = MPNetForSequenceClassification(MPNetConfig.from_json_file(folder / "config.json"))
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    return model.bfloat16().to(training.DEVICE).eval(), Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+
+@torch.inference_mode()
+def logits_of(model: MPNetForSequenceClassification, tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
+    """(texts, 3) f32"""
+    ids = networks.encode(tokenizer, texts, MAX_TOKENS)
+    out = np.zeros((len(texts), len(corpus.LABELS)), np.float32)
+    for rows in corpus.batches([len(one) for one in ids], BATCH_TOKENS, seed=0):
+        tokens, mask = networks.padded([ids[row] for row in rows], model.config.pad_token_id)
+        scores = model(input_ids=tokens.to(training.DEVICE), attention_mask=mask.to(training.DEVICE)).logits
+        out[rows] = scores.float().cpu().numpy()
+    return out
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--data", type=Path, required=True)
+    arguments.add_argument("--work", type=Path, required=True)
+    given = arguments.parse_args()
+    texts = [one.text for one in to_learn(given.data)]
+    file = given.work / "logits.npy"
+    done = np.load(file) if file.exists() else np.zeros((0, len(corpus.LABELS)), np.float32)
+    model, tokenizer = load(given.work / "teacher")
+    while len(done) < len(texts):
+        started = time.monotonic()
+        done = np.concatenate([done, logits_of(model, tokenizer, texts[len(done) : len(done) + SLICE])])
+        being_written = given.work / "logits.tmp.npy"
+        np.save(being_written, done)
+        being_written.replace(file)
+        print(f"{len(done)} of {len(texts)}, {time.monotonic() - started:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""What the networks learn from: labels that may say nothing of neutral, and a teacher's logits."""
+
+import torch
+from corpus import NEGATIVE, POSITIVE, UNLABELLED
+from torch.nn.functional import kl_div, log_softmax
+
+
+def of_labels(
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    against_neutral: torch.Tensor,
+    trust: torch.Tensor,
+    smoothing: float,
+) -> torch.Tensor:
+    """Cross-entropy of each sentence (B), 0 where there is no label.
+
+    Of a label that says nothing of neutral (`against_neutral` 0), only the choice between negative and positive counts:
+    softmax over these two logits.
+    """
+    labelled = labels != UNLABELLED
+    target = labels.clamp_min(0)
+
+    def cross_entropy(scores: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+        scores = log_softmax(scores.float(), dim=-1)
+        chosen = scores.gather(1, index[:, None])[:, 0]
+        return -((1 - smoothing) * chosen + smoothing * scores.mean(dim=-1))
+
+    three = cross_entropy(logits, target)
+    two = cross_entropy(logits[:, [NEGATIVE, POSITIVE]], (target == POSITIVE).long())
+    share = torch.where((target == NEGATIVE) | (target == POSITIVE), against_neutral, 1.0)
+    return torch.where(labelled, trust * (share * three + (1 - share) * two), 0.0)
+
+
+def of_teacher(logits: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Divergence of each sentence (B) from the teacher's scores, both at `temperature` (Hinton et al. 2015)."""
+    student = log_softmax(logits.float() / temperature, dim=-1)
+    target = log_softmax(teacher.float() / temperature, dim=-1)
+    return kl_div(student, target, reduction="none", log_target=True).sum(dim=-1) * temperature**2

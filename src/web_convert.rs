@@ -4,7 +4,14 @@ use crate::convert;
 use crate::further_files::FurtherFiles;
 use crate::quantize::calibration;
 use crate::tokenize::TokenizerFiles;
+use crate::weights::coded;
 use wasm_bindgen::prelude::*;
+
+/// The coded form of a whole safetensors file: fewer bytes, the same numbers.
+#[wasm_bindgen]
+pub fn encode(file: &[u8]) -> Result<Vec<u8>, JsValue> {
+    Ok(coded::encode(file)?)
+}
 
 /// A file of weights on its way to another form.
 #[wasm_bindgen]

@@ -1,9 +1,10 @@
 //! Weights on their way in: the stream that cuts a file of any chunks into rows of tensors, whatever its container
 //! ([`stream`]); safetensors ([`safetensors`]), its header and their checks ([`header`]); PyTorch's checkpoints ([`torch`]); numbers as they are stored
-//! ([`dtype`]), int8 ([`quantize`]) and int4 ([`int4`]).
+//! ([`dtype`]), int8 ([`quantize`]) and int4 ([`int4`]); files with their entropy taken out ([`coded`]).
 //!
 //! What the tensors mean is not known here: that is the model's.
 
+pub mod coded;
 pub mod dtype;
 pub mod header;
 pub mod int4;

@@ -2,6 +2,7 @@
 //!
 //! At most one row is held here; a row that lies within a chunk is passed on without a copy.
 
+use super::coded;
 use super::header::{Header, PREFIX_BYTES, SNIFFED_BYTES, header_length, not_safetensors};
 use super::stream::{RowSink, ended, failed_before, row_layout, take};
 use crate::error::{Error, ErrorKind, Result};
@@ -37,6 +38,7 @@ pub struct Reader {
     held: Vec<u8>,
     seen: usize,
     announced: Option<usize>,
+    may_be_coded: bool,
 }
 
 enum State {
@@ -53,19 +55,31 @@ enum State {
         row: usize,
         passed: usize,
     },
+    /// The file within a coded one is what is read. `file_bytes`: of the coded one.
+    Coded {
+        decoder: coded::Decoder,
+        within: Box<Reader>,
+        file_bytes: usize,
+    },
     Broken,
 }
 
 impl Reader {
     /// A reader of a file that is announced to have `announced` bytes, where that is known.
     pub fn new(announced: Option<usize>) -> Self {
-        Self { state: State::Prefix, held: Vec::new(), seen: 0, announced }
+        Self { state: State::Prefix, held: Vec::new(), seen: 0, announced, may_be_coded: true }
+    }
+
+    /// A reader of the file within a coded one, which is none itself.
+    fn within() -> Self {
+        Self { may_be_coded: false, ..Self::new(None) }
     }
 
     /// The header, once it is there.
     pub fn header(&self) -> Option<&Header> {
         match &self.state {
             State::Rows { header, .. } => Some(header),
+            State::Coded { within, .. } => within.header(),
             _ => None,
         }
     }
@@ -99,8 +113,14 @@ impl Reader {
         {
             return Ok(());
         }
+        if let State::Coded { decoder, within, .. } = &self.state
+            && decoder.is_complete()
+        {
+            return within.finish();
+        }
         let whole = match &self.state {
             State::Rows { header, .. } => format!("{}", header.file_bytes),
+            State::Coded { file_bytes, .. } => format!("{file_bytes}"),
             _ => "the header's".into(),
         };
         Err(ended(self.seen, whole))
@@ -147,8 +167,22 @@ impl Reader {
                         ));
                     }
                     self.held = Vec::new();
+                    if self.may_be_coded && coded::is_coded(&header.tensors)? {
+                        let (decoder, within) = (coded::Decoder::new(), Box::new(Self::within()));
+                        self.state = State::Coded { decoder, within, file_bytes: header.file_bytes };
+                        continue;
+                    }
                     sink.header(&header)?;
                     self.state = State::Rows { header, tensor: 0, row: 0, passed: 0 };
+                }
+                State::Coded { decoder, within, .. } => {
+                    while !chunk.is_empty() {
+                        let before = chunk.len();
+                        let decoded = decoder.take(&mut chunk)?;
+                        self.seen += before - chunk.len();
+                        within.advance(decoded, sink)?;
+                    }
+                    return Ok(());
                 }
                 State::Rows { header, tensor, row, passed } => {
                     let Some(info) = header.tensors.get(*tensor) else {
@@ -252,6 +286,24 @@ mod tests {
         }
         let bytes: Vec<&[u8]> = file.chunks(1).collect();
         assert_eq!(read(&bytes, None).unwrap().rows, whole.rows);
+    }
+
+    #[test]
+    fn a_coded_file_gives_the_same_rows() {
+        let coded = coded::encode(&file()).unwrap();
+        let whole = read(&[&file()], None).unwrap();
+        for size in [1, 3, 8, 100, coded.len()] {
+            let chunks: Vec<&[u8]> = coded.chunks(size).collect();
+            let read = read(&chunks, Some(coded.len())).unwrap();
+            assert_eq!((read.names, read.rows), (whole.names.clone(), whole.rows.clone()), "chunks of {size}");
+        }
+        for n in 0..coded.len() {
+            let kind = read(&[&coded[..n]], None).err().expect("incomplete").kind();
+            assert_eq!(kind, ErrorKind::WeightsLength, "after {n} bytes");
+        }
+        let twice = coded::encode(&coded).unwrap();
+        let rows = read(&[&twice], None).unwrap();
+        assert_eq!(rows.names, [coded::TENSOR], "the file within is read as it is");
     }
 
     #[test]

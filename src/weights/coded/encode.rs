@@ -1,0 +1,124 @@
+//! Writes what [`Decoder`](super::Decoder) reads: for the converter.
+
+use super::{BITS, BLOCK, LANES, LOW, TENSOR, TOTAL};
+use crate::error::Result;
+use crate::weights::header::{Header, PREFIX_BYTES, header_length, not_safetensors};
+use crate::weights::safetensors::write_header;
+use ::safetensors::tensor::Dtype;
+
+/// The coded form of a whole safetensors file.
+///
+/// # Errors
+/// [`ErrorKind::NotAModel`](crate::error::ErrorKind::NotAModel) and
+/// [`ErrorKind::WeightsHeader`](crate::error::ErrorKind::WeightsHeader) where `file` is none.
+pub fn encode(file: &[u8]) -> Result<Vec<u8>> {
+    let mut coded = (file.len() as u64).to_le_bytes().to_vec();
+    let mut rest = file;
+    for (bytes, planes) in runs(file)? {
+        let (run, others) = rest.split_at(bytes);
+        rest = others;
+        // Blocks of a like size: the last isn't left with a few bytes and a table of its own.
+        let size = bytes.div_ceil(bytes.div_ceil(BLOCK)).next_multiple_of(LANES).min(BLOCK);
+        run.chunks(size).for_each(|block| push_block(block, planes, &mut coded));
+    }
+    let tensor = (TENSOR.to_owned(), Dtype::U8, vec![coded.len()], coded.len());
+    let mut out = write_header([tensor], &[("format", "tabsense")]);
+    out.append(&mut coded);
+    Ok(out)
+}
+
+/// The header, and tensors of one type that follow each other: their bytes, and the planes of the type.
+fn runs(file: &[u8]) -> Result<Vec<(usize, usize)>> {
+    let Some((prefix, rest)) = file.split_first_chunk::<PREFIX_BYTES>() else { return Err(not_safetensors(file)) };
+    let json = header_length(*prefix)?.and_then(|length| rest.get(..length)).ok_or_else(|| not_safetensors(file))?;
+    let header = Header::parse(json)?;
+    if header.file_bytes != file.len() {
+        return Err(crate::weights::stream::ended(file.len(), header.file_bytes));
+    }
+    // The header stays as it is, so that tools can read it without a decoder.
+    let mut runs = vec![(PREFIX_BYTES + json.len(), 0)];
+    let mut dtype = None;
+    for tensor in header.tensors.iter().filter(|tensor| tensor.bytes > 0) {
+        let planes = match tensor.dtype.bitsize() {
+            16 => 2,
+            32 => 4,
+            _ => 1,
+        };
+        match runs.last_mut() {
+            Some((bytes, _)) if dtype == Some(tensor.dtype) => *bytes += tensor.bytes,
+            _ => runs.push((tensor.bytes, planes)),
+        }
+        dtype = Some(tensor.dtype);
+    }
+    Ok(runs)
+}
+
+fn push_block(block: &[u8], planes: usize, out: &mut Vec<u8>) {
+    let coded = if planes == 0 { Vec::new() } else { coded(block, planes) };
+    let pays = planes > 0 && coded.len() < block.len();
+    let (planes, bytes) = if pays { (planes, &coded[..]) } else { (0, block) };
+    out.extend((block.len() as u32).to_le_bytes());
+    out.extend((bytes.len() as u32).to_le_bytes());
+    out.push(planes as u8);
+    out.extend_from_slice(bytes);
+}
+
+/// Tables, states and words of a block.
+fn coded(block: &[u8], planes: usize) -> Vec<u8> {
+    let mut counts = vec![[0; 256]; planes];
+    for (i, &byte) in block.iter().enumerate() {
+        counts[i % planes][usize::from(byte)] += 1;
+    }
+    let frequencies: Vec<_> = counts.iter().map(frequencies).collect();
+    let firsts: Vec<[u32; 256]> = frequencies.iter().map(firsts).collect();
+    let (mut states, mut words) = ([LOW; LANES], Vec::new());
+    // The decoder's steps, backwards.
+    for (i, &byte) in block.iter().enumerate().rev() {
+        let (state, plane, byte) = (&mut states[i % LANES], i % planes, usize::from(byte));
+        let frequency = frequencies[plane][byte];
+        if u64::from(*state) >= u64::from(frequency) << (32 - BITS) {
+            words.push(*state as u16);
+            *state >>= 16;
+        }
+        *state = (*state / frequency) << BITS | (*state % frequency + firsts[plane][byte]);
+    }
+    let mut out = Vec::new();
+    for &frequency in frequencies.iter().flatten() {
+        match frequency {
+            0..=127 => out.push(frequency as u8),
+            _ => out.extend([frequency as u8 | 128, (frequency >> 7) as u8]),
+        }
+    }
+    out.extend(states.iter().flat_map(|state| state.to_le_bytes()));
+    out.extend(words.iter().rev().flat_map(|word| word.to_le_bytes()));
+    out
+}
+
+/// Frequencies in proportion to `counts`, of the sum [`TOTAL`], none of them 0 where there is a count.
+fn frequencies(counts: &[u64; 256]) -> [u32; 256] {
+    let all = counts.iter().sum::<u64>().max(1);
+    let mut shares = counts.map(|count| match count {
+        0 => 0,
+        _ => ((count * u64::from(TOTAL) + all / 2) / all).max(1) as u32,
+    });
+    loop {
+        let sum = shares.iter().sum::<u32>();
+        // What rounding left over goes to, or comes from, the largest: there it costs least.
+        let largest = (0..256).max_by_key(|&byte| shares[byte]).expect("there are 256 bytes");
+        match sum {
+            TOTAL => return shares,
+            _ if sum < TOTAL => shares[largest] += TOTAL - sum,
+            _ => shares[largest] -= (sum - TOTAL).min(shares[largest] / 2).max(1),
+        }
+    }
+}
+
+/// Where each byte's share begins.
+fn firsts(frequencies: &[u32; 256]) -> [u32; 256] {
+    let mut sum = 0;
+    frequencies.map(|frequency| {
+        let first = sum;
+        sum += frequency;
+        first
+    })
+}

@@ -1,0 +1,17 @@
+#!/bin/sh
+# All steps in order, each of which goes on where it was stopped. Wants WORK, DATA, TEACHER and STUDENT, folders.
+set -eu
+cd "$(dirname "$0")"
+: "${PYTHON:=python3}" "${KEEP:=16000}"
+[ -d "$WORK/teacher" ] || "$PYTHON" teacher.py --data "$DATA/sentiment" --encoder "$TEACHER" --work "$WORK"
+"$PYTHON" label.py --data "$DATA/sentiment" --work "$WORK"
+if [ ! -d "$WORK/pruned" ]; then
+  "$PYTHON" base.py --encoder "$STUDENT" --out "$WORK/base"
+  gzip -dc "$DATA/sentiment/train.tsv.gz" | cut -f 3 > "$WORK/texts.txt"
+  npx tabsense convert "$WORK/base" "$WORK/pruned" --dtype fp16 --vocabulary "$WORK/texts.txt" --keep "$KEEP"
+fi
+[ -d "$WORK/student" ] || "$PYTHON" student.py --data "$DATA/sentiment" --base "$WORK/pruned" --work "$WORK"
+[ -d "$WORK/rounded" ] || "$PYTHON" student.py --data "$DATA/sentiment" --base "$WORK/student" --work "$WORK" \
+  --name rounded --rounded --epochs 2 --rate 1e-4
+"$PYTHON" rounding.py "$WORK/rounded" "$WORK/model.safetensors"
+"$PYTHON" evaluate.py "$WORK/rounded" --data "$DATA"

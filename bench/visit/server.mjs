@@ -6,7 +6,8 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { brotliCompressSync, constants } from "node:zlib";
+import { promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
 import { ROOT } from "../../scripts/run.mjs";
 import { tokenBucket } from "./bucket.mjs";
 
@@ -44,7 +45,7 @@ export async function startLine(mounts) {
   async function answer(request, response) {
     if (roundTrip > 0) await wait(roundTrip);
     const path = decodeURIComponent(new URL(request.url, "http://host").pathname);
-    const found = fileOf(path, mounts, request.headers["accept-encoding"] ?? "");
+    const found = await fileOf(path, mounts, request.headers["accept-encoding"] ?? "");
     if (!found) return response.writeHead(404, { "content-type": "text/plain" }).end("Not found");
     const { bytes, headers } = found;
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
@@ -96,7 +97,7 @@ function drained(response) {
 }
 
 /** A file with its headers, in brotli where that is usual and understood. */
-function fileOf(path, mounts, encodings) {
+async function fileOf(path, mounts, encodings) {
   const mount = Object.keys(mounts).find((prefix) => path.startsWith(prefix));
   const file = mount && join(mounts[mount], normalize(`/${path.slice(mount.length)}`));
   if (!file || !existsSync(file) || !statSync(file).isFile()) return null;
@@ -104,7 +105,7 @@ function fileOf(path, mounts, encodings) {
   if (!type) return { bytes: read(file), headers: { "content-type": "application/octet-stream" } };
   const headers = { "content-type": type, vary: "accept-encoding" };
   if (!/\bbr\b/.test(encodings)) return { bytes: read(file), headers };
-  return { bytes: compressed(file), headers: { ...headers, "content-encoding": "br" } };
+  return { bytes: await compressed(file), headers: { ...headers, "content-encoding": "br" } };
 }
 
 const contents = new Map();
@@ -115,7 +116,7 @@ function read(path) {
 }
 
 /** A file as a CDN has it: compressed once, as well as can be. 27 MB take a minute or two. */
-function compressed(path) {
+async function compressed(path) {
   const key = `${path}.br`;
   if (!contents.has(key)) {
     const bytes = read(path);
@@ -126,7 +127,7 @@ function compressed(path) {
         [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
       };
       mkdirSync(CACHE, { recursive: true });
-      writeFileSync(kept, brotliCompressSync(bytes, { params }));
+      writeFileSync(kept, await promisify(brotliCompress)(bytes, { params }));
     }
     contents.set(key, readFileSync(kept));
   }

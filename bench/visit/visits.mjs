@@ -10,6 +10,9 @@ import { median } from "../statistics.mjs";
 import { FIRST_CALL, laterCalls, labelCase, VISIT } from "./cases.mjs";
 import { startLine } from "./server.mjs";
 
+/** Seconds more that the first visit may take, in which files are compressed that never were. */
+const COMPRESSION_S = 600;
+
 /**
  * Visits each subject of `members` (`[{ subject, request }]`, of one model) `plan.starts` times on each line, all in
  * turn. Yields `{ samples, cases, visits }`: samples and cases as other workloads have them, and by line and subject what
@@ -25,7 +28,8 @@ export async function measureVisits(plan, members, { chromium, mounts, model, se
     if (failed.has(member)) return;
     const { subject } = member;
     try {
-      const start = await visitOnce(line, chromium, member, { where, texts, seconds: plan.start_s });
+      const seconds = plan.start_s + (counts ? 0 : COMPRESSION_S);
+      const start = await visitOnce(line, chromium, member, { where, texts, seconds });
       if (!counts) return;
       starts.push({ where, subject: subject.id, ...start });
       console.log(

@@ -46,8 +46,8 @@ ${tablesOf(result).map(section).join("\n\n")}
 }
 
 /**
- * The README's table: what a visitor feels or, of results that don't have it, the subjects of one thread in the browser on
- * the embedded model, at made-up texts of some lengths.
+ * The README's table: what a visitor feels or, of results that don't have it, the subjects of one thread in
+ * the browser on the embedded model, at made-up texts of some lengths.
  */
 export function readmePart(result) {
   const visitor = visitorTable(result);

@@ -49,7 +49,10 @@ export function weightsOf(model, kind) {
   };
 }
 
-/** Whether a model's ONNX files were made from other weights than its fp32 files are: the export keeps a copy of those. */
+/**
+ * Whether a model's ONNX files were made from other weights than its fp32 files are: the export keeps a copy
+ * of those.
+ */
 export function isOutdated({ fp32, onnx }) {
   if (!fp32 || !onnx || fp32 === onnx) return false;
   return ["config.json", "tokenizer.json", "model.safetensors"].some((file) => {

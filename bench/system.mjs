@@ -38,7 +38,10 @@ export function systemInfo(described, python) {
   };
 }
 
-/** Whether the processor has AVX-VNNI, by which V8 computes products of bytes; null where the system doesn't tell. */
+/**
+ * Whether the processor has AVX-VNNI, by which V8 computes products of bytes; null where the system doesn't
+ * tell.
+ */
 function avxVnni() {
   if (!existsSync("/proc/cpuinfo")) return null;
   const flags = /^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1];

@@ -1,7 +1,7 @@
 // `npm run bench:accuracy`: label agreement with PyTorch and accuracy on SST-2's development set, of each
 // enabled build variant in int8, int4 and fp32. Fails where one of them misses its gate. `-- NAME` that
-// variant only. `-- --model FOLDER FILE…`: accuracy, macro-F1 and calibration of that sentiment model, in Node, on
-// labelled texts; `--dtype D`, `--curve`.
+// variant only. `-- --model FOLDER FILE…`: accuracy, macro-F1 and calibration of that sentiment model, in
+// Node, on labelled texts; `--dtype D`, `--curve`.
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

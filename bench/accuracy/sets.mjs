@@ -1,4 +1,5 @@
-// How right a sentiment model of two or three labels is on labelled texts, and how well its scores are calibrated.
+// How right a sentiment model of two or three labels is on labelled texts, and how well its scores are
+// calibrated.
 
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -15,9 +16,9 @@ const CURVE = 10;
 const SENTIMENTS = ["negative", "neutral", "positive"];
 
 /**
- * The rows of a file, `[{ text, label, domain }]`, the label in lower case: JSON Lines (`.jsonl`) of `{ text, label, domain
- * }`; lines of `label<TAB>source<TAB>text`, the source being the domain; or SST-2's lines of `sentence<TAB>0 or 1` below
- * their titles. A tab-separated file may be gzipped (`.gz`).
+ * The rows of a file, `[{ text, label, domain }]`, the label in lower case: JSON Lines (`.jsonl`) of `{ text,
+ * label, domain }`; lines of `label<TAB>source<TAB>text`, the source being the domain; or SST-2's lines of
+ * `sentence<TAB>0 or 1` below their titles. A tab-separated file may be gzipped (`.gz`).
  */
 export function readSet(path) {
   if (!existsSync(path)) throw new Failure(`There is no file ${path}.`);
@@ -45,8 +46,8 @@ export function readSet(path) {
 }
 
 /**
- * A model's answers to rows: for each the scores by label in lower case. `classifier` is the package's; its labels must
- * have "negative" and "positive" among them.
+ * A model's answers to rows: for each the scores by label in lower case. `classifier` is the package's; its
+ * labels must have "negative" and "positive" among them.
  */
 export async function answersTo(classifier, rows) {
   const labels = classifier.info.model.labels.map((label) => label.toLowerCase());
@@ -63,9 +64,10 @@ export async function answersTo(classifier, rows) {
 }
 
 /**
- * Figures of rows and their answers, shares of 1: `accuracy` of the best label; `macroF1`, the mean of F1 over the labels
- * that the rows have; `calibration`, the expected calibration error of the best label's score; `polar`, the accuracy of the
- * higher score of positive and negative on the rows that have one of these two (null where none has).
+ * Figures of rows and their answers, shares of 1: `accuracy` of the best label; `macroF1`, the mean of F1
+ * over the labels that the rows have; `calibration`, the expected calibration error of the best label's
+ * score; `polar`, the accuracy of the higher score of positive and negative on the rows that have one of
+ * these two (null where none has).
  */
 export function figuresOf(rows, answers) {
   const judged = rows.map(({ label }, i) => {
@@ -101,7 +103,9 @@ function f1Of(judged, label) {
   return (2 * hits) / (said + there);
 }
 
-/** Answers by their best label's score: of each bin that has any, the mean score and the share that is right. */
+/**
+ * Answers by their best label's score: of each bin that has any, the mean score and the share that is right.
+ */
 function binsOf(judged, count) {
   return Array.from({ length: count }, (_, bin) => {
     // Scores of 1 belong to the last one.
@@ -143,7 +147,10 @@ export async function measureSets(classifier, paths) {
   return sets;
 }
 
-/** What was measured, as Markdown: a table of all sets and their domains and, with `curve`, each set's calibration curve. */
+/**
+ * What was measured, as Markdown: a table of all sets and their domains and, with `curve`, each set's
+ * calibration curve.
+ */
 export function setsText(sets, { labels, dtype, bytes: { weights } }, curve = false) {
   const table = {
     head: ["set", "domain", "texts", "accuracy", "macro-F1", "calibration error", "positive or negative"],

@@ -113,7 +113,9 @@ export const IMPLEMENTATIONS = {
   },
 };
 
-/** fp16 is made from fp32 while it loads; so are int8 and int4 where there is no such file (bench/models.mjs). */
+/**
+ * fp16 is made from fp32 while it loads; so are int8 and int4 where there is no such file (bench/models.mjs).
+ */
 function safetensors(dtype) {
   return dtype === "fp16" ? "fp32" : dtype;
 }

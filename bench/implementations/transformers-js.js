@@ -11,7 +11,8 @@ export async function load({ package: address, model, dtype, threads }) {
   env.allowLocalModels = true;
   env.localModelPath = new URL("..", folder).pathname;
   const runtime = (file) => new URL(RUNTIME + file, location.href).href;
-  // Of itself the library fetches the build that also has WebGPU. The one for the CPU alone is 1.7 MB less in brotli.
+  // Of itself the library fetches the build that also has WebGPU. The one for the CPU alone is 1.7 MB less in
+  // brotli.
   env.backends.onnx.wasm.wasmPaths =
     dtype === "default"
       ? runtime("")

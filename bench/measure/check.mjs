@@ -77,8 +77,8 @@ export function softmax(logits) {
 }
 
 /**
- * A row's true label as an index into a model's `labels`, whether it stands there as a name or as a number, which is an
- * index into `names`; null where there is none, or the model lacks it.
+ * A row's true label as an index into a model's `labels`, whether it stands there as a name or as a number,
+ * which is an index into `names`; null where there is none, or the model lacks it.
  */
 export function truthOf({ label }, labels, names = labels) {
   const name = typeof label === "number" ? names[label] : label;

@@ -1,5 +1,5 @@
-// A site on a line of a given rate and round trip: all answers share the rate, each waits a round trip. What a CDN
-// compresses comes in brotli.
+// A site on a line of a given rate and round trip: all answers share the rate, each waits a round trip. What
+// a CDN compresses comes in brotli.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -15,7 +15,10 @@ import { tokenBucket } from "./bucket.mjs";
 const CHUNK = 16 * 1024;
 const CACHE = join(ROOT, "bench/.cache/brotli");
 
-/** What CDNs compress: text, JSON among it, and WebAssembly. Weights are `application/octet-stream`, and come as they are. */
+/**
+ * What CDNs compress: text, JSON among it, and WebAssembly. Weights are `application/octet-stream`, and come
+ * as they are.
+ */
 const COMPRESSED = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -26,9 +29,10 @@ const COMPRESSED = {
 };
 
 /**
- * Serves folders by their paths (`mounts`). Yields `{ url, limit, sent, close }`: `limit({ rate, round_trip })` sets the
- * rate in Mbit/s (0: none) and the milliseconds that each answer waits, and forgets what was sent; `sent()` tells that,
- * `{ code, model }` in bytes without headers, where `model` is what lies below `/models/`.
+ * Serves folders by their paths (`mounts`). Yields `{ url, limit, sent, close }`: `limit({ rate, round_trip
+ * })` sets the rate in Mbit/s (0: none) and the milliseconds that each answer waits, and forgets what was
+ * sent; `sent()` tells that, `{ code, model }` in bytes without headers, where `model` is what lies below
+ * `/models/`.
  */
 export async function startLine(mounts) {
   let take = null;

@@ -1,5 +1,5 @@
-// What a visitor feels: from the navigation of a page to the first label, in a fresh browser on lines of several rates,
-// and the calls after that.
+// What a visitor feels: from the navigation of a page to the first label, in a fresh browser on lines of
+// several rates, and the calls after that.
 
 import { madeUp } from "../cases.mjs";
 import { startBrowser } from "../hosts/browser.mjs";
@@ -14,10 +14,10 @@ import { startLine } from "./server.mjs";
 const COMPRESSION_S = 600;
 
 /**
- * Visits each subject of `members` (`[{ subject, request }]`, of one model) `plan.starts` times on each line, all in
- * turn. Yields `{ samples, cases, visits }`: samples and cases as other workloads have them, and by line and subject what
- * was transferred, `{ rate, subject, bytes: { code, model }, transfer }` (milliseconds of the transfer alone, or null).
- * What fails goes to `onFailure` and is not visited again.
+ * Visits each subject of `members` (`[{ subject, request }]`, of one model) `plan.starts` times on each line,
+ * all in turn. Yields `{ samples, cases, visits }`: samples and cases as other workloads have them, and by
+ * line and subject what was transferred, `{ rate, subject, bytes: { code, model }, transfer }` (milliseconds
+ * of the transfer alone, or null). What fails goes to `onFailure` and is not visited again.
  */
 export async function measureVisits(plan, members, { chromium, mounts, model, seed }, onFailure) {
   const texts = madeUp(VISIT, model, plan.tokens, plan.calls, seed).requests[0].texts;

@@ -1,5 +1,5 @@
-// The benchmark of a visitor's page: its server keeps the rate and the round trip, its harness runs, its table says what was
-// measured. No speed is judged.
+// The benchmark of a visitor's page: its server keeps the rate and the round trip, its harness runs, its
+// table says what was measured. No speed is judged.
 
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

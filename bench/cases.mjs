@@ -6,12 +6,12 @@ import { dataSet } from "./models.mjs";
 /** Requests of a made-up case: no request equals the one before, and four are enough for that. */
 const REQUESTS = 4;
 
-/** Cases of a workload for a model: `{ id, workload, group, tokens, batch, rounds, iterations, implementations, requests: [{ texts, ids }] }`;
- * `implementations` null means all. */
+/** Cases of a workload for a model: `{ id, workload, group, tokens, batch, rounds, iterations, implementations, subjects, requests: [{ texts, ids }] }`;
+ * `implementations` and `subjects` (ids), those that take part: null means all. */
 export function casesOf(workload, model, config, tokenize) {
   if (workload.models && !workload.models.includes(model.name)) return [];
-  const { name, rounds, iterations, implementations = null } = workload;
-  const common = { workload: name, rounds, iterations, implementations };
+  const { name, rounds, iterations, implementations = null, subjects = null } = workload;
+  const common = { workload: name, rounds, iterations, implementations, subjects };
   if (workload.data) return dataCases(workload, config, tokenize).map((part) => ({ ...common, ...part }));
   if (workload.mixed)
     return workload.batch.map((batch) => ({
@@ -121,7 +121,7 @@ function dataCases({ name, data }, config, tokenize) {
   const groups = new Map();
   for (const row of rows) groups.set(row[key] ?? null, [...(groups.get(row[key] ?? null) ?? []), row]);
   return [...groups].map(([group, members]) => {
-    const requests = members.map((row) => ({ texts: [row.text], ids: [row.ids ?? tokenize(row.text)] }));
+    const requests = members.map((row) => ({ texts: [row.text], ids: [tokenize(row.text)] }));
     const tokens = requests.reduce((sum, { ids }) => sum + ids[0].length, 0) / requests.length;
     return { id: group === null ? name : `${name}/${group}`, group, tokens, batch: 1, requests };
   });

@@ -21,8 +21,8 @@ const TOP = [
 ];
 const KEYS = {
   run: ["order", "settle", "warm_up", "turn_ms", "request_s", "cold_starts", "memory"],
-  models: ["int8", "fp32", "onnx", "random", "tokenizer", "goldens", "cold_starts"],
-  data: ["path", "group"],
+  models: ["int8", "int4", "fp32", "onnx", "random", "tokenizer", "goldens", "cold_starts"],
+  data: ["path", "group", "labels"],
   subjects: ["enabled", "implementation", "dtypes", "threads", "models"],
   workloads: [
     "name",
@@ -32,12 +32,14 @@ const KEYS = {
     "data",
     "models",
     "implementations",
+    "subjects",
     "rounds",
     "iterations",
   ],
   sweeps: ["name", "over", "values", "tokens", "batch", "models", "implementations", "rounds", "iterations"],
   checks: ["sets", "limit", "made_up", "tie", "fp32", "fp16", "int8", "int4"],
   prediction: ["fp32", "int8", "int4", "leaves"],
+  visitor: ["own", "peer", "lines", "starts", "tokens", "calls", "start_s", "aims"],
 };
 
 /**
@@ -60,7 +62,29 @@ export function readConfig(path, { only = [], quick = false } = {}) {
   for (const { id, dtype } of kept)
     if (!config.checks[boundsKey(dtype)])
       throw new Failure(`${path}: checks has no bounds for ${boundsKey(dtype)}, which ${id} needs.`);
-  return { ...config, quick, subjects: kept };
+  return { ...config, quick, subjects: kept, visitor: visitorOf(config, path, subjects, kept) };
+}
+
+/** What is measured of a visitor's page, of the subjects that are kept; null without Tabsense's. */
+function visitorOf({ visitor, workloads }, path, subjects, kept) {
+  if (!visitor) return null;
+  const { own, peer = null, lines, aims = {} } = visitor;
+  for (const id of [own, peer].filter(Boolean)) {
+    const { host, implementation } = subjects.find((subject) => subject.id === id) ?? {};
+    if (host !== "browser" || IMPLEMENTATIONS[implementation].needsIds)
+      throw new Failure(`${path}: visitor names ${id}, which is no subject of the browser that reads texts.`);
+  }
+  if (peer && peer.split("@")[1] !== own.split("@")[1])
+    throw new Failure(`${path}: visitor names subjects of two models: ${own}, ${peer}.`);
+  for (const { rate, round_trip } of lines)
+    if (!(rate >= 0 && round_trip >= 0))
+      throw new Failure(`${path}: a line of visitor needs rate and round_trip, numbers of 0 or more.`);
+  const known = ["first_call", "later_calls", ...workloads.map(({ name }) => name)];
+  for (const name of Object.keys(aims))
+    if (!known.includes(name))
+      throw new Failure(`${path}: visitor has an aim for ${name}. It can have: ${known.join(", ")}.`);
+  const has = (id) => kept.some((subject) => subject.id === id);
+  return has(own) ? { ...visitor, aims, peer: has(peer) ? peer : null } : null;
 }
 
 /** Which bounds in `checks` the answers of a dtype are held to; "default" is int8. */
@@ -110,6 +134,7 @@ function hasten(config) {
   config.run.cold_starts = Math.min(1, config.run.cold_starts);
   for (const model of Object.values(config.models)) delete model.cold_starts;
   config.checks.limit = Math.min(100, config.checks.limit);
+  if (config.visitor) config.visitor.starts = Math.min(1, config.visitor.starts);
   config.workloads = config.workloads.map((workload) => ({
     ...workload,
     rounds: Math.min(workload.data ? 2 : 4, workload.rounds),
@@ -128,8 +153,10 @@ function checkKeys(config, path) {
   const wrong = (where, key, keys) =>
     new Failure(`${path}: ${where} has no key ${key}. It has: ${keys.join(", ")}.`);
   for (const key of TOP) if (config[key] === undefined) throw new Failure(`${path}: ${key} is missing.`);
-  for (const key of Object.keys(config)) if (!TOP.includes(key)) throw wrong("the file", key, TOP);
+  const all = [...TOP, "visitor"];
+  for (const key of Object.keys(config)) if (!all.includes(key)) throw wrong("the file", key, all);
   for (const [section, keys] of Object.entries(KEYS)) {
+    if (!config[section]) continue;
     const tables =
       section === "models" || section === "data" ? Object.values(config[section]) : [config[section]].flat();
     for (const table of tables)

@@ -3,6 +3,7 @@
 import { ms, times } from "./report/format.mjs";
 import { markdownTable, section } from "./report/markdown.mjs";
 import { caseName, counterpart, machineLine, plainCases, shortName, tablesOf } from "./report/tables.mjs";
+import { visitorTable } from "./report/visitor.mjs";
 
 /** The markers between which the README's table stands. */
 export const [START, END] = ["<!-- benchmarks:start -->", "<!-- benchmarks:end -->"];
@@ -45,10 +46,24 @@ ${tablesOf(result).map(section).join("\n\n")}
 }
 
 /**
- * The README's table: the subjects of one thread in the browser on the embedded model, at made-up texts of
- * some lengths.
+ * The README's table: what a visitor feels or, of results that don't have it, the subjects of one thread in
+ * the browser on the embedded model, at made-up texts of some lengths.
  */
 export function readmePart(result) {
+  const visitor = visitorTable(result);
+  const [table, note] =
+    visitor.rows.length > 0 ? [visitor, visitor.note] : [latencyTable(result), LATENCY_NOTE];
+  return `${markdownTable(table)}
+
+${note}
+${machineLine(result)}.
+More in [docs/benchmarks.md](docs/benchmarks.md), BERT and XLM-RoBERTa in [docs/benchmarks-encoders.md](docs/benchmarks-encoders.md).`;
+}
+
+const LATENCY_NOTE =
+  "Median milliseconds from text to scores on one thread; in brackets, how many times as long as Tabsense with the same kind of weights.";
+
+function latencyTable(result) {
   const { name } = result.models[0];
   const cases = plainCases(result, name).filter(
     ({ group, batch, id }) => group === null && batch === 1 && id.includes("/"),
@@ -75,11 +90,7 @@ export function readmePart(result) {
       }),
     ];
   });
-  return `${markdownTable({ head: [`${name}, ms`, ...cases.map(caseName)], rows })}
-
-Median milliseconds from text to scores on one thread; in brackets, how many times as long as Tabsense with the same kind of weights.
-${machineLine(result)}.
-More in [docs/benchmarks.md](docs/benchmarks.md), BERT and XLM-RoBERTa in [docs/benchmarks-encoders.md](docs/benchmarks-encoders.md).`;
+  return { head: [`${name}, ms`, ...cases.map(caseName)], rows };
 }
 
 /** The README with its table brought up to date; as it is where it has no markers. */

@@ -1,6 +1,6 @@
 // The models of a run: where their files are, what they look like, and the texts whose answers are known.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../scripts/run.mjs";
 
@@ -8,7 +8,7 @@ const ONNX = { onnx: "onnx/model.onnx", "onnx-int8": "onnx/model_quantized.onnx"
 
 /** A model's shape from its config.json, its vocabulary's words, and its folders. */
 export function openModel(name, table) {
-  const folder = ["int8", "fp32", "onnx"]
+  const folder = ["int8", "int4", "fp32", "onnx"]
     .map((kind) => table[kind])
     .find((path) => path && existsSync(join(ROOT, path, "config.json")));
   if (!folder) return null;
@@ -33,18 +33,33 @@ export function openModel(name, table) {
 
 /**
  * Where the weights of a kind are: `{ path }` from the root of the repository, or `{ missing }`, a sentence.
- * int8 that isn't there as a file is made from fp32 while it loads.
+ * int8 and int4 that aren't there as a file are made from fp32 while they load.
  */
 export function weightsOf(model, kind) {
   const onnx = ONNX[kind];
-  const folder = onnx ? model.table.onnx : (kind === "int8" && model.table.int8) || model.table.fp32;
+  const folder = onnx ? model.table.onnx : (model.table[kind] ?? model.table.fp32);
   const file = onnx ?? "model.safetensors";
+  if (onnx && isOutdated(model.table))
+    return { missing: `${folder} was made from other weights than those in ${model.table.fp32}` };
   if (folder && existsSync(join(ROOT, folder, file))) return { path: folder, file };
   return {
     missing: folder
       ? `${join(folder, file)} is not here`
       : `the configuration names no ${kind} files of ${model.name}`,
   };
+}
+
+/**
+ * Whether a model's ONNX files were made from other weights than its fp32 files are: the export keeps a copy
+ * of those.
+ */
+export function isOutdated({ fp32, onnx }) {
+  if (!fp32 || !onnx || fp32 === onnx) return false;
+  return ["config.json", "tokenizer.json", "model.safetensors"].some((file) => {
+    const [source, copy] = [fp32, onnx].map((folder) => join(ROOT, folder, file));
+    if (!existsSync(source) || !existsSync(copy)) return false;
+    return statSync(source).size !== statSync(copy).size || !readFileSync(source).equals(readFileSync(copy));
+  });
 }
 
 /** Texts with PyTorch's logits: rows `{ text, ids, logits }`, or null. */

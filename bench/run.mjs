@@ -12,6 +12,7 @@ import { transferred } from "./measure/bytes.mjs";
 import { answersOf, compareAnswers, softmax, spaced, truthOf } from "./measure/check.mjs";
 import { coldStarts } from "./measure/cold.mjs";
 import { timeCases } from "./measure/latency.mjs";
+import { measureVisits } from "./visit/visits.mjs";
 import { dataSet, goldensOf, openModel, weightsOf } from "./models.mjs";
 import { systemInfo } from "./system.mjs";
 import { tokenizerOf } from "./tokenize.mjs";
@@ -41,14 +42,24 @@ export async function runBenchmark(config, { chromium, python, noPython }) {
   ];
   const hosts = createHosts({ chromium, python, server, browserArgs, requestSeconds: config.run.request_s });
   try {
-    const measured = { cold: [], bytes: [], samples: [], checks: [], failures: [], cases: [], adapters: [] };
+    const measured = {
+      cold: [],
+      bytes: [],
+      samples: [],
+      checks: [],
+      failures: [],
+      cases: [],
+      adapters: [],
+      visits: [],
+    };
     const system = systemInfo(await hosts.describe(), python);
     for (const model of models.values()) {
       const own = subjects.filter(({ model: name }) => name === model?.name);
       if (own.length > 0) await measureModel(model, own, config, { hosts, server }, measured);
     }
+    if (config.visitor) await visit(models, subjects, config, { chromium, server }, measured);
     system.variants = [...new Set(measured.cold.map(({ variant }) => variant).filter(Boolean))];
-    const { run, workloads, sweeps, checks, prediction, seed } = config;
+    const { run, workloads, sweeps, checks, prediction, seed, visitor } = config;
     const described = [...models.values()]
       .filter((model) => subjects.some((subject) => subject.model === model?.name))
       .map(({ name, shape }) => ({ name, ...shape }));
@@ -57,7 +68,7 @@ export async function runBenchmark(config, { chromium, python, noPython }) {
       name: config.name,
       date,
       quick: config.quick,
-      config: { seed, run, workloads, sweeps, checks, prediction },
+      config: { seed, run, workloads, sweeps, checks, prediction, visitor },
       system,
       models: described,
       subjects: subjects.map(({ weights, ...subject }) => subject),
@@ -131,6 +142,27 @@ async function measureModel(model, subjects, config, { hosts, server }, measured
   }
 }
 
+/** What a visitor feels, of those subjects of the plan that can be measured and did not fail before. */
+async function visit(models, subjects, { visitor, seed }, { chromium, server }, measured) {
+  const members = [visitor.own, visitor.peer]
+    .map((id) => subjects.find((subject) => subject.id === id))
+    .filter((subject) => subject && !measured.failures.some((failure) => failure.subject === subject.id));
+  if (members[0]?.id !== visitor.own) return;
+  const model = models.get(members[0].model);
+  const requests = members.map((subject) => ({
+    subject,
+    request: loadRequest(subject, model, subject.weights, server, null),
+  }));
+  console.log(`${model.name}: ${visitor.starts} visits of each on ${visitor.lines.length} lines`);
+  const found = await measureVisits(
+    visitor,
+    requests,
+    { chromium, mounts: server.mounts, model, seed },
+    ({ id }, what, { message }) => measured.failures.push({ subject: id, what, reason: message }),
+  );
+  for (const key of ["samples", "cases", "visits"]) measured[key].push(...found[key]);
+}
+
 /** Counts turns on a terminal; silent where the output is kept. */
 function counter() {
   let turns = 0;
@@ -175,9 +207,10 @@ async function check(model, members, config, tokenize, measured) {
           : null;
     if (!rows) continue;
     const part = spaced(rows, config.checks.limit);
-    const truths = part.map((row) => truthOf(row, model.labels));
+    const truths = part.map((row) => truthOf(row, model.labels, config.data[set]?.labels));
     const inPython = members.find(({ subject }) => subject.implementation === "pytorch");
-    const logits = part.every(({ logits }) => logits);
+    // A set that was made with another model may have its logits.
+    const logits = part.every(({ logits }) => logits?.length === model.labels.length);
     const expected = logits
       ? part.map((row) => softmax(row.logits))
       : inPython

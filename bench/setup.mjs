@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { CACHE, must, output, ROOT, run } from "../scripts/run.mjs";
 import { hashOf, unlessStamped } from "../scripts/stamp.mjs";
+import { isOutdated } from "./models.mjs";
 
 const STAMPS = { all: "bench/node_modules/.tabsense-all", reports: "bench/node_modules/.tabsense-reports" };
 const REQUIREMENTS = ["bench/python/requirements.txt", "bench/export/requirements.txt"];
@@ -76,7 +77,8 @@ export async function setUpPython({ make }) {
 export async function prepareModels(models, python) {
   for (const [name, table] of Object.entries(models)) {
     const { fp32, int8, onnx } = table;
-    if (python && onnx && !has(onnx, "onnx/model_quantized.onnx")) await exportModel(name, table, python);
+    if (python && onnx && (!has(onnx, "onnx/model_quantized.onnx") || isOutdated(table)))
+      await exportModel(name, table, python);
     if (int8 && !has(int8, "model.safetensors") && has(fp32, "model.safetensors")) {
       console.log(`set-up: ${name} in int8 in ${int8}`);
       mkdirSync(join(ROOT, int8), { recursive: true });

@@ -23,6 +23,7 @@ export function systemInfo(described, python) {
   return {
     processor: cpus()[0]?.model.trim() ?? process.arch,
     architecture: process.arch,
+    avxVnni: avxVnni(),
     cores: cpus().length,
     memory: totalmem(),
     os: osName(),
@@ -35,6 +36,16 @@ export function systemInfo(described, python) {
     commit,
     dirty: commit !== null && output("git", ["status", "--porcelain"]) !== "",
   };
+}
+
+/**
+ * Whether the processor has AVX-VNNI, by which V8 computes products of bytes; null where the system doesn't
+ * tell.
+ */
+function avxVnni() {
+  if (!existsSync("/proc/cpuinfo")) return null;
+  const flags = /^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1];
+  return flags === undefined ? null : /\bavx_vnni\b/.test(flags);
 }
 
 /** The system and its kernel's first two numbers: what follows them names a machine's own build. */

@@ -1,20 +1,22 @@
 // `npm run bench:accuracy`: label agreement with PyTorch and accuracy on SST-2's development set, of each
 // enabled build variant in int8, int4 and fp32. Fails where one of them misses its gate. `-- NAME` that
-// variant only.
+// variant only. `-- --model FOLDER FILE…`: accuracy, macro-F1 and calibration of that sentiment model, in
+// Node, on labelled texts; `--dtype D`, `--curve`.
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { setUpBrowser } from "./browser.mjs";
 import { build } from "./build.mjs";
 import { Failure, main, must, ROOT } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
 
 const FP32 = "../shared/models/sentiment-en";
-const INT4 = "bench/.cache/models/sentiment-en/int4";
+const MADE = "bench/.cache/accuracy";
 const MODELS = [
   { dtype: "fp32", folder: FP32 },
-  { dtype: "int8", folder: "models/sentiment-en" },
-  { dtype: "int4", folder: INT4 },
+  { dtype: "int8", folder: `${MADE}/int8` },
+  { dtype: "int4", folder: `${MADE}/int4` },
 ];
 
 /** The texts that int4 is calibrated with: never those that are measured. */
@@ -30,9 +32,41 @@ const GATES = {
   int4: { agreement: 0.985, accuracy: Infinity },
 };
 
-await main(import.meta.url, async ([only]) => {
+await main(import.meta.url, async (args) => {
+  const { values, positionals } = parseArgs({
+    args,
+    options: {
+      model: { type: "string" },
+      dtype: { type: "string", default: "auto" },
+      curve: { type: "boolean", default: false },
+    },
+    allowPositionals: true,
+  });
   await setUpBuild();
   await build();
+  await (values.model === undefined ? measureBuilds(positionals[0]) : measureModel(values, positionals));
+});
+
+async function measureModel({ model, dtype, curve }, files) {
+  if (files.length === 0)
+    throw new Failure("Name files of labelled texts: bench:accuracy -- --model FOLDER FILE [FILE…]");
+  const from = process.env.INIT_CWD ?? process.cwd();
+  const { Classifier } = await import("../dist/node.js");
+  const { measureSets, setsText } = await import("../bench/accuracy/sets.mjs");
+  const classifier = await Classifier.load(resolve(from, model), { device: "cpu", dtype });
+  try {
+    const sets = await measureSets(
+      classifier,
+      files.map((file) => resolve(from, file)),
+    );
+    const { dtype: held, bytes, model: described } = classifier.info;
+    console.log(setsText(sets, { labels: described.labels, dtype: held, bytes }, curve));
+  } finally {
+    await classifier.dispose();
+  }
+}
+
+async function measureBuilds(only) {
   const { chromium } = await setUpBrowser();
   const { enabledVariants, readManifest } = await import("./manifest.mjs");
   const names = enabledVariants(readManifest()).map(([name]) => name);
@@ -48,7 +82,7 @@ await main(import.meta.url, async ([only]) => {
     .split("\n")
     .filter(Boolean)
     .map((line) => JSON.parse(line));
-  await makeInt4();
+  for (const dtype of ["int8", "int4"]) await makeRounded(dtype);
 
   const { accuracyOf, measureAccuracy } = await import("../bench/accuracy/run.mjs");
   const reference = accuracyOf(rows);
@@ -99,16 +133,17 @@ await main(import.meta.url, async ([only]) => {
     },
   });
   if (missed.length > 0) throw new Failure(`\n${missed.map((what) => `FAILED: ${what}`).join("\n")}`);
-});
+}
 
-/** Rounds the fp32 weights to int4 with this project's own converter, where that is not done yet. */
-async function makeInt4() {
-  if (existsSync(join(ROOT, INT4, "model.safetensors"))) return;
-  console.log(`set-up: sentiment-en in int4 in ${INT4}`);
-  mkdirSync(join(ROOT, INT4), { recursive: true });
+/** Rounds the fp32 weights with this project's own converter, where they were not rounded yet. */
+async function makeRounded(dtype) {
+  const folder = `${MADE}/${dtype}`;
+  if (existsSync(join(ROOT, folder, "model.safetensors"))) return;
+  console.log(`set-up: ${FP32} in ${dtype} in ${folder}`);
+  mkdirSync(join(ROOT, folder), { recursive: true });
   for (const file of ["config.json", "tokenizer.json"])
-    copyFileSync(join(ROOT, FP32, file), join(ROOT, INT4, file));
-  const texts = join(INT4, "calibration.jsonl");
+    copyFileSync(join(ROOT, FP32, file), join(ROOT, folder, file));
+  const texts = join(folder, "calibration.jsonl");
   writeFileSync(
     join(ROOT, texts),
     CALIBRATION.map((path) => readFileSync(join(ROOT, path), "utf8")).join(""),
@@ -117,11 +152,10 @@ async function makeInt4() {
     "dist/cli.js",
     "convert",
     FP32,
-    join(INT4, "model.safetensors"),
+    join(folder, "model.safetensors"),
     "--dtype",
-    "int4",
-    "--calibration",
-    texts,
+    dtype,
+    ...(dtype === "int4" ? ["--calibration", texts] : []),
   ]);
 }
 

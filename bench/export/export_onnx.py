@@ -95,12 +95,19 @@ def onnx_logits(graph, ids, mask=None):
     return graph.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0]
 
 
+def max_tokens(config):
+    """The most tokens of a text; RoBERTa's positions begin behind the padding's."""
+    first = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet", "data2vec-text") else 0
+    return config.max_position_embeddings - first
+
+
 def check_fp32(model, tokenizer, graph):
-    """Compares `graph` with PyTorch on texts alone, on a padded batch of them and on 512 tokens. Returns the largest difference."""
+    """Compares `graph` with PyTorch on texts alone, on a padded batch of them and on the longest. Returns the largest difference."""
     texts = SENTENCES.read_text(encoding="utf-8").splitlines()[-CHECKED_TEXTS:]  # the long ones are at the end
-    cases = [tokenizer([text], return_tensors="pt") for text in texts]
-    cases.append(tokenizer(texts, padding=True, return_tensors="pt"))
-    cases.append(tokenizer([" ".join(texts) * 2], truncation=True, max_length=512, return_tensors="pt"))
+    longest = {"truncation": True, "max_length": max_tokens(model.config), "return_tensors": "pt"}
+    cases = [tokenizer([text], **longest) for text in texts]
+    cases.append(tokenizer(texts, padding=True, **longest))
+    cases.append(tokenizer([" ".join(texts) * 2], **longest))
     worst = 0.0
     for case in cases:
         with torch.inference_mode():
@@ -124,12 +131,12 @@ def compare_int8(fp32, int8, golden):
     }
 
 
-def write_tokenizer_config(out):
+def write_tokenizer_config(out, longest):
     """What transformers.js needs beside a `tokenizer.json` of WordPiece: the class, and the length that its pipeline cuts texts to."""
     config = {
         "tokenizer_class": "DistilBertTokenizer",
         "do_lower_case": True,
-        "model_max_length": 512,
+        "model_max_length": longest,
         "unk_token": "[UNK]",
         "sep_token": "[SEP]",
         "pad_token": "[PAD]",
@@ -145,15 +152,14 @@ def export(folder, out, golden):
     if folder.resolve() != out.resolve():
         for name in ("config.json", "tokenizer.json", "model.safetensors"):
             shutil.copyfile(folder / name, out / name)
+    # Eager attention: with it the graph is free of sdpa's check for rows without any token, which costs and never applies.
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(out / "tokenizer.json"))
     if "[PAD]" in tokenizer.get_vocab():
-        write_tokenizer_config(out)
+        write_tokenizer_config(out, max_tokens(model.config))
         tokenizer.pad_token = "[PAD]"
     else:
         tokenizer.pad_token = "<pad>"
-
-    # Eager attention: with it the graph is free of sdpa's check for rows without any token, which costs and never applies.
-    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     fp32_path, int8_path = out / "onnx" / "model.onnx", out / "onnx" / "model_quantized.onnx"
     export_fp32(model, fp32_path)
     export_int8(fp32_path, int8_path)

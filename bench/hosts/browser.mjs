@@ -13,7 +13,7 @@ const MOUNTS = { "/bench/": "bench", "/dist/": "dist", "/peers/": "bench/node_mo
 
 /**
  * Serves the pages, and each model's folder below /models/, without and with the headers that isolate; yields
- * `{ url, isolatedUrl, pathOf, fileOf, close }`.
+ * `{ url, isolatedUrl, mounts, pathOf, fileOf, close }`; `mounts` are the folders by their paths.
  */
 export async function startServer(folders) {
   const mounts = Object.fromEntries(
@@ -34,7 +34,8 @@ export async function startServer(folders) {
     return mount ? join(mounts[mount], path.slice(mount.length)) : null;
   };
   const close = () => Promise.all([server.close(), isolated.close()]);
-  return { url: server.url, isolatedUrl: isolated.url, pathOf: (folder) => paths.get(folder), fileOf, close };
+  const pathOf = (folder) => paths.get(folder);
+  return { url: server.url, isolatedUrl: isolated.url, mounts, pathOf, fileOf, close };
 }
 
 /** Starts Chromium with what keeps it quiet, and `args`. */

@@ -11,7 +11,7 @@ import { openProcess } from "./process.mjs";
  * Milliseconds after which a browser that was started, and its tab, have done what they do at their start: a
  * visitor's were not started for the page.
  */
-const AT_REST = 1000;
+export const AT_REST = 1000;
 
 const AGENT = join(ROOT, "bench/hosts/node-agent.mjs");
 const PYTHON_AGENT = join(ROOT, "bench/python/run.py");

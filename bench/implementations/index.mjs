@@ -17,7 +17,7 @@ const WEBGPU = ["--enable-unsafe-webgpu"];
  * - `options`: what the entry adds to the options of `load`.
  * - `device`, `dtypes`, `maxThreads`: what it computes on ("cpu" or "webgpu"), what it can be asked for, and
  *   how many threads it can use.
- * - `weights(dtype)`: the model's files it reads: "fp32" or "int8" (safetensors), "onnx" or "onnx-int8"
+ * - `weights(dtype)`: the model's files it reads: "fp32", "int8" or "int4" (safetensors), "onnx" or "onnx-int8"
  *   (bench/export).
  * - `own`: whether it is Tabsense, which the others are compared with; `peer`: whether it needs the packages
  *   of `devDependencies`.
@@ -55,7 +55,7 @@ export const IMPLEMENTATIONS = {
     module: "tabsense.js",
     options: { package: "dist/node.js" },
     device: "cpu",
-    dtypes: ["int8", "fp32"],
+    dtypes: ["int8", "int4", "fp32"],
     maxThreads: 16,
     weights: safetensors,
     own: true,
@@ -113,9 +113,11 @@ export const IMPLEMENTATIONS = {
   },
 };
 
-/** fp16 is made from fp32 while it loads. */
+/**
+ * fp16 is made from fp32 while it loads; so are int8 and int4 where there is no such file (bench/models.mjs).
+ */
 function safetensors(dtype) {
-  return dtype === "int8" ? "int8" : "fp32";
+  return dtype === "fp16" ? "fp32" : dtype;
 }
 
 function onnx(dtype) {

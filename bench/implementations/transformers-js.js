@@ -1,6 +1,7 @@
 // transformers.js: its text-classification pipeline, text in, scores out.
 
 const NAMES = { int8: "q8", fp32: "fp32" };
+const RUNTIME = "/peers/onnxruntime-web/dist/";
 
 /** Makes a pipeline of the folder `model.source` (in the layout of a model hub). */
 export async function load({ package: address, model, dtype, threads }) {
@@ -9,7 +10,13 @@ export async function load({ package: address, model, dtype, threads }) {
   env.allowRemoteModels = false;
   env.allowLocalModels = true;
   env.localModelPath = new URL("..", folder).pathname;
-  env.backends.onnx.wasm.wasmPaths = new URL("/peers/onnxruntime-web/dist/", location.href).href;
+  const runtime = (file) => new URL(RUNTIME + file, location.href).href;
+  // Of itself the library fetches the build that also has WebGPU. The one for the CPU alone is 1.7 MB less in
+  // brotli.
+  env.backends.onnx.wasm.wasmPaths =
+    dtype === "default"
+      ? runtime("")
+      : { mjs: runtime("ort-wasm-simd-threaded.mjs"), wasm: runtime("ort-wasm-simd-threaded.wasm") };
   const asked = dtype === "default" ? {} : { device: "wasm", dtype: NAMES[dtype] };
   if (dtype !== "default") env.backends.onnx.wasm.numThreads = threads;
   const classifier = await pipeline(

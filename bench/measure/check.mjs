@@ -21,7 +21,7 @@ export async function answersOf(opened, rows, tokenize) {
       ...(await opened.ask({
         op: "answers",
         texts: part.map(({ text }) => text),
-        ids: part.map(({ ids, text }) => ids ?? tokenize(text)),
+        ids: part.map(({ text }) => tokenize(text)),
       })),
     );
   }
@@ -77,12 +77,13 @@ export function softmax(logits) {
 }
 
 /**
- * A row's true label as an index, whether it stands there as a number or a name; null where there is none.
+ * A row's true label as an index into a model's `labels`, whether it stands there as a name or as a number,
+ * which is an index into `names`; null where there is none, or the model lacks it.
  */
-export function truthOf({ label }, labels) {
-  if (typeof label === "number") return label;
-  const index =
-    typeof label === "string" ? labels.findIndex((name) => name.toLowerCase() === label.toLowerCase()) : -1;
+export function truthOf({ label }, labels, names = labels) {
+  const name = typeof label === "number" ? names[label] : label;
+  if (typeof name !== "string") return null;
+  const index = labels.findIndex((known) => known.toLowerCase() === name.toLowerCase());
   return index >= 0 ? index : null;
 }
 

@@ -28,9 +28,11 @@ export async function timeCases(
   const texts = cases.map(({ id, requests }) => ({ id, requests }));
   for (const member of all)
     await member.opened.ask({ op: "cases", cases: texts }).catch((error) => fail(member, "the cases", error));
-  for (const { id, rounds, iterations, implementations } of cases) {
+  for (const { id, rounds, iterations, implementations, subjects = null } of cases) {
     const members = all.filter(
-      ({ subject }) => implementations === null || implementations.includes(subject.implementation),
+      ({ subject }) =>
+        (implementations === null || implementations.includes(subject.implementation)) &&
+        (subjects === null || subjects.includes(subject.id)),
     );
     for (let round = 0; round < rounds; round++) {
       for (const index of orderOf(order, members.length, round, random)) {

@@ -1,11 +1,15 @@
 // A result as tables of text: what the terminal, Markdown and the HTML page show. `{ title, note, head, rows
 // }` each.
 
+import { VISIT } from "../visit/cases.mjs";
 import { adapterName, bytes, count, ms, percent, times, tiny } from "./format.mjs";
+import { visitorTable, visitsTable } from "./visitor.mjs";
 
 /** All tables of a result that have a row. */
 export function tablesOf(result) {
   return [
+    visitorTable(result),
+    visitsTable(result),
     ...result.models.flatMap((model) => [
       latencyTable(result, model),
       ratioTable(result, model),
@@ -22,15 +26,19 @@ export function tablesOf(result) {
   ].filter(({ rows }) => rows.length > 0);
 }
 
-/** The cases of a model that are no part of a sweep. */
+/** The cases of a model that are no part of a sweep, nor a visitor's. */
 export function plainCases(result, model) {
-  return result.cases.filter((one) => one.model === model && !one.workload.startsWith("sweep "));
+  return result.cases.filter(
+    (one) => one.model === model && !one.workload.startsWith("sweep ") && one.workload !== VISIT,
+  );
 }
 
 /** A case in words. */
 export function caseName({ id, workload, group, tokens, batch }) {
   if (group !== null) return `${workload}, ${String(group).replaceAll("_", " ")}`;
   if (!id.includes("/")) return id;
+  const mixed = /\/(\d+)-(\d+)x\d+$/.exec(id);
+  if (mixed) return `${batch} texts of ${mixed[1]} to ${mixed[2]} tokens`;
   return batch === 1 ? `${tokens} tokens` : `${batch} × ${tokens} tokens`;
 }
 
@@ -245,6 +253,7 @@ function systemTable({ system, name, date, quick }) {
     ["date", date],
     ["commit", `${system.commit ?? "unknown"}${system.dirty ? ", with changes" : ""}`],
     ["processor", system.processor],
+    ...(typeof system.avxVnni === "boolean" ? [["AVX-VNNI", system.avxVnni ? "yes" : "no"]] : []),
     ["cores", String(system.cores)],
     ["memory", `${Math.round(system.memory / 2 ** 30)} GiB`],
     ["system", system.os],

@@ -54,9 +54,29 @@ test("a tiny run writes a result, a table, a page and a CSV file that agree", as
       "sweep tokens/8x1",
       "sweep tokens/16x1",
       "sweep tokens/32x1",
+      "visit/first label at 50 Mbit/s",
+      "visit/first label from this machine",
+      "visit/first call",
+      "visit/calls 2 to 5",
     ],
   );
-  assert.equal(result.latencies.length, 4 * 8);
+  const isVisit = ({ case: id }) => id.startsWith("visit/");
+  const visits = result.latencies.filter(isVisit);
+  assert.deepEqual(
+    visits.map(({ subject, count }) => [subject, count]),
+    [1, 1, 2, 8].map((count) => ["tabsense-cpu-int8@tiny-f32", count]),
+  );
+  const [{ p50: onLine }] = visits;
+  assert.deepEqual(
+    result.visits.map(({ rate }) => rate),
+    [50, 0],
+  );
+  for (const { bytes, transfer } of result.visits)
+    assert.ok(bytes.code > 100_000 && bytes.model > 100_000 && onLine > transfer);
+  // The page, the module, the library and its worker are asked for one after the other.
+  assert.ok(onLine > 4 * 30);
+  const others = result.latencies.filter((row) => !isVisit(row));
+  assert.equal(others.length, 4 * 8);
   for (const {
     count,
     p50,
@@ -69,7 +89,7 @@ test("a tiny run writes a result, a table, a page and a CSV file that agree", as
     rounds,
     requestsPerSecond,
     tokensPerSecond,
-  } of result.latencies) {
+  } of others) {
     assert.ok(count >= 2 && rounds.length === 2);
     for (const value of [p50, p95, p99, mean, min, max, requestsPerSecond, tokensPerSecond])
       assert.ok(value > 0);
@@ -152,7 +172,7 @@ test("a tiny run writes a result, a table, a page and a CSV file that agree", as
     { encoding: "utf8" },
   );
   assert.equal(compared.status, 0, compared.stderr);
-  assert.match(compared.stdout, /32 compared: 0 faster, 0 slower/);
+  assert.match(compared.stdout, /36 compared: 0 faster, 0 slower/);
 });
 
 test("a wrong answer fails the run, whose result is written all the same", (t) => {
@@ -453,10 +473,10 @@ test("wrong answers, ties and labels are told apart", async () => {
   assert.equal(compareAnswers([[NaN, 1]], null, [null], bounds, 0.05).passed, false);
   assert.ok(Math.abs(softmax([0, Math.log(3)])[1] - 0.75) < 1e-12);
   assert.deepEqual(spaced([0, 1, 2, 3, 4, 5], 3), [0, 2, 4]);
-  assert.deepEqual(
-    [{ label: 1 }, { label: "positive" }, {}].map((row) => truthOf(row, ["NEGATIVE", "POSITIVE"])),
-    [1, 1, null],
-  );
+  const truths = (labels, names) =>
+    [{ label: 1 }, { label: "positive" }, { label: "neutral" }, {}].map((row) => truthOf(row, labels, names));
+  assert.deepEqual(truths(["NEGATIVE", "POSITIVE"]), [1, 1, null, null]);
+  assert.deepEqual(truths(["NEGATIVE", "NEUTRAL", "POSITIVE"], ["NEGATIVE", "POSITIVE"]), [2, 2, 1, null]);
 });
 
 test("a comparison tells a change from noise", async () => {

@@ -1,44 +1,57 @@
-// A site, and a model hub, on a line of a given rate: all answers share it. Code is served compressed, models as they
-// are.
+// A site on a line of a given rate and round trip: all answers share the rate, each waits a round trip. What
+// a CDN compresses comes in brotli.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
-import { brotliCompressSync, constants } from "node:zlib";
+import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
 import { ROOT } from "../../scripts/run.mjs";
 import { tokenBucket } from "./bucket.mjs";
 
 /** Bytes that are sent at a time: a millisecond at 131 Mbit/s. */
 const CHUNK = 16 * 1024;
 const CACHE = join(ROOT, "bench/.cache/brotli");
-const CODE = {
+
+/**
+ * What CDNs compress: text, JSON among it, and WebAssembly. Weights are `application/octet-stream`, and come
+ * as they are.
+ */
+const COMPRESSED = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
   ".mjs": "text/javascript; charset=utf-8",
+  ".txt": "text/plain; charset=utf-8",
   ".wasm": "application/wasm",
 };
 
 /**
- * Serves folders of code by their paths (`mounts`), and a model as a hub does, by its name. Yields `{ url, limit,
- * sent, close }`: `limit(rate)` sets the rate in Mbit/s (0: none) and forgets what was sent, `sent()` tells it, `{ code,
- * model }` in bytes without headers.
+ * Serves folders by their paths (`mounts`). Yields `{ url, limit, sent, close }`: `limit({ rate, round_trip
+ * })` sets the rate in Mbit/s (0: none) and the milliseconds that each answer waits, and forgets what was
+ * sent; `sent()` tells that, `{ code, model }` in bytes without headers, where `model` is what lies below
+ * `/models/`.
  */
-export async function startLine(mounts, model) {
+export async function startLine(mounts) {
   let take = null;
+  let roundTrip = 0;
   let counts = null;
-  limit(0);
+  limit({ rate: 0, round_trip: 0 });
 
-  function limit(rate) {
+  function limit({ rate, round_trip }) {
     take = rate === 0 ? async () => {} : tokenBucket((rate * 1e6) / 8);
+    roundTrip = round_trip;
     counts = { code: 0, model: 0 };
   }
 
   async function answer(request, response) {
+    if (roundTrip > 0) await wait(roundTrip);
     const path = decodeURIComponent(new URL(request.url, "http://host").pathname);
-    const found = modelFile(path, model) ?? codeFile(path, mounts, request.headers["accept-encoding"] ?? "");
+    const found = await fileOf(path, mounts, request.headers["accept-encoding"] ?? "");
     if (!found) return response.writeHead(404, { "content-type": "text/plain" }).end("Not found");
-    const { kind, bytes, headers } = found;
+    const { bytes, headers } = found;
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
     const from = range ? Number(range[1]) : 0;
     const to = Math.min(range?.[2] ? Number(range[2]) + 1 : bytes.length, bytes.length);
@@ -51,6 +64,7 @@ export async function startLine(mounts, model) {
       ...(range && { "content-range": `bytes ${from}-${to - 1}/${bytes.length}` }),
     });
     if (request.method === "HEAD") return response.end();
+    const kind = path.startsWith("/models/") ? "model" : "code";
     for (let at = from; at < to && !response.destroyed; at += CHUNK) {
       const part = bytes.subarray(at, Math.min(at + CHUNK, to));
       await take(part.length);
@@ -86,36 +100,16 @@ function drained(response) {
   });
 }
 
-/** A file of the model, or the hub's listing of it. */
-function modelFile(path, { name, folder }) {
-  const json = { "content-type": "application/json" };
-  if (path === `/api/models/${name}/tree/main`)
-    return { kind: "model", bytes: Buffer.from(JSON.stringify(listing(folder))), headers: json };
-  const start = `/${name}/resolve/main/`;
-  if (!path.startsWith(start)) return null;
-  const file = join(folder, normalize(`/${path.slice(start.length)}`));
-  if (!existsSync(file) || !statSync(file).isFile()) return null;
-  const headers = extname(file) === ".json" ? json : { "content-type": "binary/octet-stream" };
-  return { kind: "model", bytes: read(file), headers };
-}
-
-/** What a hub lists: files alone, with their sizes. */
-function listing(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => ({ type: "file", path: path.slice(folder.length + 1), size: statSync(path).size }));
-}
-
-/** A file of code, in brotli where it is understood. */
-function codeFile(path, mounts, encodings) {
+/** A file with its headers, in brotli where that is usual and understood. */
+async function fileOf(path, mounts, encodings) {
   const mount = Object.keys(mounts).find((prefix) => path.startsWith(prefix));
-  const type = CODE[extname(path)];
   const file = mount && join(mounts[mount], normalize(`/${path.slice(mount.length)}`));
-  if (!type || !file || !existsSync(file)) return null;
+  if (!file || !existsSync(file) || !statSync(file).isFile()) return null;
+  const type = COMPRESSED[extname(file)];
+  if (!type) return { bytes: read(file), headers: { "content-type": "application/octet-stream" } };
   const headers = { "content-type": type, vary: "accept-encoding" };
-  if (!/\bbr\b/.test(encodings)) return { kind: "code", bytes: read(file), headers };
-  return { kind: "code", bytes: compressed(file), headers: { ...headers, "content-encoding": "br" } };
+  if (!/\bbr\b/.test(encodings)) return { bytes: read(file), headers };
+  return { bytes: await compressed(file), headers: { ...headers, "content-encoding": "br" } };
 }
 
 const contents = new Map();
@@ -126,7 +120,7 @@ function read(path) {
 }
 
 /** A file as a CDN has it: compressed once, as well as can be. 27 MB take a minute or two. */
-function compressed(path) {
+async function compressed(path) {
   const key = `${path}.br`;
   if (!contents.has(key)) {
     const bytes = read(path);
@@ -137,7 +131,7 @@ function compressed(path) {
         [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
       };
       mkdirSync(CACHE, { recursive: true });
-      writeFileSync(kept, brotliCompressSync(bytes, { params }));
+      writeFileSync(kept, await promisify(brotliCompress)(bytes, { params }));
     }
     contents.set(key, readFileSync(kept));
   }

@@ -1,0 +1,109 @@
+// What a visitor feels, as tables: ours beside the peer's, each with the share that this project aims at.
+
+import { FIRST_CALL, laterCalls, labelCase, VISIT } from "../visit/cases.mjs";
+import { bytes, ms } from "./format.mjs";
+import { caseName, plainCases, shortName } from "./tables.mjs";
+
+/** The table of shares: `{ title, note, head, rows }`, without rows where a run has no visits. */
+export function visitorTable(result) {
+  const plan = result.config?.visitor;
+  const subjects = subjectsOf(result);
+  const rows = plan ? rowsOf(result, plan).map((row) => cellsOf(result, plan, row)) : [];
+  return {
+    title: "What a visitor feels",
+    note: plan ? noteOf(result, plan) : "",
+    head: ["", ...subjects.map(shortName), ...(subjects.length > 1 ? ["share", "aim, at most"] : [])],
+    rows: subjects.length > 0 ? rows.filter(([, own]) => own !== "–") : [],
+  };
+}
+
+/** What the visits transferred, and the shortest and longest times to the first label. */
+export function visitsTable(result) {
+  const lines = result.config?.visitor?.lines ?? [];
+  const rows = (result.visits ?? []).map(({ rate, subject, bytes: { code, model }, transfer }) => {
+    const found = latency(result, subject, labelCase({ rate }));
+    return [
+      rate === 0 ? "this machine" : `${rate} Mbit/s`,
+      shortName(subject),
+      seconds(found.p50),
+      seconds(found.min),
+      seconds(found.max),
+      transfer === null ? "–" : seconds(transfer),
+      ...[code, model, code + model].map(bytes),
+    ];
+  });
+  return {
+    title: "Starts on slow lines",
+    note: `The median time to the first label, the shortest and the longest; what the transfer alone takes at the line's rate${lines.some(({ round_trip }) => round_trip > 0) ? ", without round trips" : ""}; what was transferred, as a CDN sends it: code and JSON in brotli, weights as they are.`,
+    head: ["line", "", "first label", "shortest", "longest", "transfer alone", "code", "model", "together"],
+    rows,
+  };
+}
+
+/** What the table's numbers are, in a sentence or two. */
+function noteOf(result, { lines, starts, tokens, own }) {
+  const trips = [...new Set(lines.map(({ round_trip }) => round_trip).filter(Boolean))];
+  const model = own.split("@")[1];
+  return `${model}, one thread. A page with the library, its WebAssembly and its model, from the navigation to the first label, in a fresh browser each time, at the rate of all answers together${trips.length > 0 ? `, with a round trip of ${trips.join(" or ")} ms before each` : ""}: medians of ${starts} starts, taken in turns. The first call and those after it are of ${tokens} tokens, in the same pages; the other times are of pages that have warmed up.${aimNote(result)}`;
+}
+
+function aimNote({ system: { avxVnni } }) {
+  if (avxVnni === undefined || avxVnni === null) return "";
+  return ` The processor has ${avxVnni ? "" : "no "}AVX-VNNI.`;
+}
+
+/** What the table compares: `{ name, id, aim }`, each a case of the result. */
+function rowsOf(result, plan) {
+  const model = plan.own.split("@")[1];
+  const { aims } = plan;
+  const warm = plainCases(result, model).filter(({ workload }) => Object.hasOwn(aims, workload));
+  return [
+    ...plan.lines.map((line) => ({ name: lineName(line), id: labelCase(line), aim: line.aim })),
+    ...warm.map((one) => ({ name: `${caseName(one)}, p50`, id: one.id, aim: aims[one.workload] })),
+    {
+      name: `first call after loading, ${plan.tokens} tokens`,
+      id: FIRST_CALL,
+      aim: aims.first_call,
+    },
+    {
+      name: `calls 2 to ${plan.calls}, ${plan.tokens} tokens`,
+      id: laterCalls(plan),
+      aim: aims.later_calls,
+    },
+  ];
+}
+
+function lineName({ rate, round_trip }) {
+  if (rate === 0) return "page to first label, from this machine";
+  return `page to first label at ${rate} Mbit/s${round_trip > 0 ? `, ${round_trip} ms round trip` : ""}`;
+}
+
+function cellsOf(result, { own, peer }, { name, id, aim }) {
+  const [ours, theirs] = [own, peer].map((subject) => latency(result, subject, id)?.p50 ?? null);
+  const cell = (value) =>
+    value === null ? "–" : id.startsWith(`${VISIT}/first label`) ? seconds(value) : `${ms(value)} ms`;
+  const share = ours !== null && theirs !== null ? (ours / theirs).toFixed(2) : "–";
+  return subjectsOf(result).length > 1
+    ? [name, cell(ours), cell(theirs), share, aimText(result, aim)]
+    : [name, cell(ours)];
+}
+
+/** An aim, or that of two which is for this processor: with AVX-VNNI, and without it. */
+function aimText({ system: { avxVnni } }, aim) {
+  if (aim === undefined) return "–";
+  return (Array.isArray(aim) ? aim[avxVnni === false ? 1 : 0] : aim).toFixed(2);
+}
+
+/** Those of the plan that were measured. */
+function subjectsOf({ config, subjects }) {
+  const { own, peer } = config?.visitor ?? {};
+  return [own, peer].filter((id) => id && subjects.some((subject) => subject.id === id));
+}
+
+function latency(result, subject, id) {
+  return result.latencies.find((row) => row.subject === subject && row.case === id);
+}
+
+function seconds(milliseconds) {
+  return `${(milliseconds / 1000).toFixed(milliseconds < 10_000 ? 2 : 1)} s`;
+}

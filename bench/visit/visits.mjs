@@ -1,0 +1,123 @@
+// What a visitor feels: from the navigation of a page to the first label, in a fresh browser on lines of
+// several rates, and the calls after that.
+
+import { madeUp } from "../cases.mjs";
+import { startBrowser } from "../hosts/browser.mjs";
+import { AT_REST } from "../hosts/index.mjs";
+import { limited } from "../hosts/limit.mjs";
+import { IMPLEMENTATIONS } from "../implementations/index.mjs";
+import { median } from "../statistics.mjs";
+import { FIRST_CALL, laterCalls, labelCase, VISIT } from "./cases.mjs";
+import { startLine } from "./server.mjs";
+
+/** Seconds more that the first visit may take, in which files are compressed that never were. */
+const COMPRESSION_S = 600;
+
+/**
+ * Visits each subject of `members` (`[{ subject, request }]`, of one model) `plan.starts` times on each line,
+ * all in turn. Yields `{ samples, cases, visits }`: samples and cases as other workloads have them, and by
+ * line and subject what was transferred, `{ rate, subject, bytes: { code, model }, transfer }` (milliseconds
+ * of the transfer alone, or null). What fails goes to `onFailure` and is not visited again.
+ */
+export async function measureVisits(plan, members, { chromium, mounts, model, seed }, onFailure) {
+  const texts = madeUp(VISIT, model, plan.tokens, plan.calls, seed).requests[0].texts;
+  const line = await startLine(mounts);
+  const failed = new Set();
+  const starts = [];
+  const visit = async (member, where, counts) => {
+    if (failed.has(member)) return;
+    const { subject } = member;
+    try {
+      const seconds = plan.start_s + (counts ? 0 : COMPRESSION_S);
+      const start = await visitOnce(line, chromium, member, { where, texts, seconds });
+      if (!counts) return;
+      starts.push({ where, subject: subject.id, ...start });
+      console.log(
+        `${subject.id}: ${labelCase(where)} after ${Math.round(start.firstLabel)} ms, first call ${start.times[0].toFixed(1)} ms`,
+      );
+    } catch (error) {
+      failed.add(member);
+      onFailure(subject, labelCase(where), error);
+    }
+  };
+  try {
+    // Compresses all that is served, and fills the system's caches.
+    for (const member of members) await visit(member, { rate: 0, round_trip: 0 }, false);
+    for (let round = 0; round < plan.starts; round++)
+      // Who begins changes from round to round.
+      for (const where of plan.lines)
+        for (const member of round % 2 === 0 ? members : members.toReversed())
+          await visit(member, where, true);
+  } finally {
+    await line.close();
+  }
+  return { ...samplesOf(plan, starts, model), visits: transfersOf(plan, starts) };
+}
+
+async function visitOnce(line, chromium, { subject, request }, { where, texts, seconds }) {
+  const { browserArgs = [] } = IMPLEMENTATIONS[subject.implementation];
+  const browser = await startBrowser(chromium, browserArgs);
+  try {
+    const page = await browser.newPage();
+    await page.waitForTimeout(AT_REST);
+    line.limit(where);
+    const { module, options } = request;
+    const asked = encodeURIComponent(JSON.stringify({ module, options, texts }));
+    page.setDefaultTimeout(1000 * seconds);
+    await page.goto(`${line.url}bench/visit/page.html#${asked}`);
+    await page.waitForFunction(() => "visited" in window);
+    const { firstLabel, times } = await limited(
+      () => page.evaluate(() => window.visited),
+      seconds,
+    )({
+      op: VISIT,
+    });
+    return { firstLabel, times, bytes: line.sent() };
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Visits as samples: a round is a start; of the later calls it is the median of one start's. */
+function samplesOf(plan, starts, model) {
+  const subjects = [...new Set(starts.map(({ subject }) => subject))];
+  const sample = (id, keep, times) =>
+    subjects.map((subject) => {
+      const own = starts.filter((start) => start.subject === subject && keep(start)).map(times);
+      return { subject, case: id, times: own.flat(), rounds: own.map((part) => median(part)) };
+    });
+  const kinds = [
+    ...plan.lines.map((where) => [
+      labelCase(where),
+      (start) => start.where === where,
+      ({ firstLabel }) => [firstLabel],
+    ]),
+    [FIRST_CALL, () => true, ({ times }) => times.slice(0, 1)],
+    [laterCalls(plan), () => true, ({ times }) => times.slice(1)],
+  ];
+  const common = { model: model.name, workload: VISIT, tokens: plan.tokens, batch: 1, implementations: null };
+  return {
+    samples: kinds.flatMap((kind) => sample(...kind)).filter(({ times }) => times.length > 0),
+    cases: kinds.map(([id]) => ({
+      id,
+      group: id.slice(VISIT.length + 1),
+      rounds: plan.starts,
+      iterations: 1,
+      ...common,
+    })),
+  };
+}
+
+function transfersOf({ lines }, starts) {
+  return lines.flatMap((where) =>
+    [...new Set(starts.map(({ subject }) => subject))].flatMap((subject) => {
+      const own = starts.filter((start) => start.subject === subject && start.where === where);
+      if (own.length === 0) return [];
+      const of = (kind) => median(own.map(({ bytes }) => bytes[kind]));
+      const bytes = { code: of("code"), model: of("model") };
+      const { rate } = where;
+      const transfer = rate === 0 ? null : ((bytes.code + bytes.model) * 8) / (rate * 1000);
+      return [{ rate, subject, bytes, transfer }];
+    }),
+  );
+}

@@ -4,7 +4,7 @@
 //! Source: `model2vec` 0.10, `model.py`; `sentence-transformers` 6.2, `static_embedding.py`.
 
 use super::architecture::Architecture;
-use super::plan::{OfTokens, Plan, Table};
+use super::plan::{Narrowest, OfTokens, Plan, Table};
 use super::transformer::Pass;
 use super::weights::Weights;
 use crate::backend::{Activation, Backend};
@@ -133,7 +133,7 @@ impl StaticEmbedding {
     pub fn new(config: &Config, plan: &mut Plan, layout: Layout) -> Self {
         let Layout { rows, weights, mapping, .. } = layout;
         Self {
-            table: plan.table("embedding", rows, config.width),
+            table: plan.table("embedding", [rows, config.width], Narrowest::Int8),
             rows,
             weights: weights.then(|| plan.of_tokens("weights", config.vocabulary)),
             mapping: mapping.then(|| plan.of_tokens("mapping", config.vocabulary)),

@@ -54,7 +54,7 @@ def int4(w, low, signed):
 
 
 def searched(w):
-    """int4 as the converter rounds tables: of 23 scales of either sign, that with the least error of a group."""
+    """int4 as matrices are rounded to nearest: of 23 scales of either sign, that with the least error of a group."""
     g = grouped(w, 32)
     largest = np.abs(g).max(2, keepdims=True)
     best, least = np.zeros_like(g), np.full(largest.shape, np.inf, np.float32)
@@ -151,13 +151,14 @@ class Model:
 def tables(model, plain):
     """Matrices in f32; (words, positions)."""
     int8 = lambda w: per_row(w, 127)
+    covering = lambda w: int4(w, -8, True)
     for words, positions, title in [
         (np.asarray, np.asarray, "f32, f32"),
         (int8, int8, "int8, int8"),
-        (searched, int8, "int4, int8 (chosen)"),
-        (int8, searched, "int8, int4"),
-        (searched, searched, "int4, int4"),
-        (lambda w: int4(w, -8, True), int8, "int4 with the scale that covers the largest, int8"),
+        (covering, int8, "int4, int8 (chosen)"),
+        (int8, covering, "int8, int4"),
+        (covering, covering, "int4, int4"),
+        (searched, int8, "int4 by the search for matrices, int8"),
     ]:
         model.store_tables(words, positions)
         model.report(f"tables {title}", plain, plain)

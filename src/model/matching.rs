@@ -109,7 +109,7 @@ pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Re
             });
             continue;
         };
-        let storage = storage(t, target, config, plan)?;
+        let storage = storage(t, target, plan)?;
         let mut stored = shape.clone();
         let columns = stored.last_mut().expect("no expected shape is empty");
         if storage == Storage::Int4 {
@@ -151,7 +151,7 @@ pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Re
 }
 
 /// How a tensor of the model is stored.
-fn storage(t: &TensorInfo, target: Target, config: &Config, plan: &Plan) -> Result<Storage> {
+fn storage(t: &TensorInfo, target: Target, plan: &Plan) -> Result<Storage> {
     let storage = Storage::of(t.dtype);
     let place = match target {
         Target::Slot(slot) => Some(plan.slots()[slot].place),
@@ -168,10 +168,6 @@ fn storage(t: &TensorInfo, target: Target, config: &Config, plan: &Plan) -> Resu
         _ => None,
     };
     let (read, integers): (_, &[Storage]) = match place {
-        // The shape of a static embedding's table says how wide it is.
-        Some(Place::Table(_)) if config.architecture.takes_bare_int8() => {
-            ("F32, F64, F16, BF16 and the int8 of this project", &[Storage::Int8])
-        }
         Some(Place::Rows { .. } | Place::Table(_)) => {
             ("F32, F64, F16, BF16 and the int8 and int4 of this project", &[Storage::Int8, Storage::Int4])
         }

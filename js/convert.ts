@@ -16,6 +16,12 @@ export type ConverterModule = typeof import("./wasm/convert/tabsense.js");
 /** The forms that a file can be converted to. */
 export const CONVERT_DTYPES = ["int8", "int4", "fp16"] as const;
 
+/** What the words' embedding table of an int4 file can be, the default first. */
+export const TABLES = ["int8", "int4"] as const;
+
+/** One of {@link TABLES}. */
+export type Tables = (typeof TABLES)[number];
+
 /** A model that is to be rounded with texts. */
 export interface CalibratedModel extends SmallFiles, WeightsSource {}
 
@@ -60,7 +66,8 @@ export async function* convert(
 
 /**
  * The converter to int4 for a model that has read `texts`, which say what its matrices' inputs are. It takes
- * `model.weights()` once more.
+ * `model.weights()` once more. `tables` says what becomes of the words' embedding table where its width is a multiple of
+ * 32; all other tables are int8.
  *
  * The module's memory holds the model in fp32, and for each matrix a square of its columns.
  */
@@ -68,6 +75,7 @@ export async function calibrate(
   module: ConverterModule,
   model: CalibratedModel,
   texts: readonly string[],
+  tables: Tables = TABLES[0],
   onTexts: OnTexts = () => {},
 ): Promise<Converter> {
   const loader = new module.CalibrationLoader(
@@ -75,6 +83,7 @@ export async function calibrate(
     model.tokenizer,
     model.tokenizerConfig,
     furtherFiles(module, model),
+    tables,
   );
   for await (const bytes of pieces(model, loader)) loader.push(bytes);
   const calibration = loader.finish();

@@ -2,8 +2,8 @@
 //!
 //! int8: every matrix and embedding table is rounded per row ([`quantize_row`]) and gets its scales in `NAME_scale` (F32); vectors
 //! and biases of distances stay F32. The names are those of today's checkpoints, whatever the source calls its tensors; what is no weight of a model is left
-//! out. int4: the matrices that bear it are rounded whole, once they are there ([`gptq`], [`refine`]), all else is as for int8. fp16: every tensor
-//! is rounded to half precision. The matrices come first, in the order of the source, those of int4 with their scales in front;
+//! out. int4: the matrices and tables that bear it are rounded by [`Rounder`], all else is as for int8. fp16: every tensor
+//! is rounded to half precision. The matrices come first, in the order of the source, tensors of int4 with their scales in front;
 //! vectors and scales of rows, which are small, are held back and follow.
 
 use crate::error::{Error, ErrorKind, Result, try_reserve};
@@ -12,7 +12,7 @@ use crate::model::load::SCALE_SUFFIX;
 use crate::model::names::Names;
 use crate::model::onnx;
 use crate::quantize::calibration::Inputs;
-use crate::quantize::{gptq, refine::refine};
+use crate::quantize::rounder::Rounder;
 use crate::weights::dtype::{Storage, check_finite, decode, require_float};
 use crate::weights::header::{Header, quoted};
 use crate::weights::int4;
@@ -76,7 +76,7 @@ impl Converter {
 
     /// A converter to int4 of the very file that the calibration read.
     pub fn int4(inputs: Inputs) -> Self {
-        Self::to(Target::Int4(Box::new(inputs)))
+        Self::to(Target::Int4(Box::new(Rounder::new(inputs))))
     }
 
     fn to(target: Target) -> Self {
@@ -87,7 +87,6 @@ impl Converter {
             tail: Vec::new(),
             out: Vec::new(),
             numbers: Vec::new(),
-            matrix: Vec::new(),
             int8: Vec::new(),
         };
         Self { reader: Reader::new(None), sink }
@@ -137,7 +136,7 @@ const WHAT: &str = "the converted weights";
 enum Target {
     Int8,
     Fp16,
-    Int4(Box<Inputs>),
+    Int4(Box<Rounder>),
 }
 
 /// How a tensor is written, and where: `tail` is a place in [`Sink::tail`], for what is held back.
@@ -145,7 +144,7 @@ enum Target {
 enum Form {
     /// Rows of int8, at once; their scales into `tail`.
     Int8 { tail: usize },
-    /// int4 once the matrix of so many rows is whole, behind its scales.
+    /// int4 once the matrix or table of so many rows is whole, behind its scales.
     Int4 { rows: usize },
     /// Halves: a matrix' at once, a vector's into `tail`.
     Fp16 { tail: Option<usize> },
@@ -172,8 +171,6 @@ struct Sink {
     tail: Vec<Vec<u8>>,
     out: Vec<u8>,
     numbers: Vec<f32>,
-    /// The rows so far of a matrix that becomes int4.
-    matrix: Vec<f32>,
     int8: Vec<i8>,
 }
 
@@ -183,7 +180,7 @@ impl Sink {
         let (mut head, mut tail): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
         let guessed;
         let names = match &self.target {
-            Target::Int4(inputs) => inputs.names(),
+            Target::Int4(rounder) => rounder.inputs.names(),
             Target::Int8 | Target::Fp16 => {
                 guessed = Names::guess(header).with_head_of(header);
                 &guessed
@@ -201,8 +198,8 @@ impl Sink {
             let scale = format!("{name}{SCALE_SUFFIX}");
             let (canonical, shape) = (name.clone(), t.shape.clone());
             let (columns, form) = match (&self.target, &t.shape[..]) {
-                (Target::Int4(inputs), &[rows, columns]) if inputs.columns(&name).is_some() => {
-                    if inputs.columns(&name) != Some(columns) {
+                (Target::Int4(rounder), &[rows, columns]) if rounder.inputs.columns(&name).is_some() => {
+                    if rounder.inputs.columns(&name) != Some(columns) {
                         return Err(Error::new(
                             ErrorKind::WeightsMismatch,
                             format!("{} is not that of the calibrated file: convert the same file.", quoted(&t.name)),
@@ -265,7 +262,7 @@ fn resolve(header: &Header, names: &Names) -> Result<(Vec<Option<String>>, Vec<S
 impl RowSink for Sink {
     fn wanted(&mut self, graph: &Graph) -> Result<Wanted> {
         match &self.target {
-            Target::Int4(inputs) => onnx::of_checkpoint(graph, inputs.names()),
+            Target::Int4(rounder) => onnx::of_checkpoint(graph, rounder.inputs.names()),
             Target::Int8 | Target::Fp16 => onnx::of_checkpoint(graph, &onnx::guess(graph)),
         }
     }
@@ -297,18 +294,8 @@ impl RowSink for Sink {
             }
             Form::Int4 { rows } => {
                 int4::check_range(&self.numbers, &t.name)?;
-                try_reserve(&mut self.matrix, t.columns, WHAT)?;
-                self.matrix.extend_from_slice(&self.numbers);
-                if row + 1 == rows {
-                    let Target::Int4(inputs) = &mut self.target else { unreachable!("it planned this matrix") };
-                    let factor = inputs.factor(&t.canonical, t.columns)?;
-                    let mut rounded = gptq::round(&self.matrix, factor)?;
-                    refine(&self.matrix, factor, &mut rounded)?;
-                    self.matrix.clear();
-                    try_reserve(&mut self.out, rounded.q.len() / 2 + 2 * rounded.scales.len(), WHAT)?;
-                    self.out.extend(rounded.scales.iter().flat_map(|s| half::f16::from_f32(*s).to_le_bytes()));
-                    self.out.extend(int4::pack(&rounded.q));
-                }
+                let Target::Int4(rounder) = &mut self.target else { unreachable!("it planned this tensor") };
+                rounder.row(&t.canonical, &self.numbers, row + 1 == rows, &mut self.out)?;
             }
             Form::Fp16 { tail } => {
                 let place = match tail {

@@ -2,6 +2,7 @@
 
 use crate::convert;
 use crate::further_files::FurtherFiles;
+use crate::model::plan::Narrowest;
 use crate::quantize::calibration;
 use crate::tokenize::TokenizerFiles;
 use crate::weights::coded;
@@ -60,13 +61,14 @@ pub struct CalibrationLoader {
 #[wasm_bindgen]
 impl CalibrationLoader {
     /// Reads `config.json`, `tokenizer.json` and `tokenizer_config.json`, where there are such, and the
-    /// tokenizer's further files, which are consumed.
+    /// tokenizer's further files, which are consumed. `tables`: "int4" or "int8", for the embedding tables.
     #[wasm_bindgen(constructor)]
     pub fn new(
         config: &[u8],
         tokenizer: Option<Vec<u8>>,
         tokenizer_config: Option<Vec<u8>>,
         files: Option<FurtherFiles>,
+        tables: &str,
     ) -> Result<CalibrationLoader, JsValue> {
         let further = files.unwrap_or_default();
         let files = TokenizerFiles {
@@ -74,7 +76,8 @@ impl CalibrationLoader {
             config: tokenizer_config.as_deref(),
             ..further.files()
         };
-        Ok(Self { inner: calibration::Loader::new(config, files)? })
+        let tables = if tables == "int8" { Narrowest::Int8 } else { Narrowest::Int4 };
+        Ok(Self { inner: calibration::Loader::new(config, files, tables)? })
     }
 
     /// Takes the weights' next bytes.

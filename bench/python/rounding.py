@@ -1,9 +1,11 @@
 """What rounding weights and activations to few bits does to sentiment-en's answers on SST-2's development set, scheme by scheme.
 
 Arithmetic is modelled in numpy: integers are rounded (ties to even) and cut as the kernels do, sums are f32. Embeddings are int8 with a
-scale a row, as the converter stores them; softmax, normalization and GELU stay f32.
+scale a row, as the converter stores them, except where a scheme is of these tables; softmax, normalization and GELU stay f32.
 
-    python bench/python/rounding.py [../shared/models/sentiment-en]
+    python bench/python/rounding.py [../shared/models/sentiment-en] [tables]
+
+`tables`: only the schemes of the embedding tables.
 
 Columns: labels that agree with PyTorch's in fp32, accuracy, mean |difference of a probability|, root mean square error of half the logits'
 difference. Agreement moves in steps of 0.115 %: rank by the last column.
@@ -17,7 +19,9 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file
 
-FOLDER = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/models/sentiment-en")
+TABLES_ALONE = sys.argv[-1] == "tables"
+ARGUMENTS = sys.argv[1 : len(sys.argv) - TABLES_ALONE]
+FOLDER = Path(ARGUMENTS[0] if ARGUMENTS else "../shared/models/sentiment-en")
 LAYERS, HEADS, EPS = 6, 12, np.float32(1e-12)
 # What no value of GELU is below.
 FLOOR = np.float32(-0.17)
@@ -47,6 +51,22 @@ def int4(w, low, signed):
         scale = np.abs(g).max(2, keepdims=True) / 7
     scale = np.where(scale == 0, 1, scale.astype(np.float16)).astype(np.float32)
     return (nearest(g / scale, low, 7) * scale).reshape(w.shape).astype(np.float32)
+
+
+def searched(w):
+    """int4 as matrices are rounded to nearest: of 23 scales of either sign, that with the least error of a group."""
+    g = grouped(w, 32)
+    largest = np.abs(g).max(2, keepdims=True)
+    best, least = np.zeros_like(g), np.full(largest.shape, np.inf, np.float32)
+    for share in 0.6 + 0.025 * np.arange(23, dtype=np.float32):
+        for sign in (1, -1):
+            scale = (sign * share * largest / 7).astype(np.float16).astype(np.float32)
+            scale[scale == 0] = 1
+            back = nearest(g / scale, -8, 7) * scale
+            error = ((g - back) ** 2).sum(2, keepdims=True)
+            best = np.where(error < least, back, best)
+            least = np.minimum(error, least)
+    return best.reshape(w.shape).astype(np.float32)
 
 
 def symmetric(x, most, size=0):
@@ -79,8 +99,11 @@ class Model:
         self.ids = [row["ids"] for row in rows]
         self.labels = np.array([row["label"] for row in rows])
         self.wanted = np.array([row["logits"] for row in rows], np.float32)
-        self.words = per_row(self.tensors["embeddings.word_embeddings.weight"], 127)
-        self.positions = per_row(self.tensors["embeddings.position_embeddings.weight"], 127)
+        self.store_tables(lambda w: per_row(w, 127), lambda w: per_row(w, 127))
+
+    def store_tables(self, words, positions):
+        self.words = words(self.tensors["embeddings.word_embeddings.weight"])
+        self.positions = positions(self.tensors["embeddings.position_embeddings.weight"])
 
     def norm(self, x, name):
         x = x - x.mean(1, keepdims=True)
@@ -125,9 +148,28 @@ class Model:
         print(f"{title:64} {agreement:8.2%} {accuracy:7.2%} {np.abs(mine - wanted).mean():7.4f} {rms:7.4f}", flush=True)
 
 
+def tables(model, plain):
+    """Matrices in f32; (words, positions)."""
+    int8 = lambda w: per_row(w, 127)
+    covering = lambda w: int4(w, -8, True)
+    for words, positions, title in [
+        (np.asarray, np.asarray, "f32, f32"),
+        (int8, int8, "int8, int8"),
+        (covering, int8, "int4, int8 (chosen)"),
+        (int8, covering, "int8, int4"),
+        (covering, covering, "int4, int4"),
+        (searched, int8, "int4 by the search for matrices, int8"),
+    ]:
+        model.store_tables(words, positions)
+        model.report(f"tables {title}", plain, plain)
+
+
 def main():
     model = Model()
     plain = lambda _, x: x
+    print(f"{'weights × activations':64} {'agree':>8} {'correct':>7} {'mean dp':>7} {'rms':>7}")
+    if TABLES_ALONE:
+        return tables(model, plain)
     rows = lambda most: lambda _, w: per_row(w, most)
     after_gelu = lambda name: name.endswith("lin2")
     after_relu = lambda name: name == "classifier"
@@ -139,7 +181,6 @@ def main():
 
     bears_int4 = lambda name: not name.endswith("out_lin") and "classifier" not in name
     mixed = lambda low, signed: lambda name, w: int4(w, low, signed) if bears_int4(name) else per_row(w, 127)
-    print(f"{'weights × activations':64} {'agree':>8} {'correct':>7} {'mean dp':>7} {'rms':>7}")
     model.report("f32 × f32 (int8 embeddings)", plain, plain)
     model.report("int8 × f32", rows(127), plain)
     model.report("int8 × int8, a scale a row", rows(127), lambda _, x: symmetric(x, 127))
@@ -153,6 +194,7 @@ def main():
     model.report("int4 -7..=7 to nearest (attention's output and head int8) × f32", mixed(-7, False), plain)
     model.report("int4 -8..=7 to nearest, scales of either sign × f32", mixed(-8, True), plain)
     model.report("the same × int8, a scale a row", mixed(-8, True), lambda _, x: symmetric(x, 127))
+    tables(model, plain)
 
 
 main()

@@ -29,6 +29,7 @@ const OPTIONS = {
   resume: { type: "boolean" },
   separator: { type: "string" },
   "skip-invalid": { type: "boolean" },
+  tables: { type: "string" },
   taught: { type: "string" },
   text: { type: "string" },
   threads: { type: "string" },
@@ -80,7 +81,7 @@ const TAKEN = {
     "text",
     "threads",
   ],
-  convert: ["calibration", "dtype", "force"],
+  convert: ["calibration", "dtype", "force", "tables"],
   info: ["json", "model"],
   bench: ["device", "dtype", "json", "model", "threads"],
 } as const satisfies Record<string, readonly OptionName[]>;

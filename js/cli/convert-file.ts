@@ -7,6 +7,7 @@ import {
   loadConverter,
   type CalibratedModel,
   type ConverterModule,
+  type Tables,
   type WeightsSource,
 } from "../convert.js";
 import { TabsenseError } from "../api/errors.js";
@@ -37,6 +38,8 @@ export interface Conversion {
   output: string;
   dtype: string;
   calibration: string | undefined;
+  /** What int4 makes of the words' embedding table. */
+  tables: Tables;
   /** Whether a file that has the new one's name already is overwritten. */
   force: boolean;
 }
@@ -46,7 +49,7 @@ export interface Conversion {
  * is told on the standard error.
  */
 export async function convertFile(
-  { from, output, dtype, calibration, force }: Conversion,
+  { from, output, dtype, calibration, tables, force }: Conversion,
   signal: AbortSignal,
 ): Promise<void> {
   checkOutput(output, "overwrite", from);
@@ -69,7 +72,7 @@ export async function convertFile(
   const pieces =
     calibration === undefined
       ? convert(new module.Converter(dtype), counted, note)
-      : await rounded(module, source, counted, () => read, calibration, note, signal);
+      : await rounded(module, source, counted, () => read, { calibration, tables }, note, signal);
   const written = await writeWhole(output, pieces, signal);
   for (const sentence of notes) process.stderr.write(`tabsense: ${sentence}\n`);
   await print(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${source.name}\n`);
@@ -84,7 +87,7 @@ async function rounded(
   source: ConvertSource,
   counted: WeightsSource,
   read: () => number,
-  calibration: string,
+  { calibration, tables }: { calibration: string; tables: Tables },
   onWarnings: (warnings: readonly string[]) => void,
   signal: AbortSignal,
 ): Promise<Uint8Array[]> {
@@ -92,7 +95,7 @@ async function rounded(
   const model = { ...source, ...(await readBeside(source.place, signal)) };
   const bar = startBar(null);
   try {
-    const { converter, tokens } = await calibrated(module, model, texts, signal, bar);
+    const { converter, tokens } = await calibrated(module, model, texts, tables, signal, bar);
     const pieces: Uint8Array[] = [];
     for await (const piece of convert(converter, counted, onWarnings)) {
       pieces.push(piece);
@@ -154,11 +157,12 @@ async function calibrated(
   module: ConverterModule,
   model: CalibratedModel,
   texts: readonly string[],
+  tables: Tables,
   signal: AbortSignal,
   bar: Bar,
 ): Promise<{ converter: Converter; tokens: number }> {
   let tokens = 0;
-  const converter = await calibrate(module, model, texts, (done, all) => {
+  const converter = await calibrate(module, model, texts, tables, (done, all) => {
     signal.throwIfAborted();
     tokens = all;
     bar.say(`reading: ${done} of ${texts.length} texts, ${tokens} tokens`);

@@ -1,13 +1,13 @@
 /** `tabsense convert`. */
 
-import { CONVERT_DTYPES } from "../convert.js";
+import { CONVERT_DTYPES, TABLES } from "../convert.js";
 import { ANY_OF, UsageError, type Invocation } from "./arguments.js";
 import { convertFile, ENOUGH_TOKENS } from "./convert-file.js";
 import { stoppable } from "./stops.js";
 
 /** Converts a file of weights. */
 export async function convertCommand({
-  values: { dtype, calibration, force = false },
+  values: { dtype, calibration, tables, force = false },
   operands,
   texts,
 }: Invocation): Promise<void> {
@@ -23,5 +23,9 @@ export async function convertCommand({
   }
   if (dtype !== "int4" && calibration !== undefined)
     throw new UsageError("--calibration is for --dtype int4.");
-  await stoppable("", (signal) => convertFile({ from, output, dtype, calibration, force }, signal));
+  if (dtype !== "int4" && tables !== undefined) throw new UsageError("--tables is for --dtype int4.");
+  const known = TABLES.find((name) => name === (tables ?? TABLES[0]));
+  if (known === undefined) throw new UsageError(`--tables must be ${ANY_OF.format(TABLES)}.`);
+  const conversion = { from, output, dtype, calibration, tables: known, force };
+  await stoppable("", (signal) => convertFile(conversion, signal));
 }

@@ -94,6 +94,7 @@ folder, a URL, or "org/name[@revision]" on a model hub. Of several files the one
   --calibration TEXTS
                      for int4: texts of the kind that the model will read, one a line, or JSON Lines (.jsonl) with a
                      property "text"; config.json and the tokenizer's files must be there beside the weights
+  --tables TYPE      for int4: what the words' embedding table becomes, int8 (the default) or int4, half as large; others are int8
   --force            overwrite OUT, which is else not touched where it is there already; IN itself never is
 `,
   info: `Tells what a model is, from its configuration and the header of its weights; the weights themselves are not read.

@@ -4,7 +4,7 @@
 //! Source: Devlin et al. 2019; `transformers` 5.24, `configuration_bert.py` and `modeling_bert.py`.
 
 use super::architecture::Architecture;
-use super::plan::{Norm, Plan, Table};
+use super::plan::{Narrowest, Norm, Plan, Table};
 use super::transformer::{self, Head, Layer, LayerNames, Pass};
 use crate::backend::{Activation, Backend};
 use crate::config::{Config, Fields, Sizes, limits};
@@ -83,9 +83,9 @@ impl Bert {
     pub fn new(config: &Config, plan: &mut Plan) -> Self {
         let d = config.width;
         Self {
-            words: plan.table("bert.embeddings.word_embeddings", config.vocabulary, d),
-            types: plan.table("bert.embeddings.token_type_embeddings", config.types, d),
-            positions: plan.table("bert.embeddings.position_embeddings", config.positions, d),
+            words: plan.table("bert.embeddings.word_embeddings", [config.vocabulary, d], Narrowest::Int4),
+            types: plan.table("bert.embeddings.token_type_embeddings", [config.types, d], Narrowest::Int8),
+            positions: plan.table("bert.embeddings.position_embeddings", [config.positions, d], Narrowest::Int8),
             norm: plan.norm("bert.embeddings.LayerNorm", d),
             layers: transformer::layers(plan, config, "bert.encoder.layer", &LAYER),
             head: transformer::head(plan, config, "bert.pooler.dense", Activation::Tanh, "classifier"),

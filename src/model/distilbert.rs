@@ -3,7 +3,7 @@
 //! Source: Sanh et al. 2019; `transformers` 5.24, `configuration_distilbert.py` and `modeling_distilbert.py`.
 
 use super::architecture::Architecture;
-use super::plan::{Norm, Plan, Table};
+use super::plan::{Narrowest, Norm, Plan, Table};
 use super::transformer::{self, Head, Layer, LayerNames, Pass};
 use crate::backend::{Activation, Backend};
 use crate::config::{Config, Fields, Sizes, limits};
@@ -57,8 +57,8 @@ impl DistilBert {
     pub fn new(config: &Config, plan: &mut Plan) -> Self {
         let d = config.width;
         Self {
-            words: plan.table("distilbert.embeddings.word_embeddings", config.vocabulary, d),
-            positions: plan.table("distilbert.embeddings.position_embeddings", config.positions, d),
+            words: plan.table("distilbert.embeddings.word_embeddings", [config.vocabulary, d], Narrowest::Int4),
+            positions: plan.table("distilbert.embeddings.position_embeddings", [config.positions, d], Narrowest::Int8),
             norm: plan.norm("distilbert.embeddings.LayerNorm", d),
             layers: transformer::layers(plan, config, "distilbert.transformer.layer", &LAYER),
             head: transformer::head(plan, config, "pre_classifier", Activation::Relu, "classifier"),

@@ -17,9 +17,9 @@
 //! | int8 | int8 | f32 | f16 | int8 | int8 |
 //! | int4 | int4 | f32 | f16 | int8 | int4 |
 //!
-//! Vectors are f32. An embedding table stays as the file stores it, F64 as F32; with `int8` and `int4` it is int8.
+//! Vectors are f32. An embedding table stays as the file stores it, F64 as F32; but one of floats is int8 with `int8`, and int4* with `int4`.
 
-use super::plan::Narrowest;
+use super::plan::{Narrowest, TableFacts};
 use crate::backend::Precision;
 use crate::error::{Error, ErrorKind, Result};
 use crate::weights::dtype::Storage;
@@ -72,8 +72,10 @@ impl Dtype {
     }
 
     /// How an embedding table stored as `storage` is held: rows are decoded as they are read.
-    pub fn table_storage(self, storage: Storage) -> Storage {
+    pub fn table_storage(self, storage: Storage, facts: &TableFacts) -> Storage {
         match (self, storage) {
+            (_, Storage::Int8 | Storage::Int4) => storage,
+            (Self::Int4, _) if facts.bears_int4() => Storage::Int4,
             (Self::Int8 | Self::Int4, _) => Storage::Int8,
             (_, Storage::F64) => Storage::F32,
             _ => storage,
@@ -109,11 +111,17 @@ mod tests {
                     assert_eq!(dtype.precision(storage, Narrowest::Int4, 63), rounded, "{file:?}, {name}: no groups");
                 }
                 let table = match (storage, *name) {
-                    (_, "int8" | "int4") => Storage::Int8,
-                    (Storage::F64, _) => Storage::F32,
-                    _ => storage,
+                    (Storage::Int8 | Storage::Int4, _) => [storage; 3],
+                    (_, "int8") => [Storage::Int8; 3],
+                    (_, "int4") => [Storage::Int4, Storage::Int8, Storage::Int8],
+                    (Storage::F64, _) => [Storage::F32; 3],
+                    _ => [storage; 3],
                 };
-                assert_eq!(dtype.table_storage(storage), table, "{file:?}, {name}: a table");
+                let tables = [(64, Narrowest::Int4), (63, Narrowest::Int4), (64, Narrowest::Int8)];
+                for ((width, narrowest), wanted) in tables.into_iter().zip(table) {
+                    let held = dtype.table_storage(storage, &TableFacts { rows: 9, width, narrowest });
+                    assert_eq!(held, wanted, "{file:?}, {name}: a table of {width} columns, {narrowest:?}");
+                }
             }
         }
         for file in [File::I64, File::I32] {

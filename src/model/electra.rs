@@ -42,9 +42,9 @@ impl Electra {
     pub fn new(config: &Config, plan: &mut Plan, e: usize) -> Self {
         let d = config.width;
         Self {
-            words: plan.table("electra.embeddings.word_embeddings", config.vocabulary, e),
-            types: plan.table("electra.embeddings.token_type_embeddings", config.types, e),
-            positions: plan.table("electra.embeddings.position_embeddings", config.positions, e),
+            words: plan.table("electra.embeddings.word_embeddings", [config.vocabulary, e], Narrowest::Int4),
+            types: plan.table("electra.embeddings.token_type_embeddings", [config.types, e], Narrowest::Int8),
+            positions: plan.table("electra.embeddings.position_embeddings", [config.positions, e], Narrowest::Int8),
             norm: plan.norm("electra.embeddings.LayerNorm", e),
             project: (e != d).then(|| plan.matrix("electra.embeddings_project", [d, e], Narrowest::Int8)),
             layers: transformer::layers(plan, config, "electra.encoder.layer", &LAYER),

@@ -3,6 +3,7 @@
 
 use crate::error::{Result, try_vec};
 use crate::weights::dtype::{Storage, decode};
+use crate::weights::int4;
 use crate::weights::quantize::quantize_row;
 
 enum Values {
@@ -10,6 +11,8 @@ enum Values {
     Float { storage: Storage, bytes: Vec<u8> },
     /// int8 rows, each with its scale.
     Int8 { values: Vec<i8>, scales: Vec<f32> },
+    /// int4 rows, each with the scales of its groups.
+    Int4 { packed: Vec<u8>, scales: Vec<half::f16> },
 }
 
 /// A table of R rows of D numbers.
@@ -20,7 +23,7 @@ pub struct EmbeddingTable {
 
 impl EmbeddingTable {
     /// Room for a table of (rows, width) numbers in `storage`. int8 rows whose scales never come are their
-    /// numbers.
+    /// numbers. Of int4, `width` is one that [`int4::fits`].
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
@@ -32,6 +35,10 @@ impl EmbeddingTable {
                 scales.fill(1.0);
                 Values::Int8 { values: try_vec(rows * width, what)?, scales }
             }
+            Storage::Int4 => Values::Int4 {
+                packed: try_vec(rows * (width / 2), what)?,
+                scales: try_vec(rows * (width / int4::GROUP), what)?,
+            },
             _ => Values::Float { storage, bytes: try_vec(rows * width * storage.bytes(), what)? },
         };
         Ok(Self { values, width })
@@ -50,12 +57,35 @@ impl EmbeddingTable {
         }
     }
 
-    /// Sets row `row` from the file's floating-point numbers: an int8 table quantizes them, any other keeps the bytes
+    /// Whether it holds int4.
+    pub fn is_int4(&self) -> bool {
+        matches!(self.values, Values::Int4 { .. })
+    }
+
+    /// Sets row `row` of an int4 table, as it is stored; the scales are numbers of half precision.
+    pub fn set_int4(&mut self, row: usize, stored: &[u8], group_scales: &[f32]) {
+        if let Values::Int4 { packed, scales } = &mut self.values {
+            packed[row * stored.len()..][..stored.len()].copy_from_slice(stored);
+            for (to, scale) in scales[row * group_scales.len()..].iter_mut().zip(group_scales) {
+                *to = half::f16::from_f32(*scale);
+            }
+        }
+    }
+
+    /// Sets row `row` from the file's floating-point numbers: a table of integers rounds them, any other keeps the bytes
     /// that they are stored in, or of F64 those of the nearest f32.
     pub fn set_float(&mut self, row: usize, numbers: &[f32], stored: &[u8]) {
         let at = row * self.width;
         match &mut self.values {
             Values::Int8 { values, scales } => scales[row] = quantize_row(numbers, &mut values[at..at + self.width]),
+            Values::Int4 { packed, scales } => {
+                let (bytes, groups) = (self.width / 2, self.width / int4::GROUP);
+                int4::round_table_row(
+                    numbers,
+                    &mut packed[row * bytes..][..bytes],
+                    &mut scales[row * groups..][..groups],
+                );
+            }
             // Of an F64 file: its table is F32.
             Values::Float { storage: Storage::F32, bytes } if stored.len() != 4 * self.width => {
                 for (to, x) in bytes[4 * at..].as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
@@ -86,6 +116,11 @@ impl EmbeddingTable {
                 for (x, q) in out.iter_mut().zip(&values[at..at + self.width]) {
                     *x = f32::from(*q) * scale;
                 }
+            }
+            Values::Int4 { packed, scales } => {
+                let packed = packed[at / 2..][..self.width / 2].chunks_exact(int4::GROUP / 2);
+                let groups = packed.zip(&scales[at / int4::GROUP..]).zip(out.chunks_exact_mut(int4::GROUP));
+                groups.for_each(|((packed, scale), out)| int4::dequantize(packed, &[scale.to_f32()], out));
             }
         }
     }
@@ -121,6 +156,29 @@ mod tests {
         table.set_int8(2, &[2, 2]);
         table.set_scales(&[9.0, 9.0, 0.5]);
         check(&table, Storage::Int8);
+    }
+
+    /// By hand: (q - 8) · scale, the first column in the lower half.
+    #[test]
+    fn rows_of_an_int4_table_are_decoded() {
+        let (mut table, mut out) = (EmbeddingTable::new(2, 64, Storage::Int4).unwrap(), [9.0; 64]);
+        assert!(table.is_int4());
+        let mut stored = [0x88; 32];
+        (stored[0], stored[15], stored[16]) = (0x0f, 0x98, 0x1a);
+        table.set_int4(1, &stored, &[0.5, -2.0]);
+        table.read(1, &mut out);
+        let mut wanted = [0.0; 64];
+        (wanted[0], wanted[1], wanted[31], wanted[32], wanted[33]) = (3.5, -4.0, 0.5, -4.0, 14.0);
+        assert_eq!(out, wanted);
+        table.add(1, &mut out, &mut [0.0; 64]);
+        assert_eq!(out, wanted.map(|x| 2.0 * x));
+        table.read(0, &mut out);
+        assert_eq!(out, [0.0; 64]);
+        // Floats are rounded: here to themselves, for all are multiples of a scale.
+        wanted[32] = -16.0;
+        table.set_float(0, &wanted, &[]);
+        table.read(0, &mut out);
+        assert_eq!(out, wanted);
     }
 
     fn check(table: &EmbeddingTable, storage: Storage) {

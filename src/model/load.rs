@@ -129,7 +129,7 @@ struct Placer<B: Backend> {
     mapped: Option<onnx::Mapped>,
     filling: Option<Filling<B>>,
     row: Vec<f32>,
-    // Of the int4 matrices whose rows have not all come, by slot.
+    // Of the int4 matrices and tables whose rows have not all come, by slot.
     group_scales: Vec<(usize, Vec<f32>)>,
 }
 
@@ -189,7 +189,7 @@ impl<B: Backend> RowSink for Placer<B> {
         let numbers = &mut self.row[..info.columns];
         decode(info.storage, bytes, numbers);
         check_finite(numbers, &info.name)?;
-        if info.precision == Some(Precision::Int4) {
+        if info.precision == Some(Precision::Int4) || filling.rounds_table_to_int4(place) {
             int4::check_range(numbers, &info.name)?;
         }
         match info.target {

@@ -155,14 +155,23 @@ fn storage(t: &TensorInfo, target: Target, plan: &Plan) -> Result<Storage> {
     let storage = Storage::of(t.dtype);
     let place = match target {
         Target::Slot(slot) => Some(plan.slots()[slot].place),
+        // A table keeps its scales as they are stored.
+        Target::GroupScales(slot)
+            if matches!(plan.slots()[slot].place, Place::Table(_)) && storage != Some(Storage::F16) =>
+        {
+            return Err(mismatch(format!(
+                "{} is stored as {:?}, but F16 is what the scales of an int4 table are: convert the checkpoint again.",
+                quoted(&t.name),
+                t.dtype
+            )));
+        }
         _ => None,
     };
     let (read, integers): (_, &[Storage]) = match place {
-        Some(Place::Rows { .. }) => {
+        Some(Place::Rows { .. } | Place::Table(_)) => {
             ("F32, F64, F16, BF16 and the int8 and int4 of this project", &[Storage::Int8, Storage::Int4])
         }
         Some(Place::OfTokens(_)) => ("F32, F64, F16, BF16, I32 and I64", &[Storage::I32, Storage::I64]),
-        Some(Place::Table(_)) => ("F32, F64, F16, BF16 and the int8 of this project", &[Storage::Int8]),
         _ => ("F32, F64, F16 and BF16", &[]),
     };
     match storage {

@@ -6,7 +6,7 @@
 
 use super::architecture::Architecture;
 use super::bert::{self, DEFAULTS, Defaults};
-use super::plan::{Norm, Plan, Relative, RelativeFacts, Table};
+use super::plan::{Narrowest, Norm, Plan, Relative, RelativeFacts, Table};
 use super::transformer::{self, Head, Layer, LayerNames, Pass};
 use crate::backend::{Activation, Backend};
 use crate::config::{Config, Fields, Sizes};
@@ -67,8 +67,8 @@ impl MpNet {
         let d = config.width;
         let biases = RelativeFacts { heads: config.heads, reach: config.max_tokens, bucket };
         Self {
-            words: plan.table("mpnet.embeddings.word_embeddings", config.vocabulary, d),
-            positions: plan.table("mpnet.embeddings.position_embeddings", config.positions, d),
+            words: plan.table("mpnet.embeddings.word_embeddings", [config.vocabulary, d], Narrowest::Int4),
+            positions: plan.table("mpnet.embeddings.position_embeddings", [config.positions, d], Narrowest::Int8),
             norm: plan.norm("mpnet.embeddings.LayerNorm", d),
             biases: plan.relative("mpnet.encoder.relative_attention_bias", buckets, biases),
             layers: transformer::layers(plan, config, "mpnet.encoder.layer", &LAYER),

@@ -79,14 +79,32 @@ pub struct Slot {
     pub part: Part,
 }
 
-/// The narrowest integers that a matrix bears.
+/// The narrowest integers that a matrix or an embedding table bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Narrowest {
     /// 4 bits.
     Int4,
     /// 8 bits: heads, which are small and decide, and the attention's output, whose rounding disturbs more
-    /// than that of larger matrices.
+    /// than that of larger matrices; positions and types, whose tables are small.
     Int8,
+}
+
+/// What is known of an embedding table before its rows come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableFacts {
+    /// R
+    pub rows: usize,
+    /// D
+    pub width: usize,
+    /// The narrowest integers that it bears.
+    pub narrowest: Narrowest,
+}
+
+impl TableFacts {
+    /// Whether a file with tables of int4 has this one in 4 bits.
+    pub fn bears_int4(&self) -> bool {
+        self.narrowest == Narrowest::Int4 && int4::fits(self.width)
+    }
 }
 
 /// What is known of a matrix before its rows come.
@@ -139,7 +157,7 @@ impl RelativeFacts {
 /// Every tensor that an architecture asks for with one configuration.
 pub struct Plan {
     slots: Vec<Slot>,
-    tables: Vec<[usize; 2]>,
+    tables: Vec<TableFacts>,
     norms: usize,
     matrices: Vec<MatrixFacts>,
     relative: Vec<RelativeFacts>,
@@ -168,9 +186,9 @@ impl Plan {
     }
 
     /// An embedding table of so many rows: `NAME.weight`.
-    pub fn table(&mut self, name: &str, rows: usize, width: usize) -> Table {
+    pub fn table(&mut self, name: &str, [rows, width]: [usize; 2], narrowest: Narrowest) -> Table {
         let table = Table(self.tables.len());
-        self.tables.push([rows, width]);
+        self.tables.push(TableFacts { rows, width, narrowest });
         self.slot(format!("{name}.weight"), &[rows, width], Place::Table(table));
         table
     }
@@ -230,8 +248,8 @@ impl Plan {
         &self.slots
     }
 
-    /// Rows and width of each table.
-    pub fn tables(&self) -> &[[usize; 2]] {
+    /// The embedding tables.
+    pub fn tables(&self) -> &[TableFacts] {
         &self.tables
     }
 

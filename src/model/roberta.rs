@@ -6,7 +6,7 @@
 
 use super::architecture::Architecture;
 use super::bert::{self, DEFAULTS, Defaults, LAYER};
-use super::plan::{Norm, Plan, Table};
+use super::plan::{Narrowest, Norm, Plan, Table};
 use super::transformer::{self, Head, Layer, Pass};
 use crate::backend::{Activation, Backend};
 use crate::config::{Config, Fields, Sizes};
@@ -91,9 +91,9 @@ impl Roberta {
         let of = |name: &str| format!("{}{name}", config.architecture.base());
         Self {
             padding,
-            words: plan.table(&of("embeddings.word_embeddings"), config.vocabulary, d),
-            types: plan.table(&of("embeddings.token_type_embeddings"), config.types, d),
-            positions: plan.table(&of("embeddings.position_embeddings"), config.positions, d),
+            words: plan.table(&of("embeddings.word_embeddings"), [config.vocabulary, d], Narrowest::Int4),
+            types: plan.table(&of("embeddings.token_type_embeddings"), [config.types, d], Narrowest::Int8),
+            positions: plan.table(&of("embeddings.position_embeddings"), [config.positions, d], Narrowest::Int8),
             norm: plan.norm(&of("embeddings.LayerNorm"), d),
             layers: transformer::layers(plan, config, &of("encoder.layer"), &LAYER),
             head: transformer::head(plan, config, "classifier.dense", Activation::Tanh, "classifier.out_proj"),

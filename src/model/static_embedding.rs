@@ -4,13 +4,14 @@
 //! Source: `model2vec` 0.10, `model.py`; `sentence-transformers` 6.2, `static_embedding.py`.
 
 use super::architecture::Architecture;
-use super::plan::{OfTokens, Plan, Table};
+use super::plan::{Narrowest, OfTokens, Plan, Table};
 use super::transformer::Pass;
 use super::weights::Weights;
 use crate::backend::{Activation, Backend};
 use crate::config::{Config, Fields, Sizes, limits};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tokenize::{Tokenizer, TokenizerFiles};
+use crate::weights::dtype::Storage;
 use crate::weights::header::Header;
 
 /// `model_type` of model2vec's.
@@ -94,19 +95,20 @@ fn sizes_of(model2vec: bool, max_tokens: usize) -> Sizes {
 /// # Errors
 /// [`ErrorKind::WeightsMismatch`] where there is no such table, or a larger one than is read.
 pub fn sized(sizes: &Sizes, layout: Layout, header: &Header) -> Result<Sizes> {
-    let shape = |names: &[&str]| {
-        let tensor = header.tensors.iter().find(|tensor| names.contains(&tensor.name.as_str()));
-        tensor.map(|tensor| tensor.shape.as_slice())
-    };
+    let tensor = |names: &[&str]| header.tensors.iter().find(|tensor| names.contains(&tensor.name.as_str()));
+    let shape = |name: &str| tensor(&[name]).map(|tensor| tensor.shape.as_slice());
     let wrong = |message: String| Error::new(ErrorKind::WeightsMismatch, message);
-    let Some(&[rows, width]) = shape(&["embeddings", "embedding.weight"]) else {
+    let table = tensor(&["embeddings", "embedding.weight"]);
+    let Some((&[rows, stored], dtype)) = table.map(|table| (table.shape.as_slice(), table.dtype)) else {
         return Err(wrong(
             "The weights lack \"embeddings\" or \"embedding.weight\", the table of a static embedding: take \
              model.safetensors as model2vec or sentence-transformers saved it."
                 .into(),
         ));
     };
-    let mapping = shape(&["mapping"]);
+    // int4 is stored in pairs.
+    let width = if Storage::of(dtype) == Some(Storage::Int4) { stored.saturating_mul(2) } else { stored };
+    let mapping = shape("mapping");
     let vocabulary = mapping.and_then(|shape| shape.first().copied()).unwrap_or(rows);
     if rows.max(vocabulary) > limits::VOCABULARY || width > limits::WIDTH || rows.min(vocabulary).min(width) == 0 {
         return Err(wrong(format!(
@@ -116,7 +118,7 @@ pub fn sized(sizes: &Sizes, layout: Layout, header: &Header) -> Result<Sizes> {
             limits::WIDTH
         )));
     }
-    let layout = Layout { rows, weights: shape(&["weights"]).is_some(), mapping: mapping.is_some(), ..layout };
+    let layout = Layout { rows, weights: shape("weights").is_some(), mapping: mapping.is_some(), ..layout };
     Ok(Sizes { architecture: Architecture::StaticEmbedding(layout), width, vocabulary, ..sizes.clone() })
 }
 
@@ -133,7 +135,7 @@ impl StaticEmbedding {
     pub fn new(config: &Config, plan: &mut Plan, layout: Layout) -> Self {
         let Layout { rows, weights, mapping, .. } = layout;
         Self {
-            table: plan.table("embedding", rows, config.width),
+            table: plan.table("embedding", [rows, config.width], Narrowest::Int8),
             rows,
             weights: weights.then(|| plan.of_tokens("weights", config.vocabulary)),
             mapping: mapping.then(|| plan.of_tokens("mapping", config.vocabulary)),

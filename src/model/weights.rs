@@ -87,7 +87,10 @@ impl<B: Backend> Filling<B> {
         let mut precisions = vec![Vec::new(); plan.matrices().len()];
         for (slot, coming) in plan.slots().iter().zip(coming) {
             match slot.place {
-                Place::Table(table) => storages[table.index()] = dtype.table_storage(coming.storage),
+                Place::Table(table) => {
+                    let facts = &plan.tables()[table.index()];
+                    storages[table.index()] = dtype.table_storage(coming.storage, facts);
+                }
                 Place::Rows { matrix, .. } => precisions[matrix.index()].extend(coming.precision),
                 _ => {}
             }
@@ -96,7 +99,7 @@ impl<B: Backend> Filling<B> {
         let matrices = plan.matrices().iter().zip(precisions);
         Ok(Self {
             tables: tables
-                .map(|(&[rows, width], storage)| EmbeddingTable::new(rows, width, storage))
+                .map(|(facts, storage)| EmbeddingTable::new(facts.rows, facts.width, storage))
                 .collect::<Result<_>>()?,
             norms: vec![Default::default(); plan.norms()],
             matrices: matrices
@@ -121,6 +124,11 @@ impl<B: Backend> Filling<B> {
         }
     }
 
+    /// Whether rows of floats of a place are rounded to int4 in an embedding table.
+    pub fn rounds_table_to_int4(&self, place: Place) -> bool {
+        matches!(place, Place::Table(table) if self.tables[table.index()].is_int4())
+    }
+
     pub fn put_int8(&mut self, place: Place, row: usize, values: &[i8]) {
         match place {
             Place::Table(table) => self.tables[table.index()].set_int8(row, values),
@@ -131,8 +139,9 @@ impl<B: Backend> Filling<B> {
 
     pub fn put_int4(&mut self, place: Place, row: usize, packed: &[u8], group_scales: &[f32]) {
         match place {
+            Place::Table(table) => self.tables[table.index()].set_int4(row, packed, group_scales),
             Place::Rows { matrix, first } => self.matrices[matrix.index()].row_i4(first + row, packed, group_scales),
-            _ => unreachable!("only matrices are stored as int4"),
+            _ => unreachable!("only tables and matrices are stored as int4"),
         }
     }
 

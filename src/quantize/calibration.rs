@@ -7,7 +7,7 @@ use crate::batch::PackedBatch;
 use crate::config::Task;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::names::Names;
-use crate::model::plan::Place;
+use crate::model::plan::{Narrowest, Place, TableFacts};
 use crate::text_model::{self, TextModel};
 use crate::tokenize::TokenizerFiles;
 use crate::weights::dtype::require_float;
@@ -22,22 +22,27 @@ const DAMPING_OF_FEW: f64 = 0.1;
 /// Below so many tokens there are fewer inputs than a feed-forward network has columns.
 const FEW_TOKENS: usize = 2000;
 
-/// A model to calibrate, on its way in: products in f32, embedding tables rounded to int8 as they will be.
+/// A model to calibrate, on its way in: products in f32, embedding tables rounded to int8 or int4 as they will be.
 pub struct Loader {
     text_model: text_model::Loader<Observer>,
+    tables: Narrowest,
     header_checked: bool,
 }
 
 impl Loader {
-    /// Reads `config.json` and the tokenizer's files.
+    /// Reads `config.json` and the tokenizer's files. `tables`: the narrowest integers of the embedding tables.
     ///
     /// # Errors
     /// Those of [`text_model::Loader::with_files`].
-    pub fn new(config: &[u8], files: TokenizerFiles) -> Result<Self> {
+    pub fn new(config: &[u8], files: TokenizerFiles, tables: Narrowest) -> Result<Self> {
         // The observer keeps products in f32; the dtype says what becomes of the embedding tables.
+        let dtype = match tables {
+            Narrowest::Int4 => "int4",
+            Narrowest::Int8 => "int8",
+        };
         let text_model =
-            text_model::Loader::with_files(Observer::default(), Task::Classify, config, files, "int4", None)?;
-        Ok(Self { text_model, header_checked: false })
+            text_model::Loader::with_files(Observer::default(), Task::Classify, config, files, dtype, None)?;
+        Ok(Self { text_model, tables, header_checked: false })
     }
 
     /// Takes the weights' next bytes.
@@ -77,13 +82,14 @@ impl Loader {
     /// # Errors
     /// Those of [`text_model::Loader::finish`].
     pub fn finish(self) -> Result<Calibration> {
-        Ok(Calibration { text_model: self.text_model.finish()?, tokens: 0 })
+        Ok(Calibration { text_model: self.text_model.finish()?, tables: self.tables, tokens: 0 })
     }
 }
 
 /// A model that reads calibration texts.
 pub struct Calibration {
     text_model: TextModel<Observer>,
+    tables: Narrowest,
     tokens: usize,
 }
 
@@ -125,7 +131,11 @@ impl Calibration {
         let grams = plan.slots().iter().filter_map(|slot| match slot.place {
             Place::Rows { matrix, .. } => {
                 let facts = plan.facts(slot.place).filter(|facts| facts.bears_int4())?;
-                Some((slot.name.clone(), (facts.in_features, weights.matrix(matrix).gram())))
+                Some((slot.name.clone(), (facts.in_features, Some(weights.matrix(matrix).gram()))))
+            }
+            Place::Table(table) if self.tables == Narrowest::Int4 => {
+                let facts = Some(plan.tables()[table.index()]).filter(TableFacts::bears_int4)?;
+                Some((slot.name.clone(), (facts.width, None)))
             }
             _ => None,
         });
@@ -134,11 +144,11 @@ impl Calibration {
     }
 }
 
-/// The inputs that each matrix got which is to be int4, by the matrix' name.
+/// The inputs that each matrix got which is to be int4, by the matrix' name; and the tables that are.
 pub struct Inputs {
     names: Names,
-    /// And how many columns it has.
-    grams: HashMap<String, (usize, Rc<RefCell<Gram>>)>,
+    /// And how many columns it has. A table has no inputs.
+    grams: HashMap<String, (usize, Option<Rc<RefCell<Gram>>>)>,
     damping: f64,
     /// The factor made last: the matrices of one product share it.
     latest: Option<(Rc<RefCell<Gram>>, Factor)>,
@@ -150,7 +160,12 @@ impl Inputs {
         &self.names
     }
 
-    /// The columns of the matrix `name`, if it is to be int4.
+    /// Whether `name` is an embedding table that is to be int4.
+    pub fn is_table(&self, name: &str) -> bool {
+        self.grams.get(name).is_some_and(|(_, gram)| gram.is_none())
+    }
+
+    /// The columns of the matrix or table `name`, if it is to be int4.
     pub fn columns(&self, name: &str) -> Option<usize> {
         self.grams.get(name).map(|(columns, _)| *columns)
     }
@@ -160,7 +175,7 @@ impl Inputs {
     /// # Errors
     /// Those of [`Factor::new`].
     pub fn factor(&mut self, name: &str, columns: usize) -> Result<&Factor> {
-        let (_, gram) = &self.grams[name];
+        let gram = self.grams[name].1.as_ref().expect("a matrix has inputs");
         if !self.latest.as_ref().is_some_and(|(of, _)| Rc::ptr_eq(of, gram)) {
             self.latest = None; // before the next is made: each is as large as the largest matrix in f64
             let observed = gram.borrow();

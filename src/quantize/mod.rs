@@ -1,7 +1,7 @@
 //! Rounding of weights to int4 with texts: which inputs a matrix gets decides which roundings do no harm.
 //!
 //! A model is loaded on a backend that keeps count of every matrix' inputs ([`observer`]) and reads the calibration texts
-//! ([`calibration`]); then each matrix is rounded so that its products with these inputs change least ([`gptq`], then [`refine`], on the
+//! ([`calibration`]); then each matrix is rounded so that its products with these inputs change least ([`gptq`], then [`refine`]; [`rounder`]; on the
 //! linear algebra of [`dense`]). Not here: how int4 is stored (`weights::int4`), the file that comes of it (`convert`).
 
 pub mod calibration;
@@ -9,3 +9,4 @@ pub mod dense;
 pub mod gptq;
 pub mod observer;
 pub mod refine;
+pub mod rounder;

@@ -108,9 +108,60 @@ pub fn quantize_row(row: &[f32], q: &mut [u8], scales: &mut [f32]) {
     }
 }
 
+/// The scale with which a group's largest weight is -8 steps, rounded to half precision; 1 for a group of zeros. At most the
+/// largest of half precision, as that of [`scale_of`].
+pub fn covering_scale(group: &[f32]) -> f32 {
+    let largest = group.iter().fold(0.0f32, |m, w| if w.abs() > m.abs() { *w } else { m });
+    let most = half::f16::MAX.to_f32();
+    let scale = half::f16::from_f32((largest / -8.0).clamp(-most, most)).to_f32();
+    if scale == 0.0 { 1.0 } else { scale }
+}
+
+/// Rounds a row of an embedding table to nearest: two columns a byte of `packed`, a scale a group.
+///
+/// [`covering_scale`] instead of the search of [`scale_of`]: tables are large, are rounded while a file streams, and their
+/// answers are as close to the original's.
+pub fn round_table_row(row: &[f32], packed: &mut [u8], scales: &mut [half::f16]) {
+    let packed = packed.chunks_exact_mut(GROUP / 2);
+    for ((group, packed), kept) in row.chunks_exact(GROUP).zip(packed).zip(scales) {
+        let scale = covering_scale(group);
+        *kept = half::f16::from_f32(scale);
+        for (byte, [first, second]) in packed.iter_mut().zip(group.as_chunks::<2>().0) {
+            *byte = nearest(*first, scale) | nearest(*second, scale) << 4;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// By hand: the largest, -4, is -8 steps of 0.5; 3.6 is 7.2 steps, 4 would be 8, of which there are 7.
+    #[test]
+    fn a_table_s_row_has_its_largest_at_the_long_end() {
+        let mut row = [0.0; 2 * GROUP];
+        row[..6].copy_from_slice(&[-4.0, 3.6, 0.5, -0.74, 0.25, 4.0]);
+        row[GROUP..GROUP + 2].copy_from_slice(&[8.0, -1.0]);
+        let (mut packed, mut scales) = ([0; GROUP], [half::f16::ZERO; 2]);
+        round_table_row(&row, &mut packed, &mut scales);
+        assert_eq!(scales.map(half::f16::to_f32), [0.5, -1.0]);
+        assert_eq!(packed[..4], [0xf0, 0x79, 0xf8, 0x88]);
+        assert_eq!(packed[GROUP / 2..GROUP / 2 + 2], [0x90, 0x88]);
+        let back = dequantized(&packed, &scales.map(half::f16::to_f32));
+        assert_eq!(back[..6], [-4.0, 3.5, 0.5, -0.5, 0.0, 3.5]);
+        assert_eq!(back[GROUP..GROUP + 2], [8.0, -1.0]);
+    }
+
+    #[test]
+    fn a_table_s_scale_is_finite_and_not_zero() {
+        for value in [0.0, 1e-44, -1e-30, 1e-8, LARGEST, -f32::MAX] {
+            let scale = covering_scale(&[value; GROUP]);
+            assert!(scale.is_finite() && scale != 0.0, "{scale} for {value}");
+            if value.abs() < 1e-20 {
+                assert_eq!(nearest(value, scale), ZERO, "{value}");
+            }
+        }
+    }
 
     fn row(columns: usize) -> Vec<f32> {
         (0..columns).map(|i| ((i * 7919 % 1009) as f32 / 504.5 - 1.0).powi(3)).collect()

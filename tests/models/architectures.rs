@@ -12,6 +12,7 @@ use tabsense::batch::PackedBatch;
 use tabsense::config::{Config, Pooling, Task};
 use tabsense::convert::{Converter, Format};
 use tabsense::model::load::{Dtype, ModelLoader};
+use tabsense::model::plan::Narrowest;
 use tabsense::quantize::calibration::Loader;
 use tabsense::tokenize::TokenizerFiles;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -176,7 +177,7 @@ fn texts() -> Vec<String> {
 fn a_calibrated_int4_file_answers_as_its_own_weights() {
     for tiny in &ENCODERS {
         let files = TokenizerFiles { tokenizer_json: Some(tiny.tokenizer), ..TokenizerFiles::default() };
-        let mut loader = Loader::new(tiny.config, files).unwrap();
+        let mut loader = Loader::new(tiny.config, files, Narrowest::Int8).unwrap();
         loader.push(tiny.weights).unwrap();
         let mut calibration = loader.finish().unwrap();
         calibration.read(&texts()).unwrap();

@@ -126,6 +126,16 @@ fn exports_have_the_answers_of_their_checkpoints() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
+/// The words' table among them, for rows of 32 columns are a group.
+#[test]
+fn floats_of_an_export_are_rounded_to_int4_as_those_of_its_checkpoint() {
+    let model = "mini-distilbert";
+    let of = |path: &Path| logits(&load((model, Task::Classify), path, Dtype::Int4, 1 << 20).unwrap(), &goldens(model));
+    let rounded = of(Path::new("test_data/models/mini-distilbert/model.safetensors"));
+    assert_eq!(of(&folder().join("mini-distilbert-optimum.onnx")), rounded);
+    assert_ne!(rounded, checkpoint(model));
+}
+
 #[test]
 fn chunks_of_any_size_give_the_same() {
     for file in ["mini-bert-typed-q8.onnx", "mini-bert-weights-first-q8.onnx", "mini-bert-external.onnx"] {

@@ -10,6 +10,7 @@ mod checkpoints;
 mod encoder_properties;
 #[cfg(not(target_arch = "wasm32"))]
 mod exports;
+mod int4_tables;
 mod loading;
 mod onnx_hostile;
 mod pairs;

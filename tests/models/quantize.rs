@@ -11,7 +11,7 @@ use tabsense::config::Config;
 use tabsense::convert::{Converter, Format};
 use tabsense::model::architecture::Network;
 use tabsense::model::load::{Dtype, ModelLoader};
-use tabsense::model::plan::{Place, Plan};
+use tabsense::model::plan::{Narrowest, Place, Plan};
 use tabsense::model::{Model, Tap};
 use tabsense::quantize::calibration::Loader;
 use tabsense::quantize::observer::Observer;
@@ -89,7 +89,7 @@ fn bears_int4(plan: &Plan, place: Place) -> bool {
 }
 
 /// A random model of widths that int4 takes, with the vocabulary of the tiny models.
-fn random_model() -> (Vec<u8>, Vec<u8>) {
+pub fn random_model() -> (Vec<u8>, Vec<u8>) {
     let mut config: Value = serde_json::from_slice(F32.config).unwrap();
     for (key, value) in [("dim", 64), ("hidden_dim", 96), ("n_heads", 4), ("n_layers", 2)] {
         config[key] = json!(value);
@@ -126,7 +126,7 @@ fn low_rank(name: &str, shape: &[usize], random: &mut Random) -> Tensor {
 }
 
 /// Texts of tokens of the vocabulary.
-fn texts(count: usize) -> Vec<String> {
+pub fn texts(count: usize) -> Vec<String> {
     let tokenizer: Value = serde_json::from_slice(F32.tokenizer).unwrap();
     let words = tokenizer["model"]["vocab"].as_object().unwrap().keys();
     let words: Vec<&String> = words.filter(|word| word.bytes().all(|b| b.is_ascii_lowercase())).collect();
@@ -149,17 +149,23 @@ const FILES: TokenizerFiles = TokenizerFiles {
 };
 
 pub fn calibrated(config: &[u8], weights: &[u8], texts: &[String], size: usize) -> tabsense::Result<Vec<u8>> {
-    calibrated_with(FILES, config, weights, texts, size)
+    calibrated_with(FILES, Narrowest::Int8, config, weights, texts, size)
+}
+
+/// The same with tables of int4.
+pub fn with_int4_tables(config: &[u8], weights: &[u8], texts: &[String], size: usize) -> tabsense::Result<Vec<u8>> {
+    calibrated_with(FILES, Narrowest::Int4, config, weights, texts, size)
 }
 
 fn calibrated_with(
     files: TokenizerFiles,
+    tables: Narrowest,
     config: &[u8],
     weights: &[u8],
     texts: &[String],
     size: usize,
 ) -> tabsense::Result<Vec<u8>> {
-    let mut loader = Loader::new(config, files)?;
+    let mut loader = Loader::new(config, files, tables)?;
     weights.chunks(size).try_for_each(|chunk| loader.push(chunk))?;
     let mut calibration = loader.finish()?;
     calibration.read(texts)?;
@@ -281,12 +287,13 @@ fn a_calibration_reads_the_tokenizer_s_older_files() {
     words.sort_by_key(|(_, id)| *id);
     let vocab: String = words.iter().map(|(word, _)| format!("{word}\n")).collect();
     let files = TokenizerFiles { vocab: Some(vocab.as_bytes()), ..TokenizerFiles::default() };
-    let older = calibrated_with(files, &config, &weights, &texts, usize::MAX).unwrap();
+    let older = calibrated_with(files, Narrowest::Int8, &config, &weights, &texts, usize::MAX).unwrap();
     assert_eq!(older, calibrated(&config, &weights, &texts, usize::MAX).unwrap());
     // What tokenizer_config.json says counts: here that texts are cut after three tokens.
     let files = TokenizerFiles { config: Some(br#"{"model_max_length": 3}"#), ..files };
-    assert_ne!(older, calibrated_with(files, &config, &weights, &texts, usize::MAX).unwrap());
-    let error = calibrated_with(TokenizerFiles::default(), &config, &weights, &texts, usize::MAX).unwrap_err();
+    assert_ne!(older, calibrated_with(files, Narrowest::Int8, &config, &weights, &texts, usize::MAX).unwrap());
+    let error =
+        calibrated_with(TokenizerFiles::default(), Narrowest::Int8, &config, &weights, &texts, usize::MAX).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenizerInvalid, "{error}");
 }
 
@@ -305,7 +312,7 @@ fn weights_beyond_int4_s_range_are_refused() {
 #[wasm_bindgen_test(unsupported = test)]
 fn another_file_than_the_calibrated_one_is_refused() {
     let (config, weights) = random_model();
-    let mut loader = Loader::new(&config, FILES).unwrap();
+    let mut loader = Loader::new(&config, FILES, Narrowest::Int8).unwrap();
     loader.push(&weights).unwrap();
     let mut calibration = loader.finish().unwrap();
     calibration.read(&texts(5)).unwrap();
@@ -324,6 +331,6 @@ fn a_calibration_refuses_what_it_can_t_use() {
     let mut int8 = converter.push(&weights).unwrap();
     int8.extend(converter.finish().unwrap());
     assert_eq!(kind(&int8, &texts(1)), ErrorKind::WeightsMismatch);
-    let error = Loader::new(b"{", FILES).err().expect("refused");
+    let error = Loader::new(b"{", FILES, Narrowest::Int4).err().expect("refused");
     assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
 }

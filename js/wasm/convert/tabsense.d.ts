@@ -33,13 +33,14 @@ export class FurtherFiles {
 export class CalibrationLoader {
   /**
    * Consumes `files`, also where it throws. `tokenizer`, `tokenizerConfig`: `tokenizer.json` and
-   * `tokenizer_config.json`, where the model has them.
+   * `tokenizer_config.json`, where the model has them. `tables`: what the words' embedding table becomes.
    */
   constructor(
     config: Uint8Array,
     tokenizer: Uint8Array | undefined,
     tokenizerConfig: Uint8Array | undefined,
     files: FurtherFiles | undefined,
+    tables: "int8" | "int4",
   );
   /** The next bytes of a file of weights. */
   push(chunk: Uint8Array): void;

@@ -7,6 +7,7 @@ mod class;
 mod config;
 mod json;
 mod merges;
+mod scan;
 mod sentencepiece;
 mod stage;
 mod vocabulary;

@@ -8,7 +8,7 @@ use hashbrown::hash_table::Entry;
 use std::ops::Range;
 
 /// How many entries are hashed in one call: an engine can't replace a function by its optimized form while it runs.
-const AT_ONCE: usize = 256;
+pub const AT_ONCE: usize = 256;
 
 /// 2^61 - 1, a prime.
 const MODULUS: u64 = (1 << 61) - 1;

@@ -1,8 +1,8 @@
 //! `tokenizer.json`: what of it matters here, read and checked.
 //!
 //! Padding is not read at all, and of truncation the length alone, which counts for static embeddings: cutting
-//! is a step of its own here, nothing is ever padded, and hostile values there reach nobody. The vocabulary is read as it streams by; the other stages, which are
-//! small, as trees.
+//! is a step of its own here, nothing is ever padded, and hostile values there reach nobody. The vocabulary and the
+//! merges are read by `scan`, the other stages, which are small, as trees.
 
 use super::super::added::AddedToken;
 use super::super::frame::Frame;

@@ -1,9 +1,10 @@
 //! Byte-pair encoding: a word begins as its characters, and the pair of neighbours that was learnt first is
 //! merged until none is left.
 
-use super::vocabulary::{Hasher, Tokens, Vocabulary, spread};
+use super::vocabulary::{AT_ONCE, Hasher, Tokens, Vocabulary, spread};
 use super::{ByteTokens, Flaw, Merges, Piece};
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -66,31 +67,41 @@ struct Scratch {
 impl Table {
     /// Of equal pairs the last counts, as in Python's dictionary.
     fn new(tokens: &Tokens, merges: &Merges, prefix: &str) -> Result<Self, Flaw> {
+        let ranks = HashTable::with_capacity(merges.len());
+        let mut table = Self { ranks, merges: Vec::with_capacity(merges.len()), hasher: tokens.hasher() };
+        let (mut pairs, mut merged) = (merges.pairs(), String::new());
+        while table.add(tokens, &mut pairs, prefix, &mut merged)? {}
+        Ok(table)
+    }
+
+    /// Takes some of `pairs`; whether there may be more. `merged` is room for a token's text.
+    #[inline(never)]
+    fn add<'a>(
+        &mut self,
+        tokens: &Tokens,
+        pairs: &mut impl Iterator<Item = (&'a str, &'a str)>,
+        prefix: &str,
+        merged: &mut String,
+    ) -> Result<bool, Flaw> {
         let unknown = |token: &str| Flaw::UnknownMerge(token.to_owned());
         let id = |token: &str| tokens.id(token).ok_or_else(|| unknown(token));
-        let mut all = Vec::new();
-        let mut merged = String::new();
-        for (first, second) in merges.pairs() {
+        for _ in 0..AT_ONCE {
+            let Some((first, second)) = pairs.next() else { return Ok(false) };
             merged.clear();
             merged.push_str(first);
             merged.push_str(second.get(prefix.len()..).ok_or_else(|| unknown(second))?);
-            all.push((id(first)?, id(second)?, id(&merged)?));
-        }
-        let mut table = Self { ranks: HashTable::with_capacity(all.len()), merges: all, hasher: tokens.hasher() };
-        for rank in 0..table.merges.len() as u32 {
-            let (first, second, _) = table.merges[rank as usize];
-            let hash = table.hash(first, second);
-            let Self { merges, ranks, hasher } = &mut table;
+            let (first, second, to) = (id(first)?, id(second)?, id(merged)?);
+            let (rank, hash) = (self.merges.len() as u32, self.hash(first, second));
+            self.merges.push((first, second, to));
+            let Self { merges, ranks, hasher } = self;
             let pair = |&rank: &u32| (merges[rank as usize].0, merges[rank as usize].1);
-            match ranks.find_mut(hash, |other| pair(other) == (first, second)) {
-                Some(other) => *other = rank,
-                None => {
-                    let rehash = |rank: &u32| hash_of(*hasher, pair(rank).0, pair(rank).1);
-                    ranks.insert_unique(hash, rank, rehash);
-                }
+            let rehash = |rank: &u32| hash_of(*hasher, pair(rank).0, pair(rank).1);
+            match ranks.entry(hash, |other| pair(other) == (first, second), rehash) {
+                Entry::Occupied(mut other) => *other.get_mut() = rank,
+                Entry::Vacant(place) => _ = place.insert(rank),
             }
         }
-        Ok(table)
+        Ok(true)
     }
 
     fn hash(&self, first: u32, second: u32) -> u64 {

@@ -28,6 +28,11 @@ impl Merges {
         self.ends.push((middle, self.text.len() as u32));
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// The pairs, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let starts = [0].into_iter().chain(self.ends.iter().map(|(_, end)| *end as usize));

@@ -4,32 +4,39 @@
 //! (docs/decisions.md).
 
 use hashbrown::HashTable;
-use sha2::{Digest, Sha256};
+use hashbrown::hash_table::Entry;
+use std::ops::Range;
+
+/// How many entries are hashed in one call: an engine can't replace a function by its optimized form while it runs.
+pub const AT_ONCE: usize = 256;
 
 /// 2^61 - 1, a prime.
 const MODULUS: u64 = (1 << 61) - 1;
 
 /// A polynomial hash, which grows byte by byte with the text: so all beginnings of a word are hashed in one
-/// pass. Two texts of n bytes have the same hash for n of 2^61 bases at most; and the base is a digest of the
-/// vocabulary, so that no vocabulary can be made for its own base.
+/// pass. Two texts of n bytes have the same hash for n of 2^31 bases at most; and the base is drawn for each
+/// vocabulary, so that none can be made for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hasher {
+    /// Of 32 bits: a product is two multiplications then, on a machine of 64 bits.
     base: u64,
 }
 
 impl Hasher {
-    fn of(vocabulary: &Vocabulary) -> Self {
-        let mut digest = Sha256::new().chain_update(&vocabulary.text);
-        vocabulary.entries.iter().for_each(|(end, _)| digest.update(end.to_le_bytes()));
-        let bytes = digest.finalize();
-        let word = u64::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]]);
-        Self { base: word % MODULUS }
+    /// A hash that nobody foresees. Where there are no random numbers, as in no runtime that is supported once
+    /// it answers requests, it is always the same.
+    fn draw() -> Self {
+        Self { base: u64::from(getrandom::u32().unwrap_or(0x9E37_79B9) | 1 << 31) }
     }
 
     /// The hash of a sequence and one more number, from that of the sequence; 0 for none.
     pub fn grow(self, hash: u64, next: u32) -> u64 {
-        let product = u128::from(hash) * u128::from(self.base) + u128::from(next) + 1;
-        let sum = (product as u64 & MODULUS) + (product >> 61) as u64;
+        let low = (hash & u64::from(u32::MAX)) * self.base;
+        let high = (hash >> 32) * self.base;
+        // 2^61 is 1 here, so a number's bits from there on are added to those below.
+        let product = (low & MODULUS) + (low >> 61) + ((high << 32) & MODULUS) + (high >> 29);
+        let sum = product + u64::from(next) + 1;
+        let sum = (sum & MODULUS) + (sum >> 61);
         if sum >= MODULUS { sum - MODULUS } else { sum }
     }
 
@@ -60,8 +67,13 @@ impl Vocabulary {
 
     /// Ends the token that is being written.
     pub fn end_token(&mut self, id: u32) {
+        self.end_token_after(0, id);
+    }
+
+    /// Ends a token behind the next `bytes` that will be written.
+    pub fn end_token_after(&mut self, bytes: usize, id: u32) {
         // It was read from memory of 32 bits: the text's length fits.
-        self.entries.push((self.text.len() as u32, id));
+        self.entries.push(((self.text.len() + bytes) as u32, id));
     }
 
     /// The ids, in the file's order.
@@ -86,9 +98,17 @@ impl Vocabulary {
 
     /// The text of an entry.
     pub fn token(&self, entry: u32) -> &str {
+        &self.text[self.range(entry)]
+    }
+
+    fn bytes(&self, entry: u32) -> &[u8] {
+        &self.text.as_bytes()[self.range(entry)]
+    }
+
+    fn range(&self, entry: u32) -> Range<usize> {
         let entry = entry as usize;
         let start = entry.checked_sub(1).map_or(0, |before| self.entries[before].0 as usize);
-        &self.text[start..self.entries[entry].0 as usize]
+        start..self.entries[entry].0 as usize
     }
 }
 
@@ -103,29 +123,34 @@ pub struct Table {
 impl Table {
     /// The tokens that begin with `prefix`. Of equal ones the last counts, as in a JSON object.
     fn new(vocabulary: &Vocabulary, hasher: Hasher, prefix: &str) -> Self {
-        let from = prefix.len();
-        let mut table = Self { entries: HashTable::with_capacity(vocabulary.entries.len()), from, longest: 0 };
-        for entry in 0..vocabulary.entries.len() as u32 {
-            let token = vocabulary.token(entry).as_bytes();
-            if !token.starts_with(prefix.as_bytes()) {
-                continue;
-            }
-            let piece = &token[from..];
-            table.longest = table.longest.max(piece.len());
-            let key = |&entry: &u32| &vocabulary.token(entry).as_bytes()[from..];
-            let hash = spread(hasher.hash(piece));
-            match table.entries.find_mut(hash, |other| key(other) == piece) {
-                Some(other) => *other = entry,
-                // There is room for all: none is ever hashed again.
-                None => _ = table.entries.insert_unique(hash, entry, |entry| spread(hasher.hash(key(entry)))),
-            }
+        let entries = vocabulary.entries.len();
+        let mut table = Self { entries: HashTable::with_capacity(entries), from: prefix.len(), longest: 0 };
+        for first in (0..entries).step_by(AT_ONCE) {
+            table.add(vocabulary, hasher, prefix, first..entries.min(first + AT_ONCE));
         }
         table
     }
 
+    /// Takes those of `entries`.
+    #[inline(never)]
+    fn add(&mut self, vocabulary: &Vocabulary, hasher: Hasher, prefix: &str, entries: Range<usize>) {
+        for entry in entries {
+            let entry = entry as u32;
+            let Some(piece) = vocabulary.bytes(entry).strip_prefix(prefix.as_bytes()) else { continue };
+            self.longest = self.longest.max(piece.len());
+            let key = |&entry: &u32| &vocabulary.bytes(entry)[prefix.len()..];
+            let hash = spread(hasher.hash(piece));
+            // There is room for all: none is ever hashed again.
+            match self.entries.entry(hash, |other| key(other) == piece, |entry| spread(hasher.hash(key(entry)))) {
+                Entry::Occupied(mut other) => *other.get_mut() = entry,
+                Entry::Vacant(place) => _ = place.insert(entry),
+            }
+        }
+    }
+
     /// The entry of `piece`, which has this hash.
     fn get(&self, vocabulary: &Vocabulary, hash: u64, piece: &[u8]) -> Option<u32> {
-        let is_piece = |&entry: &u32| &vocabulary.token(entry).as_bytes()[self.from..] == piece;
+        let is_piece = |&entry: &u32| &vocabulary.bytes(entry)[self.from..] == piece;
         self.entries.find(spread(hash), is_piece).copied()
     }
 }
@@ -143,7 +168,7 @@ pub struct Tokens {
 impl Tokens {
     /// Of a vocabulary whose ids are all below the rows of an embedding.
     pub fn new(vocabulary: Vocabulary) -> Self {
-        let hasher = Hasher::of(&vocabulary);
+        let hasher = Hasher::draw();
         let whole = Table::new(&vocabulary, hasher, "");
         let mut by_id = vec![None; vocabulary.ids().max().map_or(0, |id| id as usize + 1)];
         for (entry, id) in vocabulary.ids().enumerate() {
@@ -240,16 +265,28 @@ pub mod tests {
     }
 
     #[test]
-    fn no_two_vocabularies_have_the_same_hashes() {
-        let base = |token: &str| Hasher::of(&vocabulary([(token, 0)])).base;
-        assert!(base("a") != base("b") && base("a") < MODULUS);
-        assert_ne!(Hasher::of(&vocabulary([("a", 0), ("b", 1)])), Hasher::of(&vocabulary([("ab", 0)])));
-        // Grown byte by byte, by the definition in integers of any size.
-        let hasher = Hasher { base: MODULUS - 2 };
-        let slow = b"na\xc3\xafve"
-            .iter()
-            .fold(0u128, |h, b| (h * u128::from(hasher.base) + u128::from(*b) + 1) % u128::from(MODULUS));
-        assert_eq!(u128::from(hasher.hash(b"na\xc3\xafve")), slow);
+    fn each_vocabulary_draws_a_hash_of_its_own() {
+        assert_ne!(Tokens::new(vocabulary([("a", 0)])).hasher, Tokens::new(vocabulary([("a", 0)])).hasher);
+    }
+
+    #[test]
+    fn a_hash_is_the_polynomial_of_its_bytes() {
+        for base in [1 << 31, 0x9E37_79B9, u64::from(u32::MAX)] {
+            let hasher = Hasher { base };
+            let slow = |numbers: &[u32]| {
+                let grow = |h: u128, n: &u32| (h * u128::from(base) + u128::from(*n) + 1) % u128::from(MODULUS);
+                numbers.iter().fold(0, grow)
+            };
+            for numbers in [&[0, 255, 7, 128, 0, 0, 3, 9, 200][..], &[u32::MAX; 40], &[0; 40]] {
+                let fast = numbers.iter().fold(0, |hash, number| hasher.grow(hash, *number));
+                assert_eq!(u128::from(fast), slow(numbers));
+            }
+            // Also of hashes that a vocabulary would have to be looked for.
+            for hash in [MODULUS - 1, u64::from(u32::MAX), 1 << 60] {
+                let slow = (u128::from(hash) * u128::from(base) + (1 << 32)) % u128::from(MODULUS);
+                assert_eq!(u128::from(hasher.grow(hash, u32::MAX)), slow, "{hash}");
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `tokenizer.json`: what of it matters here, read and checked.
 //!
 //! Padding is not read at all, and of truncation the length alone, which counts for static embeddings: cutting
-//! is a step of its own here, nothing is ever padded, and hostile values there reach nobody. The vocabulary is read as it streams by; the other stages, which are
-//! small, as trees.
+//! is a step of its own here, nothing is ever padded, and hostile values there reach nobody. The vocabulary and the
+//! merges are read by `scan`, the other stages, which are small, as trees.
 
 use super::super::added::AddedToken;
 use super::super::frame::Frame;
@@ -10,6 +10,7 @@ use super::super::model::{Bpe, BpeOptions, Flaw, MAX_TOKEN_BYTES, Merges, Model,
 use super::super::normalize::{Normalizer, Precompiled};
 use super::super::split::PreTokenizer;
 use super::super::{FILE, invalid_in, unsupported, unsupported_in};
+use super::scan::{self, Scanned};
 use super::stage::Stage;
 use super::vocabulary::FileVocabulary;
 use crate::error::{Error, Result};
@@ -96,6 +97,23 @@ impl File {
     /// # Errors
     /// [`crate::ErrorKind::TokenizerInvalid`], [`crate::ErrorKind::TokenizerUnsupported`], [`crate::ErrorKind::NotAModel`].
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        match Self::scanned(bytes) {
+            Some(file) => Ok(file),
+            None => Self::parsed(bytes),
+        }
+    }
+
+    /// Reads the file where its vocabulary is in the form of nearly all files.
+    fn scanned(bytes: &[u8]) -> Option<Self> {
+        let Scanned { vocabulary, merges, rest } = scan::tokenizer(bytes)?;
+        let mut file: Self = serde_json::from_str(&rest).ok()?;
+        file.model.vocab = Some(vocabulary);
+        file.model.merges = merges;
+        Some(file)
+    }
+
+    /// Reads any file.
+    fn parsed(bytes: &[u8]) -> Result<Self> {
         let text = FILE.text(bytes)?;
         serde_json::from_str(text).map_err(|error| {
             let kinds = serde_json::from_str::<Kinds>(text);
@@ -276,3 +294,6 @@ fn error_of(file: &str, flaw: Flaw, unknown: Option<&str>) -> Error {
         }
     }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;

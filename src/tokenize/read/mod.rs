@@ -1,12 +1,14 @@
-//! A tokenizer's files, read and checked: `tokenizer.json` (`json`, its stages `stage`, its vocabulary
-//! `vocabulary`) beside `tokenizer_config.json` (`config`), which class of transformers' makes what of them
-//! (`class`), and the files of repositories without a `tokenizer.json` (`vocabulary_files`, `sentencepiece`).
+//! A tokenizer's files, read and checked: `tokenizer.json` (`json`, its stages `stage`, its vocabulary `scan` and,
+//! in other forms, `vocabulary` and `merges`) beside `tokenizer_config.json` (`config`), which class of
+//! transformers' makes what of them (`class`), and the files of repositories without a `tokenizer.json`
+//! (`vocabulary_files`, `sentencepiece`).
 
 mod base64;
 mod class;
 mod config;
 mod json;
 mod merges;
+mod scan;
 mod sentencepiece;
 mod stage;
 mod vocabulary;

@@ -1,4 +1,5 @@
-//! Vocabularies and merges as JSON: no token is allocated on its own, and no tree is built.
+//! Vocabularies in any form of JSON, for what `scan` doesn't read: no token is allocated on its own, and no
+//! tree is built.
 
 use super::super::model::Vocabulary;
 use serde::Deserialize;

@@ -2,6 +2,7 @@
 
 use super::super::model::{Merges, Vocabulary};
 use super::json::FileModel;
+use super::scan;
 use super::vocabulary::FileVocabulary;
 use crate::error::{ErrorKind, Result};
 use crate::json::JsonFile;
@@ -29,7 +30,10 @@ pub fn word_piece(vocab: &[u8]) -> Result<FileModel> {
 /// # Errors
 /// [`ErrorKind::TokenizerInvalid`], [`ErrorKind::NotAModel`].
 pub fn byte_pairs(vocab: &[u8], merges: &[u8]) -> Result<FileModel> {
-    let vocab = serde_json::from_str(VOCAB_JSON.text(vocab)?).map_err(|e| VOCAB_JSON.broken(&e))?;
+    let vocab = match scan::vocabulary(vocab) {
+        Some(vocab) => vocab,
+        None => serde_json::from_str(VOCAB_JSON.text(vocab)?).map_err(|e| VOCAB_JSON.broken(&e))?,
+    };
     let mut all = Merges::default();
     for (i, line) in MERGES.text(merges)?.lines().enumerate() {
         if !line.starts_with("#version") && !all.push_line(line) {

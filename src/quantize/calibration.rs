@@ -144,14 +144,17 @@ impl Calibration {
     }
 }
 
+/// Of the matrices of one product.
+type SharedGram = Rc<RefCell<Gram>>;
+
 /// The inputs that each matrix got which is to be int4, by the matrix' name; and the tables that are.
 pub struct Inputs {
     names: Names,
     /// And how many columns it has. A table has no inputs.
-    grams: HashMap<String, (usize, Option<Rc<RefCell<Gram>>>)>,
+    grams: HashMap<String, (usize, Option<SharedGram>)>,
     damping: f64,
     /// The factor made last: the matrices of one product share it.
-    latest: Option<(Rc<RefCell<Gram>>, Factor)>,
+    latest: Option<(SharedGram, Factor)>,
 }
 
 impl Inputs {

@@ -161,17 +161,20 @@ fn words_beyond_int4_s_range_are_refused() {
     assert!(load(config, Dtype::Int8, [written(&wide).as_slice()]).is_ok());
 }
 
+/// Makes a file lie.
+type Spoil<'a> = &'a dyn Fn(&mut Vec<Tensor>);
+
 #[wasm_bindgen_test(unsupported = test)]
 fn tables_that_lie_are_refused() {
     let (config, narrow, _) = models(&distilbert());
-    let refused = |spoil: &dyn Fn(&mut Vec<Tensor>)| -> Error {
+    let refused = |spoil: Spoil| -> Error {
         let mut tensors = narrow.clone();
         spoil(&mut tensors);
         load(config.clone(), Dtype::Auto, [written(&tensors).as_slice()]).err().expect("refused")
     };
     let scale = format!("{WORDS}_scale");
     let at = |tensors: &[Tensor], name: &str| tensors.iter().position(|t| t.name == name).unwrap();
-    let mismatches: [(&str, &dyn Fn(&mut Vec<Tensor>)); 6] = [
+    let mismatches: [(&str, Spoil); 6] = [
         ("lack the scales", &|t| t.retain(|t| t.name != scale)),
         ("in front of it", &|t| {
             let (first, second) = (at(t, &scale), at(t, WORDS));

@@ -8,6 +8,7 @@ use super::read::map;
 use crate::backend::cpu::{CpuBackend, linear};
 use crate::backend::{Backend, LinearBuilder as _, Precision};
 use crate::error::{Error, ErrorKind, Result, try_vec};
+use crate::weights::int4;
 use crate::weights::quantize::quantize_row;
 use half::f16;
 use std::rc::Rc;
@@ -27,7 +28,8 @@ const HALF_MAX: f32 = 65_504.0;
 
 /// A weight matrix (M, K) with its bias, on the device.
 ///
-/// Rows of K numbers in `format`, padded to [`BLOCK`]; a row's value is number · scale.
+/// Rows of K numbers in `format`, padded to [`BLOCK`]; a row's value is number · scale. A row of int4 is K / 2
+/// bytes as [`int4`] stores them, and behind them the groups' scales as halves.
 pub struct Linear {
     device: Rc<Device>,
     out_features: usize,
@@ -45,17 +47,21 @@ impl Format {
     pub const fn of(precision: Precision) -> Self {
         match precision {
             Precision::F32 => Self::F32,
-            // No kernel here reads int4.
-            Precision::F16 | Precision::Int4 => Self::F16,
+            Precision::F16 => Self::F16,
             Precision::Int8 => Self::Int8,
+            Precision::Int4 => Self::Int4,
         }
     }
 
-    const fn bytes(self) -> usize {
+    /// Bytes of a row of so many columns.
+    const fn row_bytes(self, columns: usize) -> usize {
+        let padded = columns.next_multiple_of(BLOCK);
         match self {
-            Self::F32 => 4,
-            Self::F16 => 2,
-            Self::Int8 => 1,
+            Self::F32 => 4 * padded,
+            Self::F16 => 2 * padded,
+            Self::Int8 => padded,
+            // Its scales are behind it, in whole words.
+            Self::Int4 => columns / 2 + size_of::<[f16; 2]>() * (columns / int4::GROUP).div_ceil(2),
         }
     }
 }
@@ -72,7 +78,7 @@ impl Linear {
     }
 
     fn row_bytes(&self) -> usize {
-        self.in_features.next_multiple_of(BLOCK) * self.format.bytes()
+        self.format.row_bytes(self.in_features)
     }
 
     /// The matrix as the device holds it, packed for the CPU.
@@ -95,21 +101,24 @@ impl Linear {
             self.read(&self.weights, first * row_bytes, rows * row_bytes, |bytes| {
                 checksum = checksum.wrapping_add(sum_words(first * row_bytes, bytes));
                 for (m, stored) in (first..).zip(bytes.chunks_exact(row_bytes)) {
-                    let stored = &stored[..self.in_features * self.format.bytes()];
-                    let scale = columns[m][1];
                     match self.format {
-                        Format::Int8 => builder.row_i8(m, bytemuck::cast_slice(stored)),
+                        Format::Int8 => {
+                            builder.row_i8(m, bytemuck::cast_slice(&stored[..self.in_features]));
+                            continue;
+                        }
                         Format::F32 => {
                             let numbers = stored.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
-                            row.iter_mut().zip(numbers).for_each(|(to, x)| *to = x * scale);
-                            builder.row_f32(m, &row);
+                            row.iter_mut().zip(numbers).for_each(|(to, x)| *to = x);
                         }
-                        Format::F16 => {
-                            let numbers = stored.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32());
-                            row.iter_mut().zip(numbers).for_each(|(to, x)| *to = x * scale);
-                            builder.row_f32(m, &row);
+                        Format::F16 => row.iter_mut().zip(halves(stored)).for_each(|(to, x)| *to = x),
+                        Format::Int4 => {
+                            let (packed, scales) = stored.split_at(self.in_features / 2);
+                            int4::dequantize(packed, &halves(scales).collect::<Vec<_>>(), &mut row);
                         }
                     }
+                    let scale = columns[m][1];
+                    row.iter_mut().for_each(|x| *x *= scale);
+                    builder.row_f32(m, &row);
                 }
             })
             .await?;
@@ -146,6 +155,22 @@ fn sum_words(offset: usize, bytes: &[u8]) -> u64 {
     words.zip(places).fold(0, |sum, (word, place)| sum.wrapping_add(word.wrapping_mul(2 * place + 1)))
 }
 
+/// The halves that are stored in `bytes`.
+fn halves(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32())
+}
+
+/// The least power of two that brings `largest` into the range of halves when divided by it: at most 1 for a
+/// half, so that no digit of it is lost.
+fn into_range(largest: f32) -> f32 {
+    (largest / HALF_MAX).log2().ceil().clamp(-126.0, 127.0).exp2()
+}
+
+/// The largest in size.
+fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |m, x| m.max(x.abs()))
+}
+
 /// A matrix on its way in.
 pub struct LinearBuilder {
     linear: Linear,
@@ -154,6 +179,8 @@ pub struct LinearBuilder {
     staging: Vec<u8>,
     first: usize,
     int8: Vec<i8>,
+    int4: Vec<u8>,
+    group_scales: Vec<f32>,
 }
 
 impl LinearBuilder {
@@ -164,7 +191,7 @@ impl LinearBuilder {
     pub fn new(device: &Rc<Device>, out_features: usize, in_features: usize, format: Format) -> Result<Self> {
         let rows = out_features.next_multiple_of(ROW_BLOCK);
         // 64 bits: the device, not this address space, says what is too large.
-        let row_bytes = (in_features.next_multiple_of(BLOCK) * format.bytes()) as u64;
+        let row_bytes = format.row_bytes(in_features) as u64;
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
         let buffer = |bytes: u64| GpuBuffer::new(device, bytes.max(BLOCK as u64), usage);
         let linear = Linear {
@@ -180,8 +207,11 @@ impl LinearBuilder {
         columns.fill([0.0, 1.0]);
         let mut staging = try_vec(linear.row_bytes().max(STAGING), WHAT)?;
         staging.clear();
-        let int8 = try_vec(if format == Format::Int8 { in_features } else { 0 }, WHAT)?;
-        Ok(Self { linear, columns, staging, first: 0, int8 })
+        let of_format = |of: Format, columns: usize| if format == of { columns } else { 0 };
+        let int8 = try_vec(of_format(Format::Int8, in_features), WHAT)?;
+        let int4 = try_vec(of_format(Format::Int4, in_features), WHAT)?;
+        let group_scales = try_vec(of_format(Format::Int4, in_features / int4::GROUP), WHAT)?;
+        Ok(Self { linear, columns, staging, first: 0, int8, int4, group_scales })
     }
 
     /// Makes `m` the next row of `staging`.
@@ -215,7 +245,17 @@ impl LinearBuilder {
             // The scale is the shader's business here, too.
             Format::F16 => self.staging.extend(row.iter().flat_map(|w| f16::from(*w).to_le_bytes())),
             Format::F32 => self.staging.extend(row.iter().flat_map(|w| f32::from(*w).to_le_bytes())),
+            Format::Int4 => unreachable!("a matrix of which a part is stored as int8 is not int4"),
         }
+        self.pad();
+    }
+
+    fn push_i4(&mut self, m: usize, packed: impl IntoIterator<Item = u8>, group_scales: &[f32]) {
+        self.seek(m);
+        let scale = into_range(largest(group_scales));
+        self.columns[m][1] = scale;
+        self.staging.extend(packed);
+        self.staging.extend(group_scales.iter().flat_map(|s| f16::from_f32(s / scale).to_le_bytes()));
         self.pad();
     }
 }
@@ -234,8 +274,7 @@ impl crate::backend::LinearBuilder for LinearBuilder {
                 self.seek(m);
                 // A row that leaves the range of halves is brought back into it by a power of two, which is
                 // exact.
-                let largest = row.iter().fold(0.0f32, |m, w| m.max(w.abs()));
-                let scale = if largest > HALF_MAX { (largest / HALF_MAX).log2().ceil().exp2() } else { 1.0 };
+                let scale = into_range(largest(row)).max(1.0);
                 self.columns[m][1] = scale;
                 self.staging.extend(row.iter().flat_map(|w| f16::from_f32(w / scale).to_le_bytes()));
                 self.pad();
@@ -246,11 +285,24 @@ impl crate::backend::LinearBuilder for LinearBuilder {
                 self.push_i8(m, &quantized);
                 self.int8 = quantized;
             }
+            Format::Int4 => {
+                let (mut q, mut scales) = (std::mem::take(&mut self.int4), std::mem::take(&mut self.group_scales));
+                int4::quantize_row(row, &mut q, &mut scales);
+                self.push_i4(m, int4::pack(&q), &scales);
+                (self.int4, self.group_scales) = (q, scales);
+            }
         }
     }
 
     fn row_i8(&mut self, m: usize, row: &[i8]) {
         self.push_i8(m, row);
+    }
+
+    fn row_i4(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
+        match self.linear.format {
+            Format::Int4 => self.push_i4(m, packed.iter().copied(), group_scales),
+            _ => self.row_f32(m, &int4::dequantized(packed, group_scales)),
+        }
     }
 
     fn scales(&mut self, first: usize, scales: &[f32]) {

@@ -3,7 +3,7 @@
 // How w is stored: 0 f32, 1 f16, 2 int8, 3 int4.
 override FORMAT: u32 = 0u;
 // Quads of k in a chunk of a row. A chunk is a vec4; of int4 it is a word, and behind a row's chunks are the
-// scales of its groups of 4 chunks, as halves.
+// scales of its groups of 4 chunks, in f32.
 override QUADS: u32 = 1u;
 
 @group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
@@ -24,9 +24,8 @@ fn stored(m: u32, chunk: u32) -> Stored {
     if FORMAT != 3u {
         return Stored(w[m * chunks + chunk], 1.0);
     }
-    let row = m * (chunks + (chunks + 7u) / 8u);
-    let scales = unpack2x16float(word(row + chunks + chunk / 8u));
-    return Stored(vec4<u32>(word(row + chunk)), select(scales.x, scales.y, (chunk & 4u) == 4u));
+    let row = m * (chunks + chunks / 4u);
+    return Stored(vec4<u32>(word(row + chunk)), bitcast<f32>(word(row + chunks + chunk / 4u)));
 }
 
 // Quad j of the QUADS in a chunk.

@@ -29,7 +29,7 @@ const HALF_MAX: f32 = 65_504.0;
 /// A weight matrix (M, K) with its bias, on the device.
 ///
 /// Rows of K numbers in `format`, padded to [`BLOCK`]; a row's value is number · scale. A row of int4 is K / 2
-/// bytes as [`int4`] stores them, and behind them the groups' scales as halves.
+/// bytes as [`int4`] stores them, and behind them the groups' scales as f32: those of ONNX files are.
 pub struct Linear {
     device: Rc<Device>,
     out_features: usize,
@@ -60,8 +60,7 @@ impl Format {
             Self::F32 => 4 * padded,
             Self::F16 => 2 * padded,
             Self::Int8 => padded,
-            // Its scales are behind it, in whole words.
-            Self::Int4 => columns / 2 + size_of::<[f16; 2]>() * (columns / int4::GROUP).div_ceil(2),
+            Self::Int4 => columns / 2 + size_of::<f32>() * (columns / int4::GROUP),
         }
     }
 }
@@ -106,14 +105,14 @@ impl Linear {
                             builder.row_i8(m, bytemuck::cast_slice(&stored[..self.in_features]));
                             continue;
                         }
-                        Format::F32 => {
-                            let numbers = stored.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
-                            row.iter_mut().zip(numbers).for_each(|(to, x)| *to = x);
+                        Format::F32 => row.iter_mut().zip(floats(stored)).for_each(|(to, x)| *to = x),
+                        Format::F16 => {
+                            let halves = stored.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32());
+                            row.iter_mut().zip(halves).for_each(|(to, x)| *to = x);
                         }
-                        Format::F16 => row.iter_mut().zip(halves(stored)).for_each(|(to, x)| *to = x),
                         Format::Int4 => {
                             let (packed, scales) = stored.split_at(self.in_features / 2);
-                            int4::dequantize(packed, &halves(scales).collect::<Vec<_>>(), &mut row);
+                            int4::dequantize(packed, &floats(scales).collect::<Vec<_>>(), &mut row);
                         }
                     }
                     let scale = columns[m][1];
@@ -155,20 +154,9 @@ fn sum_words(offset: usize, bytes: &[u8]) -> u64 {
     words.zip(places).fold(0, |sum, (word, place)| sum.wrapping_add(word.wrapping_mul(2 * place + 1)))
 }
 
-/// The halves that are stored in `bytes`.
-fn halves(bytes: &[u8]) -> impl Iterator<Item = f32> {
-    bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32())
-}
-
-/// The least power of two that brings `largest` into the range of halves when divided by it: at most 1 for a
-/// half, so that no digit of it is lost.
-fn into_range(largest: f32) -> f32 {
-    (largest / HALF_MAX).log2().ceil().clamp(-126.0, 127.0).exp2()
-}
-
-/// The largest in size.
-fn largest(values: &[f32]) -> f32 {
-    values.iter().fold(0.0, |m, x| m.max(x.abs()))
+/// The numbers that are stored in `bytes`.
+fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b))
 }
 
 /// A matrix on its way in.
@@ -252,10 +240,8 @@ impl LinearBuilder {
 
     fn push_i4(&mut self, m: usize, packed: impl IntoIterator<Item = u8>, group_scales: &[f32]) {
         self.seek(m);
-        let scale = into_range(largest(group_scales));
-        self.columns[m][1] = scale;
         self.staging.extend(packed);
-        self.staging.extend(group_scales.iter().flat_map(|s| f16::from_f32(s / scale).to_le_bytes()));
+        self.staging.extend_from_slice(bytemuck::cast_slice(group_scales));
         self.pad();
     }
 }
@@ -274,7 +260,8 @@ impl crate::backend::LinearBuilder for LinearBuilder {
                 self.seek(m);
                 // A row that leaves the range of halves is brought back into it by a power of two, which is
                 // exact.
-                let scale = into_range(largest(row)).max(1.0);
+                let largest = row.iter().fold(0.0f32, |m, w| m.max(w.abs()));
+                let scale = if largest > HALF_MAX { (largest / HALF_MAX).log2().ceil().exp2() } else { 1.0 };
                 self.columns[m][1] = scale;
                 self.staging.extend(row.iter().flat_map(|w| f16::from_f32(w / scale).to_le_bytes()));
                 self.pad();

@@ -4,7 +4,7 @@ use super::device::Device;
 use super::geometry;
 use super::kernels::Format;
 use super::memory::GpuBuffer;
-use super::read::map;
+use super::read::Mapping;
 use crate::backend::cpu::{CpuBackend, linear};
 use crate::backend::{Backend, LinearBuilder as _, Precision};
 use crate::error::{Error, ErrorKind, Result, try_vec};
@@ -88,16 +88,21 @@ impl Linear {
         let precision = if self.format == Format::Int8 { Precision::Int8 } else { Precision::F32 };
         let mut builder = cpu.linear_builder(self.out_features, self.in_features, precision)?;
         let mut columns: Vec<[f32; 2]> = try_vec(self.out_features, WHAT)?;
-        let bytes = self.out_features * size_of::<[f32; 2]>();
-        self.read(&self.columns, 0, bytes, |bytes| bytemuck::cast_slice_mut(&mut columns).copy_from_slice(bytes))
-            .await?;
         let row_bytes = self.row_bytes();
         let mut checksum = 0u64;
         let step = (READ_BACK / row_bytes.max(1)).max(1);
         let mut row = try_vec(self.in_features, WHAT)?;
-        for first in (0..self.out_features).step_by(step) {
+        let parts = (0..self.out_features).step_by(step).map(|first| {
             let rows = step.min(self.out_features - first);
-            self.read(&self.weights, first * row_bytes, rows * row_bytes, |bytes| {
+            (&self.weights, first * row_bytes, rows * row_bytes)
+        });
+        let of_columns = (&self.columns, 0, size_of_val(&columns[..]));
+        // All are on their way before the first is awaited.
+        let mut copies = self.copies([of_columns].into_iter().chain(parts)).into_iter();
+        let Copied { mapping, readable: _readable } = copies.next().expect("that of the columns");
+        mapping.finish(&self.device, |bytes| bytemuck::cast_slice_mut(&mut columns).copy_from_slice(bytes)).await?;
+        for (first, Copied { mapping, readable: _readable }) in (0..).step_by(step).zip(copies) {
+            let taken = mapping.finish(&self.device, |bytes| {
                 checksum = checksum.wrapping_add(sum_words(first * row_bytes, bytes));
                 for (m, stored) in (first..).zip(bytes.chunks_exact(row_bytes)) {
                     match self.format {
@@ -119,8 +124,8 @@ impl Linear {
                     row.iter_mut().for_each(|x| *x *= scale);
                     builder.row_f32(m, &row);
                 }
-            })
-            .await?;
+            });
+            taken.await?;
         }
         if checksum != self.checksum {
             return Err(Error::new(
@@ -136,14 +141,28 @@ impl Linear {
         Ok(builder.finish())
     }
 
-    async fn read(&self, from: &GpuBuffer, offset: usize, bytes: usize, f: impl FnOnce(&[u8])) -> Result<()> {
+    /// Copies of parts of buffers: each a buffer, an offset and a length.
+    fn copies<'a>(&self, parts: impl Iterator<Item = (&'a GpuBuffer, usize, usize)>) -> Vec<Copied> {
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let readable = GpuBuffer::new(&self.device, bytes as u64, usage);
         let mut encoder = self.device.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(&from.raw, offset as u64, &readable.raw, 0, bytes as u64);
+        let copy = |(from, offset, bytes): (&GpuBuffer, usize, usize)| {
+            let readable = GpuBuffer::new(&self.device, bytes as u64, usage);
+            encoder.copy_buffer_to_buffer(&from.raw, offset as u64, &readable.raw, 0, bytes as u64);
+            (readable, bytes as u64)
+        };
+        let copies: Vec<_> = parts.map(copy).collect();
         self.device.queue.submit([encoder.finish()]);
-        map(&self.device, &readable, bytes as u64, f).await
+        let started =
+            copies.into_iter().map(|(readable, bytes)| Copied { mapping: Mapping::start(&readable, bytes), readable });
+        started.collect()
     }
+}
+
+/// A part of a buffer on its way back.
+struct Copied {
+    // Before what it maps.
+    mapping: Mapping,
+    readable: GpuBuffer,
 }
 
 /// Σ word · (2·place + 1) modulo 2^64 of the words of `bytes`, the first at `offset` of the matrix: the same

@@ -18,7 +18,7 @@ use tabsense::weights::int4;
 const TOLERANCE: f32 = 2e-5;
 
 /// The file with int4 in the place of each matrix that bears it.
-fn rounded(tiny: &Tiny) -> Vec<u8> {
+pub fn rounded(tiny: &Tiny) -> Vec<u8> {
     let plan = Network::new(&Config::from_json(tiny.config).unwrap()).1;
     let bears = |name: &str| {
         let slot = plan.slots().iter().find(|slot| slot.name == name);

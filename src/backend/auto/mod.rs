@@ -252,7 +252,7 @@ impl Backend for AutoBackend {
     fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<LinearBuilder> {
         let cpu = self.cpu_holds.then(|| self.cpu.linear_builder(out_features, in_features, precision));
         let gpu = self.on_gpu(|gpu| gpu.linear_builder(out_features, in_features, precision))?;
-        Ok(LinearBuilder { cpu: cpu.transpose()?, gpu })
+        Ok(LinearBuilder { cpu: cpu.transpose()?, gpu, precision })
     }
 
     fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<LayerNorm> {

@@ -69,7 +69,8 @@ async fn run(folder: &Path, dtypes: &[String]) -> Result<(), Box<dyn std::error:
     println!("at most {:.1} GFLOP/s from registers, {:.1} GB/s copied", peaks.gflops, peaks.gbytes);
     drop(device);
 
-    for dtype in if dtypes.is_empty() { &["auto".to_owned()] } else { dtypes } {
+    let auto = ["auto".to_owned()];
+    for dtype in if dtypes.is_empty() { &auto } else { dtypes } {
         let backend = GpuBackend::new(Device::request(true).await?);
         let mut loader = ModelLoader::new(backend, Config::from_json(&config)?, Dtype::from_name(dtype)?, None);
         for chunk in weights.chunks(1 << 20) {

@@ -1,6 +1,6 @@
 // linear_blocks: y[n,m] = epilogue(scale[m] · Σ_k x[n,k] · w[m,k] + bias[m]), on adapters that are software
-// x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16 or int8 with a scale per row; columns: (M) of
-// (bias, scale)
+// x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16, int8, or int4 with scales of 32 k each; columns:
+// (M) of (bias, scale)
 // There, a vec4 loaded costs as much as 20 vec4 multiplied and added, from whatever memory, and a barrier as
 // much as 4 loads. So each invocation makes 16 × 16 results on its own, without workgroup memory. Where up to
 // 4 rows are left, it takes a shorter way.
@@ -9,7 +9,7 @@
 
 // Quad q of row m of w.
 fn weight(m: u32, q: u32) -> vec4<f32> {
-    return quad(w[m * (p.x_stride / QUADS) + q / QUADS], q % QUADS);
+    return quad(stored(m, q / QUADS), q % QUADS);
 }
 
 // Quad q of rows m to m + 3 of w.

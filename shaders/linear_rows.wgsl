@@ -1,6 +1,6 @@
 // linear_rows: y[n,m] = epilogue(scale[m] · Σ_k x[n,k] · w[m,k] + bias[m]), for few rows
-// x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16 or int8 with a scale per row; columns: (M) of
-// (bias, scale)
+// x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16, int8, or int4 with scales of 32 k each; columns:
+// (M) of (bias, scale)
 // dispatch: (⌈N/8⌉, ⌈M16/8⌉) workgroups of 64, M16 = M rounded up to 16: each makes 8 rows × 8 columns.
 // Neighbouring invocations take neighbouring k, and workgroup memory sums what they found in a fixed order:
 // the same result every time
@@ -36,22 +36,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let x5 = x_place(row + 5u);
     let x6 = x_place(row + 6u);
     let x7 = x_place(row + 7u);
-    let w_stride = p.x_stride / QUADS;
-    let w0 = column * w_stride;
     // Rows 0 to 3 and 4 to 7, of the first 4 columns (a) and of the last (b).
     var a0 = mat4x4<f32>();
     var a4 = mat4x4<f32>();
     var b0 = mat4x4<f32>();
     var b4 = mat4x4<f32>();
-    for (var chunk = lane; chunk < w_stride; chunk += 64u) {
-        let u0 = w[w0 + chunk];
-        let u1 = w[w0 + 1u * w_stride + chunk];
-        let u2 = w[w0 + 2u * w_stride + chunk];
-        let u3 = w[w0 + 3u * w_stride + chunk];
-        let u4 = w[w0 + 4u * w_stride + chunk];
-        let u5 = w[w0 + 5u * w_stride + chunk];
-        let u6 = w[w0 + 6u * w_stride + chunk];
-        let u7 = w[w0 + 7u * w_stride + chunk];
+    for (var chunk = lane; chunk < p.x_stride / QUADS; chunk += 64u) {
+        let u0 = stored(column, chunk);
+        let u1 = stored(column + 1u, chunk);
+        let u2 = stored(column + 2u, chunk);
+        let u3 = stored(column + 3u, chunk);
+        let u4 = stored(column + 4u, chunk);
+        let u5 = stored(column + 5u, chunk);
+        let u6 = stored(column + 6u, chunk);
+        let u7 = stored(column + 7u, chunk);
         for (var j = 0u; j < QUADS; j += 1u) {
             let q = chunk * QUADS + j;
             let wa = transpose(mat4x4<f32>(quad(u0, j), quad(u1, j), quad(u2, j), quad(u3, j)));

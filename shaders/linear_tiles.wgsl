@@ -1,6 +1,6 @@
 // linear_tiles: y[n,m] = epilogue(scale[m] · Σ_k x[n,k] · w[m,k] + bias[m]), for many rows
-// x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16 or int8 with a scale per row; columns: (M) of
-// (bias, scale)
+// x: (N, K), y and residual: (N, M) f32; w: (M, K) f32, f16, int8, or int4 with scales of 32 k each; columns:
+// (M) of (bias, scale)
 // dispatch: (⌈M/64⌉, ⌈N/64⌉) workgroups of 64, 8 × 8 results an invocation; workgroup memory holds 64 rows of
 // x and of w, 16 k at a time
 // twin: src/backend/cpu/linear/mod.rs; they agree as tests/gpu/kernels.rs allows
@@ -25,7 +25,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let x1 = x_place(row + n + 16u) + q;
     let x2 = x_place(row + n + 32u) + q;
     let x3 = x_place(row + n + 48u) + q;
-    let w_stride = p.x_stride / QUADS;
     let chunks = 4u / QUADS;
     // Rows 0 to 3 and 4 to 7 of these, of the first 4 columns (a) and of the last (b).
     var a0 = mat4x4<f32>();
@@ -41,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var i = lane; i < 64u * chunks; i += 64u) {
             let m = i / chunks;
             let chunk = i % chunks;
-            let u = w[(column + m) * w_stride + k / QUADS + chunk];
+            let u = stored(column + m, k / QUADS + chunk);
             for (var j = 0u; j < QUADS; j += 1u) {
                 w_tile[(m & 3u) + 4u * (m >> 5u)][chunk * QUADS + j][(m >> 2u) & 7u] = quad(u, j);
             }

@@ -43,7 +43,7 @@ export const IMPLEMENTATIONS = {
     module: "tabsense.js",
     options: { package: "/dist/index.js" },
     device: "webgpu",
-    dtypes: ["int8", "fp16", "fp32"],
+    dtypes: ["int8", "int4", "fp16", "fp32"],
     maxThreads: 1,
     weights: safetensors,
     own: true,

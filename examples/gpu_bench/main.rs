@@ -1,7 +1,7 @@
 //! Where a forward pass spends its time on this machine's graphics adapter, beside what the adapter can do at
 //! most.
 //!
-//!     cargo run --release --example gpu_bench -- MODEL [fp32|fp16|int8]
+//!     cargo run --release --example gpu_bench -- MODEL [fp32|fp16|int8|int4 ...]
 //!
 //! MODEL is a folder with config.json and model.safetensors. The texts are made up, of exactly so many
 //! tokens.
@@ -12,8 +12,10 @@ use std::path::Path;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+use tabsense::backend::Precision;
 use tabsense::backend::gpu::GpuBackend;
 use tabsense::backend::gpu::device::Device;
+use tabsense::backend::gpu::memory::ledger;
 use tabsense::batch::PackedBatch;
 use tabsense::config::Config;
 use tabsense::model::Model;
@@ -30,17 +32,13 @@ const PATIENCE: f64 = 10.0;
 
 fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (folder, dtype) = match &arguments[..] {
-        [folder] => (folder, "auto"),
-        [folder, dtype] => (folder, dtype.as_str()),
-        _ => {
-            eprintln!(
-                "Usage: gpu_bench MODEL [fp32|fp16|int8]\nMODEL is a folder with config.json and model.safetensors."
-            );
-            return 2.into();
-        }
+    let Some((folder, dtypes)) = arguments.split_first() else {
+        eprintln!(
+            "Usage: gpu_bench MODEL [fp32|fp16|int8|int4 ...]\nMODEL is a folder with config.json and model.safetensors."
+        );
+        return 2.into();
     };
-    match now(run(Path::new(folder), dtype)) {
+    match now(run(Path::new(folder), dtypes)) {
         Ok(()) => 0.into(),
         Err(error) => {
             eprintln!("{error}");
@@ -59,26 +57,32 @@ fn now<F: Future>(future: F) -> F::Output {
     }
 }
 
-async fn run(folder: &Path, dtype: &str) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(folder: &Path, dtypes: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     let read =
         |name: &str| std::fs::read(folder.join(name)).map_err(|e| format!("{}: {e}", folder.join(name).display()));
-    let config = Config::from_json(&read("config.json")?)?;
+    let (config, weights) = (read("config.json")?, read("model.safetensors")?);
     let device = Device::request(true).await?;
     let info = device.info().clone();
     let kind = if info.software { "software adapter" } else { "graphics card" };
     println!("{} ({kind}){}", info.adapter, if info.f16 { ", half precision" } else { "" });
     let peaks = peak::measure(&device);
-    println!("at most {:.1} GFLOP/s from registers, {:.1} GB/s copied\n", peaks.gflops, peaks.gbytes);
+    println!("at most {:.1} GFLOP/s from registers, {:.1} GB/s copied", peaks.gflops, peaks.gbytes);
+    drop(device);
 
-    let mut loader = ModelLoader::new(GpuBackend::new(device), config, Dtype::from_name(dtype)?, None);
-    for chunk in read("model.safetensors")?.chunks(1 << 20) {
-        loader.push(chunk)?;
-    }
-    let (model, backend, loaded) = loader.finish()?;
-    backend.settle().await?;
-    println!("{}, weights in {:?}", folder.display(), loaded.precision);
-    for (texts, tokens) in CASES {
-        case(&model, &backend, &loaded, &peaks, texts, tokens).await?;
+    let auto = ["auto".to_owned()];
+    for dtype in if dtypes.is_empty() { &auto } else { dtypes } {
+        let backend = GpuBackend::new(Device::request(true).await?);
+        let mut loader = ModelLoader::new(backend, Config::from_json(&config)?, Dtype::from_name(dtype)?, None);
+        for chunk in weights.chunks(1 << 20) {
+            loader.push(chunk)?;
+        }
+        let (model, backend, loaded) = loader.finish()?;
+        backend.settle().await?;
+        let megabytes = ledger().bytes as f64 / 1e6;
+        println!("\n{}, weights in {:?}: {megabytes:.1} MB on the adapter", folder.display(), loaded.precision);
+        for (texts, tokens) in CASES {
+            case(&model, &backend, &loaded, &peaks, texts, tokens).await?;
+        }
     }
     Ok(())
 }
@@ -95,9 +99,11 @@ fn work(config: &Config, loaded: &Loaded, texts: usize, tokens: usize) -> BTreeM
     let (d, f, layers) = (config.width as f64, config.hidden as f64, config.layers as f64);
     let (n, b, labels) = ((texts * tokens) as f64, texts as f64, config.labels.len() as f64);
     let weight = match loaded.precision {
-        tabsense::backend::Precision::F32 => 4.0,
-        tabsense::backend::Precision::F16 | tabsense::backend::Precision::Int4 => 2.0,
-        tabsense::backend::Precision::Int8 => 1.0,
+        Precision::F32 => 4.0,
+        Precision::F16 => 2.0,
+        Precision::Int8 => 1.0,
+        // And a scale in f32 for 32 of them.
+        Precision::Int4 => 0.5 + 4.0 / 32.0,
     };
     let product =
         |rows: f64, k: f64, m: f64| Work { flops: 2.0 * rows * k * m, bytes: weight * k * m + 4.0 * rows * (k + m) };

@@ -104,8 +104,8 @@ export interface ModelOptions {
    * - `"q4"`, `"q4f16"`: `onnx/model_q4.onnx` or `_q4f16`, else full weights are rounded.
    * - `"int4"`: safetensors, rounded if need be (`tabsense convert` does so with less harm), else as `"q4"`.
    *
-   * Where the CPU has no relaxed SIMD, int4 is held as int8, which is faster there. `info.file` tells the file
-   * that was taken. Default: `"auto"`.
+   * On graphics cards int4 takes 5 bits a weight. Where the CPU has no relaxed SIMD, int4 is held as int8, which
+   * is faster there. `info.file` tells the file that was taken. Default: `"auto"`.
    */
   dtype?: Dtype;
   /** The folder of the repository's ONNX files; `""` is its root. Default: `"onnx"`. */

@@ -9,7 +9,12 @@ struct Stored {
 }
 @group(0) @binding(2) var<storage, read> w: array<Stored>;
 
-// Quad j of the QUADS.
+// A chunk of row m.
+fn stored(m: u32, chunk: u32) -> Stored {
+    return w[m * (p.x_stride / QUADS) + chunk];
+}
+
+// Quad j of the QUADS in a chunk.
 fn quad(u: Stored, j: u32) -> vec4<f32> {
     return vec4<f32>(select(u.low, u.high, j == 1u));
 }

@@ -74,7 +74,6 @@ pub(super) fn of(engine: &Engine) -> Result<JsValue, JsValue> {
         },
         dtype: match loaded.precision {
             Precision::Int8 => "int8",
-            Precision::Int4 if gpu.is_some() => "fp16",
             Precision::Int4 => "int4",
             Precision::F16 if gpu.is_some() => "fp16",
             _ => "fp32",

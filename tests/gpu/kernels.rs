@@ -5,6 +5,7 @@ use crate::common::{Random, largest_difference, now};
 use tabsense::backend::cpu::CpuBackend;
 use tabsense::backend::gpu::GpuBackend;
 use tabsense::backend::{Activation, Attention, Backend, Columns, Epilogue, LinearBuilder, Precision, Spans};
+use tabsense::weights::int4;
 use tabsense::weights::quantize::quantize_row;
 
 /// Half the distance of 1 and the next f32.
@@ -13,12 +14,18 @@ const ROUNDING: f32 = 1.0 / (1 << 24) as f32;
 const ROWS: [usize; 8] = [1, 2, 7, 8, 9, 64, 65, 129];
 const DEPTHS: [usize; 6] = [1, 3, 16, 17, 64, 130];
 const WIDTHS: [usize; 6] = [1, 2, 15, 16, 65, 130];
+/// Whole groups: an odd number of them, and more than the invocations of a workgroup read at once.
+const INT4_DEPTHS: [usize; 6] = [32, 64, 96, 160, 512, 544];
 
-/// The matrix on a backend, from rows that are already exactly what the precision can hold.
+/// The matrix on a backend, from rows that are already exactly what the precision can hold: of int4, as a
+/// file stores them.
 fn matrix<B: Backend>(backend: &B, precision: Precision, w: &Weights) -> B::Linear {
     let mut builder = backend.linear_builder(w.width, w.depth, precision).unwrap();
     for m in 0..w.width {
-        builder.row_f32(m, &w.values[m * w.depth..][..w.depth]);
+        match w.stored.get(m) {
+            Some((packed, scales)) if precision == Precision::Int4 => builder.row_i4(m, packed, scales),
+            _ => builder.row_f32(m, &w.values[m * w.depth..][..w.depth]),
+        }
     }
     builder.bias(0, &w.bias);
     builder.finish()
@@ -26,6 +33,8 @@ fn matrix<B: Backend>(backend: &B, precision: Precision, w: &Weights) -> B::Line
 
 struct Weights {
     values: Vec<f32>,
+    /// The rows of int4.
+    stored: Vec<(Vec<u8>, Vec<f32>)>,
     bias: Vec<f32>,
     depth: usize,
     width: usize,
@@ -34,11 +43,21 @@ struct Weights {
 /// Random weights, rounded to what `precision` holds, so that both sides multiply the same numbers.
 fn weights(random: &mut Random, precision: Precision, depth: usize, width: usize) -> Weights {
     let mut values = random.values(width * depth);
+    let mut stored = Vec::new();
     for row in values.chunks_exact_mut(depth) {
         match precision {
             Precision::F32 => {}
-            // A device holds int4 as halves.
-            Precision::F16 | Precision::Int4 => row.iter_mut().for_each(|w| *w = half::f16::from_f32(*w).to_f32()),
+            Precision::F16 => row.iter_mut().for_each(|w| *w = half::f16::from_f32(*w).to_f32()),
+            Precision::Int4 => {
+                // Groups of different sizes, so that no other's scale will do.
+                let sizes = (0..depth).map(|k| 1.0 / (1 + k / int4::GROUP % 5) as f32);
+                row.iter_mut().zip(sizes).for_each(|(w, size)| *w *= size);
+                let (mut q, mut scales) = (vec![0; depth], vec![0.0; depth / int4::GROUP]);
+                int4::quantize_row(row, &mut q, &mut scales);
+                let packed: Vec<u8> = int4::pack(&q).collect();
+                int4::dequantize(&packed, &scales, row);
+                stored.push((packed, scales));
+            }
             Precision::Int8 => {
                 let mut quantized = vec![0; depth];
                 let scale = quantize_row(row, &mut quantized);
@@ -46,7 +65,7 @@ fn weights(random: &mut Random, precision: Precision, depth: usize, width: usize
             }
         }
     }
-    Weights { values, bias: random.values(width), depth, width }
+    Weights { values, stored, bias: random.values(width), depth, width }
 }
 
 /// One product on both sides, and the largest difference as a share of what f32 rounding allows.
@@ -95,7 +114,7 @@ async fn products(precision: Precision, blocks: bool) {
     let mut random = Random(7 + precision as u64);
     let (mut case, mut worst) = (0, (0.0, [0; 3], 0));
     for rows in ROWS {
-        for depth in DEPTHS {
+        for depth in if precision == Precision::Int4 { INT4_DEPTHS } else { DEPTHS } {
             for width in WIDTHS {
                 let sizes = [rows, depth, width];
                 gpu.set_blocks(blocks);
@@ -113,9 +132,11 @@ async fn products(precision: Precision, blocks: bool) {
 gpu_test!(f32_products_are_the_cpu_s, products(Precision::F32, false));
 gpu_test!(f16_products_are_the_cpu_s, products(Precision::F16, false));
 gpu_test!(int8_products_are_the_cpu_s, products(Precision::Int8, false));
+gpu_test!(int4_products_are_the_cpu_s, products(Precision::Int4, false));
 gpu_test!(f32_products_for_software_adapters_are_the_cpu_s, products(Precision::F32, true));
 gpu_test!(f16_products_for_software_adapters_are_the_cpu_s, products(Precision::F16, true));
 gpu_test!(int8_products_for_software_adapters_are_the_cpu_s, products(Precision::Int8, true));
+gpu_test!(int4_products_for_software_adapters_are_the_cpu_s, products(Precision::Int4, true));
 
 gpu_test!(int8_arithmetic_stays_near_the_cpu, async {
     let gpu = shared_backend().await;
@@ -258,7 +279,7 @@ gpu_test!(huge_scores_and_activations_stay_finite, async {
     let y = read(gpu, &gpu.attention(Attention::new([q, k, v], spans, 16, 1)).unwrap()).await;
     assert!(y.iter().all(|y| y.is_finite()), "{y:?}");
 
-    let w = Weights { values: vec![1.0], bias: vec![0.0], depth: 1, width: 1 };
+    let w = Weights { values: vec![1.0], stored: Vec::new(), bias: vec![0.0], depth: 1, width: 1 };
     let matrix = matrix(gpu, Precision::F32, &w);
     for value in [0.0f32, 20.0, 1e10, 1e38] {
         for x in [value, -value] {
@@ -284,7 +305,7 @@ fn with_nan(values: &[f32]) -> Vec<Option<f32>> {
 gpu_test!(nan_is_never_an_answer_of_a_product, async {
     let gpu = shared_backend().await;
     let matrix_of = |precision| {
-        let w = Weights { values: vec![1.0; 16], bias: vec![0.0], depth: 16, width: 1 };
+        let w = Weights { values: vec![1.0; 32], stored: Vec::new(), bias: vec![0.0], depth: 32, width: 1 };
         matrix(gpu, precision, &w)
     };
     for (precision, blocks, dot) in [
@@ -293,16 +314,18 @@ gpu_test!(nan_is_never_an_answer_of_a_product, async {
         (Precision::F16, false, false),
         (Precision::Int8, false, false),
         (Precision::Int8, false, true),
+        (Precision::Int4, false, false),
+        (Precision::Int4, true, false),
     ] {
         gpu.set_blocks(blocks);
         gpu.set_int8_dot(dot);
         let matrix = matrix_of(precision);
         for rows in [3, 100] {
             // Row 1 has a NaN, row 2 sums that are one.
-            let x = gpu.embed(rows, 16, None, |to| {
+            let x = gpu.embed(rows, 32, None, |to| {
                 to.fill(1.0);
-                to[17] = f32::NAN;
-                (to[33], to[34]) = (f32::INFINITY, f32::NEG_INFINITY);
+                to[33] = f32::NAN;
+                (to[65], to[66]) = (f32::INFINITY, f32::NEG_INFINITY);
             });
             let x = x.unwrap();
             for epilogue in 0..4 {

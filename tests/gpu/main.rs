@@ -8,6 +8,7 @@ mod common;
 mod architectures;
 mod bias_and_pooling;
 mod faults;
+mod int4;
 mod kernels;
 mod model;
 #[cfg(not(target_arch = "wasm32"))]

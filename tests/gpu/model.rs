@@ -8,6 +8,7 @@ use serde_json::Value;
 use tabsense::backend::auto::Side;
 use tabsense::backend::gpu::Counts;
 use tabsense::backend::gpu::memory::ledger;
+use tabsense::batch::PackedBatch;
 use tabsense::engine::Engine;
 
 /// The project's bound for f32 arithmetic on whole models; what is measured is printed.
@@ -172,6 +173,29 @@ gpu_test!(a_forward_of_six_layers_is_45_dispatches_and_allocates_nothing_again, 
     }
     let pipelines = engine.text_model().backend().gpu().unwrap().pipelines();
     assert!(pipelines <= 12, "{pipelines} pipelines");
+});
+
+gpu_test!(passes_are_submitted_before_they_are_awaited, async {
+    let engine = load(&F32, "fp32", false).await.unwrap();
+    let (model, backend) = (engine.text_model().model(), engine.text_model().backend());
+    let texts: [&[u32]; 2] = [&[2, 17, 30, 3], &[2, 99, 3]];
+    let mut wanted = Vec::new();
+    for text in texts {
+        wanted.extend(logits(&engine, Side::Gpu, &[text]).await.unwrap());
+    }
+    let submit = async |text: &[u32]| {
+        let batch = PackedBatch::new([text]);
+        let logits = backend.on(Side::Gpu, async || model.forward(backend, &batch, |_, _| {}).await).await;
+        backend.submit(&logits.unwrap()).unwrap()
+    };
+    let before = counts(&engine).submissions;
+    let [first, given_up, second] = [submit(texts[0]).await, submit(texts[0]).await, submit(texts[1]).await];
+    assert_eq!(counts(&engine).submissions - before, 3);
+    drop(given_up);
+    // Awaited in another order, and with a third pass in between, which takes the buffer that was given up.
+    assert_eq!(second.finish().await.unwrap(), wanted[1]);
+    assert_eq!(logits(&engine, Side::Gpu, &texts[..1]).await.unwrap(), wanted[..1]);
+    assert_eq!(first.finish().await.unwrap(), wanted[0]);
 });
 
 gpu_test!(models_leave_no_buffer, async {

@@ -5,7 +5,7 @@
 mod weights;
 
 use super::cpu::{CpuBackend, CpuTensor};
-use super::gpu::{GpuBackend, GpuTensor};
+use super::gpu::{GpuBackend, GpuTensor, Reading};
 use super::{Attention, Backend, Columns, Epilogue, Precision};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
@@ -155,8 +155,36 @@ impl AutoBackend {
         }
     }
 
+    /// Has a tensor of the device's computed and brought back: the device works on it while the processor does something else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`].
+    ///
+    /// # Panics
+    /// Where the tensor is the CPU's.
+    pub fn submit(&self, x: &Tensor) -> Result<Submitted> {
+        let gpu = self.the_gpu()?;
+        Ok(Submitted { reading: gpu.submit(x.on_gpu())?, gpu })
+    }
+
     fn the_gpu(&self) -> Result<Rc<GpuBackend>> {
         self.gpu().ok_or_else(gone)
+    }
+}
+
+/// A tensor's values on their way back from the device.
+pub struct Submitted {
+    reading: Reading,
+    gpu: Rc<GpuBackend>,
+}
+
+impl Submitted {
+    /// The values, row by row, once they are there.
+    ///
+    /// # Errors
+    /// The device's failure to compute them.
+    pub async fn finish(self) -> Result<Vec<f32>> {
+        self.gpu.finish(self.reading).await
     }
 }
 
@@ -224,7 +252,7 @@ impl Backend for AutoBackend {
     fn linear_builder(&self, out_features: usize, in_features: usize, precision: Precision) -> Result<LinearBuilder> {
         let cpu = self.cpu_holds.then(|| self.cpu.linear_builder(out_features, in_features, precision));
         let gpu = self.on_gpu(|gpu| gpu.linear_builder(out_features, in_features, precision))?;
-        Ok(LinearBuilder { cpu: cpu.transpose()?, gpu })
+        Ok(LinearBuilder { cpu: cpu.transpose()?, gpu, precision })
     }
 
     fn layer_norm_weights(&self, gamma: Vec<f32>, beta: Vec<f32>, eps: f32) -> Result<LayerNorm> {

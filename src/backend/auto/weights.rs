@@ -1,8 +1,9 @@
 //! Weights on each side that holds them.
 
 use super::{AutoBackend, gone};
-use crate::backend::{self, cpu, gpu};
+use crate::backend::{self, Precision, cpu, gpu};
 use crate::error::Result;
+use crate::weights::int4;
 use std::cell::RefCell;
 
 /// A weight matrix on each side that holds weights.
@@ -15,6 +16,7 @@ pub struct Linear {
 pub struct LinearBuilder {
     pub(super) cpu: Option<cpu::linear::LinearBuilder>,
     pub(super) gpu: Option<gpu::weights::LinearBuilder>,
+    pub(super) precision: Precision,
 }
 
 /// γ and β on both sides; they are small.
@@ -72,6 +74,12 @@ impl backend::LinearBuilder for LinearBuilder {
     type Linear = Linear;
 
     fn row_f32(&mut self, m: usize, row: &[f32]) {
+        if self.precision == Precision::Int4 && self.cpu.is_some() && self.gpu.is_some() {
+            // Rounded once: a CPU that holds int8 would round to that alone, and answer otherwise than the device.
+            let (mut q, mut scales) = (vec![0; row.len()], vec![0.0; row.len() / int4::GROUP]);
+            int4::quantize_row(row, &mut q, &mut scales);
+            return self.row_i4(m, &int4::pack(&q).collect::<Vec<_>>(), &scales);
+        }
         self.cpu.iter_mut().for_each(|side| side.row_f32(m, row));
         self.gpu.iter_mut().for_each(|side| side.row_f32(m, row));
     }

@@ -40,6 +40,20 @@ pub enum Format {
     F16 = 1,
     /// Bytes, with a scale a row.
     Int8 = 2,
+    /// Pairs in a byte, with a scale a group.
+    Int4 = 3,
+}
+
+impl Format {
+    /// The shaders' constants: how weights are stored, and how many vec4 come of what they read at once.
+    fn constants(self) -> [(&'static str, f64); 2] {
+        let quads = match self {
+            Self::F32 => 1.0,
+            Self::F16 | Self::Int4 => 2.0,
+            Self::Int8 => 4.0,
+        };
+        [("FORMAT", f64::from(self as u32)), ("QUADS", quads)]
+    }
 }
 
 /// What a binding is to its kernel.
@@ -198,14 +212,14 @@ fn make(device: &wgpu::Device, kernel: Kernel, format: Option<Format>, id: u64) 
         bind_group_layouts: &[Some(&layout)],
         immediate_size: 0,
     });
-    let constants: Vec<_> = format.iter().map(|format| ("FORMAT", f64::from(*format as u32))).collect();
+    let constants = format.map(Format::constants);
     let raw = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label: Some(name),
         layout: Some(&pipeline_layout),
         module: &module,
         entry_point: Some("main"),
         compilation_options: wgpu::PipelineCompilationOptions {
-            constants: &constants,
+            constants: constants.as_ref().map_or(&[], |constants| constants),
             // Every kernel writes its workgroup memory before it reads it.
             zero_initialize_workgroup_memory: false,
         },

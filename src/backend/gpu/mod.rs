@@ -26,6 +26,7 @@ use crate::error::Result;
 use device::Device;
 use kernels::{Format, Kernel, Pipelines};
 use memory::{GpuBuffer, Pool, Pooled};
+pub use read::Reading;
 pub use recorder::Counts;
 use recorder::{Dispatch, Parameters, Recorder};
 use scopes::Scopes;

@@ -1,10 +1,9 @@
 //! The operations of a forward pass, recorded for the device; [`Backend::read`] submits them and waits.
 
 use super::kernels::{Format, Kernel};
-use super::memory::Pool;
 use super::recorder::Parameters;
 use super::weights::{Linear, LinearBuilder};
-use super::{GpuBackend, GpuTensor, LayerNorm, QUAD, RelativeBias, geometry, read, stride};
+use super::{GpuBackend, GpuTensor, LayerNorm, QUAD, RelativeBias, geometry, stride};
 use crate::backend::cpu::layer_norm;
 use crate::backend::cpu::team::Team;
 use crate::backend::{Activation, Attention, Backend, Epilogue, Precision};
@@ -16,7 +15,7 @@ const TOKEN_BUDGET: usize = 4096;
 /// On a software adapter, whose speed doesn't grow with the batch.
 const SOFTWARE_TOKEN_BUDGET: usize = 1024;
 /// What an allocation that fails was for.
-const ACTIVATIONS: &str = "a text's activations";
+pub(super) const ACTIVATIONS: &str = "a text's activations";
 
 impl Backend for GpuBackend {
     type Tensor = GpuTensor;
@@ -222,45 +221,6 @@ impl Backend for GpuBackend {
     }
 
     async fn read(&self, x: &GpuTensor) -> Result<Vec<f32>> {
-        self.device.check()?;
-        self.begin_pass();
-        let mut values = try_vec(x.rows.saturating_mul(x.columns), ACTIVATIONS)?;
-        let x = self.gathered(x)?;
-        let bytes = (x.rows as u64).saturating_mul((x.stride() * size_of::<f32>()) as u64);
-        let readable = self.readable.take(&self.device, bytes.next_power_of_two().max(256));
-        let profile = {
-            let mut recorder = self.recorder.borrow_mut();
-            recorder.submit(&self.device, Some((x.buffer(), readable.get(), bytes)));
-            recorder.take_profile()
-        };
-        // Other passes may be recorded from here on.
-        let scopes = self.pass.take().expect("opened above");
-        let refused = scopes.end(&self.device);
-        let mapped = read::map(&self.device, readable.get(), bytes, |bytes| {
-            let rows = bytes.chunks_exact((x.stride() * size_of::<f32>()).max(1));
-            for (to, row) in values.chunks_exact_mut(x.columns.max(1)).zip(rows) {
-                to.iter_mut().zip(row.as_chunks().0).for_each(|(to, number)| *to = f32::from_le_bytes(*number));
-            }
-        })
-        .await;
-        // A pass that the device refused leaves an earlier one's results in the buffer, which is mapped all
-        // the same.
-        if let Err(error) = refused.await {
-            self.free_buffers();
-            return Err(error);
-        }
-        mapped?;
-        if let Some(profile) = profile {
-            let times = read::map(&self.device, &profile.readable, profile.bytes(), |bytes| {
-                profile.times(&bytemuck::pod_collect_to_vec(bytes))
-            });
-            *self.profile.borrow_mut() = Some(times.await?);
-        }
-        drop((x, readable));
-        let freed = [&self.tensors, &self.lists, &self.readable].map(Pool::end_pass);
-        if freed.contains(&true) {
-            self.recorder.borrow_mut().forget_bind_groups();
-        }
-        Ok(values)
+        self.finish(self.submit(x)?).await
     }
 }

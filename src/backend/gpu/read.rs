@@ -1,45 +1,142 @@
-//! What the device computed, copied to where the processor reads it: the one step that waits.
+//! What the device computed, copied to where the processor reads it. A reading is started at once and awaited
+//! later, so that the processor can do something else meanwhile; awaiting it is the one step that waits.
 
 use super::device::Device;
-use super::memory::GpuBuffer;
-use crate::error::Result;
+use super::memory::{GpuBuffer, Pool, Pooled};
+use super::operations::ACTIVATIONS;
+use super::profile::Profile;
+use super::{GpuBackend, GpuTensor};
+use crate::error::{Result, try_vec};
 use futures_channel::oneshot::{Receiver, channel};
+use std::pin::Pin;
 
-/// The first `bytes` of `buffer`, mapped once everything submitted before is done, through `f`.
-///
-/// # Errors
-/// [`crate::ErrorKind::DeviceLost`].
-pub async fn map<R>(device: &Device, buffer: &GpuBuffer, bytes: u64, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
-    const UNREADABLE: &str = "its results could not be read";
-    if bytes == 0 {
-        return Ok(f(&[]));
+/// The first bytes of a buffer on their way to the processor, behind everything that was submitted before.
+/// Dropped before it is finished, it leaves the buffer as it was.
+pub struct Mapping {
+    buffer: wgpu::Buffer,
+    bytes: u64,
+    // None: nothing to wait for.
+    mapped: Option<Receiver<bool>>,
+}
+
+impl Mapping {
+    /// Asks for the first `bytes` of `buffer`.
+    pub fn start(buffer: &GpuBuffer, bytes: u64) -> Self {
+        let mapped = (bytes > 0).then(|| {
+            let (sender, receiver) = channel();
+            buffer.raw.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
+                // Nobody listens where the call was given up.
+                let _ = sender.send(result.is_ok());
+            });
+            receiver
+        });
+        Self { buffer: buffer.raw.clone(), bytes, mapped }
     }
-    let (sender, receiver) = channel();
-    buffer.raw.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
-        // Nobody listens where the call was given up.
-        let _ = sender.send(result.is_ok());
-    });
-    if !wait(device, receiver).await {
-        return Err(device.failure(UNREADABLE));
+
+    /// The bytes, once they are there, through `f`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::DeviceLost`].
+    pub async fn finish<R>(mut self, device: &Device, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
+        const UNREADABLE: &str = "its results could not be read";
+        let Some(mapped) = &mut self.mapped else { return Ok(f(&[])) };
+        if !wait(device, mapped).await {
+            return Err(device.failure(UNREADABLE));
+        }
+        // Dropping unmaps.
+        match self.buffer.get_mapped_range(0..self.bytes) {
+            Ok(range) => Ok(f(&range)),
+            Err(_) => Err(device.failure(UNREADABLE)),
+        }
     }
-    let result = match buffer.raw.get_mapped_range(0..bytes) {
-        Ok(range) => f(&range),
-        Err(_) => return Err(device.failure(UNREADABLE)),
-    };
-    buffer.raw.unmap();
-    Ok(result)
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        if self.mapped.is_some() {
+            self.buffer.unmap();
+        }
+    }
+}
+
+/// A tensor's values on their way back: the pass that computes them is submitted.
+pub struct Reading {
+    // Before what it maps.
+    mapping: Mapping,
+    readable: Pooled,
+    x: GpuTensor,
+    values: Vec<f32>,
+    refused: Pin<Box<dyn Future<Output = Result<()>>>>,
+    profile: Option<Profile>,
+}
+
+impl GpuBackend {
+    /// Submits what is recorded, and has the values of `x` brought back. Other passes may be recorded from here on.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::DeviceLost`], [`crate::ErrorKind::OutOfMemory`].
+    pub fn submit(&self, x: &GpuTensor) -> Result<Reading> {
+        self.device.check()?;
+        self.begin_pass();
+        let values = try_vec(x.rows.saturating_mul(x.columns), ACTIVATIONS)?;
+        let x = self.gathered(x)?;
+        let bytes = (x.rows as u64).saturating_mul((x.stride() * size_of::<f32>()) as u64);
+        let readable = self.readable.take(&self.device, bytes.next_power_of_two().max(256));
+        let profile = {
+            let mut recorder = self.recorder.borrow_mut();
+            recorder.submit(&self.device, Some((x.buffer(), readable.get(), bytes)));
+            recorder.take_profile()
+        };
+        let scopes = self.pass.take().expect("opened above");
+        let refused = Box::pin(scopes.end(&self.device));
+        let mapping = Mapping::start(readable.get(), bytes);
+        Ok(Reading { mapping, readable, x, values, refused, profile })
+    }
+
+    /// The values of a tensor that was submitted, row by row.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::DeviceLost`], and what the device had against the pass.
+    pub async fn finish(&self, reading: Reading) -> Result<Vec<f32>> {
+        let Reading { mapping, readable, x, mut values, refused, profile } = reading;
+        let mapped = mapping.finish(&self.device, |bytes| {
+            let rows = bytes.chunks_exact((x.stride() * size_of::<f32>()).max(1));
+            for (to, row) in values.chunks_exact_mut(x.columns.max(1)).zip(rows) {
+                to.iter_mut().zip(row.as_chunks().0).for_each(|(to, number)| *to = f32::from_le_bytes(*number));
+            }
+        });
+        let mapped = mapped.await;
+        // A pass that the device refused leaves an earlier one's results in the buffer, which is mapped all
+        // the same.
+        if let Err(error) = refused.await {
+            self.free_buffers();
+            return Err(error);
+        }
+        mapped?;
+        if let Some(profile) = profile {
+            let times = Mapping::start(&profile.readable, profile.bytes())
+                .finish(&self.device, |bytes| profile.times(&bytemuck::pod_collect_to_vec(bytes)));
+            *self.profile.borrow_mut() = Some(times.await?);
+        }
+        drop((x, readable));
+        let freed = [&self.tensors, &self.lists, &self.readable].map(Pool::end_pass);
+        if freed.contains(&true) {
+            self.recorder.borrow_mut().forget_bind_groups();
+        }
+        Ok(values)
+    }
 }
 
 /// Whether the mapping succeeded.
 #[cfg(not(target_arch = "wasm32"))]
-async fn wait(device: &Device, mapped: Receiver<bool>) -> bool {
+async fn wait(device: &Device, mapped: &mut Receiver<bool>) -> bool {
     // The callback runs in here.
     device.device.poll(wgpu::PollType::wait_indefinitely()).is_ok() && mapped.await.unwrap_or(false)
 }
 
 /// Whether the mapping succeeded.
 #[cfg(target_arch = "wasm32")]
-async fn wait(device: &Device, mapped: Receiver<bool>) -> bool {
+async fn wait(device: &Device, mapped: &mut Receiver<bool>) -> bool {
     use js_sys::{Function, Promise, Reflect, global};
     use std::future::{Future, poll_fn};
     use std::pin::pin;
@@ -49,7 +146,6 @@ async fn wait(device: &Device, mapped: Receiver<bool>) -> bool {
 
     /// Milliseconds between two looks; timers of browsers have no finer grain.
     const INTERVAL: i32 = 4;
-    let mut mapped = pin!(mapped);
     loop {
         // Firefox looks for finished work every 100 ms only, or when something is submitted.
         let timer = Promise::new(&mut |resolve, _| {
@@ -58,7 +154,7 @@ async fn wait(device: &Device, mapped: Receiver<bool>) -> bool {
             let _ = set.map(|set| set.call2(&JsValue::UNDEFINED, &resolve, &INTERVAL.into()));
         });
         let mut timer = pin!(JsFuture::from(timer));
-        let done = poll_fn(|context| match mapped.as_mut().poll(context) {
+        let done = poll_fn(|context| match Pin::new(&mut *mapped).poll(context) {
             Poll::Ready(result) => Poll::Ready(Some(result.unwrap_or(false))),
             Poll::Pending => timer.as_mut().poll(context).map(|_| None),
         })

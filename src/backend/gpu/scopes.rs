@@ -2,6 +2,7 @@
 
 use super::device::Device;
 use crate::error::{Error, ErrorKind, Result};
+use std::rc::Rc;
 
 /// Error scopes of every kind, the innermost first, as they have to end: without one, errors of the device
 /// are told to nobody in time. Scopes that were opened later have to end before.
@@ -20,9 +21,10 @@ impl Scopes {
     ///
     /// # Errors
     /// What the device had against anything since; its loss before all else.
-    pub fn end(self, device: &Device) -> impl Future<Output = Result<()>> {
+    pub fn end(self, device: &Rc<Device>) -> impl Future<Output = Result<()>> + use<> {
         let [validation, memory, internal] = self.0;
         let [validation, memory, internal] = [validation.pop(), memory.pop(), internal.pop()];
+        let device = device.clone();
         async move {
             let (validation, memory, internal) = (validation.await, memory.await, internal.await);
             device.check()?;

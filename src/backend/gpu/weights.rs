@@ -4,10 +4,11 @@ use super::device::Device;
 use super::geometry;
 use super::kernels::Format;
 use super::memory::GpuBuffer;
-use super::read::map;
+use super::read::Mapping;
 use crate::backend::cpu::{CpuBackend, linear};
 use crate::backend::{Backend, LinearBuilder as _, Precision};
 use crate::error::{Error, ErrorKind, Result, try_vec};
+use crate::weights::int4;
 use crate::weights::quantize::quantize_row;
 use half::f16;
 use std::rc::Rc;
@@ -27,7 +28,8 @@ const HALF_MAX: f32 = 65_504.0;
 
 /// A weight matrix (M, K) with its bias, on the device.
 ///
-/// Rows of K numbers in `format`, padded to [`BLOCK`]; a row's value is number · scale.
+/// Rows of K numbers in `format`, padded to [`BLOCK`]; a row's value is number · scale. A row of int4 is K / 2
+/// bytes as [`int4`] stores them, and behind them the groups' scales as f32: those of ONNX files are.
 pub struct Linear {
     device: Rc<Device>,
     out_features: usize,
@@ -45,17 +47,20 @@ impl Format {
     pub const fn of(precision: Precision) -> Self {
         match precision {
             Precision::F32 => Self::F32,
-            // No kernel here reads int4.
-            Precision::F16 | Precision::Int4 => Self::F16,
+            Precision::F16 => Self::F16,
             Precision::Int8 => Self::Int8,
+            Precision::Int4 => Self::Int4,
         }
     }
 
-    const fn bytes(self) -> usize {
+    /// Bytes of a row of so many columns.
+    const fn row_bytes(self, columns: usize) -> usize {
+        let padded = columns.next_multiple_of(BLOCK);
         match self {
-            Self::F32 => 4,
-            Self::F16 => 2,
-            Self::Int8 => 1,
+            Self::F32 => 4 * padded,
+            Self::F16 => 2 * padded,
+            Self::Int8 => padded,
+            Self::Int4 => columns / 2 + size_of::<f32>() * (columns / int4::GROUP),
         }
     }
 }
@@ -72,7 +77,7 @@ impl Linear {
     }
 
     fn row_bytes(&self) -> usize {
-        self.in_features.next_multiple_of(BLOCK) * self.format.bytes()
+        self.format.row_bytes(self.in_features)
     }
 
     /// The matrix as the device holds it, packed for the CPU.
@@ -83,36 +88,44 @@ impl Linear {
         let precision = if self.format == Format::Int8 { Precision::Int8 } else { Precision::F32 };
         let mut builder = cpu.linear_builder(self.out_features, self.in_features, precision)?;
         let mut columns: Vec<[f32; 2]> = try_vec(self.out_features, WHAT)?;
-        let bytes = self.out_features * size_of::<[f32; 2]>();
-        self.read(&self.columns, 0, bytes, |bytes| bytemuck::cast_slice_mut(&mut columns).copy_from_slice(bytes))
-            .await?;
         let row_bytes = self.row_bytes();
         let mut checksum = 0u64;
         let step = (READ_BACK / row_bytes.max(1)).max(1);
         let mut row = try_vec(self.in_features, WHAT)?;
-        for first in (0..self.out_features).step_by(step) {
+        let parts = (0..self.out_features).step_by(step).map(|first| {
             let rows = step.min(self.out_features - first);
-            self.read(&self.weights, first * row_bytes, rows * row_bytes, |bytes| {
+            (&self.weights, first * row_bytes, rows * row_bytes)
+        });
+        let of_columns = (&self.columns, 0, size_of_val(&columns[..]));
+        // All are on their way before the first is awaited.
+        let mut copies = self.copies([of_columns].into_iter().chain(parts)).into_iter();
+        let Copied { mapping, readable: _readable } = copies.next().expect("that of the columns");
+        mapping.finish(&self.device, |bytes| bytemuck::cast_slice_mut(&mut columns).copy_from_slice(bytes)).await?;
+        for (first, Copied { mapping, readable: _readable }) in (0..).step_by(step).zip(copies) {
+            let taken = mapping.finish(&self.device, |bytes| {
                 checksum = checksum.wrapping_add(sum_words(first * row_bytes, bytes));
                 for (m, stored) in (first..).zip(bytes.chunks_exact(row_bytes)) {
-                    let stored = &stored[..self.in_features * self.format.bytes()];
-                    let scale = columns[m][1];
                     match self.format {
-                        Format::Int8 => builder.row_i8(m, bytemuck::cast_slice(stored)),
-                        Format::F32 => {
-                            let numbers = stored.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
-                            row.iter_mut().zip(numbers).for_each(|(to, x)| *to = x * scale);
-                            builder.row_f32(m, &row);
+                        Format::Int8 => {
+                            builder.row_i8(m, bytemuck::cast_slice(&stored[..self.in_features]));
+                            continue;
                         }
+                        Format::F32 => row.iter_mut().zip(floats(stored)).for_each(|(to, x)| *to = x),
                         Format::F16 => {
-                            let numbers = stored.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32());
-                            row.iter_mut().zip(numbers).for_each(|(to, x)| *to = x * scale);
-                            builder.row_f32(m, &row);
+                            let halves = stored.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32());
+                            row.iter_mut().zip(halves).for_each(|(to, x)| *to = x);
+                        }
+                        Format::Int4 => {
+                            let (packed, scales) = stored.split_at(self.in_features / 2);
+                            int4::dequantize(packed, &floats(scales).collect::<Vec<_>>(), &mut row);
                         }
                     }
+                    let scale = columns[m][1];
+                    row.iter_mut().for_each(|x| *x *= scale);
+                    builder.row_f32(m, &row);
                 }
-            })
-            .await?;
+            });
+            taken.await?;
         }
         if checksum != self.checksum {
             return Err(Error::new(
@@ -128,14 +141,28 @@ impl Linear {
         Ok(builder.finish())
     }
 
-    async fn read(&self, from: &GpuBuffer, offset: usize, bytes: usize, f: impl FnOnce(&[u8])) -> Result<()> {
+    /// Copies of parts of buffers: each a buffer, an offset and a length.
+    fn copies<'a>(&self, parts: impl Iterator<Item = (&'a GpuBuffer, usize, usize)>) -> Vec<Copied> {
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let readable = GpuBuffer::new(&self.device, bytes as u64, usage);
         let mut encoder = self.device.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(&from.raw, offset as u64, &readable.raw, 0, bytes as u64);
+        let copy = |(from, offset, bytes): (&GpuBuffer, usize, usize)| {
+            let readable = GpuBuffer::new(&self.device, bytes as u64, usage);
+            encoder.copy_buffer_to_buffer(&from.raw, offset as u64, &readable.raw, 0, bytes as u64);
+            (readable, bytes as u64)
+        };
+        let copies: Vec<_> = parts.map(copy).collect();
         self.device.queue.submit([encoder.finish()]);
-        map(&self.device, &readable, bytes as u64, f).await
+        let started =
+            copies.into_iter().map(|(readable, bytes)| Copied { mapping: Mapping::start(&readable, bytes), readable });
+        started.collect()
     }
+}
+
+/// A part of a buffer on its way back.
+struct Copied {
+    // Before what it maps.
+    mapping: Mapping,
+    readable: GpuBuffer,
 }
 
 /// Σ word · (2·place + 1) modulo 2^64 of the words of `bytes`, the first at `offset` of the matrix: the same
@@ -146,6 +173,11 @@ fn sum_words(offset: usize, bytes: &[u8]) -> u64 {
     words.zip(places).fold(0, |sum, (word, place)| sum.wrapping_add(word.wrapping_mul(2 * place + 1)))
 }
 
+/// The numbers that are stored in `bytes`.
+fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b))
+}
+
 /// A matrix on its way in.
 pub struct LinearBuilder {
     linear: Linear,
@@ -154,6 +186,8 @@ pub struct LinearBuilder {
     staging: Vec<u8>,
     first: usize,
     int8: Vec<i8>,
+    int4: Vec<u8>,
+    group_scales: Vec<f32>,
 }
 
 impl LinearBuilder {
@@ -164,7 +198,7 @@ impl LinearBuilder {
     pub fn new(device: &Rc<Device>, out_features: usize, in_features: usize, format: Format) -> Result<Self> {
         let rows = out_features.next_multiple_of(ROW_BLOCK);
         // 64 bits: the device, not this address space, says what is too large.
-        let row_bytes = (in_features.next_multiple_of(BLOCK) * format.bytes()) as u64;
+        let row_bytes = format.row_bytes(in_features) as u64;
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
         let buffer = |bytes: u64| GpuBuffer::new(device, bytes.max(BLOCK as u64), usage);
         let linear = Linear {
@@ -180,8 +214,11 @@ impl LinearBuilder {
         columns.fill([0.0, 1.0]);
         let mut staging = try_vec(linear.row_bytes().max(STAGING), WHAT)?;
         staging.clear();
-        let int8 = try_vec(if format == Format::Int8 { in_features } else { 0 }, WHAT)?;
-        Ok(Self { linear, columns, staging, first: 0, int8 })
+        let of_format = |of: Format, columns: usize| if format == of { columns } else { 0 };
+        let int8 = try_vec(of_format(Format::Int8, in_features), WHAT)?;
+        let int4 = try_vec(of_format(Format::Int4, in_features), WHAT)?;
+        let group_scales = try_vec(of_format(Format::Int4, in_features / int4::GROUP), WHAT)?;
+        Ok(Self { linear, columns, staging, first: 0, int8, int4, group_scales })
     }
 
     /// Makes `m` the next row of `staging`.
@@ -215,7 +252,15 @@ impl LinearBuilder {
             // The scale is the shader's business here, too.
             Format::F16 => self.staging.extend(row.iter().flat_map(|w| f16::from(*w).to_le_bytes())),
             Format::F32 => self.staging.extend(row.iter().flat_map(|w| f32::from(*w).to_le_bytes())),
+            Format::Int4 => unreachable!("a matrix of which a part is stored as int8 is not int4"),
         }
+        self.pad();
+    }
+
+    fn push_i4(&mut self, m: usize, packed: impl IntoIterator<Item = u8>, group_scales: &[f32]) {
+        self.seek(m);
+        self.staging.extend(packed);
+        self.staging.extend_from_slice(bytemuck::cast_slice(group_scales));
         self.pad();
     }
 }
@@ -246,11 +291,24 @@ impl crate::backend::LinearBuilder for LinearBuilder {
                 self.push_i8(m, &quantized);
                 self.int8 = quantized;
             }
+            Format::Int4 => {
+                let (mut q, mut scales) = (std::mem::take(&mut self.int4), std::mem::take(&mut self.group_scales));
+                int4::quantize_row(row, &mut q, &mut scales);
+                self.push_i4(m, int4::pack(&q), &scales);
+                (self.int4, self.group_scales) = (q, scales);
+            }
         }
     }
 
     fn row_i8(&mut self, m: usize, row: &[i8]) {
         self.push_i8(m, row);
+    }
+
+    fn row_i4(&mut self, m: usize, packed: &[u8], group_scales: &[f32]) {
+        match self.linear.format {
+            Format::Int4 => self.push_i4(m, packed.iter().copied(), group_scales),
+            _ => self.row_f32(m, &int4::dequantized(packed, group_scales)),
+        }
     }
 
     fn scales(&mut self, first: usize, scales: &[f32]) {

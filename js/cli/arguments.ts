@@ -17,6 +17,7 @@ const OPTIONS = {
   format: { type: "string" },
   help: { type: "boolean", short: "h" },
   json: { type: "boolean" },
+  keep: { type: "string" },
   label: { type: "string" },
   model: { type: "string" },
   "no-header": { type: "boolean" },
@@ -34,6 +35,7 @@ const OPTIONS = {
   threads: { type: "string" },
   top: { type: "string" },
   version: { type: "boolean" },
+  vocabulary: { type: "string" },
 } as const;
 
 type OptionName = keyof typeof OPTIONS;
@@ -80,7 +82,7 @@ const TAKEN = {
     "text",
     "threads",
   ],
-  convert: ["calibration", "dtype", "force"],
+  convert: ["calibration", "column", "dtype", "force", "keep", "vocabulary"],
   info: ["json", "model"],
   bench: ["device", "dtype", "json", "model", "threads"],
 } as const satisfies Record<string, readonly OptionName[]>;
@@ -168,7 +170,7 @@ export function parse(args: string[]): Invocation {
 /** A whole number of at least 1, or what stands for an option that was left out. */
 export function wholeNumber<T>(
   values: Values,
-  name: "threads" | "top",
+  name: "keep" | "threads" | "top",
   otherwise: T,
   most: number = Infinity,
 ): number | T {

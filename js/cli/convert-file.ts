@@ -69,7 +69,15 @@ export async function convertFile(
   const pieces =
     calibration === undefined
       ? convert(new module.Converter(dtype), counted, note)
-      : await rounded(module, source, counted, () => read, calibration, note, signal);
+      : await rounded(
+          module,
+          { ...source, ...(await readBeside(source.place, signal)) },
+          counted,
+          () => read,
+          calibration,
+          note,
+          signal,
+        );
   const written = await writeWhole(output, pieces, signal);
   for (const sentence of notes) process.stderr.write(`tabsense: ${sentence}\n`);
   await print(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${source.name}\n`);
@@ -79,9 +87,9 @@ export async function convertFile(
  * The file in int4. It is made whole before it is written: a matrix takes seconds, in which no signal would
  * get through to clean up.
  */
-async function rounded(
+export async function rounded(
   module: ConverterModule,
-  source: ConvertSource,
+  model: CalibratedModel & Pick<ConvertSource, "bytes">,
   counted: WeightsSource,
   read: () => number,
   calibration: string,
@@ -89,14 +97,13 @@ async function rounded(
   signal: AbortSignal,
 ): Promise<Uint8Array[]> {
   const texts = textsOf(await readTexts(calibration), calibration);
-  const model = { ...source, ...(await readBeside(source.place, signal)) };
   const bar = startBar(null);
   try {
     const { converter, tokens } = await calibrated(module, model, texts, signal, bar);
     const pieces: Uint8Array[] = [];
     for await (const piece of convert(converter, counted, onWarnings)) {
       pieces.push(piece);
-      if (source.bytes !== null) bar.say(`rounding: ${Math.floor((100 * read()) / source.bytes)} %`);
+      if (model.bytes !== null) bar.say(`rounding: ${Math.floor((100 * read()) / model.bytes)} %`);
     }
     bar.clear();
     await print(`calibrated with ${texts.length} texts, ${tokens} tokens\n`);
@@ -111,7 +118,7 @@ async function rounded(
 }
 
 /** The same weights; reports their bytes to `onBytes`. */
-function countedOf(source: WeightsSource, onBytes: (bytes: number) => void): WeightsSource {
+export function countedOf(source: WeightsSource, onBytes: (bytes: number) => void): WeightsSource {
   async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const bytes of chunks) {
       onBytes(bytes.length);
@@ -126,27 +133,39 @@ function countedOf(source: WeightsSource, onBytes: (bytes: number) => void): Wei
 }
 
 /** The small files of the model whose `config.json` is at `config`, those that loading it would take. */
-async function readBeside(config: Place, signal: AbortSignal): Promise<SmallFiles> {
-  const read = async (name: SmallFile) =>
-    withoutMark(
-      await readPlace(beside(config, name), signal, (opened) =>
-        readAll(opened, name, limitOf(name), signal, () => {}),
-      ),
-    );
-  const optional = (name: SmallFile, onAbsent = (_thrown: unknown) => {}) =>
-    read(name).catch((thrown: unknown) => {
-      if (!isMissing(thrown)) throw thrown;
-      onAbsent(thrown);
-      return undefined;
-    });
+export async function readBeside(config: Place, signal: AbortSignal): Promise<SmallFiles> {
+  const optional = (name: SmallFile, onAbsent?: (thrown: unknown) => void) =>
+    readOptional(config, name, signal, onAbsent);
   let absent: unknown = null;
-  const configBytes = await read("config.json");
+  const configBytes = await readSmall(config, "config.json", signal);
   const tokenizer = await optional("tokenizer.json", (thrown) => (absent = thrown));
   const tokenizerConfig = await optional(TOKENIZER_CONFIG);
   const older = tokenizer
     ? []
     : await readOlder(configBytes, tokenizerConfig, absent, (name) => optional(name));
   return { config: configBytes, tokenizer, tokenizerConfig, older, embedding: {} };
+}
+
+/** The file `name` beside `config`; undefined where there is none. */
+export function readOptional(
+  config: Place,
+  name: SmallFile,
+  signal: AbortSignal,
+  onAbsent: (thrown: unknown) => void = () => {},
+): Promise<Uint8Array | undefined> {
+  return readSmall(config, name, signal).catch((thrown: unknown) => {
+    if (!isMissing(thrown)) throw thrown;
+    onAbsent(thrown);
+    return undefined;
+  });
+}
+
+async function readSmall(config: Place, name: SmallFile, signal: AbortSignal): Promise<Uint8Array> {
+  return withoutMark(
+    await readPlace(beside(config, name), signal, (opened) =>
+      readAll(opened, name, limitOf(name), signal, () => {}),
+    ),
+  );
 }
 
 /** A converter that knows the texts, and how many tokens these are. */
@@ -179,7 +198,7 @@ async function readTexts(path: string): Promise<string> {
 }
 
 /** Writes a file, which gets its name only once it is whole; yields its length. */
-async function writeWhole(
+export async function writeWhole(
   output: string,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   signal: AbortSignal,

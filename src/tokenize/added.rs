@@ -105,6 +105,13 @@ impl Added {
     }
 }
 
+impl Added {
+    /// The ids of those that are looked for.
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        [&self.raw, &self.normalized].into_iter().flat_map(|patterns| patterns.all.iter().map(|pattern| pattern.id))
+    }
+}
+
 /// Forms to look for, sorted.
 pub struct Patterns {
     all: Vec<Pattern>,

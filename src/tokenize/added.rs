@@ -106,9 +106,10 @@ impl Added {
 }
 
 impl Added {
-    /// The ids of those that are looked for.
-    pub fn ids(&self) -> impl Iterator<Item = u32> {
-        [&self.raw, &self.normalized].into_iter().flat_map(|patterns| patterns.all.iter().map(|pattern| pattern.id))
+    /// Those that are looked for, as a text has to spell them.
+    pub fn contents(&self) -> impl Iterator<Item = &str> {
+        let patterns = self.raw.all.iter().chain(&self.normalized.all);
+        patterns.map(|pattern| pattern.token.content.as_str())
     }
 }
 

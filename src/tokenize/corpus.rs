@@ -178,14 +178,13 @@ impl Corpus {
         let scripts: HashSet<Script> = self.scripts.iter().copied().chain(used.map(|c| c.script())).collect();
         let is_kept = |c: char| c.is_ascii() || scripts.contains(&c.script());
         let parts = &self.tokenizer.parts;
-        let special: HashSet<u32> = (parts.added.ids().chain(parts.frame.ids()))
-            .chain(named.iter().copied())
-            .chain([model.unknown()])
-            .collect();
+        let added: HashSet<&str> = parts.added.contents().collect();
+        let named = named.iter().copied().chain([model.unknown()]);
+        let special: HashSet<u32> = parts.frame.ids().chain(named).collect();
         let all = tokens.pairs().map(|(token, id)| {
             let count = counts.get(&id).copied().unwrap_or(0);
             let in_kept_scripts = self.body(token).chars().all(is_kept);
-            let special = special.contains(&id);
+            let special = special.contains(&id) || added.contains(token);
             let stays = special || in_kept_scripts && !self.has_replacement(token);
             let rank = match count {
                 0 if !self.is_reached(token) => 2,

@@ -154,7 +154,7 @@ async function* textsIn(
 function reportOf({ vocabulary, keep }: FolderConversion, pruned: Pruned): string {
   const { rowsBefore, words, changedWords, tokens, droppedTokens } = pruned;
   return [
-    `${keep} of ${rowsBefore} tokens stay\n`,
+    `${keep} of ${rowsBefore} rows of the word embeddings stay\n`,
     `${share(changedWords, words)} of the ${words} words in ${vocabulary} are cut into other tokens`,
     ` (${share(droppedTokens, tokens)} of ${tokens} tokens are gone)\n`,
   ].join("");

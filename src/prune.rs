@@ -16,15 +16,17 @@ const TABLE: &str = "embeddings.word_embeddings.weight";
 /// What an allocation that fails was for.
 const WHAT: &str = "the table of words";
 
-/// Weights on their way through. The result is a safetensors file of the model's tensors, each with its type; of an ONNX
-/// file's whole numbers, the floating-point numbers that they stand for. What is held is the table of words.
+/// Weights on their way through. The result is a safetensors file of the model's tensors, each with its type;
+/// of an ONNX file's whole numbers, the floating-point numbers that they stand for. What is held is the table
+/// of words.
 pub struct Pruner {
     reader: Reader,
     sink: Sink,
 }
 
 impl Pruner {
-    /// A pruner of the weights that belong to `config.json`: row i of the new table is row `rows[i]` of the old one.
+    /// A pruner of the weights that belong to `config.json`: row i of the new table is row `rows[i]` of the
+    /// old one.
     ///
     /// # Errors
     /// Those of [`Config::for_task`].
@@ -37,7 +39,8 @@ impl Pruner {
     /// Takes the source's next bytes and returns what is ready of the result.
     ///
     /// # Errors
-    /// Those of [`Reader::push`]; [`ErrorKind::WeightsMismatch`] where there is no table of words, or one with fewer rows.
+    /// Those of [`Reader::push`]; [`ErrorKind::WeightsMismatch`] where there is no table of words, or one
+    /// with fewer rows.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>> {
         self.reader.push(chunk, &mut self.sink)?;
         Ok(std::mem::take(&mut self.sink.out))

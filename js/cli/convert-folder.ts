@@ -1,7 +1,8 @@
 /** `tabsense convert --vocabulary`: from a model to a folder of one with a smaller vocabulary. */
 
+import { realpathSync } from "node:fs";
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { TabsenseError } from "../api/errors.js";
 import { TOKENIZER_CONFIG } from "../api/types.js";
 import { convert, loadConverter } from "../convert.js";
@@ -32,10 +33,12 @@ const COPIED = ["special_tokens_map.json", ...EMBEDDING_FILES] as const;
 
 /** Prunes the vocabulary of a model. The folder gets its name only once all its files are whole. */
 export async function convertFolder(job: FolderConversion, signal: AbortSignal): Promise<void> {
-  const { from, output, dtype, calibration, force } = job;
+  const { from, dtype, calibration, force } = job;
+  const output = resolve(job.output);
   await checkFolder(output, force);
   const module = await loadConverter();
   const source = await sourceOf(from, module, signal);
+  checkApart(output, source.paths);
   const files = await readBeside(source.place, signal);
   const bar = startBar(null);
   const temporary = `${output}.${process.pid}.tmp`;
@@ -87,7 +90,9 @@ export async function convertFolder(job: FolderConversion, signal: AbortSignal):
     await rename(temporary, output);
     for (const sentence of notes) process.stderr.write(`tabsense: ${sentence}\n`);
     await print(reportOf(job, pruned));
-    await print(`${join(output, WEIGHTS)}: ${written} bytes, ${share(written, read)} of ${source.name}\n`);
+    await print(
+      `${join(job.output, WEIGHTS)}: ${written} bytes, ${share(written, read)} of ${source.name}\n`,
+    );
   } finally {
     bar.clear();
     await rm(temporary, { recursive: true, force: true });
@@ -124,6 +129,15 @@ async function checkFolder(output: string, force: boolean): Promise<void> {
     throw new TabsenseError(
       "invalid_argument",
       `${output} holds ${foreign}, which no pruned model has, and is not written anew. Name another folder.`,
+    );
+}
+
+/** Refuses to write anew the folder that is read. */
+function checkApart(output: string, paths: readonly string[]): void {
+  if (statOf(output) && paths.some((path) => realpathSync(path).startsWith(realpathSync(output) + sep)))
+    throw new TabsenseError(
+      "invalid_argument",
+      `${output} is the input itself. Give the output another name.`,
     );
 }
 

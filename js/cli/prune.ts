@@ -1,7 +1,7 @@
 /** A model with a smaller vocabulary: the tokens that some texts use most, the rows of these, and files to match. */
 
 import { TabsenseError } from "../api/errors.js";
-import { reservedPositions } from "./architectures.js";
+import { ARCHITECTURES, reservedPositions } from "./architectures.js";
 import { pieces, type ConverterModule, type WeightsSource } from "../convert.js";
 import { nextTask } from "../files/bytes.js";
 import { namedIds, parsed, prunedFiles } from "./pruned-files.js";
@@ -79,7 +79,7 @@ function prunedBy(kept: Kept, files: SmallFiles, config: Record<string, unknown>
   return {
     files: prunedFiles(files, { tokens, beyond, rows }),
     rows,
-    rowsBefore: typeof config["vocab_size"] === "number" ? config["vocab_size"] : 0,
+    rowsBefore: Number(config["vocab_size"] ?? ARCHITECTURES[String(config["model_type"])]?.["vocab_size"]),
     words: kept.words,
     changedWords: kept.changedWords,
     tokens: kept.tokensRead,

@@ -49,8 +49,8 @@ impl Corpus {
     /// A corpus of no text yet.
     ///
     /// # Errors
-    /// [`ErrorKind::TokenizerUnsupported`] where the tokenizer is none of WordPiece: only there each token stands for
-    /// itself, so that one can go without another.
+    /// [`ErrorKind::TokenizerUnsupported`] where the tokenizer is none of WordPiece: only there each token
+    /// stands for itself, so that one can go without another.
     pub fn new(tokenizer: Tokenizer) -> Result<Self> {
         match tokenizer.parts.made.model {
             Model::WordPiece(_) => {}
@@ -96,16 +96,18 @@ impl Corpus {
         Ok(())
     }
 
-    /// The vocabulary of `rows` tokens that serves these texts best: special and added tokens, all single characters of
-    /// the scripts that they use, the tokens that these can't replace, and then those used most. A text in these scripts has no unknown
-    /// token that it had not before, as far as its characters are tokens.
+    /// The vocabulary of `rows` tokens that serves these texts best: special and added tokens, all single
+    /// characters of the scripts that they use, the tokens that these can't replace, and then those used
+    /// most. A text in these scripts has no unknown token that it had not before, as far as its characters
+    /// are tokens.
     ///
-    /// Special and added tokens, and those of the ids `named`, keep their ids where these are below `rows`; all others
-    /// are numbered by falling use. Where the texts use fewer, the first of the vocabulary that a text can have follow.
+    /// Special and added tokens, and those of the ids `named`, keep their ids where these are below `rows`;
+    /// all others are numbered by falling use. Where the texts use fewer, the first of the vocabulary that a
+    /// text can have follow.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] where no text was read, or where `rows` are more than there are tokens, or fewer than must
-    /// stay.
+    /// [`ErrorKind::InvalidArgument`] where no text was read, or where `rows` are more than there are tokens,
+    /// or fewer than must stay.
     pub fn keep(&self, rows: usize, named: &[u32]) -> Result<Kept> {
         let counts = self.counts();
         if counts.is_empty() {
@@ -198,8 +200,8 @@ impl Corpus {
         (entries(kept), entries(others))
     }
 
-    /// Whether the word is cut into other tokens without the token: it is more than a character, and each of its characters is a
-    /// token.
+    /// Whether the word is cut into other tokens without the token: it is more than a character, and each of
+    /// its characters is a token.
     fn has_replacement(&self, token: &str) -> bool {
         let model = self.word_piece();
         let body = self.body(token);

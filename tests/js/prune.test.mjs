@@ -317,6 +317,15 @@ test("a folder that is there is written anew by --force alone, and only where it
   const foreign = prune(TINY, out, 300, "--force");
   assert.match(foreign.stderr, /holds letter\.txt/);
   assert.equal(readFileSync(join(out, "letter.txt"), "utf8"), "mine");
-  const source = prune(TINY, join(TINY, "config.json"), 300, "--force");
-  assert.match(source.stderr, /is a file/);
+  assert.match(prune(TINY, join(TINY, "config.json"), 300, "--force").stderr, /is a file/);
+
+  const model = join(folder, "model");
+  pruned(TINY, `${model}/`, 300);
+  for (const [from, to] of [
+    [model, `${model}/`],
+    [join(model, "model.safetensors"), model],
+  ])
+    assert.match(prune(from, to, 200, "--force").stderr, /is the input itself/);
+  assert.equal(json(model, "config.json").vocab_size, 300);
+  assert.deepEqual(readdirSync(folder).sort(), ["model", "out"]);
 });

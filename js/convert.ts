@@ -96,7 +96,7 @@ export async function calibrate(
 }
 
 /** The bytes of weights in pieces; at the end of each file, `reader` says which one is next. */
-async function* pieces(
+export async function* pieces(
   source: WeightsSource,
   reader: { endFile(): string | undefined },
 ): AsyncGenerator<Uint8Array> {

@@ -2,7 +2,7 @@
 //!
 //! Data flows one way: bindings (`web`) → [`engine`] → [`text_model`] → [`model`] → [`backend`] → kernels. Weights come in by
 //! [`weights`], configuration by [`config`], text by [`tokenize`]; nothing lower knows anything higher. Beside them: files of other
-//! precision ([`convert`]) or another container ([`rewrite`]), the rounding to int4 ([`quantize`]), and what learns a classifier from examples ([`teach`]).
+//! precision ([`convert`]), another container ([`rewrite`]) or a smaller vocabulary ([`prune`]), the rounding to int4 ([`quantize`]), and what learns a classifier from examples ([`teach`]).
 //!
 //! The letters of every shape: B texts, N tokens of all texts, D width, H heads, F feed-forward width, L labels,
 //! M a product's out_features, K its in_features.
@@ -25,6 +25,7 @@ pub mod head;
 mod json;
 pub mod model;
 mod order;
+pub mod prune;
 pub mod quantize;
 #[cfg(feature = "checkpoints")]
 pub mod rewrite;

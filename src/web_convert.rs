@@ -1,10 +1,12 @@
 //! The WebAssembly surface of the converter: a module of its own, for Node's command alone. What a page fetches has none of it.
 
+use crate::config::{Config, Task};
 use crate::convert;
 use crate::further_files::FurtherFiles;
 use crate::model::plan::Narrowest;
+use crate::prune;
 use crate::quantize::calibration;
-use crate::tokenize::TokenizerFiles;
+use crate::tokenize::{self, Tokenizer, TokenizerFiles};
 use crate::weights::coded;
 use wasm_bindgen::prelude::*;
 
@@ -115,5 +117,133 @@ impl Calibration {
     /// The converter to int4, which takes the file's bytes once more; consumes the calibration.
     pub fn finish(self) -> Result<Converter, JsValue> {
         Ok(Converter { inner: convert::Converter::int4(self.inner.finish()?) })
+    }
+}
+
+/// Texts that say which tokens a smaller vocabulary keeps.
+#[wasm_bindgen]
+pub struct Corpus {
+    inner: tokenize::Corpus,
+}
+
+#[wasm_bindgen]
+impl Corpus {
+    /// Reads `config.json`, `tokenizer.json` and `tokenizer_config.json`, where there are such, and the
+    /// tokenizer's further files, which are consumed.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        config: &[u8],
+        tokenizer: Option<Vec<u8>>,
+        tokenizer_config: Option<Vec<u8>>,
+        files: Option<FurtherFiles>,
+    ) -> Result<Corpus, JsValue> {
+        let further = files.unwrap_or_default();
+        let files = TokenizerFiles {
+            model_config: Some(config),
+            tokenizer_json: tokenizer.as_deref(),
+            config: tokenizer_config.as_deref(),
+            ..further.files()
+        };
+        let rows = Config::for_task(config, Task::Encode)?.vocabulary;
+        Ok(Self { inner: tokenize::Corpus::new(Tokenizer::from_files(&files, rows)?)? })
+    }
+
+    /// Reads some texts.
+    pub fn read(&mut self, texts: Vec<String>) -> Result<(), JsValue> {
+        Ok(self.inner.read(&texts)?)
+    }
+
+    /// The vocabulary of `rows` tokens for these texts; `named` are ids that other files name.
+    pub fn keep(&self, rows: usize, named: &[u32]) -> Result<Kept, JsValue> {
+        Ok(Kept { inner: self.inner.keep(rows, named)? })
+    }
+}
+
+/// A smaller vocabulary.
+#[wasm_bindgen]
+pub struct Kept {
+    inner: tokenize::Kept,
+}
+
+#[wasm_bindgen]
+impl Kept {
+    /// The vocabulary's tokens, by their new ids.
+    #[wasm_bindgen(getter)]
+    pub fn tokens(&self) -> Vec<String> {
+        self.inner.tokens.clone()
+    }
+
+    /// The added tokens that no vocabulary has, whose ids follow.
+    #[wasm_bindgen(getter)]
+    pub fn beyond(&self) -> Vec<String> {
+        self.inner.beyond.clone()
+    }
+
+    /// For each new id the old one.
+    #[wasm_bindgen(getter)]
+    pub fn rows(&self) -> Vec<u32> {
+        self.inner.rows.clone()
+    }
+
+    /// The texts' words.
+    #[wasm_bindgen(getter)]
+    pub fn words(&self) -> usize {
+        self.inner.words
+    }
+
+    /// Those of them that are cut into other tokens than before.
+    #[wasm_bindgen(getter, js_name = changedWords)]
+    pub fn changed_words(&self) -> usize {
+        self.inner.changed_words
+    }
+
+    /// The texts' tokens as they were.
+    #[wasm_bindgen(getter, js_name = tokensRead)]
+    pub fn tokens_read(&self) -> usize {
+        self.inner.tokens_read
+    }
+
+    /// Those of them that are gone.
+    #[wasm_bindgen(getter, js_name = droppedTokens)]
+    pub fn dropped_tokens(&self) -> usize {
+        self.inner.dropped_tokens
+    }
+}
+
+/// Weights on their way to a smaller table of words.
+#[wasm_bindgen]
+pub struct Pruner {
+    inner: prune::Pruner,
+}
+
+#[wasm_bindgen]
+impl Pruner {
+    /// A pruner of the weights that belong to `config.json`: row i of the new table is row `rows[i]` of the old one.
+    #[wasm_bindgen(constructor)]
+    pub fn new(config: &[u8], rows: Vec<u32>) -> Result<Pruner, JsValue> {
+        Ok(Self { inner: prune::Pruner::new(config, rows)? })
+    }
+
+    /// Takes the source's next bytes and returns what is ready of the result.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, JsValue> {
+        Ok(self.inner.push(chunk)?)
+    }
+
+    /// That the file is complete: the name of another, beside it, that the weights go on in, if there is one. Its
+    /// bytes are pushed next.
+    #[wasm_bindgen(js_name = endFile)]
+    pub fn end_file(&mut self) -> Result<Option<String>, JsValue> {
+        Ok(self.inner.end_file()?)
+    }
+
+    /// What to tell of the source once its header has come, a sentence each: tensors that were left out.
+    #[wasm_bindgen(getter)]
+    pub fn warnings(&self) -> Vec<String> {
+        self.inner.warnings().to_vec()
+    }
+
+    /// The rest of the result; consumes the pruner.
+    pub fn finish(self) -> Result<Vec<u8>, JsValue> {
+        Ok(self.inner.finish()?)
     }
 }

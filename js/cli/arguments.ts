@@ -13,10 +13,12 @@ const OPTIONS = {
   device: { type: "string" },
   dtype: { type: "string" },
   encoding: { type: "string" },
+  compress: { type: "boolean" },
   force: { type: "boolean" },
   format: { type: "string" },
   help: { type: "boolean", short: "h" },
   json: { type: "boolean" },
+  keep: { type: "string" },
   label: { type: "string" },
   model: { type: "string" },
   "no-header": { type: "boolean" },
@@ -35,6 +37,7 @@ const OPTIONS = {
   threads: { type: "string" },
   top: { type: "string" },
   version: { type: "boolean" },
+  vocabulary: { type: "string" },
 } as const;
 
 type OptionName = keyof typeof OPTIONS;
@@ -81,7 +84,7 @@ const TAKEN = {
     "text",
     "threads",
   ],
-  convert: ["calibration", "dtype", "force", "tables"],
+  convert: ["calibration", "column", "compress", "dtype", "force", "keep", "tables", "vocabulary"],
   info: ["json", "model"],
   bench: ["device", "dtype", "json", "model", "threads"],
 } as const satisfies Record<string, readonly OptionName[]>;
@@ -169,7 +172,7 @@ export function parse(args: string[]): Invocation {
 /** A whole number of at least 1, or what stands for an option that was left out. */
 export function wholeNumber<T>(
   values: Values,
-  name: "threads" | "top",
+  name: "keep" | "threads" | "top",
   otherwise: T,
   most: number = Infinity,
 ): number | T {

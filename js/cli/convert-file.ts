@@ -40,6 +40,8 @@ export interface Conversion {
   calibration: string | undefined;
   /** What int4 makes of the words' embedding table. */
   tables: Tables;
+  /** Whether the file's entropy is taken out. */
+  compress: boolean;
   /** Whether a file that has the new one's name already is overwritten. */
   force: boolean;
 }
@@ -49,7 +51,7 @@ export interface Conversion {
  * is told on the standard error.
  */
 export async function convertFile(
-  { from, output, dtype, calibration, tables, force }: Conversion,
+  { from, output, dtype, calibration, tables, compress, force }: Conversion,
   signal: AbortSignal,
 ): Promise<void> {
   checkOutput(output, "overwrite", from);
@@ -72,8 +74,16 @@ export async function convertFile(
   const pieces =
     calibration === undefined
       ? convert(new module.Converter(dtype), counted, note)
-      : await rounded(module, source, counted, () => read, { calibration, tables }, note, signal);
-  const written = await writeWhole(output, pieces, signal);
+      : await rounded(
+          module,
+          { ...source, ...(await readBeside(source.place, signal)) },
+          counted,
+          () => read,
+          { calibration, tables },
+          note,
+          signal,
+        );
+  const written = await writeWhole(output, compress ? compressed(module, pieces) : pieces, signal);
   for (const sentence of notes) process.stderr.write(`tabsense: ${sentence}\n`);
   await print(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${source.name}\n`);
 }
@@ -82,9 +92,9 @@ export async function convertFile(
  * The file in int4. It is made whole before it is written: a matrix takes seconds, in which no signal would
  * get through to clean up.
  */
-async function rounded(
+export async function rounded(
   module: ConverterModule,
-  source: ConvertSource,
+  model: CalibratedModel & Pick<ConvertSource, "bytes">,
   counted: WeightsSource,
   read: () => number,
   { calibration, tables }: { calibration: string; tables: Tables },
@@ -92,14 +102,13 @@ async function rounded(
   signal: AbortSignal,
 ): Promise<Uint8Array[]> {
   const texts = textsOf(await readTexts(calibration), calibration);
-  const model = { ...source, ...(await readBeside(source.place, signal)) };
   const bar = startBar(null);
   try {
     const { converter, tokens } = await calibrated(module, model, texts, tables, signal, bar);
     const pieces: Uint8Array[] = [];
     for await (const piece of convert(converter, counted, onWarnings)) {
       pieces.push(piece);
-      if (source.bytes !== null) bar.say(`rounding: ${Math.floor((100 * read()) / source.bytes)} %`);
+      if (model.bytes !== null) bar.say(`rounding: ${Math.floor((100 * read()) / model.bytes)} %`);
     }
     bar.clear();
     await print(`calibrated with ${texts.length} texts, ${tokens} tokens\n`);
@@ -114,7 +123,7 @@ async function rounded(
 }
 
 /** The same weights; reports their bytes to `onBytes`. */
-function countedOf(source: WeightsSource, onBytes: (bytes: number) => void): WeightsSource {
+export function countedOf(source: WeightsSource, onBytes: (bytes: number) => void): WeightsSource {
   async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const bytes of chunks) {
       onBytes(bytes.length);
@@ -129,27 +138,39 @@ function countedOf(source: WeightsSource, onBytes: (bytes: number) => void): Wei
 }
 
 /** The small files of the model whose `config.json` is at `config`, those that loading it would take. */
-async function readBeside(config: Place, signal: AbortSignal): Promise<SmallFiles> {
-  const read = async (name: SmallFile) =>
-    withoutMark(
-      await readPlace(beside(config, name), signal, (opened) =>
-        readAll(opened, name, limitOf(name), signal, () => {}),
-      ),
-    );
-  const optional = (name: SmallFile, onAbsent = (_thrown: unknown) => {}) =>
-    read(name).catch((thrown: unknown) => {
-      if (!isMissing(thrown)) throw thrown;
-      onAbsent(thrown);
-      return undefined;
-    });
+export async function readBeside(config: Place, signal: AbortSignal): Promise<SmallFiles> {
+  const optional = (name: SmallFile, onAbsent?: (thrown: unknown) => void) =>
+    readOptional(config, name, signal, onAbsent);
   let absent: unknown = null;
-  const configBytes = await read("config.json");
+  const configBytes = await readSmall(config, "config.json", signal);
   const tokenizer = await optional("tokenizer.json", (thrown) => (absent = thrown));
   const tokenizerConfig = await optional(TOKENIZER_CONFIG);
   const older = tokenizer
     ? []
     : await readOlder(configBytes, tokenizerConfig, absent, (name) => optional(name));
   return { config: configBytes, tokenizer, tokenizerConfig, older, embedding: {} };
+}
+
+/** The file `name` beside `config`; undefined where there is none. */
+export function readOptional(
+  config: Place,
+  name: SmallFile,
+  signal: AbortSignal,
+  onAbsent: (thrown: unknown) => void = () => {},
+): Promise<Uint8Array | undefined> {
+  return readSmall(config, name, signal).catch((thrown: unknown) => {
+    if (!isMissing(thrown)) throw thrown;
+    onAbsent(thrown);
+    return undefined;
+  });
+}
+
+async function readSmall(config: Place, name: SmallFile, signal: AbortSignal): Promise<Uint8Array> {
+  return withoutMark(
+    await readPlace(beside(config, name), signal, (opened) =>
+      readAll(opened, name, limitOf(name), signal, () => {}),
+    ),
+  );
 }
 
 /** A converter that knows the texts, and how many tokens these are. */
@@ -182,8 +203,18 @@ async function readTexts(path: string): Promise<string> {
   }
 }
 
+/** The coded form of a file. All of it is held: its header tells its length. */
+export async function* compressed(
+  module: ConverterModule,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const file: Uint8Array[] = [];
+  for await (const piece of pieces) file.push(piece);
+  yield module.encode(Buffer.concat(file));
+}
+
 /** Writes a file, which gets its name only once it is whole; yields its length. */
-async function writeWhole(
+export async function writeWhole(
   output: string,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   signal: AbortSignal,

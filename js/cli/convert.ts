@@ -1,20 +1,27 @@
 /** `tabsense convert`. */
 
 import { CONVERT_DTYPES, TABLES } from "../convert.js";
-import { ANY_OF, UsageError, type Invocation } from "./arguments.js";
+import { ANY_OF, UsageError, wholeNumber, type Invocation } from "./arguments.js";
 import { convertFile, ENOUGH_TOKENS } from "./convert-file.js";
+import { convertFolder } from "./convert-folder.js";
 import { stoppable } from "./stops.js";
 
-/** Converts a file of weights. */
-export async function convertCommand({
-  values: { dtype, calibration, tables, force = false },
-  operands,
-  texts,
-}: Invocation): Promise<void> {
+/** The largest `--keep`: more than any vocabulary has. */
+const MOST_TOKENS = 10_000_000;
+
+/** Converts a file of weights, or a model whose vocabulary is pruned. */
+export async function convertCommand({ values, operands, texts }: Invocation): Promise<void> {
+  const { dtype, calibration, vocabulary, column = null, compress = false, force = false, tables } = values;
   const [from, output, ...more] = [...operands, ...texts];
   if (from === undefined || output === undefined || more.length > 0)
     throw new UsageError("convert takes two files: IN and OUT.");
-  if (dtype === undefined || !CONVERT_DTYPES.some((known) => known === dtype))
+  const keep = wholeNumber(values, "keep", null, MOST_TOKENS);
+  if ((vocabulary === undefined) !== (keep === null))
+    throw new UsageError(
+      "--vocabulary TEXTS and --keep N belong together: the texts say which N tokens stay.",
+    );
+  if (column !== null && vocabulary === undefined) throw new UsageError("--column is for --vocabulary.");
+  if (dtype === undefined ? vocabulary === undefined : !CONVERT_DTYPES.some((known) => known === dtype))
     throw new UsageError(`--dtype must be ${ANY_OF.format(CONVERT_DTYPES)}.`);
   if (dtype === "int4" && calibration === undefined) {
     throw new UsageError(
@@ -26,6 +33,10 @@ export async function convertCommand({
   if (dtype !== "int4" && tables !== undefined) throw new UsageError("--tables is for --dtype int4.");
   const known = TABLES.find((name) => name === (tables ?? TABLES[0]));
   if (known === undefined) throw new UsageError(`--tables must be ${ANY_OF.format(TABLES)}.`);
-  const conversion = { from, output, dtype, calibration, tables: known, force };
-  await stoppable("", (signal) => convertFile(conversion, signal));
+  const job = { from, output, calibration, tables: known, compress, force };
+  await stoppable("", (signal) =>
+    vocabulary !== undefined && keep !== null
+      ? convertFolder({ ...job, dtype, vocabulary, column, keep }, signal)
+      : convertFile({ ...job, dtype: dtype! }, signal),
+  );
 }

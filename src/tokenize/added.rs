@@ -105,6 +105,14 @@ impl Added {
     }
 }
 
+impl Added {
+    /// Those that are looked for, as a text has to spell them.
+    pub fn contents(&self) -> impl Iterator<Item = &str> {
+        let patterns = self.raw.all.iter().chain(&self.normalized.all);
+        patterns.map(|pattern| pattern.token.content.as_str())
+    }
+}
+
 /// Forms to look for, sorted.
 pub struct Patterns {
     all: Vec<Pattern>,

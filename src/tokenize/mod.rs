@@ -7,6 +7,7 @@
 mod added;
 mod bare;
 mod classes;
+mod corpus;
 mod encoding;
 mod frame;
 mod model;
@@ -22,6 +23,7 @@ mod window;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::JsonFile;
 use bare::Bare;
+pub use corpus::{Corpus, Kept};
 pub use encoding::{Cut, Encoding};
 use encoding::{Found, Tokens};
 use frame::Frame;

@@ -16,6 +16,7 @@ mod onnx_hostile;
 mod pairs;
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
+mod pruning;
 mod quantize;
 #[cfg(not(target_arch = "wasm32"))]
 mod sentiment;

@@ -5,6 +5,9 @@
 
 export default function init(arg: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 
+/** The coded form of a whole safetensors file: fewer bytes, the same numbers. */
+export function encode(file: Uint8Array): Uint8Array;
+
 /** Rewrites a file of weights as a stream. */
 export class Converter {
   /** To "int8" or "fp16"; one to int4 comes of a `Calibration`. */
@@ -58,5 +61,52 @@ export class Calibration {
   read(texts: string[]): number;
   /** The converter to int4, for the same `model.safetensors` once more. Consumes the calibration. */
   finish(): Converter;
+  free(): void;
+}
+
+/** Texts that say which tokens a smaller vocabulary keeps. */
+export class Corpus {
+  /** As that of `CalibrationLoader`. */
+  constructor(
+    config: Uint8Array,
+    tokenizer: Uint8Array | undefined,
+    tokenizerConfig: Uint8Array | undefined,
+    files: FurtherFiles | undefined,
+  );
+  read(texts: string[]): void;
+  /** The vocabulary of `rows` tokens for these texts; `named` are ids that other files name. */
+  keep(rows: number, named: Uint32Array): Kept;
+  free(): void;
+}
+
+/** A smaller vocabulary. */
+export class Kept {
+  private constructor();
+  /** The vocabulary's tokens, by their new ids. */
+  readonly tokens: string[];
+  /** The added tokens that no vocabulary has, whose ids follow. */
+  readonly beyond: string[];
+  /** For each new id the old one. */
+  readonly rows: Uint32Array;
+  /** The texts' words, and those of them that are cut into other tokens than before. */
+  readonly words: number;
+  readonly changedWords: number;
+  /** The texts' tokens as they were, and those of them that are gone. */
+  readonly tokensRead: number;
+  readonly droppedTokens: number;
+  free(): void;
+}
+
+/** Rewrites a file of weights with the rows of a smaller vocabulary, as a stream. */
+export class Pruner {
+  /** `config`: that of the model as it was; `rows`: for each row of the new table the one of the old. */
+  constructor(config: Uint8Array, rows: Uint32Array);
+  push(chunk: Uint8Array): Uint8Array;
+  /** As that of `Converter`. */
+  endFile(): string | undefined;
+  /** As those of `Converter`. */
+  readonly warnings: string[];
+  /** Consumes the pruner. */
+  finish(): Uint8Array;
   free(): void;
 }

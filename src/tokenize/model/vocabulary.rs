@@ -222,6 +222,15 @@ impl Tokens {
         self.by_id.iter().flatten().map(|entry| self.vocabulary.token(*entry))
     }
 
+    /// Each token and its id, equal ones once, in the file's order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, u32)> {
+        let entries = 0..self.vocabulary.entries() as u32;
+        let pairs = entries.map(|entry| (entry, self.vocabulary.token(entry)));
+        pairs
+            .filter(|(entry, token)| self.entry(token) == Some(*entry))
+            .map(|(entry, token)| (token, self.id_of(entry)))
+    }
+
     /// The token of an id.
     pub fn token(&self, id: u32) -> Option<&str> {
         let entry = *self.by_id.get(id as usize)?;

@@ -13,8 +13,8 @@ pub struct WordPiece {
     continuing: Table,
     unknown: u32,
     longest_word: usize,
-    /// Whether the prefix is more than nothing.
-    marks: bool,
+    /// What a token that continues a word begins with.
+    prefix: String,
 }
 
 impl WordPiece {
@@ -35,7 +35,7 @@ impl WordPiece {
             }
         }
         let unknown = tokens.id(unknown).ok_or(Flaw::NoUnknown)?;
-        Ok(Self { tokens, continuing, unknown, longest_word, marks: !prefix.is_empty() })
+        Ok(Self { tokens, continuing, unknown, longest_word, prefix: prefix.to_owned() })
     }
 
     /// What stands for a word that the vocabulary has no tokens for.
@@ -45,7 +45,12 @@ impl WordPiece {
 
     /// Whether a token tells that it continues a word.
     pub fn marks_continuations(&self) -> bool {
-        self.marks
+        !self.prefix.is_empty()
+    }
+
+    /// What a token that continues a word begins with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// The vocabulary.

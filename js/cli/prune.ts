@@ -1,0 +1,109 @@
+/** A model with a smaller vocabulary: the tokens that some texts use most, the rows of these, and files to match. */
+
+import { TabsenseError } from "../api/errors.js";
+import { ARCHITECTURES, reservedPositions } from "./architectures.js";
+import { pieces, type ConverterModule, type WeightsSource } from "../convert.js";
+import { nextTask } from "../files/bytes.js";
+import { namedIds, parsed, prunedFiles } from "./pruned-files.js";
+import type { Kept } from "../wasm/convert/tabsense.js";
+import { furtherFiles, type SmallFiles } from "../worker/small-files.js";
+
+/** A model's files for a smaller vocabulary, and what it does to the texts that chose it. */
+export interface Pruned {
+  files: SmallFiles;
+  /** For each new id, the row of the old table of words. */
+  rows: Uint32Array;
+  /** The rows of the old table. */
+  rowsBefore: number;
+  /** The texts' words, and those of them that are cut into other tokens than before. */
+  words: number;
+  changedWords: number;
+  /** The texts' tokens as they were, and those of them that are gone. */
+  tokens: number;
+  droppedTokens: number;
+}
+
+/** Texts read at once. */
+const TEXTS_AT_ONCE = 1000;
+
+/**
+ * The vocabulary of `keep` tokens for `texts`: special and added tokens, the single characters of the scripts
+ * that they use, and then the tokens that they use most.
+ *
+ * Kind `"tokenizer_unsupported"` for a tokenizer other than WordPiece, `"invalid_argument"` where there is no text,
+ * or where `keep` is more than there are tokens or fewer than must stay.
+ */
+export async function prune(
+  module: ConverterModule,
+  files: SmallFiles,
+  texts: AsyncIterable<string> | Iterable<string>,
+  keep: number,
+  onTexts: (read: number) => void = () => {},
+): Promise<Pruned> {
+  const corpus = new module.Corpus(
+    files.config,
+    files.tokenizer,
+    files.tokenizerConfig,
+    furtherFiles(module, files),
+  );
+  let read = 0;
+  let batch: string[] = [];
+  const next = async () => {
+    corpus.read(batch);
+    onTexts((read += batch.length));
+    batch = [];
+    await nextTask();
+  };
+  for await (const text of texts) if (batch.push(text) === TEXTS_AT_ONCE) await next();
+  await next();
+
+  const config = parsed(files.config);
+  // Positions are counted from this id, whatever the file says.
+  const padding = reservedPositions(config) - 1;
+  const kept = corpus.keep(keep, Uint32Array.from([...namedIds(config), ...(padding < 0 ? [] : [padding])]));
+  try {
+    return prunedBy(kept, files, config, padding);
+  } finally {
+    kept.free();
+    corpus.free();
+  }
+}
+
+function prunedBy(kept: Kept, files: SmallFiles, config: Record<string, unknown>, padding: number): Pruned {
+  const { tokens, beyond, rows } = kept;
+  if (rows.includes(padding) && rows[padding] !== padding)
+    throw new TabsenseError(
+      "invalid_argument",
+      `The positions of this model are counted from the id of its padding, ${padding}, which must stay: keep more than ${padding} tokens.`,
+    );
+  return {
+    files: prunedFiles(files, { tokens, beyond, rows }),
+    rows,
+    rowsBefore: Number(config["vocab_size"] ?? ARCHITECTURES[String(config["model_type"])]?.["vocab_size"]),
+    words: kept.words,
+    changedWords: kept.changedWords,
+    tokens: kept.tokensRead,
+    droppedTokens: kept.droppedTokens,
+  };
+}
+
+/**
+ * The weights with the `rows` alone of their table of words, each tensor in its type, as one safetensors file;
+ * `config` is that of the model as it was. `onWarnings` is called at the end with what is left out, a sentence each.
+ */
+export function prunedWeights(
+  module: ConverterModule,
+  source: WeightsSource,
+  config: Uint8Array,
+  rows: Uint32Array,
+  onWarnings: (warnings: readonly string[]) => void = () => {},
+): WeightsSource {
+  return {
+    async *weights() {
+      const pruner = new module.Pruner(config, rows);
+      for await (const bytes of pieces(source, pruner)) yield pruner.push(bytes);
+      onWarnings(pruner.warnings);
+      yield pruner.finish();
+    },
+  };
+}

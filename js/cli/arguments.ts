@@ -9,11 +9,11 @@ import type { Device, LoadOptions } from "../api/types.js";
 const OPTIONS = {
   calibration: { type: "string" },
   column: { type: "string" },
+  compress: { type: "boolean" },
   delimiter: { type: "string" },
   device: { type: "string" },
   dtype: { type: "string" },
   encoding: { type: "string" },
-  compress: { type: "boolean" },
   force: { type: "boolean" },
   format: { type: "string" },
   help: { type: "boolean", short: "h" },

@@ -37,46 +37,59 @@ const MAX_HEADER = 1 << 20;
 /** Headers of models of a dozen layers fit in. */
 const FIRST_READ = 1 << 16;
 
+/** The only tensor of a coded file (src/weights/coded), and what stands before the file within: its length, and a block's head. */
+const CODED = { tensor: "tabsense.coded.1", bytes: 8 + 9 };
+
 /**
- * Reads the header. Kind `"weights_header"` where the file is no safetensors, `"network"` where it can't be
- * read.
+ * Reads the header; of a coded file, that of the file within. Kind `"weights_header"` where the file is no safetensors,
+ * `"network"` where it can't be read.
  */
 export async function readHeader(place: Place, signal: AbortSignal): Promise<WeightsHeader> {
+  const { header, end } = await headerAt(place, 0, signal);
+  const [first, ...others] = header.tensors;
+  if (first?.name !== CODED.tensor || others.length > 0) return header;
+  return (await headerAt(place, end + CODED.bytes, signal)).header;
+}
+
+/** The header that begins after `from` bytes, and where it ends. */
+async function headerAt(
+  place: Place,
+  from: number,
+  signal: AbortSignal,
+): Promise<{ header: WeightsHeader; end: number }> {
   const name = nameOf(place);
-  let start = await readStart(place, FIRST_READ, signal);
-  const length = start.bytes.length >= 8 ? Number(start.bytes.readBigUInt64LE()) : 0;
+  let start = await readStart(place, from + FIRST_READ, signal);
+  const length = start.bytes.length >= from + 8 ? Number(start.bytes.readBigUInt64LE(from)) : 0;
   if (length < 2 || length > MAX_HEADER) {
     throw new TabsenseError(
       "weights_header",
       `${name} doesn't begin with the header of a safetensors file. Check that it is the file itself, and not a web page or the pointer that Git LFS leaves.`,
     );
   }
-  if (start.bytes.length < 8 + length) start = await readStart(place, 8 + length, signal);
-  if (start.bytes.length < 8 + length)
+  const end = from + 8 + length;
+  if (start.bytes.length < end) start = await readStart(place, end, signal);
+  if (start.bytes.length < end)
     throw new TabsenseError(
       "weights_header",
       `The header of ${name} is of ${length} bytes, but the file ends after ${start.bytes.length}. Load the file again, or take another one.`,
     );
-  const text = start.bytes.subarray(8, 8 + length).toString();
+  const text = start.bytes.subarray(from + 8, end).toString();
   try {
     const { __metadata__: metadata = {}, ...tensors } = JSON.parse(text) as Record<
       string,
       { dtype: string; shape: number[]; data_offsets: [number, number] }
     >;
-    return {
+    const header = {
       bytes: start.total,
-      tensors: Object.entries(tensors).map(
-        ([
-          name,
-          {
-            dtype,
-            shape,
-            data_offsets: [from, to],
-          },
-        ]) => ({ name, dtype: String(dtype), shape: shape.map(Number), bytes: to - from }),
-      ),
+      tensors: Object.entries(tensors).map(([name, { dtype, shape, data_offsets: offsets }]) => ({
+        name,
+        dtype: String(dtype),
+        shape: shape.map(Number),
+        bytes: offsets[1] - offsets[0],
+      })),
       metadata: metadata as unknown as Record<string, string>,
     };
+    return { header, end };
   } catch {
     // The engine's message repeats a piece of the file.
     throw new TabsenseError(

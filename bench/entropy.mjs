@@ -14,24 +14,25 @@ const totals = {};
 for (const [name, { dtype, data_offsets }] of Object.entries(header)) {
   if (name === "__metadata__") continue;
   const bytes = file.subarray(8 + length + data_offsets[0], 8 + length + data_offsets[1]);
-  const planes = {
-    I8: (all) => [all],
-    U8: (all) => [Uint8Array.from({ length: 2 * all.length }, (_, i) => (all[i >> 1] >> (4 * (i & 1))) & 15)],
-    F16: (all) => [0, 1].map((byte) => all.filter((_, i) => i % 2 === byte)),
-  }[dtype]?.(bytes) ?? [];
+  const planes =
+    {
+      I8: (all) => [all],
+      U8: (all) => [
+        Uint8Array.from({ length: 2 * all.length }, (_, i) => (all[i >> 1] >> (4 * (i & 1))) & 15),
+      ],
+      F16: (all) => [0, 1].map((byte) => all.filter((_, i) => i % 2 === byte)),
+    }[dtype]?.(bytes) ?? [];
   const bits = planes.reduce((sum, plane) => sum + entropy(plane), 0);
   const total = (totals[dtype] ??= { tensors: 0, bytes: 0, coded: 0 });
   total.tensors += 1;
   total.bytes += bytes.length;
   total.coded += planes.length ? bits / 8 : bytes.length;
 }
-const sum = Object.values(totals).reduce(
-  (all, one) => ({
-    tensors: all.tensors + one.tensors,
-    bytes: all.bytes + one.bytes,
-    coded: all.coded + one.coded,
-  }),
-);
+const sum = Object.values(totals).reduce((all, one) => ({
+  tensors: all.tensors + one.tensors,
+  bytes: all.bytes + one.bytes,
+  coded: all.coded + one.coded,
+}));
 const brotli = brotliCompressSync(file, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }).length;
 for (const [dtype, { tensors, bytes, coded }] of [...Object.entries(totals), ["all", sum]])
   console.log(

@@ -155,7 +155,8 @@ impl AutoBackend {
         }
     }
 
-    /// Has a tensor of the device's computed and brought back: the device works on it while the processor does something else.
+    /// Has a tensor of the device computed and brought back. The processor is free until
+    /// [`Submitted::finish`].
     ///
     /// # Errors
     /// [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`].

@@ -2,14 +2,16 @@
 //! forward pass by its tokens. A pass stays on the side that it began on. [`weights`] holds what each side
 //! has of a matrix.
 
+mod submitted;
 mod weights;
 
 use super::cpu::{CpuBackend, CpuTensor};
-use super::gpu::{GpuBackend, GpuTensor, Reading};
+use super::gpu::{GpuBackend, GpuTensor};
 use super::{Attention, Backend, Columns, Epilogue, Precision};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+pub use submitted::Submitted;
 pub use weights::{LayerNorm, Linear, LinearBuilder, RelativeBias};
 
 /// Where a forward pass is computed.
@@ -170,22 +172,6 @@ impl AutoBackend {
 
     fn the_gpu(&self) -> Result<Rc<GpuBackend>> {
         self.gpu().ok_or_else(gone)
-    }
-}
-
-/// A tensor's values on their way back from the device.
-pub struct Submitted {
-    reading: Reading,
-    gpu: Rc<GpuBackend>,
-}
-
-impl Submitted {
-    /// The values, row by row, once they are there.
-    ///
-    /// # Errors
-    /// The device's failure to compute them.
-    pub async fn finish(self) -> Result<Vec<f32>> {
-        self.gpu.finish(self.reading).await
     }
 }
 

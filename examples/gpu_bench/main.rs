@@ -34,7 +34,7 @@ fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some((folder, dtypes)) = arguments.split_first() else {
         eprintln!(
-            "Usage: gpu_bench MODEL [fp32|fp16|int8|int4 ...]\nMODEL is a folder with config.json and model.safetensors."
+            "Usage: gpu_bench MODEL [fp32|fp16|int8|int4 ...]\nMODEL: a folder with config.json and model.safetensors."
         );
         return 2.into();
     };

@@ -1,4 +1,5 @@
-//! int4 on the graphics device: models are those of their own numbers, whatever file they come from, and take 5 bits a weight.
+//! int4 on the graphics device: a model answers as its own numbers in f32 do, whatever file it comes from, and
+//! takes 5 bits a weight.
 
 use crate::common::edit::{self, Tensor};
 use crate::common::encoders::ENCODERS;

@@ -2,14 +2,16 @@
 //! forward pass by its tokens. A pass stays on the side that it began on. [`weights`] holds what each side
 //! has of a matrix.
 
+mod submitted;
 mod weights;
 
 use super::cpu::{CpuBackend, CpuTensor};
-use super::gpu::{GpuBackend, GpuTensor, Reading};
+use super::gpu::{GpuBackend, GpuTensor};
 use super::{Attention, Backend, Columns, Epilogue, Precision};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+pub use submitted::Submitted;
 pub use weights::{LayerNorm, Linear, LinearBuilder, RelativeBias};
 
 /// Where a forward pass is computed.
@@ -155,7 +157,8 @@ impl AutoBackend {
         }
     }
 
-    /// Has a tensor of the device's computed and brought back: the device works on it while the processor does something else.
+    /// Has a tensor of the device computed and brought back. The processor is free until
+    /// [`Submitted::finish`].
     ///
     /// # Errors
     /// [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`].
@@ -169,22 +172,6 @@ impl AutoBackend {
 
     fn the_gpu(&self) -> Result<Rc<GpuBackend>> {
         self.gpu().ok_or_else(gone)
-    }
-}
-
-/// A tensor's values on their way back from the device.
-pub struct Submitted {
-    reading: Reading,
-    gpu: Rc<GpuBackend>,
-}
-
-impl Submitted {
-    /// The values, row by row, once they are there.
-    ///
-    /// # Errors
-    /// The device's failure to compute them.
-    pub async fn finish(self) -> Result<Vec<f32>> {
-        self.gpu.finish(self.reading).await
     }
 }
 

@@ -29,7 +29,7 @@ def sets(data: Path) -> dict[str, tuple[list[str], np.ndarray]]:
         texts, labels = found.setdefault(one.source, ([], []))
         texts.append(one.text)
         labels.append(one.label)
-    rows = [line.split("\t") for line in (data / "sst2_dev.tsv").read_text().splitlines()]
+    rows = [line.split("\t") for line in (data / "sst2_dev.tsv").read_text().splitlines()[1:]]
     found["sst2-dev"] = ([row[0] for row in rows], [2 * int(row[1]) for row in rows])
     for name in ("validation", "neutral"):
         lines = (ROOT / f"test_data/sentiment_{name}.jsonl").read_text().splitlines()

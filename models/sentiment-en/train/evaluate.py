@@ -14,7 +14,6 @@ from pathlib import Path
 import corpus
 import networks
 import numpy as np
-import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForSequenceClassification
@@ -38,21 +37,11 @@ def sets(data: Path) -> dict[str, tuple[list[str], np.ndarray]]:
     return {name: (texts, np.array(labels)) for name, (texts, labels) in found.items()}
 
 
-@torch.inference_mode()
-def logits_of(model: torch.nn.Module, tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
-    ids = networks.encode(tokenizer, texts, 128)
-    out = np.zeros((len(texts), 3), np.float32)
-    for rows in corpus.batches([len(one) for one in ids], 8192, seed=0):
-        tokens, mask = networks.padded([ids[row] for row in rows], model.config.pad_token_id)
-        out[rows] = model(input_ids=tokens, attention_mask=mask).logits.float().numpy()
-    return out
-
-
 def calibration_error(scores: np.ndarray, labels: np.ndarray) -> float:
     """Expected calibration error of the first label, in 15 bins of equal width (Guo et al. 2017)."""
     best, right = scores.max(axis=1), scores.argmax(axis=1) == labels
     bins = np.minimum((best * 15).astype(int), 14)
-    return sum(abs(right[bins == b].mean() - best[bins == b].mean()) * (bins == b).mean() for b in set(bins))
+    return float(sum(abs(right[bins == b].mean() - best[bins == b].mean()) * (bins == b).mean() for b in set(bins)))
 
 
 def macro_f1(found: np.ndarray, labels: np.ndarray) -> float:
@@ -89,7 +78,8 @@ def main() -> None:
     model.load_state_dict(load_file(given.folder / "model.safetensors"))
     tokenizer = Tokenizer.from_file(str(given.folder / "tokenizer.json"))
     for name, (texts, labels) in sets(given.data).items():
-        print(name, json.dumps(report(logits_of(model.eval(), tokenizer, texts), labels)), flush=True)
+        logits = networks.logits_of(model.eval(), tokenizer, texts, max_tokens=128, batch_tokens=8192)
+        print(name, json.dumps(report(logits, labels)), flush=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from pathlib import Path
 import corpus
 import networks
 import numpy as np
-import torch
 import training
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
@@ -40,18 +39,6 @@ def load(folder: Path) -> tuple[MPNetForSequenceClassification, Tokenizer]:
     return model.bfloat16().to(training.DEVICE).eval(), Tokenizer.from_file(str(folder / "tokenizer.json"))
 
 
-@torch.inference_mode()
-def logits_of(model: MPNetForSequenceClassification, tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
-    """(texts, 3) f32"""
-    ids = networks.encode(tokenizer, texts, MAX_TOKENS)
-    out = np.zeros((len(texts), len(corpus.LABELS)), np.float32)
-    for rows in corpus.batches([len(one) for one in ids], BATCH_TOKENS, seed=0):
-        tokens, mask = networks.padded([ids[row] for row in rows], model.config.pad_token_id)
-        scores = model(input_ids=tokens.to(training.DEVICE), attention_mask=mask.to(training.DEVICE)).logits
-        out[rows] = scores.float().cpu().numpy()
-    return out
-
-
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--data", type=Path, required=True)
@@ -63,7 +50,8 @@ def main() -> None:
     model, tokenizer = load(given.work / "teacher")
     while len(done) < len(texts):
         started = time.monotonic()
-        done = np.concatenate([done, logits_of(model, tokenizer, texts[len(done) : len(done) + SLICE])])
+        some = networks.logits_of(model, tokenizer, texts[len(done) : len(done) + SLICE], MAX_TOKENS, BATCH_TOKENS)
+        done = np.concatenate([done, some])
         being_written = given.work / "logits.tmp.npy"
         np.save(being_written, done)
         being_written.replace(file)

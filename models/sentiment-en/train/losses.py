@@ -1,8 +1,23 @@
 """What the networks learn from: labels that may say nothing of neutral, and a teacher's logits."""
 
+import corpus
 import torch
 from corpus import NEGATIVE, POSITIVE, UNLABELLED
 from torch.nn.functional import kl_div, log_softmax
+
+
+class Labels:
+    """What is known of sentences, as tensors (sentences)."""
+
+    def __init__(self, sentences: list[corpus.Sentence]) -> None:
+        self.labels = torch.tensor([one.label for one in sentences])
+        self.against_neutral = torch.tensor([one.against_neutral for one in sentences])
+        self.trust = torch.tensor([one.trust for one in sentences])
+
+    def loss(self, logits: torch.Tensor, rows: list[int], smoothing: float) -> torch.Tensor:
+        """`of_labels` of the sentences `rows`."""
+        picked = (tensor[rows].to(logits.device) for tensor in (self.labels, self.against_neutral, self.trust))
+        return of_labels(logits, *picked, smoothing=smoothing)
 
 
 def of_labels(

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import corpus
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
@@ -13,7 +15,7 @@ from transformers import (
     MPNetForSequenceClassification,
 )
 
-LABELS = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
+LABELS = [label.upper() for label in corpus.LABELS]
 NAMES = {"id2label": dict(enumerate(LABELS)), "label2id": {name: i for i, name in enumerate(LABELS)}}
 
 
@@ -34,6 +36,27 @@ def padded(ids: list[list[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
         tokens[row, : len(one)] = torch.tensor(one)
         mask[row, : len(one)] = 1
     return tokens, mask
+
+
+def logits_of_rows(
+    model: torch.nn.Module, ids: list[list[int]], rows: list[int], device: torch.device
+) -> torch.Tensor:
+    """(rows, labels) of one batch."""
+    tokens, mask = padded([ids[row] for row in rows], model.config.pad_token_id)
+    return model(input_ids=tokens.to(device), attention_mask=mask.to(device)).logits
+
+
+@torch.inference_mode()
+def logits_of(
+    model: torch.nn.Module, tokenizer: Tokenizer, texts: list[str], max_tokens: int, batch_tokens: int
+) -> np.ndarray:
+    """(texts, labels) f32"""
+    device = next(model.parameters()).device
+    ids = encode(tokenizer, texts, max_tokens)
+    out = np.zeros((len(texts), len(LABELS)), np.float32)
+    for rows in corpus.batches([len(one) for one in ids], batch_tokens, seed=0):
+        out[rows] = logits_of_rows(model, ids, rows, device).float().cpu().numpy()
+    return out
 
 
 def teacher(folder: Path) -> tuple[MPNetForSequenceClassification, Tokenizer]:

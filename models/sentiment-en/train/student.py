@@ -44,26 +44,18 @@ def main() -> None:
     teacher = torch.from_numpy(np.load(given.work / "logits.npy"))
     sentences = label.to_learn(given.data)[: len(teacher)]
     ids = networks.encode(tokenizer, [one.text for one in sentences], MAX_TOKENS)
-    order = [
-        batch
-        for epoch in range(given.epochs)
-        for batch in corpus.batches([len(one) for one in ids], BATCH_TOKENS, seed=epoch)
-    ]
+    order = corpus.epochs([len(one) for one in ids], BATCH_TOKENS, given.epochs)
     plan = training.Plan(
         steps=len(order), rate=given.rate, head_rate=5 * given.rate, warm_up=len(order) // 20, averaged_from=0.9
     )
     print(f"{len(sentences)} sentences, {sum(map(len, ids))} tokens, {len(order)} steps", flush=True)
-    labels = torch.tensor([one.label for one in sentences])
-    against = torch.tensor([one.against_neutral for one in sentences])
-    trust = torch.tensor([one.trust for one in sentences])
+    labels = losses.Labels(sentences)
 
     def loss_of(step: int) -> torch.Tensor:
-        rows = order[step]
-        tokens, mask = networks.padded([ids[row] for row in rows], model.config.pad_token_id)
-        logits = model(input_ids=tokens.to(training.DEVICE), attention_mask=mask.to(training.DEVICE)).logits
-        target, *picked = (tensor[rows].to(training.DEVICE) for tensor in (teacher, labels, against, trust))
-        loss = losses.of_teacher(logits, target, TEMPERATURE) + LABELS * losses.of_labels(logits, *picked, smoothing=0.0)
-        return loss.mean()
+        logits = networks.logits_of_rows(model, ids, order[step], training.DEVICE)
+        target = teacher[order[step]].to(training.DEVICE)
+        of_teacher = losses.of_teacher(logits, target, TEMPERATURE)
+        return (of_teacher + LABELS * labels.loss(logits, order[step], smoothing=0.0)).mean()
 
     done = training.run(
         model,
@@ -77,6 +69,8 @@ def main() -> None:
     if done:
         folder = given.work / given.name
         folder.mkdir(exist_ok=True)
+        if given.rounded:
+            quantized.settle(model)
         weights = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
         for file in ("config.json", "tokenizer.json"):

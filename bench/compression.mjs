@@ -1,13 +1,23 @@
-// What entropy coding could save of a file of integer weights: `node bench/entropy.mjs FILE.safetensors`
+// What compressing a model's weights saves and costs: `node bench/compression.mjs FOLDER`, a model of integer weights,
+// after `npm run build`. Prints
 //
-// The bound of a coder that knows each tensor's distribution (order 0: neighbours tell nothing of each other in weights,
-// as brotli's and zstd's sizes show), with integers a symbol each: a byte of int8, half a byte of int4. Scales in half
-// precision count as two symbols, a byte each with a distribution of its own.
+// - the bound of a coder that knows each tensor's distribution (order 0: neighbours tell nothing of each other in
+//   weights, as brotli's size shows), with integers a symbol each: a byte of int8, half a byte of int4. Scales in half
+//   precision count as two symbols, a byte each with a distribution of its own;
+// - what `convert --compress` makes of the file, and the medians of loading both on one thread, in turn.
 
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
+import { loadConverter } from "../dist/convert.js";
+import { Classifier } from "../dist/node.js";
+import { median } from "./statistics.mjs";
 
-const file = readFileSync(process.argv[2]);
+const LOADS = 11;
+
+const folder = process.argv[2];
+const file = readFileSync(join(folder, "model.safetensors"));
 const length = Number(file.readBigUInt64LE(0));
 const header = JSON.parse(file.subarray(8, 8 + length));
 const totals = {};
@@ -40,6 +50,36 @@ for (const [dtype, { tensors, bytes, coded }] of [...Object.entries(totals), ["a
       `${(100 * (1 - coded / bytes)).toFixed(1)} % less`,
   );
 console.log(`brotli (quality 9): ${brotli}, ${(100 * (1 - brotli / file.length)).toFixed(1)} % less`);
+
+const compressed = (await loadConverter()).encode(file);
+console.log(
+  `compressed: ${compressed.length}, ${(100 * (1 - compressed.length / file.length)).toFixed(1)} % less`,
+);
+const other = mkdtempSync(join(tmpdir(), "tabsense-"));
+try {
+  cpSync(folder, other, { recursive: true });
+  writeFileSync(join(other, "model.safetensors"), compressed);
+  const times = { plain: [], compressed: [] };
+  for (let i = 0; i < LOADS; i++) {
+    times.plain.push(await loadTime(folder));
+    times.compressed.push(await loadTime(other));
+  }
+  const [plain, decoded] = Object.values(times).map(median);
+  const rate = file.length / 1000 / (decoded - plain);
+  console.log(
+    `loading: ${plain.toFixed(0)} ms, compressed ${decoded.toFixed(0)} ms: ${rate.toFixed(0)} MB/s`,
+  );
+} finally {
+  rmSync(other, { recursive: true });
+}
+
+async function loadTime(model) {
+  const start = performance.now();
+  const classifier = await Classifier.load(model, { device: "cpu", threads: 1, worker: false });
+  const time = performance.now() - start;
+  await classifier.dispose();
+  return time;
+}
 
 /** Bits that `symbols` take together at least, each coded by itself. */
 function entropy(symbols) {

@@ -7,7 +7,8 @@
 import sentiment from "wink-sentiment";
 import { TabsenseError } from "./api/errors.js";
 import { NOTHING } from "./api/texts.js";
-import { SENTIMENT_LABELS, type Score } from "./api/types.js";
+import { SENTIMENT_LABELS } from "./api/types.js";
+import type { Score } from "./api/answer-types.js";
 
 /**
  * A text is cut after so many words: about as far as a model reads.

@@ -6,17 +6,8 @@ import type { Answer } from "../client/protocol.js";
 import type { ClassifierSession } from "../client/open.js";
 import { LoadedModel } from "./model.js";
 import type { ClassifierInfo } from "./info.js";
-import type {
-  ClassifyOptions,
-  Detailed,
-  DetailedVerdict,
-  Latest,
-  Score,
-  StreamOptions,
-  Text,
-  Texts,
-  Verdict,
-} from "./types.js";
+import type { ClassifyOptions, Latest, StreamOptions, Text, Texts } from "./types.js";
+import type { Detailed, DetailedVerdict, Score, Verdict } from "./answer-types.js";
 import { streamVerdicts } from "./stream.js";
 
 /**

@@ -24,13 +24,10 @@ export type {
   CachedFile,
   ClassifyOptions,
   CallProgress,
-  Detailed,
-  DetailedVerdict,
   Device,
   FileName,
   HeadersOption,
   HeadersValue,
-  KernelTime,
   Latest,
   LoadOptions,
   Model,
@@ -39,15 +36,20 @@ export type {
   ModelOptions,
   Pair,
   Progress,
-  Score,
   Source,
   StreamOptions,
   Text,
   Texts,
+} from "./types.js";
+export type {
+  Detailed,
+  DetailedVerdict,
+  KernelTime,
+  Score,
   Timings,
   Token,
   Verdict,
-} from "./types.js";
+} from "./answer-types.js";
 export type {
   EmbedOptions,
   EmbedderOptions,

@@ -10,7 +10,7 @@ import type {
   TextClassificationPipeline,
   TextClassificationPipelineOptions,
 } from "./pipeline-types.js";
-import type { Score } from "./types.js";
+import type { Score } from "./answer-types.js";
 
 /** Text classification. */
 export const classification: Kind<LoadedClassifier> = {

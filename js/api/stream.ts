@@ -5,15 +5,8 @@
 import type { TabsenseError } from "./errors.js";
 import { openTexts } from "./incoming.js";
 import { checkStreamOptions } from "./options.js";
-import type {
-  ClassifyOptions,
-  Detailed,
-  DetailedVerdict,
-  Score,
-  StreamOptions,
-  Text,
-  Verdict,
-} from "./types.js";
+import type { ClassifyOptions, StreamOptions, Text } from "./types.js";
+import type { Detailed, DetailedVerdict, Score, Verdict } from "./answer-types.js";
 
 /**
  * The texts of the first group, so that the first verdicts come soon; each group may have twice as many as

@@ -1,7 +1,7 @@
 /** Rows with their answers, as lines of JSON Lines or CSV. */
 
 import { TabsenseError } from "../api/errors.js";
-import type { Score } from "../api/types.js";
+import type { Score } from "../api/answer-types.js";
 import { csvLine } from "./csv.js";
 import { listed, type Row, type Rows } from "./row.js";
 

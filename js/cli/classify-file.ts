@@ -3,7 +3,7 @@
  */
 
 import type { TabsenseError } from "../api/errors.js";
-import type { Score } from "../api/types.js";
+import type { Score } from "../api/answer-types.js";
 import { encoderOf, type AnswerOptions } from "./answers.js";
 import type { Encoding } from "../csv/content.js";
 import { rateOf, startBar } from "./bar.js";

@@ -2,7 +2,8 @@
 
 import { availableParallelism } from "node:os";
 import { Classifier } from "../node.js";
-import type { Score, Text } from "../api/types.js";
+import type { Text } from "../api/types.js";
+import type { Score } from "../api/answer-types.js";
 import { ENCODINGS } from "../csv/content.js";
 import { TSV } from "../csv/dialect.js";
 import { NO_LABEL, OUT_FORMATS, type OutFormat } from "./answers.js";

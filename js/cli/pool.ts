@@ -15,7 +15,8 @@ import { readChunks, type Opened } from "../files/bytes.js";
 import { readOlder } from "../files/older-files.js";
 import { threadsFor } from "../worker/threads.js";
 import type { ClassifierInfo } from "../api/info.js";
-import type { LoadOptions, Score, Source, Text } from "../api/types.js";
+import type { LoadOptions, Source, Text } from "../api/types.js";
+import type { Score } from "../api/answer-types.js";
 import { placesOf, readPlace, readWeights, type ModelPlaces } from "./model-files.js";
 
 /** Which model to load, and on how many processors. */

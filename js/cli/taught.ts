@@ -5,7 +5,8 @@ import { Embedder, TaughtClassifier } from "../node.js";
 import { TabsenseError } from "../api/errors.js";
 import type { ClassifierInfo } from "../api/info.js";
 import { read } from "../teach/saved.js";
-import type { ClassifyOptions, Score, Source, Text } from "../api/types.js";
+import type { ClassifyOptions, Source, Text } from "../api/types.js";
+import type { Score } from "../api/answer-types.js";
 import type { EmbedderOptions } from "../api/vector-types.js";
 
 /** What the command asks of a classifier, its own or a model's. */

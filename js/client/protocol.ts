@@ -5,7 +5,8 @@ import type { PlainError } from "../api/errors.js";
 import type { WeightsWanted } from "../files/choice.js";
 import type { EmbeddingFile } from "../files/embedding-files.js";
 import type { OlderFile } from "../files/older-files.js";
-import type { CallProgress, Device, Progress, Score, Text } from "../api/types.js";
+import type { CallProgress, Device, Progress, Text } from "../api/types.js";
+import type { Score } from "../api/answer-types.js";
 import type { Pooling } from "../api/vector-types.js";
 import type { Classification, EngineInfo, Piece } from "../wasm/simd/tabsense.js";
 

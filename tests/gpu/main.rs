@@ -11,6 +11,7 @@ mod faults;
 mod int4;
 mod kernels;
 mod model;
+mod products;
 #[cfg(not(target_arch = "wasm32"))]
 mod shaders;
 

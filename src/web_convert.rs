@@ -16,6 +16,12 @@ pub fn encode(file: &[u8]) -> Result<Vec<u8>, JsValue> {
     Ok(coded::encode(file)?)
 }
 
+/// The plain form of a whole safetensors file, coded or not.
+#[wasm_bindgen]
+pub fn decode(file: Vec<u8>) -> Result<Vec<u8>, JsValue> {
+    Ok(coded::decode(file)?)
+}
+
 /// A file of weights on its way to another form.
 #[wasm_bindgen]
 pub struct Converter {

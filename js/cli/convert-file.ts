@@ -36,7 +36,8 @@ export const ENOUGH_TOKENS = 4000;
 export interface Conversion {
   from: string;
   output: string;
-  dtype: string;
+  /** undefined: that of the source, whose numbers stay as they are. */
+  dtype: string | undefined;
   calibration: string | undefined;
   /** What int4 makes of the words' embedding table. */
   tables: Tables;
@@ -72,17 +73,19 @@ export async function convertFile(
   let notes: readonly string[] = [];
   const note = (warnings: readonly string[]) => void (notes = warnings);
   const pieces =
-    calibration === undefined
-      ? convert(new module.Converter(dtype), counted, note)
-      : await rounded(
-          module,
-          { ...source, ...(await readBeside(source.place, signal)) },
-          counted,
-          () => read,
-          { calibration, tables },
-          note,
-          signal,
-        );
+    dtype === undefined
+      ? asItIs(module, counted)
+      : calibration === undefined
+        ? convert(new module.Converter(dtype), counted, note)
+        : await rounded(
+            module,
+            { ...source, ...(await readBeside(source.place, signal)) },
+            counted,
+            () => read,
+            { calibration, tables },
+            note,
+            signal,
+          );
   const written = await writeWhole(output, compress ? compressed(module, pieces) : pieces, signal);
   for (const sentence of notes) process.stderr.write(`tabsense: ${sentence}\n`);
   await print(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${source.name}\n`);
@@ -208,9 +211,18 @@ export async function* compressed(
   module: ConverterModule,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
+  yield module.encode(await whole(pieces));
+}
+
+/** The plain form of a file, of which all is held, too. */
+async function* asItIs(module: ConverterModule, source: WeightsSource): AsyncGenerator<Uint8Array> {
+  yield module.decode(await whole(source.weights()));
+}
+
+async function whole(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Uint8Array> {
   const file: Uint8Array[] = [];
   for await (const piece of pieces) file.push(piece);
-  yield module.encode(Buffer.concat(file));
+  return Buffer.concat(file);
 }
 
 /** Writes a file, which gets its name only once it is whole; yields its length. */

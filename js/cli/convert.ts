@@ -21,7 +21,7 @@ export async function convertCommand({ values, operands, texts }: Invocation): P
       "--vocabulary TEXTS and --keep N belong together: the texts say which N tokens stay.",
     );
   if (column !== null && vocabulary === undefined) throw new UsageError("--column is for --vocabulary.");
-  if (dtype === undefined ? vocabulary === undefined : !CONVERT_DTYPES.some((known) => known === dtype))
+  if (dtype !== undefined && !CONVERT_DTYPES.some((known) => known === dtype))
     throw new UsageError(`--dtype must be ${ANY_OF.format(CONVERT_DTYPES)}.`);
   if (dtype === "int4" && calibration === undefined) {
     throw new UsageError(
@@ -37,6 +37,6 @@ export async function convertCommand({ values, operands, texts }: Invocation): P
   await stoppable("", (signal) =>
     vocabulary !== undefined && keep !== null
       ? convertFolder({ ...job, dtype, vocabulary, column, keep }, signal)
-      : convertFile({ ...job, dtype: dtype! }, signal),
+      : convertFile({ ...job, dtype }, signal),
   );
 }

@@ -15,6 +15,7 @@ const USAGE: Record<Command, string> = {
 `,
   convert: `Usage: tabsense convert IN OUT --dtype TYPE     TYPE is ${CONVERTED}
        tabsense convert IN FOLDER --vocabulary TEXTS --keep N [--dtype TYPE]
+       tabsense convert IN OUT [--compress]        the same numbers, for IN in safetensors
 `,
   info: `Usage: tabsense info [MODEL]
 `,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Classifier } from "tabsense";
 import { scratch, tabsense } from "./random-model.mjs";
-import { rejects } from "./support.mjs";
+import { rejects, ROOT } from "./support.mjs";
 
 /** A folder with the model's files, and its weights as `convert` makes them with `options`. */
 function converted({ folder, model }, name, ...options) {
@@ -45,6 +45,29 @@ for (const options of [["int8"], ["fp16"], ["int4", "--calibration"]]) {
     else assert.ok(after < 1.02 * before, `${after} of ${before} bytes`);
   });
 }
+
+test("without --dtype a file keeps its numbers: with --compress it is made small, without it plain again", (t) => {
+  const place = scratch(t);
+  const { folder } = place;
+  const { weights } = converted(place, "plain", "--dtype", "int8");
+  const paths = ["small", "smaller", "back"].map((name) => join(folder, `${name}.safetensors`));
+  const [small, smaller, back] = paths;
+  for (const [from, to, ...how] of [
+    [weights, small, "--compress"],
+    [small, smaller, "--compress"],
+    [smaller, back],
+  ]) {
+    const { status, stderr } = tabsense("convert", from, to, ...how);
+    assert.equal(status, 0, stderr);
+  }
+  assert.deepEqual(readFileSync(smaller), readFileSync(small), "compressed once, not twice");
+  assert.notDeepEqual(readFileSync(small), readFileSync(weights));
+  assert.deepEqual(readFileSync(back), readFileSync(weights));
+  const onnx = join(ROOT, "test_data/onnx/mini-bert-deeper-head.onnx");
+  const refused = tabsense("convert", onnx, join(folder, "none"), "--compress");
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /^tabsense: not_a_model: /);
+});
 
 test("a compressed file that is cut, damaged or of a later version is refused", async (t) => {
   const place = scratch(t);

@@ -8,6 +8,9 @@ export default function init(arg: { module_or_path: WebAssembly.Module }): Promi
 /** The coded form of a whole safetensors file: fewer bytes, the same numbers. */
 export function encode(file: Uint8Array): Uint8Array;
 
+/** The plain form of a whole safetensors file, coded or not. */
+export function decode(file: Uint8Array): Uint8Array;
+
 /** Rewrites a file of weights as a stream. */
 export class Converter {
   /** To "int8" or "fp16"; one to int4 comes of a `Calibration`. */

@@ -1,12 +1,38 @@
-//! Writes what [`Decoder`](super::Decoder) reads: for the converter.
+//! Writes what [`Decoder`](super::Decoder) reads, and whole files back: for the converter.
 
-use super::{BITS, BLOCK, LANES, LOW, TENSOR, TOTAL};
-use crate::error::Result;
+use super::{BITS, BLOCK, Decoder, LANES, LOW, TENSOR, TOTAL, is_coded};
+use crate::error::{Error, ErrorKind, Result, try_reserve};
 use crate::weights::header::{Header, PREFIX_BYTES, header_length, not_safetensors};
 use crate::weights::safetensors::write_header;
 use ::safetensors::tensor::Dtype;
 
-/// The coded form of a whole safetensors file.
+/// The plain form of a whole safetensors file: the one within, where it is coded, else the file itself.
+///
+/// # Errors
+/// [`ErrorKind::NotAModel`] and [`ErrorKind::WeightsHeader`] where `file` is none; [`ErrorKind::WeightsLength`] where it isn't whole;
+/// [`ErrorKind::OutOfMemory`].
+pub fn decode(file: Vec<u8>) -> Result<Vec<u8>> {
+    let (start, outer) = header(&file)?;
+    if !is_coded(&outer.tensors)? {
+        return Ok(file);
+    }
+    let (mut decoder, mut coded, mut plain) = (Decoder::new(), &file[start..], Vec::new());
+    while !coded.is_empty() {
+        let some = decoder.take(&mut coded)?;
+        try_reserve(&mut plain, some.len(), "the plain weights")?;
+        plain.extend_from_slice(some);
+    }
+    if !decoder.is_complete() {
+        return Err(Error::new(
+            ErrorKind::WeightsLength,
+            format!("The weights end after {} bytes of their plain form: load them again.", plain.len()),
+        ));
+    }
+    header(&plain)?;
+    Ok(plain)
+}
+
+/// The coded form of a whole safetensors file that is plain ([`decode`]).
 ///
 /// # Errors
 /// [`ErrorKind::NotAModel`](crate::error::ErrorKind::NotAModel) and
@@ -27,16 +53,22 @@ pub fn encode(file: &[u8]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// The header, and tensors of one type that follow each other: their bytes, and the planes of the type.
-fn runs(file: &[u8]) -> Result<Vec<(usize, usize)>> {
+/// Where the tensors of a whole file begin, and its header.
+fn header(file: &[u8]) -> Result<(usize, Header)> {
     let Some((prefix, rest)) = file.split_first_chunk::<PREFIX_BYTES>() else { return Err(not_safetensors(file)) };
     let json = header_length(*prefix)?.and_then(|length| rest.get(..length)).ok_or_else(|| not_safetensors(file))?;
     let header = Header::parse(json)?;
     if header.file_bytes != file.len() {
         return Err(crate::weights::stream::ended(file.len(), header.file_bytes));
     }
+    Ok((PREFIX_BYTES + json.len(), header))
+}
+
+/// The header, and tensors of one type that follow each other: their bytes, and the planes of the type.
+fn runs(file: &[u8]) -> Result<Vec<(usize, usize)>> {
+    let (start, header) = header(file)?;
     // The header stays as it is, so that tools can read it without a decoder.
-    let mut runs = vec![(PREFIX_BYTES + json.len(), 0)];
+    let mut runs = vec![(start, 0)];
     let mut dtype = None;
     for tensor in header.tensors.iter().filter(|tensor| tensor.bytes > 0) {
         let planes = match tensor.dtype.bitsize() {

@@ -17,7 +17,7 @@
 
 mod encode;
 
-pub use encode::encode;
+pub use encode::{decode, encode};
 
 use super::header::TensorInfo;
 use super::stream::take;

@@ -47,6 +47,23 @@ fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<Vec<u
 }
 
 #[test]
+fn a_whole_file_is_made_plain_once() {
+    let file = file(300);
+    let coded = encode(&file).unwrap();
+    assert_eq!(super::encode::decode(coded.clone()).unwrap(), file);
+    assert_eq!(super::encode::decode(file.clone()).unwrap(), file, "a plain one stays as it is");
+    for length in [0, 7, coded.len() - 1] {
+        let error = super::encode::decode(coded[..length].to_vec()).unwrap_err();
+        let kind = if length < 8 { ErrorKind::WeightsHeader } else { ErrorKind::WeightsLength };
+        assert_eq!(error.kind(), kind, "{length}: {error}");
+    }
+    let mut damaged = coded;
+    let tail = damaged.len() - 40;
+    damaged[tail] ^= 0xff;
+    assert_ne!(super::encode::decode(damaged).ok(), Some(file));
+}
+
+#[test]
 fn gives_back_what_was_coded_in_chunks_of_any_size() {
     for numbers in [0, 1, 2, 3, 5, 300, BLOCK / 4 + 3, BLOCK + 1] {
         let file = file(numbers);

@@ -33,6 +33,11 @@ def to_learn(folder: Path) -> list[corpus.Sentence]:
     return documents + labelled + [one for one in others if one.label == corpus.UNLABELLED]
 
 
+def is_held_back(index: int) -> bool:
+    """Whether a sentence of `to_learn` is left for calibration: the student doesn't learn from it."""
+    return index % 40 == 0
+
+
 def load(folder: Path) -> tuple[MPNetForSequenceClassification, Tokenizer]:
     model = MPNetForSequenceClassification(MPNetConfig.from_json_file(folder / "config.json"))
     model.load_state_dict(load_file(folder / "model.safetensors"))

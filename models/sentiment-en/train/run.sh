@@ -11,7 +11,11 @@ if [ ! -d "$WORK/pruned" ]; then
   npx tabsense convert "$WORK/base" "$WORK/pruned" --dtype fp16 --vocabulary "$WORK/texts.txt" --keep "$KEEP"
 fi
 [ -d "$WORK/student" ] || "$PYTHON" student.py --data "$DATA/sentiment" --base "$WORK/pruned" --work "$WORK"
-[ -d "$WORK/rounded" ] || "$PYTHON" student.py --data "$DATA/sentiment" --base "$WORK/student" --work "$WORK" \
-  --name rounded --rounded --epochs 2 --rate 1e-4
+if [ ! -d "$WORK/rounded" ]; then
+  "$PYTHON" student.py --data "$DATA/sentiment" --base "$WORK/student" --work "$WORK" \
+    --name rounded --rounded --epochs 1 --rate 1e-4
+  "$PYTHON" calibrate.py "$WORK/rounded" --data "$DATA/sentiment"
+fi
 "$PYTHON" rounding.py "$WORK/rounded" "$WORK/model.safetensors"
+npx tabsense convert "$WORK/model.safetensors" "$WORK/small.safetensors" --compress --force
 "$PYTHON" evaluate.py "$WORK/rounded" --data "$DATA"

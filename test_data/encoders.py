@@ -233,7 +233,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Makes the goldens of every architecture but DistilBERT, or a large random checkpoint.")
     parser.add_argument("--only", choices=RECIPES, help="make the goldens of this model alone")
     parser.add_argument("--base", choices=BASE)
-    parser.add_argument("--tokenizer", type=Path, default=HERE.parent / "models/sentiment-en/tokenizer.json")
+    parser.add_argument("--tokenizer", type=Path, default=HERE.parent / "models/sentiment-en-1/tokenizer.json")
     parser.add_argument("folder", type=Path, nargs="?")
     arguments = parser.parse_args()
     if arguments.base:
@@ -243,5 +243,5 @@ if __name__ == "__main__":
     transformers.logging.set_verbosity_error()  # a base model leaves the head out
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    words = json.loads((HERE.parent / "models" / "sentiment-en" / "tokenizer.json").read_text(encoding="utf-8"))
+    words = json.loads((HERE.parent / "models" / "sentiment-en-1" / "tokenizer.json").read_text(encoding="utf-8"))
     make_encoders(words, [arguments.only] if arguments.only else RECIPES)

@@ -44,7 +44,7 @@ TEXTS = [
 
 
 def bert():
-    like = json.loads((HERE.parent / "models/sentiment-en/tokenizer.json").read_text("utf-8"))
+    like = json.loads((HERE.parent / "models/sentiment-en-1/tokenizer.json").read_text("utf-8"))
     tokenizer = tiny_tokenizer(like, 420)
     tokenizer["truncation"] = tokenizer["padding"] = None
     tokenizer = PreTrainedTokenizerFast(

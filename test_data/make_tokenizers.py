@@ -160,7 +160,7 @@ def build(kind, bases):
 
 def bases():
     bpe, unigram = (json.loads((HERE / name).read_text("utf-8")) for name in ("bpe.json", "unigram.json"))
-    wordpiece = json.loads(Path("../models/sentiment-en/tokenizer.json").read_text("utf-8"))
+    wordpiece = json.loads(Path("../models/sentiment-en-1/tokenizer.json").read_text("utf-8"))
     none = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None, "pre_tokenizer": None, "post_processor": None, "decoder": None}
     options = {"dropout": None, "unk_token": None, "continuing_subword_prefix": None, "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False}
     fallback = [[f"<0x{byte:02X}>", -20.0] for byte in range(256)]

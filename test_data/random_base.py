@@ -2,7 +2,7 @@
 
 As a program it writes one of DistilBERT-base's size (6 x 768, 268 MB, F32), for timing: the weights mean nothing.
 
-    python test_data/random_base.py OUT_FOLDER [--tokenizer models/sentiment-en/tokenizer.json]
+    python test_data/random_base.py OUT_FOLDER [--tokenizer models/sentiment-en-1/tokenizer.json]
 
 Needs numpy and safetensors only. The same numpy gives the same bytes.
 """
@@ -94,7 +94,7 @@ def write_json(path, value):
 def main():
     parser = argparse.ArgumentParser(description="Writes a random checkpoint of DistilBERT-base's size.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--tokenizer", type=Path, default=REPOSITORY / "models/sentiment-en/tokenizer.json")
+    parser.add_argument("--tokenizer", type=Path, default=REPOSITORY / "models/sentiment-en-1/tokenizer.json")
     arguments = parser.parse_args()
 
     config = make_config(768, 12, 6, 3072, 30522, ["NEGATIVE", "POSITIVE"])

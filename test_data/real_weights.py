@@ -42,7 +42,7 @@ def paraphrase_minilm(wheels, folder):
             module = node.name.removeprefix("/model/model.0/auto_model/").removesuffix("/MatMul").replace("/", ".")
             tensors[f"{module}.weight"] = arrays[node.input[1]].T
     # The vocabulary is that of bert-base-uncased.
-    write(folder, {"num_hidden_layers": 3, "vocab_size": 30522}, HERE / "../models/sentiment-en/tokenizer.json", "BertTokenizer", tensors)
+    write(folder, {"num_hidden_layers": 3, "vocab_size": 30522}, HERE / "../models/sentiment-en-1/tokenizer.json", "BertTokenizer", tensors)
     shutil.copy(path, folder / "model.onnx")
 
 

@@ -29,12 +29,12 @@ export const HUB_NAME = /^([\w-][\w.-]*)\/([\w-][\w.-]*)(?:@([\w./-]+))?$/;
 /** A base URL: a path, or an address of any scheme, for extensions and apps have their own. */
 const ADDRESS = /^([a-z][a-z\d+.-]*:\/\/|\.{0,2}\/)/i;
 
-/** The name of an embedded model. */
-const EMBEDDED_NAME = /^\w[\w.-]*$/;
+/** The name of an embedded model: `name`, or `name@generation` of one that was followed by a better one. */
+const EMBEDDED_NAME = /^(\w[\w.-]*)(?:@(\d+))?$/;
 
 /**
- * Resolves a source to URLs below `base`, or to the files themselves; `embedded` says where a model named
- * without a slash is.
+ * Resolves a source to URLs below `base`, or to the files themselves; `embedded` says where the folder of a model
+ * named without a slash is (of `sentiment-en@1`: `sentiment-en-1`).
  */
 export function resolveUrls(
   source: Source,
@@ -50,7 +50,11 @@ export function resolveUrls(
   if (ADDRESS.test(source)) return fromAddress(source, base);
   const onHub = fromHub(source, options.hub);
   if (onHub) return onHub;
-  if (EMBEDDED_NAME.test(source)) return embedded(source);
+  const named = EMBEDDED_NAME.exec(source);
+  if (named) {
+    const [, name, generation] = named;
+    return { ...embedded(generation ? `${name}-${generation}` : name!), name: source };
+  }
   throw unknown(source);
 }
 

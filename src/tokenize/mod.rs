@@ -283,7 +283,7 @@ mod tests {
             all.map(|(&id, range)| (text[range.clone()].to_owned(), tokenizer.goes_on(id, text, range)))
                 .collect::<Vec<_>>()
         };
-        let bert = Tokenizer::from_json(include_bytes!("../../models/sentiment-en/tokenizer.json"), 30_522).unwrap();
+        let bert = Tokenizer::from_json(include_bytes!("../../models/sentiment-en-1/tokenizer.json"), 30_522).unwrap();
         let of = |words: &[(&str, bool)]| words.iter().map(|(word, on)| ((*word).to_owned(), *on)).collect::<Vec<_>>();
         assert_eq!(
             goes_on(&bert, "Unaffable, \u{2603}x"),
@@ -299,13 +299,13 @@ mod tests {
 
     #[test]
     fn a_vocabulary_s_spelling_is_told_by_its_stages() {
-        let bert = Tokenizer::from_json(include_bytes!("../../models/sentiment-en/tokenizer.json"), 30_522).unwrap();
+        let bert = Tokenizer::from_json(include_bytes!("../../models/sentiment-en-1/tokenizer.json"), 30_522).unwrap();
         assert_eq!([bert, roberta(), xlm_roberta()].map(|of| of.spelling()), ["prefix", "bytes", "spaces"]);
     }
 
     #[test]
     fn a_megabyte_costs_what_its_first_part_costs() {
-        let file = include_bytes!("../../models/sentiment-en/tokenizer.json");
+        let file = include_bytes!("../../models/sentiment-en-1/tokenizer.json");
         let tokenizer = Tokenizer::from_json(file, 30_522).unwrap();
         let read = |text: &str, with_offsets: bool| {
             READ.set(0);

@@ -42,7 +42,7 @@ pub fn base(name: &str) -> Value {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     let bare = |model| json!({"added_tokens": [], "normalizer": null, "model": model});
     match name {
-        "wordpiece" => read(include_str!("../../models/sentiment-en/tokenizer.json")),
+        "wordpiece" => read(include_str!("../../models/sentiment-en-1/tokenizer.json")),
         "bpe" => {
             let mut model = read(include_str!("../../test_data/tokenizer/bpe.json"));
             model["type"] = "BPE".into();

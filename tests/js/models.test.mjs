@@ -8,6 +8,7 @@ import test from "node:test";
 import { pathToFileURL } from "node:url";
 import { Classifier } from "tabsense";
 import model from "tabsense/model/sentiment-en";
+import first from "tabsense/model/sentiment-en-1";
 import { FILES, filesOf, rejects, ROOT, serveModel, TINY, tiny } from "./support.mjs";
 
 const onDisk = () => Object.fromEntries(FILES.map((name) => [name, pathToFileURL(join(TINY, name))]));
@@ -24,6 +25,18 @@ test("the embedded model's package names its files, and the model", async (t) =>
   const { name, scores } = await answer(t, model);
   assert.equal(name, "sentiment-en");
   assert.deepEqual(scores.map(({ label }) => label).sort(), ["NEGATIVE", "POSITIVE"]);
+});
+
+test("a generation of a model is a package of its own, and so is its folder", async (t) => {
+  const { name, scores } = await answer(t, "sentiment-en@1");
+  assert.equal(name, "sentiment-en@1");
+  assert.deepEqual(scores.map(({ label }) => label).sort(), ["NEGATIVE", "POSITIVE"]);
+  assert.deepEqual(await answer(t, first), { name, scores });
+  await rejects(
+    "network",
+    Classifier.load("sentiment-en@7"),
+    /no package tabsense-sentiment-en-7 is installed/,
+  );
 });
 
 test("URLs of files: on disk, on a server, and with the file in it", async (t) => {

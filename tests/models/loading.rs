@@ -236,7 +236,7 @@ fn classifier_error(config: &[u8], tokenizer: &[u8], dtype: &str) -> ErrorKind {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_loader_refuses_files_that_don_t_belong_together() {
-    let sentiment = include_bytes!("../../models/sentiment-en/tokenizer.json");
+    let sentiment = include_bytes!("../../models/sentiment-en-1/tokenizer.json");
     assert_eq!(classifier_error(F32.config, sentiment, "auto"), ErrorKind::TokenizerInvalid);
     let mut config: Value = serde_json::from_slice(F32.config).unwrap();
     config["max_position_embeddings"] = 2.into();

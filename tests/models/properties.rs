@@ -9,7 +9,7 @@ use tabsense::model::architecture::Network;
 use tabsense::model::load::Dtype;
 use tabsense::tokenize::Tokenizer;
 
-const TOKENIZER: &[u8] = include_bytes!("../../models/sentiment-en/tokenizer.json");
+const TOKENIZER: &[u8] = include_bytes!("../../models/sentiment-en-1/tokenizer.json");
 
 /// A model of any small sizes with random weights.
 #[derive(Clone, Debug)]

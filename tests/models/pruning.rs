@@ -15,7 +15,7 @@ use tabsense::tokenize::{Corpus, Kept, Tokenizer};
 use tabsense::{ErrorKind, Result};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-const UNCASED: &[u8] = include_bytes!("../../models/sentiment-en/tokenizer.json");
+const UNCASED: &[u8] = include_bytes!("../../models/sentiment-en-1/tokenizer.json");
 const CASES: &str = include_str!("../../test_data/tokenizer/cases.jsonl");
 const SENTENCES: &str = include_str!("../../test_data/sentences.txt");
 const TABLE: &str = "distilbert.embeddings.word_embeddings.weight";

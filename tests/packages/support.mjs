@@ -30,7 +30,7 @@ export const STRICT =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; style-src 'self'";
 
 /** The packages of models. */
-export const MODELS = ["minilm-en", "pii-en", "sentiment-en"];
+export const MODELS = ["minilm-en", "pii-en", "sentiment-en", "sentiment-en-1"];
 /** All packages, by their names. */
 export const PACKAGES = ["tabsense", ...MODELS.map((name) => `tabsense-${name}`)];
 

@@ -7,7 +7,7 @@ use tabsense::ErrorKind;
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-const FILE: &[u8] = include_bytes!("../../models/sentiment-en/tokenizer.json");
+const FILE: &[u8] = include_bytes!("../../models/sentiment-en-1/tokenizer.json");
 const ROWS: usize = 30_522;
 const MAX_TOKENS: usize = 512;
 

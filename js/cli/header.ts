@@ -45,20 +45,22 @@ const CODED = { tensor: "tabsense.coded.1", bytes: 8 + 9 };
  * `"network"` where it can't be read.
  */
 export async function readHeader(place: Place, signal: AbortSignal): Promise<WeightsHeader> {
-  const { header, end } = await headerAt(place, 0, signal);
+  const start = await readStart(place, FIRST_READ, signal);
+  const { header, end } = await headerAt(place, start, 0, signal);
   const [first, ...others] = header.tensors;
   if (first?.name !== CODED.tensor || others.length > 0) return header;
-  return (await headerAt(place, end + CODED.bytes, signal)).header;
+  return (await headerAt(place, start, end + CODED.bytes, signal)).header;
 }
 
-/** The header that begins after `from` bytes, and where it ends. */
+/** The header that begins after `from` bytes, and where it ends; of a file whose `known` start may be too short for it. */
 async function headerAt(
   place: Place,
+  known: Start,
   from: number,
   signal: AbortSignal,
 ): Promise<{ header: WeightsHeader; end: number }> {
   const name = nameOf(place);
-  let start = await readStart(place, from + FIRST_READ, signal);
+  let start = known;
   const length = start.bytes.length >= from + 8 ? Number(start.bytes.readBigUInt64LE(from)) : 0;
   if (length < 2 || length > MAX_HEADER) {
     throw new TabsenseError(

@@ -19,6 +19,12 @@ export const SIGNS = { positive: "+", negative: "−", none: "" } as const;
 const MANY = 10; // more labels than this scroll
 const ANNOUNCE_AFTER_MS = 700; // a pause in typing, so that a screen reader is not flooded
 
+/** Whether labels lie on one line: two do, and so do three of which one is positive and one is negative. */
+function isScale(labels: readonly string[]): boolean {
+  const found = new Set(labels.map(valence));
+  return labels.length <= 2 || (labels.length === 3 && found.has("positive") && found.has("negative"));
+}
+
 /** How a result stands to the text in the box. */
 export type ResultState = "idle" | "pending" | "ready";
 
@@ -31,13 +37,15 @@ export class Bars {
   readonly #list = part("bars", HTMLUListElement);
   readonly #announce = part("announce", HTMLElement);
   #rows = new Map<string, HTMLLIElement>();
+  #sorts = false;
   #timer = 0;
 
   /** Starts anew with the labels of a model; all bars are empty. */
   labels(labels: readonly string[]): void {
     this.#rows = new Map(labels.map((label) => [label, row(label)]));
-    // Two labels keep their places, the last one (which is the positive one by custom) on top; a bar that
+    // Labels of one scale keep their places, the last one (which is the positive one by custom) on top; a bar that
     // jumps while one types is hard to read.
+    this.#sorts = !isScale(labels);
     this.#list.replaceChildren(...[...this.#rows.values()].reverse());
     this.#list.classList.toggle(
       "plain",
@@ -62,7 +70,7 @@ export class Bars {
       item.classList.toggle("lead", label === best.label);
       item.style.setProperty("--share", String(score));
       find(".share", HTMLElement, item).textContent = percent(score);
-      if (scores.length > 2) this.#list.append(item);
+      if (this.#sorts) this.#list.append(item);
     }
     this.#section.dataset.valence = kind;
     this.#state("ready");

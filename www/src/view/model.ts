@@ -7,6 +7,7 @@ import { OWN } from "../catalogue.ts";
 import { find, part } from "../dom.ts";
 import { bytes, counted, DEVICE_NAMES, milliseconds, quantity } from "../format.ts";
 import type { Request } from "../slot.ts";
+import { valence } from "./bars.ts";
 import { wireCatalogue } from "./catalogue.ts";
 
 /** Shows what `classifier.info` tells; `ran` is where the last call ran, null before the first. */
@@ -28,7 +29,8 @@ export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null):
   backend.dataset.dtype = dtype;
   backend.dataset.device = place ?? device;
   showGraphics(info);
-  part("model-remark", HTMLElement).hidden = model.name !== OWN;
+  part("model-remark", HTMLElement).hidden =
+    model.labels.map(valence).toSorted().join() !== "negative,positive";
 }
 
 /** The card by its name, or why none is in use; for `"auto"`, when it answers, and what that rests on. */

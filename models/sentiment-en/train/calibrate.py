@@ -18,6 +18,10 @@ from safetensors.torch import load_file, save_file
 from torch.nn.functional import cross_entropy
 
 
+# Sources whose labels speak of neutral
+THREE_CHOICES = ("semeval", "goemotions", "sst5", "sst2", "cr")
+
+
 def temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
     candidates = [2 ** (step / 50) for step in range(-100, 101)]
     return min(candidates, key=lambda t: cross_entropy(logits / t, labels).item())
@@ -30,7 +34,7 @@ def main() -> None:
     given = arguments.parse_args()
     model, tokenizer = networks.distilbert(given.folder)
     sentences = [one for index, one in enumerate(label.to_learn(given.data)) if label.is_held_back(index)]
-    sentences = [one for one in sentences if one.label != corpus.UNLABELLED and one.against_neutral == 1.0]
+    sentences = [one for one in sentences if one.label != corpus.UNLABELLED and one.source in THREE_CHOICES]
     logits = networks.logits_of(model.eval(), tokenizer, [one.text for one in sentences], 128, 8192)
     best = temperature(torch.from_numpy(logits), torch.tensor([one.label for one in sentences]))
     weights = load_file(given.folder / "model.safetensors")

@@ -7,11 +7,12 @@ from torch.nn.functional import kl_div, log_softmax
 
 
 class Labels:
-    """What is known of sentences, as tensors (sentences)."""
+    """What is known of sentences, as tensors (sentences). `sst2`: how far SST-2's labels speak against neutral."""
 
-    def __init__(self, sentences: list[corpus.Sentence]) -> None:
+    def __init__(self, sentences: list[corpus.Sentence], sst2: float) -> None:
+        shares = corpus.TWO_CHOICES | {"sst2": sst2}
         self.labels = torch.tensor([one.label for one in sentences])
-        self.against_neutral = torch.tensor([one.against_neutral for one in sentences])
+        self.against_neutral = torch.tensor([shares.get(one.source, 1.0) for one in sentences])
         self.trust = torch.tensor([one.trust for one in sentences])
 
     def loss(self, logits: torch.Tensor, rows: list[int], smoothing: float) -> torch.Tensor:

@@ -127,5 +127,7 @@ def distilbert(folder: Path) -> tuple[DistilBertForSequenceClassification, Token
     """The model of a folder, in f32."""
     said = json.loads((folder / "config.json").read_text())
     model = DistilBertForSequenceClassification(DistilBertConfig(**(said | NO_DROPOUT)))
+    # On a CPU the backward pass of PyTorch's fused attention takes half of a step: 0.91 instead of 0.51 s.
+    model.set_attn_implementation("eager")
     model.load_state_dict({name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()})
     return model, Tokenizer.from_file(str(folder / "tokenizer.json"))

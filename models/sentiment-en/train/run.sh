@@ -3,7 +3,10 @@
 set -eu
 cd "$(dirname "$0")"
 : "${PYTHON:=python3}" "${KEEP:=16000}"
-[ -d "$WORK/teacher" ] || "$PYTHON" teacher.py --data "$DATA/sentiment" --encoder "$TEACHER" --work "$WORK"
+teach() { "$PYTHON" teacher.py --data "$DATA/sentiment" --encoder "$TEACHER" --work "$WORK" "$@"; }
+[ -d "$WORK/teacher-1" ] || teach --name teacher-1 --sst2 0
+[ -d "$WORK/teacher-2" ] || teach --name teacher-2 --sst2 1 --start "$WORK/teacher-1" --steps 750 --rate 3e-5 --seed 1
+[ -d "$WORK/teacher" ] || "$PYTHON" blend.py "$WORK/teacher-1" "$WORK/teacher-2" "$WORK/teacher" --share 0.6
 "$PYTHON" label.py --data "$DATA/sentiment" --work "$WORK"
 if [ ! -d "$WORK/pruned" ]; then
   "$PYTHON" base.py --encoder "$STUDENT" --out "$WORK/base"

@@ -24,6 +24,8 @@ BATCH_TOKENS = 4096
 TEMPERATURE = 2.0
 # The weight of the labels beside the teacher
 LABELS = 0.3
+# How far SST-2's labels speak against neutral: as in the teacher that was blended
+SST2 = 0.6
 
 
 def main() -> None:
@@ -51,7 +53,7 @@ def main() -> None:
         steps=len(order), rate=given.rate, head_rate=5 * given.rate, warm_up=len(order) // 20, averaged_from=0.9
     )
     print(f"{len(sentences)} sentences, {sum(map(len, ids))} tokens, {len(order)} steps", flush=True)
-    labels = losses.Labels(sentences)
+    labels = losses.Labels(sentences, SST2)
 
     def loss_of(step: int) -> torch.Tensor:
         logits = networks.logits_of_rows(model, ids, order[step], training.DEVICE)

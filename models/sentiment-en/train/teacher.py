@@ -1,9 +1,10 @@
-"""Trains the teacher: all-mpnet-base-v2 on the labelled sentences.
+"""Trains a teacher: all-mpnet-base-v2 on the labelled sentences.
 
     python teacher.py --data ../../../../shared/data/sentiment --encoder FOLDER --work FOLDER
 
 Goes on where it was stopped. A step takes 2.2 s on two cores with bf16 matrix units (AMX). `--start FOLDER` begins with a
-teacher that is there already, in place of the encoder, and `--steps` makes the plan shorter than its epochs.
+teacher that is there already, in place of the encoder, `--steps` makes the plan shorter than its epochs, and `--sst2` says
+how far SST-2's labels speak against neutral (see `corpus.py`).
 """
 
 import argparse
@@ -44,9 +45,11 @@ def main() -> None:
     arguments.add_argument("--encoder", type=Path, required=True)
     arguments.add_argument("--work", type=Path, required=True)
     arguments.add_argument("--minutes", type=float, default=1e9)
-    arguments.add_argument("--epochs", type=int, default=2)
+    arguments.add_argument("--epochs", type=int, default=1)
     arguments.add_argument("--steps", type=int)
     arguments.add_argument("--start", type=Path)
+    arguments.add_argument("--sst2", type=float, default=0.0)
+    arguments.add_argument("--name", default="teacher-1")
     arguments.add_argument("--rate", type=float, default=5e-5)
     arguments.add_argument("--seed", type=int, default=0)
     given = arguments.parse_args()
@@ -60,7 +63,7 @@ def main() -> None:
     order = corpus.epochs([len(one) for one in ids], BATCH_TOKENS, given.epochs)[: given.steps]
     plan = training.Plan(steps=len(order), rate=given.rate, head_rate=4 * given.rate, warm_up=len(order) // 16)
     print(f"{len(sentences)} sentences, {sum(map(len, ids))} tokens, {len(order)} steps", flush=True)
-    labels = losses.Labels(sentences)
+    labels = losses.Labels(sentences, given.sst2)
 
     def loss_of(step: int) -> torch.Tensor:
         logits = networks.logits_of_rows(model, ids, order[step], training.DEVICE)
@@ -71,12 +74,12 @@ def main() -> None:
         plan,
         lambda name: name.startswith("classifier"),
         loss_of,
-        given.work / "teacher.pt",
-        given.work / "teacher.log",
+        given.work / f"{given.name}.pt",
+        given.work / f"{given.name}.log",
         given.minutes,
     )
     if done:
-        folder = given.work / "teacher"
+        folder = given.work / given.name
         folder.mkdir(exist_ok=True)
         save_file({name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}, folder / "model.safetensors")
         model.config.to_json_file(folder / "config.json")

@@ -1,6 +1,6 @@
 // What the benchmark needs beside the project's own set-up: its npm packages, and where asked for, Python's.
 
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { CACHE, must, output, ROOT, run } from "../scripts/run.mjs";
@@ -71,12 +71,13 @@ export async function setUpPython({ make }) {
 }
 
 /**
- * Makes what is missing of the models' files and can be made here: random weights and ONNX with Python, int8
- * with Tabsense itself.
+ * Makes what is missing of the models' files and can be made here: random weights, floats of integers, and ONNX with
+ * Python, int8 with Tabsense itself.
  */
 export async function prepareModels(models, python) {
   for (const [name, table] of Object.entries(models)) {
-    const { fp32, int8, onnx } = table;
+    const { fp32, int4, int8, onnx } = table;
+    if (python && int4 && fp32) await makeFloats(name, table, python);
     if (python && onnx && (!has(onnx, "onnx/model_quantized.onnx") || isOutdated(table)))
       await exportModel(name, table, python);
     if (int8 && !has(int8, "model.safetensors") && has(fp32, "model.safetensors")) {
@@ -94,6 +95,19 @@ export async function prepareModels(models, python) {
       ]);
     }
   }
+}
+
+/** The floats that an int4 file stands for, where they are missing, or of another file: PyTorch and an export need them. */
+async function makeFloats(name, { fp32, int4 }, python) {
+  const stamp = join(fp32, ".made-from");
+  await unlessStamped(stamp, hashOf([int4]), [join(fp32, "model.safetensors")], async () => {
+    console.log(`set-up: ${name} as floats in ${fp32}`);
+    mkdirSync(join(ROOT, fp32), { recursive: true });
+    const plain = join(fp32, "plain.safetensors");
+    await must(process.execPath, ["dist/cli.js", "convert", `${int4}/model.safetensors`, plain, "--force"]);
+    await must(python, ["bench/export/floats.py", "--model", int4, "--weights", plain, "--out", fp32]);
+    rmSync(join(ROOT, plain));
+  });
 }
 
 /**

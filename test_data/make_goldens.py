@@ -179,22 +179,28 @@ def make_truncation(tokenizer_file, folder, sentences):
     print(f"tokenizer/truncation.jsonl: {len(rows)} texts, {sum(row['truncated'] for row in rows)} of them cut")
 
 
-def make_sentiment(tokenizer_file, folder, sentences):
-    """Writes sentiment_goldens.jsonl."""
-    tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer_file))
+def make_sentiment(name, folder, sentences):
+    """Writes the goldens `name` of the model in `folder`."""
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     model = load_model(folder)
     rows = []
     for text in sentences:
         ids = tokenizer.encode(text).ids
         rows.append({"text": text, "ids": ids, "logits": floats(logits_alone(model, ids))})
-    write_lines(HERE / "sentiment_goldens.jsonl", rows)
-    positive = sum(row["logits"][1] > row["logits"][0] for row in rows)
-    print(f"sentiment_goldens.jsonl: {len(rows)} sentences, {positive} of them POSITIVE")
+    write_lines(HERE / name, rows)
+    positive = sum(row["logits"][-1] == max(row["logits"]) for row in rows)
+    print(f"{name}: {len(rows)} sentences, {positive} of them POSITIVE")
 
 
 def main():
     parser = argparse.ArgumentParser(description="Makes the goldens of test_data.")
     parser.add_argument("--shared", type=Path, default=REPOSITORY.parent / "shared", help="holds models/sentiment-en (F32) and data")
+    parser.add_argument(
+        "--sentiment",
+        type=Path,
+        default=REPOSITORY / "bench/.cache/models/sentiment-en/floats",
+        help="sentiment-en as floats: bench/export/floats.py",
+    )
     arguments = parser.parse_args()
     transformers.logging.disable_progress_bar()
     torch.set_num_threads(1)
@@ -212,7 +218,8 @@ def main():
     make_pairs()
     make_tokenizer_cases(tokenizer_file, arguments.shared / "data" / "tokenizer_vectors.json")
     make_truncation(tokenizer_file, folder, sentences)
-    make_sentiment(tokenizer_file, folder, sentences)
+    make_sentiment("sentiment_1_goldens.jsonl", folder, sentences)
+    make_sentiment("sentiment_goldens.jsonl", arguments.sentiment, sentences)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ fn kind(json: &str) -> ErrorKind {
 fn a_checkpoint_s_own_file_is_read() {
     let config = Config::from_json(include_bytes!("../../models/sentiment-en/config.json")).unwrap();
     assert_eq!((config.width, config.heads, config.layers, config.hidden), (384, 12, 6, 1536));
-    assert_eq!((config.vocabulary, config.max_tokens), (30_522, 512));
-    assert_eq!(config.labels, ["NEGATIVE", "POSITIVE"]);
+    assert_eq!((config.vocabulary, config.max_tokens), (16_000, 512));
+    assert_eq!(config.labels, ["NEGATIVE", "NEUTRAL", "POSITIVE"]);
     assert_eq!((config.activation, config.scoring), (Activation::Gelu, Scoring::Softmax));
 }
 

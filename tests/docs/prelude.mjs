@@ -15,7 +15,7 @@ const NAMES = {
   source: { code: `"/models/sentiment-en/"`, type: "string" },
   text: { code: `"A delight from start to finish."`, type: "string" },
   texts: {
-    code: `["A delight from start to finish.", "I want those two hours of my life back."]`,
+    code: `["A delight from start to finish.", "A waste of two hours."]`,
     type: "string[]",
   },
   controller: { code: "new AbortController()", type: "AbortController" },

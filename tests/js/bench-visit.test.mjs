@@ -171,7 +171,7 @@ test("a visitor's subjects must be there, of one model, and read texts", async (
   const { readConfig } = await import("../../bench/config.mjs");
   const file = join(folderFor(t), "config.toml");
   const text = readFileSync(join(ROOT, "bench/config.toml"), "utf8");
-  const own = 'own = "tabsense-cpu-int8@sentiment-en"';
+  const own = 'own = "tabsense-cpu-int4@sentiment-en"';
   const peer = 'peer = "transformers.js-int8@sentiment-en"';
   for (const [from, to, message] of [
     [own, 'own = "tabsense-cpu-int3@sentiment-en"', /visitor names tabsense-cpu-int3@sentiment-en, which is/],
@@ -191,7 +191,7 @@ test("a visitor's subjects must be there, of one model, and read texts", async (
   }
   const kept = (only) => readConfig(join(ROOT, "bench/config.toml"), { only }).visitor;
   assert.equal(kept([]).peer, "transformers.js-int8@sentiment-en");
-  assert.equal(kept(["tabsense-cpu-int8@sentiment-en"]).peer, null);
+  assert.equal(kept(["tabsense-cpu-int4@sentiment-en"]).peer, null);
   assert.equal(kept(["transformers.js"]), null);
 });
 

@@ -185,12 +185,14 @@ test("info tells of a model what the package tells, without loading it", async (
       [bytes.weights, true, "DistilBertForSequenceClassification"],
     );
     const inTensors = Object.values(told.tensors).reduce((sum, { bytes }) => sum + bytes, 0);
-    assert.ok(inTensors > 0.9 * told.bytes && inTensors < told.bytes);
+    // Those of a compressed file are larger than it.
+    const most = folder === SENTIMENT ? 1.2 : 1;
+    assert.ok(inTensors > 0.9 * told.bytes && inTensors < most * told.bytes);
   }
   const { stdout } = tabsense(["info", SENTIMENT]);
   assert.match(stdout, /^model {9}sentiment-en$/m);
-  assert.match(stdout, /^labels {8}NEGATIVE, POSITIVE$/m);
-  assert.match(stdout, /^tensors .* I8 \(22,\d{3},\d{3} bytes\)/m);
+  assert.match(stdout, /^labels {8}NEGATIVE, NEUTRAL, POSITIVE$/m);
+  assert.match(stdout, /^tensors .* U8 \(8,\d{3},\d{3} bytes\)/m);
   assert.equal(tabsense(["info"]).stdout, stdout, "the model of the repository is the default");
 });
 
@@ -268,7 +270,7 @@ test("info asks a server for the beginning of the weights alone", async (t) => {
       },
     });
     const told = JSON.parse((await start(["info", url, "--json"]).ended).stdout);
-    assert.deepEqual([told.bytes, told.parameters > 22e6, asked], [weights.length, true, ["bytes=0-65535"]]);
+    assert.deepEqual([told.bytes, told.parameters > 17e6, asked], [weights.length, true, ["bytes=0-65535"]]);
     assert.ok(sent < (ranges ? 70_000 : weights.length / 2), `${sent} bytes`);
   }
 });

@@ -54,25 +54,45 @@ fn compare<B: Backend>(classifier: &TextModel<B>, goldens: &[Golden]) -> Compari
         let scores = now(classifier.scores(&[encoding])).unwrap().remove(0);
         let expected = softmax(&golden.logits);
         c.same_label += usize::from(best(&scores) == best(&expected));
-        let difference = (scores[1] - expected[1]).abs();
+        let difference = scores.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         c.mean_difference += difference / goldens.len() as f64;
         c.largest_difference = c.largest_difference.max(difference);
     }
     c
 }
 
-#[test]
-fn the_embedded_model_gives_pytorch_s_labels() {
-    let classifier = load(CpuBackend::new(), root("models/sentiment-en"), "auto");
-    assert_eq!(classifier.loaded().precision, Precision::Int8);
-    let c = compare(&classifier, &goldens(root("test_data/sentiment_goldens.jsonl")));
+/// A model as it ships and its goldens: PyTorch's of the floats that the file was made from, or stands for.
+const FIRST: (&str, &str) = ("models/sentiment-en-1", "test_data/sentiment_1_goldens.jsonl");
+const PRESENT: (&str, &str) = ("models/sentiment-en", "test_data/sentiment_goldens.jsonl");
+
+fn gives_pytorch_s_labels((folder, file): (&str, &str), precision: Precision, mean: f64, largest: f64) {
+    let classifier = load(CpuBackend::new(), root(folder), "auto");
+    assert_eq!(classifier.loaded().precision, precision);
+    let c = compare(&classifier, &goldens(root(file)));
     println!(
-        "sentiment-en int8, own texts: {} of {} labels, mean |Δp| {:.4}",
-        c.same_label, c.count, c.mean_difference
+        "{folder}, own texts: {} of {} labels, mean |Δp| {:.4}, largest {:.4}",
+        c.same_label, c.count, c.mean_difference, c.largest_difference
     );
     assert_eq!(c.same_label, c.count);
+    assert!(
+        c.mean_difference < mean && c.largest_difference < largest,
+        "{} {}",
+        c.mean_difference,
+        c.largest_difference
+    );
+}
+
+#[test]
+fn the_embedded_model_gives_pytorch_s_labels() {
+    // Held as int8 by kernels without an instruction for int4. The goldens' floats are what the file stands for, so rounding
+    // once more and activations in int8 are what differs.
+    gives_pytorch_s_labels(PRESENT, Precision::Int8, 0.01, 0.05);
+}
+
+#[test]
+fn the_first_generation_gives_pytorch_s_labels() {
     // What per-row int8 costs in PyTorch itself: mean 0.0030, largest 0.098 on SST-2's development set.
-    assert!(c.mean_difference < 0.01 && c.largest_difference < 0.1, "{} {}", c.mean_difference, c.largest_difference);
+    gives_pytorch_s_labels(FIRST, Precision::Int8, 0.01, 0.1);
 }
 
 /// A sample: the portable kernels are slow. The whole set runs through WebAssembly (tests/js/sentiment.test.mjs).
@@ -97,17 +117,20 @@ fn the_development_set_agrees_with_pytorch() {
 }
 
 /// On the graphics device: the kernels of cards, then that of software adapters. `largest`: the allowed difference of a score.
-fn on_the_device(folder: PathBuf, dtype: &str, largest: f64) {
+fn on_the_device(folder: PathBuf, file: &str, dtype: &str, largest: f64) {
     let backend = GpuBackend::new(now(gpu::device()));
-    let classifier = load(backend, folder, dtype);
+    let classifier = load(backend, folder.clone(), dtype);
     now(classifier.backend().settle()).unwrap();
-    let goldens = goldens(root("test_data/sentiment_goldens.jsonl"));
+    let goldens = goldens(root(file));
     for blocks in [false, true] {
         classifier.backend().set_blocks(blocks);
         let c = compare(&classifier, &goldens);
         println!(
-            "sentiment-en as {dtype} on the device: {} of {} labels, largest |Δp| {:.1e}",
-            c.same_label, c.count, c.largest_difference
+            "{} as {dtype} on the device: {} of {} labels, largest |Δp| {:.1e}",
+            folder.display(),
+            c.same_label,
+            c.count,
+            c.largest_difference
         );
         assert_eq!(c.same_label, c.count);
         assert!(c.largest_difference <= largest, "{dtype}: {}", c.largest_difference);
@@ -115,9 +138,10 @@ fn on_the_device(folder: PathBuf, dtype: &str, largest: f64) {
 }
 
 #[test]
-fn the_device_gives_pytorch_s_labels_for_int8() {
+fn the_device_gives_pytorch_s_labels_for_integers() {
     // What rounding the weights costs, as on the CPU.
-    on_the_device(root("models/sentiment-en"), "auto", 0.1);
+    on_the_device(root(FIRST.0), FIRST.1, "auto", 0.1);
+    on_the_device(root(PRESENT.0), PRESENT.1, "auto", 0.05);
 }
 
 #[test]
@@ -128,6 +152,6 @@ fn the_device_gives_pytorch_s_scores() {
         return;
     }
     // Logits within 1e-3 and, with weights rounded to halves, within 5e-3: a score of two labels is off by half of that at most.
-    on_the_device(shared.clone(), "fp32", 5e-4);
-    on_the_device(shared, "fp16", 2.5e-3);
+    on_the_device(shared.clone(), FIRST.1, "fp32", 5e-4);
+    on_the_device(shared, FIRST.1, "fp16", 2.5e-3);
 }

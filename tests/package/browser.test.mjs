@@ -88,16 +88,15 @@ test("the embedded model classifies with the network cut, within its memory", as
   assert.deepEqual([...new Set(stages)].sort(), ["config", "ready", "runtime", "tokenizer", "weights"]);
   await page.context().setOffline(true);
   const [results, info] = await page.evaluate(async () => [
-    await classifier.classify(["A delight from start to finish.", "I want those two hours of my life back."]),
+    await classifier.classify(["A delight from start to finish.", "A waste of two hours."]),
     classifier.info,
   ]);
   assert.deepEqual(
     results.map(([{ label }]) => label),
     ["POSITIVE", "NEGATIVE"],
   );
-  const factor = info.bytes.memory / info.bytes.weights;
-  t.diagnostic(`${info.bytes.memory} bytes of wasm memory, ${factor.toFixed(3)} times the model file`);
-  assert.ok(factor <= manifest.budgets["peak-memory-factor"], `${factor}`);
+  t.diagnostic(`${info.bytes.memory} bytes of wasm memory, for a file of ${info.bytes.weights}`);
+  assert.ok(info.bytes.memory <= manifest.budgets["peak-memory"], `${info.bytes.memory}`);
 });
 
 for (const worker of [true, false]) {

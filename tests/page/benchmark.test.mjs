@@ -104,7 +104,7 @@ test("#benchmark in the address opens the tab, and the address may change", asyn
   assert.equal(await part("tab-benchmark").getAttribute("aria-selected"), "true");
   await status("ready");
   await page.waitForSelector('[data-testid="bench-run"]:enabled');
-  assert.match(await part("bench-status").textContent(), /sentiment-en, int8/);
+  assert.match(await part("bench-status").textContent(), /sentiment-en, int4/);
   await page.evaluate(() => (location.hash = ""));
   await part("input").waitFor();
   await page.evaluate(() => (location.hash = "#benchmark"));

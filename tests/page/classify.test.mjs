@@ -95,10 +95,12 @@ test("every example gives a verdict, a bar for each label and a latency with its
     const shares = await part("bars")
       .locator(".bar")
       .evaluateAll((bars) => bars.map((bar) => Number(bar.style.getPropertyValue("--share"))));
-    assert.equal(shares.length, 2);
-    assert.ok(Math.abs(shares[0] + shares[1] - 1) < 1e-5);
+    assert.equal(shares.length, 3);
+    assert.ok(Math.abs(shares[0] + shares[1] + shares[2] - 1) < 1e-5);
     assert.equal(Math.max(...shares), score);
-    assert.match(label, /^(POSITIVE|NEGATIVE)$/);
+    const names = await part("bars").locator(".bar-label").allTextContents();
+    assert.deepEqual(names, ["POSITIVE", "NEUTRAL", "NEGATIVE"], "bars keep their places");
+    assert.match(label, /^(POSITIVE|NEUTRAL|NEGATIVE)$/);
   }
   for (const id of [
     "latency",
@@ -112,10 +114,10 @@ test("every example gives a verdict, a bar for each label and a latency with its
   }
   assert.ok(Number(await part("latency-count").textContent()) >= buttons.length);
   assert.match(await part("backend").textContent(), /CPU, relaxed(-threads)? build, \d threads?/);
-  assert.match(await part("fact-shape").textContent(), /6 layers × 384, 2 labels/);
-  assert.match(await part("fact-weights").textContent(), /int8, 23\.\d MB/);
+  assert.match(await part("fact-shape").textContent(), /6 layers × 384, 3 labels/);
+  assert.match(await part("fact-weights").textContent(), /int4, \d\.\d MB/);
   await page.waitForFunction(() =>
-    /^(POSITIVE|NEGATIVE), /.test(document.querySelector('[data-testid="announce"]').textContent),
+    /^(POSITIVE|NEUTRAL|NEGATIVE), /.test(document.querySelector('[data-testid="announce"]').textContent),
   );
   quiet(problems);
 });

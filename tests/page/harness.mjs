@@ -18,7 +18,7 @@ export const TINY = join(ROOT, "test_data/models/tiny-f32");
 
 /** The two sentences that the embedded model must get right, and what each must be. */
 export const DELIGHT = { text: "A delight from start to finish.", label: "POSITIVE" };
-export const HOURS = { text: "I want those two hours of my life back.", label: "NEGATIVE" };
+export const HOURS = { text: "A waste of two hours.", label: "NEGATIVE" };
 
 const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
 const WEBGPU_TIMEOUT_MS = 300_000; // a software adapter compiles for half a minute where others compute beside it

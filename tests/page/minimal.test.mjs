@@ -16,7 +16,7 @@ test("examples/minimal classifies", async (t) => {
       (expected) => document.querySelector("output").textContent.startsWith(expected),
       label,
     );
-    assert.match(await page.locator("output").textContent(), /^(POSITIVE|NEGATIVE) 0\.\d{3}$/);
+    assert.match(await page.locator("output").textContent(), /^(POSITIVE|NEUTRAL|NEGATIVE) 0\.\d{3}$/);
   }
   assert.deepEqual(
     requests.filter((url) => !url.startsWith(server.url)),

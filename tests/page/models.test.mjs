@@ -17,7 +17,7 @@ test("shows how far the download is; what was written meanwhile is classified", 
   const { page, part, status, result, problems } = await open(t, server.url);
   await status("loading");
   await page.waitForFunction(() =>
-    /^weights .+ of 23\.\d MB/.test(document.querySelector('[data-testid="detail"]').textContent),
+    /^weights .+ of 9\.\d MB/.test(document.querySelector('[data-testid="detail"]').textContent),
   );
   assert.equal(await part("progress").getAttribute("aria-valuemax"), "100");
   assert.equal(await part("progress").getAttribute("aria-hidden"), "false");
@@ -53,7 +53,7 @@ test("the rate is shown in MB/s", async (t) => {
   await page.waitForSelector('[data-testid="status"][data-state="ready"]');
   const details = await page.evaluate(() => window.details);
   assert.ok(
-    details.some((text) => /^weights \d+(\.\d)? (kB|MB) of 23\.\d MB, \d+\.\d MB\/s$/.test(text)),
+    details.some((text) => /^weights \d+(\.\d)? (kB|MB) of 9\.\d MB, \d+\.\d MB\/s$/.test(text)),
     details.join("\n"),
   );
   quiet(problems);

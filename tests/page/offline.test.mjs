@@ -156,7 +156,7 @@ test("progress and cancelling work through the service worker", async (t) => {
   const release = server.hold(MODEL);
   await load("sentiment-en");
   await page.waitForFunction(() =>
-    /^weights .+ of 23\.\d MB/.test(document.querySelector('[data-testid="detail"]').textContent),
+    /^weights .+ of 9\.\d MB/.test(document.querySelector('[data-testid="detail"]').textContent),
   );
   await part("cancel").click();
   await status("ready");
@@ -179,7 +179,7 @@ test("what is stored is shown, can be cleared, and stored again", async (t) => {
         ),
       );
   const found = await rows();
-  assert.match(found.Model, /^3 files, 2\d\.\d MB$/);
+  assert.match(found.Model, /^3 files, 9\.\d MB$/);
   assert.match(found.Engine, /^1 file, 1\.\d MB$/);
   assert.match(found["This page"], /^\d+ files, \d+ kB$/);
   assert.match(found["In all"], /MB of \d/);
@@ -338,7 +338,7 @@ test("without room for the model the page says so, works, and stores it when the
   const stored = (state) => page.waitForSelector(`[data-testid="offline"][data-state="${state}"]`);
   const devtools = await context.newCDPSession(page);
   const { origin } = new URL(server.url);
-  await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 12e6 });
+  await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 6e6 });
   await page.goto(server.url);
   await stored("failed");
   assert.match(await part("offline-note").textContent(), /There is no room for .*\/model\.safetensors/);

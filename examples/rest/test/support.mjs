@@ -8,7 +8,7 @@ import "../../../tests/scratch-cache.mjs";
 export const SENTIMENT = fileURLToPath(new URL("../../../models/sentiment-en", import.meta.url));
 export const TINY = fileURLToPath(new URL("../../../test_data/models/tiny-f32", import.meta.url));
 
-export const HOURS = "I want those two hours of my life back.";
+export const HOURS = "A waste of two hours.";
 
 /** Posts a value as JSON to /classify. Yields `{ status, headers, body }`. */
 export async function post(url, value, signal = null) {

@@ -22,20 +22,18 @@ BATCH_TOKENS = 6144
 SLICE = 8000
 # Long, and their sentences are there by themselves: a part of them is enough
 DOCUMENTS = 8000
+# Texts made of two sentences
+JOINED = 120000
 
 
 def to_learn(folder: Path) -> list[corpus.Sentence]:
-    """The sentences that the student learns from, those with a label first."""
+    """The texts that the student learns from, those with a label first."""
     sentences = corpus.as_written(corpus.read(folder / "train.tsv.gz"), seed=1)
     documents = [one for one in sentences if one.source == "imdb-document"][:DOCUMENTS]
     others = [one for one in sentences if one.source != "imdb-document"]
     labelled = [one for one in others if one.label != corpus.UNLABELLED]
-    return documents + labelled + [one for one in others if one.label == corpus.UNLABELLED]
-
-
-def is_held_back(index: int) -> bool:
-    """Whether a sentence of `to_learn` is left for calibration: the student doesn't learn from it."""
-    return index % 40 == 0
+    unlabelled = [one for one in others if one.label == corpus.UNLABELLED]
+    return documents + labelled + unlabelled + corpus.joined(others, JOINED, seed=1)
 
 
 def load(folder: Path) -> tuple[MPNetForSequenceClassification, Tokenizer]:

@@ -37,6 +37,7 @@ def main() -> None:
     arguments.add_argument("--rounded", action="store_true")
     arguments.add_argument("--minutes", type=float, default=1e9)
     arguments.add_argument("--epochs", type=int, default=2)
+    arguments.add_argument("--steps", type=int)
     arguments.add_argument("--rate", type=float, default=2e-4)
     given = arguments.parse_args()
     torch.manual_seed(0)
@@ -45,10 +46,8 @@ def main() -> None:
         quantized.prepare(model)
     teacher = torch.from_numpy(np.load(given.work / "logits.npy"))
     sentences = label.to_learn(given.data)[: len(teacher)]
-    rows = [index for index in range(len(sentences)) if not label.is_held_back(index)]
-    teacher, sentences = teacher[rows], [sentences[row] for row in rows]
     ids = networks.encode(tokenizer, [one.text for one in sentences], MAX_TOKENS)
-    order = corpus.epochs([len(one) for one in ids], BATCH_TOKENS, given.epochs)
+    order = corpus.epochs([len(one) for one in ids], BATCH_TOKENS, given.epochs)[: given.steps]
     plan = training.Plan(
         steps=len(order), rate=given.rate, head_rate=5 * given.rate, warm_up=len(order) // 20, averaged_from=0.9
     )

@@ -97,17 +97,22 @@ export async function prepareModels(models, python) {
   }
 }
 
-/** The floats that an int4 file stands for, where they are missing, or of another file: PyTorch and an export need them. */
+/** The floats that an int4 file stands for, made anew where that changes: PyTorch and an export need them. */
 async function makeFloats(name, { fp32, int4 }, python) {
   const stamp = join(fp32, ".made-from");
-  await unlessStamped(stamp, hashOf([int4]), [join(fp32, "model.safetensors")], async () => {
-    console.log(`set-up: ${name} as floats in ${fp32}`);
-    mkdirSync(join(ROOT, fp32), { recursive: true });
-    const plain = join(fp32, "plain.safetensors");
-    await must(process.execPath, ["dist/cli.js", "convert", `${int4}/model.safetensors`, plain, "--force"]);
-    await must(python, ["bench/export/floats.py", "--model", int4, "--weights", plain, "--out", fp32]);
-    rmSync(join(ROOT, plain));
-  });
+  await unlessStamped(
+    stamp,
+    hashOf(["config.json", "tokenizer.json", "model.safetensors"].map((file) => join(int4, file))),
+    [join(fp32, "model.safetensors")],
+    async () => {
+      console.log(`set-up: ${name} as floats in ${fp32}`);
+      mkdirSync(join(ROOT, fp32), { recursive: true });
+      const plain = join(fp32, "plain.safetensors");
+      await must(process.execPath, ["dist/cli.js", "convert", `${int4}/model.safetensors`, plain, "--force"]);
+      await must(python, ["bench/export/floats.py", "--model", int4, "--weights", plain, "--out", fp32]);
+      rmSync(join(ROOT, plain));
+    },
+  );
 }
 
 /**

@@ -69,8 +69,8 @@ export interface Model {
 }
 
 /**
- * Where a model is: an embedded one by name (`"sentiment-en"`, `"sentiment-en@1"`), `"org/name"` or `"org/name@revision"` on a
- * model hub, a base URL (a `URL`, `"https://…/"`, `"/…"`, `"./…"`, `"../…"`, an extension's or an app's own; in
+ * Where a model is: an embedded one by name (`"sentiment-en"`, `"sentiment-en@1"`), `"org/name"` or
+ * `"org/name@revision"` on a model hub, a base URL (a `URL`, `"https://…/"`, `"/…"`, `"./…"`, `"../…"`, an extension's or an app's own; in
  * Node the paths and `file:` are folders, and `"org/name"` is the folder of that name where there is one), the
  * files themselves, or what the package of a model exports (`import model from
  * "tabsense/model/sentiment-en"`).

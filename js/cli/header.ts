@@ -52,7 +52,10 @@ export async function readHeader(place: Place, signal: AbortSignal): Promise<Wei
   return (await headerAt(place, start, end + CODED.bytes, signal)).header;
 }
 
-/** The header that begins after `from` bytes, and where it ends; of a file whose `known` start may be too short for it. */
+/**
+ * The header that begins after `from` bytes, and where it ends. `known` is the start of the file, which is read again
+ * where it is too short.
+ */
 async function headerAt(
   place: Place,
   known: Start,

@@ -6,17 +6,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Classifier, pipeline } from "tabsense";
-import { filesOf, rejects, ROOT, rounded, TINY, rejectsAborted } from "./support.mjs";
+import { filesOf, rejects, ROOT, rounded, softmax, TINY, rejectsAborted } from "./support.mjs";
 
 /** Logits in fp32 may be 2e-5 off; a score moves by a quarter of that at most. */
 const TOLERANCE = 1e-5;
 /** What activations in int8 may move a score of sentiment-en by, on these sentences. */
-const INT4_TOLERANCE = 0.02;
+const ROUNDED_TOLERANCE = 0.02;
 
 const TWO_LABELS = join(ROOT, "test_data/models/tiny-f16");
 const MULTI_LABEL = join(ROOT, "test_data/models/tiny-bf16");
 
-const softmax = (logits) => logits.map((x) => Math.exp(x) / logits.reduce((sum, y) => sum + Math.exp(y), 0));
 const sigmoid = (logits) => logits.map((x) => 1 / (1 + Math.exp(-x)));
 
 /**
@@ -167,11 +166,11 @@ test("sentiment-analysis, with the model of this project", async (t) => {
   const wanted = rows.map(({ logits }) => expected(["NEGATIVE", "NEUTRAL", "POSITIVE"], logits));
   for (const model of ["sentiment-en", undefined]) {
     const classify = await open(t, model, undefined, "sentiment-analysis");
-    close(await classify(rows[0].text), wanted[0].slice(0, 1), INT4_TOLERANCE);
+    close(await classify(rows[0].text), wanted[0].slice(0, 1), ROUNDED_TOLERANCE);
     close(
       await classify(rows.map(({ text }) => text)),
       wanted.map(([best]) => best),
-      INT4_TOLERANCE,
+      ROUNDED_TOLERANCE,
     );
     close(
       await classify(
@@ -179,7 +178,7 @@ test("sentiment-analysis, with the model of this project", async (t) => {
         { top_k: null },
       ),
       wanted,
-      INT4_TOLERANCE,
+      ROUNDED_TOLERANCE,
     );
   }
 });

@@ -111,3 +111,9 @@ export function signalled() {
   const promise = new Promise((done) => (resolve = done));
   return { promise, resolve };
 }
+
+/** The scores of logits, as Python's pipeline has them. */
+export function softmax(logits) {
+  const sum = logits.reduce((all, logit) => all + Math.exp(logit), 0);
+  return logits.map((logit) => Math.exp(logit) / sum);
+}

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { parse } from "csv-parse/sync";
+import { softmax } from "../js/support.mjs";
 import { openFile, REVIEWS } from "./file-tab.mjs";
 import { DELIGHT, HOURS, open, quiet, ROOT, site } from "./harness.mjs";
 
@@ -76,16 +77,15 @@ test("the verdicts are PyTorch's, in the order of the file", async (t) => {
   const records = JSON.parse(text);
   assert.equal(records.length, GOLDENS.length);
   GOLDENS.forEach(({ logits, text: own }, at) => {
-    const powers = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
-    const sum = powers.reduce((a, b) => a + b);
-    const [best, second] = powers.map((power) => power / sum).toSorted((a, b) => b - a);
+    const scores = softmax(logits);
+    const [best, second] = scores.toSorted((a, b) => b - a);
     assert.equal(records[at].line, own.replace(/\s+/g, " "));
     assert.ok(
       Math.abs(records[at].score - best) < TOLERANCE,
       `${own}: ${records[at].score}, PyTorch ${best}`,
     );
     if (best - second > 2 * TOLERANCE)
-      assert.equal(records[at].label, ["NEGATIVE", "NEUTRAL", "POSITIVE"][powers.indexOf(1)], own);
+      assert.equal(records[at].label, ["NEGATIVE", "NEUTRAL", "POSITIVE"][scores.indexOf(best)], own);
   });
   quiet(problems);
 });

@@ -13,7 +13,7 @@ export const EXAMPLES: readonly Example[] = [
   { name: "Complaint", text: "The battery died after two days, and support never wrote back." },
   { name: "Negation", text: "I wouldn’t say it was bad; in fact, I have never laughed so hard." },
   { name: "Mixed", text: "Gorgeous to look at, but the plot unravels long before the end." },
-  { name: "Neutral", text: "The film runs for two hours." },
+  { name: "Neutral", text: "The train leaves from platform four." },
   { name: "Emoji", text: "best birthday EVER 🎂🎉 thank you all so much 😍" },
   {
     name: "Long",

@@ -77,28 +77,6 @@ def as_written(sentences: list[Sentence], seed: int) -> list[Sentence]:
     ]
 
 
-# How two sentences become one of good and bad together
-JOINTS = ["{a} {b}", "{a}, but {b}", "{a}, and {b}", "{a}, yet {b}", "Although {a}, {b}", "{a}; still, {b}", "{a}. However, {b}"]
-LONGEST_PART = 110
-
-
-def joined(sentences: list[Sentence], count: int, seed: int) -> list[Sentence]:
-    """`count` texts of two short sentences each, drawn by `seed` and without a label: texts of mixed sentiment are rare
-    among those that people wrote, and students do worst on them."""
-    draw = random.Random(seed)
-    short = [one.text.strip() for one in sentences if 15 <= len(one.text) <= LONGEST_PART]
-    made = []
-    for _ in range(count):
-        joint, first, second = draw.choice(JOINTS), draw.choice(short), draw.choice(short)
-        if joint != JOINTS[0]:
-            first = first.rstrip(" .!")
-            second = second if second.startswith(("I ", "I'")) else second[:1].lower() + second[1:]
-        if joint.startswith("Although"):
-            first = first if first.startswith(("I ", "I'")) else first[:1].lower() + first[1:]
-        made.append(Sentence(joint.format(a=first, b=second), "joined", UNLABELLED))
-    return made
-
-
 def batches(lengths: list[int], tokens: int, seed: int) -> list[list[int]]:
     """Indices of sentences in batches of about `tokens` tokens and of like length, in an order drawn by `seed`.
 

@@ -22,18 +22,15 @@ BATCH_TOKENS = 6144
 SLICE = 8000
 # Long, and their sentences are there by themselves: a part of them is enough
 DOCUMENTS = 8000
-# Texts made of two sentences
-JOINED = 120000
 
 
 def to_learn(folder: Path) -> list[corpus.Sentence]:
-    """The texts that the student learns from, those with a label first."""
+    """The sentences that the student learns from, those with a label first."""
     sentences = corpus.as_written(corpus.read(folder / "train.tsv.gz"), seed=1)
     documents = [one for one in sentences if one.source == "imdb-document"][:DOCUMENTS]
     others = [one for one in sentences if one.source != "imdb-document"]
     labelled = [one for one in others if one.label != corpus.UNLABELLED]
-    unlabelled = [one for one in others if one.label == corpus.UNLABELLED]
-    return documents + labelled + unlabelled + corpus.joined(others, JOINED, seed=1)
+    return documents + labelled + [one for one in others if one.label == corpus.UNLABELLED]
 
 
 def load(folder: Path) -> tuple[MPNetForSequenceClassification, Tokenizer]:

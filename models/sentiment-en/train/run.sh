@@ -16,7 +16,7 @@ fi
 [ -d "$WORK/student" ] || "$PYTHON" student.py --data "$DATA/sentiment" --base "$WORK/pruned" --work "$WORK"
 if [ ! -d "$WORK/rounded" ]; then
   "$PYTHON" student.py --data "$DATA/sentiment" --base "$WORK/student" --work "$WORK" \
-    --name rounded --rounded --epochs 1 --rate 1e-4
+    --name rounded --rounded --epochs 1 --steps 1500 --rate 1e-4
   "$PYTHON" calibrate.py "$WORK/rounded" --data "$DATA/sentiment"
 fi
 "$PYTHON" rounding.py "$WORK/rounded" "$WORK/model.safetensors"

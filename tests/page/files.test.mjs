@@ -7,16 +7,13 @@ import test from "node:test";
 import { parse } from "csv-parse/sync";
 import { softmax } from "../js/support.mjs";
 import { openFile, REVIEWS } from "./file-tab.mjs";
-import { DELIGHT, HOURS, open, quiet, ROOT, site } from "./harness.mjs";
+import { DELIGHT, HOURS, open, quiet, ROOT, ROUNDED, site } from "./harness.mjs";
 
 const CODE = /\/assets\/file-[^/]+\.(js|css)$|\/assets\/index-[^/]+\.css$/;
 const GOLDENS = readFileSync(join(ROOT, "test_data/sentiment_goldens.jsonl"), "utf8")
   .split("\n")
   .filter(Boolean)
   .map((line) => JSON.parse(line));
-
-/** What activations in int8 may move a score by; two that are nearer than twice that may change places. */
-const TOLERANCE = 0.06;
 
 test("the tab's code is fetched when it is opened, and #file in the address opens it", async (t) => {
   const server = await site(t);
@@ -80,11 +77,8 @@ test("the verdicts are PyTorch's, in the order of the file", async (t) => {
     const scores = softmax(logits);
     const [best, second] = scores.toSorted((a, b) => b - a);
     assert.equal(records[at].line, own.replace(/\s+/g, " "));
-    assert.ok(
-      Math.abs(records[at].score - best) < TOLERANCE,
-      `${own}: ${records[at].score}, PyTorch ${best}`,
-    );
-    if (best - second > 2 * TOLERANCE)
+    assert.ok(Math.abs(records[at].score - best) < ROUNDED, `${own}: ${records[at].score}, PyTorch ${best}`);
+    if (best - second > 2 * ROUNDED)
       assert.equal(records[at].label, ["NEGATIVE", "NEUTRAL", "POSITIVE"][scores.indexOf(best)], own);
   });
   quiet(problems);

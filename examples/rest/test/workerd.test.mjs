@@ -64,8 +64,8 @@ describe("workerd", { skip }, () => {
     assert.deepEqual(
       body.results.map((scores) => scores.map(({ label }) => label)),
       [
-        ["POSITIVE", "NEGATIVE"],
-        ["NEGATIVE", "POSITIVE"],
+        ["POSITIVE", "NEUTRAL", "NEGATIVE"],
+        ["NEGATIVE", "NEUTRAL", "POSITIVE"],
       ],
     );
   });

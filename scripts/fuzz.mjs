@@ -1,34 +1,70 @@
-// Fuzzes the tokenizers and the weights' readers: `node scripts/fuzz.mjs [TARGET [INPUT]]`. Each target of fuzz/ runs for some time; with an
-// input, that alone. `npm run test:long` runs all.
+// Fuzzes all that reads a model's files: `npm run test:fuzz`, or `node scripts/fuzz.mjs [TARGET [INPUT]]` for one target of
+// fuzz/, or one input of it. `--seconds S`: how long each target runs at a time; `--executions N`: until all
+// together have run so many inputs, each for the same time.
 
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { Failure, main, must, output, ROOT, run } from "./run.mjs";
 import { setUpFuzzing } from "./setup.mjs";
 
-/** How long each target runs, in seconds. */
-const SECONDS = 120;
-/** An input that takes longer is stuck, on a busy machine too. */
-const MOST_SECONDS = 30;
-/** The most bytes of an input. */
+/** How long each target runs at a time, in seconds. */
+const SECONDS = 10;
+/** Targets that run side by side: libFuzzer takes a core each. */
+const TOGETHER = 2;
+/**
+ * What never ends is ended after so many seconds of the clock. That an input takes no more than one of the
+ * processor, however busy the machine is, the targets hold themselves to (fuzz/src/bounds.rs).
+ */
+const MOST_SECONDS = 20;
+/** The most megabytes of a program: some times what one input may have, for the corpus is there as well. */
+const MOST_MEGABYTES = 1024;
+/** The most bytes of an input, but for those that are a real file. */
 const MOST_BYTES = 4096;
+/** The largest real file that is a seed, in bytes. */
+const MOST_SEED_BYTES = 48 << 10;
 /** Inputs that a corpus begins with: bytes that choose whole files, which small inputs don't grow to in minutes. */
-const SEEDS = 64;
+const RANDOM_SEEDS = 64;
+/** What an input begins with that is a file as it is (fuzz/src/lib.rs). */
+const WHOLE = Buffer.of(0xff);
+
+/** The real files that each target begins with. Other targets make their files of parts alone. */
+const SEEDS = {
+  config: [
+    ["test_data/models", "models", "tests/cases/13-real-configs/read"],
+    /config\.json$|read\/.*\.json$/,
+  ],
+  tokenizer_json: [["test_data/models", "test_data/static"], /tokenizer\.json$/],
+  safetensors: [["test_data/models", "test_data/static"], /\.safetensors$/],
+  weights: [
+    ["test_data/models", "test_data/static"],
+    /\/(mini-[\w-]*|mapped|int8|unigram)\/.*\.safetensors$/,
+  ],
+  convert: [["test_data/models"], /\/mini-[\w-]*\/.*\.safetensors$/],
+  prune: [["test_data/models"], /\/mini-(bert|mpnet|electra)\/tokenizer\.json$/],
+  onnx: [["test_data/onnx"], /mini-bert[\w-]*\.onnx$/],
+  torch: [["test_data/torch"], /\.bin$/],
+};
 
 /**
  * What cargo-fuzz compiles with, but for the sanitizer of memory, which needs a nightly toolchain: what is
- * fuzzed has no `unsafe`.
+ * fuzzed has no `unsafe`; and but for the comparisons, which take two fifths of the time and say little of inputs
+ * that are choices.
  */
 const RUSTFLAGS = [
   "-Cpasses=sancov-module",
   "-Cllvm-args=-sanitizer-coverage-level=4",
   "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
   "-Cllvm-args=-sanitizer-coverage-pc-table",
-  "-Cllvm-args=-sanitizer-coverage-trace-compares",
   "-Ccodegen-units=1",
 ];
 const FOLDER = join(ROOT, "target/fuzz");
+
+/** The names of the targets. */
+export const TARGETS = readdirSync(join(ROOT, "fuzz/fuzz_targets"))
+  .map((file) => file.replace(/\.rs$/, ""))
+  .sort();
 
 /** Compiles all targets; yields the folder of the programs. */
 async function build() {
@@ -43,39 +79,122 @@ async function build() {
   return join(FOLDER, host, "debug");
 }
 
-/** Runs targets, all or one of them, each for `seconds`, or with one input. */
-export async function fuzz(name, input, seconds = SECONDS) {
-  const targets = readdirSync(join(ROOT, "fuzz/fuzz_targets")).map((file) => file.replace(/\.rs$/, ""));
-  if (name !== undefined && !targets.includes(name))
-    throw new Failure(`There is no target ${name}: ${targets.join(", ")}.`);
-  const programs = await build();
-  if (input !== undefined) return must(join(programs, name), [input]);
-  for (const target of name === undefined ? targets : [name]) {
-    const [corpus, artifacts] = ["corpus", "artifacts"].map((kind) => join(FOLDER, kind, target));
-    for (const folder of [corpus, artifacts]) mkdirSync(folder, { recursive: true });
-    for (let i = readdirSync(corpus).length; i < SEEDS; i++)
-      writeFileSync(join(corpus, `seed-${i}`), randomBytes(64 << (i % 6)));
-    let text = "";
-    const code = await run(
-      join(programs, target),
-      [
-        `-max_total_time=${seconds}`,
-        `-timeout=${MOST_SECONDS}`,
-        `-max_len=${MOST_BYTES}`,
-        "-len_control=0",
-        `-artifact_prefix=${artifacts}/`,
-        corpus,
-      ],
-      { onText: (more) => (text += more), show: false },
-    );
-    if (code !== 0) {
-      console.error(text.slice(-8000));
-      throw new Failure(
-        `The fuzz target ${target} failed: \`node scripts/fuzz.mjs ${target} INPUT\` runs the input named above once more.`,
-      );
-    }
-    console.log(`fuzz: ${target}: ${/^Done .*$/m.exec(text)?.[0] ?? "done"}`);
-  }
+/** The files of the repository that a target begins with, by their paths. */
+export function seedsOf(target) {
+  const [folders, wanted] = SEEDS[target] ?? [[], /^$/];
+  return folders
+    .flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true }).map((name) => `${folder}/${name}`),
+    )
+    .filter((path) => wanted.test(path) && statSync(join(ROOT, path)).size <= MOST_SEED_BYTES);
 }
 
-await main(import.meta.url, ([name, input]) => fuzz(name, input));
+/** Fills a corpus with its seeds, where they are not there yet; yields the longest input that is tried. */
+function plant(target, corpus) {
+  mkdirSync(corpus, { recursive: true });
+  const write = (name, bytes) => existsSync(join(corpus, name)) || writeFileSync(join(corpus, name), bytes);
+  for (let i = 0; i < RANDOM_SEEDS; i++) write(`random-${i}`, randomBytes(64 << (i % 6)));
+  const files = seedsOf(target).map((path) => [path, readFileSync(join(ROOT, path))]);
+  for (const [path, bytes] of files) write(path.replaceAll("/", "-"), Buffer.concat([WHOLE, bytes]));
+  return Math.max(MOST_BYTES, ...files.map(([, bytes]) => bytes.length + WHOLE.length));
+}
+
+/** Runs a target once, and adds to its row of the table. */
+async function runTarget(programs, row, seconds) {
+  const { target } = row;
+  const [corpus, artifacts] = ["corpus", "artifacts"].map((kind) => join(FOLDER, kind, target));
+  mkdirSync(artifacts, { recursive: true });
+  const options = [
+    `-max_total_time=${seconds}`,
+    `-timeout=${MOST_SECONDS}`,
+    `-rss_limit_mb=${MOST_MEGABYTES}`,
+    `-max_len=${plant(target, corpus)}`,
+    "-len_control=0",
+    "-print_final_stats=1",
+    `-artifact_prefix=${artifacts}/`,
+    corpus,
+  ];
+  let text = "";
+  const code = await run(join(programs, target), options, { onText: (more) => (text += more), show: false });
+  const number = (pattern) => Number([...text.matchAll(pattern)].at(-1)?.[1] ?? 0);
+  row.executions += number(/^stat::number_of_executed_units:\s*(\d+)/gm);
+  row.seconds += number(/^Done \d+ runs in (\d+) second/gm) || seconds;
+  row.memory = Math.max(row.memory, number(/^largest input: (\d+) bytes/gm));
+  row.process = Math.max(row.process, number(/^stat::peak_rss_mb:\s*(\d+)/gm));
+  if (code === 0) return;
+  const input = /written to (\S+)/.exec(text)?.[1];
+  row.found.push(input ?? `exit code ${code}`);
+  console.error(text.slice(-4000));
+  console.error(`The fuzz target ${target} failed: \`node scripts/fuzz.mjs ${target} ${input ?? ""}\``);
+}
+
+/**
+ * Runs targets, all or one of them, each for `seconds`, or with `input` alone; where `executions` are told, again
+ * until there are so many of all together, or one has failed. Shows a table after each round, and yields its rows.
+ */
+export async function fuzz({ target, input, seconds = SECONDS, executions = 0 } = {}) {
+  if (target !== undefined && !TARGETS.includes(target))
+    throw new Failure(`There is no target ${target}: ${TARGETS.join(", ")}.`);
+  const programs = await build();
+  if (input !== undefined) return must(join(programs, target), [input]);
+  const rows = (target === undefined ? TARGETS : [target]).map((target) => ({
+    target,
+    executions: 0,
+    seconds: 0,
+    memory: 0,
+    process: 0,
+    found: [],
+  }));
+  const sum = () => rows.reduce((all, row) => all + row.executions, 0);
+  do {
+    const waiting = [...rows];
+    const worker = async () => {
+      for (let row = waiting.shift(); row; row = waiting.shift()) await runTarget(programs, row, seconds);
+    };
+    await Promise.all(Array.from({ length: TOGETHER }, worker));
+    console.log(table(rows));
+  } while (sum() < executions && rows.every((row) => row.found.length === 0));
+  const found = rows.flatMap((row) => row.found);
+  if (found.length > 0) throw new Failure(`Fuzzing found ${found.length}: ${found.join(", ")}.`);
+  return rows;
+}
+
+function table(rows) {
+  const all = {
+    target: "all",
+    executions: rows.reduce((sum, row) => sum + row.executions, 0),
+    seconds: rows.reduce((sum, row) => sum + row.seconds, 0),
+    memory: Math.max(...rows.map((row) => row.memory)),
+    process: Math.max(...rows.map((row) => row.process)),
+    found: rows.flatMap((row) => row.found),
+  };
+  const cells = [...rows, all].map((row) => [
+    row.target,
+    row.executions.toLocaleString("en"),
+    Math.round(row.executions / Math.max(row.seconds, 1)).toLocaleString("en"),
+    (row.memory / 2 ** 20).toFixed(1),
+    String(row.process),
+    String(row.found.length),
+  ]);
+  const head = ["target", "executions", "a second", "MiB of an input", "MB of the process", "found"];
+  const widths = head.map((name, i) => Math.max(name.length, ...cells.map((row) => row[i].length)));
+  const line = (row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ");
+  return [head, ...cells].map(line).join("\n");
+}
+
+await main(import.meta.url, async (args) => {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { seconds: { type: "string" }, executions: { type: "string" } },
+  });
+  const number = (name) => {
+    if (values[name] === undefined) return undefined;
+    const n = Number(values[name].replaceAll("_", ""));
+    if (!Number.isInteger(n) || n < 1) throw new Failure(`--${name} takes a whole number.`);
+    return n;
+  };
+  const [target, input] = positionals;
+  await fuzz({ target, input, seconds: number("seconds"), executions: number("executions") });
+});

@@ -1,5 +1,5 @@
 // `npm run test:long`: what is worth more time than `npm test` gives it: properties on a hundred times as many
-// cases, the tokenizers' fuzz targets, and what must not grow, repeated more often.
+// cases, a hundred million inputs of the fuzz targets, and what must not grow, repeated more often.
 
 import { setUpBrowser } from "./browser.mjs";
 import { build, buildPage } from "./build.mjs";
@@ -9,6 +9,13 @@ import { setUpBuild } from "./setup.mjs";
 
 /** How many times as many cases a property is tried on. */
 const FACTOR = 100;
+
+/** Those of JavaScript. */
+const PROPERTIES = ["tests/js/csv-properties.test.mjs", "tests/js/files-properties.test.mjs"];
+
+/** Inputs of all fuzz targets together, and how long each runs at a time, in seconds. */
+const EXECUTIONS = 100_000_000;
+const FUZZ_SECONDS = 120;
 
 /** The files of tests that ask `tests/soak.mjs` how long to go on. */
 const SOAKS = [
@@ -20,7 +27,9 @@ const SOAKS = [
 await main(import.meta.url, async () => {
   await setUpBuild();
   await must("cargo", ["test", "properties"], { env: { TABSENSE_CASES_FACTOR: String(FACTOR) } });
-  await fuzz();
+  const cases = { TABSENSE_CASES_FACTOR: String(FACTOR) };
+  await must(process.execPath, ["--test", ...PROPERTIES], { env: cases });
+  await fuzz({ seconds: FUZZ_SECONDS, executions: EXECUTIONS });
   const { chromium } = await setUpBrowser();
   await build();
   await buildPage();

@@ -22,10 +22,10 @@ const ARITHMETIC = "arithmetic";
  */
 const FILE_TIMEOUT = 20 * 60_000;
 
-const SUITES = { lint, rust, web, js, page, cases, packages, migration, docs, examples };
+const SUITES = { lint, rust, fuzz, web, js, page, cases, packages, migration, docs, examples };
 
 /** The suites that need neither a browser nor the package. */
-const PLAIN = ["lint", "rust"];
+const PLAIN = ["lint", "rust", "fuzz"];
 
 /** How many of Node's test files run at a time, where they don't measure time or memory. */
 const TOGETHER = 2;
@@ -81,6 +81,19 @@ async function clippyOnModules(manifest, deny) {
     results.push(check(`clippy on the module ${name}`, code));
   }
   return results;
+}
+
+/** Each target of fuzz/ for some seconds; `npm run test:long` goes on for hours. */
+async function fuzz() {
+  const targets = await import("./fuzz.mjs");
+  try {
+    const rows = await targets.fuzz();
+    return { passed: rows.length, failed: 0, skipped: 0 };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    console.error(error.message);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
 }
 
 async function web({ chromium, chromedriver }) {

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 use tabsense::tokenize::TokenizerFiles;
-use tabsense_fuzz::{Result, Unstructured, damage, run, stages, text};
+use tabsense_fuzz::{Result, Unstructured, damage, hold, run, stages, text, whole};
 
 const CLASSES: &[&str] = &["XLMRobertaTokenizer", "CamembertTokenizer", "DebertaV2Tokenizer", "Wonder"];
 
@@ -63,16 +63,20 @@ fn model(u: &mut Unstructured) -> Result<Vec<u8>> {
 }
 
 fn target(u: &mut Unstructured) -> Result<()> {
+    let given = whole(u);
     let model_type = json!({"model_type": u.choose(&["xlm-roberta", "camembert", "deberta-v2"])?}).to_string();
     let config = stages::config(u, CLASSES)?;
-    let file = match u.int_in_range(0..=31)? {
-        31 => {
-            let mut file = SPM.to_vec();
-            damage(&mut file, u)?;
-            file
-        }
-        28..=30 => u.arbitrary::<Vec<u8>>()?,
-        _ => model(u)?,
+    let file = match given {
+        Some(file) => file.to_vec(),
+        None => match u.int_in_range(0..=31)? {
+            31 => {
+                let mut file = SPM.to_vec();
+                damage(&mut file, u)?;
+                file
+            }
+            28..=30 => u.arbitrary::<Vec<u8>>()?,
+            _ => model(u)?,
+        },
     };
     let files = TokenizerFiles {
         model_config: Some(model_type.as_bytes()),
@@ -83,7 +87,4 @@ fn target(u: &mut Unstructured) -> Result<()> {
     run(&files, u)
 }
 
-fuzz_target!(|data: &[u8]| {
-    // Too few bytes make no input.
-    let _ = target(&mut Unstructured::new(data));
-});
+fuzz_target!(|data: &[u8]| hold(data, target));

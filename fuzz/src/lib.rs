@@ -1,11 +1,14 @@
-//! What the fuzz targets share: inputs made of bytes ([`text`], [`stages`],
-//! [`protobuf`], [`torch`]), and what holds of every tokenizer
-//! that was read, whatever its files say ([`check`]).
+//! What the fuzz targets share: inputs made of bytes ([`text`], [`stages`], [`json`], [`tensors`], [`protobuf`],
+//! [`torch`]), what holds of every tokenizer that was read, whatever its files say ([`check`]), and what an
+//! input may cost ([`bounds`]).
 
+pub mod bounds;
 pub mod check;
+pub mod json;
 #[path = "../../tests/common/protobuf.rs"]
 pub mod protobuf;
 pub mod stages;
+pub mod tensors;
 pub mod text;
 #[path = "../../tests/common/texts.rs"]
 mod texts;
@@ -13,10 +16,23 @@ mod texts;
 pub mod torch;
 
 pub use arbitrary::{Result, Unstructured};
+pub use bounds::hold;
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
 
 /// The rows of the embedding that the ids must have.
 pub const ROWS: usize = 600;
+
+/// What an input begins with that is a file as it is: so real ones are seeds (scripts/fuzz.mjs).
+const WHOLE: u8 = 0xff;
+
+/// The file that the input is, where it is one; all other choices are then made by the file's bytes.
+pub fn whole<'a>(u: &mut Unstructured<'a>) -> Option<&'a [u8]> {
+    let (first, file) = u.peek_bytes(u.len())?.split_first()?;
+    (*first == WHOLE).then(|| {
+        *u = Unstructured::new(file);
+        file
+    })
+}
 
 /// Reads the files, and checks the tokenizer that they make, if they do, with texts of the rest of `u`.
 ///
@@ -25,9 +41,27 @@ pub const ROWS: usize = 600;
 pub fn run(files: &TokenizerFiles, u: &mut Unstructured) -> Result<()> {
     match Tokenizer::from_files(files, ROWS) {
         Ok(tokenizer) => check::check(&tokenizer, &text::text(u)?, &text::text(u)?, u.int_in_range(0..=40)?),
-        Err(error) => assert!(error.message().ends_with('.'), "{error}"),
+        Err(error) => told(&error),
     }
     Ok(())
+}
+
+/// That an error is a sentence, which a terminal can show.
+pub fn told(error: &tabsense::Error) {
+    let message = error.message();
+    assert!(message.ends_with('.') && message.len() < 3000, "{message}");
+    assert!(!message.chars().any(char::is_control), "{message:?}");
+}
+
+/// What a stream of chunks made of a file, or the kind of its error.
+pub type Made = std::result::Result<Vec<u8>, tabsense::ErrorKind>;
+
+/// `result`, whose error is a sentence.
+pub fn made(result: tabsense::Result<Vec<u8>>) -> Made {
+    result.map_err(|error| {
+        told(&error);
+        error.kind()
+    })
 }
 
 /// Changes some bytes of a file, or cuts it.

@@ -2,6 +2,7 @@
 
 import { stringify } from "csv-stringify/sync";
 import { TabsenseError } from "../api/errors.js";
+import { quoted } from "../api/quoted.js";
 import { latin1 } from "../csv/content.js";
 import { findDelimiter, SAMPLE_BYTES, separatorLine } from "../csv/dialect.js";
 import { uniqueNames } from "../csv/names.js";
@@ -54,7 +55,7 @@ export async function readCsv(input: AsyncGenerator<Buffer>, options: RowOptions
     if (pair === text)
       throw new TabsenseError(
         "invalid_argument",
-        `The column ${JSON.stringify(names[text])} of ${name} holds the texts, and can't hold the ${called.pair.what}s, too. Name another one by ${called.text.option} or ${called.pair.option}.`,
+        `The column ${quoted(names[text]!)} of ${name} holds the texts, and can't hold the ${called.pair.what}s, too. Name another one by ${called.text.option} or ${called.pair.option}.`,
       );
     // A name that is empty or not the first of its kind is no key of an object.
     const columns = uniqueNames(names.map((own, i) => (own === "" ? `column${i + 1}` : own)));
@@ -95,7 +96,7 @@ function placeIn(
   if (names.indexOf(names[place]!) !== names.lastIndexOf(names[place]!) && !isNumber(column, names))
     throw new TabsenseError(
       "invalid_argument",
-      `${name} has two columns ${JSON.stringify(names[place])}. Name the one with the ${what}s by its number: ${option} ${place + 1}.`,
+      `${name} has two columns ${quoted(names[place]!)}. Name the one with the ${what}s by its number: ${option} ${place + 1}.`,
     );
   return place;
 }

@@ -1,6 +1,7 @@
 /** A row of text with all that came with it, whatever the file's format. */
 
 import { TabsenseError } from "../api/errors.js";
+import { quoted } from "../api/quoted.js";
 import type { Text } from "../api/types.js";
 
 /** The formats that are read. */
@@ -124,7 +125,7 @@ const LONGEST_NAME = 40;
 export function listed(names: readonly string[]): string {
   const shown = names
     .slice(0, 20)
-    .map((name) => JSON.stringify(name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name))
+    .map((name) => quoted(name, LONGEST_NAME))
     .join(", ");
   return names.length === 0 ? "none" : names.length > 20 ? `${shown} and ${names.length - 20} more` : shown;
 }

@@ -3,14 +3,17 @@
 /** The names, each once: the second `text` is `text (2)`. */
 export function uniqueNames(names: readonly string[]): string[] {
   const taken = new Set(names);
-  const seen = new Set<string>();
+  // How often each has come; a file may have a million columns of one name.
+  const counts = new Map<string, number>();
   return names.map((name) => {
+    let count = (counts.get(name) ?? 0) + 1;
     let own = name;
-    for (let count = 2; seen.has(own); count++) {
-      own = `${name} (${count})`;
-      if (taken.has(own) && !seen.has(own)) seen.add(own); // a column of the file has that name
+    if (count > 1) {
+      // Another column of the file may have that name.
+      for (own = `${name} (${count})`; taken.has(own); own = `${name} (${count})`) count++;
+      taken.add(own);
     }
-    seen.add(own);
+    counts.set(name, count);
     return own;
   });
 }

@@ -6,6 +6,7 @@
  */
 
 import { TabsenseError } from "../api/errors.js";
+import { quoted } from "../api/quoted.js";
 
 /** The files, as far as a model has them: their bytes or their text. */
 export interface SentenceFiles {
@@ -62,6 +63,9 @@ const MODES = {
   pooling_mode_weightedmean_tokens: "weightedmean",
   pooling_mode_lasttoken: "lasttoken",
 } as const;
+
+/** The most names that a message lists. */
+const MOST_NAMED = 8;
 
 type Fields = Record<string, unknown>;
 
@@ -131,7 +135,7 @@ export function readModules(file: Uint8Array | string): Modules {
         return;
       default:
         throw unsupported(
-          `${name} has a module ${kind}${kind === "Dense" ? ", a further layer on each vector" : ""}, which is not ` +
+          `${name} has a module ${quoted(kind)}${kind === "Dense" ? ", a further layer on each vector" : ""}, which is not ` +
             "supported: Transformer or StaticEmbedding, Pooling and Normalize are. Take a model of these.",
         );
     }
@@ -152,7 +156,7 @@ function readPooling(file: Uint8Array | string | undefined, prompted: boolean): 
   const [mode = "mean"] = list;
   if (list.length > 1) {
     throw unsupported(
-      `${name} joins the poolings ${list.join(", ")} to one vector: take a model with one of them.`,
+      `${name} joins the poolings ${list.slice(0, MOST_NAMED).map(shown).join(", ")} to one vector: take a model with one of them.`,
     );
   }
   if (mode !== "mean" && mode !== "cls") {
@@ -178,15 +182,18 @@ function readPrompts(fields: Fields): Pick<SentenceSettings, "prompts" | "defaul
   const prompts: [string, string][] = [];
   for (const [key, prompt] of Object.entries(all ?? {})) {
     if (prompt === null) continue;
-    if (typeof prompt !== "string") throw invalid(name, `prompts.${key}`, "a text", prompt);
+    if (typeof prompt !== "string") throw invalid(name, `the prompt ${quoted(key)}`, "a text", prompt);
     prompts.push([key, prompt]);
   }
   if (defaultPrompt !== null && typeof defaultPrompt !== "string") {
     throw invalid(name, "default_prompt_name", "a text", defaultPrompt);
   }
   if (defaultPrompt !== null && !prompts.some(([key]) => key === defaultPrompt)) {
-    const known = prompts.map(([key]) => quoted(key)).join(", ") || "none";
-    throw broken(name, `default_prompt_name is ${quoted(defaultPrompt)}, but the prompts are: ${known}`);
+    const known = prompts.slice(0, MOST_NAMED).map(([key]) => quoted(key));
+    throw broken(
+      name,
+      `default_prompt_name is ${quoted(defaultPrompt)}, but the prompts are: ${known.join(", ") || "none"}`,
+    );
   }
   return { prompts: Object.fromEntries(prompts), defaultPrompt };
 }
@@ -197,7 +204,7 @@ function readSimilarity(fields: Fields): Similarity {
   const similarity = SIMILARITIES.find((known) => known === name);
   if (similarity) return similarity;
   throw unsupported(
-    `config_sentence_transformers.json has similarity_fn_name ${quoted(String(name))}: ${SIMILARITIES.join(", ")} are ` +
+    `config_sentence_transformers.json has similarity_fn_name ${shown(name)}: ${SIMILARITIES.join(", ")} are ` +
       "supported.",
   );
 }
@@ -224,7 +231,7 @@ function parsed(name: string, file: Uint8Array | string): unknown {
       const what = `${name} is a web page, not a model's file: check the address, and that it needs no sign-in.`;
       throw new TabsenseError("not_a_model", what, { cause });
     }
-    throw broken(name, `it is no JSON (${(cause as Error).message})`, cause);
+    throw broken(name, "it is no JSON", cause);
   }
 }
 
@@ -233,10 +240,7 @@ function isFields(value: unknown): value is Fields {
 }
 
 function invalid(file: string, field: string, wanted: string, value: unknown): TabsenseError {
-  return broken(
-    file,
-    `${field} must be ${wanted}, not ${quoted(JSON.stringify(value) ?? String(value), "")}`,
-  );
+  return broken(file, `${field} must be ${wanted}, not ${shown(value)}`);
 }
 
 function broken(file: string, why: string, cause?: unknown): TabsenseError {
@@ -249,6 +253,9 @@ export function unsupported(message: string): TabsenseError {
   return new TabsenseError("config_unsupported", message);
 }
 
-function quoted(text: string, mark = '"'): string {
-  return `${mark}${text.length > 60 ? `${text.slice(0, 60)}…` : text}${mark}`;
+/** A value in a message. */
+function shown(value: unknown): string {
+  if (typeof value === "string") return quoted(value);
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value) ? "a list" : "an object";
 }

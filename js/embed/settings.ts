@@ -1,5 +1,6 @@
 /** How an embedder makes its vectors: what its files say, and what was asked for. */
 
+import { quoted } from "../api/quoted.js";
 import type { Pooling } from "../api/vector-types.js";
 import type { Embedding } from "../client/protocol.js";
 import type { EmbeddingFiles } from "../files/embedding-files.js";
@@ -19,7 +20,7 @@ export function readEmbedding(asked: Pooling | null, files: EmbeddingFiles, conf
   const folder = modules && readModules(modules).poolingFolder;
   if (asked === null && folder != null && folder !== POOLING_FOLDER) {
     throw unsupported(
-      `modules.json has its pooling in the folder ${JSON.stringify(folder)}: only ${POOLING_FOLDER} is read. Load it with ` +
+      `modules.json has its pooling in the folder ${quoted(folder)}: only ${POOLING_FOLDER} is read. Load it with ` +
         "the option pooling.",
     );
   }

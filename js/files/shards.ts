@@ -4,6 +4,7 @@
  */
 
 import { TabsenseError } from "../api/errors.js";
+import { quoted } from "../api/quoted.js";
 
 /** One of the files. */
 export interface Shard {
@@ -37,6 +38,8 @@ interface Entry {
  * whole.
  */
 const HEADER_LIMIT = 1 << 20;
+/** Bytes of the length that a file begins with. */
+const PREFIX = 8;
 /** No model has more files than this. */
 const MOST_SHARDS = 1000;
 
@@ -62,11 +65,13 @@ export function shardNames(index: string, name: string): string[] {
     // Files beside the index, and nothing else that a hostile index could think of.
     const extension = /\.(safetensors|bin)\.index\.json(\?|$)/.exec(name)?.[1] ?? "safetensors";
     const isBeside = typeof shard === "string" && /^[\w-][\w.-]*$/.test(shard);
-    if (!isBeside || !shard.endsWith(`.${extension}`))
+    if (!isBeside || !shard.endsWith(`.${extension}`)) {
+      const named = typeof shard === "string" ? quoted(shard) : "something other than a text";
       throw new TabsenseError(
         "weights_header",
-        `${name} names ${JSON.stringify(shard)}, which is no ${extension} file beside it.`,
+        `${name} names ${named}, which is no ${extension} file beside it.`,
       );
+    }
   }
   return (names as string[]).sort();
 }
@@ -93,14 +98,14 @@ export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Arr
         if (Object.hasOwn(all, tensor))
           throw new TabsenseError(
             "weights_header",
-            `${name} holds ${JSON.stringify(tensor)}, which another file of the weights holds, too.`,
+            `${name} holds ${quoted(tensor)}, which another file of the weights holds, too.`,
           );
         all[tensor] = { ...(entry as Entry), data_offsets: [start + offset, end + offset] };
         file.length = Math.max(file.length, end);
       }
       offset += file.length;
     }
-    const json = new TextEncoder().encode(JSON.stringify(all));
+    const json = new TextEncoder().encode(written(all));
     const head = new Uint8Array(8);
     new DataView(head.buffer).setBigUint64(0, BigInt(json.length), true);
     yield head;
@@ -124,6 +129,19 @@ export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Arr
   }
 }
 
+/** The header of all tensors. What is within thousands of lists can be read, but not written. */
+function written(header: Record<string, unknown>): string {
+  try {
+    return JSON.stringify(header);
+  } catch (cause) {
+    throw new TabsenseError(
+      "weights_header",
+      "The headers of the weights' files hold what is no tensor. Check that they are safetensors files.",
+      { cause },
+    );
+  }
+}
+
 /** Reads a file's header, and keeps the file open where it is to be `kept` so. */
 async function begin(
   shard: Shard,
@@ -135,7 +153,7 @@ async function begin(
     const { header, data, rest } = await readHeader(shard.name, opened);
     const chunks = kept ? () => joined(rest, opened) : () => skipped(data, shard.open());
     if (!kept) close();
-    return { header, headerBytes: data, file: { name: shard.name, length: 0, chunks, close } };
+    return { header, headerBytes: data - PREFIX, file: { name: shard.name, length: 0, chunks, close } };
   } catch (thrown) {
     close();
     throw thrown;
@@ -185,7 +203,7 @@ async function readHeader(
     const header = JSON.parse(
       new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + length)),
     ) as unknown;
-    if (typeof header !== "object" || header === null) throw new Error("no object");
+    if (typeof header !== "object" || header === null || Array.isArray(header)) throw new Error("no object");
     return { header: header as Record<string, unknown>, data: 8 + length, rest: bytes.subarray(8 + length) };
   } catch (cause) {
     throw new TabsenseError(
@@ -204,9 +222,6 @@ function offsetsOf(entry: unknown, tensor: string, name: string): [number, numbe
     offsets.every((at) => Number.isSafeInteger(at) && at >= 0) &&
     offsets[0]! <= offsets[1]!;
   if (!fine)
-    throw new TabsenseError(
-      "weights_header",
-      `The header of ${name} tells no place of ${JSON.stringify(tensor)}.`,
-    );
+    throw new TabsenseError("weights_header", `The header of ${name} tells no place of ${quoted(tensor)}.`);
   return offsets as [number, number];
 }

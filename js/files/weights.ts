@@ -1,6 +1,7 @@
 /** Opens a model's weights: chooses the file, and goes on in the others that belong to it. */
 
 import { TabsenseError, toError } from "../api/errors.js";
+import { quoted } from "../api/quoted.js";
 import type { EngineModule } from "../builds.js";
 import type { FileRef, LoadRequest } from "../client/protocol.js";
 import { readAll } from "./bytes.js";
@@ -292,7 +293,7 @@ export function plainName(name: string, file: string): string {
   if (/^[\w-][\w.:()@+ -]*$/.test(name)) return name;
   throw new TabsenseError(
     "weights_header",
-    `${file} says that its weights are in ${JSON.stringify(name)}, which is no file beside it. Export the model with its data in one file, or in files of the same folder.`,
+    `${file} says that its weights are in ${quoted(name)}, which is no file beside it. Export the model with its data in one file, or in files of the same folder.`,
   );
 }
 

@@ -189,6 +189,16 @@ fn five_thousand_labels_are_learned_and_more_are_refused() {
     assert!(message.contains("5001 labels"), "{message}");
 }
 
+#[wasm_bindgen_test(unsupported = test)]
+fn the_most_examples_and_one_more() {
+    let mut examples = Examples::new(1, 1, true).unwrap();
+    for _ in 0..examples::MAX_EXAMPLES {
+        examples.add(&[1.0], &[]).unwrap();
+    }
+    let message = refused(examples.add(&[1.0], &[]));
+    assert!(message.contains("More than 100000 examples"), "{message}");
+}
+
 fn refused<T>(result: Result<T>) -> String {
     let error = result.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);

@@ -140,7 +140,7 @@ const UNSUPPORTED = {
   "the last token": [{ pooling: { pooling_mode: "lasttoken" } }, /"lasttoken"/],
   "two poolings at once": [
     { pooling: pooling("cls", { pooling_mode_mean_tokens: true }) },
-    /joins .*cls, mean/,
+    /joins .*"cls", "mean"/,
   ],
   "a prompt that does not count": [
     {
@@ -151,9 +151,9 @@ const UNSUPPORTED = {
   ],
   "a dense layer": [
     { modules: [...ENCODER, module(2, "2_Dense", "Dense")] },
-    /module Dense, a further layer/,
+    /module "Dense", a further layer/,
   ],
-  "bags of words": [{ modules: [module(0, "0_BoW", "BoW")] }, /module BoW/],
+  "bags of words": [{ modules: [module(0, "0_BoW", "BoW")] }, /module "BoW"/],
   "code of its own": [
     { modules: [{ idx: 0, path: "", type: "custom_st.Transformer" }] },
     /code of the model's own/,
@@ -183,7 +183,7 @@ const BROKEN = {
   "prompts as a list": [{ sentenceTransformers: '{"prompts": ["query: "]}' }, /prompts must be an object/],
   "a prompt that is a number": [
     { sentenceTransformers: '{"prompts": {"query": 7}}' },
-    /prompts\.query must be/,
+    /the prompt "query" must be/,
   ],
   "a default prompt that is none": [
     { sentenceTransformers: '{"prompts": {"query": "q: "}, "default_prompt_name": "passage"}' },

@@ -5,6 +5,7 @@
 mod common;
 
 mod architectures;
+mod bounds;
 mod checkpoints;
 #[cfg(not(target_arch = "wasm32"))]
 mod encoder_properties;

@@ -133,6 +133,16 @@ fn nodes_that_give_nothing() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn an_operation_s_name_is_told_without_control_characters() {
+    for name in ["\x1b[2J\n", &"x".repeat(100_000), "\u{9b}31m"] {
+        let node = written(&[Field::bytes(2, "y"), Field::bytes(OPERATOR, name)]);
+        let error = load(&graph(FILE, |graph| graph.insert(0, Field::bytes(NODE, node)))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WeightsMismatch);
+        assert!(error.message().len() < 500 && !error.message().contains(char::is_control), "{error}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn paths_without_end_are_not_followed() {
     // Layers of nodes, each of which reads all of the layer before.
     let name = |layer: usize, i: usize| format!("{layer}.{i}");

@@ -30,9 +30,12 @@ fn mismatch(message: impl Display) -> Error {
 
 /// A node as messages have it.
 fn described(node: &Node) -> String {
+    // An operation's name is a word, unless the file lies.
+    let is_word = !node.operator.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_') && node.operator.len() < 64;
+    let operator = if is_word { node.operator.clone() } else { quoted(&node.operator) };
     match node.name.is_empty() {
-        false => format!("{} ({})", quoted(&node.name), node.operator),
-        true => format!("the {} that gives {}", node.operator, quoted(node.output())),
+        false => format!("{} ({operator})", quoted(&node.name)),
+        true => format!("the {operator} that gives {}", quoted(node.output())),
     }
 }
 

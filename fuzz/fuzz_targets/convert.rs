@@ -1,0 +1,67 @@
+//! What converts weights, and what prunes them, given weights that lie: the result is a file that is read, or there
+//! is none.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tabsense::convert::{Converter, Format};
+use tabsense::prune::Pruner;
+use tabsense::weights::header::Header;
+use tabsense::weights::stream::{Reader, RowSink};
+use tabsense_fuzz::{Made, Result, Unstructured, hold, made, tensors};
+
+fn converted<'a>(mut chunks: impl Iterator<Item = &'a [u8]>, format: Format) -> Made {
+    let (mut converter, mut out) = (Converter::new(format), Vec::new());
+    let result = chunks.try_for_each(|chunk| converter.push(chunk).map(|bytes| out.extend(bytes)));
+    made(result.and_then(|()| converter.finish()).map(|rest| [out, rest].concat()))
+}
+
+fn pruned<'a>(mut chunks: impl Iterator<Item = &'a [u8]>, config: &[u8], rows: &[u32]) -> Made {
+    let mut out = Vec::new();
+    let result = Pruner::new(config, rows.to_vec()).and_then(|mut pruner| {
+        chunks.try_for_each(|chunk| pruner.push(chunk).map(|bytes| out.extend(bytes)))?;
+        pruner.finish()
+    });
+    made(result.map(|rest| [out, rest].concat()))
+}
+
+/// Takes everything.
+struct Taken;
+
+impl RowSink for Taken {
+    fn header(&mut self, _: &Header) -> tabsense::Result<()> {
+        Ok(())
+    }
+    fn takes(&self, _: usize) -> bool {
+        true
+    }
+    fn row(&mut self, _: usize, _: usize, _: &[u8]) -> tabsense::Result<()> {
+        Ok(())
+    }
+}
+
+/// That what was made is a whole file.
+fn is_read(out: &[u8]) {
+    let mut reader = Reader::new(Some(out.len()));
+    let read = reader.push(out, &mut Taken).and_then(|()| reader.finish());
+    assert!(read.is_ok(), "what was made is not read: {read:?}");
+}
+
+fn target(u: &mut Unstructured) -> Result<()> {
+    let (model, file) = tensors::weights(u)?;
+    let size = u.int_in_range(1..=600)?;
+    let format = *u.choose(&[Format::Int8, Format::Fp16])?;
+    let whole = converted(std::iter::once(&file[..]), format);
+    assert!(converted(file.chunks(size), format) == whole, "converted in chunks of {size}");
+    if let Ok(out) = &whole {
+        is_read(out);
+    }
+    let rows: Vec<u32> = (0..u.int_in_range(0..=40)?).map(|_| u.int_in_range(0..=120)).collect::<Result<_>>()?;
+    let whole = pruned(std::iter::once(&file[..]), model.config, &rows);
+    assert!(pruned(file.chunks(size), model.config, &rows) == whole, "pruned in chunks of {size}");
+    if let Ok(out) = &whole {
+        is_read(out);
+    }
+    Ok(())
+}
+
+fuzz_target!(|data: &[u8]| hold(data, target));

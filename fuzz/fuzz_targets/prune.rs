@@ -1,0 +1,57 @@
+//! Smaller vocabularies, of tokenizers that are changed and of texts of any kind: each token of the new one is of the old one,
+//! once, and a tokenizer that is made of them is read.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use std::collections::HashSet;
+use std::sync::LazyLock;
+use tabsense::tokenize::{Corpus, Tokenizer};
+use tabsense_fuzz::json::Node;
+use tabsense_fuzz::{ROWS, Result, Unstructured, hold, text, told, whole};
+
+static FILES: LazyLock<Vec<Node>> = LazyLock::new(|| {
+    vec![
+        Node::read(include_bytes!("../../test_data/models/mini-bert/tokenizer.json")),
+        Node::read(include_bytes!("../../test_data/models/mini-mpnet/tokenizer.json")),
+        Node::read(include_bytes!("../../test_data/models/tiny-f32/tokenizer.json")),
+    ]
+});
+
+fn target(u: &mut Unstructured) -> Result<()> {
+    let file = match whole(u) {
+        Some(file) => file.to_vec(),
+        None => {
+            let mut node = u.choose(&FILES)?.clone();
+            for _ in 0..u.int_in_range(0..=3)? {
+                node.change(&["vocab", "added_tokens", "id", "special", "unk_token"], u)?;
+            }
+            node.written()
+        }
+    };
+    let kept = Tokenizer::from_json(&file, ROWS).and_then(Corpus::new).map(|mut corpus| -> Result<()> {
+        let texts = [text::text(u)?, text::text(u)?];
+        if let Err(error) = corpus.read(&texts) {
+            told(&error);
+            return Ok(());
+        }
+        let rows = u.int_in_range(0..=ROWS + 1)?;
+        let named = (0..u.int_in_range(0..=4)?).map(|_| u.int_in_range(0..=700)).collect::<Result<Vec<u32>>>()?;
+        match corpus.keep(rows, &named) {
+            Ok(kept) => {
+                assert_eq!(kept.rows.len(), rows);
+                assert_eq!(kept.tokens.len() + kept.beyond.len(), rows);
+                assert!(kept.rows.iter().all(|row| (*row as usize) < ROWS), "{kept:?}");
+                assert_eq!(kept.rows.iter().collect::<HashSet<_>>().len(), rows, "{kept:?}");
+                assert!(kept.changed_words <= kept.words && kept.dropped_tokens <= kept.tokens_read, "{kept:?}");
+            }
+            Err(error) => told(&error),
+        }
+        Ok(())
+    });
+    kept.unwrap_or_else(|error| {
+        told(&error);
+        Ok(())
+    })
+}
+
+fuzz_target!(|data: &[u8]| hold(data, target));

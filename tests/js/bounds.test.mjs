@@ -1,0 +1,97 @@
+// The bounds of docs/security.md that JavaScript holds: what is at one is read, and what is one beyond it is refused.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readAll } from "../../dist/files/bytes.js";
+import { merged, shardNames } from "../../dist/files/shards.js";
+import { INDEX_LIMIT } from "../../dist/files/weights.js";
+import { read } from "../../dist/teach/saved.js";
+import { limitOf } from "../../dist/worker/small-files.js";
+import { rejects } from "./support.mjs";
+
+const MIB = 1 << 20;
+
+/** Each small file, with what docs/security.md says of it. */
+const FILES = {
+  "config.json": [limitOf("config.json"), MIB],
+  "tokenizer.json": [limitOf("tokenizer.json"), 64 * MIB],
+  "tokenizer_config.json": [limitOf("tokenizer_config.json"), 4 * MIB],
+  "vocab.txt": [limitOf("vocab.txt"), 64 * MIB],
+  "vocab.json": [limitOf("vocab.json"), 64 * MIB],
+  "sentencepiece.bpe.model": [limitOf("sentencepiece.bpe.model"), 64 * MIB],
+  "merges.txt": [limitOf("merges.txt"), 64 * MIB],
+  "special_tokens_map.json": [limitOf("special_tokens_map.json"), MIB],
+  "added_tokens.json": [limitOf("added_tokens.json"), 4 * MIB],
+  "model.safetensors.index.json": [INDEX_LIMIT, MIB],
+};
+
+/** A file of spaces, of so many bytes, that comes in pieces of one memory. */
+function spaces(bytes) {
+  const piece = new Uint8Array(MIB).fill(0x20);
+  let left = bytes;
+  const body = new ReadableStream({
+    pull(controller) {
+      if (left === 0) return controller.close();
+      const next = piece.subarray(0, left);
+      left -= next.length;
+      controller.enqueue(next);
+    },
+  });
+  return { total: null, exact: false, body };
+}
+
+test("the longest small files, and one byte more", async () => {
+  const { signal } = new AbortController();
+  for (const [name, [limit, told]] of Object.entries(FILES)) {
+    assert.equal(limit, told, name);
+    const whole = await readAll(spaces(limit), name, limit, signal, () => {});
+    assert.equal(whole.length, limit, name);
+    await rejects(
+      "not_a_model",
+      readAll(spaces(limit + 1), name, limit, signal, () => {}),
+      new RegExp(`longer than ${limit} bytes`),
+    );
+  }
+});
+
+test("the longest headers of weights in several files, and one byte more", async () => {
+  const half = MIB / 2;
+  const shard = (name, length) => ({
+    name,
+    async *open() {
+      const bytes = new Uint8Array(8 + length).fill(0x20);
+      new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+      bytes.set([0x7b, 0x7d], 8);
+      yield bytes;
+    },
+  });
+  const whole = async (...shards) => {
+    let bytes = 0;
+    for await (const chunk of merged(shards)) bytes += chunk.length;
+    return bytes;
+  };
+  assert.equal(await whole(shard("a", MIB)), 10);
+  assert.equal(await whole(shard("a", half), shard("b", half)), 10);
+  await rejects("weights_header", whole(shard("a", MIB + 1)), /1048577 bytes/);
+  await rejects(
+    "weights_header",
+    whole(shard("a", half), shard("b", half + 1)),
+    /up to b have 1048577 bytes/,
+  );
+});
+
+test("the most files of weights, and one more", () => {
+  const names = (count) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [i, `${i}.safetensors`]));
+  const of = (count) =>
+    shardNames(JSON.stringify({ weight_map: names(count) }), "model.safetensors.index.json");
+  assert.equal(of(1000).length, 1000);
+  assert.throws(() => of(1001), { kind: "weights_header" });
+});
+
+test("the longest taught classifier, and one character more", async () => {
+  // What is of that length is looked at, and is no JSON.
+  const text = (length) => "x".repeat(length);
+  await rejects("not_a_model", read(text(268_435_456)), /no JSON/);
+  await rejects("not_a_model", read(text(268_435_457)), /longer than any/);
+});

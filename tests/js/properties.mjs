@@ -1,0 +1,129 @@
+// Properties that hold for every input: how often they are tried, values that readers trip over, and what a reader may do
+// with a file, whatever is in it.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { TabsenseError } from "tabsense";
+import { ERROR_KINDS } from "../../dist/api/errors.js";
+
+/** `npm run test:long` tries more often, as it does in Rust. */
+const FACTOR = Number(process.env.TABSENSE_CASES_FACTOR ?? 1);
+
+/** An input that takes longer is stuck, on a busy machine too; a second is the promise, and most take none of it. */
+const MOST_MS = 20_000;
+
+/** Tries a property `usual` times. */
+export async function holds(usual, property) {
+  await fc.assert(property, { numRuns: usual * FACTOR, timeout: MOST_MS, includeErrorInReport: true });
+  // What a file names is never put on what all objects have.
+  assert.deepEqual(Reflect.ownKeys(Object.prototype).sort(), PROTOTYPE);
+  assert.equal({}.polluted, undefined);
+}
+
+const PROTOTYPE = Reflect.ownKeys(Object.prototype).sort();
+
+/** What `read` gives, or null where it refuses, which it may do with a kind and a sentence alone. */
+export async function readOrRefused(read) {
+  try {
+    return await read();
+  } catch (error) {
+    assert.ok(error instanceof TabsenseError, `not a TabsenseError: ${error?.stack ?? error}`);
+    assert.ok(
+      ERROR_KINDS.includes(error.kind) && error.kind !== "internal",
+      `${error.kind}: ${error.message}`,
+    );
+    assert.match(error.message, /^\S[^]*\.$/);
+    assert.ok(
+      error.message.length < 2000,
+      `${error.message.length} characters: ${error.message.slice(0, 200)}`,
+    );
+    assert.doesNotMatch(error.message, /\p{Cc}/u);
+    return null;
+  }
+}
+
+/** Keys that mean something elsewhere. */
+export const KEYS = [
+  "__proto__",
+  "constructor",
+  "prototype",
+  "toString",
+  "hasOwnProperty",
+  "length",
+  "",
+  "0",
+];
+
+const meanKey = fc.oneof(fc.constantFrom(...KEYS), fc.string({ maxLength: 4 }));
+
+const meanLeaf = fc.oneof(
+  fc.constantFrom(null, true, false, 0, -0, 1, -1, 0.5, 1e308, 2 ** 31, 2 ** 53, 2 ** 53 + 2, 1e21),
+  fc.constantFrom("", "__proto__", "\0", "\x1b[2J", "\u202e", "\ud800", "../x.safetensors", "x".repeat(3000)),
+  fc.string({ unit: "binary", maxLength: 8 }),
+  fc.double(),
+);
+
+/** Anything that JSON may hold, of an ordinary depth. */
+export const meanValue = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: "small" },
+    meanLeaf,
+    fc.array(tie("value"), { maxLength: 4 }),
+    fc.array(fc.tuple(meanKey, tie("value")), { maxLength: 4 }).map(own),
+  ),
+})).value;
+
+/** The text of a value within so many lists that what calls itself for each has no room left. */
+export const buried = fc
+  .tuple(fc.constantFrom(["[", "]"], ['{"a":', "}"]), fc.constantFrom(50, 20_000))
+  .map(([[before, after], depth]) => `${before.repeat(depth)}0${after.repeat(depth)}`);
+
+/** JSON of any kind, legal or not. */
+export const meanJson = fc.oneof(
+  { weight: 8, arbitrary: meanValue.map((value) => JSON.stringify(value)) },
+  { weight: 1, arbitrary: buried },
+  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
+);
+
+/** An object with these keys of its own, whatever they are. */
+function own(entries) {
+  const object = {};
+  for (const [key, value] of entries)
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  return object;
+}
+
+/** `value` with one part somewhere replaced, doubled or dropped. */
+export function changed(value) {
+  return fc
+    .tuple(fc.array(fc.nat(), { maxLength: 4 }), fc.nat(3), meanKey, meanValue)
+    .map(([path, how, key, other]) => {
+      const copy = structuredClone(value);
+      let [at, last, name] = [copy, null, null];
+      for (const step of path) {
+        const keys = at !== null && typeof at === "object" ? Object.keys(at) : [];
+        if (keys.length === 0) break;
+        [last, name] = [at, keys[step % keys.length]];
+        at = at[name];
+      }
+      if (last === null || how === 0) return own([...Object.entries(copy), [key, other]]);
+      if (how === 1 && !Array.isArray(last)) delete last[name];
+      else if (how === 2) last[name] = Array.isArray(at) ? [...at, ...at] : other;
+      else last[name] = other;
+      return copy;
+    });
+}
+
+/** Bytes, cut where `cuts` say. */
+export function* cut(bytes, cuts) {
+  let at = 0;
+  for (const size of cuts) {
+    if (at >= bytes.length) return;
+    yield bytes.subarray(at, at + size);
+    at += size;
+  }
+  if (at < bytes.length) yield bytes.subarray(at);
+}
+
+/** Where to cut. */
+export const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 30 });

@@ -45,7 +45,8 @@ function find() {
   return chromium && chromedriver ? { chromium, chromedriver } : null;
 }
 
-function which(name) {
+/** The path of a program on PATH, or null. */
+export function which(name) {
   return (
     (process.env.PATH ?? "")
       .split(delimiter)

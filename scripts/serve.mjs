@@ -74,7 +74,7 @@ async function answer(mounts, headers, request, response) {
         );
   const info = file === null || path.includes("\0") ? null : await stat(file).catch(() => null);
   if (!info?.isFile() || !["GET", "HEAD"].includes(request.method)) {
-    response.writeHead(404, { "content-type": "text/plain; charset=utf-8" });
+    response.writeHead(404, { ...headers, "content-type": "text/plain; charset=utf-8" });
     return response.end("There is no such file here.\n");
   }
   response.writeHead(200, {

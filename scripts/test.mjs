@@ -5,6 +5,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setUpBrowser, writeWebdriverConfig } from "./browser.mjs";
 import { build, buildPage } from "./build.mjs";
+import { setUpEngines } from "./engines.mjs";
 import { Failure, main, ROOT, run } from "./run.mjs";
 import { setUpNested } from "./nested.mjs";
 import { setUpBuild, setUpWebTests } from "./setup.mjs";
@@ -22,7 +23,7 @@ const ARITHMETIC = "arithmetic";
  */
 const FILE_TIMEOUT = 20 * 60_000;
 
-const SUITES = { lint, rust, fuzz, web, js, page, cases, packages, migration, docs, examples };
+const SUITES = { lint, rust, fuzz, web, js, page, engines, cases, packages, migration, docs, examples };
 
 /** The suites that need neither a browser nor the package. */
 const PLAIN = ["lint", "rust", "fuzz"];
@@ -167,6 +168,12 @@ async function page({ chromium }) {
   return node(["tests/page"], { CHROMIUM: chromium }, TOGETHER);
 }
 
+/** The package and the page in Chromium, Firefox and WebKitGTK. */
+async function engines({ chromium }) {
+  await setUpEngines();
+  return node(["tests/engines"], { CHROMIUM: chromium }, TOGETHER);
+}
+
 /** The checks of `tests/cases`, some of which look at the demo page. */
 async function cases({ chromium }) {
   return node(["tests/cases"], { CHROMIUM: chromium });
@@ -290,7 +297,8 @@ await main(import.meta.url, async (args) => {
   const browser = names.some((name) => ![...PLAIN, "examples"].includes(name)) ? await setUpBrowser() : {};
   const vulkan = names.includes("rust") ? await setUpVulkan() : {};
   if (names.some((name) => ![...PLAIN, "web"].includes(name))) await timed("build", build);
-  if (names.includes("page") || names.includes("cases")) await timed("build of the page", buildPage);
+  if (names.some((name) => ["page", "engines", "cases"].includes(name)))
+    await timed("build of the page", buildPage);
   const results = [];
   for (const name of names) {
     console.log(`\n== ${name}`);

@@ -55,7 +55,8 @@ function storeIn(cache: Cache): Store {
       return keys.map(({ url }) => url.slice(BODIES.length));
     },
     async room() {
-      const { quota, usage } = (await navigator.storage?.estimate().catch(() => null)) ?? {};
+      // Safari has no estimate before version 17.
+      const { quota, usage } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {};
       return quota === undefined ? Number.POSITIVE_INFINITY : quota * SHARE - (usage ?? 0);
     },
     async clear() {

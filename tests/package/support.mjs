@@ -60,9 +60,9 @@ function installedOnce() {
 
 /**
  * The tarball on a static server with a plain page that imports it; the models are at /models/, the smallest
- * one at /tiny/. `isolated`: whether the page may have threads.
+ * one at /tiny/. `isolated`: whether the page may have threads; `onRequest` gets each request first.
  */
-export async function startSite({ isolated = false } = {}) {
+export async function startSite({ isolated = false, onRequest } = {}) {
   const installed = installTarball();
   writeFileSync(
     join(installed.project, "index.html"),
@@ -78,7 +78,7 @@ export async function startSite({ isolated = false } = {}) {
       "/models/": join(ROOT, "models"),
       "/tiny/": join(ROOT, "test_data/models/tiny-f32"),
     },
-    { isolated },
+    { isolated, onRequest },
   );
   return { url, project: installed.project, close: async () => (await close(), installed.remove()) };
 }

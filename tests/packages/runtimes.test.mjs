@@ -1,4 +1,4 @@
-// Projects that run outside of a browser: Node, Deno, Bun, and Cloudflare's workerd.
+// Projects that run outside of a browser: this Node and newer ones, Deno, Bun, and Cloudflare's workerd.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -23,6 +23,8 @@ before(setUpConsumers);
  * and none is run here.
  */
 const PROGRAMS = {
+  "node 22": join(MODULES, "node-22/bin/node"),
+  "node 24": join(MODULES, "node-24/bin/node"),
   deno: join(MODULES, "@deno/linux-x64-glibc/deno"),
   bun: join(MODULES, "@oven/bun-linux-x64-baseline/bin/bun"),
   workerd: join(MODULES, "@cloudflare/workerd-linux-64/bin/workerd"),
@@ -36,6 +38,15 @@ const skip =
 
 for (const script of ["main.js", "model.js"]) {
   test(`node: ${script}`, async () => assert.match((await runIn("node", [script])).trim(), VERDICT));
+}
+
+for (const name of ["node 22", "node 24"]) {
+  test(name, { skip }, async () => {
+    const folder = join(HERE, "node");
+    assert.match(await command(PROGRAMS[name], ["--version"], folder), new RegExp(`^v${name.slice(5)}\\.`));
+    for (const script of ["main.js", "model.js"])
+      assert.match((await command(PROGRAMS[name], [script], folder)).trim(), VERDICT);
+  });
 }
 
 test("deno", { skip }, async () => {

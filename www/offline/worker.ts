@@ -19,11 +19,12 @@ const ON_DEMAND: readonly Digests[] = ["rewriter", "teacher"].map((name) => MANI
 const OPTIONAL: Digests = Object.assign({}, ...Object.values(MANIFEST.engines), MANIFEST.model);
 
 self.addEventListener("install", (event) => event.waitUntil(store(MANIFEST.page)));
+// The claim is not awaited: Firefox tells each worker of the page, and threads that wait for work hear nothing.
 self.addEventListener("activate", (event) =>
   event.waitUntil(
     replaceOthers()
       .catch(() => {})
-      .then(() => self.clients.claim()),
+      .then(() => void self.clients.claim()),
   ),
 );
 

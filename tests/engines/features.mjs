@@ -1,0 +1,51 @@
+// What browsers differ in, of all that the package can use, found by trying it.
+
+/** The features by their keys in what `probe` yields, in words. */
+export const FEATURES = {
+  simd: "WebAssembly SIMD",
+  relaxed: "relaxed SIMD in WebAssembly",
+  threads: "shared memory between workers",
+  copies: "Cache API",
+  streams: "streams that move to a worker",
+  iteration: "`for await` over a stream",
+  using: "`await using`",
+  serviceWorkers: "service workers",
+};
+
+/**
+ * Runs in a page of the package's site, which is isolated where shared memory is asked about: yields whether
+ * each feature is there. A build of the engine is what tells of WebAssembly's features.
+ */
+export async function probe() {
+  const takes = async (build) => {
+    const answer = await fetch(`/node_modules/tabsense/dist/wasm/${build}/tabsense_bg.wasm`);
+    return WebAssembly.validate(await answer.arrayBuffer());
+  };
+  const parses = (code) => {
+    try {
+      new Function(code);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const moves = (stream) => {
+    try {
+      structuredClone(stream, { transfer: [stream] });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return {
+    simd: await takes("simd"),
+    relaxed: await takes("relaxed"),
+    threads:
+      globalThis.crossOriginIsolated && typeof SharedArrayBuffer === "function" && "waitAsync" in Atomics,
+    copies: typeof caches === "object" && Boolean(await caches.open("probe").catch(() => null)),
+    streams: moves(new ReadableStream()),
+    iteration: Symbol.asyncIterator in ReadableStream.prototype,
+    using: parses("async () => { await using nothing = null; }"),
+    serviceWorkers: "serviceWorker" in navigator,
+  };
+}

@@ -1,0 +1,176 @@
+// A model's files in three engines: copies that are kept, a network that is gone, streams that a page has.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { inEachEngine } from "./harness.mjs";
+import { FILES, serveModel, startEngineSite } from "./site.mjs";
+
+/** What engines write where a server is gone; that is what these tests are about. */
+const GONE = /ERR_CONNECTION_REFUSED|Could not connect|due to access control|Connection refused/i;
+
+let site;
+
+before(async () => {
+  site = await startEngineSite();
+});
+
+after(() => site?.close());
+
+/** Runs in the page: loads, classifies once and disposes; the best label's score. */
+async function score(source, options) {
+  const classifier = await tabsense.Classifier.load(source, options);
+  const [{ score }] = await classifier.classify("once stored, always there");
+  await classifier.dispose();
+  return score;
+}
+
+/** Runs in the page: WebKit forgets the copies of a private session when nobody holds them any more. */
+async function holdCopies() {
+  globalThis.held = await caches.open("tabsense-models");
+}
+
+/** Runs in the page: whether what a worker has stored is there when the worker has ended. */
+async function keepsCaches() {
+  const address = "https://probe.invalid/";
+  const source = `caches.open("probe")
+    .then((cache) => cache.put("${address}", new Response("kept")))
+    .then(() => postMessage("stored"));`;
+  const worker = new Worker(URL.createObjectURL(new Blob([source])));
+  await new Promise((resolve) => (worker.onmessage = resolve));
+  worker.terminate();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  return Boolean(await caches.match(address));
+}
+
+/** Runs in the page: the names of the files that are kept. */
+async function keptFiles() {
+  return (await tabsense.listCachedFiles()).map(({ url }) => url.split("/").at(-1)).sort();
+}
+
+inEachEngine(({ name, version, open, supports }) => {
+  test("what was loaded once is loaded again without its server", async (t) => {
+    const model = await serveModel(t);
+    const page = await open(t, site.url, GONE);
+    if (!(await supports(t, page, "copies"))) return;
+    await page.run(holdCopies);
+    const first = await page.run(score, model.url);
+    assert.deepEqual(await page.run(keptFiles), [...FILES].sort());
+    model.requests.length = 0;
+    assert.equal(await page.run(score, model.url), first);
+    assert.equal(
+      model.requests.filter(({ name }) => name === "model.safetensors").length,
+      1,
+      "the server is asked once whether the weights are others",
+    );
+    await model.close();
+    assert.equal(await page.run(score, model.url), first);
+    await page.run(() => tabsense.clearCachedFiles());
+    assert.deepEqual(await page.run(keptFiles), []);
+  });
+
+  test("copies are made where the browser doesn't tell how much room there is", async (t) => {
+    const model = await serveModel(t);
+    const page = await open(t, site.url, GONE);
+    if (!(await supports(t, page, "copies"))) return;
+    await page.run(holdCopies);
+    // As in Safari before version 17.
+    await page.run(() => typeof StorageManager === "function" && delete StorageManager.prototype.estimate);
+    const first = await page.run(score, model.url, { worker: false });
+    await model.close();
+    assert.equal(await page.run(score, model.url), first);
+  });
+
+  test("copies are there after a new start of the page", async (t) => {
+    const model = await serveModel(t);
+    const page = await open(t, site.url, GONE);
+    if (!(await page.run(keepsCaches)))
+      return t.skip(
+        `${name} ${version()} is in a private session here, which forgets a cache that nobody holds`,
+      );
+    const first = await page.run(score, model.url);
+    await model.close();
+    await page.goto(site.url);
+    assert.equal(await page.run(score, model.url), first);
+  });
+
+  test("with `cache: false` no copy is made", async (t) => {
+    const model = await serveModel(t);
+    const page = await open(t, site.url);
+    await page.run(score, model.url, { cache: false });
+    assert.deepEqual(await page.run(keptFiles), []);
+  });
+
+  test("a loaded classifier goes on without any server", async (t) => {
+    const own = await startEngineSite();
+    t.after(own.close);
+    const page = await open(t, own.url, GONE);
+    const texts = ["a text", "another one"];
+    const first = await page.run(async (texts) => {
+      globalThis.classifier = await tabsense.Classifier.load("/tiny/");
+      return classifier.classify(texts, { topK: null });
+    }, texts);
+    await own.close();
+    const again = await page.run((texts) => classifier.classify(texts, { topK: null }), texts);
+    assert.deepEqual(again, first);
+    await page.run(() => classifier.dispose());
+  });
+
+  for (const worker of [true, false]) {
+    test(`Blobs, bytes, streams and responses are loaded alike, worker: ${worker}`, async (t) => {
+      const page = await open(t, site.url);
+      const scores = await page.run(
+        async (names, worker) => {
+          const scores = [];
+          for (const part of [
+            async (response) => new File([await response.blob()], "any"),
+            async (response) => response.arrayBuffer(),
+            async (response) => response.body,
+            async (response) => response,
+          ]) {
+            const files = {};
+            for (const name of names) files[name] = await part(await fetch(`/tiny/${name}`));
+            const classifier = await tabsense.Classifier.load(files, { worker });
+            scores.push((await classifier.classify("a text"))[0].score);
+            await classifier.dispose();
+          }
+          const classifier = await tabsense.Classifier.load("/tiny/");
+          return [...scores, (await classifier.classify("a text"))[0].score];
+        },
+        FILES,
+        worker,
+      );
+      assert.deepEqual(new Set(scores).size, 1, `${scores}`);
+    });
+  }
+
+  test("a stream that fails, or is given up, ends the load", async (t) => {
+    const page = await open(t, site.url);
+    const seen = await page.run(async (names) => {
+      const files = {};
+      for (const name of names) files[name] = await (await fetch(`/tiny/${name}`)).blob();
+      const bytes = new Uint8Array(await files["model.safetensors"].slice(0, 1000).arrayBuffer());
+      const load = (stream, options) =>
+        failed(tabsense.Classifier.load({ ...files, "model.safetensors": stream }, options));
+      const broken = await load(
+        new ReadableStream({
+          pull(controller) {
+            if (bytes.length === 0) return;
+            controller.enqueue(bytes.slice());
+            controller.error(new Error("the reader's own"));
+          },
+        }),
+      );
+      let cancelled = false;
+      const controller = new AbortController();
+      const endless = new ReadableStream({
+        start: (stream) => stream.enqueue(bytes.slice()),
+        pull: () => new Promise((resolve) => setTimeout(resolve, 50)).then(() => controller.abort()),
+        cancel: () => void (cancelled = true),
+      });
+      const aborted = await load(endless, { signal: controller.signal });
+      for (let i = 0; i < 100 && !cancelled; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+      return { broken: broken.kind, aborted: aborted.name, cancelled };
+    }, FILES);
+    assert.deepEqual(seen, { broken: "network", aborted: "AbortError", cancelled: true });
+  });
+});

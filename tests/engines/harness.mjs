@@ -1,0 +1,94 @@
+// The same tests in three engines, each driven by what it speaks, behind one interface.
+//
+// An engine's module has `start()`, which yields `{ version, newTab, close }`; a tab is `{ goto(url),
+// evaluate(expression), problems(), close() }`: `evaluate` awaits a promise of a string, and `problems` are
+// the errors and warnings that its pages have written or thrown. Each tab has storage of its own.
+
+import assert from "node:assert/strict";
+import { after, before, describe } from "node:test";
+import { missing, programsOf } from "../../scripts/engines.mjs";
+import * as chromium from "./chromium.mjs";
+import { FEATURES, probe } from "./features.mjs";
+import * as firefox from "./firefox.mjs";
+import * as webkit from "./webkit.mjs";
+
+/** The engines by their names, and whether each is here. */
+const ENGINES = {
+  Chromium: { module: chromium, skip: false },
+  Firefox: { module: firefox, skip: programsOf("firefox") ? false : missing("firefox") },
+  WebKitGTK: { module: webkit, skip: programsOf("webkit") ? false : missing("webkit") },
+};
+
+/**
+ * What Chromium writes by itself: of a file that a model need not have, and of WebGPU where there is no
+ * device.
+ */
+const NO_FAULT = /status of 404 \(Not Found\)|^No available adapters\.$/;
+
+/**
+ * Defines the same tests for each engine, with `{ name, version(), open, supports }`; an engine that isn't
+ * here is skipped with the reason.
+ */
+export function inEachEngine(define) {
+  for (const [name, { module, skip }] of Object.entries(ENGINES)) {
+    describe(name, { skip }, () => {
+      let running;
+      before(async () => (running = await module.start()));
+      after(() => running?.close());
+      define({
+        name,
+        version: () => running.version,
+        open: (t, url, allowed) => open(t, running, url, allowed),
+        supports: (t, page, feature) => supports(t, `${name} ${running.version}`, page, feature),
+      });
+    });
+  }
+}
+
+/**
+ * Opens a tab for one test, which fails where a page wrote or threw an error, but for those that `allowed`
+ * matches.
+ *
+ * `run` calls a function in the page with arguments that JSON can hold, for a value that it can; what the
+ * function throws, `run` throws, with its `kind`.
+ */
+async function open(t, running, url, allowed = null) {
+  const tab = await running.newTab();
+  t.after(async () => {
+    const problems = await tab.problems();
+    await tab.close();
+    assert.deepEqual(
+      problems.filter((problem) => !NO_FAULT.test(problem) && !allowed?.test(problem)),
+      [],
+    );
+  });
+  await tab.goto(url);
+  return {
+    goto: (url) => tab.goto(url),
+    problems: async () => tab.problems(),
+    async run(action, ...args) {
+      const { value, error } = JSON.parse(await tab.evaluate(expression(action, args)));
+      if (error) throw Object.assign(new Error(`in the page: ${error.message}`), error);
+      return value;
+    },
+  };
+}
+
+/** The call as text whose value is a promise of JSON. */
+function expression(action, args) {
+  return `(async () => {
+    try {
+      return JSON.stringify({ value: await (${action})(...${JSON.stringify(args)}) });
+    } catch (error) {
+      const { name, message, kind, stack } = error;
+      return JSON.stringify({ error: { name, message: name + ": " + message, kind, stack } });
+    }
+  })()`;
+}
+
+/** Whether the page has a feature; if not, the test is skipped, and told why. */
+async function supports(t, engine, page, feature) {
+  if ((await page.run(probe))[feature]) return true;
+  t.skip(`${engine} has no ${FEATURES[feature]}`);
+  return false;
+}

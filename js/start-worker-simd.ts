@@ -1,12 +1,16 @@
 /** Stands in for start-worker.ts in `tabsense/simd`: a worker that knows one build, and no helpers. */
 
+import { trusted } from "./platform/trusted.js";
 import { workerFromElsewhere } from "./platform/worker-from-elsewhere.js";
 
 /** Starts the classifier's worker. Throws where the browser refuses at once. */
 export function newWorker(): Worker {
-  const worker = workerFromElsewhere("./worker-simd.js", import.meta.url);
-  // This line as it stands is what bundlers look for.
-  return worker ?? new Worker(new URL("./worker-simd.js", import.meta.url), { type: "module" });
+  return trusted(
+    () =>
+      workerFromElsewhere("./worker-simd.js", import.meta.url) ??
+      // This line as it stands is what bundlers look for.
+      new Worker(new URL("./worker-simd.js", import.meta.url), { type: "module" }),
+  );
 }
 
 /** Starts none: without threads, nobody asks for a helper. */

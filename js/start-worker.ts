@@ -3,14 +3,18 @@
  * stands in where there are no threads.
  */
 
+import { trusted } from "./platform/trusted.js";
 import { workerFromElsewhere } from "./platform/worker-from-elsewhere.js";
 import type { HelperReply } from "./worker/threads.js";
 
 /** Starts the classifier's worker. Throws where the browser refuses at once. */
 export function newWorker(): Worker {
-  const worker = workerFromElsewhere("./worker.js", import.meta.url);
-  // This line as it stands is what bundlers look for.
-  return worker ?? new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  return trusted(
+    () =>
+      workerFromElsewhere("./worker.js", import.meta.url) ??
+      // This line as it stands is what bundlers look for.
+      new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
+  );
 }
 
 /**
@@ -22,9 +26,12 @@ export function startHelper(port: MessagePort): Worker | null {
   const fail = () => port.postMessage({ ready: false } satisfies HelperReply);
   let worker: Worker;
   try {
-    const foreign = workerFromElsewhere("./thread.js", import.meta.url);
-    // This line as it stands is what bundlers look for.
-    worker = foreign ?? new Worker(new URL("./thread.js", import.meta.url), { type: "module" });
+    worker = trusted(
+      () =>
+        workerFromElsewhere("./thread.js", import.meta.url) ??
+        // This line as it stands is what bundlers look for.
+        new Worker(new URL("./thread.js", import.meta.url), { type: "module" }),
+    );
   } catch {
     fail();
     return null;

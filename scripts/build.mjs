@@ -205,6 +205,7 @@ async function bundle() {
   // What is in these bundles alone is no module of the package. The entries' types name those of two.
   for (const name of ["platform/browser", "platform/edge"]) rmSync(join(ROOT, "dist", `${name}.js`));
   for (const name of [
+    "platform/trusted",
     "platform/worker-from-elsewhere",
     "files/browser-store",
     "builds-simd",

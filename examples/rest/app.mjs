@@ -43,6 +43,8 @@ export function createApp({ model, limits: given = {} }) {
   app.use(async (c, next) => {
     await next();
     c.header("cache-control", "no-store");
+    // A connection that is kept could bring the next call just when the service ends.
+    if (model.status() === "stopping") c.header("connection", "close");
   });
 
   app.get("/health", (c) => {
@@ -105,7 +107,9 @@ export function createApp({ model, limits: given = {} }) {
     c.json({ error: { kind: "not_found", message: "There are POST /classify and GET /health." } }, 404),
   );
   app.onError((error, c) => {
-    const { status, kind, message, retryAfter } = asRefusal(error);
+    // A body that never came whole is no fault of the service, and no line of its log.
+    const isCut = !(error instanceof Refusal) && (error.code === "ECONNRESET" || c.req.raw.signal.aborted);
+    const { status, kind, message, retryAfter } = asRefusal(isCut ? hungUp() : error);
     if (status === 500) console.error(error);
     if (status === 503 || retryAfter) c.header("retry-after", String(retryAfter ?? RETRY_AFTER));
     // What nobody reads of a body stands in the way of the connection's next request.

@@ -234,7 +234,7 @@ function fileNames(given: Record<string, unknown>): Pick<LoadOptions, "subfolder
 
 function revision(given: Record<string, unknown>): string | null {
   const value = text(given, "revision");
-  if (value !== null && !/^[\w./-]+$/.test(value))
+  if (value !== null && !/^(?!\.{1,2}$)[\w./-]+$/.test(value))
     throw invalid("revision", "a branch, a tag or a commit", value);
   return value;
 }

@@ -2,6 +2,7 @@
 
 import { TabsenseError } from "../api/errors.js";
 import type { Score } from "../api/answer-types.js";
+import { withoutFormula } from "../csv/formulas.js";
 import { csvLine } from "./csv.js";
 import { listed, type Row, type Rows } from "./row.js";
 
@@ -31,6 +32,8 @@ export interface AnswerOptions {
   header: boolean;
   /** In front of the names of the answers' columns. */
   prefix: string;
+  /** Whether no cell of a CSV is to be a formula. Else those of the input stay as they are. */
+  escapeFormulas: boolean;
   /** How many labels to give; null: the best, and no list. */
   top: number | null;
 }
@@ -87,9 +90,12 @@ function jsonEncoder({ prefix, top }: AnswerOptions): Encoder {
   };
 }
 
-/** The row's columns, `label` and `score`; then `label_2`, `score_2` and so on. */
+/**
+ * The row's columns, `label` and `score`; then `label_2`, `score_2` and so on. Labels are the model's, which may be a
+ * stranger's: none is ever a formula.
+ */
 function csvEncoder(
-  { delimiter, header, prefix, top }: AnswerOptions,
+  { delimiter, header, prefix, escapeFormulas, top }: AnswerOptions,
   columns: readonly string[],
   names: readonly string[],
 ): Encoder {
@@ -97,6 +103,7 @@ function csvEncoder(
     ["label", "score"].map((name) => `${prefix}${name}${i === 0 ? "" : `_${i + 1}`}`),
   ).flat();
   const field = `(?:"(?:[^"]|"")*"|[^"\\n${escaped(delimiter)}]*)`;
+  const own = escapeFormulas ? withoutFormula : (cell: string) => cell;
   const known = new Set(columns);
   let checked: readonly string[] | null = null;
   const check = (row: Row) => {
@@ -111,12 +118,12 @@ function csvEncoder(
     checked = row.columns;
   };
   return {
-    header: header ? `${csvLine([...names, ...ours], delimiter)}\n` : "",
+    header: header ? `${csvLine([...names, ...ours], delimiter, own)}\n` : "",
     head(row) {
       if (row.columns !== checked) check(row);
       const values =
         row.json === null ? row.values : columns.map((column) => row.values[row.columns.indexOf(column)]);
-      return `${csvLine(values, delimiter)}${delimiter}`;
+      return `${csvLine(values, delimiter, own)}${delimiter}`;
     },
     tail: (scores) =>
       `${csvLine(
@@ -125,6 +132,7 @@ function csvEncoder(
           score,
         ]),
         delimiter,
+        withoutFormula,
       )}\n`,
     tailOf: new RegExp(`${field}(?:${escaped(delimiter)}${field}){${ours.length - 1}}\\n`, "y"),
   };

@@ -1,5 +1,7 @@
 /** What a terminal shows while rows are answered: a line that the next one replaces. */
 
+import { onOneLine } from "./visible.js";
+
 /** How far the work is. */
 export interface Step {
   /** Rows answered in this run. */
@@ -34,7 +36,7 @@ export function startBar(total: number | null): Bar {
   let start = 0;
   let drawn = 0;
   const draw = (text: string) =>
-    screen.write(`${CLEAR}${text.slice(0, Math.max(10, (screen.columns || 80) - 1))}`);
+    screen.write(`${CLEAR}${onOneLine(text).slice(0, Math.max(10, (screen.columns || 80) - 1))}`);
   return {
     say: draw,
     step(step) {

@@ -11,6 +11,7 @@ import { batched, inOrder } from "./batches.js";
 import { openInput } from "./input.js";
 import { checkOutput, openFile, openStdout, type Existing } from "./output.js";
 import { openPool, type Pool, type PoolOptions } from "./pool.js";
+import { tell } from "./print.js";
 import { invalidRow, isOnly, textOf, type OnInvalid, type Row, type RowOptions } from "./row.js";
 import { openRows } from "./rows.js";
 
@@ -48,7 +49,7 @@ export async function classifyFile(
     job.skips ? (error) => void (++left <= MOST_TOLD && told.push(error)) : null,
   );
   if (left > 0)
-    process.stderr.write(
+    tell(
       `tabsense: ${left} ${left === 1 ? "row was" : "rows were"} left out.\n${told.map(({ message }) => `  ${message}\n`).join("")}${left > MOST_TOLD ? "  …\n" : ""}`,
     );
   return { answered, left };
@@ -75,7 +76,7 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
         bar.say(`${name}: ${megabytes(bytes)}${total === null ? "" : ` of ${megabytes(total)}`} MB`),
     });
     if (job.model.device === "webgpu" && "reason" in pool.info.webgpu)
-      process.stderr.write(`tabsense: the CPU computes. ${pool.info.webgpu.reason}\n`);
+      tell(`tabsense: the CPU computes. ${pool.info.webgpu.reason}\n`);
     const top = job.top === undefined ? null : Math.min(job.top ?? Infinity, pool.info.model.labels.length);
     const delimiter = job.answers.delimiter ?? opened.delimiter ?? ",";
     const encoder = encoderOf({ ...job.answers, delimiter, top }, opened);
@@ -101,7 +102,7 @@ async function classifyRows(job: FileJob, signal: AbortSignal, onInvalid: OnInva
   }
   const seconds = (performance.now() - start) / 1000;
   if (process.stderr.isTTY)
-    process.stderr.write(
+    tell(
       `${job.out ?? "done"}: ${count} texts in ${seconds.toFixed(1)} s, ${rateOf(count / seconds)} texts/s\n`,
     );
   return count;

@@ -23,12 +23,14 @@ import { print } from "./print.js";
 import { FORMATS, PAIR_COLUMNS, textOf } from "./row.js";
 import { stoppable } from "./stops.js";
 import { openTaught, readTaught, type Answering } from "./taught.js";
+import { onOneLine, visible } from "./visible.js";
 
 /** What only a file's rows have use for. */
 const OF_FILES = [
   "column",
   "delimiter",
   "encoding",
+  "escape-formulas",
   "force",
   "format",
   "no-header",
@@ -116,8 +118,8 @@ function jsonOf(given: Text, scores: readonly Score[]): string {
 }
 
 function linesOf(texts: readonly string[], i: number, scores: readonly Score[]): string {
-  const lines = scores.map(({ label, score }) => `${label}\t${score.toFixed(4)}`);
-  if (texts.length > 1) lines.unshift(texts[i]!);
+  const lines = scores.map(({ label, score }) => `${onOneLine(label)}\t${score.toFixed(4)}`);
+  if (texts.length > 1) lines.unshift(visible(texts[i]!));
   if (scores.length === 0) lines.push("(no text)");
   if (scores[0]?.truncated) lines.push("(cut to the length that the model takes)");
   return `${lines.join("\n")}\n`;
@@ -161,6 +163,8 @@ async function fileJob(input: string, values: Values): Promise<FileJob> {
   const dialect = format === "tsv" ? TSV : { delimiter: null, quote: '"' };
   const delimiter = delimiterOf(values.delimiter);
   const outFormat = outFormatOf(out, values);
+  if (values["escape-formulas"] && outFormat !== "csv")
+    throw new UsageError("--escape-formulas is for CSV: nothing computes JSON Lines.", "classify");
   return {
     input,
     rows: {
@@ -182,6 +186,7 @@ async function fileJob(input: string, values: Values): Promise<FileJob> {
         out !== null && formatOf(out) === "tsv" ? "\t" : (delimiter ?? (format === "tsv" ? "," : null)),
       header: !(values["no-header"] && (format === "csv" || format === "tsv")),
       prefix,
+      escapeFormulas: values["escape-formulas"] ?? false,
     },
     top: topOf(values),
     model: {

@@ -24,7 +24,7 @@ import { sourceOf, type ConvertSource } from "./convert-source.js";
 import { statOf } from "./input.js";
 import { readPlace } from "./model-files.js";
 import { checkOutput } from "./output.js";
-import { print } from "./print.js";
+import { print, tell } from "./print.js";
 
 /** Calibration tokens from which on more say little that is new. */
 export const ENOUGH_TOKENS = 4000;
@@ -87,7 +87,7 @@ export async function convertFile(
             signal,
           );
   const written = await writeWhole(output, compress ? compressed(module, pieces) : pieces, signal);
-  for (const sentence of notes) process.stderr.write(`tabsense: ${sentence}\n`);
+  for (const sentence of notes) tell(`tabsense: ${sentence}\n`);
   await print(`${output}: ${written} bytes, ${((100 * written) / read).toFixed(1)} % of ${source.name}\n`);
 }
 
@@ -116,7 +116,7 @@ export async function rounded(
     bar.clear();
     await print(`calibrated with ${texts.length} texts, ${tokens} tokens\n`);
     if (tokens < ENOUGH_TOKENS)
-      process.stderr.write(
+      tell(
         `tabsense: ${tokens} tokens are few: with ${ENOUGH_TOKENS} or more the answers stay closer to the original's.\n`,
       );
     return pieces;
@@ -232,7 +232,9 @@ export async function writeWhole(
   signal: AbortSignal,
 ): Promise<number> {
   const temporary = `${output}.${process.pid}.tmp`;
-  const handle = await open(temporary, "w");
+  // In a folder that others write to, what is there already may be a link to somewhere else.
+  await rm(temporary, { force: true });
+  const handle = await open(temporary, "wx");
   let written = 0;
   try {
     try {

@@ -19,7 +19,7 @@ import {
 } from "./convert-file.js";
 import { sourceOf } from "./convert-source.js";
 import { formatOf, openInput, statOf } from "./input.js";
-import { print } from "./print.js";
+import { print, tell } from "./print.js";
 import { prune, prunedWeights, type Pruned } from "./prune.js";
 import { PAIR_COLUMNS } from "./row.js";
 import { openRows } from "./rows.js";
@@ -77,7 +77,9 @@ export async function convertFolder(job: FolderConversion, signal: AbortSignal):
               signal,
             );
 
-    await mkdir(temporary, { recursive: true });
+    await mkdir(dirname(output), { recursive: true });
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary); // which fails where somebody has put a link there
     const file = compress ? compressed(module, pieces) : pieces;
     const written = await writeWhole(join(temporary, WEIGHTS), file, signal);
     const copied = COPIED.filter((name) => !pruned.files.older.some(([older]) => older === name)).map(
@@ -97,7 +99,7 @@ export async function convertFolder(job: FolderConversion, signal: AbortSignal):
     signal.throwIfAborted();
     if (statOf(output)) await (force ? rm(output, { recursive: true }) : rmdir(output));
     await rename(temporary, output);
-    for (const sentence of notes) process.stderr.write(`tabsense: ${sentence}\n`);
+    for (const sentence of notes) tell(`tabsense: ${sentence}\n`);
     await print(reportOf(job, pruned));
     await print(
       `${join(job.output, WEIGHTS)}: ${written} bytes, ${share(written, read)} of ${source.name}\n`,

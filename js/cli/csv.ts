@@ -67,10 +67,14 @@ export async function readCsv(input: AsyncGenerator<Buffer>, options: RowOptions
   }
 }
 
-/** One line of CSV, without its break. */
-export function csvLine(values: readonly unknown[], delimiter: string): string {
+/** One line of CSV, without its break; `asText` is applied to each cell. */
+export function csvLine(
+  values: readonly unknown[],
+  delimiter: string,
+  asText: (cell: string) => string,
+): string {
   // A lone carriage return would be taken for the end of a row by many a reader.
-  return stringify([values.map(cell)], {
+  return stringify([values.map((value) => asText(cell(value)))], {
     delimiter,
     eof: false,
     record_delimiter: "\n",

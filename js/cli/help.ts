@@ -66,6 +66,7 @@ Files:
   --out-format FORMAT
                      csv or jsonl, whatever the output's name
   --prefix TEXT      put TEXT in front of the names of the answers' columns
+  --escape-formulas  in CSV, put ' in front of cells that a spreadsheet would compute (labels always have it)
   --resume           go on where an earlier run with the same options was ended, after what --out holds
   --force            overwrite --out
 `,

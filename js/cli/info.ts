@@ -11,6 +11,7 @@ import { placesOf, readPlace, readWeights } from "./model-files.js";
 import { print } from "./print.js";
 import { stoppable } from "./stops.js";
 import { tokenizerOf, type TokenizerKind } from "./tokenizer-kind.js";
+import { onOneLine } from "./visible.js";
 
 /** What is told of a model; null where it doesn't say. */
 export interface ModelInfo {
@@ -156,13 +157,13 @@ function numbersOf({ dtype, shape }: Tensor): number {
 }
 
 function byType(tensors: readonly Tensor[]): ModelInfo["tensors"] {
-  const types: ModelInfo["tensors"] = {};
+  // The file names the types, and might name one that every object has.
+  const types = new Map<string, { count: number; bytes: number }>();
   for (const { dtype, bytes } of tensors) {
-    const type = (types[dtype] ??= { count: 0, bytes: 0 });
-    type.count++;
-    type.bytes += bytes;
+    const type = types.get(dtype) ?? { count: 0, bytes: 0 };
+    types.set(dtype, { count: type.count + 1, bytes: type.bytes + bytes });
   }
-  return types;
+  return Object.fromEntries(types);
 }
 
 /** By id; where there are none, as many as the configuration says, or two. */
@@ -217,7 +218,7 @@ function linesOf(model: ModelInfo): string {
   ];
   return lines
     .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name.padEnd(14)}${value}\n`)
+    .map(([name, value]) => `${name.padEnd(14)}${onOneLine(value!)}\n`)
     .join("");
 }
 

@@ -34,7 +34,8 @@ const FORMAT_OF: Record<string, Format> = {
 
 /** The format that a file's name tells, or null. */
 export function formatOf(path: string): Format | null {
-  return FORMAT_OF[extensionOf(path)] ?? null;
+  const extension = extensionOf(path);
+  return Object.hasOwn(FORMAT_OF, extension) ? FORMAT_OF[extension]! : null;
 }
 
 /** The end of a file's name, behind its last dot. */

@@ -8,7 +8,7 @@ import { classify } from "./classify.js";
 import { convertCommand } from "./convert.js";
 import { help, usageOf } from "./help.js";
 import { info } from "./info.js";
-import { isBrokenPipe, print } from "./print.js";
+import { isBrokenPipe, print, tell } from "./print.js";
 import { teach } from "./teach.js";
 import { Stopped } from "./stops.js";
 
@@ -32,17 +32,15 @@ export async function run(args: string[]): Promise<number> {
     // The reader of the output has enough of it (`| head`), which is no failure.
     if (isBrokenPipe(thrown)) return DONE;
     if (thrown instanceof UsageError) {
-      process.stderr.write(
-        `tabsense: ${thrown.message}\n\n${usageOf(thrown.command ?? invocation?.command ?? null)}`,
-      );
+      tell(`tabsense: ${thrown.message}\n\n${usageOf(thrown.command ?? invocation?.command ?? null)}`);
       return USAGE;
     }
     if (thrown instanceof Stopped) {
-      process.stderr.write(`tabsense: ${thrown.message}\n`);
+      tell(`tabsense: ${thrown.message}\n`);
       return thrown.exitCode;
     }
     const { kind, message } = fromSystem(thrown);
-    process.stderr.write(`tabsense: ${kind}: ${message}\n`);
+    tell(`tabsense: ${kind}: ${message}\n`);
     return FAILED;
   }
 }

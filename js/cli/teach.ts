@@ -22,6 +22,7 @@ import { print } from "./print.js";
 import { openRows } from "./rows.js";
 import { FORMATS, type ColumnNames, type Row, type RowOptions } from "./row.js";
 import { stoppable } from "./stops.js";
+import { visible } from "./visible.js";
 
 const COLUMNS: ColumnNames = {
   text: { what: "text", option: "--text" },
@@ -125,7 +126,7 @@ function told({ accuracy, examples, labels, confusions, doubtful }: Evaluation, 
   const longest = Math.max(5, ...labels.map(({ label }) => label.length));
   const row = (label: string, ...cells: string[]) =>
     `  ${label.padEnd(longest)}${cells.map((cell) => cell.padStart(11)).join("")}\n`;
-  return [
+  const report = [
     `${out}: ${labels.length} labels from ${examples} examples; ${share(accuracy)} of them are told right by all others.\n\n`,
     row("label", "examples", "precision", "recall"),
     ...labels.map((one) => row(one.label, String(one.examples), share(one.precision), share(one.recall))),
@@ -141,6 +142,7 @@ function told({ accuracy, examples, labels, confusions, doubtful }: Evaluation, 
       ),
     ),
   ].join("");
+  return visible(report);
 }
 
 function section(title: string, lines: readonly string[]): string[] {

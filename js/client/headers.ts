@@ -14,12 +14,21 @@ export async function answerHeaders(
   { id, url }: HeadersWanted,
   option: HeadersOption | null,
 ): Promise<HeadersAnswer> {
-  try {
-    const value = typeof option === "function" ? await option(url) : option;
-    return { type: "headers", id, headers: recordOf(value ?? {}), error: null };
-  } catch (cause) {
-    const message = `The function in the option headers failed for ${url} (${String(cause)}).`;
+  const failed = (what: string): HeadersAnswer => {
+    const message = `The function in the option headers ${what} for ${url}.`;
     return { type: "headers", id, headers: {}, error: { kind: "invalid_argument", message } };
+  };
+  let value: HeadersValue | null | undefined;
+  try {
+    value = typeof option === "function" ? await option(url) : option;
+  } catch (cause) {
+    return failed(`failed (${String(cause)})`);
+  }
+  try {
+    return { type: "headers", id, headers: recordOf(value ?? {}), error: null };
+  } catch {
+    // The runtime's message repeats the value, which may be a token.
+    return failed("gave a name or a value that no header can have");
   }
 }
 

@@ -101,8 +101,12 @@ export function startFiles(
     return given ? (network.headers ?? {}) : {};
   }
 
+  /** The digest that was promised of a file, which may have the name of something that every object has. */
+  const promisedOf = (name: string) =>
+    Object.hasOwn(network.integrity, name) ? network.integrity[name]! : null;
+
   async function openRef(file: FileRef, fileName: string, isGuess = false): Promise<CheckedFile> {
-    const rest = { sha256: network.integrity[fileName] ?? null, checksum: null, drop: null, writer: null };
+    const rest = { sha256: promisedOf(fileName), checksum: null, drop: null, writer: null };
     if ("path" in file) return { ...rest, name: file.path, opened: await host.openPath(file.path) };
     if ("blob" in file) return { ...rest, name: fileName, opened: openBlob(file.blob) };
     if ("bytes" in file) return { ...rest, name: fileName, opened: openBytes(file.bytes) };
@@ -144,7 +148,7 @@ export function startFiles(
   const optional: Files["optional"] = async (name, read, onAbsent) => {
     const file = files[name] ?? null;
     const kept = isKept(file) ? file.url : null;
-    const promised = network.integrity[name] !== undefined;
+    const promised = promisedOf(name) !== null;
     if (!promised && (!file || (kept && (await copies?.lacks(kept))))) return undefined;
     try {
       if (!file) throw new TabsenseError("network", `The model has no ${name}.`, { cause: 404 });

@@ -23,8 +23,8 @@ export interface Resolved {
   files: FileRefs;
 }
 
-/** A model on a hub: `org/name`, or `org/name@revision`. */
-export const HUB_NAME = /^([\w-][\w.-]*)\/([\w-][\w.-]*)(?:@([\w./-]+))?$/;
+/** A model on a hub: `org/name`, or `org/name@revision`, which is no step up in an address. */
+export const HUB_NAME = /^([\w-][\w.-]*)\/([\w-][\w.-]*)(?:@(?!\.{1,2}$)([\w./-]+))?$/;
 
 /** A base URL: a path, or an address of any scheme, for extensions and apps have their own. */
 const ADDRESS = /^([a-z][a-z\d+.-]*:\/\/|\.{0,2}\/)/i;

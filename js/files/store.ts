@@ -65,11 +65,14 @@ export function asNote(value: unknown): Note | null {
     : null;
 }
 
+/** A body's name, or that of none. It is a part of a path. */
+const BODY = /^(?:[\da-z]+-[\da-z]+)?$/;
+
 function isEntry(entry: Entry | null): boolean {
   return (
     typeof entry?.url === "string" &&
     typeof entry.checksum === "string" &&
-    typeof entry.body === "string" &&
+    BODY.test(entry.body) &&
     Number.isSafeInteger(entry.bytes) &&
     typeof entry.version === "object"
   );

@@ -93,7 +93,10 @@ export function startWeights(context: WeightsContext): WeightsOpener {
   const unfit = new Map<string, TabsenseError>();
 
   /** Where the file of that name is, or null where none was handed over. */
-  const refOf = (name: string): FileRef | null => (given ? (given[name] ?? null) : beside(config, name));
+  const refOf = (name: string): FileRef | null => {
+    if (!given) return beside(config, name);
+    return Object.hasOwn(given, name) ? given[name]! : null;
+  };
 
   /** Bytes that there is no module for are not damaged: their copies stay. */
   async function rewriting(): Promise<Rewriting> {

@@ -100,7 +100,7 @@ function startWorker(): Channel {
   const unavailable = (cause?: unknown) =>
     new TabsenseError(
       "environment",
-      "The worker could not be started. Serve the package's dist folder whole, allow workers in the page's Content-Security-Policy (`worker-src 'self'`; where the package comes from another origin, `worker-src blob:` and that origin), or pass `worker: false`.",
+      "The worker could not be started. Serve the package's dist folder whole, allow workers in the page's Content-Security-Policy (`worker-src 'self'`; where the package comes from another origin, `worker-src blob:` and that origin; with Trusted Types `trusted-types tabsense`), or pass `worker: false`.",
       { cause },
     );
   let worker: Worker;

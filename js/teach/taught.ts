@@ -77,7 +77,10 @@ export class TaughtClassifier {
       throw invalid(
         `descriptions has the label ${JSON.stringify(unknown)}, which has no place among the examples. Give it an empty list of them.`,
       );
-    const described = labels.map((name) => ({ name, description: descriptions[name] ?? null }));
+    const described = labels.map((name) => ({
+      name,
+      description: Object.hasOwn(descriptions, name) ? descriptions[name]! : null,
+    }));
     const set = new ExampleSet(described, multi);
     for (const { text, labels: names } of texts)
       set.hold(

@@ -49,7 +49,7 @@ after(async () => {
 });
 
 test("the tests that it names are there", () => {
-  const named = [...document.matchAll(/`(tests\/[^`]+|src\/[^`]+\.rs)`: "([^"]+)"/g)];
+  const named = [...document.matchAll(/`((?:tests|examples)\/[^`]+|src\/[^`]+\.rs)`: "([^"]+)"/g)];
   assert.ok(named.length >= 15, `only ${named.length} are named`);
   for (const [, path, name] of named) {
     const source = text(path);
@@ -144,6 +144,32 @@ test("a model is loaded with plain requests for its files, and a text causes non
     requests.map((request) => request.url()),
     [],
   );
+});
+
+test("no code listens for messages of other windows", async (t) => {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(site.url);
+  await page.waitForFunction(() => globalThis.tabsense);
+  await page.evaluate(async () => (globalThis.classifier = await tabsense.Classifier.load("/tiny/")));
+  const session = await context.newCDPSession(page);
+  const { result } = await session.send("Runtime.evaluate", { expression: "window" });
+  const { listeners } = await session.send("DOMDebugger.getEventListeners", { objectId: result.objectId });
+  assert.deepEqual(
+    listeners.filter(({ type }) => /^message/.test(type)),
+    [],
+  );
+  // What a frame of another site says to it changes nothing, though it looks like a worker's answer.
+  const answers = await page.evaluate(async () => {
+    const frame = document.body.appendChild(document.createElement("iframe"));
+    const said = [{ type: "loaded" }, { type: "answered", results: [] }, { type: "disposed" }, null];
+    for (const data of said) frame.contentWindow.parent.postMessage(data, "*");
+    const answers = await classifier.classify(["a text", "another"]);
+    await classifier.dispose();
+    return answers.map(({ length }) => length);
+  });
+  assert.deepEqual(answers, [1, 1]);
 });
 
 test("neither console nor errors repeat a text", async (t) => {

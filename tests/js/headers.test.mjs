@@ -75,20 +75,53 @@ test("a redirect to another origin takes no Authorization along", async (t) => {
   assert.deepEqual(elsewhere.seen, [null]);
 });
 
-test("a function that throws, rejects or gives no headers fails the load", async (t) => {
+test("a function that throws or rejects fails the load", async (t) => {
   const { url } = await servePrivate(t);
   for (const headers of [
     () => {
       throw new Error("no token today");
     },
     async () => Promise.reject(new Error("no token today")),
-    () => ({ "no token today": "x" }),
   ])
     await rejects(
       "invalid_argument",
       Classifier.load(url, { headers, cache: false }),
       /headers failed.*no token/,
     );
+});
+
+/** What an error tells, all of it. */
+const toldBy = ({ message, stack, cause }) =>
+  `${message} ${stack} ${cause?.message ?? cause ?? ""} ${cause?.stack ?? ""}`;
+
+test("what no header can have fails the load, and no error repeats it", async (t) => {
+  const { url, seen } = await servePrivate(t);
+  const spoilt = { Authorization: "Bearer s3cret\nof mine" }; // a token of two lines
+  for (const worker of [true, false])
+    for (const headers of [spoilt, () => spoilt, async () => [["s3cret name", "x"]], () => "s3cret"]) {
+      const options = { headers, worker, cache: false };
+      const error = await rejects("invalid_argument", Classifier.load(url, options), /headers/);
+      assert.doesNotMatch(toldBy(error), /s3cret/);
+    }
+  assert.deepEqual(seen, []);
+});
+
+test("no error repeats a header, whatever a server answers", async (t) => {
+  const answers = {
+    refused: (_, response) => response.writeHead(401).end(),
+    redirected: (_, response) => response.writeHead(302, { location: "http://127.0.0.1:9/" }).end(),
+    endless: (request, response) => response.writeHead(302, { location: request.url }).end(),
+    cut: (_, response) => (response.writeHead(200, { "content-length": 100 }), response.destroy()),
+    repeated: (request, response) => response.end(`{ "${request.headers.authorization}`), // as echoes do
+  };
+  const headers = { Authorization: "Bearer s3cret-of-mine", "X-Key": "s3cret too" };
+  for (const [how, answer] of Object.entries(answers))
+    for (const worker of [true, false]) {
+      const { url, requests } = await serveModel(t, {}, { "config.json": answer });
+      const error = await Classifier.load(url, { headers, worker, cache: false }).catch((thrown) => thrown);
+      assert.ok(error instanceof Error && requests.length > 0, how);
+      assert.doesNotMatch(toldBy(error), /s3cret/, how);
+    }
 });
 
 test("a function that never answers doesn't hold up an abort", async (t) => {

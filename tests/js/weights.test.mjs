@@ -276,6 +276,8 @@ test("an ONNX file goes on in files beside it, and in no others", async () => {
   const each = await opener({ "model.onnx": Buffer.from("g"), "onnx::MatMul_191": Buffer.from("m") }).open();
   assert.equal(String(await all(await each.further("onnx::MatMul_191"))), "m");
   await rejects("invalid_argument", weights.further("model.onnx_data_1"), /lacks onnx\/model\.onnx_data_1/);
+  for (const name of ["constructor", "toString", "__proto__"])
+    await rejects("invalid_argument", each.further(name), new RegExp(`lacks ${name},`));
   for (const name of ["../model.onnx_data", "..", "/etc/passwd", "a/b", "a\\b", "", "http://x/", "%2e%2e"])
     await rejects("weights_header", weights.further(name), /which is no file beside it/);
 });

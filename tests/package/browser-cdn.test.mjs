@@ -86,6 +86,11 @@ test("the Content-Security-Policy that docs/security.md names suffices, and its 
       .join("; ");
   const right = await answer(t, "index.js", { policy: policy(parts) });
   assert.equal(right.length, 3, JSON.stringify(right));
+  const trust = { "require-trusted-types-for": "'script'", "trusted-types": "tabsense" };
+  for (const isolated of [false, true]) {
+    const trusted = await answer(t, "index.js", { isolated, policy: policy({ ...parts, ...trust }) });
+    assert.deepEqual([trusted.length, trusted.threads], [3, isolated ? 2 : 1], JSON.stringify(trusted));
+  }
   const without = await answer(t, "index.js", { policy: policy({ ...parts, "worker-src": "'self'" }) });
   assert.equal(without.kind, "environment");
   assert.match(without.message, /worker-src.*blob:/);

@@ -30,9 +30,19 @@ before(async () => {
     join(folder, "index.html"),
     '<!doctype html><meta charset="utf-8"><title>policy</title><script type="module" src="main.js"></script>',
   );
+  for (const [name, entry] of Object.entries({ main: "index", simd: "simd" }))
+    writeFileSync(
+      join(folder, `${name}.js`),
+      `globalThis.violations = [];
+addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+  violations.push(\`\${violatedDirective}: \${blockedURI}\`));
+globalThis.PlainWorker = Worker;
+globalThis.tabsense = await import("/tabsense/${entry}.js");
+`,
+    );
   writeFileSync(
-    join(folder, "main.js"),
-    'import * as tabsense from "/tabsense/index.js";\nglobalThis.tabsense = tabsense;\n',
+    join(folder, "simd.html"),
+    '<!doctype html><meta charset="utf-8"><title>simd</title><script type="module" src="simd.js"></script>',
   );
 });
 
@@ -47,13 +57,13 @@ const dist = () => join(MODULES, "tabsense/dist");
  * A page under `policy`, which all files are sent with, and `load(options)`, which yields the first label or
  * the error.
  */
-async function openUnder(t, policy, mounts = {}, headers = {}) {
+async function openUnder(t, policy, mounts = {}, headers = {}, path = "") {
   const { url, requests } = await site(
     t,
     { "/": folder, "/tabsense/": dist(), "/tiny/": TINY, ...mounts },
     { headers: { ...(policy ? { "content-security-policy": policy } : {}), ...headers } },
   );
-  const { page, faults } = await open(t, browser, url);
+  const { page, faults } = await open(t, browser, url + path);
   await page.waitForFunction(() => globalThis.tabsense);
   const load = (options = {}) =>
     page.evaluate(async (options) => {
@@ -111,18 +121,58 @@ test("the strictest policy suffices, in a worker and in place, with a model's pa
 });
 
 test("with isolation, threads need nothing more", async (t) => {
-  const { load, faults } = await openUnder(
-    t,
-    STRICT,
-    {},
-    { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" },
-  );
+  const { load, faults } = await openUnder(t, STRICT, {}, ISOLATED);
   assert.equal((await load({ threads: 2 })).threads, 2);
   assert.deepEqual(
     // The browser tells of each file that isn't there; this model has no such file.
     faults.filter((fault) => !/favicon|tiny\/tokenizer_config\.json/.test(fault)),
     [],
   );
+});
+
+/** All that the package needs under Trusted Types. */
+const TRUSTED = `${STRICT}; require-trusted-types-for 'script'; trusted-types tabsense`;
+const ISOLATED = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
+/** No violation was reported, `Worker` is the browser's own, and plain addresses are refused. */
+async function assertTrusted(page) {
+  const seen = await page.evaluate(() => {
+    const seen = { violations: [...violations], own: Worker === PlainWorker };
+    try {
+      new Worker("main.js");
+    } catch (error) {
+      seen.refused = error.name;
+    }
+    return seen;
+  });
+  assert.deepEqual(seen, { violations: [], own: true, refused: "TypeError" });
+}
+
+test("under Trusted Types, workers and threads start by the policy tabsense, and nothing else is asked for", async (t) => {
+  const { load, page } = await openUnder(t, TRUSTED, {}, ISOLATED);
+  assert.equal((await load({ threads: 2 })).threads, 2);
+  // A second worker, and a third, are of the same policy: another of its name would be refused.
+  for (const worker of [true, false]) assert.equal((await load({ worker, threads: 1 })).threads, 1);
+  await assertTrusted(page);
+});
+
+test("under Trusted Types, tabsense/simd needs no more", async (t) => {
+  const { load, page } = await openUnder(t, TRUSTED, {}, {}, "simd.html");
+  for (const worker of [true, false]) assert.equal((await load({ worker })).threads, 1);
+  await assertTrusted(page);
+});
+
+test("Trusted Types without the policy tabsense: what to allow, and what to do without", async (t) => {
+  const { load, page } = await openUnder(t, TRUSTED.replace("trusted-types tabsense", "trusted-types other"));
+  const { kind, message } = await load();
+  assert.equal(kind, "environment", message);
+  assert.match(message, /trusted-types tabsense.*worker: false/);
+  assert.equal((await load({ worker: false })).threads, 1);
+  assert.equal(await page.evaluate(() => Worker === PlainWorker), true);
+  await assertAlive(page);
 });
 
 for (const worker of [true, false]) {

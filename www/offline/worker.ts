@@ -30,10 +30,11 @@ self.addEventListener("activate", (event) =>
 
 self.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
-  if (path === null || !(path in MANIFEST.page || path in OPTIONAL)) return;
+  const isIn = (files: Digests): boolean => path !== null && Object.hasOwn(files, path);
+  if (path === null || !(isIn(MANIFEST.page) || isIn(OPTIONAL))) return;
   event.respondWith(stored(path).then((response) => response ?? fetch(event.request)));
   // Without room for it, it is fetched again next time.
-  for (const files of ON_DEMAND) if (path in files) event.waitUntil(store(files).catch(() => {}));
+  for (const files of ON_DEMAND) if (isIn(files)) event.waitUntil(store(files).catch(() => {}));
 });
 
 self.addEventListener("message", (event) => {

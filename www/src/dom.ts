@@ -1,5 +1,7 @@
 /** Finding and making elements; the page's structure itself is in its HTML files. */
 
+import { trustedMarkup } from "./trusted.ts";
+
 type Constructor<E extends Element> = abstract new (...args: never[]) => E;
 
 /** The one element marked `data-testid="id"`, checked to be of `type`. */
@@ -20,7 +22,7 @@ export function find<E extends Element>(
 
 /** `panel`, with the markup of its tab, a file of this page, at its end. */
 export function filled(panel: HTMLElement, markup: string): HTMLElement {
-  panel.insertAdjacentHTML("beforeend", markup);
+  panel.insertAdjacentHTML("beforeend", trustedMarkup(markup));
   return panel;
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { Kept, Message } from "../offline/protocol.ts";
+import { trustedWorker } from "./trusted.ts";
 
 const OURS = "tabsense"; // what the names of the page's and the package's caches begin with
 
@@ -64,7 +65,9 @@ export function startKeeper(events: Events): Keeper {
    * page is gone.
    */
   async function register(): Promise<ServiceWorkerRegistration> {
-    const found = await navigator.serviceWorker.register("./sw.js", { updateViaCache: "none" });
+    const found = await navigator.serviceWorker.register(trustedWorker("./sw.js"), {
+      updateViaCache: "none",
+    });
     if (!found) throw new Error("The browser takes no service worker here.");
     if (found !== registration) watch(found);
     return (registration = found);

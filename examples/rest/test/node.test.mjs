@@ -1,7 +1,6 @@
 // The service on Node, over real HTTP.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
@@ -10,12 +9,11 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { Classifier, Embedder } from "tabsense";
 import { createApp } from "../app.mjs";
 import { createModel } from "../model.mjs";
 import { start } from "../node.mjs";
-import { HOURS, post, refused, SENTIMENT, TINY } from "./support.mjs";
+import { HOURS, post, ready, refused, SENTIMENT, spawned, TINY } from "./support.mjs";
 
 /**
  * Some seconds of work in a call of few bytes: texts as long as the model takes, and more of them than limits
@@ -37,11 +35,6 @@ before(async () => {
   await ready(service);
 });
 after(() => service?.stop());
-
-async function ready({ url }) {
-  while ((await fetch(`${url}/health`)).status !== 200)
-    await new Promise((resolve) => setTimeout(resolve, 50));
-}
 
 test("one text, its best label", async () => {
   const { status, body, headers } = await post(service.url, { text: "A delight from start to finish." });
@@ -357,25 +350,6 @@ test("a taught classifier is served on its encoder", async (t) => {
   assert.deepEqual(body.results, [wanted]);
   assert.equal((await post(served.url, { text: "so lovely" })).body.results[0].length, 1);
 });
-
-/** The service as a process of its own. */
-async function spawned(t, source) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("../node.mjs", import.meta.url))], {
-    env: { ...process.env, PORT: "0", MODEL: source },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  t.after(() => child.kill("SIGKILL"));
-  const url = await new Promise((resolve) =>
-    child.stdout
-      .setEncoding("utf8")
-      .on("data", (text) => /Listening on (\S+)/.test(text) && resolve(/Listening on (\S+)/.exec(text)[1])),
-  );
-  return {
-    url,
-    child,
-    ended: new Promise((resolve) => child.on("exit", (code, signal) => resolve(signal ?? code))),
-  };
-}
 
 test("SIGTERM: what is under way is answered, and the process ends", { timeout: 60_000 }, async (t) => {
   const { url, child, ended } = await spawned(t, SENTIMENT);

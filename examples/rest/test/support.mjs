@@ -1,6 +1,7 @@
 // What the tests of both runtimes share.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import "../../../tests/scratch-cache.mjs";
 
@@ -19,6 +20,36 @@ export async function post(url, value, signal = null) {
     signal,
   });
   return { status: response.status, headers: response.headers, body: await response.json() };
+}
+
+/** Waits until the service at `url` has its model. */
+export async function ready({ url }) {
+  while ((await fetch(`${url}/health`)).status !== 200)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+/** Starts the service as a process of its own, with further arguments of Node: `{ url, child, ended }`. */
+export async function spawned(t, source, node = []) {
+  const child = spawn(process.execPath, [...node, fileURLToPath(new URL("../node.mjs", import.meta.url))], {
+    env: { ...process.env, PORT: "0", MODEL: source },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  const printed = { text: "" };
+  const url = await new Promise((resolve) =>
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      printed.text += text;
+      const [, address] = /Listening on (\S+)/.exec(printed.text) ?? [];
+      if (address) resolve(address);
+    }),
+  );
+  return {
+    url,
+    child,
+    /** What it has printed. */
+    printed,
+    ended: new Promise((resolve) => child.on("close", (code, signal) => resolve(signal ?? code))),
+  };
 }
 
 /** Fails unless an answer refuses: the status, and an error with this kind and a sentence. */

@@ -4,5 +4,5 @@ export default {
   mode: "production",
   context: fileURLToPath(new URL(".", import.meta.url)),
   entry: "./main.js",
-  output: { path: fileURLToPath(new URL("dist", import.meta.url)), clean: true },
+  output: { path: fileURLToPath(new URL("dist", import.meta.url)), clean: true, trustedTypes: "webpack" },
 };

@@ -2,11 +2,9 @@
 
 import { stringify as toCsv } from "csv-stringify/browser/esm/sync";
 import { stringify } from "lossless-json";
+import { withoutFormula } from "../../../js/csv/formulas.ts";
 import type { Item } from "./rows.ts";
 import { textOf, type Cell, type Table } from "./table.ts";
-
-/** What a spreadsheet would take for a formula, and compute: plain numbers are none. */
-const FORMULA = /^(?![+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$)[=+\-@\t\r]/i;
 
 /** The formats, each with its ending and its media type. */
 export const EXPORTS = {
@@ -44,9 +42,7 @@ function csv(table: Table, items: readonly Item[]): string {
     label ?? "",
     label === null ? "" : String(score),
   ]);
-  const safe = [namesOf(table), ...rows].map((row) =>
-    row.map((cell) => (FORMULA.test(cell) ? `'${cell}` : cell)),
-  );
+  const safe = [namesOf(table), ...rows].map((row) => row.map(withoutFormula));
   // A lone carriage return would be taken for the end of a row by many a reader.
   return toCsv(safe, { record_delimiter: "\r\n", quoted_match: /[\r\n]/ });
 }

@@ -1,0 +1,22 @@
+/**
+ * What a terminal shows as it stands. Texts, labels, names of files and answers of servers come from elsewhere, and a
+ * terminal takes some characters for commands: to move the cursor, to set its title, to answer as if typed.
+ */
+
+/** Control characters but for tabs and line breaks, and those that turn the direction of what follows. */
+const COMMANDS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
+const BREAKS = /[\t\n]/g;
+
+/** The text with what a terminal would obey as `\u001b`. */
+export function visible(text: string): string {
+  return text.replace(COMMANDS, escaped);
+}
+
+/** The same for what is to stay in its place of a line. */
+export function onOneLine(text: string): string {
+  return visible(text).replace(BREAKS, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

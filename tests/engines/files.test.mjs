@@ -164,10 +164,11 @@ inEachEngine(({ name, version, open, supports }) => {
       const controller = new AbortController();
       const endless = new ReadableStream({
         start: (stream) => stream.enqueue(bytes.slice()),
-        pull: () => new Promise((resolve) => setTimeout(resolve, 50)).then(() => controller.abort()),
+        pull: () => new Promise(() => {}),
         cancel: () => void (cancelled = true),
       });
-      const aborted = await load(endless, { signal: controller.signal });
+      const onProgress = ({ stage, bytes }) => stage === "weights" && bytes > 0 && controller.abort();
+      const aborted = await load(endless, { signal: controller.signal, worker: false, onProgress });
       for (let i = 0; i < 100 && !cancelled; i++) await new Promise((resolve) => setTimeout(resolve, 20));
       return { broken: broken.kind, aborted: aborted.name, cancelled };
     }, FILES);

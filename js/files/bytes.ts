@@ -70,10 +70,15 @@ export async function fetchFile(
 /** Opens what was fetched from `url`. */
 export function openResponse(response: Response, url: string): Opened {
   if (!response.body) throw new TabsenseError("not_a_model", `${url} is empty.`);
-  const length = response.headers.get("content-length");
-  // Content-Length counts the bytes on the wire. A server of another origin may hide that it compressed them.
-  const total = length !== null && /^\d+$/.test(length) && !isEncoded(response) ? Number(length) : null;
+  const total = lengthTold(response);
+  // A server of another origin may hide that it compressed the bytes.
   return { total, exact: total !== null && response.type !== "cors", body: response.body, response };
+}
+
+/** The length of a body as far as it is told: Content-Length counts the bytes on the wire, compressed or not. */
+export function lengthTold(response: Response): number | null {
+  const length = response.headers.get("content-length");
+  return length !== null && /^\d+$/.test(length) && !isEncoded(response) ? Number(length) : null;
 }
 
 /** Whether the body was compressed on its way, as far as the server tells. */

@@ -19,8 +19,7 @@ export function cacheFolder(env: Record<string, string | undefined> = process.en
 }
 
 /** The store in the folder; null where there is none and `create` isn't set, or where it can't be made. */
-export async function diskStore(create: boolean): Promise<Store | null> {
-  const folder = cacheFolder();
+export async function diskStore(create: boolean, folder = cacheFolder()): Promise<Store | null> {
   try {
     // Addresses of private models are nobody else's business.
     if (create) await mkdir(folder, { recursive: true, mode: 0o700 });

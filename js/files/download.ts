@@ -4,8 +4,8 @@
  */
 
 import { TabsenseError } from "../api/errors.js";
-import { FileChanged, isEncoded, openResponse, type Opened, type Version } from "./bytes.js";
-import { notFetched, refused, retryAfter } from "./refusals.js";
+import { FileChanged, isEncoded, lengthTold, openResponse, type Opened, type Version } from "./bytes.js";
+import { notFetched, refused, retryAfter, unasked } from "./refusals.js";
 import { request } from "./request.js";
 
 /** When a download gives up, and what it sends. */
@@ -28,6 +28,11 @@ const LONGEST_RETRY_AFTER = 30_000;
 /** Statuses of a server that may answer later. */
 const TEMPORARY = [408, 425, 429, 500, 502, 503, 504];
 
+/** Milliseconds before it is tried again, when that was done `tried` times in a row. */
+export function pauseAfter(tried: number): number {
+  return Math.min(FIRST_PAUSE * 3 ** tried, LONGEST_PAUSE);
+}
+
 /**
  * Opens `url`. Its bytes come over as many connections as it takes: each goes on where the last one ended
  * (`Range`), or, where the server can't do that, from the start again, without what was read already. A file
@@ -45,7 +50,7 @@ export async function download(
   /** Waits before a new try; false where there were enough. */
   async function again(after: number | null): Promise<boolean> {
     if (tried >= retries) return false;
-    await pause(after ?? Math.min(FIRST_PAUSE * 3 ** tried, LONGEST_PAUSE), signal);
+    await pause(after ?? pauseAfter(tried), signal);
     tried++;
     return true;
   }
@@ -62,11 +67,12 @@ export async function download(
     }
   }
 
-  const first = await connect({ at: 0, wanted: null, ranges: false });
+  const first = await connect({ at: 0, wanted: null, length: null, ranges: false });
   let connection = first;
   const { version } = first;
   // The bytes of a range would be counted in what was compressed.
   const ranges = !isEncoded(first.response);
+  const length = lengthOf(first.response);
   let at = 0;
   const body = new ReadableStream<Uint8Array>(
     {
@@ -82,7 +88,7 @@ export async function download(
             connection.close();
             signal.throwIfAborted();
             if (!(await again(null))) throw cause;
-            connection = await connect({ at, wanted: version, ranges });
+            connection = await connect({ at, wanted: version, length, ranges });
           }
         }
       },
@@ -121,6 +127,8 @@ interface Start {
   at: number;
   /** The version that it must find; null for the first one. */
   wanted: Version | null;
+  /** The length of the whole file, where the first one told it. */
+  length: number | null;
   /** Whether the server may be asked for the part from there on. */
   ranges: boolean;
 }
@@ -142,14 +150,16 @@ async function connectAt(
   };
   try {
     const given = await headers?.();
+    const range = headersFor(url, start);
     const response = await inTime(
       stall,
-      request(url, { signal: own.signal, headers: given ?? {}, own: headersFor(url, start), cache }),
+      request(url, { signal: own.signal, headers: given ?? {}, own: range, cache }),
     ).catch((cause: unknown) => {
       throw cause instanceof TabsenseError ? cause : new Temporary(notFetched(url, cause), null);
     });
     if (response.status === 416) throw new FileChanged(`${url} is shorter than it was`);
     if (!response.ok) throw failureOf(url, response);
+    if (response.status === 206 && !("Range" in range)) throw new Temporary(unasked(url), null);
     const version = versionOf(response);
     let skip = start.wanted === null ? 0 : bytesToSkip(url, start, start.wanted, response, version);
     const reader = response.body?.getReader();
@@ -203,6 +213,10 @@ function bytesToSkip(
   version: Version,
 ): number {
   const { at } = start;
+  // A server of another origin may hide that it compressed the whole file, which a part never is.
+  const length = response.status === 206 && response.type === "cors" ? null : lengthOf(response);
+  if (at > 0 && start.length !== null && length !== null && length !== start.length)
+    throw new FileChanged(`${url} has ${length} bytes, and had ${start.length}`);
   if (at > 0 && response.status === 206) {
     const range = response.headers.get("content-range");
     if (isOther(wanted, version)) throw new FileChanged(`${url} changed while it was read`);
@@ -223,6 +237,13 @@ function bytesToSkip(
       `The connection to ${url} broke off after ${at} bytes, and its server can't go on from there`,
     );
   return at;
+}
+
+/** The length of the whole file that an answer is of, or null where it doesn't say. */
+function lengthOf(response: Response): number | null {
+  if (response.status !== 206) return lengthTold(response);
+  const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
+  return total === undefined ? null : Number(total);
 }
 
 /** Whether an answer is known to be of the same version. */

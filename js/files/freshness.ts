@@ -10,6 +10,9 @@ import { ABSENT, type Entry } from "./store.js";
  */
 export type Freshness = "same" | "dated" | "other" | "silent";
 
+/** What is known of a file that was read: as an entry of the store has it; `bytes` is null where nothing told it. */
+export type Known = Pick<Entry, "url" | "version" | "body"> & { bytes: number | null };
+
 /** The headers of a request for an address, beside its own. */
 export type HeadersOf = (url: string) => Promise<Record<string, string>>;
 
@@ -26,7 +29,7 @@ const PINNED = /\/resolve\/[0-9a-f]{40}\//;
  * where the headers can't be had.
  */
 export async function freshnessOf(
-  entry: Entry,
+  entry: Known,
   headersOf: HeadersOf,
   signal: AbortSignal,
 ): Promise<Freshness> {
@@ -48,12 +51,13 @@ export async function freshnessOf(
     if (entry.body === ABSENT) return isStillAbsent(response);
     if (response.status === 304) return "If-None-Match" in condition ? "same" : "dated";
     if (response.status === 404 || response.status === 410) return "other";
-    if (!response.ok) return "silent";
+    // Neither a part of the file tells anything, nor a page in its place: as a rule, a network wants a login.
+    if (!response.ok || response.status === 206 || isPage(response)) return "silent";
     const [etag, modified] = [response.headers.get("etag"), response.headers.get("last-modified")];
     const length = response.headers.get("content-length");
     // The length is of compressed bytes where the answer says so, or may hide it from other origins.
     const exact = response.type !== "cors" && !response.headers.has("content-encoding");
-    if (exact && length !== null && Number(length) !== entry.bytes) return "other";
+    if (exact && length !== null && entry.bytes !== null && Number(length) !== entry.bytes) return "other";
     if (etag !== null && version.etag !== null)
       return strong(etag) === strong(version.etag) ? "same" : "other";
     // A server that tells nothing may have anything by now.
@@ -68,13 +72,17 @@ export async function freshnessOf(
 }
 
 /** What an answer tells of a file that wasn't there: nothing is there, or the site's page in its place. */
-function isStillAbsent({ ok, status, headers }: Response): Freshness {
-  if ([403, 404, 410].includes(status)) return "same";
-  if (!ok) return "silent";
-  return headers.get("content-type")?.startsWith("text/html") ? "same" : "other";
+function isStillAbsent(response: Response): Freshness {
+  if ([403, 404, 410].includes(response.status)) return "same";
+  if (!response.ok) return "silent";
+  return isPage(response) ? "same" : "other";
 }
 
-function conditionOf({ version: { etag, modified } }: Entry): Record<string, string> {
+function isPage({ headers }: Response): boolean {
+  return headers.get("content-type")?.startsWith("text/html") ?? false;
+}
+
+function conditionOf({ version: { etag, modified } }: Known): Record<string, string> {
   if (etag !== null) return { "If-None-Match": etag };
   return modified !== null ? { "If-Modified-Since": modified } : {};
 }

@@ -6,12 +6,13 @@ import { beside, isKept, isMissing, isRefusedOrPage } from "./places.js";
 import { download } from "./download.js";
 import { TabsenseError, toError } from "../api/errors.js";
 import type { Copies, ModelCache, Use } from "./cache.js";
-import type { FileRef, LoadRequest } from "../client/protocol.js";
+import { transferOf, type FileRef, type LoadRequest } from "../client/protocol.js";
 import { refuseAbsent } from "./integrity.js";
 import { FileChanged, openBlob, openBytes, type Opened } from "./bytes.js";
 import type { EmbeddingFile } from "./embedding-files.js";
 import { FURTHER, type OlderFile } from "./older-files.js";
 import { isWithheld, WITHHELD } from "./withheld.js";
+import { startSteadiness } from "./steadiness.js";
 import { startWeights, type Weights, type WeightsOpener } from "./weights.js";
 import type { Rewriting } from "./torch.js";
 import { TOKENIZER_CONFIG } from "../api/types.js";
@@ -47,6 +48,13 @@ export interface Files {
   notes(): string[];
   /** Files are wanted again as they were, and without a connection if need be. */
   asTheyWere(): void;
+  /** All files are read. Rejects with {@link FileChanged} where they are of several versions. */
+  confirm(): Promise<void>;
+  /**
+   * Whether a file that isn't what it should be may be another one when it is fetched anew: a browser's HTTP cache, or
+   * what else is between, may have kept a damaged one, or an old one.
+   */
+  mayBeSpoilt(): boolean;
   /** All files are fetched anew: those read so far may be of several versions. */
   anew(): void;
   /** The model stands: its files are kept for the next start. */
@@ -79,6 +87,7 @@ export function startFiles(
   /** All files whose places are known. */
   const named = [...Object.values(weights.given ?? {}), ...Object.values(small)];
   const cache = network.cache ? host.cache : null;
+  let steadiness = startSteadiness();
   let mode: RequestCache = loaded ? "force-cache" : "default";
   let copies = start(loaded ? "as-is" : "asked");
 
@@ -119,7 +128,11 @@ export function startFiles(
     const own = isKept(file) ? copies : null;
     const copy = (await own?.open(url)) ?? null;
     signal.throwIfAborted();
-    if (copy) return { ...rest, ...copy, name: url };
+    if (copy) {
+      const { total: bytes, version } = copy.opened;
+      steadiness.opened(url, { version: version!, bytes, fromCopy: true });
+      return { ...rest, ...copy, name: url };
+    }
     let withheld = false;
     const opened = await download(
       url,
@@ -134,9 +147,14 @@ export function startFiles(
     ).catch((thrown: unknown) => {
       throw withheld ? new TabsenseError("network", toError(thrown).message, { cause: WITHHELD }) : thrown;
     });
-    if (own && !own.fits(url, opened.version!)) {
+    try {
+      const { total: bytes, version } = opened;
+      if (own && !own.fits(url, version!))
+        throw new FileChanged(`${url} is of another version than the copies of the model's other files`);
+      steadiness.opened(url, { version: version!, bytes, fromCopy: false });
+    } catch (changed) {
       void opened.body.cancel().catch(() => {});
-      throw new FileChanged(`${url} is of another version than the copies of the model's other files`);
+      throw changed;
     }
     return { ...rest, name: url, opened, writer: own?.write(url, opened) ?? null };
   }
@@ -177,8 +195,14 @@ export function startFiles(
     instead: opening.instead,
     notes: opening.notes,
     asTheyWere: () => void (mode = "force-cache"),
+    // What was loaded before is wanted as it was, whatever the server has by now.
+    async confirm() {
+      if (mode !== "force-cache") await steadiness.confirm(headersOf, signal);
+    },
+    mayBeSpoilt: () => mode === "default" && steadiness.fetched() && transferOf(request).length === 0,
     anew() {
       copies?.abandon();
+      steadiness = startSteadiness();
       copies = start("none");
       mode = "reload";
       opening.anew();

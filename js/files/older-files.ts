@@ -2,6 +2,8 @@
 
 import { TabsenseError } from "../api/errors.js";
 
+const NEWLINE = 0x0a;
+
 /** Those that count where `tokenizer_config.json` doesn't list the added tokens, if they are there. */
 export const FURTHER = ["special_tokens_map.json", "added_tokens.json"] as const;
 
@@ -120,6 +122,21 @@ export async function readOlder<T>(
   return names.flatMap((name, i) =>
     contents[i] === undefined ? [] : [[name, contents[i]] as [OlderFile, T]],
   );
+}
+
+/**
+ * Rejects a `vocab.txt` that was cut off on its way where nothing told its length: any beginning of it is a
+ * vocabulary, too, and would give wrong answers. It ends within a line, and has fewer tokens than the model.
+ */
+export function refuseCut(name: OlderFile, bytes: Uint8Array, config: Uint8Array): void {
+  if (name !== "vocab.txt" || bytes.at(-1) === NEWLINE) return;
+  const wanted = fieldsOf(config)?.["vocab_size"];
+  const lines = bytes.reduce((count, byte) => count + Number(byte === NEWLINE), 1);
+  if (typeof wanted === "number" && lines < wanted)
+    throw new TabsenseError(
+      "tokenizer_invalid",
+      `${name} ends within a line, after ${lines} tokens of the ${wanted} that config.json tells of: it was cut off. Load the model again; if that doesn't help, the file on the server is damaged.`,
+    );
 }
 
 function missingOf(vocabulary: Vocabulary, missing: readonly OlderFile[], absent: unknown): TabsenseError {

@@ -21,6 +21,15 @@ export function refused(url: string, response: Response): TabsenseError {
   );
 }
 
+/** The error for a part of a file where all of it was asked for. */
+export function unasked(url: string): TabsenseError {
+  return new TabsenseError(
+    "network",
+    `${url} answered with a part of the file (206), where all of it was asked for. Look at the server, or at what is between.`,
+    { cause: 206 },
+  );
+}
+
 /** What to do, as the status and the codes of model hubs tell. */
 function adviceOf(url: string, response: Response): string {
   const { status, headers } = response;

@@ -5,6 +5,9 @@ import { TabsenseError } from "../api/errors.js";
 /** The cause of the error for such a file. */
 export const WITHHELD = "withheld";
 
+/** Milliseconds that the server has for both answers. */
+const LIMIT = 3000;
+
 /**
  * Whether the server of another origin answers for `url`, but without the headers that let this page read the
  * answer. Many servers add those only to files that they have; the browser then hides the status 404.
@@ -14,15 +17,23 @@ export async function isWithheld(url: string, thrown: unknown, signal: AbortSign
   if (typeof thrown.cause === "number") return false; // a status that could be read
   const { origin } = globalThis;
   if (origin === undefined || origin === new URL(url).origin) return false;
-  const ask = (mode: RequestMode) => fetch(url, { mode, method: "HEAD", credentials: "omit", signal });
+  const limited = new AbortController();
+  const end = () => limited.abort();
+  signal.addEventListener("abort", end);
+  const timer = setTimeout(end, LIMIT);
+  const ask = (mode: RequestMode) =>
+    fetch(url, { mode, method: "HEAD", credentials: "omit", signal: limited.signal });
   try {
     if ((await ask("no-cors")).type !== "opaque") return false;
+    // Again, for the connection may have been lost for a moment only.
+    return await ask("cors").then(
+      () => false,
+      () => !limited.signal.aborted,
+    );
   } catch {
     return false; // no answer at all
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
   }
-  // Again, for the connection may have been lost for a moment only.
-  return ask("cors").then(
-    () => false,
-    () => !signal.aborted,
-  );
 }

@@ -49,10 +49,21 @@ export interface LoadedModel {
   runtime: Runtime;
 }
 
+/** The kinds of errors of files that may have been damaged on their way, where nothing but their content shows it. */
+const SPOILT: readonly string[] = [
+  "config_invalid",
+  "tokenizer_invalid",
+  "weights_header",
+  "weights_length",
+  "not_a_model",
+  "integrity",
+];
+
 /**
  * Fetches wasm, configuration, tokenizer and weights side by side, and a device as soon as the wasm is there.
  * The weights are read once all of these are. Where the graphics card fails meanwhile, they are read again
- * for what `placement` says next; where a file changes meanwhile, all are, so that they belong together.
+ * for what `placement` says next; where a file changes meanwhile, all are, so that they belong together; where one isn't
+ * what it should be, all are fetched once more, past every cache.
  */
 export async function loadModel(
   { host, request, placement, runtime: started, headers, onConfig }: Loading,
@@ -102,19 +113,21 @@ export async function loadModel(
           further,
         );
         if (embedding?.maxTokens) loader.limitTokens(embedding.maxTokens);
-        await fill(loader, module, opened, all, emit);
+        await fill(loader, module, opened, files.confirm, all, emit);
         const engine = await loader.finish();
         files.keep();
         return { engine, embedding, file, notes: files.notes(), runtime };
       } catch (thrown) {
+        const error = toError(thrown);
         const changed = thrown instanceof FileChanged;
         const again = changed || thrown instanceof CopyDamaged;
         const instead = !again && file !== null && files.instead(file, thrown);
-        const recovers = () => device !== null && placement.recovers(toError(thrown));
-        if (all.aborted || !(again || instead || recovers())) throw thrown;
+        const spoilt = !again && !instead && SPOILT.includes(error.kind) && files.mayBeSpoilt();
+        const recovers = () => device !== null && placement.recovers(error);
+        if (all.aborted || !(again || instead || spoilt || recovers())) throw thrown;
         if (again && restarts++ >= MOST_RESTARTS) throw unsteady(thrown);
         discard(weights);
-        if (changed) {
+        if (changed || spoilt) {
           files.anew();
           small = readSmall();
         } else if (!again && !instead) {
@@ -179,11 +192,15 @@ function discard(opening: Promise<Weights>): void {
   void opening.then(({ close }) => close()).catch(() => {});
 }
 
-/** Reads the weights into the loader, which is freed where that fails: their file, and those that it goes on in. */
+/**
+ * Reads the weights into the loader, which is freed where that fails: their file, and those that it goes on in;
+ * `confirm` is awaited then.
+ */
 async function fill(
   loader: Loader,
   module: EngineModule,
   weights: Weights,
+  confirm: () => Promise<void>,
   signal: AbortSignal,
   emit: (progress: FileProgress) => void,
 ): Promise<void> {
@@ -192,9 +209,11 @@ async function fill(
     for (;;) {
       await push(loader, module, weights, part, signal, emit);
       const name = loader.endFile();
-      if (name === undefined) return weights.end();
+      if (name === undefined) break;
       part = await weights.further(name);
     }
+    weights.end();
+    await confirm();
   } catch (thrown) {
     if (!isTrap(thrown)) loader.free();
     throw thrown;

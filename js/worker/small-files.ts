@@ -10,7 +10,7 @@ import { refuseOlder } from "../files/integrity.js";
 import type { Files } from "../files/model-files.js";
 import { checkWhole, failureOf } from "../files/check.js";
 import { EMBEDDING_FILES, type EmbeddingFile, type EmbeddingFiles } from "../files/embedding-files.js";
-import { readOlder, type OlderFile } from "../files/older-files.js";
+import { readOlder, refuseCut, type OlderFile } from "../files/older-files.js";
 import type { FurtherFiles } from "../wasm/simd/tabsense.js";
 import type { Runtime } from "./engine.js";
 import { progressOf, type FileProgress } from "./progress.js";
@@ -130,6 +130,7 @@ export function startReading(
     const older = tokenizer
       ? []
       : await readOlder(config, tokenizerConfig, absent, (name) => optional(nameIn(request, name)));
+    for (const [name, bytes] of older) refuseCut(name, bytes, config);
     refuseOlder(
       request.network.integrity,
       older.map(([name]) => nameIn(request, name)),

@@ -31,7 +31,11 @@ const ROWS = 1600;
 function contentOf(value) {
   const bpe = () => JSON.parse(read("tokenizer/bpe.json"));
   if (value === "@words")
-    return encoded(JSON.parse(`[${/WORDS = \[(.*?)\]\n/s.exec(read("make_folders.py"))[1]}]`).join("\n"));
+    return encoded(
+      JSON.parse(`[${/WORDS = \[(.*?)\]\n/s.exec(read("make_folders.py"))[1]}]`)
+        .map((word) => `${word}\n`)
+        .join(""),
+    );
   if (value === "@vocab.json") return encoded(JSON.stringify(bpe().vocab));
   if (value === "@merges.txt")
     return encoded(

@@ -5,9 +5,9 @@ import { filesOf } from "./support.mjs";
 /** The index of the weights' files. */
 export const INDEX = "model.safetensors.index.json";
 
-/** The tiny model with its weights in `count` files, and their index. */
-export function sharded(count) {
-  const { "model.safetensors": weights, ...rest } = filesOf();
+/** A model with its weights in `count` files, and their index: the tiny one, or that of `all`. */
+export function sharded(count, all = filesOf()) {
+  const { "model.safetensors": weights, ...rest } = all;
   const length = Number(new DataView(weights.buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(weights.subarray(8, 8 + length)));
   const data = weights.subarray(8 + length);

@@ -1,0 +1,63 @@
+/** Whether the files of one load are of one version, as far as their server tells. */
+
+import { FileChanged, type Version } from "./bytes.js";
+import { isOther } from "./download.js";
+import { freshnessOf, type HeadersOf } from "./freshness.js";
+
+/** What was opened during a load. */
+export interface Steadiness {
+  /** A file was opened. Throws {@link FileChanged} where it was opened before, as another version. */
+  opened(url: string, file: OpenedFile): void;
+  /** Whether a file came from the network. */
+  fetched(): boolean;
+  /**
+   * All files are read. Weights in several files may have been opened minutes after the others, and a server may have
+   * a new version since: those that were opened first are asked about once more. Throws {@link FileChanged} where one
+   * is another by now.
+   */
+  confirm(headersOf: HeadersOf, signal: AbortSignal): Promise<void>;
+}
+
+/** A file, and where it came from. */
+interface OpenedFile {
+  version: Version;
+  /** Its length, where that is told. */
+  bytes: number | null;
+  fromCopy: boolean;
+}
+
+/** Files that were opened within so many milliseconds count as opened at the same time. */
+const MOMENT = 1000;
+
+/** Starts with nothing opened. */
+export function startSteadiness(): Steadiness {
+  const files = new Map<string, OpenedFile & { at: number }>();
+  return {
+    opened(url, file) {
+      const before = files.get(url);
+      if (before && isOther(before.version, file.version))
+        throw new FileChanged(`${url} changed while the model was loaded`);
+      files.set(url, { ...file, at: before?.at ?? performance.now() });
+    },
+    fetched: () => [...files.values()].some(({ fromCopy }) => !fromCopy),
+    async confirm(headersOf, signal) {
+      // Copies are of one version; only what is fetched beside them may be of another.
+      if (!this.fetched()) return;
+      const all = [...files];
+      const last = Math.max(...all.map(([, { at }]) => at));
+      // Of a server that tells no versions, nothing can be asked.
+      const early = all.filter(([, { at, version }]) => last - at > MOMENT && tells(version));
+      await Promise.all(
+        early.map(async ([url, { version, bytes }]) => {
+          const known = { url, version, bytes, body: url };
+          if ((await freshnessOf(known, headersOf, signal)) === "other")
+            throw new FileChanged(`${url} changed while the model was loaded`);
+        }),
+      );
+    },
+  };
+}
+
+function tells({ etag, modified }: Version): boolean {
+  return etag !== null || modified !== null;
+}

@@ -22,7 +22,7 @@ const ARITHMETIC = "arithmetic";
  */
 const FILE_TIMEOUT = 20 * 60_000;
 
-const SUITES = { lint, rust, web, js, page, cases, packages, migration, docs, examples };
+const SUITES = { lint, rust, web, js, network, page, cases, packages, migration, docs, examples };
 
 /** The suites that need neither a browser nor the package. */
 const PLAIN = ["lint", "rust"];
@@ -148,6 +148,11 @@ export function rustTests() {
 
 async function js({ chromium }) {
   return node(["tests/js", "tests/package"], { CHROMIUM: chromium }, TOGETHER);
+}
+
+/** Networks and disks that break. */
+async function network({ chromium }) {
+  return node(["tests/network"], { CHROMIUM: chromium }, TOGETHER);
 }
 
 async function page({ chromium }) {

@@ -83,10 +83,10 @@ export async function startSite({ isolated = false } = {}) {
   return { url, project: installed.project, close: async () => (await close(), installed.remove()) };
 }
 
-/** A headless Chromium; `webgpu` says whether its software plays a graphics card. */
-export function startBrowser({ webgpu = false } = {}) {
+/** A headless Chromium; `webgpu` says whether its software plays a graphics card; `own` are arguments besides. */
+export function startBrowser({ webgpu = false, args: own = [] } = {}) {
   const { "chromium-args": plain, "webgpu-args": card } = readManifest().tests;
-  const args = webgpu ? [...plain, ...card] : plain;
+  const args = [...plain, ...(webgpu ? card : []), ...own];
   return chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     args: args.filter((arg) => arg !== "--headless"),

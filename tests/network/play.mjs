@@ -1,0 +1,114 @@
+// Plays a case: serves a model, lets the fault happen in the situation, and tells what came of it.
+
+import { isDeepStrictEqual } from "node:util";
+import { NETWORK } from "./client.mjs";
+import { FAULTS, longest } from "./faults.mjs";
+import { MODELS } from "./models.mjs";
+import { startRepository, untilRead } from "./server.mjs";
+
+/**
+ * What is being done while the fault happens: which kind of model is loaded, by how many at once, whether copies of
+ * the old version are kept already, whether the server has a new version since then, and whether the download has been
+ * taken up once.
+ */
+export const SITUATIONS = {
+  first: { says: "a first load", model: "single" },
+  second: { says: "a load with copies", model: "single", kept: true },
+  update: { says: "a load with copies of an older version", model: "single", kept: true, moved: true },
+  pair: { says: "two tabs at once", model: "single", loads: 2 },
+  resumed: { says: "a download that was taken up once", model: "single", resumed: true },
+  tokenizer: { says: "in tokenizer.json", model: "single", target: "tokenizer.json" },
+  sharded: { says: "in the second of four files of weights", model: "sharded" },
+  reopened: {
+    says: "in the last of them, which is opened twice",
+    model: "sharded",
+    target: "model-00004-of-00004.safetensors",
+  },
+  onnx: { says: "in the data beside an ONNX file", model: "onnx" },
+  vocab: { says: "in vocab.txt", model: "vocab" },
+};
+
+/** How often a fault may happen in a load: that starts over three times where a file changes. */
+const STARTS = 4;
+/** Milliseconds that a load may take besides, which is far more than any does: what takes longer hangs. */
+const WORK = 30_000;
+
+/** The first request for the file breaks off after a quarter, and the fault has those that follow. */
+const resumed = (fault) => async (exchange) => {
+  if (exchange.nth > 0) return fault({ ...exchange, nth: exchange.nth - 1 });
+  const { status, headers, body } = exchange.plain();
+  await exchange.head(status, { ...headers, "content-length": body.length });
+  await exchange.write(body.subarray(0, body.length >> 2));
+  await untilRead(exchange.repository);
+  await exchange.end();
+};
+
+/** The answers of both versions of each kind of model where nothing goes wrong. */
+export async function referencesOf(server, load) {
+  const references = {};
+  for (const [kind, { files, text, target }] of Object.entries(MODELS)) {
+    for (const version of ["old", "new"]) {
+      const repository = startRepository(files, target);
+      repository.version = version;
+      await server.add(`reference-${kind}-${version}`, repository);
+      const answer = await load(repository, { text, cache: false, store: null });
+      if (!answer.logits) throw new Error(`${kind}, ${version}: ${answer.message}`);
+      (references[kind] ??= {})[version] = answer;
+    }
+  }
+  return references;
+}
+
+/**
+ * Plays `fault` in `situation`. `load(repository, { text, store })` loads and asks; `references` are the answers to
+ * expect. Yields `{ outcomes, after, hits, ms }`: what came of each load (`"answer"`: that of the version which the
+ * server has, `"older answer"`: that of the kept one, or the kind of an error), of one more when the fault is gone, how
+ * many requests the fault answered, and how long it took.
+ */
+export async function play({ fault, situation }, { server, load, references, store }) {
+  const { model, target: own, kept, moved, resumed: isResumed, loads = 1 } = SITUATIONS[situation];
+  const { files, text, target } = MODELS[model];
+  const { play, alone } = FAULTS[fault];
+  const repository = startRepository(files, own ?? target);
+  const name = `${fault}-${situation}`.replace(/\W+/g, "-");
+  await server.add(name, repository, alone);
+  const limit = STARTS * longest(fault, NETWORK) + WORK;
+  const loadNow = () => within(limit, load(repository, { text, store, cache: true }));
+  const outcomeOf = (answer) => nameOf(answer, references[model], repository.version);
+  if (kept) {
+    const before = outcomeOf(await loadNow());
+    if (before !== "answer") throw new Error(`before anything went wrong: ${before}`);
+  }
+  if (moved) repository.version = "new";
+  repository.arm(isResumed ? resumed(play) : play);
+  const start = performance.now();
+  const answers = await Promise.all(Array.from({ length: loads }, loadNow));
+  const ms = performance.now() - start;
+  const outcomes = answers.map(outcomeOf);
+  const { hits } = repository;
+  repository.disarm();
+  await repository.up();
+  const after = outcomeOf(await loadNow());
+  return { outcomes, messages: answers.map(({ message }) => message), after, hits, ms };
+}
+
+/** What an answer is: of which version, or a mixture. */
+export function nameOf({ kind, message, ...answer }, { old, new: newer }, version) {
+  if (kind) return kind;
+  const current = version === "old" ? old : newer;
+  if (isDeepStrictEqual(answer, current)) return "answer";
+  if (isDeepStrictEqual(answer, old)) return "older answer";
+  if (isDeepStrictEqual(answer, newer)) return "newer answer";
+  const labels = isDeepStrictEqual(answer.labels, old.labels) ? "old" : "new";
+  return `MIXTURE: ${labels} labels, logits ${answer.logits} of neither ${old.logits} nor ${newer.logits}`;
+}
+
+async function within(ms, promise) {
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(() => resolve({ kind: `still under way after ${ms} ms` }), ms);
+  });
+  const first = await Promise.race([promise, late]);
+  clearTimeout(timer);
+  return first;
+}

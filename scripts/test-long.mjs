@@ -1,9 +1,11 @@
 // `npm run test:long`: what is worth more time than `npm test` gives it: properties on a hundred times as many
-// cases, a hundred million inputs of the fuzz targets, and what must not grow, repeated more often.
+// cases, a hundred million inputs of the fuzz targets, and what must not grow, repeated more often: some 40 minutes of it,
+// ten of them the REST example under load.
 
 import { setUpBrowser } from "./browser.mjs";
 import { build, buildPage } from "./build.mjs";
 import { fuzz } from "./fuzz.mjs";
+import { setUpNested } from "./nested.mjs";
 import { main, must } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
 
@@ -19,9 +21,11 @@ const FUZZ_SECONDS = 120;
 
 /** The files of tests that ask `tests/soak.mjs` how long to go on. */
 const SOAKS = [
+  "tests/package/browser-days.test.mjs",
   "tests/package/browser-life.test.mjs",
   "tests/package/browser-webgpu.test.mjs",
   "tests/page/memory.test.mjs",
+  "examples/rest/test/load.test.mjs",
 ];
 
 await main(import.meta.url, async () => {
@@ -33,5 +37,8 @@ await main(import.meta.url, async () => {
   const { chromium } = await setUpBrowser();
   await build();
   await buildPage();
-  await must(process.execPath, ["--test", ...SOAKS], { env: { CHROMIUM: chromium, TABSENSE_LONG: "1" } });
+  await setUpNested("examples/rest", ["dist"]);
+  // One at a time: what else computes would be in the figures of memory.
+  const args = ["--test", "--test-concurrency=1", ...SOAKS];
+  await must(process.execPath, args, { env: { CHROMIUM: chromium, TABSENSE_LONG: "1" } });
 });

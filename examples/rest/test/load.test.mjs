@@ -1,0 +1,115 @@
+// The service under more load than it takes, as a process of its own: each request is answered with 200, 429 or 503,
+// the memory stays flat, and a SIGTERM in the midst of it loses no request that was accepted. Seconds here, ten minutes
+// under `npm run test:long`.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import autocannon from "autocannon";
+import { assertFlat, times } from "../../../tests/soak.mjs";
+import { ready, SENTIMENT, spawned } from "./support.mjs";
+
+const SECONDS = times(5, 600);
+/** Twice as many as calls are taken, so that it is always full. */
+const CLIENTS = 32;
+const BODY = JSON.stringify({
+  texts: ["A delight from start to finish.", "A waste of two hours."],
+  topK: null,
+});
+const CALL = { method: "POST", headers: { "content-type": "application/json" }, body: BODY };
+/** What a service that is full, or ends, may say. */
+const STATUSES = ["200", "429", "503"];
+
+const MIB = 2 ** 20;
+
+/** Bytes of memory of a process that are its own; null where the system doesn't tell. */
+function bytesOf({ pid }) {
+  if (process.platform !== "linux") return null;
+  return 1024 * Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
+}
+
+test(`${SECONDS} seconds at saturation: nothing but 200, 429 and 503, and the memory is flat`, {
+  timeout: (SECONDS + 120) * 1000,
+}, async (t) => {
+  const { url, child, ended } = await spawned(t, SENTIMENT);
+  await ready({ url });
+  const samples = [];
+  const sampling = setInterval(() => samples.push(bytesOf(child)), times(200, 2000));
+  t.after(() => clearInterval(sampling));
+  const result = await autocannon({
+    url: `${url}/classify`,
+    ...CALL,
+    connections: CLIENTS,
+    duration: SECONDS,
+  });
+  clearInterval(sampling);
+  const counts = Object.entries(result.statusCodeStats).map(([status, { count }]) => `${status}: ${count}`);
+  const { latency, requests } = result;
+  t.diagnostic(
+    `${requests.total} requests in ${result.duration} s (${counts.join(", ")}); latency in ms: median ${latency.p50}, 99 % ${latency.p99}, most ${latency.max}`,
+  );
+  assert.deepEqual([result.errors, result.timeouts, result.mismatches], [0, 0, 0]);
+  assert.deepEqual(
+    Object.keys(result.statusCodeStats).filter((status) => !STATUSES.includes(status)),
+    [],
+  );
+  for (const status of ["200", "429"]) assert.ok(result.statusCodeStats[status]?.count > 0, `no ${status}`);
+  if (samples[0] !== null) {
+    // A young generation of V8's heap, which it lets grow to 3 × 16 MiB, before it is collected.
+    assertFlat(t, "memory of the service's process", samples, 48 * MIB);
+  }
+  child.kill("SIGTERM");
+  assert.equal(await ended, 0);
+});
+
+/** Asks until the service is gone; counts what came of each request. */
+async function ask(url, outcomes) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const count = (outcome) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  for (;;) {
+    const outcome = await new Promise((resolve) => {
+      const asked = request(`${url}/classify`, { ...CALL, agent }, async (response) => {
+        try {
+          let length = 0;
+          for await (const piece of response) length += piece.length;
+          resolve(length > 0 ? response.statusCode : "empty");
+        } catch {
+          resolve("cut off");
+        }
+      });
+      asked.on("error", ({ code }) =>
+        resolve(asked.reusedSocket ? `${code} of a connection that was kept` : code),
+      );
+      asked.end(BODY);
+    });
+    count(outcome);
+    if (outcome === "ECONNREFUSED") return agent.destroy();
+  }
+}
+
+test("SIGTERM under load: each request that was accepted is answered, and the answer arrives", {
+  timeout: 60_000,
+}, async (t) => {
+  const counting = fileURLToPath(new URL("counting.mjs", import.meta.url));
+  const { url, child, ended, printed } = await spawned(t, SENTIMENT, ["--import", counting]);
+  await ready({ url });
+  const outcomes = new Map();
+  const asking = Promise.all(Array.from({ length: CLIENTS }, () => ask(url, outcomes)));
+  await sleep(1500);
+  child.kill("SIGTERM");
+  assert.equal(await ended, 0);
+  await asking;
+  t.diagnostic(JSON.stringify(Object.fromEntries(outcomes)));
+  const [, accepted, answered] = /accepted (\d+), answered (\d+)/.exec(printed.text).map(Number);
+  const arrived = STATUSES.reduce((sum, status) => sum + (outcomes.get(Number(status)) ?? 0), 0);
+  assert.ok(outcomes.get(200) > 0 && outcomes.get(429) > 0);
+  assert.deepEqual([answered, arrived], [accepted, accepted]);
+  assert.deepEqual(
+    // A connection that the system had taken, and the service had not, may end at any time.
+    [...outcomes.keys()].filter((one) => typeof one === "string" && !/^ECONN(?:REFUSED|RESET)$/.test(one)),
+    [],
+  );
+});

@@ -1,6 +1,6 @@
 // `npm run test:long`: what is worth more time than `npm test` gives it: properties on a hundred times as many
-// cases, a hundred million inputs of the fuzz targets, and what must not grow, repeated more often: some 40 minutes of it,
-// ten of them the REST example under load.
+// cases, a hundred million inputs of the fuzz targets, and long days: what must not grow, repeated more often (some 40
+// minutes, ten of them the REST example under load).
 
 import { setUpBrowser } from "./browser.mjs";
 import { build, buildPage } from "./build.mjs";

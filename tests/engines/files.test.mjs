@@ -154,7 +154,6 @@ inEachEngine(({ name, version, open, supports }) => {
       const broken = await load(
         new ReadableStream({
           pull(controller) {
-            if (bytes.length === 0) return;
             controller.enqueue(bytes.slice());
             controller.error(new Error("the reader's own"));
           },

@@ -7,6 +7,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+// A signal ends this process without "exit", which is what ends the programs.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
 /**
  * How long a program may take until it says that it is ready: generous, a slow machine must not fail a test.
  */

@@ -25,6 +25,7 @@ after(() => installed?.remove());
 test("the tarball holds the built package and its papers, and nothing else", () => {
   assert.match(installed.filename, /^tabsense-\d+\.\d+\.\d+\.tgz$/);
   const bundledAlone = [
+    "platform/trusted",
     "platform/worker-from-elsewhere",
     "files/browser-store",
     "builds-simd",

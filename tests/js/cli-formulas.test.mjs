@@ -45,20 +45,16 @@ function labelled(t, labels) {
 /** JSON Lines with a row of text for each value. */
 const linesOf = (values) => values.map((value) => `${JSON.stringify({ text: "a text", value })}\n`).join("");
 
+/** Arguments that classify a text with a model of these labels, and write all scores as CSV. */
+function argumentsFor(t, labels) {
+  const text = scratch(t).write("in.txt", "a text\n");
+  const csv = ["--out-format", "csv", "--top", "all"];
+  return ["classify", text, "--model", labelled(t, labels), ...csv];
+}
+
 test("no label is a formula, without being asked", (t) => {
   const labels = ["=1+1", "-2+3", "@SUM(A1)"];
-  const model = labelled(t, labels);
-  const { write } = scratch(t);
-  const args = [
-    "classify",
-    write("in.txt", "a text\n"),
-    "--model",
-    model,
-    "--out-format",
-    "csv",
-    "--top",
-    "all",
-  ];
+  const args = argumentsFor(t, labels);
   const { status, stdout, stderr } = tabsense(args);
   assert.equal(status, 0, stderr);
   const [, row] = rowsOf(stdout);
@@ -72,19 +68,7 @@ test("no label is a formula, without being asked", (t) => {
 });
 
 test("labels that are numbers or signs alone stay what they are", (t) => {
-  const model = labelled(t, ["+", "-", "-1"]);
-  const { write } = scratch(t);
-  const args = [
-    "classify",
-    write("in.txt", "a text\n"),
-    "--model",
-    model,
-    "--out-format",
-    "csv",
-    "--top",
-    "all",
-  ];
-  const [, row] = rowsOf(tabsense(args).stdout);
+  const [, row] = rowsOf(tabsense(argumentsFor(t, ["+", "-", "-1"])).stdout);
   assert.deepEqual([row[1], row[3], row[5]].sort(), ["+", "-", "-1"]);
 });
 

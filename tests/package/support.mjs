@@ -83,7 +83,7 @@ export async function startSite({ isolated = false, onRequest } = {}) {
   return { url, project: installed.project, close: async () => (await close(), installed.remove()) };
 }
 
-/** A headless Chromium; `webgpu` says whether its software plays a graphics card; `own` are arguments besides. */
+/** A headless Chromium; `webgpu` gives it a software adapter; `own` are further arguments. */
 export function startBrowser({ webgpu = false, args: own = [] } = {}) {
   const { "chromium-args": plain, "webgpu-args": card } = readManifest().tests;
   const args = [...plain, ...(webgpu ? card : []), ...own];

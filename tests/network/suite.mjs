@@ -1,0 +1,32 @@
+// The tests of a runtime's cases, each of which a runtime plays with a loader of its own.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { casesOf } from "./cases.mjs";
+import { FAULTS } from "./faults.mjs";
+import { play } from "./play.mjs";
+
+/** Tests all cases of `runtime`, so many at a time; `settings()` gives what {@link play} takes for one of them. */
+export function testCases(runtime, concurrency, settings) {
+  /** The faults in which the rest of a file was asked for. */
+  const resumed = new Set();
+
+  describe(`networks that break, in ${runtime}`, { concurrency }, () => {
+    for (const { name, ...one } of casesOf(runtime))
+      test(name, async () => {
+        const { outcomes, messages, after, hits } = await play(one, settings());
+        for (const outcome of outcomes) assert.equal(outcome, one.outcome, messages.join("\n"));
+        assert.ok(hits.plain + hits.conditional > 0, "the fault didn't happen");
+        if (hits.rest > 0) resumed.add(one.fault);
+        assert.equal(after, "answer", "the next load, without a fault");
+      });
+  });
+
+  test("a file that broke off was taken up where it ended", () => {
+    const faults = Object.keys(FAULTS).filter((fault) => FAULTS[fault].resumes);
+    assert.deepEqual(
+      faults.filter((fault) => !resumed.has(fault)),
+      [],
+    );
+  });
+}

@@ -5,9 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use tabsense::convert::{Converter, Format};
 use tabsense::prune::Pruner;
-use tabsense::weights::header::Header;
-use tabsense::weights::stream::{Reader, RowSink};
-use tabsense_fuzz::{Made, Result, Unstructured, hold, made, tensors};
+use tabsense::weights::stream::Reader;
+use tabsense_fuzz::{Made, Result, Taken, Unstructured, hold, made, tensors};
 
 fn converted<'a>(mut chunks: impl Iterator<Item = &'a [u8]>, format: Format) -> Made {
     let (mut converter, mut out) = (Converter::new(format), Vec::new());
@@ -22,21 +21,6 @@ fn pruned<'a>(mut chunks: impl Iterator<Item = &'a [u8]>, config: &[u8], rows: &
         pruner.finish()
     });
     made(result.map(|rest| [out, rest].concat()))
-}
-
-/// Takes everything.
-struct Taken;
-
-impl RowSink for Taken {
-    fn header(&mut self, _: &Header) -> tabsense::Result<()> {
-        Ok(())
-    }
-    fn takes(&self, _: usize) -> bool {
-        true
-    }
-    fn row(&mut self, _: usize, _: usize, _: &[u8]) -> tabsense::Result<()> {
-        Ok(())
-    }
 }
 
 /// That what was made is a whole file.

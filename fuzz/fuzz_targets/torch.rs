@@ -3,10 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use tabsense::rewrite::Rewriter;
-use tabsense::weights::header::Header;
-use tabsense::weights::stream::{Reader, RowSink};
+use tabsense::weights::stream::Reader;
 use tabsense_fuzz::torch::{Pickle, archive, zip};
-use tabsense_fuzz::{Made, Result, Unstructured, damage, hold, made, whole};
+use tabsense_fuzz::{Made, Result, Taken, Unstructured, damage, hold, made, whole};
 
 /// Checkpoints of torch.save.
 const FILES: [&[u8]; 4] = [
@@ -159,21 +158,6 @@ fn rewritten<'a>(mut chunks: impl Iterator<Item = &'a [u8]>) -> Made {
     let (mut rewriter, mut out) = (Rewriter::default(), Vec::new());
     let result = chunks.try_for_each(|chunk| rewriter.push(chunk).map(|bytes| out.extend(bytes)));
     made(result.and_then(|()| rewriter.finish()).map(|rest| [out, rest].concat()))
-}
-
-/// Takes everything.
-struct Taken;
-
-impl RowSink for Taken {
-    fn header(&mut self, _: &Header) -> tabsense::Result<()> {
-        Ok(())
-    }
-    fn takes(&self, _: usize) -> bool {
-        true
-    }
-    fn row(&mut self, _: usize, _: usize, _: &[u8]) -> tabsense::Result<()> {
-        Ok(())
-    }
 }
 
 fn target(u: &mut Unstructured) -> Result<()> {

@@ -18,6 +18,8 @@ pub mod torch;
 pub use arbitrary::{Result, Unstructured};
 pub use bounds::hold;
 use tabsense::tokenize::{Tokenizer, TokenizerFiles};
+use tabsense::weights::header::Header;
+use tabsense::weights::stream::RowSink;
 
 /// The rows of the embedding that the ids must have.
 pub const ROWS: usize = 600;
@@ -51,6 +53,21 @@ pub fn told(error: &tabsense::Error) {
     let message = error.message();
     assert!(message.ends_with('.') && message.len() < 3000, "{message}");
     assert!(!message.chars().any(char::is_control), "{message:?}");
+}
+
+/// A sink that takes all rows.
+pub struct Taken;
+
+impl RowSink for Taken {
+    fn header(&mut self, _: &Header) -> tabsense::Result<()> {
+        Ok(())
+    }
+    fn takes(&self, _: usize) -> bool {
+        true
+    }
+    fn row(&mut self, _: usize, _: usize, _: &[u8]) -> tabsense::Result<()> {
+        Ok(())
+    }
 }
 
 /// What a stream of chunks made of a file, or the kind of its error.

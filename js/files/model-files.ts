@@ -59,7 +59,7 @@ export interface Files {
   anew(): void;
   /** The model stands: its files are kept for the next start. */
   keep(): void;
-  /** The model doesn't stand: none of its files is kept. */
+  /** The model doesn't stand: none of its files is kept, and no stream that was given goes on. */
   abandon(): void;
 }
 
@@ -212,7 +212,11 @@ export function startFiles(
       opening.anew();
     },
     keep: () => copies?.keep(),
-    abandon: () => copies?.abandon(),
+    abandon() {
+      copies?.abandon();
+      // Those that are read are locked, and cancelled by their readers.
+      for (const stream of transferOf(request)) void stream.cancel().catch(() => {});
+    },
   };
 }
 

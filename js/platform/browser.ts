@@ -112,10 +112,13 @@ function startWorker(): Channel {
   const helpers: Worker[] = [];
   let started = false;
   let broken = false;
+  /** Whether the worker was sent streams of the caller's that it may not have read. */
+  let reading = false;
   return {
     connect(onReply, onBroken) {
       worker.onmessage = ({ data }: MessageEvent<Reply | HelperWanted>) => {
         started = true;
+        if (data.type === "loaded") reading = false;
         if (data.type !== "helper") return onReply(data);
         const helper = startHelper(data.port);
         if (helper) helpers.push(helper);
@@ -126,11 +129,16 @@ function startWorker(): Channel {
         onBroken(started ? crashed(event.message) : unavailable());
       };
     },
-    send: (request: Request) => worker.postMessage(request, transferOf(request)),
+    send(request: Request) {
+      const streams = transferOf(request);
+      worker.postMessage(request, streams);
+      if (streams.length > 0) reading = true;
+    },
     hold: () => {},
     async close(holds) {
       worker.onmessage = worker.onerror = null;
-      if (started && !broken && holds) await within(CLOSE_LIMIT, disposed(worker));
+      // Only the worker can cancel a stream that moved there, be it once it has started.
+      if (!broken && (reading || (started && holds))) await within(CLOSE_LIMIT, disposed(worker));
       worker.onmessage = worker.onerror = null;
       for (const one of [worker, ...helpers]) one.terminate();
     },

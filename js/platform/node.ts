@@ -85,6 +85,8 @@ function startWorker(): Channel {
   let started = false;
   /** Whether copies of files are still on their way to the disk: neither the process nor `close` ends before. */
   let storing = false;
+  /** Whether the worker was sent streams of the caller's that it may not have read. */
+  let reading = false;
   let held = false;
   /** The process waits for `close`, whatever the worker tells meanwhile. */
   let closing = false;
@@ -103,6 +105,7 @@ function startWorker(): Channel {
         started = true;
         if (reply.type === "loaded" || reply.type === "stored") {
           storing = reply.type === "loaded" && reply.storing;
+          reading = false;
           hold();
         }
         onReply(reply);
@@ -110,7 +113,11 @@ function startWorker(): Channel {
       worker.on("error", (cause) => onBroken(broken(cause.message, cause)));
       worker.on("exit", (code) => onBroken(broken(`it ended with code ${code}`)));
     },
-    send: (request) => worker.postMessage(request, transferOf(request) as never),
+    send(request) {
+      const streams = transferOf(request);
+      worker.postMessage(request, streams as never);
+      if (streams.length > 0) reading = true;
+    },
     hold(waiting) {
       held = waiting;
       hold();
@@ -118,7 +125,8 @@ function startWorker(): Channel {
     async close() {
       closing = true; // or the process could end before the promise does
       hold();
-      if (storing) {
+      // Only the worker can cancel a stream that moved there.
+      if (storing || reading) {
         const disposed = new Promise<void>((resolve) => {
           worker.on("message", ({ type }: Reply) => type === "disposed" && resolve());
           worker.once("exit", () => resolve());

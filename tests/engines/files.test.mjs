@@ -159,18 +159,25 @@ inEachEngine(({ name, version, open, supports }) => {
           },
         }),
       );
-      let cancelled = false;
-      const controller = new AbortController();
-      const endless = new ReadableStream({
-        start: (stream) => stream.enqueue(bytes.slice()),
-        pull: () => new Promise(() => {}),
-        cancel: () => void (cancelled = true),
-      });
-      const onProgress = ({ stage, bytes }) => stage === "weights" && bytes > 0 && controller.abort();
-      const aborted = await load(endless, { signal: controller.signal, worker: false, onProgress });
-      for (let i = 0; i < 100 && !cancelled; i++) await new Promise((resolve) => setTimeout(resolve, 20));
-      return { broken: broken.kind, aborted: aborted.name, cancelled };
+      const givenUp = [];
+      for (const worker of [true, false])
+        for (const atOnce of [true, false]) {
+          let cancelled = false;
+          const controller = new AbortController();
+          const endless = new ReadableStream({
+            start: (stream) => stream.enqueue(bytes.slice()),
+            pull: () => new Promise(() => {}),
+            cancel: () => void (cancelled = true),
+          });
+          const onProgress = ({ stage, bytes }) => stage === "weights" && bytes > 0 && controller.abort();
+          // What can't move to a worker is read before there is any progress.
+          if (worker || atOnce) setTimeout(() => controller.abort(), atOnce ? 0 : 300);
+          const { name } = await load(endless, { signal: controller.signal, worker, onProgress });
+          for (let i = 0; i < 100 && !cancelled; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+          givenUp.push(cancelled ? name : `${name}, worker: ${worker}, at once: ${atOnce}: not cancelled`);
+        }
+      return { broken: broken.kind, givenUp };
     }, FILES);
-    assert.deepEqual(seen, { broken: "network", aborted: "AbortError", cancelled: true });
+    assert.deepEqual(seen, { broken: "network", givenUp: Array(4).fill("AbortError") });
   });
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Classifier, pipeline } from "tabsense";
 import { ROOT, filesOf, serveModel, signalled, tiny, TINY, rejectsAborted } from "./support.mjs";
 
@@ -31,6 +32,24 @@ for (const worker of [true, false]) {
       await closed.promise; // the connection is given up: no bytes are fetched for nothing
     });
   }
+
+  for (const when of ["at once", "while it is read"])
+    test(`${when}, a stream that was given is cancelled, worker: ${worker}`, async () => {
+      let cancelled = false;
+      const controller = new AbortController();
+      const files = filesOf();
+      files["model.safetensors"] = new ReadableStream({
+        start: (stream) => stream.enqueue(files["model.safetensors"].slice(0, 1000)),
+        pull: () => new Promise(() => {}),
+        cancel: () => void (cancelled = true),
+      });
+      const onProgress = ({ stage, bytes }) => stage === "weights" && bytes > 0 && controller.abort();
+      const loading = Classifier.load(files, { worker, signal: controller.signal, onProgress });
+      if (when === "at once") setTimeout(() => controller.abort());
+      await rejectsAborted(loading);
+      for (let i = 0; i < 250 && !cancelled; i++) await sleep(20); // the worker says so, which holds no process
+      assert.ok(cancelled);
+    });
 }
 
 test("while streams are read that this runtime can't move to a worker", async (t) => {

@@ -100,7 +100,7 @@ inEachEngine(({ name, version, open, supports }) => {
     assert.deepEqual(await page.run(keptFiles), []);
   });
 
-  test("a loaded classifier goes on without any server", async (t) => {
+  test("a loaded classifier works with the server gone", async (t) => {
     const own = await startEngineSite();
     t.after(own.close);
     const page = await open(t, own.url, GONE);

@@ -1,4 +1,4 @@
-// Plays a case: serves a model, lets the fault happen in the situation, and tells what came of it.
+// Runs a case: serves a model, injects the fault in the situation, and reports the outcome.
 
 import { isDeepStrictEqual } from "node:util";
 import { NETWORK } from "./client.mjs";

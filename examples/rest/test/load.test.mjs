@@ -1,6 +1,6 @@
 // The service under more load than it takes, as a process of its own: each request is answered with 200, 429 or 503,
-// the memory stays flat, and a SIGTERM in the midst of it loses no request that was accepted. Seconds here, ten minutes
-// under `npm run test:long`.
+// memory stays flat, and SIGTERM under load loses no accepted request. Takes seconds here, ten minutes under
+// `npm run test:long`.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -14,7 +14,7 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>loads</title><link rel
 <script type="module">
   import { loadAndAsk, loadMessage, tellsOf } from "/client.mjs";
   const wasm = await WebAssembly.compileStreaming(fetch("/package/wasm/simd/tabsense_bg.wasm"));
-  globalThis.load = async ({ url, target, text, cache, integrity }) => {
+  globalThis.load = async ({ url, target, text, options }) => {
     const worker = new Worker("/package/worker.js", { type: "module" });
     const start = (onReply) => {
       worker.onmessage = ({ data }) => onReply(data);
@@ -30,7 +30,7 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>loads</title><link rel
       told = true;
       void fetch(url + "@read").catch(() => {});
     };
-    const outcome = await loadAndAsk(start, loadMessage(url, { wasm, cache, integrity }), text, onBytes);
+    const outcome = await loadAndAsk(start, loadMessage(url, { wasm, ...options }), text, onBytes);
     worker.terminate();
     return outcome;
   };
@@ -74,12 +74,11 @@ export async function openPage(context, origin) {
 /** A function that loads a repository in `pages`, by turns. */
 export function loaderIn(pages) {
   let turn = 0;
-  return ({ url, target }, { text, cache, integrity }) =>
-    pages[turn++ % pages.length].evaluate((options) => globalThis.load(options), {
+  return ({ url, target }, { text, cache, integrity, stallTimeout }) =>
+    pages[turn++ % pages.length].evaluate((what) => globalThis.load(what), {
       url,
       target,
       text,
-      cache,
-      integrity,
+      options: { cache, integrity, stallTimeout },
     });
 }

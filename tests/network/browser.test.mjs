@@ -26,4 +26,4 @@ after(async () => {
   await server?.close();
 });
 
-testCases("Chromium", 8, () => ({ server, load, references }));
+testCases("Chromium", 4, () => ({ server, load, references }));

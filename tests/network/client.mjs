@@ -1,11 +1,13 @@
 // Loads a model and asks it, by messages to the service that holds it: as the package does it, but with the pauses and
 // limits of a test. For Node and for pages.
 
-/** How often a download is tried again, and after how many milliseconds without a byte: far less than the package's. */
-export const NETWORK = { retries: 2, stallTimeout: 2000 };
+/** How often a download is tried again. */
+export const RETRIES = 2;
+/** Milliseconds without a byte that a test takes for a fault, where there is none: a busy machine has pauses. */
+const PATIENT = 20_000;
 
 /** The message that loads the model at `url`. */
-export function loadMessage(url, { wasm, cache = true, integrity = {} }) {
+export function loadMessage(url, { wasm, cache = true, integrity = {}, stallTimeout = PATIENT }) {
   const ref = (name) => ({ url: url + name });
   return {
     type: "load",
@@ -19,7 +21,7 @@ export function loadMessage(url, { wasm, cache = true, integrity = {} }) {
     weights: { dtype: "auto", subfolder: "onnx", modelFileName: "model" },
     wasm,
     threads: 1,
-    network: { ...NETWORK, cache, integrity, headers: null },
+    network: { retries: RETRIES, stallTimeout, cache, integrity, headers: null },
     tellConfig: false,
   };
 }

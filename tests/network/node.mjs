@@ -12,9 +12,9 @@ import { loadAndAsk, loadMessage, tellsOf } from "./client.mjs";
 const wasm = new WebAssembly.Module(readFileSync(join(ROOT, "dist/wasm/simd/tabsense_bg.wasm")));
 
 /** Loads a repository; `store` is the folder of its copies. */
-export function loadInNode(repository, { text, cache, store, integrity }) {
+export function loadInNode(repository, { text, store, ...options }) {
   const host = { ...nodeHost, cache: startCache((create) => diskStore(create, store)) };
   const start = (onReply) => startService(host, onReply).receive;
   const onBytes = (file) => tellsOf(repository.target, file) && repository.onRead();
-  return loadAndAsk(start, loadMessage(repository.url, { wasm, cache, integrity }), text, onBytes);
+  return loadAndAsk(start, loadMessage(repository.url, { wasm, ...options }), text, onBytes);
 }

@@ -1,7 +1,7 @@
 // Runs a case: serves a model, injects the fault in the situation, and reports the outcome.
 
 import { isDeepStrictEqual } from "node:util";
-import { NETWORK } from "./client.mjs";
+import { RETRIES } from "./client.mjs";
 import { FAULTS, longest } from "./faults.mjs";
 import { MODELS } from "./models.mjs";
 import { startRepository, untilRead } from "./server.mjs";
@@ -30,6 +30,8 @@ export const SITUATIONS = {
 
 /** How often a fault may happen in a load: that starts over three times where a file changes. */
 const STARTS = 4;
+/** Milliseconds without a byte after which a server that stalls has stalled: far less than the package's. */
+const STALLED = 2000;
 /** Milliseconds that a load may take besides, which is far more than any does: what takes longer hangs. */
 const WORK = 30_000;
 
@@ -68,12 +70,14 @@ export async function referencesOf(server, load) {
 export async function play({ fault, situation }, { server, load, references, store }) {
   const { model, target: own, kept, moved, resumed: isResumed, loads = 1 } = SITUATIONS[situation];
   const { files, text, target } = MODELS[model];
-  const { play, alone } = FAULTS[fault];
+  const { play, alone, stalls } = FAULTS[fault];
   const repository = startRepository(files, own ?? target);
   const name = `${fault}-${situation}`.replace(/\W+/g, "-");
   await server.add(name, repository, alone);
-  const limit = STARTS * longest(fault, NETWORK) + WORK;
-  const loadNow = () => within(limit, load(repository, { text, store, cache: true }));
+  const network = { retries: RETRIES, stallTimeout: STALLED };
+  const limit = STARTS * longest(fault, network) + WORK;
+  const stallTimeout = stalls ? STALLED : undefined;
+  const loadNow = () => within(limit, load(repository, { text, store, cache: true, stallTimeout }));
   const outcomeOf = (answer) => nameOf(answer, references[model], repository.version);
   if (kept) {
     const before = outcomeOf(await loadNow());

@@ -5,22 +5,26 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { drop, filed, openFile, REVIEWS } from "./file-tab.mjs";
-import { openReady, quiet, TINY } from "./harness.mjs";
+import { accessibilityFaults, openReady, quiet, TINY } from "./harness.mjs";
 
 const BAD = [
   { name: "empty.csv", content: "", says: /^empty\.csv is empty\.$/ },
-  { name: "white.txt", content: " \n\t\r\n", says: /nothing but white space/ },
-  { name: "numbers.csv", content: "a,b\n1,2\n3,4\n", says: /no column with a text/ },
-  { name: "head.csv", content: "text,stars\n", says: /no rows below its head/ },
-  { name: "object.json", content: '{"text": \n', says: /^Line 1 is no JSON, and no other line is/ },
-  { name: "list.json", content: "[1, 2", says: /^This is no JSON/ },
+  { name: "white.txt", content: " \n\t\r\n", says: /contains nothing but white space/ },
+  { name: "numbers.csv", content: "a,b\n1,2\n3,4\n", says: /no column with text/ },
+  { name: "head.csv", content: "text,stars\n", says: /no rows below its header/ },
+  {
+    name: "object.json",
+    content: '{"text": \n',
+    says: /^Line 1 is not valid JSON, and neither is any other line/,
+  },
+  { name: "list.json", content: "[1, 2", says: /^The file is not valid JSON/ },
   { name: "book.xlsx", content: Buffer.from("504b030414000600", "hex"), says: /Export the sheet as CSV/ },
   { name: "page.csv", content: "<!doctype html><p>Sign in", says: /is a web page \(HTML\)/ },
   { name: "zipped.csv", content: Buffer.from("1f8b0800", "hex"), says: /compressed with gzip/ },
   {
     name: "secret.json",
     content: '["a",\nsecret]',
-    says: /^This is no JSON(: line 2 is wrong)?\. It takes an array/,
+    says: /^The file is not valid JSON(: there is an error in line 2)?\. It must hold an array/,
   },
   { name: "image.txt", content: Buffer.from([1, 0, 2, 0, 3]), says: /not a text file/ },
 ];
@@ -60,7 +64,7 @@ test("a bad file is told in words, and the next one works", async (t) => {
     await part("file-close").click();
     await choose("wide.txt", Buffer.from("\ufeffLovely.\r\nDreadful, dreadful.\r\n", "utf16le"));
     await state("chosen");
-    assert.match(await part("file-facts").textContent(), /^a text a line, 2 rows/);
+    assert.match(await part("file-facts").textContent(), /^one text per line, 2 rows/);
   });
   quiet(problems);
 });
@@ -71,7 +75,7 @@ test("quotes and cells that don't fit are told, a first row without names is a r
   await state("chosen");
   assert.match(
     await part("file-remarks").textContent(),
-    /^Line 3 has a field that goes on behind its closing quote: what follows may be cut wrongly\./,
+    /^Line 3 has a field that goes on behind its closing quote: rows after it may be split in the wrong place\./,
   );
   assert.match(await part("file-remarks").textContent(), /rows? ha(s|ve) more or fewer cells/);
   await part("file-close").click();
@@ -134,7 +138,9 @@ test("of several dropped files of texts none is read, and the page says so", asy
   const { page, part, problems } = opened;
   await drop(opened, "main", () => ["a.csv", "b.csv"].map((name) => new File(["text\nLovely.\n"], name)));
   await page.waitForFunction(() =>
-    /^One file at a time/.test(document.querySelector('[data-testid="file-error-message"]')?.textContent),
+    /^Only one file can be open at a time/.test(
+      document.querySelector('[data-testid="file-error-message"]')?.textContent,
+    ),
   );
   assert.equal(new URL(page.url()).hash, "#file");
   assert.equal(await part("status").textContent(), "Ready", "it is not taken for a model");
@@ -171,7 +177,7 @@ test("a table of more columns than are read says so; a late text is found; exact
   await state("chosen");
   assert.equal(
     await part("file-remarks").textContent(),
-    "Of 250 columns, the first 200 are read: the rest is neither shown nor exported.",
+    "Only the first 200 of 250 columns are read. The others are neither shown nor exported.",
   );
   await part("file-close").click();
   await choose(
@@ -179,11 +185,11 @@ test("a table of more columns than are read says so; a late text is found; exact
     JSON.stringify(Object.fromEntries(Array.from({ length: 201 }, (_, at) => [`c${at}`, "Lovely."]))),
   );
   await state("chosen");
-  assert.match(await part("file-remarks").textContent(), /^Of 201 columns/);
+  assert.match(await part("file-remarks").textContent(), /^Only the first 200 of 201 columns/);
   await part("file-close").click();
   await choose("late.csv", `text,id\n${",1\n".repeat(300)}Lovely.,1\n`);
   await state("chosen");
-  assert.equal(await part("file-status").textContent(), "1 text; 300 rows without");
+  assert.equal(await part("file-status").textContent(), "1 text, 300 rows without text");
   await part("file-run").click();
   await state("done");
   assert.equal(await part("file-finding").textContent(), "100 % are POSITIVE");
@@ -194,4 +200,69 @@ test("a table of more columns than are read says so; a late text is found; exact
   await part("file-column").selectOption({ label: "text" });
   assert.equal(await part("file-run").textContent(), "No text to classify");
   quiet(problems);
+});
+
+test("a reading can be cancelled; the page stays free meanwhile, and the next file is read", async (t) => {
+  const { context, page, part, choose, state, problems } = await openFile(t);
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  // The worker that parses files is held up: a file that takes long, on any machine.
+  await context.route("**/assets/reader-*.js", async (route) => {
+    await held;
+    await route.continue().catch(() => {});
+  });
+  await choose("slow.csv", REVIEWS);
+  await state("reading");
+  assert.equal(await part("file-zone").locator("[role=status]").textContent(), "Reading slow.csv …");
+  assert.equal(await part("file-reading").getAttribute("aria-valuenow"), "0");
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await part("file-reading-cancel").focus();
+  await page.keyboard.press("Enter");
+  await state("empty");
+  assert.equal(await part("file-reading-cancel").isVisible(), false);
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), "file-input");
+  release();
+  await choose("next.csv", REVIEWS);
+  await state("chosen");
+  assert.equal(await part("file-name").textContent(), "next.csv");
+  quiet(problems);
+});
+
+test("a worker reads files, and is ended once the file is read", async (t) => {
+  const { page, choose, state, part, problems } = await openFile(t);
+  const ended = page.waitForEvent("worker").then(async (worker) => {
+    assert.match(worker.url(), /\/assets\/reader-[\w-]+\.js$/);
+    await worker.waitForEvent("close");
+  });
+  // Fills pieces of the worker's reading, and the bar.
+  const seen = page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const bar = document.querySelector('[data-testid="file-reading"]');
+        const values = new Set();
+        new MutationObserver(() => {
+          values.add(Number(bar.getAttribute("aria-valuenow")));
+          if (bar.hidden) resolve([...values]);
+        }).observe(bar, { attributes: true });
+      }),
+  );
+  const row = `${"A long day, and a fine one. ".repeat(40)}\n`;
+  await choose("large.txt", row.repeat(4_000));
+  await state("chosen");
+  await ended;
+  assert.match(await part("file-facts").textContent(), /4\u2009000 rows/);
+  const values = await seen;
+  assert.ok(values.length > 2 && values.at(-1) === 100, values.join());
+  quiet(problems);
+});
+
+test("a reader that can't be fetched is an error, and the file can be opened later", async (t) => {
+  const { context, part, choose, state } = await openFile(t);
+  await context.route("**/assets/reader-*.js", (route) => route.abort());
+  await choose("reviews.csv", REVIEWS);
+  await state("error");
+  assert.match(await part("file-error-message").textContent(), /^The file reader failed/);
+  await context.unroute("**/assets/reader-*.js");
+  await choose("reviews.csv", REVIEWS);
+  await state("chosen");
 });

@@ -27,7 +27,7 @@ test("verdicts come while it runs; a cancelled run goes on where it was", async 
   await part("file-run").focus();
   await page.keyboard.press("Enter");
   await page.waitForFunction(() =>
-    /^\d[\d\u2009]* of 3\u2009000 texts, \d+ a second, .+ left$/.test(
+    /^\d[\d\u2009]* of 3\u2009000 texts, \d+ per second, .+ left$/.test(
       document.querySelector('[data-testid="file-status"]').textContent,
     ),
   );
@@ -43,7 +43,7 @@ test("verdicts come while it runs; a cancelled run goes on where it was", async 
   await state("stopped");
   assert.match(
     await part("file-status").textContent(),
-    /^Cancelled: [\d\u2009]+ of 3\u2009000 texts are classified$/,
+    /^Cancelled: [\d\u2009]+ of 3\u2009000 texts classified$/,
   );
   const sum = Object.values(await counts()).reduce((a, b) => a + b, 0);
   assert.ok(sum > 0 && sum < 3_000, `${sum}`);

@@ -88,7 +88,7 @@ test("rows without a text get no verdict, and the rest do", async (t) => {
   const { part, choose, state, rows, counts, problems } = await openFile(t);
   await choose("reviews.csv", REVIEWS);
   await state("chosen");
-  assert.match(await part("file-status").textContent(), /^5 texts; 1 row without$/);
+  assert.match(await part("file-status").textContent(), /^5 texts, 1 row without text$/);
   assert.equal(await part("file-run").textContent(), "Classify 5 texts");
   await part("file-run").click();
   await state("done");
@@ -212,7 +212,7 @@ test("labels and columns of the same name don't overwrite each other", async (t)
   await state("chosen");
   assert.match(
     await part("file-remarks").textContent(),
-    /^1 line, the first of them line 4, is no JSON and left out\.$/,
+    /^1 line left out, starting with line 4: not valid JSON\.$/,
   );
   await part("file-run").click();
   await state("done");

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build as bundle } from "esbuild";
 import { build, transformWithEsbuild } from "vite";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -26,4 +27,16 @@ export async function bundled(name) {
     build: { write: false, lib: { entry: join(ROOT, "www/src", name), formats: ["es"] } },
   }).then(([one]) => one);
   return import(`data:text/javascript,${encodeURIComponent(output[0].code)}`);
+}
+
+/** A module with what it imports, and the libraries' builds for Node instead of those for browsers. */
+export async function bundledForNode(name) {
+  const { outputFiles } = await bundle({
+    entryPoints: [join(ROOT, "www/src", name)],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    write: false,
+  });
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 }

@@ -1,7 +1,10 @@
 /**
- * What this page vouches for under Trusted Types, which its Content-Security-Policy requires: the markup of its tabs,
- * which is a part of its build, and its service worker. The package has a policy of its own for its workers.
+ * What this page vouches for under Trusted Types, which its Content-Security-Policy requires: the markup of
+ * its tabs, which is a part of its build, its service worker, and the worker that reads files. The package
+ * has a policy of its own for its workers.
  */
+
+import fileReader from "./file/reader.ts?worker&url";
 
 interface Policy {
   createHTML(markup: string): string;
@@ -10,6 +13,9 @@ interface Policy {
 
 const SERVICE_WORKER = "./sw.js";
 
+/** The worker that reads files, by its address in this build. */
+export const FILE_READER: string = fileReader;
+
 /** Its trusted values stand for strings, as TypeScript's library has them. Null where the browser has none. */
 const policy: Policy | null =
   (
@@ -17,7 +23,8 @@ const policy: Policy | null =
   ).trustedTypes?.createPolicy("tabsense-page", {
     createHTML: (markup) => markup,
     createScriptURL(url) {
-      if (url !== SERVICE_WORKER) throw new TypeError(`${url} is no script of this page.`);
+      if (url !== SERVICE_WORKER && url !== FILE_READER)
+        throw new TypeError(`${url} is no script of this page.`);
       return url;
     },
   }) ?? null;
@@ -27,7 +34,7 @@ export function trustedMarkup(markup: string): string {
   return policy?.createHTML(markup) ?? markup;
 }
 
-/** The address of the page's service worker. */
-export function trustedWorker(url: typeof SERVICE_WORKER): string {
+/** The address of one of the page's workers. */
+export function trustedWorker(url: string): string {
   return policy?.createScriptURL(url) ?? url;
 }

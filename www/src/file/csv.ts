@@ -1,101 +1,136 @@
-/** Reads CSV into a table, with the reader of the command line. */
+/** Reads CSV into a table, with the parser of the command line. */
 
 import { findDelimiter, SAMPLE_BYTES, separatorLine, TSV, type Dialect } from "../../../js/csv/dialect.ts";
 import { uniqueNames } from "../../../js/csv/names.ts";
 import { decodeFields, readRecords, type CsvFault } from "../../../js/csv/records.ts";
 import { counted } from "../format.ts";
-import { beyond, FileProblem, limitRows, MOST_COLUMNS, turn, type Read, type Ways } from "./reading.ts";
-import { looksLikeNames, type Cell } from "./table.ts";
+import { beyond, FileProblem, MOST_COLUMNS, type Found, type Shape, type Source } from "./reading.ts";
+import { looksLikeNames, SEEN } from "./table.ts";
 
-const CHUNK = 1 << 18; // UTF-16 units that are read at once; in between, the page gets a turn
 const MOST_ROW_BYTES = 16 << 20;
-
-interface Found {
-  rows: string[][];
-  fault: CsvFault | null;
-}
+const QUOTED = /^".*"$/;
 
 /**
- * Reads CSV: rows that lack cells or have too many, and quotes in the wrong place, are told in remarks.
- * `tsv`: tabs separate, and quotes are ordinary characters.
+ * Reads CSV. Rows with missing or extra cells and misplaced quotes lead to remarks.
+ *
+ * @param named whether the first row holds names; undefined to guess.
+ * @param tsv whether tabs separate, and quotes are ordinary characters.
  */
-export async function readCsv(text: string, ways: Ways, tsv: boolean): Promise<Read> {
-  const sample = text.slice(0, SAMPLE_BYTES);
-  const told = separatorLine(sample);
-  const skip = told?.length ?? 0;
-  const cut = sample.length < text.length;
+export async function* readCsv(
+  source: Source,
+  named: boolean | undefined,
+  tsv: boolean,
+): AsyncGenerator<Found> {
+  const sample = source.head.slice(0, SAMPLE_BYTES);
+  const line = separatorLine(sample);
+  const skip = line?.length ?? 0;
+  const cut = !source.whole || sample.length < source.head.length;
   const dialect: Dialect = tsv
     ? TSV
-    : { delimiter: told?.delimiter ?? findDelimiter(sample.slice(skip), '"', cut), quote: '"' };
-  const strict = await readAll(text, dialect, skip, false, ways);
-  const { rows: all, fault } =
-    strict.fault === null ? strict : await readAll(text, dialect, skip, true, ways);
+    : { delimiter: line?.delimiter ?? findDelimiter(sample.slice(skip), '"', cut), quote: '"' };
+  // Quotes in the wrong place void the first, strict reading: the second takes them as they stand.
+  const strict = new Pass(dialect, skip, false);
+  yield* strict.rows(source);
+  let last = strict;
+  if (strict.fault !== null) {
+    yield { type: "restart" };
+    last = new Pass(dialect, skip, true);
+    yield* last.rows(source);
+  }
   const remarks: string[] = [];
-  if (fault !== null) remarks.push(`Line ${fault.line} ${fault.what}: what follows is left out.`);
+  if (last.fault !== null)
+    remarks.push(`Line ${last.fault.line} ${last.fault.what}: everything after it is left out.`);
   else if (strict.fault?.ends)
-    remarks.push(`Line ${strict.fault.line} ${strict.fault.what}: what follows may be cut wrongly.`);
-  if (all.length === 0 && remarks[0]) throw new FileProblem(remarks[0]);
-  const [head = [], ...below] = all;
-  const hasNames = ways.named ?? looksLikeNames(head, below);
-  const rows: Cell[][] = hasNames ? below : all;
-  const width = rows.reduce((most, row) => Math.max(most, row.length), hasNames ? head.length : 0);
-  const columns = Array.from(
-    { length: Math.min(MOST_COLUMNS, width) },
-    (_, at) => (hasNames && head[at]?.trim()) || `column ${at + 1}`,
-  );
-  const unequal = rows.filter((row) => row.length !== (hasNames ? head.length : width)).length;
-  if (unequal > 0)
     remarks.push(
-      `${counted(unequal, "row")} ${unequal === 1 ? "has" : "have"} ${hasNames ? "more or fewer cells than the head" : "fewer cells than the longest one"}.`,
+      `Line ${strict.fault.line} ${strict.fault.what}: rows after it may be split in the wrong place.`,
     );
-  if (tsv && all.some((row) => row.some((cell) => /^".*"$/.test(cell))))
-    remarks.push(
-      "Quotes are kept as they are, for TSV has none. Name the file .csv to have them read as quotes.",
-    );
-  remarks.push(...beyond(width));
-  return {
-    named: hasNames,
-    columns: uniqueNames(columns),
-    rows,
-    remarks,
-    dialect: { ...dialect, skipped: skip > 0 ? 1 : 0 },
+  if (last.count === 0 && remarks[0]) throw new FileProblem(remarks[0], "syntax");
+  const shape = last.shape(named);
+  if (tsv && last.quoted)
+    remarks.push("TSV has no quotes, so they are kept. To read them as quotes, rename the file to .csv.");
+  yield {
+    type: "end",
+    shape: {
+      ...shape,
+      remarks: [...remarks, ...shape.remarks],
+      dialect: { ...dialect, skipped: skip > 0 ? 1 : 0 },
+    },
+    skip: shape.named ? 1 : 0,
   };
 }
 
-/** All rows, and the fault that ended the reading; of a strict one, the worst fault of all. */
-async function readAll(
-  text: string,
-  dialect: Dialect,
-  skip: number,
-  lenient: boolean,
-  { signal }: Ways,
-): Promise<Found> {
-  const found: Found = { rows: [], fault: null };
-  const records = readRecords(chunksOf(text, signal), {
-    ...dialect,
-    lenient,
-    maxBytes: MOST_ROW_BYTES,
-    skip,
-    onFault(fault) {
-      if (found.fault === null || fault.ends) found.fault = fault;
-      return true;
-    },
-  });
-  for await (const { fields } of records) {
-    if (fields.length === 1 && fields[0]?.trim() === "") continue; // a line of white space
-    found.rows.push(decodeFields(fields) ?? fields);
-    limitRows(found.rows.length);
-  }
-  return found;
-}
+/** One reading of a file from its beginning to its end. */
+class Pass {
+  /** The fault that ended it; in a strict one, the worst fault of all. */
+  fault: CsvFault | null = null;
+  count = 0;
+  /** Whether a cell stands in quotes, where they are ordinary characters. */
+  quoted = false;
+  readonly #first: string[][] = [];
+  /** How many rows have how many cells. */
+  readonly #widths = new Map<number, number>();
 
-async function* chunksOf(text: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder();
-  for (let at = 0; at < text.length; ) {
-    let end = Math.min(text.length, at + CHUNK);
-    if (end < text.length && /[\uD800-\uDBFF]/.test(text[end - 1] ?? "")) end += 1; // a pair is not torn apart
-    yield encoder.encode(text.slice(at, end));
-    at = end;
-    await turn(signal);
+  constructor(
+    readonly dialect: Dialect,
+    readonly skip: number,
+    readonly lenient: boolean,
+  ) {}
+
+  async *rows(source: Source): AsyncGenerator<Found> {
+    const encoder = new TextEncoder();
+    let end = 0;
+    async function* bytes(): AsyncGenerator<Uint8Array> {
+      for await (const { text, read } of source.pieces()) {
+        yield encoder.encode(text);
+        end = read;
+      }
+    }
+    let rows: string[][] = [];
+    let sent = 0;
+    const records = readRecords(bytes(), {
+      ...this.dialect,
+      lenient: this.lenient,
+      maxBytes: MOST_ROW_BYTES,
+      skip: this.skip,
+      onFault: (fault) => {
+        if (this.fault === null || fault.ends) this.fault = fault;
+        return true;
+      },
+    });
+    for await (const { fields } of records) {
+      if (fields.length === 1 && fields[0]?.trim() === "") continue; // a line of white space
+      const row = decodeFields(fields) ?? fields;
+      this.#add(row);
+      rows.push(row);
+      if (end === sent) continue;
+      yield { type: "rows", rows, read: end };
+      rows = [];
+      sent = end;
+    }
+    yield { type: "rows", rows, read: end };
+  }
+
+  #add(row: string[]): void {
+    this.count += 1;
+    if (this.#first.length <= SEEN) this.#first.push(row);
+    this.#widths.set(row.length, (this.#widths.get(row.length) ?? 0) + 1);
+    this.quoted ||= this.dialect.quote === null && row.some((cell) => QUOTED.test(cell));
+  }
+
+  /** The columns, once all rows are read. */
+  shape(asked: boolean | undefined): Shape {
+    const [head = [], ...below] = this.#first;
+    const named = asked ?? looksLikeNames(head, below);
+    const width = Math.max(0, ...this.#widths.keys());
+    const columns = Array.from(
+      { length: Math.min(MOST_COLUMNS, width) },
+      (_, at) => (named && head[at]?.trim()) || `column ${at + 1}`,
+    );
+    const usual = named ? head.length : width;
+    const unequal = [...this.#widths].reduce((sum, [cells, rows]) => sum + (cells === usual ? 0 : rows), 0);
+    const verb = unequal === 1 ? "has" : "have";
+    const cells = named ? "more or fewer cells than the header" : "fewer cells than the longest row";
+    const remarks = unequal > 0 ? [`${counted(unequal, "row")} ${verb} ${cells}.`] : [];
+    return { named, columns: uniqueNames(columns), remarks: [...remarks, ...beyond(width)] };
   }
 }

@@ -19,7 +19,7 @@ export function facts(run: (Progress & { judge: Judge; items: readonly Item[] })
   const pairs: [string, string][] = [
     ["texts", "–"],
     ["time", "–"],
-    ["texts a second", "–"],
+    ["texts per second", "–"],
     ["model", "–"],
     ["runs on", "–"],
   ];

@@ -1,350 +1,190 @@
-/** The File tab, fetched when it is opened: reads a file and shows verdicts on its texts as they come. */
+/**
+ * The File tab, fetched when it is opened: reads a file and shows verdicts on its texts as they come.
+ * Views and tasks dispatch events, events change the state (state.ts), and the views show the new state.
+ */
 
 import "../forms.css";
 import "./file.css";
 import "./results.css";
 import markup from "./file.html?raw";
-import { filled, find, part } from "../dom.ts";
-import { counted, seconds, whole } from "../format.ts";
+import type { FileRead } from "../code.ts";
+import { filled, part } from "../dom.ts";
+import type { Loaded } from "../slot.ts";
 import { wireCode } from "../view/code.ts";
-import { download } from "../view/copy.ts";
 import { kindOf } from "../view/status.ts";
-import { EXPORTS, nameOf, type Ending } from "./export.ts";
-import { facts, finding } from "./facts.ts";
-import { Grid } from "./grid.ts";
-import { wireJudges, type Judge } from "./judge.ts";
-import { labelChart } from "./labels.ts";
-import { showPreview } from "./preview.ts";
-import { readTable, type Reading } from "./read.ts";
-import { FileProblem } from "./reading.ts";
-import { itemsOf, select, tally, type Filter, type Item, type Order } from "./rows.ts";
+import { wireChosen } from "./chosen.ts";
+import { keepFocus } from "./focus.ts";
+import { wireJudges, type Taught } from "./judge.ts";
+import { readTable } from "./read.ts";
+import { FileProblem, type Reading } from "./reading.ts";
+import { wireResults } from "./results.ts";
+import { waiting } from "./rows.ts";
 import { classifyRows, type Progress } from "./run.ts";
-import {
-  fetchSample,
-  fill,
-  offered,
-  readingOf,
-  showFile,
-  usable,
-  type FileTab,
-  type Page,
-  type State,
-} from "./tab.ts";
-import { guessColumn, type Table } from "./table.ts";
+import { fetchSample } from "./sample.ts";
+import { shows } from "./shows.ts";
+import { EMPTY, next, openedIn, problemOf, type Event, type Opened } from "./state.ts";
+import { guessColumn } from "./table.ts";
+import { wireZone } from "./zone.ts";
 
-export type { FileTab, Page };
+/** What the tab needs of the page. */
+export interface Page {
+  /** The model in use, with the request that brought it. */
+  loaded(): Loaded | null;
+  /** The classifier that was taught; null while there is none. */
+  taught(): Taught | null;
+  /** Runs calls, so that the page knows of them. */
+  run<T>(calls: () => Promise<T>): Promise<T>;
+}
 
-const DRAW_EVERY_MS = 150;
-const ENDINGS: readonly Ending[] = ["csv", "json", "jsonl"];
-const ALL: Filter = { group: null, text: "", least: 0 };
-const AS_READ: Order = { key: "place", down: false };
-const HINT = "Press a row, or walk with the arrow keys, to read its whole text.";
+/** The tab's side of the page. */
+export interface FileTab {
+  /** Tells that another model is in use, or another classifier was taught. */
+  adopt(): void;
+  /** Reads the file that was dropped; refuses several. */
+  open(files: readonly File[]): void;
+}
+
 /** Brings the tab to life. */
 export function openFileTab(page: Page): FileTab {
   const panel = filled(part("panel-file", HTMLElement), markup);
-  const input = part("file-input", HTMLInputElement);
-  const column = part("file-column", HTMLSelectElement);
-  const named = part("file-named", HTMLInputElement);
-  const run = part("file-run", HTMLButtonElement);
-  const stop = part("file-stop", HTMLButtonElement);
-  const status = part("file-status", HTMLElement);
-  const search = part("file-search", HTMLInputElement);
-  const least = part("file-least", HTMLInputElement);
-  const judged = part("file-judge", HTMLSelectElement);
   const code = wireCode("file-code");
-
-  let file: File | null = null;
-  let table: Table | null = null;
-  let items: Item[] = [];
-  let shown: Item[] = [];
-  let filter = ALL;
-  let order = AS_READ;
-  let by: Judge | null = null; // what gave the verdicts
-  let abort: AbortController | null = null;
-  let due = 0; // when the table may be drawn again, so that a long one leaves time for the rest
-
-  const chart = labelChart(part("file-labels", HTMLUListElement), (group) => narrow({ group }));
-  const judges = wireJudges(page.loaded, page.taught, () => offer());
-  const grid = new Grid(part("file-grid", HTMLElement), {
-    sort: (key) => {
-      order = { key, down: order.key === key ? !order.down : key === "score" };
-      draw(true);
-    },
-    chosen: (item) => {
-      const hand = part("file-row", HTMLElement);
-      hand.textContent = item ? `Row ${whole(item.place)}: ${item.text.trim() || "no text"}` : HINT;
-      hand.classList.toggle("hint", !item);
+  const judges = wireJudges(page.loaded, page.taught, () => render());
+  const zone = wireZone({
+    chosen: (file) => void read(file.name, () => file),
+    sample: () => void read("sample.csv", fetchSample),
+    cancel: () => close(),
+    recode() {
+      if (state.name === "error" && state.file) reread(state.file, { encoding: "windows-1252" });
     },
   });
+  const chosen = wireChosen({
+    column: (column) => dispatch({ type: "column", column }),
+    named(named) {
+      const opened = openedIn(state);
+      if (opened) reread(opened.file, { encoding: opened.table.encoding, named });
+    },
+    start: () => void start(),
+    stop: () => task.abort(),
+    close: () => close(),
+  });
+  const results = wireResults({
+    filter: (filter) => dispatch({ type: "filtered", filter }),
+    sort: (key) => dispatch({ type: "sorted", key }),
+  });
+  const focus = keepFocus(panel, () => [zone.cancel, ...chosen.todo, results.bar, chosen.close, zone.input]);
 
-  /**
-   * Makes a change, and hands the focus on where what had it can't keep it: to the first of `next` that can
-   * take it, or else to what there is to do now.
-   */
-  const change = (made: () => void, ...next: (Element | null)[]): void => {
-    const held = document.activeElement;
-    made();
-    if (!held || !panel.contains(held) || usable(held)) return;
-    const bar = part("file-labels", HTMLElement).querySelector("button");
-    const taker = [...next, run, stop, bar, part("file-close", HTMLElement), input].find(usable);
-    if (taker instanceof HTMLElement) taker.focus();
-  };
+  let state = EMPTY;
+  let task = new AbortController(); // ends the reading or the run under way
 
-  const set = (state: State, words: string, ...next: (Element | null)[]): void =>
-    change(
+  const render = (...takers: (Element | null)[]): void => {
+    const shown = shows(state, judges.current());
+    focus.keep(
       () => {
-        panel.dataset.state = state;
-        status.dataset.state = state;
-        status.textContent = words;
-        part("tab-file", HTMLElement).classList.toggle("running", state === "running");
-        part("file-progress", HTMLElement).classList.toggle("active", state === "running");
-        part("file-zone", HTMLElement).hidden = table !== null;
-        part("file-chosen", HTMLElement).hidden = table === null;
-        part("file-preview", HTMLElement).hidden = by !== null;
-        part("file-results", HTMLElement).hidden = by === null;
-        run.hidden = state === "running";
-        stop.hidden = state !== "running";
-        column.disabled = named.disabled = judged.disabled = state === "running";
-        // Each step of a run would be too much for a screen reader: it hears the beginning and the end.
-        part("file-announce", HTMLElement).textContent = state === "running" ? "Classifying" : words;
-        if (state === "reading" || state === "running") part("file-error", HTMLElement).hidden = true;
-        offer();
+        panel.dataset.state = state.name;
+        part("tab-file", HTMLElement).classList.toggle("running", shown.running);
+        if (!shown.results) part("file-code", HTMLElement).hidden = true;
+        zone.show(state, shown);
+        chosen.show(state, shown);
+        results.show(state, shown);
       },
-      ...next,
-    );
-
-  /** The button says what there is to classify. */
-  const offer = (): void => {
-    const judge = judges.current();
-    const anew = judge !== null && by !== null && judge.key !== by.key;
-    const waiting = anew ? items.filter(({ text }) => text.trim() !== "").length : left().length;
-    run.disabled = !judge || waiting === 0;
-    run.textContent = offered(judge !== null, waiting, by !== null && !anew, items);
-  };
-
-  const left = (): Item[] => items.filter(({ label, why }) => label === null && why === "");
-
-  const fail = (problem: unknown): void => {
-    const message = problem instanceof Error ? problem.message : String(problem);
-    part("file-error-message", HTMLElement).textContent = message;
-    part("file-recode", HTMLElement).hidden = !(problem instanceof FileProblem && problem.otherwise);
-    part("file-error", HTMLElement).hidden = false;
-  };
-
-  const draw = (top: boolean): void => {
-    const start = performance.now();
-    shown = select(items, filter, order);
-    grid.show(shown, order, top);
-    const counts = tally(items);
-    chart.show(counts, items.length, filter.group);
-    const words =
-      shown.length === items.length
-        ? counted(items.length, "row")
-        : `${whole(shown.length)} of ${counted(items.length, "row")}`;
-    const count = part("file-shown", HTMLElement);
-    if (count.textContent !== words) count.textContent = words; // what is the same is not to be read out again
-    part("file-reset", HTMLElement).hidden =
-      filter.group === null && filter.text === "" && filter.least === 0;
-    part("file-least-shown", HTMLOutputElement).textContent = `${Math.round(filter.least * 100)} %`;
-    part("file-finding", HTMLElement).textContent = finding(items, counts);
-    for (const ending of ENDINGS) part(`export-${ending}`, HTMLButtonElement).disabled = items.length === 0;
-    due = performance.now() + Math.max(DRAW_EVERY_MS, 8 * (performance.now() - start));
-  };
-
-  const narrow = (change: Partial<Filter>): void => {
-    filter = { ...filter, ...change };
-    draw(true);
-  };
-
-  const showAll = (): void => {
-    filter = ALL;
-    search.value = "";
-    least.value = "0";
-    draw(true);
-  };
-
-  /** Lets go of the file before, its rows and its verdicts. */
-  const forget = (): void => {
-    file = table = by = null;
-    items = [];
-    grid.columns([], 0);
-    find("table", HTMLTableElement, part("file-preview", HTMLElement)).replaceChildren();
-    part("file-code", HTMLElement).hidden = true;
-    facts(null);
-    showAll();
-  };
-
-  /**
-   * Takes a column as the one with the texts; verdicts on another are gone. The focus goes to `next` where it
-   * has to go.
-   */
-  const choose = (at: number, ...next: (Element | null)[]): void => {
-    if (!table) return;
-    items = itemsOf(table, at);
-    by = null;
-    order = AS_READ;
-    grid.columns(table.columns, at);
-    showPreview(find("table", HTMLTableElement, part("file-preview", HTMLElement)), table, at);
-    part("file-code", HTMLElement).hidden = true;
-    facts(null);
-    showAll();
-    fill(0);
-    const texts = left().length;
-    set(
-      "chosen",
-      texts === items.length
-        ? counted(texts, "text")
-        : `${counted(texts, "text")}; ${counted(items.length - texts, "row")} without`,
-      ...next,
+      ...takers,
     );
   };
 
-  /** Reads a file, at once or as soon as `source` has fetched it; whatever is read next ends that. */
+  const dispatch = (event: Event, ...takers: (Element | null)[]): void => {
+    state = next(state, event);
+    render(...takers);
+  };
+
+  /** Ends the task under way and begins another, whose events count until the next one begins. */
+  const begin = (): { signal: AbortSignal; tell: typeof dispatch } => {
+    task.abort();
+    const mine = (task = new AbortController());
+    return {
+      signal: mine.signal,
+      tell: (event, ...takers) => {
+        if (task === mine) dispatch(event, ...takers);
+      },
+    };
+  };
+
+  /** Reads a file once `source` has it. */
   const read = async (
     name: string,
     source: (signal: AbortSignal) => File | Promise<File>,
     reading: Reading = {},
   ): Promise<void> => {
-    abort?.abort();
-    const mine = (abort = new AbortController());
+    const { signal, tell } = begin();
     const pressed = document.activeElement;
-    change(() => {
-      forget();
-      set("reading", "");
-    });
-    const passed = document.activeElement; // where the focus waits meanwhile
-    find(".zone-words", HTMLElement).textContent = `Reading ${name} …`;
+    tell({ type: "opening", file: name });
+    const waits = document.activeElement; // where the focus is meanwhile
+    let file: File | null = null;
     try {
-      const next = await source(mine.signal);
-      mine.signal.throwIfAborted();
-      file = next;
-      const found = await readTable(next, reading, mine.signal);
-      const at = guessColumn(found);
-      if (at < 0)
-        throw new FileProblem([`${next.name} has no column with a text in it.`, ...found.remarks].join(" "));
-      abort = null;
-      table = found;
-      showFile(found, next.size, at);
-      choose(at, document.activeElement === passed ? pressed : null);
+      file = await source(signal);
+      const table = await readTable(file, reading, signal, (share) => tell({ type: "reading", share }));
+      const column = guessColumn(table);
+      if (column < 0)
+        throw new FileProblem([`${file.name} has no column with text.`, ...table.remarks].join(" "));
+      // What was pressed gets the focus back, unless it was moved on.
+      tell({ type: "read", file, table, column }, document.activeElement === waits ? pressed : null);
     } catch (error) {
-      if (mine.signal.aborted) return;
-      abort = null;
-      set("error", "");
-      fail(error);
-    } finally {
-      if (abort === null) find(".zone-words", HTMLElement).textContent = "Drop a file here";
+      tell({ type: "unread", file, problem: problemOf(error) });
     }
   };
 
+  const reread = (file: File, reading: Reading): void => void read(file.name, () => file, reading);
+
   const start = async (): Promise<void> => {
     const judge = judges.current();
-    const at = Number(column.value);
-    if (!table || !judge || abort) return;
-    if (by !== null && by.key !== judge.key) {
-      items = itemsOf(table, at); // verdicts of two models are not mixed
-      filter = { ...filter, group: null }; // it may have other labels
-    }
-    by = judge;
-    const mine = (abort = new AbortController());
-    const texts = left();
-    let last: Progress = { done: 0, total: texts.length, spent: 0, left: 0 };
-    set("running", `0 of ${counted(texts.length, "text")}`);
-    draw(true);
-    code.show(judge.code(readingOf(table, at)));
-    const told = (): void => {
-      fill(last.done / (last.total || 1));
-      facts({ ...last, judge, items });
-      draw(false);
-    };
+    if (!judge || !openedIn(state) || state.name === "running") return;
+    const { signal, tell } = begin();
+    tell({ type: "started", judge });
+    const opened = openedIn(state);
+    if (!opened) return;
+    code.show(judge.code(codeOf(opened)));
+    const step = (progress: Progress): void => tell({ type: "classified", progress });
     try {
-      await page.run(() =>
-        classifyRows(texts, judge, {
-          signal: mine.signal,
-          step: (progress) => {
-            last = progress;
-            if (mine.signal.aborted) return;
-            const rate = (1000 * progress.done) / progress.spent;
-            status.textContent = `${whole(progress.done)} of ${counted(progress.total, "text")}, ${whole(Math.round(rate))} a second, ${seconds(progress.left)} left`;
-            if (performance.now() >= due) told();
-          },
-        }),
-      );
-      if (abort !== mine) return;
-      told();
-      set("done", `Done: ${counted(last.done, "text")} in ${seconds(last.spent)}`);
+      await page.run(() => classifyRows(waiting(opened.items), judge, { signal, step }));
+      tell({ type: "finished" });
     } catch (error) {
-      if (abort !== mine) return; // another file has been opened
-      told();
-      if (mine.signal.aborted)
-        set("stopped", `Cancelled: ${whole(last.done)} of ${counted(last.total, "text")} are classified`);
-      else if (kindOf(error) === "disposed") set("stopped", "Stopped: another model has come into use");
-      else {
-        set("stopped", `Stopped: ${whole(last.done)} of ${counted(last.total, "text")} are classified`);
-        fail(error);
-      }
-    } finally {
-      if (abort === mine) abort = null;
+      if (signal.aborted) tell({ type: "stopped", cause: "cancelled" });
+      else if (kindOf(error) === "disposed") tell({ type: "stopped", cause: "replaced" });
+      else tell({ type: "stopped", cause: "failed", problem: problemOf(error) });
     }
   };
 
   const close = (): void => {
-    abort?.abort();
-    abort = null;
-    forget();
-    part("file-error", HTMLElement).hidden = true;
-    set("empty", "");
-    input.focus();
+    begin();
+    dispatch({ type: "closed" });
+    zone.input.focus();
   };
 
-  input.addEventListener("change", () => {
-    const [chosen] = input.files ?? [];
-    if (chosen) void read(chosen.name, () => chosen);
-    input.value = ""; // so that the same file can be chosen again
-  });
-  part("file-sample", HTMLButtonElement).addEventListener("click", () => {
-    void read("sample.csv", fetchSample);
-  });
-  part("file-close", HTMLButtonElement).addEventListener("click", close);
-  part("file-recode", HTMLButtonElement).addEventListener("click", () => {
-    const again = file;
-    if (again) void read(again.name, () => again, { encoding: "windows-1252" });
-  });
-  column.addEventListener("change", () => choose(Number(column.value)));
-  named.addEventListener("change", () => {
-    const again = file;
-    if (again && table)
-      void read(again.name, () => again, { encoding: table.encoding, named: named.checked });
-  });
-  part("file-form", HTMLFormElement).addEventListener("submit", (event) => {
-    event.preventDefault();
-    void start();
-  });
-  stop.addEventListener("click", () => abort?.abort());
-  search.addEventListener("input", () => narrow({ text: search.value }));
-  least.addEventListener("input", () => narrow({ least: Number(least.value) / 100 }));
-  part("file-reset", HTMLButtonElement).addEventListener("click", () => {
-    showAll();
-    search.focus();
-  });
-  for (const ending of ENDINGS) {
-    part(`export-${ending}`, HTMLButtonElement).addEventListener("click", () => {
-      if (!table) return;
-      const rows = part("export-all", HTMLInputElement).checked ? items : shown;
-      download(nameOf(table.name, ending), EXPORTS[ending].write(table, rows), EXPORTS[ending].type);
-    });
-  }
-  facts(null);
-  set("empty", "");
+  render();
   return {
     adopt: () =>
-      change(() => {
+      focus.keep(() => {
         judges.adopt();
-        offer();
+        render();
       }),
     open: ([first, ...others]) => {
-      if (others.length > 0)
-        fail(new FileProblem("One file at a time: drop the one whose texts are to be classified."));
-      else if (first) void read(first.name, () => first);
+      if (others.length > 0) {
+        const problem = new FileProblem("Only one file can be open at a time. Drop the one to classify.");
+        dispatch({ type: "refused", problem: problemOf(problem) });
+      } else if (first) reread(first, {});
     },
+  };
+}
+
+/** How the file was read, for the code that does the same. */
+function codeOf({ table, column }: Opened): FileRead {
+  const { name, format, encoding, dialect, named, columns } = table;
+  return {
+    name,
+    format,
+    encoding,
+    ...(dialect && { dialect }),
+    named,
+    at: column,
+    column: columns[column] ?? "",
   };
 }

@@ -1,61 +1,90 @@
-/** Reads JSON Lines and JSON arrays into a table. Numbers that JavaScript can't hold are kept as they stand. */
+/** Reads JSON Lines and JSON arrays. Numbers that JavaScript would change keep their digits. */
 
 import { LosslessNumber, parse, stringify } from "lossless-json";
 import { counted, whole } from "../format.ts";
-import { beyond, FileProblem, limitRows, MOST_COLUMNS, turn, type Read, type Ways } from "./reading.ts";
+import {
+  beyond,
+  FileProblem,
+  limitRows,
+  MOST_COLUMNS,
+  type Found,
+  type Shape,
+  type Source,
+} from "./reading.ts";
+import { linesOf } from "./source.ts";
 import type { Cell } from "./table.ts";
 
-const LINES_AT_ONCE = 5_000;
+const ROWS_AT_ONCE = 5_000;
 
 /** What may be a number that JavaScript changes: one of many digits, or with an exponent. */
 const LARGE = /[\d.]{16}|\d[eE]/;
 
-/** Lines that are no JSON are left out, and told. */
-export async function readJsonLines(text: string, { signal }: Ways): Promise<Read> {
-  const values: unknown[] = [];
-  const wrong: number[] = [];
+/** Reads JSON Lines. Lines that aren't JSON are left out, and a remark counts them. */
+export async function* readJsonLines(source: Source): AsyncGenerator<Found> {
+  const columns = new Columns();
   let place = 0;
-  for (const line of text.split("\n")) {
-    place += 1;
-    if (place % LINES_AT_ONCE === 0) await turn(signal);
-    if (line.trim() === "") continue;
-    try {
-      values.push(parsed(line));
-    } catch {
-      wrong.push(place);
+  let count = 0;
+  let wrong = 0;
+  let firstWrong = 0;
+  for await (const { lines, read } of linesOf(source, "\n")) {
+    const rows: Cell[][] = [];
+    for (const line of lines) {
+      place += 1;
+      if (line.trim() === "") continue;
+      try {
+        rows.push(columns.row(parsed(line)));
+      } catch {
+        wrong += 1;
+        firstWrong ||= place;
+      }
     }
-    limitRows(values.length);
+    count += rows.length;
+    yield { type: "rows", rows, read };
   }
-  if (values.length === 0)
+  if (count === 0 && wrong > 0)
     throw new FileProblem(
-      `Line ${wrong[0] ?? 1} is no JSON, and no other line is: JSON Lines have an object a line.`,
+      `Line ${whole(firstWrong)} is not valid JSON, and neither is any other line. ` +
+        "JSON Lines needs one object per line.",
+      "syntax",
     );
-  const remarks =
-    wrong.length > 0
-      ? [
-          `${counted(wrong.length, "line")}, the first of them line ${whole(wrong[0] ?? 0)}, ${wrong.length === 1 ? "is" : "are"} no JSON and left out.`,
-        ]
-      : [];
-  const read = ofValues(values);
-  return { ...read, remarks: [...remarks, ...read.remarks] };
+  const shape = columns.shape();
+  if (wrong > 0)
+    shape.remarks.unshift(
+      `${counted(wrong, "line")} left out, starting with line ${whole(firstWrong)}: not valid JSON.`,
+    );
+  yield { type: "end", shape, skip: 0 };
 }
 
 /** Reads an array of objects, or of texts. */
-export async function readJson(text: string): Promise<Read> {
+export async function* readJson(source: Source): AsyncGenerator<Found> {
+  const texts: string[] = [];
+  let end = 0;
+  for await (const { text, read } of source.pieces()) {
+    texts.push(text);
+    end = read;
+    yield { type: "rows", rows: [], read };
+  }
   let values: unknown;
   try {
-    values = parsed(text);
+    values = parsed(texts.join(""));
   } catch (error) {
-    // Engines' messages may repeat a piece of the file: of them only the line is told.
+    // Engines' messages may repeat a piece of the file: only the line is taken from them.
     const line = /(?:\(| at )line (\d+) column \d+/.exec(error instanceof Error ? error.message : "")?.[1];
     throw new FileProblem(
-      `This is no JSON${line ? `: line ${line} is wrong` : ""}. It takes an array of objects, or of texts.`,
+      `The file is not valid JSON${line ? `: there is an error in line ${line}` : ""}. ` +
+        "It must hold an array of objects or of strings.",
+      "syntax",
     );
   }
   if (!Array.isArray(values))
-    throw new FileProblem("This JSON is not an array: it takes an array of objects, or of texts.");
+    throw new FileProblem("The JSON is not an array. It must hold an array of objects or of strings.");
   limitRows(values.length);
-  return ofValues(values);
+  const columns = new Columns();
+  for (let at = 0; at < values.length; at += ROWS_AT_ONCE) {
+    const rows = values.slice(at, at + ROWS_AT_ONCE).map((value) => columns.row(value));
+    yield { type: "rows", rows, read: end };
+  }
+  yield { type: "end", shape: columns.shape(), skip: 0 };
 }
 
 function parsed(json: string): unknown {
@@ -68,31 +97,39 @@ function parsed(json: string): unknown {
   });
 }
 
-/** Objects by their keys, in the order in which they first come; anything else is a value by itself. */
-function ofValues(values: readonly unknown[]): Read {
-  const places = new Map<string, number>();
-  const left = new Set<string>(); // keys beyond the most columns
-  const isObject = (value: unknown): value is Record<string, unknown> =>
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof LosslessNumber);
-  const objects = values.some(isObject);
-  if (!objects)
-    return { named: false, columns: ["value"], rows: values.map((value) => [cellOf(value)]), remarks: [] };
-  const rows = values.map((value) => {
+/** The columns: the keys of all objects in order of appearance, and "value" for whatever is no object. */
+class Columns {
+  readonly #places = new Map<string, number>();
+  readonly #left = new Set<string>(); // keys beyond the most columns
+  #objects = false;
+
+  row(value: unknown): Cell[] {
+    const object = isObject(value);
+    this.#objects ||= object;
     const row: Cell[] = [];
-    for (const [key, own] of Object.entries(isObject(value) ? value : { value })) {
-      let at = places.get(key);
-      if (at === undefined && places.size < MOST_COLUMNS) places.set(key, (at = places.size));
-      if (at === undefined) left.add(key);
+    for (const [key, own] of Object.entries(object ? value : { value })) {
+      let at = this.#places.get(key);
+      if (at === undefined && this.#places.size < MOST_COLUMNS)
+        this.#places.set(key, (at = this.#places.size));
+      if (at === undefined) this.#left.add(key);
       else row[at] = cellOf(own);
     }
-    return row;
-  });
-  // Keys that a row lacks leave holes, which are made cells here.
-  for (const row of rows) for (let at = 0; at < places.size; at += 1) row[at] ??= null;
-  return { named: true, columns: [...places.keys()], rows, remarks: beyond(places.size + left.size) };
+    return Array.from(row, (cell) => cell ?? null); // keys that it lacks have left holes
+  }
+
+  shape(): Shape {
+    return {
+      named: this.#objects,
+      columns: [...this.#places.keys()],
+      remarks: beyond(this.#places.size + this.#left.size),
+    };
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof LosslessNumber)
+  );
 }
 
 function cellOf(value: unknown): Cell {

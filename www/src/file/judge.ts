@@ -68,6 +68,7 @@ export function taughtJudge({ classifier, embedder, version, threshold }: Taught
     info: embedder.info,
     async *stream(texts, { signal }) {
       // A copy: what is taught meanwhile must not change the verdicts of one file half-way.
+      // A taught classifier has no `stream()`: groups of texts do instead.
       const fixed = await TaughtClassifier.from(classifier.toJSON({ examples: false }), embedder);
       for (let first = 0; first < texts.length; first += GROUP) {
         const answers = await fixed.classify(texts.slice(first, first + GROUP), {

@@ -1,55 +1,98 @@
-/** What the readers of a file's formats share: what they yield, and what a tab takes at most. */
+/** What the readers of all formats share: what they read, what they send, their limits and their errors. */
 
 import { whole } from "../format.ts";
-import type { Encoding, Table } from "./table.ts";
+import type { Cell, Encoding, Table } from "./table.ts";
 
 /** The most columns that are read. */
 export const MOST_COLUMNS = 200;
+
+/** The largest file that is read. */
+export const MOST_BYTES = 100e6;
+
 const MOST_ROWS = 300_000;
 
-/** What larger files are told. */
-export const COMMAND_LINE = "Larger files are for the command line: npx tabsense classify.";
+/** What a larger file's error recommends. */
+export const COMMAND_LINE = "Use the command line for larger files: npx tabsense classify.";
 
-/** A file that can't be read, and why. */
+/** What can be wrong with a file. */
+export type ProblemKind =
+  | "empty"
+  | "too large"
+  | "unreadable"
+  | "not text"
+  | "not UTF-8"
+  | "syntax"
+  | "unsuitable"
+  | "internal";
+
+/** A file that can't be used, and why. */
 export class FileProblem extends Error {
-  /** `otherwise`: the encoding that it may be in. */
   constructor(
     message: string,
-    readonly otherwise: Encoding | null = null,
+    readonly kind: ProblemKind = "unsuitable",
   ) {
     super(message);
   }
 }
 
-/** How to read. */
-export interface Ways {
-  /** Whether a CSV file's first row holds names; undefined where that is to be guessed. */
-  named: boolean | undefined;
-  signal: AbortSignal;
+/** How to read a file where the guess is wrong. */
+export interface Reading {
+  encoding?: Encoding;
+  /** Whether a CSV file's first row holds names. */
+  named?: boolean;
 }
 
-/** What a format's reader yields. */
-export type Read = Pick<Table, "named" | "columns" | "rows" | "remarks" | "dialect">;
+/** A part of a file's text. */
+export interface Piece {
+  text: string;
+  /** The bytes of the file up to the end of this piece. */
+  read: number;
+}
 
-/** What is told of a table with more columns than are read. */
+/** A file's text. */
+export interface Source {
+  encoding: Encoding;
+  /** The first piece: enough to recognise the format and the CSV dialect. */
+  head: string;
+  /** Whether the first piece is the whole file. */
+  whole: boolean;
+  /** Reads the text, from its beginning each time. */
+  pieces(): AsyncIterable<Piece>;
+}
+
+/** What a reader finds out about the table as a whole. */
+export type Shape = Pick<Table, "named" | "columns" | "remarks" | "dialect">;
+
+/** What a format's reader yields. */
+export type Found =
+  /** More rows; `read` as in {@link Piece}. */
+  | { type: "rows"; rows: Cell[][]; read: number }
+  /** The rows so far are void: the file is read again, in another way. */
+  | { type: "restart" }
+  /** The end. The first `skip` rows are no rows of the table. */
+  | { type: "end"; shape: Shape; skip: number };
+
+/** What the worker sends. */
+export type Sent =
+  | Exclude<Found, { type: "end" }>
+  | { type: "end"; table: Omit<Table, "rows">; skip: number }
+  | { type: "problem"; kind: ProblemKind; message: string };
+
+/** The remark on a table with more columns than are read. */
 export function beyond(width: number): string[] {
   return width > MOST_COLUMNS
     ? [
-        `Of ${whole(width)} columns, the first ${whole(MOST_COLUMNS)} are read: the rest is neither shown nor exported.`,
+        `Only the first ${whole(MOST_COLUMNS)} of ${whole(width)} columns are read. ` +
+          "The others are neither shown nor exported.",
       ]
     : [];
 }
 
-/** Throws a {@link FileProblem} where there are more rows than a tab takes. */
+/** Throws a {@link FileProblem} where there are more rows than the tab takes. */
 export function limitRows(count: number): void {
   if (count > MOST_ROWS)
     throw new FileProblem(
-      `The file has more than ${whole(MOST_ROWS)} rows, the most that a tab takes. ${COMMAND_LINE}`,
+      `The file has more than ${whole(MOST_ROWS)} rows, the most this tab can take. ${COMMAND_LINE}`,
+      "too large",
     );
-}
-
-/** Gives the page a turn; rejects once `signal` has fired. */
-export async function turn(signal: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve));
-  signal.throwIfAborted();
 }

@@ -36,6 +36,12 @@ export interface Order {
   down: boolean;
 }
 
+/** A filter that all rows pass. */
+export const ALL: Filter = { group: null, text: "", least: 0 };
+
+/** The order of the file. */
+export const AS_READ: Order = { key: "place", down: false };
+
 /** The rows of a table, with the texts of one of its columns. */
 export function itemsOf({ rows }: Table, column: number): Item[] {
   return rows.map((cells, at) => {
@@ -48,9 +54,19 @@ export function itemsOf({ rows }: Table, column: number): Item[] {
       label: null,
       score: 0,
       cut: false,
-      why: text.trim() === "" ? "no text" : "",
+      why: text.trim() === "" ? "no text" : "", // the model may find others without
     };
   });
+}
+
+/** Whether a row has a text to classify. */
+export function hasText({ text }: Item): boolean {
+  return text.trim() !== "";
+}
+
+/** The rows that have no verdict yet. */
+export function waiting(items: readonly Item[]): Item[] {
+  return items.filter(({ label, why }) => label === null && why === "");
 }
 
 /** What a row counts as: its label, or why it has none; null while it waits. */

@@ -1,4 +1,4 @@
-/** Classifies many rows, so that verdicts are seen while they come and the page's own calls get their turn. */
+/** Classifies many rows, with verdicts and progress on the way. */
 
 import type { Judge } from "./judge.ts";
 import type { Item } from "./rows.ts";
@@ -23,6 +23,9 @@ export interface Ways {
 /**
  * Gives each of `items` its verdict. Rejects when the signal fires, and when the model fails; verdicts until
  * then stay.
+ *
+ * `stream()` has no progress callback and needs none: verdicts come in order, so counting them is progress.
+ * It can't be resumed either: a cancelled run continues with a new stream of the rows without a verdict.
  */
 export async function classifyRows(
   items: readonly Item[],
@@ -30,27 +33,29 @@ export async function classifyRows(
   { signal, step }: Ways,
 ): Promise<void> {
   const { maxTokens } = judge.info.model;
-  // Time goes by what is read, so what is left is told by that: a text beyond the model's length costs no
-  // more.
+  // The time that is left is estimated by length: a text beyond the model's length costs no more.
   const weight = ({ text }: Item): number => 20 + Math.min(text.length, 5 * maxTokens);
   const all = items.reduce((sum, item) => sum + weight(item), 0);
   const start = performance.now();
+  let done = 0;
   let read = 0;
   let told = start;
+  const tell = (): void => {
+    told = performance.now();
+    const spent = told - start;
+    step({ done, total: items.length, spent, left: read > 0 ? (spent * (all - read)) / read : 0 });
+  };
   const texts = items.map(({ text }) => text);
-  for await (const { index, ...verdict } of judge.stream(texts, { signal })) {
-    const item = items[index];
-    if (!item) continue;
-    Object.assign(item, verdict);
-    read += weight(item);
-    const now = performance.now();
-    if (now - told < STEP_MS && index + 1 < items.length) continue;
-    told = now;
-    step({
-      done: index + 1,
-      total: items.length,
-      spent: now - start,
-      left: ((now - start) * (all - read)) / read,
-    });
+  try {
+    for await (const { index, ...verdict } of judge.stream(texts, { signal })) {
+      const item = items[index];
+      if (!item) continue;
+      Object.assign(item, verdict);
+      done = index + 1;
+      read += weight(item);
+      if (performance.now() - told >= STEP_MS) tell();
+    }
+  } finally {
+    tell();
   }
 }

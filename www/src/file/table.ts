@@ -51,7 +51,8 @@ const NAMES = [
   "summary",
   "title",
 ];
-const SEEN = 200; // rows that the choice of a column looks at, where one of them holds a text
+/** How many rows the choice of a column looks at, where one of them holds a text. */
+export const SEEN = 200;
 const SHORT = 40; // characters of the longest name that a column is believed to have
 
 /** A cell as it is shown and classified. */

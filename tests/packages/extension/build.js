@@ -1,7 +1,6 @@
 import { cpSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
-process.chdir(import.meta.dirname);
 rmSync("dist", { recursive: true, force: true });
 await build({ entryPoints: ["main.js"], bundle: true, minify: true, format: "esm", outdir: "dist" });
 

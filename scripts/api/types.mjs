@@ -46,7 +46,11 @@ const WRITERS = {
   },
   array: ({ elementType }) => `${within(elementType)}[]`,
   union: ({ types }) => types.map((type) => within(type, ["reflection"])).join(" | "),
-  intersection: ({ types }) => types.map((type) => within(type)).join(" & "),
+  intersection: ({ types }) =>
+    types
+      .filter((type) => !isMarker(type))
+      .map((type) => within(type))
+      .join(" & "),
   tuple: ({ elements = [] }) => `[${elements.map(typeText).join(", ")}]`,
   namedTupleMember: ({ name, isOptional, element }) =>
     `${name}${isOptional ? "?" : ""}: ${typeText(element)}`,
@@ -60,6 +64,12 @@ const WRITERS = {
   query: ({ queryType }) => `typeof ${typeText(queryType)}`,
   reflection: ({ declaration }) => objectText(declaration),
 };
+
+/** `{ details?: false }`: what tells one overload from another to a compiler, and nothing to a reader. */
+function isMarker({ type, declaration }) {
+  const [only, ...others] = type === "reflection" ? membersOf(declaration) : [];
+  return only?.flags.isOptional && only.type?.value === false && others.length === 0;
+}
 
 /** A type within another, in parentheses where it would be read wrongly without. */
 function within(type, bare = []) {

@@ -5,11 +5,15 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../run.mjs";
 
-export { ROOT };
+const LIST = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", "*.md"];
+
+let found;
 
 /** Their paths: those that git keeps, and new ones that it does not ignore. */
 export function markdownFiles() {
-  const args = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", "*.md"];
-  const paths = execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).split("\n");
-  return paths.filter((path) => path && existsSync(join(ROOT, path))).sort();
+  found ??= execFileSync("git", LIST, { cwd: ROOT, encoding: "utf8" })
+    .split("\n")
+    .filter((path) => path && existsSync(join(ROOT, path)))
+    .sort();
+  return found;
 }

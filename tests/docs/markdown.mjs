@@ -14,7 +14,7 @@ const FROM = /^<!--\s*from:\s*(\S+)\s*-->$/;
 /** The first word of an indented block's lines, where it is one of commands. */
 const COMMANDS = /^(npm|npx|node|cargo|tabsense|git|python3?(\.\d+)?|\.venv\/\S+)\s/;
 
-/** README.md and every document below docs/, by their paths in the repository. */
+/** README.md, every document below docs/, and the site's home page, by their paths in the repository. */
 export function documents() {
   const below = (folder) =>
     readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) =>
@@ -22,6 +22,7 @@ export function documents() {
     );
   return [
     "README.md",
+    "site/index.md",
     ...below("docs")
       .filter((path) => path.endsWith(".md"))
       .sort(),

@@ -1,7 +1,7 @@
 // Builds the documents as a site, with the demo page in it, into target/docs: `npm run docs`. A broken link fails the
 // build. `--serve` serves it, on the port that `--port` names.
 
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { build, buildPage } from "./build.mjs";
@@ -11,12 +11,14 @@ import { serve } from "./serve.mjs";
 import { setUpBuild } from "./setup.mjs";
 import { brokenLinks } from "./site/check.mjs";
 import { BASE, SOURCES } from "./site/config.mjs";
-import { pages } from "./site/pages.mjs";
+import { IMAGE, pages } from "./site/pages.mjs";
 
 /** VitePress belongs to this project of its own: it is 100 MB, which no test needs. */
 const HOME = "site";
 const OUT = join(ROOT, "target/docs");
 const PORT = "4174";
+
+const isImage = (path) => statSync(path).isDirectory() || IMAGE.test(path);
 
 /** Lays the pages where VitePress reads them, at their addresses, with their images. */
 function lay() {
@@ -24,7 +26,7 @@ function lay() {
   const copy = (from, to) => cpSync(join(ROOT, from), join(SOURCES, to), { recursive: true });
   for (const { path, address } of pages()) copy(path, `${address}.md`);
   copy("site/index.md", "index.md");
-  copy("docs/images", "public/docs/images");
+  cpSync(join(ROOT, "docs"), join(SOURCES, "public/docs"), { recursive: true, filter: isImage });
   copy("www/public/favicon.svg", "public/favicon.svg");
 }
 

@@ -8,6 +8,9 @@ import { markdownFiles } from "./files.mjs";
 /** What is for who works on the code alone, and is read there. */
 const LEFT_OUT = /^(tests|test_data|js|fuzz|\.github)\//;
 
+/** What pages show beside text. */
+export const IMAGE = /\.(png|svg|gif|webp|webm|mp4)$/;
+
 /** The order of pages in their part, as far as it matters; others follow by their names. */
 const ORDER = [
   "README.md",
@@ -67,7 +70,7 @@ export function targetOf(from, link) {
   if (/^([a-z]+:|#)/.test(link)) return null;
   const [to, anchor] = link.split("#");
   const file = posix.join(posix.dirname(from), decodeURI(to)).replace(/\/$/, "");
-  if (/\.(png|svg|gif|webp|webm|mp4)$/.test(file)) return { image: file };
+  if (IMAGE.test(file)) return { image: file };
   const page = [file, `${file}/README.md`].find((path) => path.endsWith(".md") && !LEFT_OUT.test(path));
   const known = page && markdownFiles().includes(page);
   return known ? { page: `/${addressOf(page)}${anchor ? `#${anchor}` : ""}` } : { file };

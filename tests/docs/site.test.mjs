@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { brokenLinks } from "../../scripts/site/check.mjs";
+import { BASE } from "../../scripts/site/config.mjs";
+import { rewriteHtml } from "../../scripts/site/links.mjs";
 import { pages, sidebar, targetOf } from "../../scripts/site/pages.mjs";
 
 test("every document below docs/ is a page with its own address, and in the navigation once", () => {
@@ -32,6 +34,18 @@ test("a link leads to a page, a picture, a file that the repository alone has, o
   ];
   for (const [from, link, target] of cases)
     assert.deepEqual(targetOf(from, link), target, `${from}: ${link}`);
+});
+
+test("HTML within a document has links of the site, too", () => {
+  const html =
+    '<a href="security.md#x">a</a><img src="images/demo.png"><a href="../package.json">b</a><a href="#c">c</a>';
+  const start = `<a href="${BASE}security.html#x">a</a><img src="/docs/images/demo.png"><a`;
+  const link = ' href="https://example.com/r/blob/HEAD/package.json"';
+  assert.equal(
+    rewriteHtml(html, "docs/api.md", "https://example.com/r"),
+    `${start}${link}>b</a><a href="#c">c</a>`,
+  );
+  assert.equal(rewriteHtml(html, "docs/api.md", null), `${start}>b</a><a href="#c">c</a>`);
 });
 
 test("links to a missing page, to a missing place of a page, and out of the site are found", (t) => {

@@ -1,5 +1,5 @@
-// Fills the parts of docs/api.md that are made from the types: `npm run docs:api`. What is exported without a word of
-// documentation, or is missing on the page, is an error.
+// Fills the parts of docs/api.md that are made from the types: `npm run docs:api`. What is exported without a
+// word of documentation, or is missing on the page, is an error.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,11 +12,16 @@ import { Failure, main, ROOT } from "./run.mjs";
 /** typedoc works with TypeScript up to 6; it and its compiler belong to this project of their own. */
 const HOME = "tests/docs";
 
-/** The page: prose by hand, and between these two comments what is made of the types that the first one names. */
+/**
+ * The page: prose by hand, and between these two comments what is made of the types that the first one names.
+ */
 export const API = join(ROOT, "docs/api.md");
 const REGION = /(<!-- types: ([\w, ]+) -->\n)[\s\S]*?(<!-- \/types -->)/g;
 
-/** typedoc's model of what `options` name as entries: `{ status, output, modules }`; no modules where it failed. */
+/**
+ * typedoc's model of what `options` name as entries: `{ status, output, modules }`; no modules where it
+ * failed.
+ */
 export function readTypes(options = "docs/typedoc.json") {
   const folder = mkdtempSync(join(tmpdir(), "tabsense-types-"));
   try {

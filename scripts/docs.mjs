@@ -1,5 +1,5 @@
-// Builds the documents as a site, with the demo page in it, into target/docs: `npm run docs`. A broken link fails the
-// build. `--serve` serves it, on the port that `--port` names.
+// Builds the documents as a site, with the demo page in it, into target/docs: `npm run docs`. A broken link
+// fails the build. `--serve` serves it, on the port that `--port` names.
 
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -21,8 +21,8 @@ const VALUES = [KIND.variable, KIND.function, KIND.class];
 const UNWRITTEN = / extends |^typeof /;
 
 /**
- * A function from an export's name to its section of the page. `declarations` are typedoc's; `anchorOf(name)` is the
- * anchor of `Class` or `Class.method` on the page, or undefined.
+ * A function from an export's name to its section of the page. `declarations` are typedoc's; `anchorOf(name)`
+ * is the anchor of `Class` or `Class.method` on the page, or undefined.
  */
 export function referenceOf(declarations, anchorOf) {
   return (name) => {
@@ -88,7 +88,9 @@ function methodsOf(declaration) {
     .sort((a, b) => Boolean(b.flags.isStatic) - Boolean(a.flags.isStatic));
 }
 
-/** The members that belong on the page: not those of a base that has a section, nor of `Error`, nor symbols. */
+/**
+ * The members that belong on the page: not those of a base that has a section, nor of `Error`, nor symbols.
+ */
 function ownMembers(declaration) {
   const { kind, type } = declaration;
   const members = type ? objectsIn(type).flatMap(membersOf) : membersOf(declaration);
@@ -119,7 +121,10 @@ function callsOf(name, signatures, anchorOf) {
   return [calls.join("\\\n"), ...new Set(prose)];
 }
 
-/** A member of an object: its name and type, its words indented below, and the members of an object that it holds. */
+/**
+ * A member of an object: its name and type, its words indented below, and the members of an object that it
+ * holds.
+ */
 function itemOf(member, anchorOf) {
   const { name, flags, getSignature, signatures } = member;
   const type = member.type ?? getSignature?.type;

@@ -40,7 +40,8 @@ const WRITERS = {
   intrinsic: ({ name }) => name,
   literal: ({ value }) => JSON.stringify(value),
   reference: ({ name, package: from, target, typeArguments = [] }) => {
-    const full = from === "typescript" ? target.qualifiedName : name.replace(LOADED, ""); // `WebAssembly.Module`
+    // `WebAssembly.Module`, not `Module`.
+    const full = from === "typescript" ? target.qualifiedName : name.replace(LOADED, "");
     const written = typeArguments.map(typeText).filter((argument) => argument !== "ArrayBufferLike");
     return written.length > 0 ? `${full}<${written.join(", ")}>` : full;
   },

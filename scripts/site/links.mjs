@@ -4,8 +4,8 @@ import { BASE } from "./config.mjs";
 import { addressOf, pages, targetOf } from "./pages.mjs";
 
 /**
- * A plugin of markdown-it: links from document to document lead to their pages, and images to their copies. What the
- * repository alone has is a link into `repository`, or mere text while that is null.
+ * A plugin of markdown-it: links from document to document lead to their pages, and images to their copies.
+ * What the repository alone has is a link into `repository`, or mere text while that is null.
  */
 export function repositoryLinks(markdown, repository) {
   const paths = new Map(pages().map(({ path }) => [`${addressOf(path)}.md`, path]));

@@ -1,4 +1,5 @@
-// Which of the repository's files are pages of the site, at which addresses, and in which part of its navigation.
+// Which of the repository's files are pages of the site, at which addresses, and in which part of its
+// navigation.
 
 import { readFileSync } from "node:fs";
 import { join, posix } from "node:path";
@@ -63,8 +64,8 @@ export function sidebar(all) {
 }
 
 /**
- * Where a link of the file `from` leads on the site: `{ page }` or `{ image }`, `{ file }` for what the repository alone
- * has, null for an address that is none of the repository's.
+ * Where a link of the file `from` leads on the site: `{ page }` or `{ image }`, `{ file }` for what the
+ * repository alone has, null for an address that is none of the repository's.
  */
 export function targetOf(from, link) {
   if (/^([a-z]+:|#)/.test(link)) return null;

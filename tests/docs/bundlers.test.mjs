@@ -1,5 +1,5 @@
-// The set-ups in docs/bundlers.md are those of the projects in tests/packages, and the headers are those that tests
-// open pages with. A block that a comment `from:` says to be of a file is a part of it.
+// The set-ups in docs/bundlers.md are those of the projects in tests/packages, and the headers are those that
+// tests open pages with. A block that a comment `from:` says to be of a file is a part of it.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -14,8 +14,12 @@ const HERE = "tests/docs/bundlers.test.mjs";
 const TRUSTED = "require-trusted-types-for 'script'; trusted-types tabsense";
 const CDN = "https://cdn.example";
 
-/** The headers on the page, in its order: tests/packages/policy.test.mjs and tests/package/browser-cdn.test.mjs play them. */
+/**
+ * The headers on the page, in its order, and the policy of an extension: tests/packages and
+ * tests/package/browser-cdn.test.mjs open pages with them.
+ */
 const HEADERS = [
+  `${JSON.stringify({ content_security_policy: { extension_pages: STRICT } }, null, 2)}\n`,
   [
     "Content-Security-Policy: default-src 'none'",
     `script-src 'self' ${CDN} 'wasm-unsafe-eval'`,
@@ -55,7 +59,6 @@ test("each project that a browser or a runtime is tested with has its section", 
     "next",
     "rollup",
     "esbuild",
-    "extension",
     "plain",
     "node",
     "deno",

@@ -1,5 +1,5 @@
-// The API reference in docs/api.md is made from the types: everything that is exported is in it, and every part of it
-// has its words.
+// The API reference in docs/api.md is made from the types: everything that is exported is in it, and every
+// part of it has its words.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,39 +1,73 @@
-// Makes the API reference from the types into target/docs: `npm run docs`. What is exported without a word of
-// documentation is an error.
+// Builds the documents as a site, with the demo page in it, into target/docs: `npm run docs`. A broken link
+// fails the build. `--serve` serves it, on the port that `--port` names.
 
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
-import { Failure, main, ROOT } from "./run.mjs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { build, buildPage } from "./build.mjs";
 import { setUpNested } from "./nested.mjs";
-import { setUpNpm } from "./setup.mjs";
+import { Failure, main, must, ROOT } from "./run.mjs";
+import { serve } from "./serve.mjs";
+import { setUpBuild } from "./setup.mjs";
+import { brokenLinks } from "./site/check.mjs";
+import { BASE, SOURCES } from "./site/config.mjs";
+import { IMAGE, pages } from "./site/pages.mjs";
 
-/** typedoc works with TypeScript up to 6; it and its compiler belong to this project of their own. */
-const HOME = "tests/docs";
+/** VitePress belongs to this project of its own: it is 100 MB, which no test needs. */
+const HOME = "site";
+const OUT = join(ROOT, "target/docs");
+const PORT = "4174";
 
-/** Runs typedoc into `out`, with what stands in the file `options`. Yields `{ status, output }`. */
-export function makeReference(out, options = "docs/typedoc.json") {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      join(ROOT, HOME, "node_modules/typedoc/bin/typedoc"),
-      "--options",
-      join(ROOT, options),
-      "--out",
-      out,
-      "--json",
-      join(out, "reference.json"),
-    ],
-    { cwd: ROOT, encoding: "utf8" },
-  );
-  return { status, output: `${stdout}${stderr}` };
+const isImage = (path) => statSync(path).isDirectory() || IMAGE.test(path);
+
+/** Lays the pages where VitePress reads them, at their addresses, with their images. */
+function lay() {
+  rmSync(SOURCES, { recursive: true, force: true });
+  const copy = (from, to) => cpSync(join(ROOT, from), join(SOURCES, to), { recursive: true });
+  for (const { path, address } of pages()) copy(path, `${address}.md`);
+  copy("site/index.md", "index.md");
+  cpSync(join(ROOT, "docs"), join(SOURCES, "public/docs"), { recursive: true, filter: isImage });
+  copy("www/public/favicon.svg", "public/favicon.svg");
 }
 
-await main(import.meta.url, async () => {
-  await setUpNpm();
+/** The demo page, which looks for its models in a folder beside it: those that are there. */
+function addDemo() {
+  const demo = join(OUT, "demo");
+  cpSync(join(ROOT, "www/dist"), demo, { recursive: true });
+  const { workspaces } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  for (const model of workspaces) {
+    const { files } = JSON.parse(readFileSync(join(ROOT, model, "package.json"), "utf8"));
+    for (const file of files
+      .map((name) => join(model, name))
+      .filter((path) => existsSync(join(ROOT, path)))) {
+      mkdirSync(dirname(join(demo, file)), { recursive: true });
+      cpSync(join(ROOT, file), join(demo, file), { recursive: true });
+    }
+  }
+}
+
+await main(import.meta.url, async (args) => {
+  const { values } = parseArgs({
+    args,
+    options: { serve: { type: "boolean", default: false }, port: { type: "string", default: PORT } },
+  });
+  await setUpBuild();
+  await build();
+  await buildPage();
   await setUpNested(HOME);
-  const out = join(ROOT, "target/docs");
-  const { status, output } = makeReference(out);
-  process.stdout.write(output);
-  if (status !== 0) throw new Failure("The reference has gaps: see above.");
-  console.log(`The reference is in ${join(out, "index.html")}`);
+  lay();
+  await must(
+    process.execPath,
+    [join(ROOT, HOME, "node_modules/vitepress/bin/vitepress.js"), "build", "--outDir", OUT],
+    {
+      cwd: join(ROOT, HOME),
+    },
+  );
+  addDemo();
+  const broken = brokenLinks(OUT, { base: BASE, except: ["demo/"] });
+  if (broken.length > 0) throw new Failure(`The site has broken links:\n${broken.join("\n")}`);
+  console.log(`The site is in ${OUT}`);
+  if (!values.serve) return;
+  const { url } = await serve({ [BASE]: OUT }, { port: Number(values.port), isolated: true });
+  console.log(`It is served at ${url}${BASE.slice(1)}  (Ctrl-C ends it)`);
 });

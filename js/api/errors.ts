@@ -1,9 +1,7 @@
 /** The one error type: a `kind` from a closed list and a sentence that says what to do. */
 
-/**
- * Every kind: word for word the list of src/error.rs (a test compares them), and last what no engine can tell
- * of itself.
- */
+// Word for word the list of src/error.rs (a test compares them), and last what no engine can tell of itself.
+/** All kinds of errors. */
 export const ERROR_KINDS = [
   "invalid_argument",
   "config_invalid",
@@ -27,7 +25,30 @@ export const ERROR_KINDS = [
   "worker_crashed",
 ] as const;
 
-/** What went wrong. */
+/**
+ * What went wrong.
+ *
+ * - `"invalid_argument"`: an argument or an option has the wrong type or value.
+ * - `"config_invalid"`: `config.json` is not JSON, lacks a field, or has impossible sizes.
+ * - `"config_unsupported"`: `config.json` describes a model that is not supported.
+ * - `"tokenizer_invalid"`: `tokenizer.json` can't be read, or its ids don't fit the model.
+ * - `"tokenizer_unsupported"`: the tokenizer is of a kind that is not supported, or can't encode pairs.
+ * - `"weights_header"`: the header of the weights' file can't be read.
+ * - `"weights_mismatch"`: the tensors are not those that the configuration asks for.
+ * - `"weights_not_finite"`: a weight is NaN or infinite.
+ * - `"weights_length"`: the weights' file is too short or too long.
+ * - `"integrity"`: a file's SHA-256 differs from the one in `integrity`.
+ * - `"network"`: a file could not be fetched: no connection, or a status other than success.
+ * - `"not_a_model"`: a file is not what its name says: a web page in place of a model file, say.
+ * - `"disposed"`: `dispose()` was called before or during the call.
+ * - `"out_of_memory"`: there is not enough memory for the model or the call.
+ * - `"environment"`: the browser or runtime lacks something that the engine needs, or a policy forbids it.
+ * - `"device_lost"`: the graphics device was reset, unplugged, or taken by the system.
+ * - `"webgpu_unusable"`: the graphics device fails or computes wrong answers.
+ * - `"not_finite"`: the logits are not finite: the weights overflow the arithmetic.
+ * - `"internal"`: a bug of this package.
+ * - `"worker_crashed"`: the worker ended without answering; the next call starts another.
+ */
 export type ErrorKind = (typeof ERROR_KINDS)[number];
 
 /**

@@ -39,7 +39,7 @@ export interface Pattern {
 /** The patterns of this package. */
 export const PATTERN_NAMES = ["email", "iban", "card", "ip", "url"] as const;
 
-/** A pattern of this package. */
+/** A pattern of this package: `"email"`, `"iban"`, `"card"`, `"ip"` or `"url"`. */
 export type PatternName = (typeof PATTERN_NAMES)[number];
 
 /** Which patterns look for entities: all of this package (`true`), some by name, and your own. */

@@ -22,7 +22,10 @@ import { checkTaughtOptions, checkTeachOptions, type CheckedTeachOptions } from 
 import { read, same, saved, type SavedClassifier } from "./saved.js";
 import { scoresOf } from "./scores.js";
 
-/** What a classifier is taught by: an embedder, and the way to its worker. */
+/**
+ * What a classifier is taught by: an embedder, and the way to its worker.
+ * @internal
+ */
 export interface Teaching {
   embedder: LoadedEmbedder;
   session: Session;
@@ -64,7 +67,10 @@ export class TaughtClassifier {
     this.#teachable = teachable;
   }
 
-  /** Teaches a new one: `embedder.teach`. */
+  /**
+   * Teaches a new one: `embedder.teach`.
+   * @internal
+   */
   static async teach(
     teaching: Teaching,
     examples: Examples,
@@ -98,6 +104,7 @@ export class TaughtClassifier {
    *
    * Rejects with kind `"not_a_model"` for what is none, or is damaged; with `"config_unsupported"` for one of a newer
    * version; with `"weights_mismatch"` for another encoder.
+   * @internal
    */
   static async from(
     given: SavedClassifier | string | Uint8Array | Blob,

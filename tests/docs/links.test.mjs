@@ -1,41 +1,59 @@
-// Links from document to document lead somewhere, to their headings, too.
+// Links from one Markdown file of the repository to another lead somewhere, to their headings, too.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
+import GithubSlugger from "github-slugger";
 import { marked } from "marked";
-import { ROOT } from "../package/support.mjs";
-import { documents } from "./markdown.mjs";
+import { ROOT } from "../../scripts/run.mjs";
+import { markdownFiles } from "../../scripts/site/files.mjs";
 
-/** The anchors that a document's headings have on a code host. */
-function anchorsOf(path) {
-  const anchors = [];
-  marked.walkTokens(marked.lexer(readFileSync(join(ROOT, path), "utf8")), (token) => {
-    if (token.type === "heading")
-      anchors.push(
-        token.text
-          .toLowerCase()
-          .replace(/[`*]|\[([^\]]*)\]\([^)]*\)/g, "$1")
-          .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-          .trim()
-          .replace(/\s/g, "-"),
-      );
-  });
-  return anchors;
+const pages = new Map();
+
+/** A document's links and images, and the anchors of its headings as code hosts name them. */
+function read(path) {
+  if (!pages.has(path)) {
+    const slugger = new GithubSlugger();
+    const [links, anchors] = [[], []];
+    marked.walkTokens(marked.lexer(readFileSync(join(ROOT, path), "utf8")), (token) => {
+      if (token.type === "heading") anchors.push(slugger.slug(plain(token)));
+      if (token.type === "link" || token.type === "image") links.push(token.href);
+      if (token.type === "html")
+        links.push(...[...token.raw.matchAll(/\b(?:href|src)="([^"]*)"/g)].map(([, href]) => href));
+    });
+    pages.set(path, { links, anchors });
+  }
+  return pages.get(path);
 }
 
-for (const document of documents()) {
+/** What a heading reads, without its marks. */
+function plain({ tokens, text }) {
+  return tokens ? tokens.map(plain).join("") : text;
+}
+
+/** What is wrong with a link of `document`, or null. Addresses with a scheme are not looked at. */
+function faultOf(document, link) {
+  if (/^[a-z]+:/.test(link)) return null;
+  const [to, anchor] = link.split("#");
+  const path = to === "" ? document : normalize(join(dirname(document), decodeURI(to)));
+  if (!existsSync(join(ROOT, path))) return "no such file";
+  if (!anchor) return null;
+  const isDocument = statSync(join(ROOT, path)).isFile() && path.endsWith(".md");
+  return isDocument && read(path).anchors.includes(anchor) ? null : "no such heading";
+}
+
+test("a link to nowhere is found", () => {
+  assert.equal(faultOf("README.md", "docs/none.md"), "no such file");
+  assert.equal(faultOf("README.md", "docs/security.md#none"), "no such heading");
+  assert.equal(faultOf("docs/security.md", "../README.md#models"), null);
+});
+
+// The site's home page has links of the site, which its build checks.
+for (const document of markdownFiles().filter((path) => !path.startsWith("site/")))
   test(`${document}: its links`, () => {
-    const broken = [];
-    marked.walkTokens(marked.lexer(readFileSync(join(ROOT, document), "utf8")), (token) => {
-      if ((token.type !== "link" && token.type !== "image") || /^[a-z]+:/.test(token.href)) return;
-      const [to, anchor] = token.href.split("#");
-      const path = to === "" ? document : normalize(join(dirname(document), to));
-      if (!existsSync(join(ROOT, path))) broken.push(token.href);
-      else if (anchor && (statSync(join(ROOT, path)).isDirectory() || !anchorsOf(path).includes(anchor)))
-        broken.push(token.href);
-    });
+    const broken = read(document)
+      .links.map((link) => [link, faultOf(document, link)])
+      .filter(([, fault]) => fault !== null);
     assert.deepEqual(broken, []);
   });
-}

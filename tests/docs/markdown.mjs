@@ -8,10 +8,13 @@ import { ROOT } from "../package/support.mjs";
 /** A comment in front of a block that says why it can't be run. */
 const NOT_RUN = /^<!--\s*not run:\s*(\S[\s\S]*?)\s*-->$/;
 
+/** A comment in front of a block that names the tested file which it is a part of. */
+const FROM = /^<!--\s*from:\s*(\S+)\s*-->$/;
+
 /** The first word of an indented block's lines, where it is one of commands. */
 const COMMANDS = /^(npm|npx|node|cargo|tabsense|git|python3?(\.\d+)?|\.venv\/\S+)\s/;
 
-/** README.md and every document below docs/, by their paths in the repository. */
+/** README.md, every document below docs/, and the site's home page, by their paths in the repository. */
 export function documents() {
   const below = (folder) =>
     readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) =>
@@ -19,6 +22,7 @@ export function documents() {
     );
   return [
     "README.md",
+    "site/index.md",
     ...below("docs")
       .filter((path) => path.endsWith(".md"))
       .sort(),
@@ -26,10 +30,10 @@ export function documents() {
 }
 
 /**
- * The code blocks of a document: `{ document, line, language, file, code, reason }` each.
+ * The code blocks of a document: `{ document, line, language, file, code, reason, from }` each.
  *
  * `file` is the name that the fence gives it (```` ```js file=app.js ````), or null; `reason` why it is not
- * run, or null. `code` is what a reader copies. An indented block of commands is `sh`, any other is `text`.
+ * run, or null; `from` the tested file that it is a part of, or null. `code` is what a reader copies. An indented block of commands is `sh`, any other is `text`.
  */
 export function blocksOf(document, source = readFileSync(join(ROOT, document), "utf8")) {
   const blocks = [];
@@ -51,6 +55,7 @@ export function blocksOf(document, source = readFileSync(join(ROOT, document), "
         file,
         code: token.text.replace(/\n*$/, "\n"),
         reason: NOT_RUN.exec(before ?? "")?.[1] ?? null,
+        from: FROM.exec(before ?? "")?.[1] ?? null,
       });
     }
     before = token.type === "html" ? token.raw.trim() : null;

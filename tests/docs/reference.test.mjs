@@ -1,30 +1,40 @@
-// The API reference is made from the types: everything that is exported is in it, and every part of it has
-// its words.
+// The API reference in docs/api.md is made from the types: everything that is exported is in it, and every
+// part of it has its words.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { makeReference } from "../../scripts/docs.mjs";
+import { ERROR_KINDS } from "../../dist/node.js";
+import { API, apiText, readTypes } from "../../scripts/api.mjs";
 
-test("npm run docs: no export without its words, no link to nowhere", { timeout: 240_000 }, (t) => {
-  const out = mkdtempSync(join(tmpdir(), "tabsense-reference-"));
-  t.after(() => rmSync(out, { recursive: true, force: true }));
-  const { status, output } = makeReference(out);
+const page = () => readFileSync(API, "utf8");
+
+test("docs/api.md is what `npm run docs:api` writes", { timeout: 240_000 }, async (t) => {
+  const { status, output, modules } = readTypes();
   assert.equal(status, 0, output);
-  const page = readFileSync(join(out, "index.html"), "utf8");
-  assert.match(page, /Classifier/);
-  const { children } = JSON.parse(readFileSync(join(out, "reference.json"), "utf8"));
-  const names = children.flatMap(({ children = [] }) => children.map(({ name }) => name));
-  for (const name of ["Classifier", "TabsenseError", "LoadOptions", "ClassifyOptions", "Score"])
-    assert.ok(names.includes(name), `${name} is missing`);
+  assert.equal(page(), await apiText(page(), modules), "Run `npm run docs:api`.");
+  await t.test("refuses a page without a place for an export", () =>
+    assert.rejects(apiText(page().replace("Classifier, LoadOptions, ", "Classifier, "), modules), {
+      message: /no place for LoadOptions/,
+    }),
+  );
+  await t.test("refuses a name that is not exported", () =>
+    assert.rejects(apiText(page().replace("Classifier, LoadOptions, ", "$&LoadChoices, "), modules), {
+      message: /LoadChoices, which is not exported/,
+    }),
+  );
 });
 
-test("a part without its words is an error", { timeout: 240_000 }, (t) => {
-  const out = mkdtempSync(join(tmpdir(), "tabsense-reference-"));
-  t.after(() => rmSync(out, { recursive: true, force: true }));
-  const { status, output } = makeReference(out, "tests/docs/fixtures/typedoc.json");
+test("docs/api.md lists each kind of error, in order", () => {
+  const [, list] = /#### ErrorKind\n([\s\S]*?)\n#/.exec(page());
+  assert.deepEqual(
+    [...list.matchAll(/^- `"(\w+)"`: ./gm)].map(([, kind]) => kind),
+    ERROR_KINDS,
+  );
+});
+
+test("a part without its words is an error", { timeout: 240_000 }, () => {
+  const { status, output } = readTypes("tests/docs/fixtures/typedoc.json");
   assert.notEqual(status, 0);
   assert.match(output, /bare.*does not have any documentation/is);
 });

@@ -9,8 +9,7 @@ export default {
   plugins: [
     resolve({ browser: true }),
     {
-      // Rollup does not follow `new URL("…", import.meta.url)`: what the package looks for beside its own
-      // module is laid beside the bundle.
+      // Rollup does not follow `new URL("…", import.meta.url)`: copy what the package loads that way.
       name: "copy tabsense",
       writeBundle() {
         for (const path of [

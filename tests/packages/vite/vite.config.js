@@ -1,6 +1,6 @@
 export default {
-  // Its files lie beside its modules, where Vite's pre-bundling would not leave them.
+  // Pre-bundling would move the packages' modules away from their workers and .wasm files.
   optimizeDeps: { exclude: ["tabsense", "tabsense-sentiment-en"] },
-  // Workers are modules that import modules.
+  // The workers are modules.
   worker: { format: "es" },
 };

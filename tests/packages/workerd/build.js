@@ -1,7 +1,6 @@
 import { rmSync, copyFileSync, mkdirSync } from "node:fs";
 import { build } from "esbuild";
 
-process.chdir(import.meta.dirname);
 rmSync("dist", { recursive: true, force: true });
 // As wrangler does it: one module, with the conditions of workerd, and the .wasm files as modules of their
 // own beside it.

@@ -1,6 +1,6 @@
 /**
  * All processors for one model: a classifier on as many threads as one makes good use of, and another one
- * where there are more processors than that (docs/decisions.md).
+ * where there are more processors than that (docs/decisions/0065).
  */
 
 import { freemem } from "node:os";

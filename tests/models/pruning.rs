@@ -200,6 +200,20 @@ fn ids_with_holes_become_ids_without() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn two_tokens_of_one_id_keep_its_row_each() {
+    let mut file: Value = serde_json::from_slice(F32.tokenizer).unwrap();
+    let vocabulary = file["model"]["vocab"].as_object_mut().unwrap();
+    let last = vocabulary.iter().find(|(_, id)| **id == json!(996)).unwrap().0.clone();
+    vocabulary[&last] = json!(4);
+    let kept = kept(&serde_json::to_vec(&file).unwrap(), 997, &sentences(), 997, &[]).unwrap();
+    assert_eq!(kept.tokens.iter().collect::<HashSet<_>>().len(), 997);
+    let rows: Vec<u32> = kept.rows.iter().copied().filter(|row| *row == 4).collect();
+    assert_eq!(rows.len(), 2);
+    let at = kept.tokens.iter().position(|token| *token == last).unwrap();
+    assert_eq!(kept.rows[at], 4);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn what_makes_no_vocabulary_is_refused() {
     let texts = sentences();
     let refused = |texts: &[&str], keep, what: &str| {

@@ -1,7 +1,7 @@
 //! A vocabulary: its tokens' text end to end, and hash tables of indexes that lie over it.
 //!
 //! A map of strings takes an allocation a token, which takes longest where nothing is optimized yet
-//! (docs/decisions.md).
+//! (docs/decisions/0025).
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;

@@ -2,7 +2,7 @@
 //! around them, accents and letter case go where asked for.
 //!
 //! Not the crate's stage: it has no origins, and brings a second set of Unicode's tables along
-//! (docs/decisions.md).
+//! (docs/decisions/0023).
 
 use super::super::read::Stage;
 use super::super::text::Text;

@@ -3,7 +3,7 @@
 //! weights.
 //!
 //! Each tile is a function of its own, so that the engine's register allocation sees one loop. Engines have
-//! 16 vector registers on x86; a tile's shape is the fastest of those tried in Chromium (docs/decisions.md).
+//! 16 vector registers on x86; a tile's shape is the fastest of those tried in Chromium (docs/decisions/0002).
 
 pub mod ahead;
 pub mod dot;

@@ -33,12 +33,12 @@ export function benchmarksPage(result) {
 
 All numbers are from one machine and one run: ${machineLine(result)}.${result.quick ? " A quick run: fewer rounds than usual." : ""}
 
-Each implementation has a page (or a process) of its own, and all of them are loaded before any is timed. Then they take turns, round by round,
-so that whatever else the machine does hurts all alike; a ratio is the median of the rounds' ratios. All run the same weights: Tabsense the
-safetensors, its peers an ONNX export of them. A time is from the text to the scores, tokenization included; \`onnxruntime-web\`
-alone has no tokenizer and is given the tokens' ids. In the same run all answer labelled texts and texts whose logits PyTorch gave, and a wrong answer fails the run.
+- Each implementation has its own page or process, and all are loaded before any is timed. They take turns, round by round, so that noise of the machine affects all alike. A ratio is the median of the rounds' ratios.
+- All run the same weights: Tabsense the safetensors, its peers an ONNX export of them.
+- A time is from text to scores, including tokenization. Only \`onnxruntime-web\` has no tokenizer and gets token ids.
+- In the same run, all answer labelled texts, and texts whose logits PyTorch computed. A wrong answer fails the run.
 
-Repeat it with \`${command}\` (\`--quick\` measures less, in some minutes); [bench/README.md](../bench/README.md) says how.
+To repeat it, run \`${command}\` (\`--quick\` takes a few minutes and measures less). See [bench/README.md](../bench/README.md).
 
 ${tablesOf(result).map(section).join("\n\n")}
 `;

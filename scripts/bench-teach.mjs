@@ -70,7 +70,7 @@ async function qualities(Teacher, folder, { encoder: encoders, vectors, sets, dr
   mkdirSync(kept, { recursive: true });
   try {
     for (const [key, source] of encoders.map((encoder) => encoder.split("=", 2))) {
-      console.log(`\n${key}\n\n| set | k | scikit-learn | ours | difference | calibration error |`);
+      console.log(`\n${key}\n\n| set | k | scikit-learn | Tabsense | difference | calibration error |`);
       console.log("|---|---|---|---|---|---|");
       const embed = embedder(key, source, kept);
       const gains = {};

@@ -25,34 +25,37 @@ export function networksText() {
 
 # Networks and disks that break
 
-What \`load\` comes to where something goes wrong on the way. Each cell is a test with a name (\`npm run test:network\`: ${inNode} cases of networks in Node,
-${inChromium} in Chromium with models of another origin, ${disks + browsers} of storage), played on real sockets, in a real browser, with two versions of a model of which no file,
-and no part of one, goes with the other: whatever is mixed would answer like neither. Each case ends with one more load without the fault, which is right.
+This page lists what \`load\` does when a server, a connection or a disk fails. It recovers, or rejects with an error. Apart from [what can't be detected](#what-cant-be-detected), it never reads a part of a file, or a mixture of two versions, as a model.
 
-- **answer**: that of the version which the server has. Where it moves to a new one meanwhile, that is the new one, whole.
-- anything else is the \`kind\` of the error.
-- –: not played. Where the server has nothing new, it sends no body that could break off.
+Each cell is a test (\`npm run test:network\`): ${inNode} cases of networks in Node, ${inChromium} in Chromium with models of another origin, and ${disks + browsers} of storage. They run on real sockets and in a real browser. The two versions of the test models give different answers, and any mixture of them gives a third. Each case ends with one more load without the fault, which must give the right answer.
 
-## Where it happens
+- **answer**: the load succeeds, with the version that the server has. If it moves to a new version meanwhile, that is the new one.
+- Anything else is the \`kind\` of the error.
+- –: not tested. A server that has nothing new sends no body that could break off.
+
+## Situations
 
 ${table(
   ["", "the fault is in"],
   situations.map((name) => [name, SITUATIONS[name].says]),
 )}
 
-In the first five it hits \`model.safetensors\`, Chromium plays ${IN_CHROMIUM.map((name) => `*${name}*`).join(", ")}.
+In the first five, the fault hits \`model.safetensors\`. Chromium runs ${IN_CHROMIUM.map((name) => `*${name}*`).join(", ")}.
 
-## What comes of it
+## Results
 
 ${table(["the server …", ...situations, "ends within"], Object.keys(FAULTS).map(rowOf))}
 
-"Ends within" is the time that the package waits, beside what the bytes take: a connection that breaks is taken up ${NETWORK.retries} times in a row, after pauses of 0.3, 0.9 and 2.7 seconds (or as
-long as the server asks, up to 30 seconds), and one counts as broken after ${seconds} seconds without a byte. A file that changed meanwhile starts the load over, three times at most. Where copies
-are kept, the server has 3 seconds to say whether they still hold.
+"Ends within" is how long the package waits, in addition to the transfer:
+
+- A broken connection is resumed ${NETWORK.retries} times in a row, after pauses of 0.3, 0.9 and 2.7 seconds (or as long as the server asks, up to 30 seconds).
+- A connection counts as broken after ${seconds} seconds without a byte.
+- If a file changes during the load, the load starts over, three times at most.
+- With copies, the server has 3 seconds to say whether they are still current.
 
 ## Storage
 
-Copies never fail a load. In Node's folder:
+A fault in the stored copies never fails a load that the server could answer. The note is the file that lists a model's copies. In Node's folder:
 
 ${list(NODE)}
 
@@ -60,15 +63,12 @@ In Chromium:
 
 ${list(BROWSER)}
 
-## What nothing shows
+## What can't be detected
 
-- A server that sends neither \`ETag\` nor \`Last-Modified\`, and moves to a new version between two files of a load: nothing tells. Name a commit
-  (\`org/name@commit\`), give each version a folder of its own, or pass \`integrity\`.
-- Files of one load that are opened within a second of each other are taken for one version. Of those that were opened earlier, the server is asked once more when all are
-  read: weights in several files may take minutes.
-- A server that says of a file that the copy still holds (304, or the same \`ETag\`), where it doesn't.
-- A \`merges.txt\` that is cut, or a \`vocab.txt\` that is cut at the end of a line, where nothing told its length. A \`vocab.txt\` that ends within a line and has fewer tokens than
-  the model is refused. \`integrity\` notices either.
+- A server that sends neither \`ETag\` nor \`Last-Modified\` and moves to a new version between two files of a load. Name a commit (\`org/name@commit\`), give each version its own folder, or pass \`integrity\`.
+- A new version between two files that are opened within a second of each other. Files opened earlier are checked once more at the end, because weights in several files may take minutes.
+- A server that says that a copy is current (304, or the same \`ETag\`) when it isn't.
+- A \`merges.txt\` that is cut, or a \`vocab.txt\` that is cut at the end of a line, if the server sent no length. (A \`vocab.txt\` that ends within a line and has fewer tokens than the model is rejected.) \`integrity\` detects both.
 `;
 }
 

@@ -90,7 +90,7 @@ function latencyTable(result, { name }) {
   ]);
   return {
     title: `Latency, ${name}`,
-    note: "Milliseconds from text to scores: the median, and in brackets the 95th percentile.",
+    note: "Milliseconds from text to scores: the median, with the 95th percentile in brackets.",
     head: ["", ...cases.map(caseName)],
     rows: cases.length > 0 ? rows : [],
   };
@@ -118,7 +118,7 @@ function ratioTable(result, { name }) {
     });
   return {
     title: `Times as long as Tabsense, ${name}`,
-    note: "The median of the rounds, and in brackets its 10th to 90th percentile. Above 1, Tabsense is faster.",
+    note: "The median of the rounds, with the 10th to 90th percentile in brackets. Above 1, Tabsense is faster.",
     head: ["", "against", ...cases.map(caseName)],
     rows,
   };
@@ -135,7 +135,7 @@ function throughputTable(result, { name }) {
   ]);
   return {
     title: `Throughput, ${name}`,
-    note: "Requests / tokens a second.",
+    note: "Requests / tokens per second.",
     head: ["", ...cases.map(caseName)],
     rows: cases.length > 0 ? rows : [],
   };
@@ -148,7 +148,7 @@ function coldTable({ cold }) {
   ]);
   return {
     title: "Cold start",
-    note: "Milliseconds in a fresh browser or process, files from this machine: download of the runtime, its compilation, the weights and all else until it is ready, the first answer. Medians of each, so they need not add up.",
+    note: "Milliseconds in a fresh browser or process, with files from this machine: download of the runtime, its compilation, the weights and everything else until it is ready, and the first answer. Each is a median, so they need not add up.",
     head: ["", "download", "compile", "weights", "first answer", "total"],
     rows,
   };
@@ -161,7 +161,7 @@ function bytesTable(result) {
   ]);
   return {
     title: "Transfer",
-    note: "What a page fetches. The runtime is compressed as well as can be (gzip 9, brotli 11), the model as a server does it on the fly (gzip 6, brotli 4).",
+    note: "What a page downloads. The runtime is compressed at the highest level (gzip 9, brotli 11), the model as a server does it on the fly (gzip 6, brotli 4).",
     head: ["", "runtime", "gzip", "brotli", "model", "gzip", "brotli"],
     rows,
   };
@@ -173,7 +173,7 @@ function memoryTable(result) {
     .map(({ subject, memory }) => [subject, bytes(memory.wasm), bytes(memory.heap), bytes(memory.peak)]);
   return {
     title: "Memory",
-    note: "Until the first answer: the wasm memory, the page's JavaScript heap, and the most that the whole process held (an empty page's holds about 100 MB).",
+    note: "Up to the first answer: the wasm memory, the page's JavaScript heap, and the peak of the whole process (about 100 MB for an empty page).",
     head: ["", "wasm", "page's heap", "process, peak"],
     rows,
   };
@@ -193,11 +193,11 @@ function checksTable(result) {
     ],
   );
   const others = result.checks.some(({ against }) => against)
-    ? " Where a subject is named, it stands in PyTorch's place."
+    ? " Where a subject is named, it replaces PyTorch as the reference."
     : "";
   return {
     title: "Correctness",
-    note: `Accuracy on labelled texts; agreement with PyTorch's labels; mean and largest difference of a probability from PyTorch's.${others}`,
+    note: `Accuracy on labelled texts, agreement with PyTorch's labels, and the mean and largest difference of a probability from PyTorch's.${others}`,
     head: ["", "set", "texts", "accuracy", "agreement", "mean difference", "largest", ""],
     rows,
   };
@@ -218,7 +218,7 @@ function sweepsTable(result) {
   });
   return {
     title: "Cost as work grows",
-    note: "The least-squares line through the medians; beside it the slope that the arithmetic predicts at the kernels' rates, and where a measured point leaves that prediction.",
+    note: "The least-squares line through the medians, the slope that the arithmetic predicts at the kernels' rates, and where a measured point leaves that prediction.",
     head: ["sweep", "", "slope", "at zero, ms", "R²", "predicted", "leaves it"],
     rows,
   };
@@ -241,7 +241,7 @@ function adaptersTable({ adapters = [] }) {
   ]);
   return {
     title: "WebGPU adapters",
-    note: "What each subject on WebGPU ran on, as it tells itself.",
+    note: "The adapter of each subject on WebGPU, as it reports it.",
     head: ["", "adapter", "kind"],
     rows,
   };

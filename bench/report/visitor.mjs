@@ -34,7 +34,7 @@ export function visitsTable(result) {
   });
   return {
     title: "Starts on slow lines",
-    note: `The median time to the first label, the shortest and the longest; what the transfer alone takes at the line's rate${lines.some(({ round_trip }) => round_trip > 0) ? ", without round trips" : ""}; what was transferred, as a CDN sends it: code and JSON in brotli, weights as they are.`,
+    note: `The median, shortest and longest time to the first label; the time of the transfer alone at the line's rate${lines.some(({ round_trip }) => round_trip > 0) ? ", without round trips" : ""}; and the bytes that were transferred, as a CDN sends them: code and JSON in brotli, weights as they are.`,
     head: ["line", "", "first label", "shortest", "longest", "transfer alone", "code", "model", "together"],
     rows,
   };

@@ -161,7 +161,7 @@ export const FAULTS = {
   },
   refused: {
     tries: Infinity,
-    says: "is gone from this file on: connections are refused",
+    says: "goes away before this file: connections are refused",
     alone: true,
     async play({ repository }) {
       // What was asked for before has been answered by then.
@@ -171,7 +171,7 @@ export const FAULTS = {
   },
   "name gone": {
     tries: Infinity,
-    says: "redirects to a name that nobody resolves",
+    says: "redirects to a name that doesn't resolve",
     play: status(302, { location: "http://models.invalid/model" }),
   },
   "too short": { tries: Infinity, says: "announces more bytes than it sends", play: lengthWrong(100) },
@@ -182,7 +182,7 @@ export const FAULTS = {
   },
   "too long": { says: "announces fewer bytes than it sends", play: lengthWrong(-100) },
   "no length, cut": {
-    says: "tells no length and closes the connection in the middle of the file",
+    says: "sends no length and closes the connection in the middle of the file",
     async play(exchange) {
       const { status, headers, body = "" } = exchange.plain();
       await exchange.head(status, { ...headers, connection: "close" });
@@ -209,17 +209,17 @@ export const FAULTS = {
   empty: { says: "sends an empty file", play: inPlace(() => "") },
   "not gzip": {
     tries: Infinity,
-    says: "says gzip and sends the file as it is",
+    says: "says gzip and sends the file uncompressed",
     play: inPlace((file) => file, { "content-encoding": "gzip" }),
   },
   "half of gzip": {
     tries: Infinity,
-    says: "sends half of the compressed file, as if it were all",
+    says: "sends half of the compressed file as if it were complete",
     play: inPlace((file) => gzipped(file, 0.5), { "content-encoding": "gzip" }),
   },
   "half of gzip once": {
     tries: 1,
-    says: "sends half of the compressed file, as if it were all, once",
+    says: "sends half of the compressed file as if it were complete, once",
     play: once(inPlace((file) => gzipped(file, 0.5), { "content-encoding": "gzip" })),
   },
   "gzip unsaid": {
@@ -228,51 +228,51 @@ export const FAULTS = {
   },
   garbage: {
     tries: Infinity,
-    says: "answers with what is no HTTP",
+    says: "answers with something that isn't HTTP",
     async play(exchange) {
       await exchange.write("SSH-2.0-OpenSSH_9.6\r\n\r\n");
       await exchange.end();
     },
   },
   "another file": {
-    says: "sends config.json in the file's place",
+    says: "sends config.json instead of the file",
     play: ({ repository, ...exchange }) =>
       exchange.send({ status: 200, body: repository.versions[repository.version]["config.json"] }),
   },
   "rest whole": {
     resumes: true,
     tries: 1,
-    says: "breaks off, and sends the whole file for the rest",
+    says: "breaks off, then sends the whole file instead of the rest",
     play: restAs((exchange) => exchange.send({ ...exchange.plain(), status: 200, body: wholeOf(exchange) })),
   },
   "rest elsewhere": {
     resumes: true,
     tries: 1,
-    says: "breaks off, and sends other bytes than the rest",
+    says: "breaks off, then sends other bytes than the rest",
     play: restAs(otherRange),
   },
   "rest refused": {
     resumes: true,
     tries: 1,
-    says: "breaks off, and answers 403 for the rest",
+    says: "breaks off, then answers 403 for the rest",
     play: restAs(status(403)),
   },
   "rest out of range": {
     resumes: true,
     tries: 1,
-    says: "breaks off, and answers 416 for the rest",
+    says: "breaks off, then answers 416 for the rest",
     play: restAs(status(416)),
   },
   "rest of another": {
     resumes: true,
     tries: 1,
-    says: "breaks off, moves to a new version, and sends the rest of that",
+    says: "breaks off, moves to a new version and sends the rest of that",
     play: restAs(restOfNow, toNew),
   },
   "rest of another, untold": {
     resumes: true,
     tries: 1,
-    says: "breaks off, moves to a new version without telling versions apart, and sends the rest of that",
+    says: "breaks off, moves to a new version without a validator and sends the rest of that",
     play(exchange) {
       exchange.repository.tags = false;
       return restAs(restOfNow, toNew)(exchange);
@@ -281,7 +281,7 @@ export const FAULTS = {
   "moved midway": {
     resumes: true,
     tries: 1,
-    says: "breaks off, and moves to a new version",
+    says: "breaks off, then moves to a new version",
     play: restAs(healthy, toNew),
   },
   "moved between": {
@@ -295,7 +295,7 @@ export const FAULTS = {
     },
   },
   "moved on": {
-    says: "moves to a new version before it is asked for the file a second time",
+    says: "moves to a new version before the second request for the file",
     async play(exchange) {
       if (exchange.nth === 1) toNew(exchange.repository);
       await healthy(exchange);
@@ -303,29 +303,29 @@ export const FAULTS = {
   },
   "part unasked": {
     tries: Infinity,
-    says: "sends a part of the file for a request for all of it",
+    says: "answers 206 to a request for the whole file",
     async play(exchange) {
       await otherRange({ ...exchange, start: wholeOf(exchange).length >> 1 });
     },
   },
-  "304 unasked": { says: "answers 304, whatever is asked", play: status(304) },
+  "304 unasked": { says: "always answers 304", play: status(304) },
   "500 once": { tries: 1, says: "answers 500, once", play: once(status(500)) },
-  "500 always": { tries: Infinity, says: "answers 500", play: status(500) },
+  "500 always": { tries: Infinity, says: "always answers 500", play: status(500) },
   "503 once": {
     tries: 1,
     asks: 1000,
-    says: "answers 503, to be asked again in a second",
+    says: "answers 503 with Retry-After: 1",
     play: once(status(503, { "retry-after": "1" })),
   },
   "429 always": {
-    says: "answers 429, to be asked again in an hour",
+    says: "answers 429 with Retry-After: 3600",
     play: status(429, { "retry-after": "3600" }),
   },
-  "404 always": { says: "has lost the file", play: status(404) },
-  "401 always": { says: "wants a token", play: status(401) },
+  "404 always": { says: "answers 404", play: status(404) },
+  "401 always": { says: "answers 401", play: status(401) },
   loop: {
     tries: Infinity,
-    says: "redirects to the same address again and again",
+    says: "redirects to the same address forever",
     play: (exchange) => exchange.send({ status: 302, headers: { location: exchange.path } }),
   },
   elsewhere: {

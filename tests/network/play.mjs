@@ -16,7 +16,7 @@ export const SITUATIONS = {
   second: { says: "a load with copies", model: "single", kept: true },
   update: { says: "a load with copies of an older version", model: "single", kept: true, moved: true },
   pair: { says: "two tabs at once", model: "single", loads: 2 },
-  resumed: { says: "a download that was taken up once", model: "single", resumed: true },
+  resumed: { says: "a download that was resumed once", model: "single", resumed: true },
   tokenizer: { says: "in tokenizer.json", model: "single", target: "tokenizer.json" },
   sharded: { says: "in the second of four files of weights", model: "sharded" },
   reopened: {

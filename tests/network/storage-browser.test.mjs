@@ -114,7 +114,7 @@ const SPOILT = {
     await repository.down();
   },
   "a copy is gone": ({ inCache }) => inCache((cache, _, bodies) => cache.delete(bodies[1])),
-  "the note is no JSON": ({ inCache }) => inCache((cache, [note]) => cache.put(note, new Response("{"))),
+  "the note isn't JSON": ({ inCache }) => inCache((cache, [note]) => cache.put(note, new Response("{"))),
   "the note is of an earlier version of the package": ({ inCache }) =>
     inCache(async (cache, [key]) => {
       const { choices, ...note } = await (await cache.match(key)).json();

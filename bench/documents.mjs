@@ -1,9 +1,8 @@
 // docs/benchmarks.md and the README's table, from a committed result: no number is written by hand.
 
-import { ms, times } from "./report/format.mjs";
 import { markdownTable, section } from "./report/markdown.mjs";
-import { caseName, counterpart, machineLine, plainCases, shortName, tablesOf } from "./report/tables.mjs";
-import { visitorTable } from "./report/visitor.mjs";
+import { machineLine, tablesOf } from "./report/tables.mjs";
+import { summaryTable } from "./report/visitor.mjs";
 
 /** The markers between which the README's table stands. */
 export const [START, END] = ["<!-- benchmarks:start -->", "<!-- benchmarks:end -->"];
@@ -45,52 +44,13 @@ ${tablesOf(result).map(section).join("\n\n")}
 `;
 }
 
-/**
- * The README's table: what a visitor feels or, of results that don't have it, the subjects of one thread in
- * the browser on the embedded model, at made-up texts of some lengths.
- */
+/** The README's table. */
 export function readmePart(result) {
-  const visitor = visitorTable(result);
-  const [table, note] =
-    visitor.rows.length > 0 ? [visitor, visitor.note] : [latencyTable(result), LATENCY_NOTE];
-  return `${markdownTable(table)}
+  return `${markdownTable(summaryTable(result))}
 
-${note}
+The model is sentiment-en, the weights are int4 here and int8 there.
 ${machineLine(result)}.
-More in [docs/benchmarks.md](docs/benchmarks.md), BERT and XLM-RoBERTa in [docs/benchmarks-encoders.md](docs/benchmarks-encoders.md).`;
-}
-
-const LATENCY_NOTE =
-  "Median milliseconds from text to scores on one thread; in brackets, how many times as long as Tabsense with the same kind of weights.";
-
-function latencyTable(result) {
-  const { name } = result.models[0];
-  const cases = plainCases(result, name).filter(
-    ({ group, batch, id }) => group === null && batch === 1 && id.includes("/"),
-  );
-  const subjects = result.subjects.filter(
-    ({ model, host, threads, id }) =>
-      model === name &&
-      host === "browser" &&
-      threads === 1 &&
-      result.latencies.some(({ subject }) => subject === id),
-  );
-  const rows = subjects.map((subject) => {
-    const own = counterpart(result, subject);
-    return [
-      shortName(subject.id),
-      ...cases.map((one) => {
-        const found = result.latencies.find((row) => row.subject === subject.id && row.case === one.id);
-        const against = subject.own
-          ? null
-          : result.ratios.find(
-              (row) => row.own === own?.id && row.other === subject.id && row.case === one.id,
-            );
-        return found ? `${ms(found.p50)}${against ? ` (${times(against.median)})` : ""}` : "–";
-      }),
-    ];
-  });
-  return { head: [`${name}, ms`, ...cases.map(caseName)], rows };
+[All benchmarks](docs/benchmarks.md), and [those of BERT and XLM-RoBERTa](docs/benchmarks-encoders.md).`;
 }
 
 /** The README with its table brought up to date; as it is where it has no markers. */

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { releasedWasm, unmarkReleased } from "./released.mjs";
 import { Failure, main, must, output, ROOT } from "./run.mjs";
 import { setUpBindgen, setUpBuild } from "./setup.mjs";
 import { hashOf, unlessStamped } from "./stamp.mjs";
@@ -38,6 +39,11 @@ export async function build({ converter = true } = {}) {
   const manifest = readManifest();
   const variants = [...enabledVariants(manifest), rewriterVariant(manifest), teacherVariant(manifest)];
   const modules = converter ? [...variants, converterVariant(manifest)] : variants;
+  const release = releasedWasm();
+  if (release) {
+    console.log(`build: the WebAssembly is that of ${release} (\`npm run build\` compiles it from Rust)`);
+    return void (await buildTypeScript(modules.map(([name]) => name)));
+  }
   // A queue a toolchain: the end of a compilation, linking and optimizing a whole, keeps one processor busy.
   const queues = new Map(modules.map(([, { toolchain }]) => [toolchain, queue()]));
   const steps = modules.map(([name, variant]) =>
@@ -241,6 +247,7 @@ const oneBuild = {
 };
 
 await main(import.meta.url, async () => {
+  unmarkReleased();
   await setUpBuild();
   await build();
 });

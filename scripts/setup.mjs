@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { install } from "./packages.mjs";
+import { releasedWasm } from "./released.mjs";
 import { addToPath, CACHE, Failure, main, must, output, ROOT, run } from "./run.mjs";
 import { hashOf, unlessStamped } from "./stamp.mjs";
 
@@ -21,6 +22,7 @@ export async function setUpBuild() {
       `Node ${process.versions.node} is too old: install Node ${least}.${leastMinor} or newer.`,
     );
   await setUpNpm();
+  if (releasedWasm()) return;
   const { enabledVariants, readManifest } = await import("./manifest.mjs");
   const manifest = readManifest();
   await rust();

@@ -40,6 +40,27 @@ export function visitsTable(result) {
   };
 }
 
+/** What a newcomer compares: bytes, the start on the first line, the latency of a middling text, and what runs. */
+export function summaryTable(result) {
+  const { visitor: plan } = result.config;
+  const [line] = plan.lines;
+  const single = plainCases(result, plan.own.split("@")[1]).filter(({ batch }) => batch === 1);
+  const warm = single[single.length >> 1];
+  const row = (name, cell) => [name, ...[plan.own, plan.peer].map(cell)];
+  const sent = (subject) =>
+    result.visits.find((visit) => visit.subject === subject && visit.rate === line.rate).bytes;
+  const p50 = (subject, id) => latency(result, subject, id).p50;
+  return {
+    head: ["", "Tabsense", "transformers.js"],
+    rows: [
+      row("download: library + model", (id) => `${bytes(sent(id).code)} + ${bytes(sent(id).model)}`),
+      row(`first label at ${line.rate} Mbit/s`, (id) => seconds(p50(id, labelCase(line)))),
+      row(`${caseName(warm)}, one thread, p50`, (id) => `${ms(p50(id, warm.id))} ms`),
+      ["runs", "safetensors, ONNX, PyTorch weights", "ONNX exports"],
+    ],
+  };
+}
+
 /** What the table's numbers are, in a sentence or two. */
 function noteOf(result, { lines, starts, tokens, own }) {
   const trips = [...new Set(lines.map(({ round_trip }) => round_trip).filter(Boolean))];

@@ -87,6 +87,8 @@ test("each answer waits a round trip, also one that says that there is no such f
 });
 
 /** A result of a run with visits, at `factor` of the peer's times. */
+const PEER_BYTES = { code: 2_500_000, model: 18_000_000 };
+
 function resultOf(visitor, factor, avxVnni) {
   const [own, peer] = ["tabsense-cpu-int4@m", "transformers.js-int8@m"];
   const subjects = [own, peer].map((id) => ({ id, model: "m", host: "browser", threads: 1 }));
@@ -156,15 +158,17 @@ test("the table has each time's share of the peer's beside its aim, that for thi
   );
 });
 
-test("the README's table is a visitor's where there is one", async () => {
+test("the README's table has bytes, the start, the latency and what runs", async () => {
   const { END, readmePart, START, withTable } = await import("../../bench/documents.mjs");
   const result = resultOf(VISITOR, 0.25, true);
+  result.visits.push({ ...result.visits[0], subject: "transformers.js-int8@m", bytes: PEER_BYTES });
   const part = readmePart(result);
-  assert.match(part, /\| 64 texts of 8 to 128 tokens, p50 +\| +1000 ms \| +4000 ms \| +0.25 \| +0.20 \|/);
+  assert.match(part, /\| +\| +Tabsense \| +transformers\.js \|/);
+  assert.match(part, /\| download: library \+ model +\| +460 kB \+ 10\.0 MB \| +2\.5 MB \+ 18\.0 MB \|/);
+  assert.match(part, /\| first label at 50 Mbit\/s +\| +0\.25 s \| +1\.00 s \|/);
+  assert.match(part, /\| 16 tokens, one thread, p50 +\| +750 ms \| +3000 ms \|/);
   assert.match(part, /docs\/benchmarks\.md/);
   assert.equal(withTable(`a\n${START}\nold\n${END}\nb`, result), `a\n${START}\n${part}\n${END}\nb`);
-  const without = { ...result, config: {}, ratios: [] };
-  assert.match(readmePart(without), /\| m, ms .*16 tokens/);
 });
 
 test("a visitor's subjects must be there, of one model, and read texts", async (t) => {

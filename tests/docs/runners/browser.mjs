@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { MODELS_TO_FETCH, setUpModel } from "../../../scripts/models.mjs";
 import { serve } from "../../../scripts/serve.mjs";
 import { ROOT, startBrowser } from "../../package/support.mjs";
 import { preludeOf } from "../prelude.mjs";
@@ -12,6 +13,8 @@ import { HUB, isOptional, LISTING, listing } from "./hub-address.mjs";
 
 const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
 const TINY = join(ROOT, "test_data/models/tiny-f32");
+/** The models whose packages blocks import. */
+const MODELS = ["sentiment-en", "minilm-en", "pii-en"];
 const FILES = ["config.json", "tokenizer.json", "model.safetensors"];
 
 /** How long a page that was opened must stay free of errors. */
@@ -22,6 +25,7 @@ const SETTLED_MS = 300;
  * /blocks/ the blocks. Yields `{ runScript, openPage, close }`.
  */
 export async function startPages(project, exported) {
+  for (const name of MODELS_TO_FETCH) await setUpModel(name);
   const blocks = join(project, "blocks");
   mkdirSync(blocks, { recursive: true });
   writeFileSync(join(project, "favicon.ico"), ""); // a page that names no icon is asked for this one
@@ -158,7 +162,7 @@ export async function startPages(project, exported) {
  */
 function importMap(project) {
   const imports = {};
-  for (const name of ["tabsense", "tabsense-sentiment-en"]) {
+  for (const name of ["tabsense", ...MODELS.map((model) => `tabsense-${model}`)]) {
     const path = join(project, "node_modules", name, "package.json");
     if (!existsSync(path)) continue;
     const { exports } = JSON.parse(readFileSync(path, "utf8"));

@@ -1,0 +1,27 @@
+// Whether dist/wasm is out of a released package (`npm run build:js`), for those who work without Rust.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "./run.mjs";
+
+const STAMPS = join(ROOT, "target/stamps");
+const MARK = join(STAMPS, "released");
+
+/** The release that dist/wasm is out of, or null where it is compiled here. */
+export function releasedWasm() {
+  return existsSync(MARK) ? readFileSync(MARK, "utf8") : null;
+}
+
+/** From now on, dist/wasm is that of `release`. */
+export function markReleased(release) {
+  mkdirSync(STAMPS, { recursive: true });
+  // What was compiled here before is no longer in dist/wasm.
+  for (const name of readdirSync(STAMPS))
+    if (name.startsWith("wasm-")) rmSync(join(STAMPS, name), { force: true });
+  writeFileSync(MARK, release);
+}
+
+/** From now on, dist/wasm is compiled here. */
+export function unmarkReleased() {
+  rmSync(MARK, { force: true });
+}

@@ -217,7 +217,7 @@ async function docs({ chromium }) {
 }
 
 async function examples() {
-  await setUpNested("examples/rest", ["dist"]);
+  await setUpNested("examples/rest", ["dist", "models/sentiment-en"]);
   return node(["examples/rest/test"]);
 }
 

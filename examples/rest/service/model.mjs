@@ -3,7 +3,7 @@
  * failed.
  */
 
-import { Refusal, RETRY_AFTER } from "./app.mjs";
+import { Refusal, RETRY_AFTER } from "./refusals.mjs";
 
 /**
  * Milliseconds from a loading that failed to the next: it is tried again no sooner than callers are told to

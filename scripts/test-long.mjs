@@ -37,7 +37,7 @@ await main(import.meta.url, async () => {
   const { chromium } = await setUpBrowser();
   await build();
   await buildPage();
-  await setUpNested("examples/rest", ["dist"]);
+  await setUpNested("examples/rest", ["dist", "models/sentiment-en"]);
   // One at a time: what else computes would be in the figures of memory.
   const args = ["--test", "--test-concurrency=1", ...SOAKS];
   await must(process.execPath, args, { env: { CHROMIUM: chromium, TABSENSE_LONG: "1" } });

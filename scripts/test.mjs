@@ -216,9 +216,14 @@ async function docs({ chromium }) {
   return node(["tests/docs"], { CHROMIUM: chromium }, TOGETHER);
 }
 
-async function examples() {
-  await setUpNested("examples/rest", ["dist"]);
-  return node(["examples/rest/test"]);
+async function examples({ chromium }) {
+  const { setUpConsumers } = await import("../tests/packages/support.mjs");
+  await setUpConsumers();
+  await setUpNested("examples/rest", ["dist", "models/sentiment-en"]);
+  return sum(
+    await node(["tests/examples"], { CHROMIUM: chromium }, TOGETHER),
+    await node(["examples/rest/test"]), // one at a time: one of them measures memory
+  );
 }
 
 /** Runs Node's test files below some folders, `together` at a time: a process each, whose time is known. */
@@ -313,7 +318,7 @@ await main(import.meta.url, async (args) => {
   if (unknown)
     throw new Failure(`There is no suite ${unknown}. The suites are: ${Object.keys(SUITES).join(", ")}.`);
   await setUpBuild();
-  const browser = names.some((name) => ![...PLAIN, "examples"].includes(name)) ? await setUpBrowser() : {};
+  const browser = names.some((name) => !PLAIN.includes(name)) ? await setUpBrowser() : {};
   const vulkan = names.includes("rust") ? await setUpVulkan() : {};
   if (names.some((name) => ![...PLAIN, "web"].includes(name))) await timed("build", build);
   if (names.some((name) => ["page", "engines", "cases"].includes(name)))

@@ -9,7 +9,7 @@
 import { Classifier } from "tabsense";
 import wasm from "tabsense/wasm/simd.wasm";
 import { createApp } from "./app.mjs";
-import { createModel } from "./model.mjs";
+import { createModel } from "./service/model.mjs";
 
 const FILES = ["config.json", "tokenizer.json", "model.safetensors"];
 

@@ -7,7 +7,7 @@ import { blocksOf } from "./markdown.mjs";
 import { runShell } from "./runners/shell.mjs";
 
 /** Each recipe by its document. */
-export const RECIPES = ["page", "react", "vue", "svelte", "extension", "service-worker", "node"].map(
+export const RECIPES = ["page", "react", "vue", "svelte", "service-worker", "node"].map(
   (name) => `docs/recipes/${name}.md`,
 );
 

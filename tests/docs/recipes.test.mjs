@@ -1,5 +1,5 @@
 // Each recipe, laid out from its document as it stands, with the packages alone that it installs, built, and
-// run: in Chromium, as an extension, or in Node. So is the command line of README.md and docs/cli.md.
+// run: in Chromium or in Node. So is the command line of README.md and docs/cli.md.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
@@ -16,10 +16,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
 import { serve } from "../../scripts/serve.mjs";
 import { installTarball, ROOT, startBrowser } from "../package/support.mjs";
-import { extensionId } from "../packages/support.mjs";
 import { blocksOf } from "./markdown.mjs";
 import { layOut, RECIPES } from "./recipes.mjs";
 import { commandsOf, runShell } from "./runners/shell.mjs";
@@ -128,7 +126,7 @@ async function open(t, folder, allowed = null) {
   return page;
 }
 
-/** The page's verdict on the text that it begins with, and on another; both right. */
+/** The page's verdict on the text that it begins with, and on another, both right; and none on an empty text. */
 async function verdicts(page) {
   const shows = (label) =>
     page.waitForFunction((label) => document.querySelector("output")?.textContent.startsWith(label), label);
@@ -137,6 +135,9 @@ async function verdicts(page) {
   await page.locator("textarea").fill(HOURS);
   await page.locator("textarea").blur();
   await shows("NEGATIVE");
+  await page.locator("textarea").fill("");
+  await page.locator("textarea").blur();
+  await page.waitForFunction(() => document.querySelector("output")?.textContent === "");
 }
 
 /** The workers of classifiers; those that help them are not counted. */
@@ -222,41 +223,6 @@ test("service worker: it answers in the server's place", { timeout: 120_000 }, a
     (await fetch("/classify", { method: "POST", body: JSON.stringify({ texts: [7] }) })).json(),
   );
   assert.equal(error.error.kind, "invalid_argument");
-});
-
-test("extension: its popup classifies, on threads, without a server", { timeout: 120_000 }, async (t) => {
-  const { folder } = project("docs/recipes/extension.md");
-  const extension = join(folder, "extension");
-  const profile = mkdtempSync(join(tmpdir(), "tabsense-profile-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-background-networking",
-      `--disable-extensions-except=${extension}`,
-      `--load-extension=${extension}`,
-    ],
-    ignoreDefaultArgs: ["--disable-extensions"],
-  });
-  t.after(async () => {
-    await context.close();
-    rmSync(profile, { recursive: true, force: true });
-  });
-  const page = await context.newPage();
-  const faults = [];
-  page.on("pageerror", (error) => faults.push(String(error)));
-  context.on(
-    "request",
-    (request) =>
-      !request.url().startsWith("chrome-extension://") && faults.push(`asked for ${request.url()}`),
-  );
-  await page.goto(`chrome-extension://${extensionId(extension)}/popup.html`);
-  assert.equal(await page.evaluate(() => crossOriginIsolated), true);
-  await page.locator("textarea").fill("A delight from start to finish.");
-  await verdicts(page);
-  const processors = await page.evaluate(() => navigator.hardwareConcurrency);
-  assert.equal(page.workers().length, Math.min(processors, 4)); // the classifier's own, and one for each further thread
-  assert.deepEqual(faults, []);
 });
 
 test("node: it answers, refuses what is wrong, and ends when told", { timeout: 120_000 }, async (t) => {

@@ -34,7 +34,6 @@ function writeProject() {
   const copy = (name, folder) => copyFileSync(join(SOURCES, name), join(PROJECT, folder, name));
   for (const folder of ["app", "public/ort"]) mkdirSync(join(PROJECT, folder), { recursive: true });
   writeFileSync(join(PROJECT, "package.json"), '{ "type": "module", "private": true }\n');
-  copyFileSync(join(HERE, "next/next.config.js"), join(PROJECT, "next.config.js"));
   copy("layout.js", "app");
   for (const [i, library] of Object.keys(LIBRARIES).entries()) {
     mkdirSync(join(PROJECT, `app/${i}`));

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, test } from "node:test";
 import { Classifier, Embedder } from "tabsense";
 import { createApp } from "../app.mjs";
-import { createModel } from "../model.mjs";
+import { createModel } from "../service/model.mjs";
 import { start } from "../node.mjs";
 import { HOURS, post, ready, refused, SENTIMENT, spawned, TINY } from "./support.mjs";
 
@@ -349,6 +349,13 @@ test("a taught classifier is served on its encoder", async (t) => {
   assert.equal(status, 200);
   assert.deepEqual(body.results, [wanted]);
   assert.equal((await post(served.url, { text: "so lovely" })).body.results[0].length, 1);
+});
+
+test("started without MODEL, it serves the model's package", { timeout: 60_000 }, async (t) => {
+  const { url } = await spawned(t, undefined);
+  await ready({ url });
+  const { body } = await post(url, { text: HOURS });
+  assert.equal(body.results[0][0].label, "NEGATIVE");
 });
 
 test("SIGTERM: what is under way is answered, and the process ends", { timeout: 60_000 }, async (t) => {

@@ -1,0 +1,40 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import { Classifier } from "tabsense";
+import model from "tabsense/model/sentiment-en";
+
+export default function Sentiment() {
+  const [text, setText] = useState("A delight from start to finish.");
+  const [classifier, setClassifier] = useState(null);
+  const [verdict, setVerdict] = useState("…");
+
+  // Effects run in the browser alone: the server renders the page without loading anything.
+  useEffect(() => {
+    const gone = new AbortController();
+    const loading = Classifier.load(model, { signal: gone.signal });
+    loading.then(setClassifier, (error) => gone.signal.aborted || setVerdict(error.message));
+    return () => {
+      gone.abort();
+      loading.then((loaded) => loaded.dispose()).catch(() => {});
+    };
+  }, []);
+
+  useEffect(() => {
+    const newer = new AbortController();
+    classifier?.classify(text, { signal: newer.signal }).then(
+      ([best]) => setVerdict(best ? `${best.label} ${best.score.toFixed(3)}` : ""),
+      (error) => newer.signal.aborted || setVerdict(error.message),
+    );
+    return () => newer.abort();
+  }, [classifier, text]);
+
+  return (
+    <>
+      <label>
+        Text <textarea value={text} onChange={(event) => setText(event.target.value)} />
+      </label>
+      <output>{verdict}</output>
+    </>
+  );
+}

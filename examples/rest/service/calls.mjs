@@ -1,0 +1,45 @@
+/** Runs calls within limits: so many at a time, each for so long, none for a caller who hung up. */
+
+import { hungUp, Refusal, refuse, RETRY_AFTER } from "./refusals.mjs";
+
+export function createCalls(limits) {
+  let count = 0;
+  return {
+    /** How many wait or are under way. */
+    get count() {
+      return count;
+    },
+    /** Yields what `work(classifier, signal)` does, or refuses where that takes too long. */
+    async run(c, model, work) {
+      if (count >= limits.calls)
+        refuse(
+          429,
+          "busy",
+          `${count} calls are under way, which is as many as are taken. Ask again later.`,
+          RETRY_AFTER,
+        );
+      count++;
+      try {
+        const timeout = AbortSignal.timeout(limits.time);
+        const signal = AbortSignal.any([timeout, c.req.raw.signal]);
+        const classifier = await model.get(c.env, signal).catch((error) => {
+          if (!signal.aborted || error !== signal.reason) throw error;
+          throw timeout.aborted
+            ? new Refusal(503, "loading", "The model is still being loaded. Ask again later.")
+            : hungUp();
+        });
+        return await work(classifier, signal).catch((error) => {
+          if (timeout.aborted)
+            refuse(
+              504,
+              "timeout",
+              `The call took longer than ${limits.time} ms. Send fewer or shorter texts.`,
+            );
+          throw signal.aborted ? hungUp() : error;
+        });
+      } finally {
+        count--;
+      }
+    },
+  };
+}

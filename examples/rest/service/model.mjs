@@ -1,0 +1,73 @@
+/**
+ * The model of the service: loaded once, shared by all requests, and loaded again after a loading that
+ * failed.
+ */
+
+import { Refusal, RETRY_AFTER } from "./refusals.mjs";
+
+/**
+ * Milliseconds from a loading that failed to the next: it is tried again no sooner than callers are told to
+ * come again.
+ */
+const PAUSE = RETRY_AFTER * 1000;
+
+/**
+ * A model that `load(env, signal)` loads when it is first asked for; `env` are workerd's bindings, and
+ * `signal` ends the loading.
+ *
+ * `status()` is `"idle"`, `"loading"`, `"ready"`, `"failed"` or `"stopping"`.
+ */
+export function createModel(load) {
+  let status = "idle";
+  let loading = null;
+  let failedAt = -Infinity;
+  const ended = new AbortController();
+
+  function start(env) {
+    status = "loading";
+    loading = load(env, ended.signal);
+    loading.then(
+      () => status === "loading" && (status = "ready"),
+      (error) => {
+        if (ended.signal.aborted) return;
+        console.error("The model could not be loaded:", error);
+        if (status === "loading") status = "failed";
+        failedAt = performance.now();
+        loading = null; // a request after the pause tries again
+      },
+    );
+    return loading;
+  }
+
+  return {
+    status: () => status,
+    /**
+     * The classifier. A refusal with 503 where it can't be had; the reason of `signal` where that fires
+     * first.
+     */
+    async get(env, signal = null) {
+      signal?.throwIfAborted();
+      if (status === "stopping")
+        throw new Refusal(503, "stopping", "The service is shutting down. Ask another instance.");
+      const failed = () =>
+        new Refusal(503, "model_unavailable", "The model could not be loaded. The service's log says why.");
+      if (!loading && performance.now() - failedAt < PAUSE) throw failed();
+      const wanted = (loading ?? start(env)).catch(() => Promise.reject(failed()));
+      if (!signal) return wanted;
+      let give;
+      const gaveUp = new Promise((_, reject) =>
+        signal.addEventListener("abort", (give = () => reject(signal.reason))),
+      );
+      return Promise.race([wanted, gaveUp]).finally(() => signal.removeEventListener("abort", give));
+    },
+    /** Refuses what comes from now on. */
+    stop: () => void (status = "stopping"),
+    /** Frees the model, or ends its loading. */
+    async dispose() {
+      status = "stopping";
+      ended.abort();
+      const classifier = await loading?.catch(() => null);
+      await classifier?.dispose();
+    },
+  };
+}

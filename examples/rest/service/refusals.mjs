@@ -1,0 +1,49 @@
+/** Why a request is not answered, and how that is told: `{ "error": { "kind", "message" } }`. */
+
+/** Seconds after which it is worth asking again, where the service can't tell better. */
+export const RETRY_AFTER = 2;
+
+/** The status of errors that a text or a busy machine causes; all other kinds are 500. */
+const STATUS = {
+  invalid_argument: 400,
+  disposed: 503,
+  out_of_memory: 503,
+};
+
+/** A request that is refused, with the status of its answer. */
+export class Refusal extends Error {
+  constructor(status, kind, message, retryAfter = null) {
+    super(message);
+    Object.assign(this, { status, kind, retryAfter });
+  }
+}
+
+export function refuse(...args) {
+  throw new Refusal(...args);
+}
+
+/** Nobody reads this answer, but a log of statuses shows it. */
+export function hungUp() {
+  return new Refusal(499, "aborted", "The caller hung up.");
+}
+
+/** Answers any error: Hono's `onError`. */
+export function answerError(error, c) {
+  // A body that was cut off is not the service's fault, and not worth a line of its log.
+  const isCut = !(error instanceof Refusal) && (error.code === "ECONNRESET" || c.req.raw.signal.aborted);
+  const { status, kind, message, retryAfter } = asRefusal(isCut ? hungUp() : error);
+  if (status === 500) console.error(error);
+  if (status === 503 || retryAfter) c.header("retry-after", String(retryAfter ?? RETRY_AFTER));
+  // The unread rest of a body would block the connection's next request.
+  if (c.req.raw.body && !c.req.raw.bodyUsed) c.header("connection", "close");
+  return c.json({ error: { kind, message } }, status);
+}
+
+/** A `TabsenseError` keeps its kind. The message of a fault of the service goes to the log alone. */
+function asRefusal(error) {
+  if (error instanceof Refusal) return error;
+  const status = STATUS[error.kind] ?? 500;
+  if (status === 500)
+    return new Refusal(500, error.kind ?? "internal", "The service failed. Its log says why.");
+  return new Refusal(status, error.kind, error.message);
+}

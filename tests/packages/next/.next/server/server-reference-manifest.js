@@ -1,0 +1,1 @@
+self.__RSC_SERVER_MANIFEST="{\n  \"node\": {},\n  \"edge\": {},\n  \"encryptionKey\": \"PkKUi/9HyAL164sitMaHu1NKjmJVgcj8AtuoIW5dytw=\"\n}"

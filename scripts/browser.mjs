@@ -32,9 +32,9 @@ export async function setUpBrowser() {
   );
 }
 
-/** Writes webdriver.json, which wasm-bindgen's test runner reads from the crate's folder. */
-export function writeWebdriverConfig(chromium, args) {
-  const text = `${JSON.stringify({ "goog:chromeOptions": { binary: chromium, args } }, null, 2)}\n`;
+/** Writes webdriver.json, which wasm-bindgen's test runner reads from the crate's folder: a browser's `options`. */
+export function writeWebdriverConfig(browser, options) {
+  const text = `${JSON.stringify({ [browser]: options }, null, 2)}\n`;
   const path = join(ROOT, "webdriver.json");
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { install } from "./packages.mjs";
 import { releasedWasm } from "./released.mjs";
 import { addToPath, CACHE, Failure, main, must, output, ROOT, run } from "./run.mjs";
+import { which } from "./browser.mjs";
 import { hashOf, unlessStamped } from "./stamp.mjs";
 
 /** The environment to compile a tool with: flags that are meant for the WebAssembly build have no place there. */
@@ -40,6 +41,13 @@ export async function setUpWebTests() {
   const { tools } = (await import("./manifest.mjs")).readManifest();
   await cargoTool("wasm-pack", "wasm-pack", tools["wasm-pack"]);
   await cargoTool("wasm-bindgen", "wasm-bindgen-cli", tools["wasm-bindgen"]);
+}
+
+/** What `wasm-pack test` drives Firefox with; yields its path. */
+export async function setUpGeckodriver() {
+  const { tools } = (await import("./manifest.mjs")).readManifest();
+  await cargoTool("geckodriver", "geckodriver", tools.geckodriver);
+  return which("geckodriver");
 }
 
 let bindgen;

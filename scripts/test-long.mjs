@@ -1,13 +1,15 @@
 // `npm run test:long`: what is worth more time than `npm test` gives it: properties on a hundred times as many
-// cases, a hundred million inputs of the fuzz targets, and long days: what must not grow, repeated more often (some 40
-// minutes, ten of them the REST example under load).
+// cases, a hundred million inputs of the fuzz targets, Rust's tests in Firefox, whose driver is compiled first, and long
+// days: what must not grow, repeated more often (some 40 minutes, ten of them the REST example under load).
 
 import { setUpBrowser } from "./browser.mjs";
 import { build, buildPage } from "./build.mjs";
+import { programsOf, setUpEngines } from "./engines.mjs";
 import { fuzz } from "./fuzz.mjs";
 import { setUpNested } from "./nested.mjs";
 import { main, must } from "./run.mjs";
 import { setUpBuild } from "./setup.mjs";
+import { webInFirefox } from "./test.mjs";
 
 /** How many times as many cases a property is tried on. */
 const FACTOR = 100;
@@ -34,6 +36,8 @@ await main(import.meta.url, async () => {
   const cases = { TABSENSE_CASES_FACTOR: String(FACTOR) };
   await must(process.execPath, ["--test", ...PROPERTIES], { env: cases });
   await fuzz({ seconds: FUZZ_SECONDS, executions: EXECUTIONS });
+  await setUpEngines();
+  await webInFirefox(programsOf("firefox"));
   const { chromium } = await setUpBrowser();
   await build();
   await buildPage();

@@ -8,7 +8,7 @@ import { build, buildPage } from "./build.mjs";
 import { setUpEngines } from "./engines.mjs";
 import { Failure, main, ROOT, run } from "./run.mjs";
 import { setUpNested } from "./nested.mjs";
-import { setUpBuild, setUpWebTests } from "./setup.mjs";
+import { setUpBuild, setUpGeckodriver, setUpWebTests } from "./setup.mjs";
 import { setUpVulkan } from "./vulkan.mjs";
 
 /** The tests of what happens where there is no WebGPU adapter: they have a browser run of their own. */
@@ -113,14 +113,34 @@ async function fuzz() {
 
 async function web({ chromium, chromedriver }) {
   await setUpWebTests();
+  return runWeb(webRuns((await import("./manifest.mjs")).readManifest().tests), ({ chromiumArgs }) => {
+    writeWebdriverConfig("goog:chromeOptions", { binary: chromium, args: chromiumArgs });
+    return ["--chrome", "--chromedriver", chromedriver];
+  });
+}
+
+/** The runs that need no graphics card, in Firefox: for `npm run test:long`, since its driver is compiled first. */
+export async function webInFirefox({ firefox }) {
+  await setUpWebTests();
+  const geckodriver = await setUpGeckodriver();
+  const { tests } = (await import("./manifest.mjs")).readManifest();
+  const runs = webRuns(tests).filter(({ gpu }) => !gpu);
+  const result = await runWeb(runs, () => {
+    writeWebdriverConfig("moz:firefoxOptions", { binary: firefox });
+    return ["--firefox", "--geckodriver", geckodriver];
+  });
+  if (result.failed > 0) throw new Failure(`${result.failed} tests failed in Firefox.`);
+}
+
+/** Plays runs of `wasm-pack test`; `browserArgs` prepares a run's browser, and yields the arguments that name it. */
+async function runWeb(runs, browserArgs) {
   const { readManifest, variantTestEnv } = await import("./manifest.mjs");
   const { tests, variants } = readManifest();
   const timeout = { WASM_BINDGEN_TEST_TIMEOUT: String(tests["wasm-bindgen-timeout"]) };
   const results = [];
-  for (const { name, variant, chromiumArgs, cargoArgs } of webRuns(tests)) {
+  for (const { name, variant, cargoArgs, ...run } of runs) {
     console.log(`\n== web, ${name}`);
-    writeWebdriverConfig(chromium, chromiumArgs);
-    const options = ["--headless", "--chrome", "--chromedriver", chromedriver, "--mode", "no-install"];
+    const options = ["--headless", ...browserArgs(run), "--mode", "no-install"];
     const env = { ...variantTestEnv(variants[variant]), ...timeout };
     const result = await timed(`web, ${name}`, () =>
       counted("wasm-pack", ["test", ...options, ROOT, ...cargoArgs], env, countRust),
@@ -135,7 +155,7 @@ async function web({ chromium, chromedriver }) {
 /**
  * The runs in a browser, from the manifest's `[tests]`: all tests where there is a WebGPU adapter (of
  * software, as a rule); those of `tests/no_gpu` where there is none; and those of the CPU's arithmetic in
- * the build `relaxed`: `{ name, variant, chromiumArgs, targets, cargoArgs }` each.
+ * the build `relaxed`: `{ name, variant, gpu, chromiumArgs, targets, cargoArgs }` each.
  */
 export function webRuns(tests) {
   const others = rustTests().filter((name) => name !== NO_GPU);
@@ -145,6 +165,7 @@ export function webRuns(tests) {
     {
       name: "with WebGPU",
       variant,
+      gpu: true,
       chromiumArgs: [...tests["chromium-args"], ...tests["webgpu-args"]],
       targets: others,
       cargoArgs: ["--lib", ...args(others)],
@@ -152,6 +173,7 @@ export function webRuns(tests) {
     {
       name: "without WebGPU",
       variant,
+      gpu: false,
       chromiumArgs: tests["chromium-args"],
       targets: [NO_GPU],
       cargoArgs: args([NO_GPU]),
@@ -159,6 +181,7 @@ export function webRuns(tests) {
     {
       name: "build relaxed",
       variant: "relaxed",
+      gpu: false,
       chromiumArgs: tests["chromium-args"],
       targets: [ARITHMETIC],
       cargoArgs: args([ARITHMETIC]),

@@ -1,1 +1,0 @@
-self.__RSC_SERVER_MANIFEST="{\n  \"node\": {},\n  \"edge\": {},\n  \"encryptionKey\": \"PkKUi/9HyAL164sitMaHu1NKjmJVgcj8AtuoIW5dytw=\"\n}"

@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,{otherChunks:["static/chunks/1sl8lcqj_6jov.js","static/chunks/15nwmrv7kle8r.js"],runtimeModuleIds:[12626]}]);

@@ -1,5 +1,0 @@
-/** The entry point of a worker thread in Node that helps the classifier's. */
-import { parentPort } from "node:worker_threads";
-import { startHelping } from "./worker/threads.js";
-const receive = startHelping((reply) => parentPort.postMessage(reply));
-parentPort.on("message", (request) => void receive(request));

@@ -19,9 +19,9 @@ use tabsense::text_model::{Loader, TextModel};
 /// in memory as a whole.
 fn load(folder: &Path) -> Result<TextModel<CpuBackend>, Box<dyn Error>> {
     let read = |name: &str| fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
+    let (config, tokenizer) = (read("config.json")?, read("tokenizer.json")?);
     let mut weights = File::open(folder.join("model.safetensors"))?;
     let length = usize::try_from(weights.metadata()?.len())?;
-    let (config, tokenizer) = (read("config.json")?, read("tokenizer.json")?);
     let mut loader = Loader::new(CpuBackend::new(), &config, &tokenizer, "auto", Some(length))?;
     let mut chunk = vec![0; 1 << 18];
     loop {

@@ -8,8 +8,8 @@ import { Failure, main, output, ROOT, run } from "./run.mjs";
 export const CARGO_AUDIT = "0.22.2";
 
 /** The lock files by their paths. */
-export function lockFiles() {
-  const listed = output("git", ["ls-files", "*package-lock.json", "*Cargo.lock"]);
+export function lockFiles(root = ROOT) {
+  const listed = output("git", ["ls-files", "*package-lock.json", "*Cargo.lock"], { cwd: root });
   if (!listed) throw new Failure("There is no list of files: this runs in a clone of the repository.");
   return listed.split("\n");
 }

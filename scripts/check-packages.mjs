@@ -23,6 +23,7 @@ export const FILES = {
   tabsense: [
     ...DOCUMENTS,
     "CHANGELOG.md",
+    "dist/THIRD-PARTY-LICENSES.txt",
     /^dist\/[a-z-]+\.js$/,
     /^dist\/[a-z-]+\.d\.ts$/,
     /^dist\/(?:api|client|embed|files|model|platform|redact|tag|teach|worker|zero-shot)\/[a-z0-9-]+\.(?:js|d\.ts)$/,

@@ -37,11 +37,10 @@ const CLI = join(ROOT, "dist/cli.js");
 
 const digestOf = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-/** Sees to it that the model's folder holds its weights; yields the folder. */
+/** Puts the weights into the model's folder unless they are there; yields the folder. */
 export async function setUpModel(name) {
   const model = MODELS[name];
-  if (!model)
-    throw new Failure(`There is no model ${name} to fetch. Those there are: ${MODELS_TO_FETCH.join(", ")}.`);
+  if (!model) throw new Failure(`Unknown model ${name}. Models to fetch: ${MODELS_TO_FETCH.join(", ")}.`);
   const folder = join(ROOT, "models", name);
   const path = join(folder, model.file);
   if (existsSync(path) && digestOf(path) === model.sha256) return folder;

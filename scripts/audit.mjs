@@ -4,13 +4,13 @@
 import { dirname, join } from "node:path";
 import { Failure, main, output, ROOT, run } from "./run.mjs";
 
-/** The version that is asked of cargo-audit; the workflow installs it. */
+/** The required version of cargo-audit, which the workflow installs. */
 export const CARGO_AUDIT = "0.22.2";
 
 /** The lock files by their paths. */
-export function lockFiles() {
-  const listed = output("git", ["ls-files", "*package-lock.json", "*Cargo.lock"]);
-  if (!listed) throw new Failure("There is no list of files: this runs in a clone of the repository.");
+export function lockFiles(root = ROOT) {
+  const listed = output("git", ["ls-files", "*package-lock.json", "*Cargo.lock"], { cwd: root });
+  if (!listed) throw new Failure("git lists no lock file. Run this in a clone of the repository.");
   return listed.split("\n");
 }
 

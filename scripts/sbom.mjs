@@ -45,8 +45,8 @@ function rust(version) {
   return { component: { ...component, licenses: licensesOf("MIT OR Apache-2.0") }, dependsOn: [] };
 }
 
-/** The crates that are compiled, with all features: those that build or test are not in the package. */
-function crates(lock) {
+/** What cargo knows of all crates for the WebAssembly target. */
+export function crateMetadata() {
   const args = [
     "metadata",
     "--format-version",
@@ -62,7 +62,12 @@ function crates(lock) {
     maxBuffer: 1 << 28,
   });
   if (status !== 0) throw new Failure(`cargo metadata failed: ${stderr}`);
-  const { packages, resolve } = JSON.parse(stdout);
+  return JSON.parse(stdout);
+}
+
+/** The crates that are compiled, with all features: those that build or test are not in the package. */
+function crates(lock) {
+  const { packages, resolve } = crateMetadata();
   const nodes = new Map(resolve.nodes.map((node) => [node.id, node]));
   const compiledBy = (id) =>
     nodes

@@ -72,7 +72,8 @@ export async function setUpNpm() {
   const hash = hashOf(["package-lock.json"], [process.platform, process.arch]);
   await unlessStamped(stamp, hash, ["node_modules/.bin/tsc"], async () => {
     console.log("set-up: npm packages");
-    await must("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"]);
+    // `npm publish --dry-run` runs prepack, whose npm inherits the setting.
+    await must("npm", ["ci", "--dry-run=false", "--no-fund", "--no-audit", "--loglevel=error"]);
   });
 }
 

@@ -11,6 +11,9 @@ import { setUpNested } from "./nested.mjs";
 import { setUpBuild, setUpGeckodriver, setUpWebTests } from "./setup.mjs";
 import { setUpVulkan } from "./vulkan.mjs";
 
+/** Warnings about the documentation are errors. */
+const RUSTDOC = { RUSTDOCFLAGS: "-D warnings" };
+
 /** The tests of what happens where there is no WebGPU adapter: they have a browser run of their own. */
 const NO_GPU = "no_gpu";
 
@@ -79,8 +82,21 @@ async function rust({ vulkan }) {
       }),
     ),
     ...(await clippyOnModules(manifest, deny)),
+    check("documentation", await run("cargo", ["doc", "--no-deps", "--quiet"], { env: RUSTDOC })),
+    check("the crate's files", await run(process.execPath, ["scripts/check-crate.mjs"])),
+    check("the example classify", await classifyExample()),
     await counted("cargo", ["test"], vulkan, countRust),
   );
+}
+
+/** Runs `examples/classify.rs` on the embedded model; 0 where it prints the labels of its texts. */
+async function classifyExample() {
+  let text = "";
+  const args = ["run", "--quiet", "--example", "classify", "--", "models/sentiment-en"];
+  const texts = ["A delight from start to finish.", "", "A waste of an evening."];
+  const code = await run("cargo", [...args, ...texts], { onText: (piece) => void (text += piece) });
+  const expected = /^POSITIVE\t0\.\d{4}\tA delight .*\n\t\t\nNEGATIVE\t0\.\d{4}\tA waste .*\n$/;
+  return code || Number(!expected.test(text));
 }
 
 /** The library as it is compiled for each module: they differ in cargo's features. */

@@ -6,8 +6,28 @@
 //!
 //! The letters of every shape: B texts, N tokens of all texts, D width, H heads, F feed-forward width, L labels,
 //! M a product's out_features, K its in_features.
+//!
+//! ```
+//! use tabsense::backend::{cpu::CpuBackend, now};
+//! use tabsense::text_model::Loader;
+//!
+//! let read = |name| std::fs::read(format!("models/sentiment-en/{name}"));
+//! let (config, tokenizer) = (read("config.json")?, read("tokenizer.json")?);
+//! let mut loader = Loader::new(CpuBackend::new(), &config, &tokenizer, "auto", None)?;
+//! loader.push(&read("model.safetensors")?)?; // or chunk by chunk, as they arrive
+//! let model = loader.finish()?;
+//!
+//! let scores = now(model.scores(&[model.encode("A delight from start to finish.", false)?]))?;
+//! let best = tabsense::head::best(&scores[0], 1)[0];
+//! assert_eq!(model.config().labels[best], "POSITIVE");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/classify.rs` is a program that classifies the texts that it is given.
 
 #![deny(missing_docs)]
+// A module's documentation maps its private parts for contributors: `cargo doc --document-private-items` links them.
+#![allow(rustdoc::private_intra_doc_links)]
 
 pub mod backend;
 pub mod batch;

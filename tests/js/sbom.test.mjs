@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { parse } from "smol-toml";
 import { CARGO_AUDIT, lockFiles } from "../../scripts/audit.mjs";
+import { licenses } from "../../scripts/licenses.mjs";
 import { sbom } from "../../scripts/sbom.mjs";
 import { ROOT } from "./support.mjs";
 
@@ -56,6 +57,25 @@ test("each library that the package's files were bundled from is in it, and no t
   for (const name of ["csv-parse", "csv-stringify", "wink-sentiment"]) assert.ok(names.includes(name), name);
   for (const name of ["esbuild", "playwright-core", "typescript", "vite"])
     assert.ok(!names.includes(name), name);
+});
+
+test("the package has the license of each part, or may use it under Apache-2.0", async () => {
+  const [list, ...texts] = (await licenses()).split(/^={80}\n/m);
+  for (const {
+    name,
+    version,
+    licenses: [{ expression }],
+  } of bill.components) {
+    assert.ok(list.includes(`\n${name} ${version} (${expression})\n`), name);
+    const text = texts.find((text) => text.startsWith(`${name} ${version} (`));
+    if (expression.includes("Apache-2.0") && !expression.includes(" AND "))
+      assert.equal(text, undefined, name);
+    else assert.match(text, /permission|redistribut|permitted|Mozilla Public License/i, name);
+  }
+  assert.match(
+    texts.find((text) => text.startsWith("csv-parse ")),
+    /Copyright \(c\) 2010 Adaltas/,
+  );
 });
 
 test("the same commit gives the same bill", async () => assert.deepEqual(await sbom(), bill));

@@ -48,6 +48,7 @@ test("the tarball holds the built package and its papers, and nothing else", () 
     "NOTICE",
     "README.md",
     "package.json",
+    "dist/THIRD-PARTY-LICENSES.txt",
     "dist/worker-simd.js",
     "dist/wasm-module.d.ts",
     ...wasm,

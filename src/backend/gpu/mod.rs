@@ -166,8 +166,8 @@ impl GpuBackend {
     /// What the device has had against anything since the backend was made. Called once, after loading.
     ///
     /// # Errors
-    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::WebgpuUnusable`] for anything else that it refused,
-    /// [`ErrorKind::DeviceLost`].
+    /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory), [`DeviceLost`](crate::ErrorKind::DeviceLost), or
+    /// [`WebgpuUnusable`](crate::ErrorKind::WebgpuUnusable) for anything else that it refused.
     pub async fn settle(&self) -> Result<()> {
         // Of a pass that was begun before, too.
         let ends = [self.pass.take(), self.loading.take()].map(|scopes| scopes.map(|s| s.end(&self.device)));

@@ -1,4 +1,4 @@
-//! Tiles of a product: c[r,j] = Σ_k a[r,k] · b[k,j] for a few rows and [`PANEL`] columns, the one place where
+//! Tiles of a product: `c[r,j] = Σ_k a[r,k] · b[k,j]` for a few rows and [`PANEL`] columns, the one place where
 //! products are computed. b is a panel, packed so that each step loads whole vectors; a file a type of
 //! weights.
 //!

@@ -57,7 +57,7 @@ impl I32x4 {
         I16x8(from_fn(|l| (self.0[l / 2] >> (l % 2 * 16)) as i16))
     }
 
-    /// self + a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, modulo 2^32.
+    /// `self + a[2l] · b[2l] + a[2l + 1] · b[2l + 1]` in lane l, modulo 2^32.
     #[inline(always)]
     pub fn dot_add(self, a: I16x8, b: I16x8) -> Self {
         let product = |i: usize| i32::from(a.0[i]) * i32::from(b.0[i]);
@@ -138,7 +138,7 @@ impl I16x8 {
         Self([a, b, c, d, a, b, c, d])
     }
 
-    /// a[2l] · b[2l] + a[2l + 1] · b[2l + 1] in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16.
+    /// `a[2l] · b[2l] + a[2l + 1] · b[2l + 1]` in lane l, of signed a and of b in 0..=127: |a| ≤ 127 fits i16.
     #[inline(always)]
     pub fn dot_i7(a: I8x16, b: I8x16) -> Self {
         let product = |i: usize| i16::from(a.0[i]) * i16::from(b.0[i]);

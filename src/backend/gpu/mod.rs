@@ -3,12 +3,11 @@
 //!
 //! [`device`] finds and watches the device, [`memory`] holds its buffers, [`weights`] the matrices,
 //! [`kernels`] the pipelines, [`operations`] what a forward pass records, [`recorder`] the pass on its way,
-//! [`read`] its result, [`profile`] its times, [`scopes`] what the device has against it; [`geometry`] says
-//! how a kernel's work is cut. Nothing here knows a model.
+//! [`read`] its result, [`profile`] its times, [`scopes`] its errors; [`geometry`] how a kernel's work is divided.
+//! Nothing here depends on a model.
 //!
 //! A tensor's rows are `stride` values apart: its columns, rounded up to a multiple of [`weights::BLOCK`],
-//! with zeros behind the last column. Every kernel keeps to that, so none needs to know where a row really
-//! ends.
+//! with zeros behind the last column. All kernels rely on that, so none needs a row's real end.
 
 pub mod device;
 pub mod geometry;
@@ -36,7 +35,7 @@ use weights::{BLOCK, Linear};
 
 /// Values of a vector in the shaders.
 const QUAD: usize = 4;
-/// Tensors have room for at least so many rows, so that short texts share a size class.
+/// Tensors have room for at least this many rows, so that short texts share a size class.
 const MIN_ROWS: usize = 16;
 
 /// A graphics device, with the buffers that its tensors share.
@@ -163,10 +162,10 @@ impl GpuBackend {
         self.profile.borrow_mut().take()
     }
 
-    /// What the device has had against anything since the backend was made. Called once, after loading.
+    /// The first error of the device since the backend was created. Called once, after loading.
     ///
     /// # Errors
-    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::WebgpuUnusable`] for anything else that it refused,
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::WebgpuUnusable`] for anything else that it rejected,
     /// [`ErrorKind::DeviceLost`].
     pub async fn settle(&self) -> Result<()> {
         // Of a pass that was begun before, too.
@@ -209,7 +208,7 @@ impl GpuBackend {
         self.pass.borrow_mut().get_or_insert_with(|| Scopes::open(&self.device));
     }
 
-    /// A tensor with whatever its buffer's last user left there.
+    /// A tensor with uninitialized (old) contents.
     fn tensor(&self, rows: usize, columns: usize) -> GpuTensor {
         self.begin_pass();
         let class = rows.max(MIN_ROWS).next_power_of_two();

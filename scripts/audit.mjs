@@ -4,7 +4,7 @@
 import { dirname, join } from "node:path";
 import { Failure, main, output, ROOT, run } from "./run.mjs";
 
-/** The version that is asked of cargo-audit; the workflow installs it. */
+/** The required version of cargo-audit; the workflow installs it. */
 export const CARGO_AUDIT = "0.22.2";
 
 /** The lock files by their paths. */

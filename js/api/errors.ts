@@ -1,8 +1,8 @@
-/** The one error type: a `kind` from a closed list and a sentence that says what to do. */
+/** The error type: a `kind` from a closed list and a message that says what to do. */
 
 /**
- * Every kind: word for word the list of src/error.rs (a test compares them), and last what no engine can tell
- * of itself.
+ * Every kind: word for word the list of src/error.rs (a test compares them), and last the kind that no
+ * engine reports.
  */
 export const ERROR_KINDS = [
   "invalid_argument",
@@ -31,16 +31,16 @@ export const ERROR_KINDS = [
 export type ErrorKind = (typeof ERROR_KINDS)[number];
 
 /**
- * What the promises of this package reject with, but for calls that an `AbortSignal` ends: those reject with
- * the signal's reason.
+ * The error of all rejected promises of this package, except calls that an `AbortSignal` aborts: those
+ * reject with the signal's reason.
  */
 export class TabsenseError extends Error {
-  /** Tells it from other errors, also where it comes from another copy of the package. */
+  /** Identifies the error, also from another copy of the package. */
   override readonly name = "TabsenseError";
   /** What went wrong, from the closed list. */
   readonly kind: ErrorKind;
 
-  /** So that `instanceof` takes one of another copy of the package, or of a part that was loaded later, for its own. */
+  /** Makes `instanceof` accept errors of another copy of the package, or of a part that was loaded later. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === "TabsenseError";
   }
@@ -58,8 +58,8 @@ export interface PlainError {
 }
 
 /**
- * Any thrown value as a `TabsenseError`. One without a kind is a fault of this package: a trap in the wasm,
- * say.
+ * Any thrown value as a `TabsenseError`. One without a kind is a bug of this package, such as a trap in the
+ * wasm.
  */
 export function toError(thrown: unknown): TabsenseError {
   if (thrown instanceof TabsenseError) return thrown;
@@ -68,13 +68,13 @@ export function toError(thrown: unknown): TabsenseError {
     if (isKind(kind)) return new TabsenseError(kind, thrown.message, { cause: thrown });
     return new TabsenseError(
       "internal",
-      `The engine broke (${thrown.name}: ${thrown.message}). Load the model again, and please report this.`,
+      `The engine failed (${thrown.name}: ${thrown.message}). Load the model again, and please report this.`,
       { cause: thrown },
     );
   }
   return new TabsenseError(
     "internal",
-    `The engine broke (${String(thrown)}). Load the model again, and please report this.`,
+    `The engine failed (${String(thrown)}). Load the model again, and please report this.`,
     { cause: thrown },
   );
 }

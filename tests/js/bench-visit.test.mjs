@@ -19,7 +19,7 @@ function folderFor(t) {
   return folder;
 }
 
-test("a bucket gives all who take from it no more than its rate", async () => {
+test("a bucket limits all of its users together to its rate", async () => {
   const rate = 2e6;
   const start = performance.now();
   const take = tokenBucket(rate);
@@ -72,7 +72,7 @@ test("code and JSON come in brotli, weights as they are, and all count", async (
   assert.deepEqual(line.sent(), { code: 0, model: 0 });
 });
 
-test("each answer waits a round trip, also one that says that there is no such file", async (t) => {
+test("every response is delayed by a round trip, also a 404", async (t) => {
   const site = folderFor(t);
   writeFileSync(join(site, "a.safetensors"), "weights");
   const line = await startLine({ "/models/0/": site });
@@ -156,7 +156,7 @@ test("the table has each time's share of the peer's beside its aim, that for thi
   );
 });
 
-test("the README's table is a visitor's where there is one", async () => {
+test("the README's table is that of a visit if there is one", async () => {
   const { END, readmePart, START, withTable } = await import("../../bench/documents.mjs");
   const result = resultOf(VISITOR, 0.25, true);
   const part = readmePart(result);
@@ -167,7 +167,7 @@ test("the README's table is a visitor's where there is one", async () => {
   assert.match(readmePart(without), /\| m, ms .*16 tokens/);
 });
 
-test("a visitor's subjects must be there, of one model, and read texts", async (t) => {
+test("subjects of a visit must exist, share one model, and classify text", async (t) => {
   const { readConfig } = await import("../../bench/config.mjs");
   const file = join(folderFor(t), "config.toml");
   const text = readFileSync(join(ROOT, "bench/config.toml"), "utf8");

@@ -325,7 +325,7 @@ export const FAULTS = {
   "401 always": { says: "wants a token", play: status(401) },
   loop: {
     tries: Infinity,
-    says: "redirects to the same address again and again",
+    says: "redirects to the same address repeatedly",
     play: (exchange) => exchange.send({ status: 302, headers: { location: exchange.path } }),
   },
   elsewhere: {

@@ -114,7 +114,7 @@ const SPOILT = {
     await repository.down();
   },
   "a copy is gone": ({ inCache }) => inCache((cache, _, bodies) => cache.delete(bodies[1])),
-  "the note is no JSON": ({ inCache }) => inCache((cache, [note]) => cache.put(note, new Response("{"))),
+  "the note is not JSON": ({ inCache }) => inCache((cache, [note]) => cache.put(note, new Response("{"))),
   "the note is of an earlier version of the package": ({ inCache }) =>
     inCache(async (cache, [key]) => {
       const { choices, ...note } = await (await cache.match(key)).json();
@@ -123,7 +123,7 @@ const SPOILT = {
   "the note is of a later version of the package": ({ inCache }) =>
     inCache(async (cache, [key]) => {
       const note = await (await cache.match(key)).json();
-      const choices = { ...note.choices, "a later wish": ["https://example.test/weights"] };
+      const choices = { ...note.choices, "a later choice": ["https://example.test/weights"] };
       const files = note.files.map((file) => ({ ...file, packed: true }));
       await cache.put(key, new Response(JSON.stringify({ ...note, format: 2, choices, files })));
     }),

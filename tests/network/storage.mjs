@@ -33,7 +33,7 @@ export const BROWSER = {
   "a byte of each copy is changed": "answer",
   "a byte of each copy is changed, and the server is gone": "network",
   "a copy is gone": "answer",
-  "the note is no JSON": "answer",
+  "the note is not JSON": "answer",
   "the note is of an earlier version of the package": "answer",
   "the note is of a later version of the package": "answer",
   "a private window is closed, and another one opened": "answer",

@@ -59,7 +59,7 @@ for (const [name, further] of Object.entries({
     );
   });
 
-test("all packages are of one version, name each other's, and install nothing along with them", () => {
+test("all packages have the same version and no dependencies but each other", () => {
   const [own, ...models] = PACKAGES.map((name) =>
     JSON.parse(readFileSync(join(MODULES, name, "package.json"), "utf8")),
   );
@@ -73,7 +73,7 @@ test("all packages are of one version, name each other's, and install nothing al
   }
 });
 
-test("types come first in every condition, and every file that is named is there", () => {
+test("types come first in every condition, and all named files exist", () => {
   for (const name of PACKAGES) {
     const folder = join(MODULES, name);
     const check = (entry) => {

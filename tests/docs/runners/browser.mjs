@@ -24,7 +24,7 @@ const SETTLED_MS = 300;
 export async function startPages(project, exported) {
   const blocks = join(project, "blocks");
   mkdirSync(blocks, { recursive: true });
-  writeFileSync(join(project, "favicon.ico"), ""); // a page that names no icon is asked for this one
+  writeFileSync(join(project, "favicon.ico"), ""); // browsers request this one from a page without an icon
   const dist = join(project, "node_modules/tabsense/dist/");
   const site = await serve({
     "/": project,

@@ -78,8 +78,8 @@ function mixed(workload, model, [least, most], batch, seed) {
 }
 
 /**
- * Requests of texts of so many tokens: words of the model's vocabulary, each one token, so that the number is
- * exact.
+ * Requests of texts of a given number of tokens: words of the model's vocabulary, each one token, so that
+ * the number is exact.
  */
 function draw(model, lengths, random) {
   const { first, last, words } = vocabularyOf(model);

@@ -87,7 +87,7 @@ function visitorOf({ visitor, workloads }, path, subjects, kept) {
   return has(own) ? { ...visitor, aims, peer: has(peer) ? peer : null } : null;
 }
 
-/** Which bounds in `checks` the answers of a dtype are held to; "default" is int8. */
+/** Which bounds in `checks` apply to the answers of a dtype; "default" is int8. */
 export function boundsKey(dtype) {
   return dtype === "default" ? "int8" : dtype;
 }

@@ -228,7 +228,7 @@ async function check(model, members, config, tokenize, measured) {
 
 /**
  * A model of random weights has no goldens: PyTorch's answers, or else those of the first subject in fp32,
- * are what the others are held to.
+ * are the reference for the others.
  */
 async function checkMadeUp(model, members, { checks, seed }, { answer, judge }) {
   const [{ texts, ids }] = madeUp("answers", model, CHECKED_TOKENS, checks.made_up, seed).requests;

@@ -97,7 +97,9 @@ export async function prepareModels(models, python) {
   }
 }
 
-/** The floats that an int4 file stands for, made anew where that changes: PyTorch and an export need them. */
+/**
+ * The floats that an int4 file stands for, made again where that changes: PyTorch and an export need them.
+ */
 async function makeFloats(name, { fp32, int4 }, python) {
   const stamp = join(fp32, ".made-from");
   await unlessStamped(

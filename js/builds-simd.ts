@@ -1,4 +1,4 @@
-/** Stands in for builds.ts in `tabsense/simd` and on the edge, where the build `simd` is all there is. */
+/** Replaces builds.ts in `tabsense/simd` and on the edge, where `simd` is the only build. */
 
 import { takesSimd, type SingleBuild, type SingleModule, type WasmName } from "./builds.js";
 

@@ -1,6 +1,6 @@
 /**
- * The WebAssembly builds: which of them this runtime takes, and the files of each. `builds-simd.ts` stands in
- * where one build is all there is.
+ * The WebAssembly builds: which of them this runtime supports, and the files of each. `builds-simd.ts`
+ * replaces it where there is only one build.
  */
 
 /** The JavaScript of a build without threads. */

@@ -1,6 +1,6 @@
 /**
  * Rewrites a safetensors file, or a PyTorch checkpoint, with int8, fp16 or int4 weights. In Node only: the
- * converter is a WebAssembly module of its own.
+ * converter is a separate WebAssembly module.
  */
 
 import { TabsenseError } from "./api/errors.js";
@@ -52,7 +52,7 @@ export async function loadConverter(): Promise<ConverterModule> {
 
 /**
  * The bytes of the converted file, as those of the original come in: what is held is one tensor, never the
- * file. `onWarnings` is called before the last of them with what of the original is left out, a sentence each.
+ * file. `onWarnings` is called before the last of them with what is left out, a sentence each.
  */
 export async function* convert(
   converter: Converter,
@@ -107,7 +107,7 @@ export async function* pieces(
     const name = reader.endFile();
     if (name === undefined) return;
     if (!source.further)
-      throw new TabsenseError("invalid_argument", `The weights go on in ${name}. Give that file, too.`);
+      throw new TabsenseError("invalid_argument", `The weights continue in ${name}. Pass that file, too.`);
     part = source.further(name);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * `tabsense/lexicon`: the sentiment of an English text from a list of words and emoji, without a model. It
- * answers in microseconds, in the calling thread, and is wrong far more often than a model. All of it is one
- * file, with its library, which `instant: true` fetches, too.
+ * answers in microseconds, on the calling thread, and is far less accurate than a model. It is one file
+ * with its library, which `instant: true` fetches, too.
  */
 
 import sentiment from "wink-sentiment";
@@ -11,7 +11,7 @@ import { SENTIMENT_LABELS } from "./api/types.js";
 import type { Score } from "./api/answer-types.js";
 
 /**
- * A text is cut after so many words: about as far as a model reads.
+ * A text is cut after this many words: about as much as a model reads.
  * @internal
  */
 export const MAX_WORDS = 512;
@@ -23,7 +23,7 @@ export const MAX_WORDS = 512;
 export const WORDS = 3699;
 
 /**
- * A word is cut after so many characters; the longest that is known has 18. The library's patterns take
+ * A word is cut after this many characters; the longest that is known has 18. The library's patterns take
  * quadratic time of a word.
  */
 const LONGEST_WORD = 24;
@@ -47,7 +47,7 @@ export function score(text: string): Score[] {
   if (typeof text !== "string")
     throw new TabsenseError(
       "invalid_argument",
-      `score takes a string, not ${text === null ? "null" : typeof text}.`,
+      `score needs a string, not ${text === null ? "null" : typeof text}.`,
     );
   if (NOTHING.test(text)) return [];
   const { intensity, truncated } = weigh(text);

@@ -12,6 +12,6 @@ type RewriterModule = typeof import("./wasm/rewriter/tabsense.js");
 /** Fetches and starts the module. Rejects as {@link startFurther} does. */
 export function startRewriter(host: EngineHost, signal: AbortSignal): Promise<RewriterModule> {
   const told = (why: string) =>
-    `The weights are a checkpoint of PyTorch's, and the package's module that reads it (wasm/rewriter/) could not be started. ${why} Without it, convert the weights to safetensors: \`npx tabsense convert\`.`;
+    `The weights are a PyTorch checkpoint, and the module that reads it (wasm/rewriter/) could not be started. ${why} Or convert the weights to safetensors: \`npx tabsense convert\`.`;
   return startFurther(host, "rewriter", import("./wasm/rewriter/tabsense.js"), signal, told);
 }

@@ -1,4 +1,4 @@
-/** Stands in for start-worker.ts in `tabsense/simd`: a worker that knows one build, and no helpers. */
+/** Replaces start-worker.ts in `tabsense/simd`: a worker with one build and without helpers. */
 
 import { trusted } from "./platform/trusted.js";
 import { workerFromElsewhere } from "./platform/worker-from-elsewhere.js";
@@ -13,7 +13,7 @@ export function newWorker(): Worker {
   );
 }
 
-/** Starts none: without threads, nobody asks for a helper. */
+/** Starts none: without threads there are no helpers. */
 export function startHelper(): null {
   return null;
 }

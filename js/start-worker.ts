@@ -1,6 +1,6 @@
 /**
  * The web workers that a page starts: the classifier's own, and those that help it. `start-worker-simd.ts`
- * stands in where there are no threads.
+ * replaces it where there are no threads.
  */
 
 import { trusted } from "./platform/trusted.js";

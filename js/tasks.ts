@@ -1,6 +1,6 @@
 /**
- * What tasks other than classification need, in the page and in its worker: a module of its own, which both fetch only
- * where one is used.
+ * Code for tasks other than classification, for the page and its worker: a separate module, fetched only if
+ * one is used.
  */
 
 import { features } from "./api/pipeline-features.js";

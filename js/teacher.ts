@@ -12,6 +12,6 @@ export type TeacherModule = typeof import("./wasm/teacher/tabsense.js");
 /** Fetches and starts the module. Rejects as {@link startFurther} does. */
 export function startTeacher(host: EngineHost, signal: AbortSignal): Promise<TeacherModule> {
   const told = (why: string) =>
-    `The package's module that teaches a classifier (wasm/teacher/) could not be started. ${why} A classifier that was taught elsewhere runs without it.`;
+    `The package's module that teaches a classifier (wasm/teacher/) could not be started. ${why} A classifier that is already taught runs without it.`;
   return startFurther(host, "teacher", import("./wasm/teacher/tabsense.js"), signal, told);
 }

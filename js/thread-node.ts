@@ -1,4 +1,4 @@
-/** The entry point of a worker thread in Node that helps the classifier's. */
+/** The entry point of a helper thread in Node. */
 
 import { parentPort } from "node:worker_threads";
 import { startHelping } from "./worker/threads.js";

@@ -1,6 +1,6 @@
 /**
- * The entry point of a web worker that helps the classifier's. It says once that it is there, and gets the
- * port to talk through.
+ * The entry point of a helper thread in a browser. It announces itself once, and receives a port for
+ * messages.
  */
 
 import { startHelping, type HelperRequest } from "./worker/threads.js";

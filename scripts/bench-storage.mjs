@@ -14,7 +14,7 @@ const SIZES_MB = [23, 64];
 const ROUNDS = 7;
 const CHUNK = 256 * 1024;
 
-/** Runs in a worker: milliseconds of each way to keep and to read so many bytes, as a stream of chunks. */
+/** Runs in a worker: milliseconds of each way to keep and to read this many bytes, as a stream of chunks. */
 const WORKER = `onmessage = async ({ data: { bytes, chunk } }) => {
   const piece = crypto.getRandomValues(new Uint8Array(65536));
   const whole = new Uint8Array(chunk).map((_, i) => piece[i % 65536]);

@@ -14,9 +14,9 @@ const SECONDS = 10;
 /** Targets that run side by side: libFuzzer takes a core each. */
 const TOGETHER = 2;
 /**
- * What never ends is ended after so many seconds of the clock: on a busy machine, an input of milliseconds may wait
- * for half a minute. That none takes more than one second of the processor, the targets hold themselves to
- * (fuzz/src/bounds.rs).
+ * An input that never ends is killed after this many seconds: on a busy machine, an input of milliseconds
+ * may wait for half a minute. That none takes more than one second of the processor, the targets hold
+ * themselves to (fuzz/src/bounds.rs).
  */
 const MOST_SECONDS = 300;
 /** The most megabytes of a program: some times what one input may have, for the corpus is there as well. */

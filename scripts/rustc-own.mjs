@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // rustc for this crate alone, as cargo's RUSTC_WORKSPACE_WRAPPER: adds the flags in TABSENSE_OWN_RUSTFLAGS (as
 // in CARGO_ENCODED_RUSTFLAGS) to what is compiled for WebAssembly. `cargo rustc -- FLAGS` has no counterpart for
-// tests, whose flags would compile all dependencies anew.
+// tests, whose flags would recompile all dependencies.
 
 import { spawnSync } from "node:child_process";
 

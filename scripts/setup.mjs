@@ -102,8 +102,8 @@ async function rust() {
 }
 
 /**
- * A toolchain beside the default one, with the standard library's source: variants with threads compile it
- * anew.
+ * A toolchain beside the default one, with the standard library's source: variants with threads recompile
+ * it.
  */
 async function standardLibrary(toolchain) {
   const sysroot = output("rustc", ["--print", "sysroot"], {

@@ -62,7 +62,10 @@ async function timed(name, task) {
 
 async function lint() {
   const biome = join(ROOT, "node_modules/.bin/biome");
-  return check("Biome", await run(process.execPath, [biome, "ci", "."]));
+  return sum(
+    check("Biome", await run(process.execPath, [biome, "ci", "."])),
+    check("words", await run(process.execPath, [join(ROOT, "scripts/words.mjs")])),
+  );
 }
 
 async function rust({ vulkan }) {

@@ -156,7 +156,7 @@ impl Config {
     /// Reads and checks the `config.json` of a classifier.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] where it is no JSON object of the right types or its sizes are
+    /// [`ErrorKind::ConfigInvalid`] if it is not a JSON object with the right types or its sizes are
     /// impossible; [`ErrorKind::ConfigUnsupported`] where it describes a model that does not run here;
     /// [`ErrorKind::NotAModel`] where it is another file.
     ///
@@ -177,21 +177,19 @@ impl Config {
         // model2vec writes none into the file of a table that it did not distil itself.
         let of_table = fields.text("embedding_dtype")?.map(|_| MODEL2VEC);
         let Some(model_type) = fields.text("model_type")?.or(of_table) else {
-            return Err(invalid(
-                "has no model_type: take the config.json of a Hugging Face checkpoint, as it was saved.",
-            ));
+            return Err(invalid("has no model_type: use the original config.json of a Hugging Face checkpoint."));
         };
         let is_mean = task == Task::Embed(Pooling::Mean);
         let static_readers = STATIC_READERS.iter().filter(|_| is_mean);
         let Some((_, sizes)) = READERS.iter().chain(static_readers).find(|(name, _)| *name == model_type) else {
             if STATIC_READERS.iter().any(|(name, _)| *name == model_type) {
                 return Err(unsupported(format_args!(
-                    "has model_type {model_type:?}: a static embedding gives the mean of its tokens' vectors and nothing \
-                     else. Load it as an embedder with the pooling \"mean\"."
+                    "has model_type {model_type:?}: a static embedding only yields the mean of its token vectors. \
+                     Load it as an embedder with pooling \"mean\"."
                 )));
             }
             return Err(unsupported(format_args!(
-                "has model_type {:?}, which is not supported. Take a checkpoint of one of these: {}.",
+                "has model_type {:?}, which is not supported. Supported: {}.",
                 start_of(model_type),
                 READERS.map(|(name, _)| name).join(", ")
             )));

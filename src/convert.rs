@@ -1,10 +1,10 @@
 //! Converts a file of weights to int8, int4 or fp16 while it streams: bytes in, bytes out, never the whole file.
 //!
 //! int8: every matrix and embedding table is rounded per row ([`quantize_row`]) and gets its scales in `NAME_scale` (F32); vectors
-//! and biases of distances stay F32. The names are those of today's checkpoints, whatever the source calls its tensors; what is no weight of a model is left
-//! out. int4: the matrices and tables that bear it are rounded by [`Rounder`], all else is as for int8. fp16: every tensor
-//! is rounded to half precision. The matrices come first, in the order of the source, tensors of int4 with their scales in front;
-//! vectors and scales of rows, which are small, are held back and follow.
+//! and biases of distances stay F32. Tensors are renamed to current checkpoints' names; those that are not weights of
+//! a model are left out. int4: the matrices and tables that can be int4 are rounded by [`Rounder`], all else is as
+//! for int8. fp16: every tensor is rounded to half precision. The matrices come first, in the order of the source,
+//! tensors of int4 with their scales in front; vectors and scales of rows, which are small, are held back and follow.
 
 use crate::error::{Error, ErrorKind, Result, try_reserve};
 use crate::model::checkpoint;
@@ -43,7 +43,7 @@ impl Format {
             "fp16" => Ok(Self::Fp16),
             other => Err(Error::new(
                 ErrorKind::InvalidArgument,
-                format!("A file can't be converted to {other:?}: \"int8\" and \"fp16\" are there."),
+                format!("A file can't be converted to {other:?}. Supported: \"int8\" and \"fp16\"."),
             )),
         }
     }
@@ -59,7 +59,7 @@ impl Format {
     }
 }
 
-/// A file on its way through.
+/// A file that is being rewritten.
 pub struct Converter {
     reader: Reader,
     sink: Sink,
@@ -102,7 +102,7 @@ impl Converter {
         Ok(std::mem::take(&mut self.sink.out))
     }
 
-    /// That the source's file is complete: the name of another, beside it, that goes on, if there is one. Its bytes are
+    /// Ends the source's file; returns the name of the next file beside it, if there is one. Its bytes are
     /// pushed next.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl Converter {
         self.reader.end_file()
     }
 
-    /// What to tell of the source, a sentence each, once its header has come: tensors that were left out.
+    /// Warnings about the source, a sentence each, once its header has been read: tensors that were left out.
     pub fn warnings(&self) -> &[String] {
         &self.sink.warnings
     }
@@ -144,7 +144,7 @@ enum Target {
 enum Form {
     /// Rows of int8, at once; their scales into `tail`.
     Int8 { tail: usize },
-    /// int4 once the matrix or table of so many rows is whole, behind its scales.
+    /// int4 once the matrix or table of `rows` rows is complete, after its scales.
     Int4 { rows: usize },
     /// Halves: a matrix' at once, a vector's into `tail`.
     Fp16 { tail: Option<usize> },
@@ -202,7 +202,7 @@ impl Sink {
                     if rounder.inputs.columns(&name) != Some(columns) {
                         return Err(Error::new(
                             ErrorKind::WeightsMismatch,
-                            format!("{} is not that of the calibrated file: convert the same file.", quoted(&t.name)),
+                            format!("{} differs from the calibrated file: convert the same file.", quoted(&t.name)),
                         ));
                     }
                     let groups = columns / int4::GROUP;
@@ -245,7 +245,7 @@ impl Sink {
     }
 }
 
-/// What each tensor is called in the result, `None` being left out; and what to tell of these.
+/// The name of each tensor in the result, `None` if it is left out; and warnings about these.
 fn resolve(header: &Header, names: &Names) -> Result<(Vec<Option<String>>, Vec<String>)> {
     let resolved = checkpoint::resolve(header, names.base(), |name| names.has(name))?;
     let found: HashSet<&str> = resolved.iter().flatten().map(String::as_str).collect();

@@ -26,39 +26,39 @@ kinds! {
     InvalidArgument = "invalid_argument",
     /// `config.json` is not JSON, lacks a field, or has impossible sizes.
     ConfigInvalid = "config_invalid",
-    /// `config.json` describes a model of another kind than those that run here.
+    /// `config.json` describes an unsupported model.
     ConfigUnsupported = "config_unsupported",
     /// `tokenizer.json` can't be read, or its ids don't fit the model.
     TokenizerInvalid = "tokenizer_invalid",
-    /// `tokenizer.json` has a stage of a kind that is not supported, or there is no frame for pairs.
+    /// `tokenizer.json` has an unsupported stage, or no frame for pairs.
     TokenizerUnsupported = "tokenizer_unsupported",
-    /// The header of the weights (of safetensors, or a PyTorch checkpoint's pickle) lies or can't be read.
+    /// The header of the weights (of safetensors, or a PyTorch checkpoint's pickle) is invalid.
     WeightsHeader = "weights_header",
-    /// The tensors are not those that the configuration asks for.
+    /// The tensors don't match the configuration.
     WeightsMismatch = "weights_mismatch",
     /// A weight is NaN or infinite.
     WeightsNotFinite = "weights_not_finite",
-    /// The weights' stream ended early or went on past its end.
+    /// The weights' stream ended early or continued past its end.
     WeightsLength = "weights_length",
-    /// A file's SHA-256 is not the one that was promised.
+    /// A file's SHA-256 doesn't match `integrity`.
     Integrity = "integrity",
     /// A file could not be fetched: no connection, or a status other than success.
     Network = "network",
-    /// A file is not what its name says: a web page in place of a model file, say.
+    /// A file is something else, such as a web page in place of a model file.
     NotAModel = "not_a_model",
     /// The classifier was disposed of before or during the call.
     Disposed = "disposed",
-    /// The memory for the model or for a call could not be had.
+    /// There is not enough memory for the model or for a call.
     OutOfMemory = "out_of_memory",
     /// This browser or runtime lacks something that the engine needs.
     Environment = "environment",
-    /// The graphics device went away: reset, unplugged, or taken by the system.
+    /// The graphics device was lost: reset, unplugged, or taken by the system.
     DeviceLost = "device_lost",
-    /// The graphics device computes wrong or fails: it is not used.
+    /// The graphics device computes wrong results or fails, and is not used.
     WebgpuUnusable = "webgpu_unusable",
     /// The logits are not finite: the weights overflow the arithmetic.
     NotFinite = "not_finite",
-    /// The engine broke; this is a bug of this package.
+    /// The engine failed; this is a bug of this package.
     Internal = "internal",
 }
 
@@ -69,7 +69,7 @@ pub struct Error {
     message: String,
 }
 
-/// The result of everything here that can fail.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
@@ -115,7 +115,7 @@ fn out_of_memory<T>(n: usize, what: &str) -> Error {
     Error::new(
         ErrorKind::OutOfMemory,
         format!(
-            "No memory for {what} ({mib} MiB): close other tabs, take a smaller model, or load it with dtype \"int8\"."
+            "No memory for {what} ({mib} MiB): close other tabs, use a smaller model, or load it with dtype \"int8\"."
         ),
     )
 }

@@ -1,4 +1,4 @@
-//! What a file's bytes are known by, computed while they pass: a checksum against damage, and the digest that others name.
+//! Hashes of a file, computed while its bytes pass: a checksum against damage, and the SHA-256 that `integrity` names.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! What a file is, by its first bytes: for errors about something else in the place of a model's file.
+//! What a file is, by its first bytes: for errors about something else in place of a model file.
 
 /// A UTF-8 byte order mark.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -20,7 +20,7 @@ const SIGNATURES: &[(&[u8], &str)] = &[
 ];
 
 /// What a file that begins with `first_bytes` is, to be read after "is": "a web page", say. `None` for JSON and safetensors, and
-/// where the bytes don't tell. The first kilobyte suffices, unless more white space or comments come first.
+/// where the bytes don't show it. The first kilobyte suffices, unless more white space or comments come first.
 pub fn name_of(first_bytes: &[u8]) -> Option<&'static str> {
     if is_safetensors(first_bytes) {
         return None;
@@ -38,7 +38,7 @@ fn is_safetensors(bytes: &[u8]) -> bool {
 fn binary(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         // A pickle's protocol, and PyTorch's magic number.
-        [0x80, 2, 0x8a, 0x0a, ..] => Some("a checkpoint of PyTorch's, from before 1.6"),
+        [0x80, 2, 0x8a, 0x0a, ..] => Some("a PyTorch checkpoint from before version 1.6"),
         // The protocol's number, and what a saved dictionary begins with.
         [0x80, 2..=5, b'}' | b'c' | b'(' | 0x8a | 0x95, ..] => Some("a pickle that torch.save did not write"),
         // Field 1, the version of ONNX's format, then the producer's name.
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_what_people_put_in_the_place_of_a_model_s_file() {
+    fn names_other_kinds_of_files() {
         for (bytes, says) in [
             (&b"<!doctype html><title>App</title>"[..], "web page"),
             (b"\xef\xbb\xbf<!doctype html>", "web page"),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_silent_about_json_and_safetensors() {
+    fn has_no_name_for_json_and_safetensors() {
         for bytes in [
             &b""[..],
             b"\n",

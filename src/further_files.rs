@@ -1,4 +1,4 @@
-//! A tokenizer's older files, as JavaScript hands them over: of both WebAssembly surfaces.
+//! A tokenizer's older files, as passed from JavaScript, for both WebAssembly modules.
 
 use crate::tokenize::TokenizerFiles;
 use crate::{Error, ErrorKind};
@@ -34,7 +34,7 @@ impl FurtherFiles {
             "added_tokens.json" => &mut self.added_tokens,
             name if name.ends_with(".model") => &mut self.sentencepiece,
             other => {
-                let message = format!("{other:?} is no file of a tokenizer that is read.");
+                let message = format!("{other:?} is not a supported tokenizer file.");
                 return Err(Error::new(ErrorKind::InvalidArgument, message).into());
             }
         };

@@ -1,5 +1,5 @@
-//! A model's JSON files: told from what else may stand in their place, and read as Python reads them. Errors name the place in a
-//! file, and repeat none of its text.
+//! A model's JSON files, read as Python reads them, with errors for other kinds of files. Errors name the position in
+//! a file, and never repeat its text.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_kind;
@@ -30,7 +30,7 @@ impl JsonFile {
         if let Some(name) = file_kind::name_of(bytes) {
             return Err(Error::new(
                 ErrorKind::NotAModel,
-                format!("{} is {name}, not JSON: take the file that belongs to the weights.", self.name),
+                format!("{} is {name}, not JSON: use the file that belongs to the weights.", self.name),
             ));
         }
         let bytes = bytes.strip_prefix(file_kind::BYTE_ORDER_MARK).unwrap_or(bytes);
@@ -41,12 +41,12 @@ impl JsonFile {
     /// The file's object. `NaN`, `Infinity` and `-Infinity`, which Python writes, become texts.
     ///
     /// # Errors
-    /// Those of [`JsonFile::text`]; the file's kind where it is no JSON object.
+    /// Those of [`JsonFile::text`]; the file's kind if it is not a JSON object.
     pub fn object(self, bytes: &[u8]) -> Result<Map<String, Value>> {
         let text = self.text(bytes)?;
         match serde_json::from_str(&with_numbers_of_python(text)).map_err(|e| self.broken(&e))? {
             Value::Object(object) => Ok(object),
-            _ => Err(self.error("is JSON, but no object: take the file that belongs to the weights.")),
+            _ => Err(self.error("is JSON, but not an object: use the file that belongs to the weights.")),
         }
     }
 
@@ -61,14 +61,14 @@ impl JsonFile {
                 // The names of missing fields are ours.
                 match message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
                     Some((field, _)) => {
-                        format!("has no field {field:?} where one must be (line {line}, column {column})")
+                        format!("lacks the field {field:?} (line {line}, column {column})")
                     }
                     None => format!("has a value of the wrong type at line {line}, column {column}"),
                 }
             }
             Category::Syntax | Category::Io => format!("is not JSON at line {line}, column {column}"),
         };
-        self.error(format_args!("{what}: take the file that belongs to the weights, as it was saved."))
+        self.error(format_args!("{what}: use the original file that belongs to the weights."))
     }
 }
 
@@ -138,7 +138,7 @@ mod tests {
         for (bytes, says) in [
             (&b"{\"secret\": tru}"[..], "line 1, column"),
             (b"{\"secret\": \"secret\"", "ends early"),
-            (b"\"secret\"", "no object"),
+            (b"\"secret\"", "not an object"),
             (b"{\"secret\": \"schl\xe4cht\"}", "not UTF-8 (byte 16)"),
             (b"", "is empty"),
             (b"\xff\xfe{\0s\0e\0c\0r\0e\0t\0", "UTF-16"),

@@ -1,4 +1,4 @@
-//! Sorting that is compiled once: the standard library's is compiled anew for each type and order, which costs the
+//! Sorting that is compiled once: the standard library's is compiled again for each type and order, which costs the
 //! module 5 to 30 kB each time. For lists that are sorted once a model; the order of equal items stays.
 
 use std::cmp::Ordering;
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_are_sorted_and_equal_ones_keep_their_order() {
+    fn sorting_is_stable() {
         let mut words: Vec<String> = ["pear", "fig", "plum", "kiwi", "date", "nut"].map(str::to_owned).to_vec();
         sort_by_key(&mut words, String::len);
         assert_eq!(words, ["fig", "nut", "pear", "plum", "kiwi", "date"]);

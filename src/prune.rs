@@ -1,4 +1,4 @@
-//! Rewrites weights with fewer rows in their table of words, and these in another order, while they stream.
+//! Rewrites weights with fewer, reordered rows in their word table, while they stream.
 
 use crate::config::{Config, Task};
 use crate::error::{Error, ErrorKind, Result, try_reserve};
@@ -46,7 +46,7 @@ impl Pruner {
         Ok(std::mem::take(&mut self.sink.out))
     }
 
-    /// That the source's file is complete: the name of another, beside it, that goes on, if there is one.
+    /// Ends the source's file; returns the name of the next file beside it, if there is one.
     ///
     /// # Errors
     /// [`ErrorKind::WeightsLength`] where bytes are missing.
@@ -54,7 +54,7 @@ impl Pruner {
         self.reader.end_file()
     }
 
-    /// What to tell of the source, a sentence each, once its header has come: tensors that were left out.
+    /// Warnings about the source, a sentence each, once its header has been read: tensors that were left out.
     pub fn warnings(&self) -> &[String] {
         &self.sink.warnings
     }
@@ -74,7 +74,7 @@ impl Pruner {
 enum Fate {
     LeftOut,
     Kept,
-    /// The table of words, or its scales, of so many rows.
+    /// The word table, or its scales.
     Pruned {
         rows: usize,
         bytes: usize,
@@ -110,8 +110,8 @@ impl RowSink for Sink {
                     let rows = std::mem::replace(&mut shape[0], self.rows.len());
                     if let Some(row) = self.rows.iter().find(|row| **row as usize >= rows) {
                         return Err(mismatch(format!(
-                            "{} has {rows} rows, but the tokenizer's token {row} is to stay: weights and tokenizer must \
-                             be of one model.",
+                            "{} has {rows} rows, but the tokenizer's token {row} is to be kept: weights and \
+                             tokenizer must be from the same model.",
                             quoted(&t.name)
                         )));
                     }
@@ -130,7 +130,7 @@ impl RowSink for Sink {
         }
         if !self.takes.iter().any(|fate| matches!(fate, Fate::Pruned { .. })) {
             return Err(mismatch(format!(
-                "The weights have no table of words, {}: weights and config.json must be of one model.",
+                "The weights have no table of words, {}: weights and config.json must be from the same model.",
                 quoted(&table)
             )));
         }

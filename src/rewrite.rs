@@ -1,4 +1,4 @@
-//! Rewrites a checkpoint of PyTorch's as the safetensors file of the same tensors, while it streams.
+//! Rewrites a PyTorch checkpoint as a safetensors file of the same tensors, while it streams.
 
 use crate::error::{Result, try_reserve};
 use crate::weights::header::{Header, not_safetensors};
@@ -6,11 +6,11 @@ use crate::weights::safetensors::write_header;
 use crate::weights::stream::{FIRST_BYTES, RowSink, ended};
 use crate::weights::torch::Reader;
 
-/// A file on its way through. All its tensors are written, each with its type; tensors that share their
+/// A file that is being rewritten. All its tensors are written, each with its type; tensors that share their
 /// numbers have them each.
 #[derive(Default)]
 pub struct Rewriter {
-    /// The file's first bytes, until they suffice to tell which kind of checkpoint it is.
+    /// The file's first bytes, until they suffice to recognize the kind of checkpoint.
     first: Vec<u8>,
     reader: Option<Reader>,
     out: Out,

@@ -1,4 +1,4 @@
-//! A tokenizer and a model that belong together: text in, numbers out, which are what the model's task wants.
+//! A tokenizer and its model: text in, numbers out, as the model's task needs them.
 //!
 //! Not here: where files come from, clocks, JavaScript (`web`).
 
@@ -13,7 +13,7 @@ use crate::model::load::{Dtype, Loaded, ModelLoader};
 use crate::tokenize::{Cut, Encoding, Tokenizer, TokenizerFiles};
 use crate::weights::header::Header;
 
-/// A model on its way in: its configuration and tokenizer are there, its weights are streaming.
+/// A model while it loads: its configuration and tokenizer are read, its weights are streaming.
 pub struct Loader<B: Backend> {
     tokenizer: Tokenizer,
     max_tokens: usize,
@@ -33,7 +33,7 @@ impl<B: Backend> Loader<B> {
     }
 
     /// Reads `config.json` and the tokenizer's files, beside which `config.json` counts as the model's.
-    /// `announced`: the weights' length in bytes, where it is known.
+    /// `announced`: the weights' length in bytes, if known.
     ///
     /// # Errors
     /// Those of [`Config::for_task`], [`Tokenizer::from_files`] and [`Dtype::from_name`];
@@ -58,7 +58,7 @@ impl<B: Backend> Loader<B> {
         Ok(loader)
     }
 
-    /// Cuts texts at so many tokens, where they would be longer.
+    /// Cuts texts that are longer than `most` tokens.
     ///
     /// # Errors
     /// [`ErrorKind::TokenizerInvalid`] where the tokenizer's frame then leaves no room for a text.
@@ -71,8 +71,8 @@ impl<B: Backend> Loader<B> {
         Err(Error::new(
             ErrorKind::TokenizerInvalid,
             format!(
-                "tokenizer.json frames a text with {special} special tokens, but {most} tokens are the most of a text: \
-                 the tokenizer's files and config.json must be of one model."
+                "tokenizer.json adds {special} special tokens to a text, but a text has at most {most}: the \
+                 tokenizer's files and config.json must be from the same model."
             ),
         ))
     }
@@ -116,12 +116,13 @@ impl<B: Backend> Loader<B> {
     pub fn finish(self) -> Result<TextModel<B>> {
         let Self { tokenizer, max_tokens, warnings, weights } = self;
         let (model, backend, loaded) = weights.finish()?;
-        // Static embeddings tell their rows with their weights alone.
+        // For static embeddings, only the weights have the number of rows.
         if tokenizer.ids() > model.config().vocabulary {
             return Err(Error::new(
                 ErrorKind::TokenizerInvalid,
                 format!(
-                    "tokenizer.json has {} tokens, but the weights have vectors for {}: both must be of one model.",
+                    "tokenizer.json has {} tokens, but the weights have vectors for {}: both must be from the same \
+                     model.",
                     tokenizer.ids(),
                     model.config().vocabulary
                 ),
@@ -175,7 +176,7 @@ impl<B: Backend> TextModel<B> {
         &self.loaded
     }
 
-    /// What of the configuration and the tokenizer's files is not followed.
+    /// Settings of the configuration and the tokenizer's files that are ignored.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -185,7 +186,7 @@ impl<B: Backend> TextModel<B> {
         &self.tokenizer
     }
 
-    /// The tokens of a text, cut to the model's length; with their offsets where asked for. Of a long text
+    /// The tokens of a text, cut to the model's length; with their offsets if requested. Of a long text
     /// only as much is read as that takes. A text that is empty, or has white space and control characters
     /// only, has no tokens at all.
     ///
@@ -205,7 +206,7 @@ impl<B: Backend> TextModel<B> {
             Some(special) if special >= self.max_tokens => Err(Error::new(
                 ErrorKind::TokenizerUnsupported,
                 format!(
-                    "A pair has {special} special tokens, but {} tokens are the most of a pair: pass single texts.",
+                    "A pair has {special} special tokens, but may have at most {} tokens: pass single texts.",
                     self.max_tokens
                 ),
             )),
@@ -213,8 +214,7 @@ impl<B: Backend> TextModel<B> {
         }
     }
 
-    /// What a text, or a pair, without tokens of its own is where it is to have labels all the same: the
-    /// special tokens.
+    /// The encoding of a text or pair without tokens that must have labels anyway: the special tokens.
     pub fn special_tokens_alone(&self, of_pair: bool, with_offsets: bool) -> Encoding {
         self.tokenizer.special_tokens_alone(of_pair, self.max_tokens, with_offsets)
     }

@@ -1,10 +1,10 @@
-//! PyTorch's checkpoints as safetensors files: the surface of the module `rewriter`, which a page fetches for
-//! them alone, and a part of the converter's, where weights in several files are merged as such.
+//! PyTorch checkpoints as safetensors files: the surface of the module `rewriter`, which a page fetches only for
+//! them, and a part of the converter's, which merges shards.
 
 use crate::rewrite;
 use wasm_bindgen::prelude::*;
 
-/// A file of PyTorch's on its way to the safetensors file of the same tensors.
+/// A PyTorch checkpoint that is rewritten as a safetensors file of the same tensors.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct TorchRewriter {

@@ -1,4 +1,4 @@
-//! The WebAssembly surface of the converter: a module of its own, for Node's command alone. What a page fetches has none of it.
+//! The WebAssembly surface of the converter: a separate module, only for the command line, never fetched by pages.
 
 use crate::config::{Config, Task};
 use crate::convert;
@@ -48,7 +48,7 @@ impl Converter {
         Ok(self.inner.end_file()?)
     }
 
-    /// What to tell of the source once its header has come, a sentence each: tensors that were left out.
+    /// Warnings about the source once its header has been read, a sentence each: tensors that were left out.
     #[wasm_bindgen(getter)]
     pub fn warnings(&self) -> Vec<String> {
         self.inner.warnings().to_vec()
@@ -242,7 +242,7 @@ impl Pruner {
         Ok(self.inner.end_file()?)
     }
 
-    /// What to tell of the source once its header has come, a sentence each: tensors that were left out.
+    /// Warnings about the source once its header has been read, a sentence each: tensors that were left out.
     #[wasm_bindgen(getter)]
     pub fn warnings(&self) -> Vec<String> {
         self.inner.warnings().to_vec()

@@ -42,7 +42,7 @@ impl Teacher {
     fn taking(&mut self) -> Result<&mut Examples, JsValue> {
         match &mut self.stage {
             Stage::Taking(examples) => Ok(examples),
-            _ => Err(invalid("The training has begun: it takes no more.")),
+            _ => Err(invalid("The training has begun: nothing can be added.")),
         }
     }
 
@@ -89,7 +89,7 @@ impl Teacher {
         Ok(())
     }
 
-    /// Keeps what an earlier training found, in place of finding it anew; nothing is left out one by one then.
+    /// Keeps the values of an earlier training instead of searching them; there is no leave-one-out then.
     pub fn keep(&mut self, strength: f64, name_weight: f64, temperature: f64, threshold: f64) -> Result<(), JsValue> {
         self.taking()?;
         let knobs = Knobs { strength, name_weight: name_weight as f32 };
@@ -117,7 +117,7 @@ impl Teacher {
     /// What was learned, as a plain object (`Taught` of the declared types); consumes the teacher.
     pub fn finish(self) -> Result<Object, JsValue> {
         let Stage::Working(trainer) = self.stage else {
-            return Err(invalid("The training has not begun. Call `step` until it gives 1."));
+            return Err(invalid("The training has not begun. Call `step` until it returns 1."));
         };
         let labels = self.labels;
         let taught = trainer.finish()?;

@@ -83,7 +83,7 @@ def long_word(rng):
     return "".join(letters)
 
 
-# Each kind: how many pieces a string has, and what makes one string of so many.
+# Each kind: how many pieces a string has, and what joins them to one string.
 KINDS = {
     "words": (25, lambda n, rng: " ".join(rng.choice(WORDS) + (rng.choice(PUNCTUATION) if rng.random() < 0.3 else "") for _ in range(n))),
     "planes": (25, lambda n, rng: spaced((any_character(rng) for _ in range(n)), rng)),

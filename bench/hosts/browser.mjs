@@ -1,5 +1,5 @@
 // A subject in a page of its own in headless Chromium. Pages whose requests are timed are cross-origin
-// isolated: that allows threads, and gives a clock of 5 µs. Cold starts do without where they can, as most
+// isolated: that allows threads, and gives a clock of 5 µs. Cold starts avoid it where they can, as most
 // sites do.
 
 import { readFileSync } from "node:fs";

@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { ROOT } from "../../scripts/run.mjs";
 
-/** A process that was told to end and computes on is killed after so many milliseconds. */
-const PATIENCE = 5000;
+/** A process that keeps computing after SIGTERM is killed after this time. */
+const KILL_AFTER_MS = 5000;
 
 /** Starts the program; yields `{ ask, pid, close }`. A process that ends fails what waits for it. */
 export async function openProcess(program, args, env = {}) {
@@ -45,7 +45,7 @@ export async function openProcess(program, args, env = {}) {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const closed = once(child, "close");
       child.stdin.end();
-      const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
+      const timer = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
       await closed;
       clearTimeout(timer);
     },

@@ -1,4 +1,4 @@
-// What a browser tells of a WebGPU adapter, in a page.
+// What a browser says about a WebGPU adapter, in a page.
 
 /** `{ name, software }` of a GPUAdapterInfo. */
 export function adapterOf({ vendor, architecture, device, description, isFallbackAdapter }) {

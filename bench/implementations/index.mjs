@@ -3,8 +3,8 @@
 // classifies.
 
 /**
- * Without it headless Chromium has no WebGPU adapter; with it, one of software where it knows no graphics
- * card.
+ * Without it headless Chromium has no WebGPU adapter; with it, a software adapter if no graphics card is
+ * supported.
  */
 const WEBGPU = ["--enable-unsafe-webgpu"];
 

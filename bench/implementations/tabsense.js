@@ -39,8 +39,7 @@ export async function load({ package: address, model, dtype, device, threads }) 
 }
 
 /**
- * The CPU stands in for a graphics card that is missing or was lost, which no time may be taken for the
- * card's.
+ * The CPU replaces a graphics card that is missing or was lost; its times must not be taken for the card's.
  */
 function checkDevice({ info }, device) {
   if (info.device !== device)

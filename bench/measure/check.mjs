@@ -38,7 +38,7 @@ export function compareAnswers(answers, expected, truths, bounds, tie) {
   const right = answers.filter((row, i) => truths[i] !== null && best(row) === truths[i]).length;
   const accuracy = labelled > 0 ? right / labelled : null;
   const finite = answers.every((row) => row.every(Number.isFinite));
-  const broken = finite ? [] : ["an answer is no number"];
+  const broken = finite ? [] : ["an answer is not a number"];
   if (!expected)
     return {
       texts: answers.length,

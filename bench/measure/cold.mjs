@@ -8,7 +8,7 @@ const RUNTIME = /\.(m?js|wasm)$/;
 
 /**
  * Starts a subject afresh `count` times; yields `{ runs: [stages], stages, urls, variant, memory }`. Stages,
- * in milliseconds: `download` of the runtime, `compile` (what of it is not hidden by the download), `weights`
+ * in milliseconds: `download` of the runtime, `compile` (the part that the download doesn't hide), `weights`
  * (all else until it is ready: fetching the model, making it ready), `first` answer, and their `total`. Where
  * something is not seen (a process), it is null.
  */

@@ -26,7 +26,7 @@ struct Counted;
 #[global_allocator]
 static ALLOCATOR: Counted = Counted;
 
-/// Whether there is room for so many bytes more; they are counted, then.
+/// Whether there is room for `bytes` more bytes, which are then counted.
 fn taken(bytes: usize) -> bool {
     let held = HELD.fetch_add(bytes, Relaxed).wrapping_add(bytes);
     if held > MOST.load(Relaxed) {

@@ -32,7 +32,7 @@ const EXPRESSIONS: &[&str] = &[
 static MAP: LazyLock<Value> =
     LazyLock::new(|| read(include_str!("../../test_data/tokenizer/unigram.json"))["charsmap"].take());
 
-/// The stages that tokenizers are held to Python's with.
+/// The stages with which tokenizers are compared with Python's.
 static KINDS: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let lines = include_str!("../../test_data/tokenizer/kinds.jsonl").lines();
     lines.map(|line| read(line)["fields"].take()).collect()

@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 use serde_json::Value;
 use std::sync::LazyLock;
 
-/// The texts that tokenizers are held to Python's with.
+/// The texts with which tokenizers are compared with Python's.
 static TEXTS: LazyLock<Vec<String>> = LazyLock::new(texts);
 
 /// Tokens of trained vocabularies.

@@ -20,7 +20,7 @@ export let classifyAll: (
   options: ClassifyOptions,
 ) => Promise<Score[][]>;
 
-/** All of a classifier but its loading, which the browser and Node do each in their own way. */
+/** A classifier without loading, which differs between browsers and Node. */
 export abstract class LoadedClassifier extends LoadedModel {
   readonly #session: ClassifierSession;
   readonly #disposal = new AbortController();
@@ -38,11 +38,11 @@ export abstract class LoadedClassifier extends LoadedModel {
   }
 
   /**
-   * Classifies one text: its labels, best first. An empty text, or one of white space and control characters
-   * only, has none; a text longer than the model reads is cut, which its scores tell (`truncated`).
+   * Classifies one text: its labels, best first. An empty text, or one of only white space and control
+   * characters, has none. A text longer than the model's maximum is cut; its scores then have `truncated`.
    *
-   * A pair `{ text, pair }` is one text to a model that was trained on pairs. One that is too long is cut
-   * where it is longer, as Python's `longest_first` does.
+   * A pair `{ text, pair }` is for a model that was trained on pairs. If it is too long, the longer text is
+   * cut, as in Python's `longest_first`.
    *
    * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise: of kind
    * `"tokenizer_unsupported"` for a pair where the model's tokenizer has no frame for pairs.
@@ -68,9 +68,9 @@ export abstract class LoadedClassifier extends LoadedModel {
   }
 
   /**
-   * Yields a verdict on each text, in order, as texts come. Texts are read and computed in groups, of which
-   * one is under way while those of another are taken. Leaving the loop ends the source; what the source
-   * throws comes after the verdicts on the texts before.
+   * Yields a verdict on each text, in order, as texts arrive. Texts are computed in groups; the next group
+   * is read meanwhile. Leaving the loop closes the source; an error of the source is thrown after the
+   * verdicts on the texts before it.
    */
   stream(
     texts: Texts,
@@ -91,8 +91,8 @@ export abstract class LoadedClassifier extends LoadedModel {
   }
 
   /**
-   * `classify` for search-as-you-type: a call ends the one before it, which then yields `null`. Each `latest()`
-   * has calls of its own.
+   * `classify` for search-as-you-type: a new call supersedes the previous one, which then yields `null`.
+   * Each `latest()` is independent.
    */
   latest(): Latest {
     return startLatest((input, options) => this.#classify(input, options));
@@ -130,9 +130,9 @@ export abstract class LoadedClassifier extends LoadedModel {
   }
 
   /**
-   * With `instant: true`: fulfils as soon as the model answers, and rejects where it won't: its loading
-   * failed (the lexicon then goes on answering), or its labels are not the lexicon's (calls then reject,
-   * too). It may be left alone. Else it has fulfilled already.
+   * With `instant: true`: resolves as soon as the model answers. Rejects if it failed to load (the lexicon
+   * then keeps answering), or if its labels are not the lexicon's (calls then reject, too). It may be
+   * ignored. Otherwise it is already resolved.
    */
   get ready(): Promise<void> {
     return this.#session.standIn?.ready ?? Promise.resolve();

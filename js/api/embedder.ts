@@ -1,4 +1,4 @@
-/** A loaded encoder that makes vectors of texts. */
+/** A loaded encoder that embeds texts. */
 
 import type { Session } from "../client/session.js";
 import { TabsenseError } from "./errors.js";
@@ -13,7 +13,7 @@ import type { EmbedOptions } from "./vector-types.js";
 /** The session of an embedder. */
 export let sessionOf: (embedder: LoadedEmbedder) => Session;
 
-/** All of an embedder but its loading, which the browser and Node do each in their own way. */
+/** An embedder without loading, which differs between browsers and Node. */
 export abstract class LoadedEmbedder extends LoadedModel {
   readonly #session: Session;
 
@@ -27,8 +27,8 @@ export abstract class LoadedEmbedder extends LoadedModel {
   }
 
   /**
-   * The vector of a text: `info.model.width` numbers. An empty text has one, too. A text longer than the model
-   * reads is cut.
+   * The vector of a text: `info.model.width` numbers. An empty text has one, too. A text longer than the
+   * model's maximum is cut.
    *
    * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise.
    */
@@ -63,9 +63,10 @@ export abstract class LoadedEmbedder extends LoadedModel {
 
   /**
    * Teaches a classifier of labels of your own: `{ billing: ["I was charged twice"], bug: [] }`, or a list of
-   * `{ text, label }`, or of `{ text, labels }` where a text may have several. It lives as long as the embedder.
+   * `{ text, label }`, or of `{ text, labels }` where a text may have several. It is usable as long as the
+   * embedder.
    *
-   * Rejects with the reason of `options.signal`; with kind `"invalid_argument"` for examples that nothing can be
+   * Rejects with the reason of `options.signal`; with kind `"invalid_argument"` for examples that can't be
    * learnt from.
    */
   async teach(examples: Examples, options?: TeachOptions): Promise<TaughtClassifier> {
@@ -74,17 +75,17 @@ export abstract class LoadedEmbedder extends LoadedModel {
   }
 
   /**
-   * How alike two vectors of one model are: their cosine, from -1 to 1; 0 where one is of zeros alone. They need
+   * The cosine similarity of two vectors of the same model, from -1 to 1; 0 if one is all zeros. They need
    * not be normalized.
    *
-   * Throws kind `"invalid_argument"` where they have no numbers, or not as many as each other.
+   * Throws kind `"invalid_argument"` if they are empty or differ in length.
    */
   similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
     return cosine(a, b);
   }
 }
 
-/** Each character by itself, as the tokenizers of Python do it, and not by its place in a word. */
+/** Each character by itself, as Python's tokenizers do, not by its place in a word. */
 function inLowerCase(text: string): string {
   return Array.from(text, (c) => c.toLowerCase()).join("");
 }
@@ -95,7 +96,7 @@ function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (!lengths[0] || lengths[0] !== lengths[1])
     throw new TabsenseError(
       "invalid_argument",
-      `similarity takes two vectors of the same embedder, not ${lengths.map((n) => (n === undefined ? "none" : `one of ${n} numbers`)).join(" and ")}. Pass what embed gives.`,
+      `similarity needs two vectors of the same embedder, not ${lengths.map((n) => (n === undefined ? "none" : `one of ${n} numbers`)).join(" and ")}. Pass what embed gives.`,
     );
   let [ab, aa, bb] = [0, 0, 0];
   for (let i = 0; i < a.length; i++) {
@@ -107,7 +108,7 @@ function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return ab === 0 ? ab : ab / Math.sqrt(aa) / Math.sqrt(bb);
 }
 
-/** The vector brought to length 1; one of zeros stays as it is. */
+/** The vector normalized to length 1; a vector of zeros is unchanged. */
 export function normalized(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
   return length === 0 ? vector : vector.map((x) => x / length);
@@ -139,7 +140,7 @@ interface CheckedEmbedOptions {
 function checkEmbedOptions(options: EmbedOptions | undefined): CheckedEmbedOptions {
   const given = record(options, ["normalize", "prompt", "promptName", "signal", "onProgress"]);
   const prompt = given["prompt"] ?? null;
-  if (prompt !== null && typeof prompt !== "string") throw invalid("prompt", "a text", prompt);
+  if (prompt !== null && typeof prompt !== "string") throw invalid("prompt", "a string", prompt);
   const promptName = text(given, "promptName");
   if (prompt !== null && promptName !== null)
     throw new TabsenseError("invalid_argument", "Pass one of the options prompt and promptName, not both.");
@@ -152,7 +153,7 @@ function checkEmbedOptions(options: EmbedOptions | undefined): CheckedEmbedOptio
   };
 }
 
-/** What stands in front of each text. */
+/** The prefix of each text. */
 function promptOf(
   { prompt, promptName }: CheckedEmbedOptions,
   prompts: Readonly<Record<string, string>>,

@@ -95,7 +95,7 @@ export interface CheckedEnvironment
   cache: boolean;
   /** Whether the setting is another than at the start. */
   changed(key: "remoteHost" | "remotePathTemplate" | "localModelPath" | "allowLocalModels"): boolean;
-  /** What of the settings is not followed, a sentence each. */
+  /** Warnings about settings that are ignored, a sentence each. */
   warnings: string[];
 }
 
@@ -132,7 +132,7 @@ export function checkEnvironment({ env, defaults }: Environment): CheckedEnviron
   if (unknown !== undefined) {
     throw new TabsenseError(
       "invalid_argument",
-      `There is no setting env.${unknown}. The settings are: ${Object.keys(defaults).join(", ")}.`,
+      `Unknown setting env.${unknown}. The settings are: ${Object.keys(defaults).join(", ")}.`,
     );
   }
   return {
@@ -152,7 +152,7 @@ export function checkEnvironment({ env, defaults }: Environment): CheckedEnviron
   ): TransformersEnvironment[K] {
     const value: unknown = env[key];
     if (typeof value !== type || value === "") {
-      const wanted = type === "string" ? "a text that is not empty" : "true or false";
+      const wanted = type === "string" ? "a non-empty string" : "true or false";
       const given = typeof value === "string" ? JSON.stringify(value) : kindOf(value);
       throw new TabsenseError("invalid_argument", `env.${key} must be ${wanted}, not ${given}.`);
     }
@@ -170,19 +170,17 @@ function warningsOf(env: TransformersEnvironment, defaults: TransformersEnvironm
   return [
     ...(backends.length > 0
       ? [
-          `env.backends.onnx (${backends.join(", ")}) is not used: there is no onnxruntime. The option \`threads\` says how many threads compute, \`wasm\` where the .wasm file is.`,
+          `env.backends.onnx (${backends.join(", ")}) is not used: there is no onnxruntime. Set the options \`threads\` and \`wasm\` (the .wasm file's URL) instead.`,
         ]
       : []),
     ...(env.cacheDir !== defaults.cacheDir
       ? [
-          "env.cacheDir is not used: Node keeps copies in the folder that the environment variable TABSENSE_CACHE names.",
+          "env.cacheDir is not used. In Node, set the environment variable TABSENSE_CACHE to the cache's folder.",
         ]
       : []),
-    ...(env.useCustomCache
-      ? ["env.customCache is not used: what it holds can be passed as the model's files."]
-      : []),
+    ...(env.useCustomCache ? ["env.customCache is not used. Pass what it holds as the model's files."] : []),
     ...(env.fetch !== defaults.fetch
-      ? ["env.fetch is not used: the option `headers` says what requests for the model's files carry."]
+      ? ["env.fetch is not used. Use the option `headers` to add headers to requests."]
       : []),
   ];
 }

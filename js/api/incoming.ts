@@ -1,6 +1,5 @@
 /**
- * Texts as they come from a caller's iterable or stream: in groups, and none is asked for before it can be
- * used.
+ * Reads texts from a caller's iterable or stream in groups, none before it can be used.
  */
 
 import { TabsenseError } from "./errors.js";
@@ -8,7 +7,7 @@ import { checkText, kindOf } from "./options.js";
 import type { Text } from "./types.js";
 import { nextTask } from "../files/bytes.js";
 
-/** A text or a pair, and its place among all that came. */
+/** A text or a pair, and its index. */
 export interface Placed {
   index: number;
   text: Text;
@@ -17,9 +16,8 @@ export interface Placed {
 /** A source of texts that is open. */
 export interface Incoming {
   /**
-   * The next texts: at most `most`, and none where there are no more. The first is waited for as long as it
-   * takes, the others until `until` has settled, and then no longer than they need to be at hand. What the
-   * source throws, it throws after the texts before that.
+   * The next texts: at most `most`, none at the end. Waits for the first without a limit, for others only
+   * until `until` has settled. Errors of the source are thrown after the texts before them.
    */
   group(most: number, until: Promise<unknown>): Promise<Placed[]>;
   /**
@@ -29,7 +27,7 @@ export interface Incoming {
   end(reason: unknown): Promise<void>;
 }
 
-/** What all sources can do. `read` is not called again before it has settled. */
+/** The interface of all sources. `read` is not called again before it has settled. */
 interface Source {
   read(): Promise<IteratorResult<unknown>>;
   close(): Promise<unknown>;
@@ -38,7 +36,7 @@ interface Source {
 /** Opens a source of texts; kind `"invalid_argument"` where it is none. */
 export function openTexts(texts: unknown): Incoming {
   const source = openSource(texts);
-  /** The read that was not made use of yet. */
+  /** A read whose result was not used yet. */
   let ahead: Promise<IteratorResult<unknown>> | null = null;
   let reading = false;
   let over = false;
@@ -83,7 +81,7 @@ export function openTexts(texts: unknown): Incoming {
           if (result === null || result.done) break;
           group.push({ index: count, text: checked(result.value, count) });
         } catch (thrown) {
-          // What was read before it is answered first: the same read fails again for the next group.
+          // Texts before the error are answered first; the same read fails again for the next group.
           if (group.length === 0 || ended) throw thrown;
           break;
         }
@@ -101,7 +99,7 @@ export function openTexts(texts: unknown): Incoming {
       if (over) return;
       const closing = source.close();
       if (reading)
-        closing.catch(() => {}); // it may take until the next text, for which nobody waits any more
+        closing.catch(() => {}); // it may take until the next text, which nothing awaits any more
       else await closing;
     },
   };
@@ -130,7 +128,7 @@ function openSource(texts: unknown): Source {
       : "Pass an array, an iterable, an async iterable, or a ReadableStream of strings or pairs.";
   throw new TabsenseError(
     "invalid_argument",
-    `stream takes texts that come one after the other, not ${typeof texts === "string" ? "a string" : kindOf(texts)}. ${instead}`,
+    `stream needs an iterable of texts, not ${typeof texts === "string" ? "a string" : kindOf(texts)}. ${instead}`,
   );
 }
 
@@ -141,7 +139,7 @@ function openReader(stream: ReadableStream<unknown>): Source {
   } catch (cause) {
     throw new TabsenseError(
       "invalid_argument",
-      `The stream of texts can't be read (${cause instanceof Error ? cause.message : String(cause)}). Pass one that nobody else reads.`,
+      `The stream of texts can't be read (${cause instanceof Error ? cause.message : String(cause)}). Pass one that isn't locked.`,
       { cause },
     );
   }

@@ -1,60 +1,60 @@
-/** What `info` tells. */
+/** The types of `info`. */
 
 import type { Device } from "./types.js";
 
-/** What was loaded, and where it is computed. */
+/** The loaded model, and where it runs. */
 export interface ModelInfo {
-  /** What holds the weights; `"auto"`: both. While the lexicon answers, `"cpu"`. */
+  /** Where the weights are; `"auto"`: both. While the lexicon answers, `"cpu"`. */
   device: Device;
-  /** How the weights are stored: on the graphics card, where that holds them. The lexicon has none. */
+  /** How the weights are stored: on the graphics card, if that has them. The lexicon has none. */
   dtype: "fp32" | "fp16" | "int8" | "int4" | "none";
   /**
-   * The file that the weights were read from, by its name in the repository: `"onnx/model_quantized.onnx"`, say. Null
-   * while the lexicon answers.
+   * The file that the weights were read from, by its name in the repository, such as
+   * `"onnx/model_quantized.onnx"`. Null while the lexicon answers.
    */
   file: string | null;
-  /** The WebAssembly build in use. The lexicon needs none. */
+  /** The WebAssembly build in use. `"none"` for the lexicon. */
   build: "simd" | "relaxed" | "simd-threads" | "relaxed-threads" | "none";
-  /** How many threads the CPU computes with. */
+  /** The number of CPU threads. */
   threads: number;
   /** The graphics card, or why none is in use. */
   webgpu: WebGpuInfo | WebGpuReason;
   /**
-   * Why the lexicon answers, in a sentence: the model is still loading, its loading failed, and so on; only
-   * there while it does.
+   * Why the lexicon answers, in a sentence: the model is still loading, it failed to load, and so on.
+   * Absent once the model answers.
    */
   lexicon?: string;
   /**
-   * What of the model's files, or of `env`, is not followed, a sentence each: a setting of the tokenizer that
-   * changes nothing here, say. Empty for most models.
+   * Warnings about settings of the model's files or `env` that are ignored, a sentence each. Empty for most
+   * models.
    */
   warnings: string[];
   /** The model. */
   model: {
-    /** What it was loaded as. */
+    /** Its name or URL as passed to `load`. */
     name: string;
     /** `model_type` of its configuration. */
     architecture: string;
     /** Transformer layers. */
     layers: number;
-    /** Numbers of a token's state. */
+    /** The hidden size. */
     width: number;
-    /** Attention heads of a layer. */
+    /** Attention heads per layer. */
     heads: number;
-    /** Words of the embedding. */
+    /** Tokens of the vocabulary. */
     vocabulary: number;
-    /** Tokens of a text at most, special ones included; what is longer is cut. */
+    /** The maximum number of tokens of a text, special ones included; longer texts are cut. */
     maxTokens: number;
-    /** Its numbers, scales not counted. */
+    /** The number of parameters, without scales. */
     parameters: number;
-    /** Its labels, in the order of its configuration; none of an embedder. */
+    /** Its labels, in the order of its configuration; empty for an embedder. */
     labels: string[];
   };
   /** Bytes. */
   bytes: {
-    /** Of the weights' file; of several, or of PyTorch's, those of the one safetensors file that they would be. */
+    /** The weights file; for shards or a PyTorch checkpoint, the size of the equivalent safetensors file. */
     weights: number;
-    /** Of the wasm memory, which is also its peak. */
+    /** The wasm memory, which is also its peak. */
     memory: number;
   };
 }
@@ -64,28 +64,28 @@ export type ClassifierInfo = ModelInfo;
 
 /** A graphics card in use. */
 export interface WebGpuInfo {
-  /** Its name, as far as the browser tells. */
+  /** Its name, as far as the browser reveals it. */
   adapter: string;
   /** Whether it is a software adapter. */
   software: boolean;
-  /** Whether it computes with half-precision numbers. */
+  /** Whether it supports half-precision arithmetic. */
   f16: boolean;
-  /** Whether it has a clock for `timings.kernels`. */
+  /** Whether it supports timestamps, for `timings.kernels`. */
   timestamps: boolean;
   /**
-   * Batches of at least so many tokens are computed there, shorter ones on the CPU: 1 where the card alone
+   * Batches of at least this many tokens are computed there, shorter ones on the CPU: 1 where only the card
    * holds the weights, null where the CPU is always faster.
    */
   fromTokens: number | null;
-  /** The bytes of its memory that the model takes. */
+  /** The bytes of its memory that the model uses. */
   bytes: number;
-  /** What was measured at loading, for device `"auto"`; else empty. */
+  /** The measurements while loading, for device `"auto"`; else empty. */
   calibration: Calibration[];
 }
 
-/** Milliseconds of one text on either side. */
+/** How long one text takes on either device. */
 export interface Calibration {
-  /** Of the text. */
+  /** Tokens of the text. */
   tokens: number;
   /** Milliseconds on the CPU. */
   cpu: number;
@@ -96,7 +96,8 @@ export interface Calibration {
 /** Why no graphics card is in use. */
 export interface WebGpuReason {
   /**
-   * A sentence: the CPU was asked for, there is no card, it gave wrong numbers, it was lost twice, and so on.
+   * A sentence: the CPU was requested, there is no card, it computed wrong results, it was lost twice, and
+   * so on.
    */
   reason: string;
 }

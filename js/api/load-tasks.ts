@@ -1,4 +1,4 @@
-/** The way to `tasks.js`, a module of its own for all tasks but classification. */
+/** Imports `tasks.js`, the separate module for all tasks but classification. */
 
 import { TabsenseError } from "./errors.js";
 
@@ -12,7 +12,7 @@ export async function loadTasks(): Promise<Tasks> {
   } catch (cause) {
     throw new TabsenseError(
       "environment",
-      `The package's module tasks.js could not be loaded (${cause instanceof Error ? cause.message : String(cause)}). Serve the package's dist folder whole.`,
+      `The package's module tasks.js could not be loaded (${cause instanceof Error ? cause.message : String(cause)}). Serve the package's whole dist folder.`,
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** What all that is loaded has: `info`, and an end. */
+/** The base of all loaded models: `info` and `dispose`. */
 
 import type { EngineInfo } from "../wasm/simd/tabsense.js";
 import type { Session } from "../client/session.js";

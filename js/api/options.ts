@@ -101,7 +101,7 @@ export function checkLoadOptions(
   if (isHalfOnCpu(device, dtype)) {
     throw new TabsenseError(
       "invalid_argument",
-      'dtype "fp16" is not for the CPU, which has no half-precision arithmetic. A file of fp16 weights runs there with dtype "auto", "fp32", "int8" or "int4".',
+      'dtype "fp16" is not supported on the CPU, which lacks half-precision arithmetic. Load fp16 weights there with dtype "auto", "fp32", "int8" or "int4".',
     );
   }
   const wasm = given["wasm"] ?? null;
@@ -173,7 +173,7 @@ export function checkTexts(given: unknown, second = "pair"): { texts: Text[]; si
   if (typeof given !== "string" && !isPair(given, second))
     throw new TabsenseError(
       "invalid_argument",
-      `classify takes a string, a pair { text, ${second} }, or an array of these, not ${kindOf(given)}.`,
+      `classify needs a string, a pair { text, ${second} }, or an array of these, not ${kindOf(given)}.`,
     );
   return { texts: [checkText(given, "The pair", second)], single: true };
 }
@@ -193,7 +193,7 @@ export function checkText(given: unknown, place: string, second = "pair"): Text 
     if (typeof value === "string") return value;
     throw new TabsenseError(
       "invalid_argument",
-      `${place}: ${key} is not a string but ${kindOf(value)}. Pass { text, ${second} } with two strings, and a single text as a string.`,
+      `${place}: ${key} is not a string but ${kindOf(value)}. Pass { text, ${second} } with two strings, or a single string.`,
     );
   });
   return { text: text!, pair: pair! };
@@ -212,7 +212,7 @@ export function record(options: unknown, keys: readonly string[]): Record<string
   if (wrong !== undefined)
     throw new TabsenseError(
       "invalid_argument",
-      `There is no option ${JSON.stringify(wrong)}. The options are: ${keys.join(", ")}.`,
+      `Unknown option ${JSON.stringify(wrong)}. The options are: ${keys.join(", ")}.`,
     );
   return options as Record<string, unknown>;
 }
@@ -262,14 +262,14 @@ function integrity(given: Record<string, unknown>): Record<string, string> {
       if (!known && !isWeightsFile(file)) {
         throw new TabsenseError(
           "invalid_argument",
-          `integrity names ${JSON.stringify(file)}, which is no file of a model. Its files are ${FILES.join(", ")}, ${TOKENIZER_CONFIG}, those that older repositories have in the place of tokenizer.json, or those of the weights by their names in the repository: "onnx/model_quantized.onnx", say.`,
+          `integrity names ${JSON.stringify(file)}, which is not a model file. Use ${FILES.join(", ")}, ${TOKENIZER_CONFIG}, a file that replaces tokenizer.json, or a weights file by its path, such as "onnx/model_quantized.onnx".`,
         );
       }
       const digest = typeof text === "string" ? parseIntegrity(text) : null;
       if (digest === null)
         throw invalid(
           `integrity[${JSON.stringify(file)}]`,
-          '"sha256-" and the digest, in base64 or in hexadecimal digits',
+          '"sha256-" and the digest in base64 or hexadecimal',
           text,
         );
       return [file, digest];
@@ -310,7 +310,7 @@ export function flag(given: Record<string, unknown>, key: string, otherwise: boo
 export function text(given: Record<string, unknown>, key: string): string | null {
   const value = given[key] ?? null;
   if (value !== null && (typeof value !== "string" || value === ""))
-    throw invalid(key, "a text that is not empty", value);
+    throw invalid(key, "a non-empty string", value);
   return value;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The options of transformers.js 4 as Tabsense's own: each is honoured, ignored because it changes nothing,
- * or refused with what to do instead.
+ * or rejected with what to do instead.
  */
 
 import { checkEnvironment, type Environment } from "./env.js";
@@ -60,10 +60,9 @@ const DEVICES: Record<string, LoadOptions["device"] & string> = {
 /** Its number formats go by the same names here. */
 const OWN_DTYPES = Object.fromEntries(DTYPES.map((dtype) => [dtype, dtype])) as Record<Dtype, Dtype>;
 
-const WHICH_DEVICE =
-  '"webgpu" for the graphics card, "wasm" or "cpu" for the processor, or "auto", which measures both';
+const WHICH_DEVICE = '"webgpu", "wasm" or "cpu", or "auto", which measures both';
 const WHICH_DTYPE =
-  '"q8", "int8" or "uint8" for 8 bits, "q4", "q4f16" or "int4" for 4, which is the least there is, "fp16", "fp32", or "auto" for the smallest file of 8 bits or more';
+  '"q8", "int8" or "uint8" for 8 bits, "q4", "q4f16" or "int4" for 4, "fp16", "fp32", or "auto" for the smallest file of 8 bits or more';
 
 /** What a pipeline is loaded with. */
 export interface CheckedPipeline {
@@ -73,7 +72,7 @@ export interface CheckedPipeline {
   place: Place;
   /** For the `load` of the task. */
   options: LoadOptions;
-  /** What of `env` is not followed, a sentence each. */
+  /** Warnings about settings of `env` that are ignored, a sentence each. */
   warnings: string[];
   progressCallback: ProgressCallback | null;
 }
@@ -89,7 +88,7 @@ export function checkPipeline(
   if (!known) {
     throw new TabsenseError(
       "invalid_argument",
-      `There is no task ${typeof task === "string" ? JSON.stringify(task) : kindOf(task)} here. The tasks are ${Object.keys(TASKS).join(", ")}.`,
+      `Unknown task ${typeof task === "string" ? JSON.stringify(task) : kindOf(task)}. The tasks are ${Object.keys(TASKS).join(", ")}.`,
     );
   }
   refuseMisplaced(options);
@@ -105,7 +104,7 @@ export function checkPipeline(
   if (named === null)
     throw new TabsenseError(
       "invalid_argument",
-      `The task ${known.task} has no model of its own here. Name one: "org/name" on a model hub, say.`,
+      `The task ${known.task} has no default model. Pass one, such as "org/name" on a model hub.`,
     );
   const place = placeOf(
     {
@@ -159,13 +158,13 @@ function refuseMisplaced(options: unknown): void {
   if (misplaced !== undefined) {
     throw new TabsenseError(
       "invalid_argument",
-      `The option ${misplaced} is not for loading. Pass the call its options: await classify(text, { top_k: 2 }).`,
+      `The option ${misplaced} is an option of calls. Pass it to the call: await classify(text, { top_k: 2 }).`,
     );
   }
   if ("quantized" in options) {
     throw new TabsenseError(
       "invalid_argument",
-      `There is no option quantized. Pass dtype "q8" in place of quantized: true, and "fp32" in place of false.`,
+      `Unknown option quantized. Pass dtype "q8" instead of quantized: true, and "fp32" instead of false.`,
     );
   }
 }
@@ -178,20 +177,17 @@ function refuseForeign(given: Record<string, unknown>): void {
     throw new TabsenseError("invalid_argument", `The option ${key} ${why}`);
   };
   if (given["config"] != null)
-    refuse(
-      "config",
-      "has no counterpart: the configuration is the model's own. Leave it out, or pass the model's files with another config.json in place of its name.",
-    );
+    refuse("config", "is not supported. Remove it, or pass the model's files with another config.json.");
   if (given["cache_dir"] != null)
     refuse(
       "cache_dir",
-      "has no counterpart: browsers keep copies in a cache of their own, and Node in the folder that the environment variable TABSENSE_CACHE names (`cache` says whether). Leave it out.",
+      "is not supported. Remove it; in Node, set the environment variable TABSENSE_CACHE to the cache's folder.",
     );
   const session = given["session_options"] ?? {};
   if (typeof session !== "object" || Object.keys(session).length > 0)
     refuse(
       "session_options",
-      "is for onnxruntime, which is not used here. Leave it out; `threads` says how many threads compute, `wasm` where the .wasm file is.",
+      "is for onnxruntime, which is not used here. Remove it, and set `threads` and `wasm` (the .wasm file's URL) instead.",
     );
   const external = given["use_external_data_format"] ?? false;
   if (!["boolean", "number", "object"].includes(typeof external))
@@ -212,7 +208,7 @@ function counterpart<T extends string>(
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     const parts = Object.keys(value);
     if (parts.length !== 1 || parts[0] !== "model")
-      throw invalid(key, `given for "model" alone, the one part that a classifier has`, parts.join(", "));
+      throw invalid(key, `given for "model" only, the one part of a classifier`, parts.join(", "));
     value = (value as { model: unknown }).model;
   }
   if (typeof value !== "string" || !Object.hasOwn(known, value)) throw invalid(key, which, value);

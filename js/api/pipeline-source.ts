@@ -40,7 +40,7 @@ export function placeOf(wanted: Wanted, env: CheckedEnvironment): Place {
   if (localOnly && /^https?:/i.test(model)) {
     throw new TabsenseError(
       "invalid_argument",
-      `local_files_only or env.allowRemoteModels = false is set, but ${model} is on the network. Pass a folder, a path below the page, the model's files, or leave the setting out.`,
+      `local_files_only or env.allowRemoteModels = false is set, but ${model} is on the network. Pass a folder, a path below the page or the model's files, or remove the setting.`,
     );
   }
   const onHub = HUB_NAME.exec(model);
@@ -60,7 +60,7 @@ function ofHubName(
   if (named !== undefined && revision !== null && named !== revision && revision !== "main") {
     throw new TabsenseError(
       "invalid_argument",
-      `The model ${JSON.stringify(model)} names a revision, and the option revision another one (${JSON.stringify(revision)}). Leave one of them out.`,
+      `The model ${JSON.stringify(model)} names a revision, and the option revision another one (${JSON.stringify(revision)}). Remove one of them.`,
     );
   }
   const local = env.allowLocalModels ? folder : null;

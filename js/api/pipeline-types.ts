@@ -106,9 +106,9 @@ export type TextClassificationOutput = TextClassificationSingle[];
 
 /** How to classify. */
 export interface TextClassificationPipelineOptions {
-  /** How many labels to give, best first; `null` for all. Default: 1. */
+  /** How many labels to return, best first; `null` for all. Default: 1. */
   top_k?: number | null | undefined;
-  /** Ends the call, which rejects with the signal's reason at once. Not in transformers.js. */
+  /** Aborts the call, which rejects with the signal's reason at once. Not in transformers.js. */
   signal?: AbortSignal;
 }
 
@@ -144,40 +144,40 @@ export interface TextClassificationPipeline {
     texts: Q,
     options?: O,
   ): Promise<TextClassificationPipelineResult<Q, O>>;
-  /** The task, by its one name. */
+  /** The task. */
   readonly task: "text-classification";
-  /** What is known of the model. It is not callable, and its configuration can't be changed. */
+  /** The model's configuration, read-only. The model is not callable. */
   readonly model: { readonly config: PipelineModelConfig };
-  /** The classifier behind it: `info`, `details`, and all else that transformers.js has no word for. */
+  /** The underlying classifier, for `info`, `details` and everything else that transformers.js lacks. */
   readonly classifier: LoadedClassifier;
-  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  /** Ends the worker and frees the model. Pending and later calls reject with kind `"disposed"`. */
   dispose(): Promise<void>;
 }
 
-/** Numbers in rows and columns, as transformers.js has them. */
+/** A tensor, as in transformers.js. */
 export interface Tensor {
-  /** The kind of its numbers. */
+  /** Its element type. */
   readonly type: "float32";
-  /** Its sizes: (texts, tokens, width) without pooling, else (texts, width). */
+  /** Its shape: (texts, tokens, width) without pooling, else (texts, width). */
   readonly dims: readonly number[];
-  /** Its numbers, row by row. */
+  /** Its numbers, in row-major order. */
   readonly data: Float32Array;
-  /** How many there are. */
+  /** The number of elements. */
   readonly size: number;
-  /** The numbers in arrays of arrays. */
+  /** Its numbers as nested arrays. */
   tolist(): number[][] | number[][][];
 }
 
-/** How to make vectors of texts. */
+/** How to embed texts. */
 export interface FeatureExtractionPipelineOptions {
   /**
-   * How one vector is made of a text's tokens. With `"none"` there is one for each token, and rows of zeros behind
-   * shorter texts. Default: `"none"`.
+   * How the token vectors of a text are pooled. With `"none"` there is one for each token, and shorter
+   * texts are padded with zeros. Default: `"none"`.
    */
   pooling?: "none" | "mean" | "cls" | "first_token" | undefined;
-  /** Whether vectors are brought to length 1. Default: `false`. */
+  /** Whether to normalize vectors to length 1. Default: `false`. */
   normalize?: boolean | undefined;
-  /** Ends the call, which rejects with the signal's reason at once. Not in transformers.js. */
+  /** Aborts the call, which rejects with the signal's reason at once. Not in transformers.js. */
   signal?: AbortSignal;
 }
 
@@ -185,11 +185,11 @@ export interface FeatureExtractionPipelineOptions {
 export interface FeatureExtractionPipeline {
   /** The vectors of one text or of many. */
   (texts: string | readonly string[], options?: FeatureExtractionPipelineOptions): Promise<Tensor>;
-  /** The task, by its one name. */
+  /** The task. */
   readonly task: "feature-extraction";
-  /** What runs: `info`, say, for which transformers.js has no word. */
+  /** The underlying model, for `info`, which transformers.js lacks. */
   readonly encoder: LoadedModel;
-  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  /** Ends the worker and frees the model. Pending and later calls reject with kind `"disposed"`. */
   dispose(): Promise<void>;
 }
 
@@ -199,7 +199,7 @@ export interface TokenLabel {
   entity: string;
   /** Its probability. */
   score: number;
-  /** The token's place, special ones counted. */
+  /** The token's index, special tokens included. */
   index: number;
   /** The token as text. */
   word: string;
@@ -207,7 +207,7 @@ export interface TokenLabel {
   start: number;
   /** Where it ends. */
   end: number;
-  /** Of entities alone. */
+  /** Only in entities. */
   entity_group?: undefined;
 }
 
@@ -223,9 +223,9 @@ export interface TokenGroup {
   start: number;
   /** Where it ends. */
   end: number;
-  /** Of tokens alone. */
+  /** Only in tokens. */
   entity?: undefined;
-  /** Of tokens alone. */
+  /** Only in tokens. */
   index?: undefined;
 }
 
@@ -233,9 +233,9 @@ export interface TokenGroup {
 export interface TokenClassificationPipelineOptions {
   /** Labels that are left out. Default: `["O"]`. */
   ignore_labels?: readonly string[] | undefined;
-  /** How tokens become entities; transformers.js has the first two alone. Default: `"none"`. */
+  /** How tokens are combined to entities; transformers.js has only the first two. Default: `"none"`. */
   aggregation_strategy?: Aggregation | undefined;
-  /** Ends the call, which rejects with the signal's reason at once. Not in transformers.js. */
+  /** Aborts the call, which rejects with the signal's reason at once. Not in transformers.js. */
   signal?: AbortSignal;
 }
 
@@ -254,22 +254,22 @@ export type TokenClassificationOutput<O = TokenClassificationPipelineOptions> = 
 
 /** A tagger that is called as a function. */
 export interface TokenClassificationPipeline {
-  /** The labels of one text, or of each of many. Texts of any length are read to their ends. */
+  /** The labels of one text, or of each of many. Texts may have any length. */
   <Q extends string | readonly string[], const O extends TokenClassificationPipelineOptions = {}>(
     texts: Q,
     options?: O,
   ): Promise<Q extends string ? TokenClassificationOutput<O> : TokenClassificationOutput<O>[]>;
-  /** The task, by its one name. */
+  /** The task. */
   readonly task: "token-classification";
-  /** What is known of the model. It is not callable, and its configuration can't be changed. */
+  /** The model's configuration, read-only. The model is not callable. */
   readonly model: { readonly config: PipelineModelConfig };
-  /** The tagger behind it: `redact`, `info`, and all else that transformers.js has no word for. */
+  /** The underlying tagger, for `redact`, `info` and everything else that transformers.js lacks. */
   readonly tagger: LoadedTagger;
-  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  /** Ends the worker and frees the model. Pending and later calls reject with kind `"disposed"`. */
   dispose(): Promise<void>;
 }
 
-/** The part of a model's configuration that tells its labels. */
+/** The labels in a model's configuration. */
 export interface PipelineModelConfig {
   /** Each label by its number. */
   readonly id2label: Readonly<Record<string, string>>;
@@ -289,34 +289,36 @@ export interface ZeroShotClassificationOutput {
 
 /** How to score the labels of a call. */
 export interface ZeroShotClassificationPipelineOptions {
-  /** What is asked of a text, with the label in place of `{}`. Default: `"This example is {}."`. */
+  /** The hypothesis for a label, which replaces `{}`. Default: `"This example is {}."`. */
   hypothesis_template?: string | undefined;
-  /** Whether several labels may fit a text: each is scored by itself. Default: `false`. */
+  /** Whether several labels may apply to a text: each is scored independently. Default: `false`. */
   multi_label?: boolean | undefined;
-  /** Ends the call, which rejects with the signal's reason at once. Not in transformers.js. */
+  /** Aborts the call, which rejects with the signal's reason at once. Not in transformers.js. */
   signal?: AbortSignal;
 }
 
-/** A model that scores labels that each call names, called as a function. */
+/** A zero-shot classifier that is called as a function. */
 export interface ZeroShotClassificationPipeline {
-  /** The labels of a text: a list, or one text with commas between them, as in Python. */
+  /**
+   * Scores the labels for a text. Labels are an array, or one string with commas between them, as in Python.
+   */
   (
     text: string,
     candidate_labels: string | readonly string[],
     options?: ZeroShotClassificationPipelineOptions,
   ): Promise<ZeroShotClassificationOutput>;
-  /** Those of many texts. */
+  /** Scores the labels for many texts. */
   (
     texts: readonly string[],
     candidate_labels: string | readonly string[],
     options?: ZeroShotClassificationPipelineOptions,
   ): Promise<ZeroShotClassificationOutput[]>;
-  /** The task, by its one name. */
+  /** The task. */
   readonly task: "zero-shot-classification";
   /** The model's labels, of which one is entailment. */
   readonly model: { readonly config: PipelineModelConfig };
-  /** What runs: `info`, say, for which transformers.js has no word. */
+  /** The underlying model, for `info`, which transformers.js lacks. */
   readonly zeroShot: LoadedZeroShot;
-  /** Ends the worker and frees the model. Calls that wait, and later ones, reject with kind `"disposed"`. */
+  /** Ends the worker and frees the model. Pending and later calls reject with kind `"disposed"`. */
   dispose(): Promise<void>;
 }

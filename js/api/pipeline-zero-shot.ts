@@ -52,7 +52,7 @@ function checkCall(options: unknown) {
   const given = record(options ?? undefined, ["hypothesis_template", "multi_label", "signal"]);
   const template = given["hypothesis_template"] ?? undefined;
   if (template !== undefined && typeof template !== "string")
-    throw invalid("hypothesis_template", "a text", template);
+    throw invalid("hypothesis_template", "a string", template);
   const ended = signal(given);
   return {
     multiLabel: flag(given, "multi_label", false),

@@ -1,4 +1,4 @@
-/** The other way in: `pipeline`, with the signature, the outputs and the events of transformers.js 4. */
+/** `pipeline`, with the signature, the outputs and the events of transformers.js 4. */
 
 import type { Session } from "../client/session.js";
 import type { LoadedClassifier } from "./classifier.js";
@@ -82,7 +82,7 @@ function withHint(thrown: unknown, source: Source): TabsenseError {
   if (typeof source === "string" && /^[\w.-]+$/.test(source) && error.kind === "network") {
     return new TabsenseError(
       "network",
-      `${error.message} A model on a hub is named org/name: "distilbert/distilbert-base-uncased-finetuned-sst-2-english", say.`,
+      `${error.message} Models on a hub are named org/name, such as "distilbert/distilbert-base-uncased-finetuned-sst-2-english".`,
       { cause: error },
     );
   }
@@ -91,7 +91,7 @@ function withHint(thrown: unknown, source: Source): TabsenseError {
   if (error.kind !== "network" || !missing) return error;
   return new TabsenseError(
     "network",
-    `${error.message} The vocabulary may be in another repository: the one with the ONNX files for transformers.js mostly has a tokenizer.json; load that one, or pass its tokenizer.json with config.json and the weights as files.`,
+    `${error.message} The vocabulary may be in another repository: try one with ONNX files for transformers.js, or pass a tokenizer.json with config.json and the weights as files.`,
     { cause: error },
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Verdicts on texts as they come: in order, in groups for speed, and at most one group ahead of the caller.
+ * Verdicts on texts as they arrive: in order, in groups for speed, at most one group ahead of the caller.
  */
 
 import type { TabsenseError } from "./errors.js";
@@ -9,11 +9,11 @@ import type { ClassifyOptions, StreamOptions, Text } from "./types.js";
 import type { Detailed, DetailedVerdict, Score, Verdict } from "./answer-types.js";
 
 /**
- * The texts of the first group, so that the first verdicts come soon; each group may have twice as many as
- * the one before.
+ * The texts of the first group, small so that the first verdicts come soon; each group may have twice as
+ * many as the one before.
  */
 const FIRST_TEXTS = 8;
-/** The most texts of a group: what a graphics card is given at once. */
+/** The most texts of a group: a batch for the graphics card. */
 const MOST_TEXTS = 64;
 
 /** What classifies. */
@@ -26,13 +26,13 @@ export interface Classifying extends Omit<Answering<never>, "answer"> {
 export interface Answering<Answer> {
   /** Answers many texts in one call, an answer for each. */
   answer(texts: readonly Text[], signal: AbortSignal): Promise<Answer[]>;
-  /** Why no call is answered any more, or null. */
+  /** Why calls are rejected, or null. */
   ended(): TabsenseError | null;
   /** Fires when it is disposed of. */
   disposal: AbortSignal;
 }
 
-/** An answer to the text that came as number `index`. */
+/** An answer to the text with the number `index`. */
 export interface Placed<Answer> {
   index: number;
   text: Text;
@@ -58,9 +58,9 @@ export async function* streamVerdicts(
 }
 
 /**
- * Yields an answer to each text. While the caller takes those of one group, the next is read and computed,
- * and none after it. The source is closed whenever the answers end: by the caller, an error, `signal`, whose
- * reason is then thrown, or a disposal.
+ * Yields an answer to each text. While the caller consumes one group, only the next one is read and
+ * computed. The source is closed when the answers end: by the caller, an error, `signal`, whose reason is
+ * then thrown, or a disposal.
  */
 export async function* streamAnswers<Answer>(
   { answer, ended, disposal }: Answering<Answer>,

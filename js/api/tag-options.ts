@@ -47,7 +47,7 @@ export function checkRedactOptions(
   if (unknown !== undefined) {
     throw new TabsenseError(
       "invalid_argument",
-      `labels names ${JSON.stringify(unknown)}, which neither the model nor a pattern of this call finds. Their labels are: ${[...known].join(", ")}.`,
+      `labels names ${JSON.stringify(unknown)}, which neither the model nor a pattern of this call finds. The labels are: ${[...known].join(", ")}.`,
     );
   }
   return {

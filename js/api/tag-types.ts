@@ -18,9 +18,9 @@ export interface TagOptions {
    * these and your own. Entities then tell their `source`, and don't overlap. Default: `false`.
    */
   patterns?: Patterns;
-  /** Ends the call, which rejects with the signal's reason at once. */
+  /** Aborts the call, which rejects with the signal's reason at once. */
   signal?: AbortSignal;
-  /** Called while the call is answered, after each group of texts. One that throws ends the call. */
+  /** Called after each group of texts. If it throws, the call is aborted. */
   onProgress?: (progress: CallProgress) => void;
 }
 

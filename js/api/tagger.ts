@@ -5,7 +5,7 @@ import { loadTasks } from "./load-tasks.js";
 import { LoadedModel } from "./model.js";
 import type { Entity, RedactOptions, Redaction, TaggedEntities, TagOptions } from "./tag-types.js";
 
-/** All of a tagger but its loading, which the browser and Node do each in their own way. */
+/** A tagger without loading, which differs between browsers and Node. */
 export abstract class LoadedTagger extends LoadedModel {
   readonly #session: Session;
   readonly #disposal = new AbortController();
@@ -16,8 +16,8 @@ export abstract class LoadedTagger extends LoadedModel {
   }
 
   /**
-   * The entities of a text, in its order. A text that is longer than the model reads is read in windows that
-   * overlap, to its end.
+   * The entities of a text, in its order. A text longer than the model's maximum is read in overlapping
+   * windows.
    *
    * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise.
    */
@@ -38,15 +38,15 @@ export abstract class LoadedTagger extends LoadedModel {
    * `"invalid_argument"` for a label in `options.labels` that nothing finds.
    */
   redact(text: string, options?: RedactOptions): Promise<Redaction>;
-  /** Masks the entities of many texts in one call. Each text's placeholders begin anew. */
+  /** Masks the entities of many texts in one call. Numbering of placeholders restarts for each text. */
   redact(texts: readonly string[], options?: RedactOptions): Promise<Redaction[]>;
   async redact(input: string | readonly string[], options?: RedactOptions): Promise<Redaction | Redaction[]> {
     return (await loadTasks()).redactTexts(this.#session, input, options);
   }
 
   /**
-   * Yields the entities of each text, in order, as texts come. Texts are read and computed in groups, of which
-   * one is under way while those of another are taken. Leaving the loop ends the source.
+   * Yields the entities of each text, in order, as texts arrive. Texts are computed in groups; the next
+   * group is read meanwhile. Leaving the loop closes the source.
    */
   async *stream(
     texts: Iterable<string> | AsyncIterable<string> | ReadableStream<string>,

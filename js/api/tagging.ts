@@ -1,4 +1,4 @@
-/** What a tagger does with the model's answers. */
+/** Turns the model's answers into entities. */
 
 import type { Session } from "../client/session.js";
 import { redact } from "../redact/redact.js";
@@ -49,7 +49,7 @@ export async function* tagStream(
   if (onProgress) {
     throw new TabsenseError(
       "invalid_argument",
-      "stream takes no onProgress: its results tell how far it is.",
+      "stream doesn't support onProgress. Count its results instead.",
     );
   }
   const answer = (group: readonly unknown[], signal: AbortSignal) =>

@@ -1,4 +1,4 @@
-/** The types of teaching: examples in, a classifier of one's own labels out. */
+/** The types of `teach`: from examples to a classifier of your own labels. */
 
 import type { CallProgress } from "./types.js";
 
@@ -18,7 +18,7 @@ export interface MultiExample {
   readonly labels: readonly string[];
 }
 
-/** Texts by label, or a list of texts with their labels. A label may have no example: its name counts then. */
+/** Texts by label, or a list of texts with their labels. A label without examples is learnt from its name. */
 export type Examples =
   | { readonly [label: string]: readonly string[] }
   | readonly Example[]
@@ -26,40 +26,44 @@ export type Examples =
 
 /** How to teach. */
 export interface TeachOptions {
-  /** What a label means, in words, by label: counts beside its name. */
+  /** Descriptions by label, used in addition to their names. */
   descriptions?: { readonly [label: string]: string };
-  /** What is put in front of each text, as with `embed`. */
+  /** A prefix for each text, as with `embed`. */
   prompt?: string;
-  /** Ends the teaching; its promise rejects with the signal's reason. */
+  /** Aborts teaching; its promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Called while it goes on. */
+  /** Called with the progress. */
   onProgress?: (progress: TeachProgress) => void;
 }
 
-/** How far the teaching is: texts are embedded first, then the classifier is trained. */
+/** The progress of teaching: texts are embedded first, then the classifier is trained. */
 export interface TeachProgress extends CallProgress {
-  /** Which of the two goes on. */
+  /** The current stage. */
   stage: "embed" | "train";
 }
 
-/** How to classify with what was taught. */
+/** How to classify with a taught classifier. */
 export interface TaughtOptions {
   /**
-   * How many labels to give, best first; `null` for all, with their scores. Default: the best one, or with several labels a text
-   * all that are likely enough.
+   * How many labels to return, best first; `null` for all, with their scores. Default: the best one, or
+   * with several labels per text all that are likely enough.
    */
   topK?: number | null;
   /**
-   * The least score of a label that is given. Below it the answer is `{ label: null }`. Default: found by leave-one-out.
+   * The minimum score of a returned label. Below it the answer is `{ label: null }`. Default: found by
+   * leave-one-out.
    */
   threshold?: number;
-  /** Ends the call; its promise rejects with the signal's reason. */
+  /** Aborts the call; its promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Called while the call is answered, after each group of texts. */
+  /** Called after each group of texts. */
   onProgress?: (progress: CallProgress) => void;
 }
 
-/** A label and its probability; `label` is null where the classifier is not sure, `score` then that of the likeliest. */
+/**
+ * A label and its probability. If the classifier is not sure, `label` is null, and `score` that of the
+ * likeliest label.
+ */
 export interface TaughtScore {
   /** The label, or null. */
   label: string | null;
@@ -69,57 +73,57 @@ export interface TaughtScore {
 
 /** An example that was taught. */
 export interface TaughtExample {
-  /** For `remove`. */
+  /** Its id, for `remove`. */
   readonly id: number;
   /** The text. */
   readonly text: string;
-  /** Its label; with several labels a text, all of them. */
+  /** Its label; with several labels per text, all of them. */
   readonly labels: readonly string[];
 }
 
-/** What leave-one-out tells: each example as a classifier of all others sees it. */
+/** The results of leave-one-out: each example is classified by a classifier taught on all others. */
 export interface Evaluation {
   /**
-   * The share of examples that get their label; with several labels a text, of those that get all of them and no other. Null without
-   * examples.
+   * The share of examples that are classified correctly; with several labels per text, with exactly their
+   * labels. Null without examples.
    */
   accuracy: number | null;
   /** How many examples there are. */
   examples: number;
   /** By label, in their order. */
   labels: LabelEvaluation[];
-  /** Which label is taken for which other, the most frequent first; none with several labels a text. */
+  /** Which labels are confused, most frequent first; empty with several labels per text. */
   confusions: Confusion[];
-  /** Examples that may have the wrong label, the most doubtful first; none with several labels a text. */
+  /** Examples that may have the wrong label, most doubtful first; empty with several labels per text. */
   doubtful: DoubtfulExample[];
 }
 
-/** A label that is taken for another. */
+/** Two labels that are confused. */
 export interface Confusion {
   /** The label of the examples. */
   label: string;
-  /** What it is taken for. */
+  /** The label that they get. */
   predicted: string;
-  /** By how many examples. */
+  /** The number of examples. */
   count: number;
 }
 
-/** How well a label is told. */
+/** How well a label is recognized. */
 export interface LabelEvaluation {
   /** The label. */
   label: string;
-  /** How many examples have it. */
+  /** The number of examples with it. */
   examples: number;
-  /** Of the texts that get the label, the share that have it; null where none gets it. */
+  /** Of the texts that get the label, the share that have it; null if none gets it. */
   precision: number | null;
-  /** Of the texts that have the label, the share that get it; null where none has it. */
+  /** Of the texts that have the label, the share that get it; null if none has it. */
   recall: number | null;
 }
 
-/** An example whose label the others speak against. */
+/** An example whose label is doubtful. */
 export interface DoubtfulExample extends TaughtExample {
-  /** What the others say. */
+  /** The label that the other examples suggest. */
   predicted: string;
-  /** How likely that is. */
+  /** Its probability. */
   score: number;
 }

@@ -1,4 +1,4 @@
-/** The texts of a file: one a line, or JSON Lines of objects with a property `text`. */
+/** The texts of a file: one per line, or JSON Lines of objects with a property `text`. */
 
 import { TabsenseError } from "./errors.js";
 
@@ -24,7 +24,7 @@ export function textsOf(content: string, name: string): string[] {
   if (texts.length === 0)
     throw new TabsenseError(
       "invalid_argument",
-      `${name} holds no text. Give one text a line, or JSON Lines (.jsonl) of objects with a property "text".`,
+      `${name} has no texts. Write one text per line, or JSON Lines (.jsonl) of objects with a property "text".`,
     );
   return texts;
 }
@@ -37,11 +37,11 @@ function textOf(line: string, where: string): string {
     // The engine's message repeats a piece of the line, which may be private.
     throw new TabsenseError(
       "invalid_argument",
-      `${where} is not JSON. In a .jsonl file each line is an object with a property "text".`,
+      `${where} is not JSON. In a .jsonl file, each line must be an object with a property "text".`,
     );
   }
   const text = (value as { text?: unknown } | null)?.text;
   if (typeof text !== "string")
-    throw new TabsenseError("invalid_argument", `${where} has no property "text" that is a string.`);
+    throw new TabsenseError("invalid_argument", `${where} has no string property "text".`);
   return text;
 }

@@ -15,54 +15,54 @@ export const SENTIMENT_LABELS = ["NEGATIVE", "NEUTRAL", "POSITIVE"] as const;
 /** The name of one of a model's files. */
 export type FileName = (typeof FILES)[number];
 
-/** One of a model's files: in memory, on disk, at an address, or under way (which can be read once). */
+/** One of a model's files: in memory, on disk, at a URL, or a stream (which can be read only once). */
 export type ModelFile = Blob | Uint8Array | ArrayBuffer | URL | Response | ReadableStream<Uint8Array>;
 
 /**
- * A model's files by name, or as a page's file picker and drop give them; names may have the folder in front, as
- * `onnx/model_quantized.onnx` has. Weights in several files come as their index and the files that it names.
+ * A model's files by name, or a `FileList` from a file picker or a drop. Names may include the folder, such
+ * as `onnx/model_quantized.onnx`. Pass sharded weights as their index and all shards.
  */
 export type ModelFiles =
   | {
       readonly "config.json": ModelFile;
-      /** May be missing where the vocabulary is in files of older repositories. */
+      /** Optional if the vocabulary is in the files of older repositories. */
       readonly "tokenizer.json"?: ModelFile;
-      /** Where a model has one: Python's tokenizer follows it, and so does this one. */
+      /** Settings of the tokenizer, if the model has them. */
       readonly "tokenizer_config.json"?: ModelFile;
-      /** The vocabulary of BERT's kin, in the place of `tokenizer.json`. */
+      /** The vocabulary of BERT-like models, instead of `tokenizer.json`. */
       readonly "vocab.txt"?: ModelFile;
-      /** The vocabulary of RoBERTa's kin. */
+      /** The vocabulary of RoBERTa-like models. */
       readonly "vocab.json"?: ModelFile;
-      /** What belongs to it. */
+      /** The merges for `vocab.json`. */
       readonly "merges.txt"?: ModelFile;
-      /** SentencePiece's vocabulary, of XLM-RoBERTa's kin: `sentencepiece.bpe.model`, say. */
+      /** The SentencePiece vocabulary of XLM-RoBERTa-like models, such as `sentencepiece.bpe.model`. */
       readonly [sentencepiece: `${string}.model`]: ModelFile;
-      /** Which tokens are special, where an older repository has the file. */
+      /** The special tokens, in older repositories. */
       readonly "special_tokens_map.json"?: ModelFile;
-      /** Tokens beside those of the vocabulary, where an older repository has the file. */
+      /** Additional tokens, in older repositories. */
       readonly "added_tokens.json"?: ModelFile;
-      /** What an embedder's vectors go through, as sentence-transformers writes it. */
+      /** The modules of an embedder, as written by sentence-transformers. */
       readonly "modules.json"?: ModelFile;
-      /** How one vector is made of a text's tokens. */
+      /** The pooling of an embedder. */
       readonly "1_Pooling/config.json"?: ModelFile;
-      /** What texts have in front of them. */
+      /** The prompts of an embedder. */
       readonly "config_sentence_transformers.json"?: ModelFile;
-      /** The most tokens of a text. */
+      /** The maximum number of tokens of a text. */
       readonly "sentence_bert_config.json"?: ModelFile;
       readonly [weights: `${string}.safetensors`]: ModelFile;
-      /** An ONNX file, of which the weights are read. */
+      /** An ONNX file, of which only the weights are read. */
       readonly [onnx: `${string}.onnx`]: ModelFile;
-      /** Where an ONNX file goes on: `model.onnx_data`, say. */
+      /** External data of an ONNX file, such as `model.onnx_data`. */
       readonly [data: `${string}.onnx${"_" | "."}data${string}`]: ModelFile;
-      /** PyTorch's own file, of which nothing is executed. */
+      /** A PyTorch checkpoint; no code in it is executed. */
       readonly [torch: `${string}pytorch_model${string}.bin`]: ModelFile;
       readonly [index: `${string}.index.json`]: ModelFile;
     }
   | ArrayLike<File>;
 
-/** A model with its name, as a package of a model exports it. */
+/** A model with its name, as exported by a model package. */
 export interface Model {
-  /** What `info.model.name` tells. */
+  /** The name in `info.model.name`. */
   readonly name: string;
   /** Its files. */
   readonly files: ModelFiles;
@@ -80,12 +80,11 @@ export type Source = string | URL | ModelFiles | Model;
 /**
  * Where to compute.
  *
- * - `"auto"`: a graphics card and the CPU both hold the weights, and each call goes to the one that was
- *   measured to be faster at its length. Where there is no card, or only software that plays one, it is the
- *   CPU.
- * - `"webgpu"`: the graphics card alone holds the weights, also one of software. Where there is none that can
- *   be used, the CPU computes, and `info.webgpu` says why.
- * - `"cpu"`: no graphics card is asked for.
+ * - `"auto"`: a graphics card and the CPU both hold the weights, and each call runs on the one that was
+ * faster at its length when measured. Without a card, or with a software adapter, it is the CPU.
+ * - `"webgpu"`: only the graphics card holds the weights; a software adapter counts, too. If none is
+ * usable, the CPU computes, and `info.webgpu` says why.
+ * - `"cpu"`: no graphics card is requested.
  */
 export type Device = "auto" | "webgpu" | "cpu";
 
@@ -94,19 +93,19 @@ export interface ModelOptions {
   /** Where to compute. Default: `"auto"`. */
   device?: Device;
   /**
-   * Which weights to take, and how to store them: by the names of transformers.js, and `"int4"`.
+   * Which weights to load, and how to store them, by the names of transformers.js, or `"int4"`.
    *
    * - `"auto"`: the smallest file that holds 8 bits or more. int8 and int4 stay as they are, the rest is fp32.
    * - `"fp32"`: the full weights: safetensors, `onnx/model.onnx` or `pytorch_model.bin`.
-   * - `"fp16"`: `onnx/model_fp16.onnx` where it is smaller than safetensors. For the graphics card: it can't be
-   *   combined with device `"cpu"`, and where the CPU stands in, that stores fp32.
+   * - `"fp16"`: `onnx/model_fp16.onnx` where it is smaller than safetensors. For graphics cards only: it
+   * can't be combined with device `"cpu"`, and a fallback to the CPU stores fp32.
    * - `"q8"`, `"int8"`, `"uint8"`: `onnx/model_quantized.onnx`, `_int8` or `_uint8`; `"int8"` also a
-   *   `model.safetensors` that is no larger. Where there is none, full weights are rounded while they stream.
+   *   `model.safetensors` that is no larger. If there is none, full weights are rounded while they stream.
    * - `"q4"`, `"q4f16"`: `onnx/model_q4.onnx` or `_q4f16`, else full weights are rounded.
-   * - `"int4"`: safetensors, rounded if need be (`tabsense convert` does so with less harm), else as `"q4"`.
+   * - `"int4"`: safetensors, rounded if necessary (`tabsense convert` loses less accuracy), else as `"q4"`.
    *
-   * On graphics cards int4 takes 5 bits a weight. Where the CPU has no relaxed SIMD, int4 is held as int8, which
-   * is faster there. `info.file` tells the file that was taken. Default: `"auto"`.
+   * On graphics cards int4 takes 5 bits per weight. Without relaxed SIMD the CPU stores int4 as int8, which
+   * is faster there. `info.file` names the loaded file. Default: `"auto"`.
    */
   dtype?: Dtype;
   /** The folder of the repository's ONNX files; `""` is its root. Default: `"onnx"`. */
@@ -118,51 +117,51 @@ export interface ModelOptions {
   modelFileName?: string;
   /** Called while the model loads. */
   onProgress?: (progress: Progress) => void;
-  /** Ends the loading at any point; the promise rejects with the signal's reason. */
+  /** Aborts loading at any point; the promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Whether the model lives in a worker of its own. Default: `true`. */
+  /** Whether the model runs in its own worker. Default: `true`. */
   worker?: boolean;
   /**
-   * How many threads the CPU computes with. A browser gives more than one only to a page that is cross-origin
-   * isolated (see `crossOriginIsolated`), and to a model in a worker of its own; else it is one, and
-   * `info.threads` says how many there are. Default: `"auto"`, as many as there are processors, at most four.
+   * The number of CPU threads. In browsers, more than one requires a cross-origin isolated page (see
+   * `crossOriginIsolated`) and a model in its own worker; `info.threads` is the actual number. Default:
+   * `"auto"`, one per processor, at most four.
    */
   threads?: number | "auto";
   /**
-   * The address of the model hub: its origin, or below it, as mirrors have. Default: `"https://huggingface.co"`.
+   * The base URL of the model hub or a mirror. Default: `"https://huggingface.co"`.
    */
   hub?: string;
   /**
-   * The base URL (Node: also a folder) of the models that are named without a slash. Default: `/models/` of
+   * The base URL (Node: also a folder) of models whose names have no slash. Default: `/models/` of
    * the site, below the page's `<base href>` if it has one (Node: `models/` beside the package, then in the
    * working folder).
    */
   models?: string;
   /**
-   * Whether copies of files from the network are kept, so that the next start needs none: in the Cache API, in
-   * Node in the folder `TABSENSE_CACHE`, `$XDG_CACHE_HOME/tabsense` or `~/.cache/tabsense`. Copies are used
-   * where the server has nothing newer, or can't be reached, and never beside newer files of the same model; a
-   * damaged one is fetched again. A model answers before the disk has all of it; `dispose` waits for that, a
-   * second at most. See `listCachedFiles` and `clearCachedFiles`. Default: `true`.
+   * Whether to cache downloaded files for the next start: in the Cache API, in Node in the folder
+   * `TABSENSE_CACHE`, `$XDG_CACHE_HOME/tabsense` or `~/.cache/tabsense`. Copies are used if the server has
+   * nothing newer or is unreachable, and are never mixed with newer files of the same model; damaged ones
+   * are fetched again. Writing continues after the model is ready; `dispose` waits for it, at most a
+   * second. See `listCachedFiles` and `clearCachedFiles`. Default: `true`.
    */
   cache?: boolean;
   /**
-   * What files must be: their SHA-256 by name, `{ "model.safetensors": "sha256-…" }`, in base64 as for a
-   * script's `integrity`, or in hexadecimal digits. Files that are others, and names of files that the model
-   * does without, reject with kind `"integrity"`.
+   * The expected SHA-256 of files by name, `{ "model.safetensors": "sha256-…" }`, in base64 as for a
+   * script's `integrity`, or in hexadecimal. Files that don't match, and names of files that aren't read,
+   * reject with kind `"integrity"`.
    */
   integrity?: { readonly [file: string]: string };
   /**
-   * Headers of the requests for the model's files, `{ Authorization: "Bearer …" }` say, or a function that is
-   * called with the address of each request and may be asynchronous. Headers given as such go to the origin of
-   * `config.json` alone; a function decides for each address. None go with the engine's own files. Another
-   * origin has to allow them (CORS). A redirect takes none of them to another origin.
+   * Headers for requests of the model's files, such as `{ Authorization: "Bearer …" }`, or a (possibly
+   * async) function from a request's URL to its headers. A plain object is sent only to the origin of
+   * `config.json`; a function decides for each URL. Requests for the engine's own files have none. Other
+   * origins must allow them (CORS). Redirects don't forward them to another origin.
    */
   headers?: HeadersOption;
   /**
-   * The `.wasm` file of the build `simd`, if the package's own are not to be used: where it is, or the
-   * compiled module. What reads `pytorch_model.bin` is a file of its own (`wasm/rewriter/`), which is the package's
-   * in any case; an edge runtime reads none.
+   * The `.wasm` file of the build `simd` to use instead of the package's own: its URL, or the compiled
+   * module. `pytorch_model.bin` is read by a separate module (`wasm/rewriter/`), always the package's own;
+   * edge runtimes can't read it.
    */
   wasm?: string | URL | WebAssembly.Module;
 }
@@ -170,10 +169,10 @@ export interface ModelOptions {
 /** How to load a classifier. */
 export interface LoadOptions extends ModelOptions {
   /**
-   * Whether to answer from the lexicon, the word list of `tabsense/lexicon`, until the model is loaded: `load`
-   * then waits for that alone, scores tell their `source`, and `ready` tells when the model answers. The lexicon
-   * knows no pairs: until the model answers, they are refused. For English sentiment with the labels NEGATIVE
-   * and POSITIVE; a model with others is refused. Default: `false`.
+   * Whether to answer from the lexicon, the word list of `tabsense/lexicon`, until the model is loaded:
+   * `load` then waits only for the lexicon, scores have a `source`, and `ready` resolves when the model
+   * answers. The lexicon doesn't support pairs, which are rejected until the model answers. For English
+   * sentiment with the labels NEGATIVE and POSITIVE; a model with others is rejected. Default: `false`.
    */
   instant?: boolean;
 }
@@ -184,55 +183,55 @@ export type HeadersValue =
   | Headers
   | readonly (readonly [string, string])[];
 
-/** Headers, or what tells them for an address. */
+/** Headers, or a function from a URL to headers. */
 export type HeadersOption =
   | HeadersValue
   | ((url: string) => HeadersValue | null | undefined | Promise<HeadersValue | null | undefined>);
 
-/** A file of a model that is kept. */
+/** A cached file of a model. */
 export interface CachedFile {
-  /** Where it was fetched from. */
+  /** Its URL. */
   url: string;
-  /** Its length. */
+  /** Its length in bytes. */
   bytes: number;
-  /** When it was kept. */
+  /** When it was cached. */
   stored: Date;
 }
 
 /**
- * How far the loading is. A file's bytes start anew where it has to be read again, because a graphics card
- * failed meanwhile.
+ * How far the loading is. A file's bytes start again at 0 if it has to be read again because a graphics
+ * card failed.
  */
 export interface Progress {
-  /** What is being read; several are at the same time. */
+  /** What is being read; several stages may run at the same time. */
   stage: "runtime" | "config" | "tokenizer" | "weights" | "ready";
-  /** The file that this is about; empty at `"ready"`. */
+  /** The file; empty at `"ready"`. */
   file: string;
   /** Bytes of the file so far. */
   bytes: number;
-  /** Its length, where it is known. */
+  /** Its length, if known. */
   total: number | null;
-  /** Bytes a second, smoothed. */
+  /** Bytes per second, smoothed. */
   rate: number;
-  /** How far all files together are, from 0 to 1; it never goes back, and is 1 at `"ready"` alone. */
+  /** The progress of all files together, from 0 to 1; it never decreases, and is 1 only at `"ready"`. */
   overall: number;
 }
 
 /** How to classify. */
 export interface ClassifyOptions {
-  /** How many labels to give, best first; `null` for all. Default: 1. */
+  /** How many labels to return, best first; `null` for all. Default: 1. */
   topK?: number | null;
-  /** Ends the call, which rejects with the signal's reason at once. */
+  /** Aborts the call, which rejects with the signal's reason at once. */
   signal?: AbortSignal;
-  /** Whether to tell tokens, truncation and timings too. Default: `false`. */
+  /** Whether to return tokens, truncation and timings, too. Default: `false`. */
   details?: boolean;
-  /** Called while the call is answered, after each group of texts. One that throws ends the call. */
+  /** Called after each group of texts. If it throws, the call is aborted. */
   onProgress?: (progress: CallProgress) => void;
 }
 
-/** How far a call is, in texts. */
+/** The progress of a call, in texts. */
 export interface CallProgress {
-  /** Texts that are answered. */
+  /** Texts done so far. */
   done: number;
   /** Texts of the call. */
   total: number;
@@ -242,7 +241,7 @@ export interface CallProgress {
 export interface Pair {
   /** The first text. */
   readonly text: string;
-  /** The second text. An empty one makes no pair: the first is then classified alone, as in Python. */
+  /** The second text. If it is empty, the first is classified alone, as in Python. */
   readonly pair: string;
 }
 
@@ -250,8 +249,8 @@ export interface Pair {
 export type Text = string | Pair;
 
 /**
- * `classify` for search-as-you-type: a call ends the one before, which yields `null`. All else is as with
- * `classify`: the newest call may fail, also by a `signal` of its own.
+ * `classify` for search-as-you-type: a new call supersedes the previous one, which yields `null`. Otherwise
+ * as `classify`: the newest call may fail, also by its own `signal`.
  */
 export interface Latest {
   (text: Text, options?: ClassifyOptions & { details?: false }): Promise<Score[] | null>;
@@ -261,10 +260,9 @@ export interface Latest {
 }
 
 /**
- * Texts and pairs that come one after the other: an array, a generator, the lines of a file, a stream of
- * strings.
+ * An iterable of texts and pairs: an array, a generator, the lines of a file, a stream of strings.
  */
 export type Texts = Iterable<Text> | AsyncIterable<Text> | ReadableStream<Text>;
 
-/** How to classify texts as they come. */
+/** Options of `stream`. */
 export type StreamOptions = Omit<ClassifyOptions, "onProgress">;

@@ -1,8 +1,8 @@
-/** The public types of vectors, and of labels that are told by them. */
+/** The public types of embeddings and zero-shot labels. */
 
 import type { CallProgress, ModelOptions } from "./types.js";
 
-/** How one vector is made of the states of a text's tokens: their mean, or the state of the first. */
+/** How the token states of a text are pooled: their mean, or the state of the first token. */
 export type Pooling = "mean" | "cls";
 
 /** How to load an embedder. */
@@ -11,36 +11,39 @@ export interface EmbedderOptions extends ModelOptions {
   pooling?: Pooling;
 }
 
-/** How to make vectors of texts. */
+/** How to embed texts. */
 export interface EmbedOptions {
-  /** Whether vectors are brought to length 1. Default: as the model's `modules.json` says, else `false`. */
+  /** Whether to normalize vectors to length 1. Default: as the model's `modules.json` says, else `false`. */
   normalize?: boolean;
-  /** What is put in front of each text: `"query: "`, say. Default: the model's default prompt, if it has one. */
+  /** A prefix for each text, such as `"query: "`. Default: the model's default prompt, if it has one. */
   prompt?: string;
-  /** The name of one of the model's own prompts, in the place of `prompt`. */
+  /** The name of one of the model's own prompts, instead of `prompt`. */
   promptName?: string;
-  /** Ends the call; its promise rejects with the signal's reason. */
+  /** Aborts the call; its promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Called while the call is answered, after each group of texts. One that throws ends the call. */
+  /** Called after each group of texts. If it throws, the call is aborted. */
   onProgress?: (progress: CallProgress) => void;
 }
 
-/** How labels that a call names are scored. */
+/** How to score the labels of a call. */
 export interface ZeroShotOptions {
   /**
-   * What is asked of a text: the label stands in place of `{}`. Write it in the language that the model was trained
+   * The hypothesis: the label replaces `{}`. Write it in the language that the model was trained
    * on. Default: `"This example is {}."`, with an embedder `"{}"`.
    */
   template?: string;
-  /** Whether several labels may fit a text: each is scored by itself. Default: `false`, the scores add up to 1. */
+  /**
+   * Whether several labels may apply to a text: each is scored independently. Default: `false`, the scores
+   * add up to 1.
+   */
   multiLabel?: boolean;
-  /** Ends the call; its promise rejects with the signal's reason. */
+  /** Aborts the call; its promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Called while the call is answered, after each group of texts. One that throws ends the call. */
+  /** Called after each group of texts. If it throws, the call is aborted. */
   onProgress?: (progress: CallProgress) => void;
 }
 
-/** A label that a call named, and how well it fits. */
+/** A label of a call and its score. */
 export interface ZeroShotScore {
   /** The label. */
   label: string;

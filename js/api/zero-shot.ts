@@ -1,4 +1,4 @@
-/** Labels that are chosen with each call: by a model for natural language inference, or by an embedder. */
+/** Labels that are passed with each call, scored by a model for natural language inference or an embedder. */
 
 import type { Session } from "../client/session.js";
 import type { Labelling } from "../zero-shot/labelling.js";
@@ -17,7 +17,7 @@ export interface Opened {
 
 type OwnedSession = Pick<Session, "name" | "state" | "dispose">;
 
-/** All of `ZeroShot` but its loading, which the browser and Node do each in their own way. */
+/** `ZeroShot` without loading, which differs between browsers and Node. */
 export abstract class LoadedZeroShot extends LoadedModel {
   readonly #labelling: Labelling;
 
@@ -33,8 +33,8 @@ export abstract class LoadedZeroShot extends LoadedModel {
   }
 
   /**
-   * How well each of `labels` fits a text, the best first. The labels are a list, or one text with commas between
-   * them. A text longer than the model reads is cut, a label never.
+   * Scores `labels` for a text, best first. The labels are an array, or one string with commas between
+   * them. A text longer than the model's maximum is cut, a label never.
    *
    * With an NLI model a score is its certainty that the text entails the label in the template: of all labels
    * together, or with `multiLabel` of each by itself. With an embedder it is the softmax of 20 times the cosine of
@@ -86,7 +86,7 @@ export async function openEmbedder(embedder: LoadedEmbedder, options: unknown): 
   if (options !== undefined)
     throw new TabsenseError(
       "invalid_argument",
-      "The embedder is loaded already: pass the options to Embedder.load, and none to ZeroShot.load.",
+      "The embedder is already loaded. Pass the options to Embedder.load, not to ZeroShot.load.",
     );
   const { bySimilarity } = await loadTasks();
   const session = borrowed(sessionOf(embedder));
@@ -101,7 +101,10 @@ function borrowed(session: Session): OwnedSession & Pick<Session, "ended"> {
     state: session.state,
     ended: () => over ?? session.ended(),
     async dispose() {
-      over ??= new TabsenseError("disposed", "The ZeroShot was disposed of: make a new one of the embedder.");
+      over ??= new TabsenseError(
+        "disposed",
+        "The ZeroShot was disposed of. Create a new one from the embedder.",
+      );
     },
   };
 }

@@ -17,7 +17,7 @@ export type OutFormat = (typeof OUT_FORMATS)[number];
  * its heads; `tailOf` matches the tail of an answer with these options at its `lastIndex`.
  */
 export interface Encoder {
-  /** What stands before the first row. */
+  /** The text before the first row. */
   header: string;
   head(row: Row): string;
   tail(scores: readonly Score[]): string;
@@ -38,7 +38,7 @@ export interface AnswerOptions {
   top: number | null;
 }
 
-/** What stands for an answer where a row has no text. */
+/** The placeholder answer of a row without text. */
 export const NO_LABEL: { label: string; score: number | null; truncated?: boolean } = {
   label: "",
   score: null,
@@ -112,7 +112,7 @@ function csvEncoder(
     if (wrong.length > 0) {
       throw new TabsenseError(
         "invalid_argument",
-        `Line ${row.line} of the input has ${listed(wrong)}, which the first row has not: a CSV's rows are all alike. Write JSON Lines instead (--out FILE.jsonl).`,
+        `Line ${row.line} of the input has ${listed(wrong)}, which the first row doesn't have: all rows of a CSV have the same columns. Write JSON Lines instead (--out FILE.jsonl).`,
       );
     }
     checked = row.columns;
@@ -138,7 +138,7 @@ function csvEncoder(
   };
 }
 
-/** Text as it stands in a regular expression. */
+/** Text escaped for a regular expression. */
 function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }
@@ -148,6 +148,6 @@ function refuseNames({ columns, line }: Row, ours: readonly string[]): void {
   if (taken === undefined) return;
   throw new TabsenseError(
     "invalid_argument",
-    `The input has ${JSON.stringify(taken)} already (line ${line}). Name the answers otherwise with --prefix: --prefix predicted_ makes it ${JSON.stringify(`predicted_${taken}`)}.`,
+    `The input already has ${JSON.stringify(taken)} (line ${line}). Rename the answers with --prefix: --prefix predicted_ makes it ${JSON.stringify(`predicted_${taken}`)}.`,
   );
 }

@@ -104,11 +104,11 @@ export interface Invocation {
   values: Values;
   /** What is neither the command nor an option. */
   operands: string[];
-  /** What comes after `--`: texts, whatever they look like. */
+  /** The arguments after `--`, which are always texts. */
   texts: string[];
 }
 
-/** A command line that makes no sense; `command` is the one whose usage helps. */
+/** An invalid command line; the usage of `command` is printed below the message. */
 export class UsageError extends Error {
   readonly command: Command | null;
 
@@ -130,7 +130,7 @@ export const ANY_OF = new Intl.ListFormat("en", { type: "disjunction" });
 /** The model that is an operand, or that `--model` names. */
 export function modelOf({ operands, texts, values }: Invocation): string {
   const named = [...operands, ...texts, ...(values.model === undefined ? [] : [values.model])];
-  if (named.length > 1) throw new UsageError(`One model at a time, not ${named.join(" and ")}.`);
+  if (named.length > 1) throw new UsageError(`Pass one model, not ${named.join(" and ")}.`);
   return named[0] ?? DEFAULT_MODEL;
 }
 
@@ -167,11 +167,11 @@ export function parse(args: string[]): Invocation {
   const taken: readonly string[] = [...TAKEN[command ?? "classify"], "help", "version"];
   const foreign = tokens.find((token) => token.kind === "option" && !taken.includes(token.name));
   if (foreign?.kind === "option")
-    throw new UsageError(`${command ?? "classify"} takes no ${foreign.rawName}.`, command ?? "classify");
+    throw new UsageError(`${command ?? "classify"} has no option ${foreign.rawName}.`, command ?? "classify");
   return { command, values, operands, texts };
 }
 
-/** A whole number of at least 1, or what stands for an option that was left out. */
+/** A whole number of at least 1, or the default. */
 export function wholeNumber<T>(
   values: Values,
   name: "keep" | "threads" | "top",
@@ -193,7 +193,7 @@ export function threadsOf<T>(values: Values, otherwise: T): number | T {
   return wholeNumber(values, "threads", otherwise, MOST_THREADS);
 }
 
-/** One of the `known` values of an option, or null where it was left out. */
+/** One of the `known` values of an option, or null by default. */
 export function oneOf<T extends string>(
   name: string,
   value: string | undefined,
@@ -223,7 +223,7 @@ export function loadOptionsOf(values: Values): Pick<LoadOptions, "device" | "dty
   const dtype = oneOf("dtype", values.dtype, DTYPES) ?? "auto";
   if (isHalfOnCpu(device, dtype))
     throw new UsageError(
-      "--dtype fp16 is for graphics cards: with --device cpu take auto, fp32, int8 or int4.",
+      "--dtype fp16 needs a graphics card. With --device cpu, use auto, fp32, int8 or int4.",
     );
   return { device: device as Device, dtype, ...hubOf() };
 }

@@ -1,4 +1,4 @@
-/** What a terminal shows while rows are answered: a line that the next one replaces. */
+/** The progress line on a terminal. */
 
 import { onOneLine } from "./visible.js";
 

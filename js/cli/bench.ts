@@ -131,7 +131,7 @@ async function measure(
   }
 }
 
-/** A text of so many tokens for this model, special ones included, or of a few less. */
+/** A text of `tokens` tokens for this model, special ones included, or of a few less. */
 async function textOf(classifier: Classifier, tokens: number): Promise<string> {
   const words = Array.from({ length: tokens }, (_, i) => WORDS[i % WORDS.length]!);
   const { tokens: found } = await classifier.classify(words.join(" "), { details: true, topK: 1 });

@@ -1,5 +1,5 @@
 /**
- * The rows of a file, each with its answer, in their order; of any number, for what is held is a few batches.
+ * Classifies the rows of a file, in order; any number, because only a few batches are in memory.
  */
 
 import type { TabsenseError } from "../api/errors.js";
@@ -33,7 +33,7 @@ export interface FileJob {
   model: Omit<PoolOptions, "signal" | "onBytes">;
 }
 
-/** How many left out rows are told one by one. */
+/** How many skipped rows are reported one by one. */
 const MOST_TOLD = 5;
 
 /** Classifies a file; yields how many rows this run answered, and how many it left out. */

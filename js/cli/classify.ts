@@ -48,7 +48,7 @@ export async function classify({ values, operands, texts, command }: Invocation)
   const files = operands.filter(isFile);
   if (files.length > 0 && operands.length + texts.length > 1) {
     throw new UsageError(
-      `${files[0]} is a file, of which one is classified at a time. Put -- in front of texts that look like files.`,
+      `${files[0]} is a file, and only one file can be classified at a time. Put -- before texts that look like files.`,
     );
   }
   const nothing = operands.length + texts.length === 0;
@@ -56,7 +56,7 @@ export async function classify({ values, operands, texts, command }: Invocation)
   if (files.length === 0 && !nothing) return classifyTexts([...operands, ...texts], values);
   const job = await fileJob(files[0] ?? STDIN, values);
   const { answered, left } = await stoppable(goingOn(job), (signal) => classifyFile(job, signal));
-  // A script whose input is a pipe that nobody writes to: likelier a mistake than an empty file.
+  // A script whose input is an empty pipe: likelier a mistake than an empty file.
   if (answered + left === 0 && nothing && command === null && job.out === null)
     throw new UsageError("There is no text to classify.");
 }
@@ -67,17 +67,17 @@ function goingOn({ out, existing }: FileJob): string {
   const how = { refuse: " with --resume", resume: "", overwrite: " with --resume in place of --force" }[
     existing
   ];
-  return `; the same command${how} goes on`;
+  return `; run the same command${how} to continue`;
 }
 
 async function classifyTexts(texts: string[], values: Values): Promise<void> {
   const wrong = OF_FILES.find((name) => values[name] !== undefined);
   if (wrong)
-    throw new UsageError(`--${wrong} is for files, and ${JSON.stringify(texts[0])} is none.`, "classify");
+    throw new UsageError(`--${wrong} is for files, and ${JSON.stringify(texts[0])} is not one.`, "classify");
   const { pair = null } = values;
   if (pair !== null && texts.length > 1)
     throw new UsageError(
-      `--pair is the second text of one text, and there are ${texts.length}. Of many pairs make a file.`,
+      `--pair needs exactly one text, not ${texts.length}. Put many pairs in a file.`,
       "classify",
     );
   const topK = topOf(values) ?? null;
@@ -121,7 +121,7 @@ function linesOf(texts: readonly string[], i: number, scores: readonly Score[]):
   const lines = scores.map(({ label, score }) => `${onOneLine(label)}\t${score.toFixed(4)}`);
   if (texts.length > 1) lines.unshift(visible(texts[i]!));
   if (scores.length === 0) lines.push("(no text)");
-  if (scores[0]?.truncated) lines.push("(cut to the length that the model takes)");
+  if (scores[0]?.truncated) lines.push("(cut to the model's maximum length)");
   return `${lines.join("\n")}\n`;
 }
 
@@ -134,37 +134,34 @@ async function fileJob(input: string, values: Values): Promise<FileJob> {
   const { column = null, out = null, prefix = "", "pair-column": pairColumn = null } = values;
   if (values.pair !== undefined)
     throw new UsageError(
-      "--pair is the second text of a text on the command line: of a file, --pair-column names the column.",
+      "--pair is for a text on the command line. For a file, use --pair-column.",
       "classify",
     );
   const load = loadOptionsOf(values);
   if (values.resume && values.force)
     throw new UsageError(
-      "--resume goes on with a file that --force would overwrite: pass one of them.",
+      "--resume continues a file that --force would overwrite. Pass one of them.",
       "classify",
     );
   if (out === null && (values.resume || values.force))
-    throw new UsageError(
-      `--${values.resume ? "resume" : "force"} is for a file that --out names.`,
-      "classify",
-    );
+    throw new UsageError(`--${values.resume ? "resume" : "force"} needs --out FILE.`, "classify");
   const format =
     oneOf("format", values.format, FORMATS) ?? formatOf(input) ?? (input === STDIN ? "text" : null);
   if (format === null)
     throw new UsageError(
-      `${input} has no name that tells its format: say it by --format ${FORMATS.join(", ")}.`,
+      `The name of ${input} doesn't show its format. Pass --format ${FORMATS.join(", ")}.`,
       "classify",
     );
   if (pairColumn !== null && format === "text")
     throw new UsageError(
-      "--pair-column is for CSV, TSV and JSON Lines: a file of a text a line has no columns.",
+      "--pair-column is for CSV, TSV and JSON Lines. Plain text has no columns.",
       "classify",
     );
   const dialect = format === "tsv" ? TSV : { delimiter: null, quote: '"' };
   const delimiter = delimiterOf(values.delimiter);
   const outFormat = outFormatOf(out, values);
   if (values["escape-formulas"] && outFormat !== "csv")
-    throw new UsageError("--escape-formulas is for CSV: nothing computes JSON Lines.", "classify");
+    throw new UsageError("--escape-formulas is for CSV. JSON Lines has no formulas.", "classify");
   return {
     input,
     rows: {
@@ -207,14 +204,20 @@ function outFormatOf(out: string | null, values: Values): OutFormat {
         ];
   if (out !== null && byName === null && asked === null && !values.json)
     throw new UsageError(
-      `--out must end in .jsonl, .csv or .tsv, or --out-format say what to write: ${out} doesn't tell.`,
+      `--out must end in .jsonl, .csv or .tsv, not ${out}. Or pass --out-format.`,
       "classify",
     );
   const format = asked ?? (values.json ? "jsonl" : byName) ?? "jsonl";
   if (values.json && format !== "jsonl")
-    throw new UsageError("--json writes JSON Lines, and --out-format csv does not.", "classify");
+    throw new UsageError(
+      "--json writes JSON Lines, but --out-format is csv. Remove one of them.",
+      "classify",
+    );
   if (values.json && byName === "csv")
-    throw new UsageError(`--json writes JSON Lines, and ${out} is named as CSV.`, "classify");
+    throw new UsageError(
+      `--json writes JSON Lines, but ${out} is named as CSV. Rename it, or remove --json.`,
+      "classify",
+    );
   return format;
 }
 
@@ -222,7 +225,7 @@ export function quoteOf(value: string): string | null {
   if (value === "none") return null;
   if (!/^[\x21-\x7e]$/.test(value))
     throw new UsageError(
-      `--quote must be one character of ASCII, or none, not ${JSON.stringify(value)}.`,
+      `--quote must be one ASCII character or none, not ${JSON.stringify(value)}.`,
       "classify",
     );
   return value;
@@ -233,7 +236,7 @@ export function delimiterOf(value: string | undefined): string | null {
   if (value === "\\t" || value === "tab") return "\t";
   if (!/^[\x01-\x7f]$/.test(value) || /["\r\n]/.test(value))
     throw new UsageError(
-      `--delimiter must be one character of ASCII, or tab, not ${JSON.stringify(value)}.`,
+      `--delimiter must be one ASCII character or tab, not ${JSON.stringify(value)}.`,
       "classify",
     );
   return value;

@@ -48,8 +48,8 @@ export interface Conversion {
 }
 
 /**
- * Converts weights to a file. The new file gets its name only once it is whole. What of the original it does not hold
- * is told on the standard error.
+ * Converts weights to a file. The new file gets its name only once it is whole. Tensors that are left out
+ * are listed on standard error.
  */
 export async function convertFile(
   { from, output, dtype, calibration, tables, compress, force }: Conversion,
@@ -57,13 +57,13 @@ export async function convertFile(
 ): Promise<void> {
   checkOutput(output, "overwrite", from);
   const existing = statOf(output);
-  // The new file takes the name of whatever is there, which a device must not lose.
+  // The new file replaces the existing one, which must not be a device.
   if (existing && !existing.isFile())
-    throw new TabsenseError("invalid_argument", `${output} is no plain file. Name another one.`);
+    throw new TabsenseError("invalid_argument", `${output} is not a regular file. Name another one.`);
   if (existing && !force)
     throw new TabsenseError(
       "invalid_argument",
-      `${output} is there already. Name another file, or overwrite it by --force.`,
+      `${output} already exists. Name another file, or overwrite it with --force.`,
     );
   const module = await loadConverter();
   const source = await sourceOf(from, module, signal);
@@ -117,7 +117,7 @@ export async function rounded(
     await print(`calibrated with ${texts.length} texts, ${tokens} tokens\n`);
     if (tokens < ENOUGH_TOKENS)
       tell(
-        `tabsense: ${tokens} tokens are few: with ${ENOUGH_TOKENS} or more the answers stay closer to the original's.\n`,
+        `tabsense: ${tokens} tokens are few. With ${ENOUGH_TOKENS} or more, the answers stay closer to the original's.\n`,
       );
     return pieces;
   } finally {
@@ -200,13 +200,13 @@ async function readTexts(path: string): Promise<string> {
   } catch (cause) {
     throw new TabsenseError(
       "invalid_argument",
-      `${path} could not be read (${(cause as Error).message}). Give a file with one text a line, or JSON Lines (.jsonl).`,
+      `${path} could not be read (${(cause as Error).message}). Pass a file with one text per line, or JSON Lines (.jsonl).`,
       { cause },
     );
   }
 }
 
-/** The coded form of a file. All of it is held: its header tells its length. */
+/** The compressed form of a file, held in memory because its header has its length. */
 export async function* compressed(
   module: ConverterModule,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -232,7 +232,7 @@ export async function writeWhole(
   signal: AbortSignal,
 ): Promise<number> {
   const temporary = `${output}.${process.pid}.tmp`;
-  // In a folder that others write to, what is there already may be a link to somewhere else.
+  // In a folder that others can write to, an existing file may be a link to somewhere else.
   await rm(temporary, { force: true });
   const handle = await open(temporary, "wx");
   let written = 0;

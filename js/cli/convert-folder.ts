@@ -110,7 +110,7 @@ export async function convertFolder(job: FolderConversion, signal: AbortSignal):
   }
 }
 
-/** Refuses a folder that is there, unless it is empty, or by `force` to be written anew and holds a model alone. */
+/** Refuses a folder that is there, unless it is empty, or `force` is set and it holds only a model. */
 async function checkFolder(output: string, force: boolean): Promise<void> {
   const found = statOf(output);
   if (!found) return;
@@ -124,7 +124,7 @@ async function checkFolder(output: string, force: boolean): Promise<void> {
   if (!force)
     throw new TabsenseError(
       "invalid_argument",
-      `${output} is there already. Name another folder, or write it anew by --force.`,
+      `${output} already exists. Name another folder, or overwrite it with --force.`,
     );
   const written: readonly string[] = [
     WEIGHTS,
@@ -139,17 +139,14 @@ async function checkFolder(output: string, force: boolean): Promise<void> {
   if (foreign !== undefined)
     throw new TabsenseError(
       "invalid_argument",
-      `${output} holds ${foreign}, which no pruned model has, and is not written anew. Name another folder.`,
+      `${output} holds ${foreign}, which no pruned model has, so it is not overwritten. Name another folder.`,
     );
 }
 
-/** Refuses to write anew the folder that is read. */
+/** Refuses to overwrite the input folder. */
 function checkApart(output: string, paths: readonly string[]): void {
   if (statOf(output) && paths.some((path) => realpathSync(path).startsWith(realpathSync(output) + sep)))
-    throw new TabsenseError(
-      "invalid_argument",
-      `${output} is the input itself. Give the output another name.`,
-    );
+    throw new TabsenseError("invalid_argument", `${output} is the input itself. Choose another output name.`);
 }
 
 async function* textsIn(
@@ -179,9 +176,9 @@ async function* textsIn(
 function reportOf({ vocabulary, keep }: FolderConversion, pruned: Pruned): string {
   const { rowsBefore, words, changedWords, tokens, droppedTokens } = pruned;
   return [
-    `${keep} of ${rowsBefore} rows of the word embeddings stay\n`,
+    `${keep} of ${rowsBefore} rows of the word embeddings are kept\n`,
     `${share(changedWords, words)} of the ${words} words in ${vocabulary} are cut into other tokens`,
-    ` (${share(droppedTokens, tokens)} of ${tokens} tokens are gone)\n`,
+    ` (${share(droppedTokens, tokens)} of ${tokens} tokens are removed)\n`,
   ].join("");
 }
 

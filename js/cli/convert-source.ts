@@ -47,7 +47,7 @@ export async function sourceOf(
       place,
     };
   }
-  // The weights in full, whatever they are converted to.
+  // Full weights, for any target.
   const places = await placesOf(from, { dtype: "fp32", ...hubOf() });
   const { file, files } = await readWeights(places, signal, async (_, place) => ({
     place,

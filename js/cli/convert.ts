@@ -14,18 +14,16 @@ export async function convertCommand({ values, operands, texts }: Invocation): P
   const { dtype, calibration, vocabulary, column = null, compress = false, force = false, tables } = values;
   const [from, output, ...more] = [...operands, ...texts];
   if (from === undefined || output === undefined || more.length > 0)
-    throw new UsageError("convert takes two files: IN and OUT.");
+    throw new UsageError("convert needs two files: IN and OUT.");
   const keep = wholeNumber(values, "keep", null, MOST_TOKENS);
   if ((vocabulary === undefined) !== (keep === null))
-    throw new UsageError(
-      "--vocabulary TEXTS and --keep N belong together: the texts say which N tokens stay.",
-    );
+    throw new UsageError("--vocabulary TEXTS and --keep N must be passed together.");
   if (column !== null && vocabulary === undefined) throw new UsageError("--column is for --vocabulary.");
   if (dtype !== undefined && !CONVERT_DTYPES.some((known) => known === dtype))
     throw new UsageError(`--dtype must be ${ANY_OF.format(CONVERT_DTYPES)}.`);
   if (dtype === "int4" && calibration === undefined) {
     throw new UsageError(
-      `--dtype int4 needs --calibration TEXTS: a file with texts of the kind that the model will read, ${ENOUGH_TOKENS} tokens or more (some 300 sentences).`,
+      `--dtype int4 needs --calibration TEXTS: a file with typical texts for the model, ${ENOUGH_TOKENS} tokens or more (about 300 sentences).`,
     );
   }
   if (dtype !== "int4" && calibration !== undefined)

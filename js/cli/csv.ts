@@ -39,7 +39,7 @@ export async function readCsv(input: AsyncGenerator<Buffer>, options: RowOptions
     if (header)
       throw new TabsenseError(
         "invalid_argument",
-        `${name} is empty: a CSV begins with its header. Pass --no-header where it has none.`,
+        `${name} is empty. A CSV starts with a header; pass --no-header if it has none.`,
       );
     const rows = continued<Row>(
       { done: true, value: undefined },
@@ -55,7 +55,7 @@ export async function readCsv(input: AsyncGenerator<Buffer>, options: RowOptions
     if (pair === text)
       throw new TabsenseError(
         "invalid_argument",
-        `The column ${quoted(names[text]!)} of ${name} holds the texts, and can't hold the ${called.pair.what}s, too. Name another one by ${called.text.option} or ${called.pair.option}.`,
+        `The column ${quoted(names[text]!)} of ${name} can't be both the texts and the ${called.pair.what}s. Choose another column with ${called.text.option} or ${called.pair.option}.`,
       );
     // A name that is empty or not the first of its kind is no key of an object.
     const columns = uniqueNames(names.map((own, i) => (own === "" ? `column${i + 1}` : own)));
@@ -94,13 +94,13 @@ function placeIn(
     const wanted = column === null ? '"text"' : JSON.stringify(column);
     throw new TabsenseError(
       "invalid_argument",
-      `${name} has no column ${wanted}: it has ${listed(names)}. Name the one with the ${what}s by ${option}, and what separates columns by --delimiter.`,
+      `${name} has no column ${wanted}, only ${listed(names)}. Pass the column of the ${what}s with ${option}, and the delimiter with --delimiter.`,
     );
   }
   if (names.indexOf(names[place]!) !== names.lastIndexOf(names[place]!) && !isNumber(column, names))
     throw new TabsenseError(
       "invalid_argument",
-      `${name} has two columns ${quoted(names[place]!)}. Name the one with the ${what}s by its number: ${option} ${place + 1}.`,
+      `${name} has two columns ${quoted(names[place]!)}. Pass the column of the ${what}s by number: ${option} ${place + 1}.`,
     );
   return place;
 }
@@ -121,7 +121,7 @@ async function* toRows(
     try {
       if (record.fields.length !== columns.length) {
         throw invalidRow(
-          `Line ${record.line} of ${name} has ${record.fields.length} fields, and the first row has ${columns.length}. ${CHECK}`,
+          `Line ${record.line} of ${name} has ${record.fields.length} fields, but the first row has ${columns.length}. ${CHECK}`,
         );
       }
       values = decoded(record, name);

@@ -68,7 +68,7 @@ async function headerAt(
   if (length < 2 || length > MAX_HEADER) {
     throw new TabsenseError(
       "weights_header",
-      `${name} doesn't begin with the header of a safetensors file. Check that it is the file itself, and not a web page or the pointer that Git LFS leaves.`,
+      `${name} doesn't start with a safetensors header. Check that it is the file itself, not a web page or a Git LFS pointer.`,
     );
   }
   const end = from + 8 + length;
@@ -76,7 +76,7 @@ async function headerAt(
   if (start.bytes.length < end)
     throw new TabsenseError(
       "weights_header",
-      `The header of ${name} is of ${length} bytes, but the file ends after ${start.bytes.length}. Load the file again, or take another one.`,
+      `The header of ${name} has ${length} bytes, but the file ends after ${start.bytes.length}. Download the file again, or use another one.`,
     );
   const text = start.bytes.subarray(from + 8, end).toString();
   try {
@@ -99,7 +99,7 @@ async function headerAt(
     // The engine's message repeats a piece of the file.
     throw new TabsenseError(
       "weights_header",
-      `The header of ${name} is not that of a safetensors file. Load the file again, or take another one.`,
+      `The header of ${name} is not a safetensors header. Download the file again, or use another one.`,
     );
   }
 }

@@ -13,13 +13,13 @@ import { stoppable } from "./stops.js";
 import { tokenizerOf, type TokenizerKind } from "./tokenizer-kind.js";
 import { onOneLine } from "./visible.js";
 
-/** What is told of a model; null where it doesn't say. */
+/** The facts about a model; null if unknown. */
 export interface ModelInfo {
   name: string;
   /** The file that a load would take the weights from, or the index of several. */
   file: string;
   architecture: string | null;
-  /** Whether it runs here, as far as its type tells. */
+  /** Whether it is supported, judging by its type. */
   runs: boolean;
   layers: number | null;
   width: number | null;
@@ -29,7 +29,7 @@ export interface ModelInfo {
   maxTokens: number | null;
   tokenizer: TokenizerKind | null;
   labels: string[];
-  /** Numbers of the model, the scales of rounded matrices not counted; null where no header tells. */
+  /** Numbers of the model, without scales; null without a header. */
   parameters: number | null;
   /** Tensors by their type. */
   tensors: Record<string, { count: number; bytes: number }>;
@@ -70,7 +70,7 @@ async function readInfo(source: string, signal: AbortSignal): Promise<ModelInfo>
   return { name, file, ...describe(config, tokenizer, sumOf(Object.values(files))) };
 }
 
-/** What is told of a file whose tensors no header lists: its length. */
+/** The facts about a file without a header that lists its tensors: its length. */
 function readLength(place: Place, signal: AbortSignal): Promise<WeightsHeader> {
   return readPlace(place, signal, async ({ body, total }) => {
     await body.cancel();
@@ -101,13 +101,13 @@ async function readConfig(place: Place, signal: AbortSignal): Promise<{ bytes: U
     // The engine's message repeats a piece of the file.
     throw new TabsenseError(
       "config_invalid",
-      "config.json is not JSON: take the file that belongs to the weights.",
+      "config.json is not JSON: use the file that belongs to the weights.",
     );
   }
   if (typeof config !== "object" || config === null || Array.isArray(config))
     throw new TabsenseError(
       "config_invalid",
-      "config.json is no JSON object: take the file that belongs to the weights.",
+      "config.json is not a JSON object: use the file that belongs to the weights.",
     );
   return { bytes, config: config as Config };
 }
@@ -120,7 +120,7 @@ function describe(
   const type = textOf(given["model_type"]) ?? "";
   const runs = Object.hasOwn(ARCHITECTURES, type);
   const config = { ...(runs && ARCHITECTURES[type]), ...given };
-  // Other architectures are told about, too; they call these sizes otherwise.
+  // Unsupported architectures are shown, too; they have other names for these sizes.
   const size = (...keys: string[]) =>
     keys.map((key) => config[key]).find((value) => typeof value === "number") ?? null;
   const architectures = config["architectures"];
@@ -195,7 +195,7 @@ function linesOf(model: ModelInfo): string {
       model.architecture &&
         (model.runs
           ? model.architecture
-          : `${model.architecture}, which does not run here: ${Object.keys(ARCHITECTURES).join(", ")} do`),
+          : `${model.architecture}, which is not supported. Supported: ${Object.keys(ARCHITECTURES).join(", ")}`),
     ],
     ["layers", number(model.layers)],
     ["width", number(model.width)],
@@ -223,7 +223,7 @@ function linesOf(model: ModelInfo): string {
 }
 
 function tokenizerLine(tokenizer: TokenizerKind | null): string {
-  if (!tokenizer) return "none: neither tokenizer.json nor the older files of a vocabulary are there";
+  if (!tokenizer) return "none: there is neither tokenizer.json nor an older vocabulary file";
   const files = tokenizer.files.join(" and ");
   return tokenizer.kind === null ? files : `${tokenizer.kind}, from ${files}`;
 }

@@ -15,7 +15,7 @@ export interface InputFile {
   name: string;
   /** Its bytes in UTF-8, without a byte order mark. */
   bytes: AsyncGenerator<Buffer>;
-  /** How many bytes come; null where that is unknown. */
+  /** The number of bytes; null if unknown. */
   size: number | null;
   /** Ends the reading, also of a pipe that nothing comes from. */
   close(): void;
@@ -32,7 +32,7 @@ const FORMAT_OF: Record<string, Format> = {
   txt: "text",
 };
 
-/** The format that a file's name tells, or null. */
+/** The format that a file's name shows, or null. */
 export function formatOf(path: string): Format | null {
   const extension = extensionOf(path);
   return Object.hasOwn(FORMAT_OF, extension) ? FORMAT_OF[extension]! : null;
@@ -76,8 +76,8 @@ export function isPiped(): boolean {
 export async function openInput(path: string, encoding: Encoding | null): Promise<InputFile> {
   if (path === STDIN)
     return {
-      name: "the standard input",
-      bytes: asUtf8(process.stdin, "the standard input", encoding),
+      name: "standard input",
+      bytes: asUtf8(process.stdin, "standard input", encoding),
       size: null,
       close: () => void process.stdin.destroy(),
     };
@@ -98,7 +98,7 @@ export async function openInput(path: string, encoding: Encoding | null): Promis
   } catch (cause) {
     throw new TabsenseError(
       "invalid_argument",
-      `${path} could not be read (${(cause as Error).message}). Check the path; for a text that looks like a file's name, put -- in front of it.`,
+      `${path} could not be read (${(cause as Error).message}). Check the path; if it is a text that looks like a file name, put -- before it.`,
       { cause },
     );
   }

@@ -22,7 +22,7 @@ const BOM = Buffer.from("\uFEFF");
 /**
  * The bytes in UTF-8, without a byte order mark.
  *
- * Kind `"invalid_argument"` where they show that the file is no text in UTF-8, or not in the `encoding` that
+ * Kind `"invalid_argument"` where they show that the file isn't text in UTF-8, or not in the `encoding` that
  * was asked for (null: UTF-8).
  */
 export async function* asUtf8(
@@ -79,7 +79,7 @@ export async function* readLines(input: AsyncIterable<Buffer>, name: string): As
     if (rest.length > MAX_ROW)
       throw new TabsenseError(
         "invalid_argument",
-        `Line ${number + 1} of ${name} is longer than ${MAX_ROW} bytes. Check that it is a file of lines, and its --format.`,
+        `Line ${number + 1} of ${name} is longer than ${MAX_ROW} bytes. Check the file, and --format.`,
       );
   }
   if (rest.length > 0) yield line(rest, rest.length);

@@ -26,7 +26,7 @@ export interface ModelPlaces {
   request: Pick<LoadRequest, "files" | "weights">;
 }
 
-/** The weights: one file and what it goes on in, or those that an index names. */
+/** The weights: one file with its external data, or the shards of an index. */
 export interface WeightFiles<T> {
   /** The file that was chosen, by its name in the repository. */
   file: string;
@@ -74,7 +74,7 @@ export async function readPlace<T>(
       if (restarts >= retries)
         throw new TabsenseError(
           "network",
-          `${thrown.message}, again and again. Try later; if that doesn't help, look at the server.`,
+          `${thrown.message}repeatedly. Try later; if that doesn't help, check the server.`,
           { cause: thrown },
         );
     }

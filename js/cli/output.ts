@@ -1,4 +1,4 @@
-/** Where the answers go: the standard output, or a file that a later run can go on with. */
+/** The output: standard output, or a file that a later run can continue. */
 
 import { open, type FileHandle } from "node:fs/promises";
 import { TabsenseError } from "../api/errors.js";
@@ -8,7 +8,7 @@ import { print } from "./print.js";
 import { readDone, type Done } from "./resume.js";
 import type { Row } from "./row.js";
 
-/** What to do where the file is there already. */
+/** What to do if the file already exists. */
 export type Existing = "refuse" | "resume" | "overwrite";
 
 /** An open output. */
@@ -26,7 +26,7 @@ export function checkOutput(path: string, existing: Existing, input: string): vo
     throw new TabsenseError("invalid_argument", `${path} is a folder. Name a file in it.`);
   const read = statOf(input);
   if (read && found.ino === read.ino && found.dev === read.dev && found.isFile())
-    throw new TabsenseError("invalid_argument", `${path} is the input itself. Give the output another name.`);
+    throw new TabsenseError("invalid_argument", `${path} is the input itself. Choose another output name.`);
   if (existing === "refuse" && found.isFile()) throw taken(path);
 }
 
@@ -71,6 +71,6 @@ export async function openFile(
 function taken(path: string): TabsenseError {
   return new TabsenseError(
     "invalid_argument",
-    `${path} is there already. Go on with it by --resume, or overwrite it by --force.`,
+    `${path} already exists. Continue it with --resume, or overwrite it with --force.`,
   );
 }

@@ -26,7 +26,7 @@ export interface PoolOptions extends Pick<LoadOptions, "device" | "dtype" | "hub
   taught: string | null;
   processors: number;
   signal: AbortSignal;
-  /** Hears how far a download is: bytes of the file so far, and its length where that is known. */
+  /** Called with a download's progress: bytes of the file so far, and its length if known. */
   onBytes(file: string, bytes: number, total: number | null): void;
 }
 
@@ -59,7 +59,7 @@ interface Prepared {
 }
 
 /**
- * Loads the model as often as the processors want and memory allows; what is on a network is fetched once.
+ * Loads as many copies of the model as processors and memory allow; files are fetched once.
  */
 export async function openPool(options: PoolOptions): Promise<Pool> {
   const { processors, device, dtype, signal } = options;
@@ -118,7 +118,7 @@ function availableMemory(): number {
   return process.availableMemory?.() ?? Math.min(freemem(), process.constrainedMemory?.() || Infinity);
 }
 
-/** What is to be loaded, and how long the weights are; what is on a network is in memory then. */
+/** The files to load and the length of the weights; files from a network are in memory then. */
 async function prepare({ model, dtype, hub, taught, signal, onBytes }: PoolOptions): Promise<Prepared> {
   const places = await placesOf(model, { ...(dtype && { dtype }), ...(hub && { hub }) });
   const { name } = places;
@@ -135,7 +135,9 @@ async function lengthOf({ body, total }: Opened): Promise<number> {
   return total ?? 0;
 }
 
-/** A model's files as Blobs, whose bytes all workers share. Where one can't be had, the others are left. */
+/**
+ * A model's files as Blobs, whose bytes all workers share. If one can't be read, loading the others stops.
+ */
 async function fetchOnce(
   places: ModelPlaces,
   further: readonly string[],

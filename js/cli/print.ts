@@ -1,4 +1,4 @@
-/** The standard output, which may be a pipe that its reader closes, and what is told on the standard error. */
+/** Standard output, which may be a pipe that its reader closes, and standard error. */
 
 import { visible } from "./visible.js";
 
@@ -29,7 +29,7 @@ export function print(text: string, signal: AbortSignal | null = null): Promise<
   });
 }
 
-/** Whether an error says that nobody reads the output any more. */
+/** Whether an error says that the reader closed the output. */
 export function isBrokenPipe(thrown: unknown): boolean {
   const { code } = (thrown ?? {}) as { code?: unknown };
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";

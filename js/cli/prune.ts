@@ -58,7 +58,7 @@ export async function prune(
   await next();
 
   const config = parsed(files.config);
-  // Positions are counted from this id, whatever the file says.
+  // Positions are always counted from this id.
   const padding = reservedPositions(config) - 1;
   const kept = corpus.keep(keep, Uint32Array.from([...namedIds(config), ...(padding < 0 ? [] : [padding])]));
   try {
@@ -74,7 +74,7 @@ function prunedBy(kept: Kept, files: SmallFiles, config: Record<string, unknown>
   if (rows.includes(padding) && rows[padding] !== padding)
     throw new TabsenseError(
       "invalid_argument",
-      `The positions of this model are counted from the id of its padding, ${padding}, which must stay: keep more than ${padding} tokens.`,
+      `This model counts positions from its padding id, ${padding}, which must be kept. Keep more than ${padding} tokens.`,
     );
   return {
     files: prunedFiles(files, { tokens, beyond, rows }),

@@ -1,4 +1,4 @@
-/** The small files of a model whose vocabulary is pruned: everything in them that names a token by its id follows. */
+/** The small files of a model whose vocabulary is pruned: all token ids in them are renumbered. */
 
 import type { SmallFiles } from "../worker/small-files.js";
 

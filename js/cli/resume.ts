@@ -1,4 +1,4 @@
-/** How far an earlier run came: its lines beside the rows that they belong to. */
+/** Finds how far an earlier run came, by comparing its lines with the rows. */
 
 import { open } from "node:fs/promises";
 import { TabsenseError } from "../api/errors.js";
@@ -40,13 +40,13 @@ export async function readDone(
   const foreign = (count: number, why: string) =>
     new TabsenseError(
       "invalid_argument",
-      `${path} can't be resumed: ${why} (answer ${count + 1}). Give the input and the options of the run that began it, or overwrite it by --force.`,
+      `${path} can't be resumed: ${why} (answer ${count + 1}). Pass the input and options of the run that started it, or overwrite it with --force.`,
     );
   let [count, bytes, end] = [0, 0, 0];
   try {
     const header = Buffer.from(encoder.header);
     const start = await file.peek(header.length);
-    if (!start.equals(header.subarray(0, start.length))) throw foreign(0, "it begins with other columns");
+    if (!start.equals(header.subarray(0, start.length))) throw foreign(0, "it starts with other columns");
     if (start.length < header.length) return { rows, count, bytes, end };
     file.take(header.length);
     bytes = header.length;
@@ -61,7 +61,7 @@ export async function readDone(
       }
       const tail = await readTail(file, head.length, encoder.tailOf);
       if (tail === "cut") return { rows: continued(next, rows), count, bytes, end };
-      if (tail === "other") throw foreign(count, "an answer has another form");
+      if (tail === "other") throw foreign(count, "an answer has another format");
       const length = head.length + tail;
       file.take(length);
       bytes += length;

@@ -1,4 +1,4 @@
-/** A row of text with all that came with it, whatever the file's format. */
+/** A row of text with its other columns, for any format. */
 
 import { TabsenseError } from "../api/errors.js";
 import { quoted } from "../api/quoted.js";
@@ -22,7 +22,7 @@ export interface Row {
   /** The names of `values`. */
   columns: readonly string[];
   values: readonly unknown[];
-  /** The row as it stands in a file of JSON Lines: so it is kept, for parsing would spoil large numbers. */
+  /** The unparsed row of a JSON Lines file: parsing would lose digits of large numbers. */
   json: string | null;
 }
 
@@ -65,7 +65,7 @@ export interface Rows {
   columns: readonly string[];
   /** Their names as the file has them, which may be empty or the same. */
   header: readonly string[];
-  /** What separates columns in the file; null where it is no CSV. */
+  /** What separates columns in the file; null if it isn't CSV. */
   delimiter: string | null;
   rows: AsyncGenerator<Row>;
 }
@@ -79,7 +79,7 @@ export function placeOf(column: string | null, columns: readonly string[]): numb
   return number >= 1 && number <= columns.length ? number - 1 : null;
 }
 
-/** What of a row is classified. */
+/** The part of a row that is classified. */
 export function textOf({ text, pair }: Pick<Row, "text" | "pair">): Text {
   return pair === null ? text : { text, pair };
 }
@@ -97,7 +97,7 @@ export function refuseRow(error: TabsenseError, onInvalid: OnInvalid | null): vo
 
 /** The error of a row that could have been left out. */
 export function withAdvice({ kind, message, cause }: TabsenseError): TabsenseError {
-  return new TabsenseError(kind, `${message} Or leave such rows out with --skip-invalid.`, { cause });
+  return new TabsenseError(kind, `${message} Or skip such rows with --skip-invalid.`, { cause });
 }
 
 /** An error in a row. */
@@ -133,6 +133,6 @@ export function listed(names: readonly string[]): string {
 /** The error of a row in another encoding. */
 export function notUtf8(line: number, name: string): TabsenseError {
   return invalidRow(
-    `Line ${line} of ${name} is not UTF-8. Save the file as UTF-8, or say its encoding: --encoding windows-1252.`,
+    `Line ${line} of ${name} is not UTF-8. Save the file as UTF-8, or pass its encoding: --encoding windows-1252.`,
   );
 }

@@ -43,7 +43,7 @@ async function* parsed(lines: AsyncGenerator<Line>, options: RowOptions): AsyncG
 
 const TEXT_COLUMNS = ["text"];
 
-/** A line is a text; a blank one is none. */
+/** Each line is a text; blank ones are skipped. */
 function textRow({ number, end }: Line, text: string): Row | null {
   return text.trim() === ""
     ? null
@@ -62,18 +62,18 @@ function jsonRow(
     value = JSON.parse(json);
   } catch {
     // The engine's message repeats a piece of the line, which may be private.
-    throw invalidRow(`Line ${number} of ${name} is not JSON. In JSON Lines each line is an object.`);
+    throw invalidRow(`Line ${number} of ${name} is not JSON. In JSON Lines, each line must be an object.`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw invalidRow(
-      `Line ${number} of ${name} is no JSON object. Each line must be an object with the text as a property.`,
+      `Line ${number} of ${name} is not a JSON object. Each line must be an object with the text as a property.`,
     );
   const columns = Object.keys(value);
   const stringOf = (property: string, { what, option }: ColumnNames["text"]): string => {
     const found = Object.hasOwn(value, property) ? (value as Record<string, unknown>)[property] : undefined;
     if (typeof found === "string") return found;
     throw invalidRow(
-      `Line ${number} of ${name} has no property ${JSON.stringify(property)} that is a string: it has ${listed(columns)}. Name the one with the ${what} by ${option}.`,
+      `Line ${number} of ${name} has no string property ${JSON.stringify(property)}, only ${listed(columns)}. Pass the property of the ${what} with ${option}.`,
     );
   };
   const text = stringOf(column ?? "text", names.text);

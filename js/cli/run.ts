@@ -12,14 +12,14 @@ import { isBrokenPipe, print, tell } from "./print.js";
 import { teach } from "./teach.js";
 import { Stopped } from "./stops.js";
 
-/** Exit codes, as `tabsense --help` tells them; what a signal ends has its own ({@link Stopped}). */
+/** Exit codes, as in `tabsense --help`; signals have their own ({@link Stopped}). */
 const DONE = 0;
 const FAILED = 1;
 const USAGE = 2;
 
 const COMMANDS = { classify, teach, convert: convertCommand, info, bench };
 
-/** Runs a command line; what goes wrong is told on stderr, and by the exit code. */
+/** Runs a command line; errors go to stderr and set the exit code. */
 export async function run(args: string[]): Promise<number> {
   let invocation: Invocation | null = null;
   try {
@@ -51,7 +51,7 @@ function fromSystem(thrown: unknown): TabsenseError {
   if (!(thrown instanceof TabsenseError) && typeof code === "string" && typeof syscall === "string") {
     return new TabsenseError(
       "environment",
-      `The system refused (${message}). Check the path, its rights, and the room on the disk.`,
+      `A system call failed (${message}). Check the path, its permissions and the free disk space.`,
       { cause: thrown },
     );
   }

@@ -1,5 +1,5 @@
 /**
- * Ctrl-C, and the wish of the system that the process end: the work under way is told, and leaves what it has
+ * Ctrl-C and SIGTERM: the work under way is aborted, and leaves what it has
  * in order.
  */
 
@@ -25,7 +25,7 @@ export class Stopped extends Error {
 const GRACE = 500;
 
 /**
- * Does `work`, whose signal fires when the process is to end; a second wish ends it at once. `hint` says how
+ * Does `work`, whose signal fires when the process should end; a second signal exits at once. `hint` says how
  * to go on later.
  */
 export async function stoppable<T>(hint: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -47,7 +47,7 @@ export async function stoppable<T>(hint: string, work: (signal: AbortSignal) => 
     setTimeout(() => process.exit(stopped.exitCode), GRACE).unref();
     throw stopped;
   } finally {
-    // Of a process that is stopped, a second wish is heard to its end.
+    // A second signal while the process is stopping still ends it.
     if (!by) for (const name of names) process.off(name, stop);
   }
 }

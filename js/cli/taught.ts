@@ -21,7 +21,7 @@ export async function readTaught(path: string): Promise<{ saved: string; encoder
   const saved = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
     throw new TabsenseError(
       "invalid_argument",
-      `${path} could not be read (${cause.message}). --taught names what \`tabsense teach\` wrote.`,
+      `${path} could not be read (${cause.message}). --taught needs a file written by \`tabsense teach\`.`,
       { cause },
     );
   });

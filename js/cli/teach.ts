@@ -1,4 +1,4 @@
-/** `tabsense teach`: a classifier of one's own labels, from a file of examples. */
+/** `tabsense teach`: a classifier of your own labels, from a file of examples. */
 
 import { writeFile } from "node:fs/promises";
 import { Embedder } from "../node.js";
@@ -29,26 +29,25 @@ const COLUMNS: ColumnNames = {
   pair: { what: "label", option: "--label" },
 };
 
-/** The most confusions and doubtful examples that are told. */
+/** The most confusions and doubtful examples in the report. */
 const MOST_TOLD = 5;
 
-/** Teaches a classifier, tells what leave-one-out says of it, and writes it. */
+/** Teaches a classifier, reports the results of leave-one-out, and writes it. */
 export async function teach({ values, operands, texts }: Invocation): Promise<void> {
   const [input, ...others] = [...operands, ...texts];
   if (input === undefined || others.length > 0)
     throw new UsageError(
       input === undefined
-        ? "Name a file of examples."
-        : `One file of examples at a time, not also ${others.join(" and ")}.`,
+        ? "Pass a file of examples."
+        : `Pass one file of examples, not also ${others.join(" and ")}.`,
       "teach",
     );
   const { out } = values;
-  if (out === undefined)
-    throw new UsageError("--out names the file to write: --out mine.json, say.", "teach");
+  if (out === undefined) throw new UsageError("Pass the file to write, such as --out mine.json.", "teach");
   const format = oneOf("format", values.format, FORMATS) ?? formatOf(input);
   if (format === null || format === "text")
     throw new UsageError(
-      `${input} must be CSV, TSV or JSON Lines, with a text and its label in a row. Where its name doesn't tell, say it by --format.`,
+      `${input} must be CSV, TSV or JSON Lines, with a text and its label per row. If its name doesn't show which, pass --format.`,
       "teach",
     );
   const rows: Omit<RowOptions, "name" | "onInvalid"> = {
@@ -127,15 +126,15 @@ function told({ accuracy, examples, labels, confusions, doubtful }: Evaluation, 
   const row = (label: string, ...cells: string[]) =>
     `  ${label.padEnd(longest)}${cells.map((cell) => cell.padStart(11)).join("")}\n`;
   const report = [
-    `${out}: ${labels.length} labels from ${examples} examples; ${share(accuracy)} of them are told right by all others.\n\n`,
+    `${out}: ${labels.length} labels from ${examples} examples; ${share(accuracy)} are classified correctly from all others.\n\n`,
     row("label", "examples", "precision", "recall"),
     ...labels.map((one) => row(one.label, String(one.examples), share(one.precision), share(one.recall))),
     ...section(
-      "Taken for another label",
+      "Confused labels",
       confusions.map(({ label, predicted, count }) => `${label} for ${predicted}: ${count}`),
     ),
     ...section(
-      "Examples to look at",
+      "Doubtful examples",
       doubtful.map(
         ({ text, labels, predicted }) =>
           `${JSON.stringify(text.slice(0, 80))}: ${labels[0]}, or ${predicted}?`,

@@ -1,4 +1,4 @@
-/** What kind of tokenizer a model has, told by as little of its files as says it. */
+/** The kind of a model's tokenizer, from as few bytes of its files as possible. */
 
 import { isAbsent } from "../files/model-files.js";
 import { beside, type Place } from "../files/places.js";
@@ -69,7 +69,7 @@ async function ifThere<T>(
   }
 }
 
-/** The kind that a `tokenizer.json` names, which stands in front of its vocabulary: that is not read. */
+/** The kind in a `tokenizer.json`, which precedes its vocabulary; the vocabulary is not read. */
 function kindOf(place: Place, signal: AbortSignal): Promise<string | null> {
   return readPlace(place, signal, async ({ body }) => {
     const decoder = new TextDecoder();

@@ -1,6 +1,7 @@
 /**
- * What a terminal shows as it stands. Texts, labels, names of files and answers of servers come from elsewhere, and a
- * terminal takes some characters for commands: to move the cursor, to set its title, to answer as if typed.
+ * Escapes control characters for the terminal. Texts, labels, file names and servers' answers are
+ * untrusted, and a terminal interprets some characters as commands: to move the cursor, to set its title,
+ * to answer as if typed.
  */
 
 /** Control characters but for tabs and line breaks, and those that turn the direction of what follows. */
@@ -12,7 +13,7 @@ export function visible(text: string): string {
   return text.replace(COMMANDS, escaped);
 }
 
-/** The same for what is to stay in its place of a line. */
+/** The same for text within a line. */
 export function onOneLine(text: string): string {
   return visible(text).replace(BREAKS, escaped);
 }

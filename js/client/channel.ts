@@ -1,4 +1,4 @@
-/** The way between a classifier and its service, and what a platform has to bring. */
+/** The channel between a classifier and its service, and the interface of a platform. */
 
 import type { TabsenseError } from "../api/errors.js";
 import type { ServiceHost } from "../worker/loading.js";

@@ -1,4 +1,4 @@
-/** The option `headers`: what a request for a model's file carries. */
+/** The option `headers`: the headers of requests for a model's files. */
 
 import { TabsenseError } from "../api/errors.js";
 import type { HeadersOption, HeadersValue } from "../api/types.js";
@@ -28,7 +28,7 @@ export async function answerHeaders(
     return { type: "headers", id, headers: recordOf(value ?? {}), error: null };
   } catch {
     // The runtime's message repeats the value, which may be a token.
-    return failed("gave a name or a value that no header can have");
+    return failed("returned an invalid header name or value");
   }
 }
 

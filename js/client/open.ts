@@ -1,4 +1,4 @@
-/** Opens what `Classifier.load` asks for: a model, or the lexicon until the model is there. */
+/** Opens a model for `Classifier.load`, or the lexicon until the model is ready. */
 
 import type { Platform } from "./channel.js";
 import { TabsenseError } from "../api/errors.js";
@@ -12,7 +12,7 @@ import { SENTIMENT_LABELS, type CallProgress, type Source } from "../api/types.j
 /** The labels of a model without neutral: the lexicon's NEUTRAL is seen until it is ready, and not after. */
 const SIDES = SENTIMENT_LABELS.filter((label) => label !== "NEUTRAL");
 
-/** What a classifier is built on: a model, or the lexicon in its place. */
+/** The session of a classifier: a model, or the lexicon until the model is ready. */
 export interface ClassifierSession extends Pick<Session, "name" | "state" | "ended" | "dispose"> {
   classify(
     request: ClassifyRequest,
@@ -26,7 +26,7 @@ export interface ClassifierSession extends Pick<Session, "name" | "state" | "end
 /** What answers in the model's place. */
 export interface StandIn {
   /**
-   * Fulfils once it stands in no more for a model that is to come; rejects where that won't. It may be left
+   * Fulfils once the model has replaced it; rejects if the model fails. It may be left
    * alone.
    */
   ready: Promise<void>;
@@ -40,7 +40,7 @@ interface Course {
   model: (Session & Pick<ClassifierSession, "classify">) | null;
   /** Why the lexicon does, in a sentence. */
   reason: string;
-  /** Why no call is answered any more, or null. */
+  /** Why calls are rejected, or null. */
   end: TabsenseError | null;
 }
 
@@ -57,7 +57,7 @@ export async function open(
 }
 
 /**
- * The lexicon at once, and the model as soon as it is there. It rejects where the lexicon can't be had, or
+ * The lexicon at once, and the model as soon as it is there. It rejects if the lexicon can't be loaded, or
  * the source names nothing.
  */
 async function openInstant(
@@ -72,12 +72,12 @@ async function openInstant(
   const giveUp = () => unwanted.abort(signal?.aborted ? signal.reason : course.end);
   signal?.addEventListener("abort", giveUp);
 
-  /** Ends all, as soon as it shows that the lexicon's answers are not what the model's will be. */
+  /** Rejects everything, once the model's labels turn out to differ from the lexicon's. */
   function refuseOthers(labels: readonly string[] | null): void {
     if (labels === null || [SENTIMENT_LABELS, SIDES].some((ours) => areSame(ours, labels))) return;
     course.end ??= new TabsenseError(
       "invalid_argument",
-      `The option instant is for English sentiment, with the labels NEGATIVE and POSITIVE, and NEUTRAL where there is one. This model has ${labels.join(", ")}: load it without.`,
+      `The option instant is for English sentiment, with the labels NEGATIVE and POSITIVE, and optionally NEUTRAL. This model has ${labels.join(", ")}: load it without \`instant\`.`,
     );
     giveUp();
   }
@@ -151,12 +151,12 @@ function fromModel(answer: Answer): Answer {
   return { ...answer, scores: answer.scores.map((score) => ({ ...score, source: "model" })) };
 }
 
-/** Whether two sets of labels are the same, in whatever order. */
+/** Whether two sets of labels are the same, in any order. */
 function areSame(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((label) => others.includes(label));
 }
 
-/** The labels that a `config.json` names, or null: what is wrong with it, the engine tells. */
+/** The labels in a `config.json`, or null: the engine reports what is wrong with it. */
 function labelsIn(config: Uint8Array): string[] | null {
   try {
     const { id2label } = JSON.parse(new TextDecoder().decode(config)) as {

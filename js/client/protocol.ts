@@ -44,7 +44,7 @@ export interface WeightsRefs {
 
 /** A model's repository on a hub, at a revision. */
 export interface HubRepository {
-  /** The address of what the hub tells of it: `https://…/api/models/org/name`. */
+  /** The address of the hub's description: `https://…/api/models/org/name`. */
   api: string;
   revision: string;
 }
@@ -82,7 +82,7 @@ export interface NetworkOptions {
   integrity: Record<string, string>;
 }
 
-/** What of a request moves to the worker instead of being copied. */
+/** The parts of a request that are transferred to the worker instead of being copied. */
 export function transferOf(request: Request): ReadableStream[] {
   if (request.type !== "load") return [];
   const { weights, ...files } = request.files;

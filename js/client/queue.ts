@@ -1,6 +1,6 @@
 /**
- * A model's queue: one request at the service at a time, in order. A worker that crashes is replaced,
- * and what waits outlives it.
+ * A model's queue: one request at the service at a time, in order. A worker that crashes is replaced, and
+ * queued calls continue.
  */
 
 import type { Channel } from "./channel.js";
@@ -18,7 +18,7 @@ import type {
 } from "./protocol.js";
 import type { HeadersOption } from "../api/types.js";
 
-/** After so many crashes in a row, with no call answered in between, a worker is not replaced any more. */
+/** After this many crashes in a row, without an answered call in between, a worker is not replaced. */
 export const MOST_CRASHES = 3;
 
 /** A request with the promise of its answer. */
@@ -33,17 +33,20 @@ interface Job {
 
 /** The queue to one model's service. */
 export interface Queue {
-  /** Asks the service once all before it is answered. Rejects with the reason of `signal` as soon as that fires. */
+  /**
+   * Sends a request once all earlier ones are answered. Rejects with the reason of `signal` as soon as that
+   * fires.
+   */
   submit(
     request: Job["request"],
     signal: AbortSignal | null,
     onProgress: Job["onProgress"],
   ): Promise<Loaded | Answered | Taught>;
-  /** Loads this in a new worker from now on, should the worker crash; null where it can be read but once. */
+  /** What a new worker loads if the worker crashes; null if it can be read only once. */
   keep(request: LoadRequest | null): void;
-  /** What the service held after its last answer. */
+  /** The service's state after its last answer. */
   state(): State | null;
-  /** Why no request can be answered any more, or null. */
+  /** Why requests are rejected, or null. */
   ended(): TabsenseError | null;
   dispose(): Promise<void>;
 }
@@ -63,7 +66,7 @@ export function startQueue(
   let channel: Channel | null = null;
   let active: Job | null = null;
   let state: State | null = null;
-  /** Whether the service is still keeping copies of files. */
+  /** Whether the service is still writing copies of files. */
   let storing = false;
   let end: TabsenseError | null = null;
   let again: LoadRequest | null = null;
@@ -73,7 +76,7 @@ export function startQueue(
 
   function open(): Channel {
     const opened = start();
-    // A worker that was given up is not listened to.
+    // Messages of an abandoned worker are ignored.
     opened.connect(
       (reply) => channel === opened && receive(reply),
       (error) => channel === opened && lose(error),
@@ -96,7 +99,7 @@ export function startQueue(
     if (active) channel!.send(active.request);
   }
 
-  /** Rejects all there is and all that will come. */
+  /** Rejects all pending and later requests. */
   function endWith(error: TabsenseError): void {
     if (end) return;
     end = error;
@@ -108,7 +111,7 @@ export function startQueue(
   }
 
   /**
-   * The service is gone: the call under way is told, and those that wait get a new one, if there can be one.
+   * The service is gone: the running call rejects, and queued ones get a new service if possible.
    */
   function lose(error: TabsenseError): void {
     void close();
@@ -123,14 +126,14 @@ export function startQueue(
   }
 
   function advice(): string {
-    if (!state) return 'Load the model again; where memory is short, a smaller one, or with dtype "int8".';
-    if (!again) return "Its model was read from a stream, which can't be read again: load it anew.";
+    if (!state) return 'Load the model again; if memory is short, use a smaller one or dtype "int8".';
+    if (!again) return "Its model was read from a stream, which can't be read again. Load it again.";
     if (crashes >= MOST_CRASHES)
-      return `It did so ${MOST_CRASHES} times in a row and is not started again. Load the model again; where memory is short, of a smaller model, or with dtype "int8".`;
-    return "The next call gets a new one. If the same text crashes that, too, please report it.";
+      return `It crashed ${MOST_CRASHES} times in a row and is not restarted. Load the model again; if memory is short, use a smaller one or dtype "int8".`;
+    return "The next call starts a new one. If the same text crashes that, too, please report it.";
   }
 
-  /** Starts a new service and loads the model there, before the calls that wait. */
+  /** Starts a new service and loads the model there, before queued calls. */
   function replace(request: LoadRequest): void {
     const reject = (error: TabsenseError) => {
       const told = new TabsenseError(
@@ -141,7 +144,7 @@ export function startQueue(
       for (const job of waiting.splice(0)) job.reject(told);
     };
     active = { request, onProgress: null, resolve: () => {}, reject };
-    // The memory of the old one is free before the new one takes its own.
+    // The old service's memory is freed before the new one allocates its own.
     void closed.then(() => {
       if (end) return;
       try {
@@ -210,7 +213,7 @@ export function startQueue(
         try {
           if (!active) next();
         } catch (thrown) {
-          // What can't be cloned for the worker: a detached buffer, say.
+          // Something can't be cloned for the worker, such as a detached buffer.
           active = null;
           job.reject(
             thrown instanceof DOMException
@@ -239,7 +242,7 @@ function disposed(): TabsenseError {
   return new TabsenseError("disposed", "The model was disposed of. Load it again.");
 }
 
-/** Whether the service has something to give back besides memory. */
+/** Whether the service has more to release than memory. */
 function holds({ info }: State): boolean {
   return info.webgpu !== null || info.threads > 1;
 }

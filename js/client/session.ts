@@ -1,4 +1,4 @@
-/** A loaded model and the way to it: what all that is loaded is built on. */
+/** A session with a loaded model, on which all public classes are built. */
 
 import { inPlace, type Platform } from "./channel.js";
 import type { TabsenseError } from "../api/errors.js";
@@ -22,7 +22,7 @@ import type { CallProgress, Source } from "../api/types.js";
 /** A loaded model behind its queue. */
 export interface Session {
   name: string;
-  /** What the service held after its last answer. */
+  /** The service's state after its last answer. */
   state(): State;
   /** The results of a call, one for each of its texts. */
   ask<Type extends keyof ResultOf>(
@@ -36,13 +36,13 @@ export interface Session {
     signal: AbortSignal | null,
     onProgress: ((progress: CallProgress) => void) | null,
   ): Promise<Trained>;
-  /** Why no call can be answered any more, or null. */
+  /** Why calls are rejected, or null. */
   ended(): TabsenseError | null;
   dispose(): Promise<void>;
 }
 
 /**
- * Loads a model and yields its session; on any failure the worker is gone before the promise rejects.
+ * Loads a model and resolves with its session; on failure the worker ends before the promise rejects.
  * `onConfig` hears the bytes of `config.json`.
  */
 export async function openSession(

@@ -1,4 +1,4 @@
-/** The lexicon in the model's place until that is there: answers, and what `info` says of them. */
+/** The lexicon as a stand-in until the model is ready: its answers and its `info`. */
 
 import { TabsenseError } from "../api/errors.js";
 import type { ClassifierInfo } from "../api/info.js";
@@ -9,7 +9,7 @@ import type { Answer, ClassifyRequest } from "./protocol.js";
 /** js/lexicon.ts, which is a file of its own. */
 export type Lexicon = typeof import("../lexicon.js");
 
-/** Milliseconds of work after which the page gets its turn. */
+/** Milliseconds of work after which it yields to the page. */
 const TIME_SLICE = 8;
 
 /** Fetches the lexicon. Kind `"environment"` if its file can't be loaded. */
@@ -19,7 +19,7 @@ export async function loadLexicon(): Promise<Lexicon> {
   } catch (cause) {
     throw new TabsenseError(
       "environment",
-      `The lexicon could not be loaded (${cause instanceof Error ? cause.message : String(cause)}). Serve the package's dist folder whole, or load without \`instant\`.`,
+      `The lexicon could not be loaded (${cause instanceof Error ? cause.message : String(cause)}). Serve the package's whole dist folder, or load without \`instant\`.`,
       { cause },
     );
   }
@@ -43,7 +43,7 @@ export async function answer(
   if (words.length < texts.length)
     throw new TabsenseError(
       "invalid_argument",
-      "The lexicon answers until the model is loaded, and knows single texts only. Wait for `classifier.ready` before you pass pairs, or load without `instant`.",
+      "The lexicon answers until the model is loaded, and supports single texts only. Wait for `classifier.ready` before you pass pairs, or load without `instant`.",
     );
   const answers: Answer[] = [];
   let slice = performance.now();

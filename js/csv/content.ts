@@ -1,4 +1,4 @@
-/** What a file's first bytes show it to be, where that is no text in UTF-8. */
+/** Recognizes files that aren't UTF-8 text by their first bytes. */
 
 /** The encodings that files are read in, by the names that `TextDecoder` has for them. */
 export const ENCODINGS = ["utf-8", "utf-16le", "utf-16be", "windows-1252"] as const;
@@ -18,10 +18,10 @@ const SIGNATURES: readonly (readonly [string, readonly number[]])[] = [
   ["a Parquet file, not text. Export it as CSV or JSON Lines", [0x50, 0x41, 0x52, 0x31]],
 ];
 
-/** A web page in place of a file: what a server answers that asks for a login, or knows no such file. */
+/** A web page in place of a file: what a server answers that asks for a login, or has no such file. */
 const WEB_PAGE = /^\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b/i;
 
-/** The encoding that a byte order mark tells, or null. */
+/** The encoding of a byte order mark, or null. */
 export function markedEncoding(head: Uint8Array): Encoding | null {
   if (head[0] === 0xff && head[1] === 0xfe) return "utf-16le";
   if (head[0] === 0xfe && head[1] === 0xff) return "utf-16be";

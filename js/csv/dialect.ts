@@ -23,7 +23,9 @@ const MOST_RECORDS = 100;
 /** The least share of records that must have as many fields as the first. */
 const LEAST_EQUAL = 0.5;
 
-/** The line `sep=;` with which Excel is told the delimiter: the delimiter, and the line's length with its break. */
+/**
+ * The line `sep=;`, which sets the delimiter for Excel: the delimiter, and the line's length with its break.
+ */
 export function separatorLine(sample: string): { delimiter: string; length: number } | null {
   const found = /^"?sep=([\x01-\x09\x0b\x0c\x0e-\x7f])"?(?:\r\n|\n|\r|$)/i.exec(sample);
   return found ? { delimiter: found[1]!, length: found[0].length } : null;
@@ -73,7 +75,7 @@ function widthsOf(sample: string, { delimiter, quote }: Dialect, cut: boolean): 
     }
     length++;
   }
-  // The last record may go on behind the sample; the first is needed all the same.
+  // The last record may go on behind the sample; the first is needed anyway.
   if (filled && (!cut || widths.length === 0) && widths.length < MOST_RECORDS) widths.push(width);
   return widths;
 }

@@ -1,4 +1,4 @@
-/** Cells that a spreadsheet would take for formulas, and compute: they could send what is beside them elsewhere. */
+/** Cells that a spreadsheet would run as formulas, which could send neighbouring cells elsewhere. */
 
 /**
  * Begins as a formula does, full-width signs included, which some spreadsheets take as well. A sign alone and a plain
@@ -7,7 +7,7 @@
 const FORMULA = /^(?![+-]?(?:\d+\.?\d*|\.\d+)?(?:e[+-]?\d+)?$)[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/i;
 
 /**
- * The cell as text that no spreadsheet computes, with an apostrophe in front where it needs one.
+ * The cell as text that no spreadsheet runs, with a leading apostrophe if necessary.
  *
  * Source: OWASP, "CSV Injection".
  */

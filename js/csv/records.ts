@@ -19,13 +19,13 @@ export interface CsvFault {
   line: number;
   /** The end of a sentence that begins with the line. */
   what: string;
-  /** Whether nobody knows where the next record begins. */
+  /** Whether the start of the next record is unknown. */
   ends: boolean;
 }
 
 /** How to read records. */
 export interface RecordOptions extends Dialect {
-  /** Whether quotes in the wrong place are taken as they stand. */
+  /** Whether misplaced quotes are read literally. */
   lenient: boolean;
   /** The longest record, in bytes: without a limit, a quote that is never closed would fill the memory. */
   maxBytes: number;
@@ -47,7 +47,7 @@ export async function* readRecords(
   let ended = false;
   let isFirst = true;
   let records: CsvRecord[] = [];
-  /** The fields of the last record that was found wrong: what is wrong with it is told once. */
+  /** The fields of the last invalid record, to report it once. */
   let wrong: unknown = null;
   const lines = startLineCount();
   const parser = parse({
@@ -56,7 +56,7 @@ export async function* readRecords(
     escape: quote ?? '"',
     // Without them the first line's break would be the only one, and rows that end otherwise would be one.
     record_delimiter: ["\r\n", "\n", "\r"],
-    // Bytes as they are: fields are decoded one by one, so that one which is not UTF-8 can be told.
+    // Bytes as they are: fields are decoded one by one, to find one that is not UTF-8.
     encoding: "latin1",
     max_record_size: maxBytes,
     relax_column_count: true,
@@ -120,7 +120,7 @@ export function decodeFields(fields: readonly string[]): string[] | null {
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Errors after which nobody knows where the next record begins. */
+/** Errors after which the start of the next record is unknown. */
 const ENDING: readonly string[] = [
   "CSV_INVALID_CLOSING_QUOTE",
   "CSV_MAX_RECORD_SIZE",
@@ -128,13 +128,13 @@ const ENDING: readonly string[] = [
 ];
 
 const FAULTS: Record<string, string> = {
-  CSV_INVALID_CLOSING_QUOTE: "has a field that goes on behind its closing quote",
+  CSV_INVALID_CLOSING_QUOTE: "has a field that continues after its closing quote",
   CSV_QUOTE_NOT_CLOSED: "has a quote that is never closed",
-  INVALID_OPENING_QUOTE: "has a quote within a field that does not begin with one",
+  INVALID_OPENING_QUOTE: "has a quote within a field that doesn't start with one",
 };
 
 function faultOf({ code }: CsvError, maxBytes: number): string {
-  if (code === "CSV_MAX_RECORD_SIZE") return `is of a row of more than ${maxBytes} bytes`;
+  if (code === "CSV_MAX_RECORD_SIZE") return `is in a row of more than ${maxBytes} bytes`;
   return FAULTS[code] ?? `is not CSV (${code})`;
 }
 

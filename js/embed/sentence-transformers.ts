@@ -1,6 +1,5 @@
 /**
- * What sentence-transformers' files say of an encoder: which of its states make a text's vector, and what is
- * done to texts and vectors.
+ * Reads sentence-transformers' files of an encoder: pooling, prompts and normalization.
  *
  * Source: `sentence-transformers` 6.2.
  */
@@ -72,9 +71,9 @@ type Fields = Record<string, unknown>;
 /**
  * Reads the files.
  *
- * Throws `config_invalid` where one is no JSON or holds a value of another type, `not_a_model` for a web page
- * in its place, `config_unsupported` where the model computes what an embedder here does not: a further layer,
- * another pooling, code of its own.
+ * Throws `config_invalid` where one is not JSON or holds a value of another type, `not_a_model` for a web
+ * page in its place, `config_unsupported` where the model computes what an embedder here does not: a
+ * further layer, another pooling, code of its own.
  */
 export function readSentenceFiles(files: SentenceFiles): SentenceSettings {
   const modules = files.modules === undefined ? null : readModules(files.modules);
@@ -83,7 +82,7 @@ export function readSentenceFiles(files: SentenceFiles): SentenceSettings {
   const bert = fieldsOf("sentence_bert_config.json", files.sentenceBert);
   const maxTokens = bert.max_seq_length ?? null;
   if (maxTokens !== null && !(Number.isInteger(maxTokens) && Number(maxTokens) > 0)) {
-    throw invalid("sentence_bert_config.json", "max_seq_length", "a whole number from 1 on", maxTokens);
+    throw invalid("sentence_bert_config.json", "max_seq_length", "a whole number of at least 1", maxTokens);
   }
   const lowerCase = flag("sentence_bert_config.json", bert, "do_lower_case") ?? false;
   const isStatic = modules !== null && modules.staticFolder !== null;
@@ -110,13 +109,13 @@ export function readModules(file: Uint8Array | string): Modules {
   list.forEach((entry: unknown, i) => {
     const { type, path = "" } = (isFields(entry) ? entry : {}) as Fields;
     if (typeof type !== "string" || typeof path !== "string") {
-      throw broken(name, `module ${i} must have a type and a path, both texts`);
+      throw broken(name, `module ${i} must have a type and a path, both strings`);
     }
     const folder = path.replace(/^\.?\/*|\/+$/g, "");
     const kind = type.slice(type.lastIndexOf(".") + 1);
     if (!type.startsWith("sentence_transformers.")) {
       throw unsupported(
-        `${name} asks for ${quoted(type)}, which is code of the model's own. Take a model that does without.`,
+        `${name} asks for ${quoted(type)}, custom code of the model, which is not run. Use a model without it.`,
       );
     }
     switch (kind) {
@@ -136,7 +135,7 @@ export function readModules(file: Uint8Array | string): Modules {
       default:
         throw unsupported(
           `${name} has a module ${quoted(kind)}${kind === "Dense" ? ", a further layer on each vector" : ""}, which is not ` +
-            "supported: Transformer or StaticEmbedding, Pooling and Normalize are. Take a model of these.",
+            "supported. Use a model of Transformer or StaticEmbedding, Pooling and Normalize.",
         );
     }
   });
@@ -156,19 +155,19 @@ function readPooling(file: Uint8Array | string | undefined, prompted: boolean): 
   const [mode = "mean"] = list;
   if (list.length > 1) {
     throw unsupported(
-      `${name} joins the poolings ${list.slice(0, MOST_NAMED).map(shown).join(", ")} to one vector: take a model with one of them.`,
+      `${name} concatenates the poolings ${list.slice(0, MOST_NAMED).map(shown).join(", ")}: use a model with one of them.`,
     );
   }
   if (mode !== "mean" && mode !== "cls") {
-    if (typeof mode !== "string") throw invalid(name, "pooling_mode", "a text", mode);
+    if (typeof mode !== "string") throw invalid(name, "pooling_mode", "a string", mode);
     throw unsupported(
-      `${name} asks for the pooling ${quoted(mode)}, which is not supported: "mean" and "cls" are. Take a model with ` +
+      `${name} asks for the pooling ${quoted(mode)}, which is not supported: "mean" and "cls" are. Use a model with ` +
         "one of these.",
     );
   }
   if (prompted && flag(name, fields, "include_prompt") === false) {
     throw unsupported(
-      `${name} leaves the prompt's tokens out of a vector (include_prompt false), which is not supported. Take a model ` +
+      `${name} leaves the prompt's tokens out of a vector (include_prompt false), which is not supported. Use a model ` +
         "that counts them.",
     );
   }
@@ -178,15 +177,15 @@ function readPooling(file: Uint8Array | string | undefined, prompted: boolean): 
 function readPrompts(fields: Fields): Pick<SentenceSettings, "prompts" | "defaultPrompt"> {
   const name = "config_sentence_transformers.json";
   const { prompts: all = null, default_prompt_name: defaultPrompt = null } = fields;
-  if (all !== null && !isFields(all)) throw invalid(name, "prompts", "an object of texts", all);
+  if (all !== null && !isFields(all)) throw invalid(name, "prompts", "an object of strings", all);
   const prompts: [string, string][] = [];
   for (const [key, prompt] of Object.entries(all ?? {})) {
     if (prompt === null) continue;
-    if (typeof prompt !== "string") throw invalid(name, `the prompt ${quoted(key)}`, "a text", prompt);
+    if (typeof prompt !== "string") throw invalid(name, `the prompt ${quoted(key)}`, "a string", prompt);
     prompts.push([key, prompt]);
   }
   if (defaultPrompt !== null && typeof defaultPrompt !== "string") {
-    throw invalid(name, "default_prompt_name", "a text", defaultPrompt);
+    throw invalid(name, "default_prompt_name", "a string", defaultPrompt);
   }
   if (defaultPrompt !== null && !prompts.some(([key]) => key === defaultPrompt)) {
     const known = prompts.slice(0, MOST_NAMED).map(([key]) => quoted(key));
@@ -228,10 +227,10 @@ function parsed(name: string, file: Uint8Array | string): unknown {
     return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (cause) {
     if (/^\s*</.test(text)) {
-      const what = `${name} is a web page, not a model's file: check the address, and that it needs no sign-in.`;
+      const what = `${name} is a web page, not a model file: check the address, and that it needs no sign-in.`;
       throw new TabsenseError("not_a_model", what, { cause });
     }
-    throw broken(name, "it is no JSON", cause);
+    throw broken(name, "it is not JSON", cause);
   }
 }
 
@@ -244,7 +243,7 @@ function invalid(file: string, field: string, wanted: string, value: unknown): T
 }
 
 function broken(file: string, why: string, cause?: unknown): TabsenseError {
-  const message = `${file} can't be read: ${why}. Take the file as sentence-transformers saved it.`;
+  const message = `${file} can't be read: ${why}. Use the original file of sentence-transformers.`;
   return new TabsenseError("config_invalid", message, { cause });
 }
 

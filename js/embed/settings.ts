@@ -1,4 +1,4 @@
-/** How an embedder makes its vectors: what its files say, and what was asked for. */
+/** The settings of an embedder, from its files and the options. */
 
 import { quoted } from "../api/quoted.js";
 import type { Pooling } from "../api/vector-types.js";

@@ -11,7 +11,7 @@ const NAME = "tabsense-models";
 const NOTES = "https://tabsense.invalid/notes/";
 const BODIES = "https://tabsense.invalid/bodies/";
 
-/** The share of its quota that the page can use up before copies stop being made: the rest is for its data. */
+/** The share of the page's quota up to which copies are written: the rest is for its own data. */
 const SHARE = 0.9;
 
 /**

@@ -7,20 +7,20 @@ import { TabsenseError } from "../api/errors.js";
 import { refuseOtherFiles, SNIFF } from "./foreign.js";
 import { notFetched, reason, refused } from "./refusals.js";
 
-/** A file that is open: its length where it is known, and its bytes, to be read once. */
+/** An open file: its length, if known, and its bytes, which can be read once. */
 export interface Opened {
   total: number | null;
-  /** Whether `total` is a promise that the bytes must keep; a length told of compressed bytes is not. */
+  /** Whether the bytes must match `total`; the length of compressed bytes doesn't count. */
   exact: boolean;
   body: ReadableStream<Uint8Array>;
   /** Of a file from the network: which version it is. */
   version?: Version;
-  /** Whose body it is: Node ends that of a response that nobody holds any more. */
+  /** Whose body it is: Node ends that of a response that is garbage-collected. */
   response?: Response;
 }
 
 /**
- * What tells one version of a file from another; null where the server doesn't say, or hides it from other
+ * What identifies a version of a file; null if the server doesn't say, or hides it from other
  * origins.
  */
 export interface Version {
@@ -34,17 +34,17 @@ export interface Version {
  */
 export class FileChanged extends Error {}
 
-/** Thrown when a kept copy is damaged. The copy has been deleted; fetch the file again. */
+/** Thrown if a copy is damaged. It has been deleted; fetch the file again. */
 export class CopyDamaged extends Error {
   constructor(name: string) {
     super(`The copy of ${name} was damaged`);
   }
 }
 
-/** The largest piece that is passed to the wasm at once: it is copied there, on top of the model. */
+/** The largest chunk that is passed to the wasm at once: it is copied there, in addition to the model. */
 export const MAX_CHUNK = 256 * 1024;
 
-/** How many bytes of a file that is in memory already are read before messages (an abort, say) get a turn. */
+/** How many bytes of an in-memory file are read before messages, such as an abort, are handled. */
 const MEMORY_CHUNK = 4 * 1024 * 1024;
 
 /** Fetches `url`. A status other than success, and a connection that fails, have kind `"network"`. */
@@ -55,7 +55,7 @@ export async function fetchFile(
 ): Promise<Response> {
   let response: Response;
   try {
-    // Edge runtimes refuse the field, even where it says what they do anyway.
+    // Edge runtimes reject the field, even with their default.
     response = await fetch(url, cache === "default" ? { signal } : { signal, cache });
   } catch (cause) {
     throw notFetched(url, cause);
@@ -75,13 +75,13 @@ export function openResponse(response: Response, url: string): Opened {
   return { total, exact: total !== null && response.type !== "cors", body: response.body, response };
 }
 
-/** The length of a body as far as it is told: Content-Length counts the bytes on the wire, compressed or not. */
+/** The length of a body, if known: Content-Length counts the bytes on the wire, compressed or not. */
 export function lengthTold(response: Response): number | null {
   const length = response.headers.get("content-length");
   return length !== null && /^\d+$/.test(length) && !isEncoded(response) ? Number(length) : null;
 }
 
-/** Whether the body was compressed on its way, as far as the server tells. */
+/** Whether the body was compressed, as far as the server says. */
 export function isEncoded(response: Response): boolean {
   return (response.headers.get("content-encoding") ?? "identity") !== "identity";
 }
@@ -135,7 +135,7 @@ export async function* readChunks(
         if (cause instanceof FileChanged || cause instanceof TabsenseError) throw cause;
         throw new TabsenseError(
           "network",
-          `The connection broke off after ${bytes} bytes${opened.total === null ? "" : ` of ${opened.total}`} of ${name} (${reason(cause)}). Load the model again.`,
+          `The connection broke after ${bytes} bytes${opened.total === null ? "" : ` of ${opened.total}`} of ${name} (${reason(cause)}). Load the model again.`,
           { cause },
         );
       });
@@ -159,7 +159,7 @@ export async function* readChunks(
     if (bytes === 0)
       throw new TabsenseError(
         "not_a_model",
-        `${name} is empty. Check that the upload or the download of the model was complete.`,
+        `${name} is empty. Check that the model was uploaded and downloaded completely.`,
       );
     if (opened.exact && bytes < (opened.total ?? 0)) throw wrongLength(name, "fewer", opened.total);
     if (!sniffed) {
@@ -187,14 +187,14 @@ export async function readAll(
     if (bytes > limit)
       throw new TabsenseError(
         "not_a_model",
-        `${name} is longer than ${limit} bytes, which no such file is. Check what is served there.`,
+        `${name} is longer than ${limit} bytes, too long for such a file. Check what the server sends.`,
       );
     chunks.push(chunk);
   }
   return concat(chunks);
 }
 
-/** Lets the event loop deliver messages before it goes on. A timer would be slowed down in a hidden tab. */
+/** Lets the event loop deliver messages. A timer would be throttled in a hidden tab. */
 export function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
@@ -213,7 +213,7 @@ function total(opened: Opened, bytes: number): number | null {
 function wrongLength(name: string, how: "more" | "fewer", announced: number | null): TabsenseError {
   return new TabsenseError(
     "weights_length",
-    `${name} has ${how} bytes than the ${announced} that were announced. Load the model again; if that doesn't help, the file on the server is damaged.`,
+    `${name} has ${how} bytes than the ${announced} announced. Load the model again; if that doesn't help, the file on the server is damaged.`,
   );
 }
 

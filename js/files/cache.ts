@@ -10,11 +10,11 @@ import { isSame } from "./download.js";
 import { freshnessOf, type HeadersOf } from "./freshness.js";
 import { ABSENT, type Entry, type Note, type Store } from "./store.js";
 
-/** A copy on its way into the cache. Nothing that fails here ever fails a load. */
+/** A copy being written to the cache. Failures here never fail a load. */
 export interface CopyWriter {
   /** Takes the next bytes; waits where the disk is slower than the network. */
   write(bytes: Uint8Array): Promise<void>;
-  /** The file is whole; it is kept once its model stands. */
+  /** The file is complete; it is kept once its model has loaded. */
   end(bytes: number, checksum: string): void;
   /** The file is not kept. */
   abandon(): void;
@@ -24,16 +24,17 @@ export interface CopyWriter {
 export interface Copy {
   opened: Opened;
   checksum: string;
-  /** Forgets the model that it belongs to: the copy is damaged. */
+  /** Deletes the model that it belongs to: the copy is damaged. */
   drop(): Promise<void>;
 }
 
 /** The copies of one model during one load. */
 export interface Copies {
-  /** The copy of `url`, where it may be used. */
+  /** The copy of `url`, if it may be used. */
   open(url: string): Promise<Copy | null>;
   /**
-   * The address of the weights' file that an earlier load chose for the same wish, and whether its copy may be used:
+   * The address of the weights' file that an earlier load chose for the same options, and whether its copy
+   * may be used:
    * else there may be a better one by now.
    */
   chosen(): Promise<{ url: string; isCurrent: boolean } | null>;
@@ -45,15 +46,15 @@ export interface Copies {
   lacks(url: string): Promise<boolean>;
   /** There is no file at `url`. */
   note(url: string): void;
-  /** Whether what was fetched from `url` is of the version that the copies in use are of. */
+  /** Whether the file from `url` has the same version as the copies in use. */
   fits(url: string, version: Version): boolean;
   /** Whether the browser's own HTTP cache may hold an old version. */
   outdated(): boolean;
   /** A place for a copy of `url`. */
   write(url: string, opened: Opened): CopyWriter;
-  /** The model stands: from now on, its files are found. */
+  /** The model has loaded: its copies are committed. */
   keep(): void;
-  /** The model doesn't stand: nothing of it is kept. */
+  /** The model failed to load: its copies are dropped. */
   abandon(): void;
 }
 
@@ -62,11 +63,11 @@ export type Use = "asked" | "as-is" | "none";
 
 /** Where copies are kept. */
 export interface ModelCache {
-  /** The copies of the model that is known by `key`, of which the weights are wanted that `wish` names. */
-  start(key: string, wish: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies;
-  /** Fulfils once no model is on its way to the disk any more; null where none is. */
+  /** The copies of the model that is known by `key`, for the weights that `optionsKey` asks for. */
+  start(key: string, optionsKey: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies;
+  /** Resolves once all models are written to disk; null if none is being written. */
   settled(): Promise<void> | null;
-  /** Writes at once what would wait until the first call has been answered. */
+  /** Writes at once instead of after the first call. */
   hurry(): void;
   /** See `listCachedFiles` of the package. */
   list(): Promise<CachedFile[]>;
@@ -74,16 +75,18 @@ export interface ModelCache {
   clear(prefix?: string): Promise<void>;
 }
 
-/** Milliseconds after a model stands in which its copies are left unwritten. */
+/** Milliseconds after loading before its copies are written. */
 const FIRST_CALL = 250;
-/** Milliseconds after which bytes that no note names are nobody's: another tab may be writing them. */
+/**
+ * Milliseconds after which bytes that no note names are deleted: until then another tab may be writing them.
+ */
 const UNCLAIMED = 3_600_000;
 /** The name of a model on a hub, in the address of one of its files at some revision. */
 const REVISION = /^(https?:\/\/[^?#]+\/)resolve\/[^/]+\//;
 
 /** A cache in the store that `openStore` yields, which makes one only where `create` is set. */
 export function startCache(openStore: (create: boolean) => Promise<Store | null>): ModelCache {
-  /** The models that the disk doesn't have yet. */
+  /** The models that are not yet on disk. */
   const unsettled = new Set<Promise<void>>();
   /** Goes on with each that waits. */
   const waiting = new Set<() => void>();
@@ -101,14 +104,20 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
     });
   }
 
-  function start(key: string, wish: string, use: Use, headersOf: HeadersOf, signal: AbortSignal): Copies {
+  function start(
+    key: string,
+    optionsKey: string,
+    use: Use,
+    headersOf: HeadersOf,
+    signal: AbortSignal,
+  ): Copies {
     const store = openStore(true).catch(() => null);
     const used = new Map<string, Entry>();
     const damaged = new Set<string>();
     const absent = new Set<string>();
     const written = new Map<string, Copying>();
     const chosen = new Set<string>();
-    /** The model's own copies are left alone while they are read. */
+    /** The model's own copies are not deleted while they are read. */
     const spared = () => (used.size > 0 ? key : null);
     const context: CopyContext = {
       opening: store,
@@ -123,15 +132,15 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
 
     /** The file that was chosen before for the same. */
     let before: string | null = null;
-    /** What was chosen before, by what was asked for. */
+    /** Earlier choices, by options. */
     let choices: Record<string, string[]> = {};
-    /** Copies of weights that were chosen for something else: of the same version, as far as is known. */
+    /** Copies of weights that were chosen for other options, of the same version as far as known. */
     let spare = new Map<string, Entry>();
 
     async function plan(): Promise<Map<string, Entry>> {
       const note = use === "none" ? null : await (await store)?.note(key).catch(() => null);
       if (!note) return new Map();
-      const { [wish]: own = [], ...others } = note.choices ?? {};
+      const { [optionsKey]: own = [], ...others } = note.choices ?? {};
       const isSpare = ({ url }: Entry) =>
         !own.includes(url) && Object.values(others).some((urls) => urls.includes(url));
       before = own[0] ?? null;
@@ -145,7 +154,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
       return mapOf(files);
     }
 
-    /** The copy of weights that were chosen for something else, if it is still what the server has. */
+    /** The copy of weights that were chosen for other options, if it is still current. */
     async function takeSpare(url: string): Promise<Entry | undefined> {
       const entry = spare.get(url);
       const other = entry && use === "asked" && (await freshnessOf(entry, headersOf, signal)) === "other";
@@ -179,7 +188,7 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
         ...(entries as Entry[]),
       ];
       const urls = new Set(files.map(({ url }) => url));
-      const known = Object.entries({ ...choices, ...(chosen.size > 0 && { [wish]: [...chosen] }) });
+      const known = Object.entries({ ...choices, ...(chosen.size > 0 && { [optionsKey]: [...chosen] }) });
       try {
         await replace(place, {
           key,
@@ -242,8 +251,8 @@ export function startCache(openStore: (create: boolean) => Promise<Store | null>
         };
       },
       keep() {
-        const isNew = [...chosen].some((url) => !choices[wish]?.includes(url));
-        // Nothing is kept of a model that nothing was read of.
+        const isNew = [...chosen].some((url) => !choices[optionsKey]?.includes(url));
+        // A model of which nothing was read is not kept.
         if (written.size === 0 && !(isNew && used.size > 0)) return;
         const kept = keep().finally(() => unsettled.delete(kept));
         unsettled.add(kept);
@@ -283,8 +292,8 @@ function mapOf(entries: readonly Entry[]): Map<string, Entry> {
 }
 
 /**
- * The copies that may be used. Where nothing is known to be new, all: also without a connection. Where one
- * is, only those that are known to be what the server has beside it; a date alone doesn't tell enough then.
+ * The copies that may be used: all if none is known to be outdated, also without a connection. Otherwise
+ * only those that are known to be current; a matching date is not enough then.
  */
 async function usable(files: Entry[], headersOf: HeadersOf, signal: AbortSignal): Promise<Entry[]> {
   const answers = await Promise.all(files.map((entry) => freshnessOf(entry, headersOf, signal)));
@@ -292,7 +301,7 @@ async function usable(files: Entry[], headersOf: HeadersOf, signal: AbortSignal)
   return files.filter((_, i) => answers[i] === "same");
 }
 
-/** Forgets the oldest model but the one known by `spared`; false where there is none. */
+/** Deletes the oldest model except `spared`; false if there is none. */
 async function evict(store: Store, spared: string | null): Promise<boolean> {
   const notes = (await store.notes()).filter(({ key }) => key !== spared);
   const oldest = notes.sort((a, b) => a.stored - b.stored)[0];
@@ -300,7 +309,7 @@ async function evict(store: Store, spared: string | null): Promise<boolean> {
   return !!oldest;
 }
 
-/** Puts `note` in the place of what was kept before, and deletes what nobody uses any more. */
+/** Replaces the earlier note by `note`, and deletes what is no longer used. */
 async function replace(store: Store, note: Note): Promise<void> {
   const before = await store.notes();
   const project = REVISION.exec(note.key)?.[1];

@@ -1,6 +1,5 @@
 /**
- * Whether a file is the one that was asked for, found out while its bytes pass; and the copy of them that a
- * browser keeps.
+ * Checks a file while its bytes pass, and writes its copy to the browser's cache.
  */
 
 import type { EngineModule } from "../builds.js";
@@ -9,7 +8,7 @@ import type { CopyWriter } from "./cache.js";
 import { CopyDamaged, FileChanged, readChunks, type Opened } from "./bytes.js";
 import type { FileHash } from "../wasm/simd/tabsense.js";
 
-/** An open file with what it has to be. */
+/** An open file with its expected hashes. */
 export interface CheckedFile {
   /** What messages call it. */
   name: string;
@@ -18,7 +17,7 @@ export interface CheckedFile {
   sha256: string | null;
   /** Of a copy that was kept: its checksum. */
   checksum: string | null;
-  /** Drops the copy that it comes from, if it does. */
+  /** Drops the copy that it comes from, if any. */
   drop: (() => Promise<void>) | null;
   /** Where a copy is kept, if one is. */
   writer: CopyWriter | null;
@@ -37,7 +36,7 @@ export interface Check {
   abandon(): void;
 }
 
-/** Starts the check of `file`. Where nothing is promised and nothing kept, it costs nothing. */
+/** Starts the check of `file`. Without a digest or a copy it costs nothing. */
 export function startCheck(module: EngineModule, file: CheckedFile): Check {
   const digest = file.sha256 !== null;
   let hash: FileHash | null =
@@ -67,7 +66,7 @@ export function startCheck(module: EngineModule, file: CheckedFile): Check {
         file.writer?.abandon();
         throw new TabsenseError(
           "integrity",
-          `${file.name} is not the file that was promised: its SHA-256 is ${sha256}, not ${file.sha256}. Check that the address is right and that nobody changed the file; if it is meant to be new, name its new digest in \`integrity\`.`,
+          `${file.name} doesn't match its digest: its SHA-256 is ${sha256}, not ${file.sha256}. Check the address and the file; if it was changed on purpose, put its new digest in \`integrity\`.`,
         );
       }
       file.writer?.end(bytes, checksum);
@@ -86,13 +85,13 @@ export async function checkWhole(file: CheckedFile, bytes: Uint8Array, module: E
   await check.end();
 }
 
-/** A failure of reading, which may mean that the copy of the file was damaged; that is gone then. */
+/** A read error, which may mean that the copy was damaged; it is deleted then. */
 export async function failureOf(file: CheckedFile, thrown: unknown, signal: AbortSignal): Promise<unknown> {
   if (thrown instanceof FileChanged || thrown instanceof CopyDamaged) return thrown;
   return !signal.aborted && (await drop([file])) ? new CopyDamaged(file.name) : thrown;
 }
 
-/** The bytes of a file; at the end it is known that they are the right ones. */
+/** The bytes of a file, verified at the end. */
 export async function* checked(
   file: CheckedFile,
   module: EngineModule,

@@ -1,6 +1,6 @@
 /** Which of a repository's files the weights are read from: decided by their names and sizes alone. */
 
-/** How weights may be asked for: by the names of transformers.js, and `"int4"`, which is ours. */
+/** The values of `dtype`: the names of transformers.js, and our own `"int4"`. */
 export type Dtype = "auto" | "fp32" | "fp16" | "q8" | "int8" | "uint8" | "q4" | "q4f16" | "int4";
 /** All of them. */
 export const DTYPES: readonly Dtype[] = [
@@ -15,7 +15,7 @@ export const DTYPES: readonly Dtype[] = [
   "int4",
 ];
 
-/** What the engine makes of a file: `"auto"` keeps int8 and int4 as they are, and the rest as fp32. */
+/** How the engine stores a file's weights: `"auto"` keeps int8 and int4 as they are, and the rest as fp32. */
 export type StoredAs = "auto" | "fp32" | "fp16" | "int8" | "int4";
 
 /** The files of a repository by their paths in it, with their lengths where these are known. */
@@ -51,7 +51,7 @@ const full = (dtype: StoredAs): Choice[] => [
   ["bin", dtype],
 ];
 
-/** What holds 8 bits or more, and at the end what holds less: better than nothing. */
+/** Files of 8 bits or more, and last those of fewer. */
 const ANY: readonly Choice[] = [
   ["safetensors", "auto"],
   ["onnx_quantized", "auto"],
@@ -67,7 +67,7 @@ const LESS: readonly Choice[] = [
 ];
 
 /**
- * Where to look for each `dtype`. A file that holds what was asked for is kept as it is; full weights are rounded
+ * Where to look for each `dtype`. A file of the requested type is loaded unchanged; full weights are rounded
  * while they stream.
  */
 const ORDERS: Readonly<Record<Dtype, readonly Choice[]>> = {
@@ -117,13 +117,13 @@ function ordered({ dtype }: WeightsWanted, size: (container: Container) => numbe
   const order = ORDERS[dtype];
   if (dtype === "auto") {
     const least = Math.min(size("onnx_quantized"), size("onnx_int8"), size("onnx_uint8"));
-    // Full weights in fewer bytes than rounded ones are elsewhere, under names that nothing tells.
+    // Full weights in fewer bytes than rounded ones have their data in other files of unknown names.
     const bytes = (one: Container) =>
       ["onnx", "onnx_fp16"].includes(one) && size(one) < least && least < Infinity ? Infinity : size(one);
     const bySize = [...ANY].sort(([a], [b]) => (bytes(a) === bytes(b) ? 0 : bytes(a) - bytes(b)));
     return [...bySize, ...LESS];
   }
-  /** Puts safetensors behind the ONNX files that hold what is asked for in fewer bytes. */
+  /** Moves safetensors after ONNX files that have the requested type in fewer bytes. */
   const behind = (containers: readonly Container[]) => {
     const less = order.filter(([one]) => containers.includes(one) && size(one) < size("safetensors"));
     return [...less, ...order.filter((one) => !less.includes(one))];
@@ -132,7 +132,7 @@ function ordered({ dtype }: WeightsWanted, size: (container: Container) => numbe
   return dtype === "fp16" ? behind(["onnx_fp16"]) : order;
 }
 
-/** Files at the root are the last that are asked for: few repositories have ONNX files there. */
+/** Files at the root are requested last: few repositories have ONNX files there. */
 function guessed(wanted: WeightsWanted): Candidate[] {
   const { dtype, modelFileName } = wanted;
   // A name of its own is that of an ONNX file.
@@ -173,7 +173,7 @@ export function isWeightsFile(file: string): boolean {
   );
 }
 
-/** The files of `listing` that the ONNX file `file` goes on in, by the names that exporters give them. */
+/** The external data of the ONNX file `file` in `listing`, by the names that exporters give them. */
 export function dataFilesOf(file: string, listing: Listing): string[] {
   return [...listing.keys()].filter((name) => {
     const rest = name.startsWith(file) ? name.slice(file.length) : "";

@@ -6,30 +6,30 @@ import type { Entry, Store } from "./store.js";
 
 /** A copy that is being written. */
 export interface Copying extends CopyWriter {
-  /** Its entry once the store has all of its bytes; null where it could not be kept. */
+  /** Its entry once the store has all of its bytes; null if it could not be stored. */
   finish(url: string): Promise<Entry | null>;
 }
 
 /**
- * How many bytes of a model are held in memory at most before any is written. What is held is written once
- * the model stands, and takes no time from its loading.
+ * How many bytes of a model are buffered in memory before writing starts. Buffered bytes are written after
+ * loading, so that they don't slow it down.
  */
 const MOST_HELD = 32 << 20;
-/** How many bytes of a longer one wait for the disk at most. */
+/** How many bytes of a longer one may wait for the disk. */
 const QUEUE = 4 << 20;
 
-/** What the copies of a model have in common. */
+/** The state that a model's copies share. */
 export interface CopyContext {
   opening: Promise<Store | null>;
   /** The bytes that they hold in memory. */
   held: number;
-  /** Makes room for so many bytes more; false where there can't be any. */
+  /** Makes room for `bytes` more bytes; returns whether it could. */
   makeRoom(store: Store, bytes: number): Promise<boolean>;
-  /** Forgets another model, the oldest one; false where there is none. */
+  /** Deletes the oldest other model; false if there is none. */
   evict(store: Store): Promise<boolean>;
 }
 
-/** Starts a copy of a file of `total` bytes, where that is known. */
+/** Starts a copy of a file of `total` bytes, if known. */
 export function startCopy(context: CopyContext, version: Version, total: number | null): Copying {
   const { opening } = context;
   // The sweep reads from the name when it was begun.
@@ -49,7 +49,7 @@ export function startCopy(context: CopyContext, version: Version, total: number 
     failed = true;
     release();
     stream?.writer.abort().catch(() => {});
-    // What was written of it takes up room that is short already.
+    // The written part takes up scarce room.
     void opening.then((store) => store?.delete(body)).catch(() => {});
   }
 
@@ -61,7 +61,7 @@ export function startCopy(context: CopyContext, version: Version, total: number 
     stream = { writer: writable.getWriter(), stored: store.put(body, readable) };
     stream.stored.catch((cause: unknown) => {
       fail();
-      // There is no second try for this one, but the next start finds room.
+      // This one is not retried, but the next start finds room.
       if (isFull(cause)) void context.evict(store).catch(() => {});
     });
     stream.writer.closed.catch(fail);
@@ -71,12 +71,12 @@ export function startCopy(context: CopyContext, version: Version, total: number 
   }
 
   async function push(bytes: Uint8Array): Promise<void> {
-    // Where the store has given up, the stream never gets ready.
+    // If the store has failed, the stream never becomes ready.
     await Promise.race([stream!.writer.ready, stream!.stored]).catch(fail);
     if (!failed) void stream!.writer.write(bytes).catch(fail);
   }
 
-  /** Browsers tell more room than there is, so that it may be full all the same. */
+  /** Browsers report more room than there is, so a store may be full anyway. */
   async function putHeld(store: Store): Promise<void> {
     for (;;) {
       try {

@@ -21,7 +21,7 @@ export function cacheFolder(env: Record<string, string | undefined> = process.en
 /** The store in the folder; null where there is none and `create` isn't set, or where it can't be made. */
 export async function diskStore(create: boolean, folder = cacheFolder()): Promise<Store | null> {
   try {
-    // Addresses of private models are nobody else's business.
+    // URLs of private models are private.
     if (create) await mkdir(folder, { recursive: true, mode: 0o700 });
     else await readdir(folder);
     return storeIn(folder);
@@ -71,7 +71,7 @@ function storeIn(folder: string): Store {
   };
 }
 
-/** Writes a file beside its place and moves it there, so that nobody ever finds half of it. */
+/** Writes a temporary file and renames it, so that partial files are never visible. */
 async function writeWhole(path: string, bytes: ReadableStream<Uint8Array>): Promise<void> {
   const part = `${path}.part`;
   try {

@@ -8,8 +8,8 @@ import { MAX_CHUNK, type Opened } from "./bytes.js";
 import { isWeightsFile, type Listing } from "./choice.js";
 
 /**
- * A file on disk, by its path or its file: URL, as a stream. (Node 20's `Readable.toWeb` ends the process
- * where a stream is cancelled while a piece is on its way.)
+ * A file on disk, by its path or its file: URL, as a stream. (Node 20's `Readable.toWeb` crashes the
+ * process if a stream is cancelled during a read.)
  */
 export async function openDisk(path: string): Promise<Opened> {
   const file = await open(path.startsWith("file:") ? new URL(path) : path);
@@ -36,7 +36,7 @@ export async function openPath(path: string): Promise<Opened> {
   return openDisk(path).catch((cause: unknown) => {
     throw new TabsenseError(
       "network",
-      `${path} could not be read (${(cause as Error).message}). A model's folder holds config.json, tokenizer.json and model.safetensors or other weights.`,
+      `${path} could not be read (${(cause as Error).message}). A model folder needs config.json, tokenizer.json and model.safetensors or other weights.`,
       { cause },
     );
   });

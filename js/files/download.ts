@@ -1,6 +1,5 @@
 /**
- * A file from the network that survives what networks do: a connection that breaks or stalls is taken up
- * again where it ended.
+ * Downloads a file over unreliable networks: a connection that breaks or stalls is resumed where it ended.
  */
 
 import { TabsenseError } from "../api/errors.js";
@@ -8,36 +7,36 @@ import { FileChanged, isEncoded, lengthTold, openResponse, type Opened, type Ver
 import { notFetched, refused, retryAfter, unasked } from "./refusals.js";
 import { request } from "./request.js";
 
-/** When a download gives up, and what it sends. */
+/** The retries, timeout and headers of a download. */
 export interface DownloadOptions {
-  /** How many times in a row it is tried again before it gives up. */
+  /** How many times in a row it is retried. */
   retries: number;
   /** Milliseconds without a byte after which a connection counts as broken. */
   stall: number;
-  /** Whether a failure to open the file means that it isn't there, so that a new try is of no use. */
+  /** Whether a failure to open the file means that it is missing, so that a retry is useless. */
   isAbsent?: (error: TabsenseError) => Promise<boolean>;
   /** Headers of each request beside its own. */
   headers?: () => Promise<Record<string, string>>;
 }
 
-/** Milliseconds before the first new try; each later one waits three times as long. */
+/** Milliseconds before the first retry; each later one waits three times as long. */
 const FIRST_PAUSE = 300;
 const LONGEST_PAUSE = 10_000;
-/** The longest wait that a server may ask for, in milliseconds: after a longer one, the caller is to try again. */
+/** The longest wait that a server may request, in milliseconds; longer ones are an error. */
 const LONGEST_RETRY_AFTER = 30_000;
 /** Statuses of a server that may answer later. */
 const TEMPORARY = [408, 425, 429, 500, 502, 503, 504];
 
-/** Milliseconds before it is tried again, when that was done `tried` times in a row. */
+/** Milliseconds before the next retry, after `tried` retries in a row. */
 export function pauseAfter(tried: number): number {
   return Math.min(FIRST_PAUSE * 3 ** tried, LONGEST_PAUSE);
 }
 
 /**
- * Opens `url`. Its bytes come over as many connections as it takes: each goes on where the last one ended
- * (`Range`), or, where the server can't do that, from the start again, without what was read already. A file
- * that is another one by then makes the reading fail with {@link FileChanged}; statuses other than success,
- * and connections that go on failing, with kind `"network"`.
+ * Opens `url`. Its bytes come over as many connections as necessary: each resumes where the last one ended
+ * (`Range`), or, if the server can't do that, skips what was already read. Reading fails with {@link
+ * FileChanged} if the file changed, and with kind `"network"` for error statuses and connections that keep
+ * failing.
  */
 export async function download(
   url: string,
@@ -47,7 +46,7 @@ export async function download(
 ): Promise<Opened> {
   const { retries } = options;
   let tried = 0;
-  /** Waits before a new try; false where there were enough. */
+  /** Waits before a retry; false after the last one. */
   async function again(after: number | null): Promise<boolean> {
     if (tried >= retries) return false;
     await pause(after ?? pauseAfter(tried), signal);
@@ -70,7 +69,7 @@ export async function download(
   const first = await connect({ at: 0, wanted: null, length: null, ranges: false });
   let connection = first;
   const { version } = first;
-  // The bytes of a range would be counted in what was compressed.
+  // A range would count compressed bytes.
   const ranges = !isEncoded(first.response);
   const length = lengthOf(first.response);
   let at = 0;
@@ -103,7 +102,7 @@ export async function download(
   };
 }
 
-/** A failure that a later try may mend; `after`: milliseconds that the server asks to wait, or null. */
+/** A failure that a retry may fix; `after`: milliseconds that the server asks to wait, or null. */
 class Temporary extends Error {
   constructor(
     readonly error: TabsenseError,
@@ -127,9 +126,9 @@ interface Start {
   at: number;
   /** The version that it must find; null for the first one. */
   wanted: Version | null;
-  /** The length of the whole file, where the first one told it. */
+  /** The length of the whole file, if the first one declared it. */
   length: number | null;
-  /** Whether the server may be asked for the part from there on. */
+  /** Whether the server may be asked for the rest. */
   ranges: boolean;
 }
 
@@ -223,23 +222,21 @@ function bytesToSkip(
     // A part on the condition of a version is of that version, also where it doesn't say so.
     if (!("If-Range" in headersFor(url, start)) && !isSame(wanted, version))
       throw new FileChanged(
-        `The connection to ${url} broke off after ${at} bytes, and its server doesn't say whether the rest is of the same file`,
+        `The connection to ${url} broke after ${at} bytes, and its server doesn't say whether the rest belongs to the same file`,
       );
     if (range !== null && !range.startsWith(`bytes ${at}-`))
-      throw new FileChanged(`The server of ${url} sends other bytes than it was asked for`);
+      throw new FileChanged(`The server of ${url} sends other bytes than requested`);
     return 0;
   }
   // The whole file once more: a mixture of two files would be a wrong model, so it must be known to be the
   // same.
   if (at > 0 && isOther(wanted, version)) throw new FileChanged(`${url} changed while it was read`);
   if (at > 0 && !isSame(wanted, version))
-    throw new FileChanged(
-      `The connection to ${url} broke off after ${at} bytes, and its server can't go on from there`,
-    );
+    throw new FileChanged(`The connection to ${url} broke after ${at} bytes, and its server can't resume`);
   return at;
 }
 
-/** The length of the whole file that an answer is of, or null where it doesn't say. */
+/** The length of the whole file according to an answer, or null. */
 function lengthOf(response: Response): number | null {
   if (response.status !== 206) return lengthTold(response);
   const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
@@ -259,7 +256,7 @@ export function isOther(a: Version, b: Version): boolean {
   return a.modified !== null && b.modified !== null && a.modified !== b.modified;
 }
 
-/** What a response tells of its file's version. */
+/** What a response says about its file's version. */
 export function versionOf(response: Response): Version {
   return { etag: response.headers.get("etag"), modified: response.headers.get("last-modified") };
 }

@@ -11,5 +11,5 @@ export const EMBEDDING_FILES = [
 /** The name of one of them. */
 export type EmbeddingFile = (typeof EMBEDDING_FILES)[number];
 
-/** The bytes of those that there are. */
+/** The contents of the files that exist. */
 export type EmbeddingFiles = { readonly [name in EmbeddingFile]?: Uint8Array | undefined };

@@ -1,10 +1,10 @@
-/** Tells what stands in the place of a model's file by its first bytes. */
+/** Recognizes what is served in place of a model file by its first bytes. */
 
 import { TabsenseError } from "../api/errors.js";
 import type { CheckedFile } from "./check.js";
 import { isIndex, isWeightsFile } from "./choice.js";
 
-/** Enough of a file to tell: saved pages may begin with blank lines. */
+/** Enough bytes to recognize a file: saved pages may begin with blank lines. */
 export const SNIFF = 512;
 
 /** The cause of the error for a web page. */
@@ -20,7 +20,7 @@ const MAGIC: readonly [start: string, what: string, advice: string][] = [
 ];
 
 /**
- * Refuses what servers and people put in the place of the file `name`; `head` is its first bytes. Kind
+ * Rejects other content in place of the file `name`; `head` is its first bytes. Kind
  * `"not_a_model"`.
  */
 export function refuseOtherFiles(head: Uint8Array, name: string): void {
@@ -29,7 +29,7 @@ export function refuseOtherFiles(head: Uint8Array, name: string): void {
     throw notA(
       name,
       "a web page, not a model file",
-      "Check the address: many servers answer so where there is no such file.",
+      "Check the address: many servers send one if a file doesn't exist.",
       WEB_PAGE,
     );
   if (start.startsWith("version https://git-lfs"))
@@ -44,25 +44,25 @@ export function refuseOtherFiles(head: Uint8Array, name: string): void {
     throw notA(
       name,
       "JSON",
-      "Check that it is the weights' file: an index of several goes by the name model.safetensors.index.json.",
+      "Check that it is the weights file: an index of shards is named model.safetensors.index.json.",
     );
 }
 
-/** Refuses the weights of PyTorch in the place of another file. */
+/** Rejects a PyTorch checkpoint in place of another file. */
 function refuseWeights(head: Uint8Array, name: string): void {
   const bytes = String.fromCharCode(...head.subarray(0, 4));
   if (/^(PK\x03\x04|\x80\x02)/.test(bytes))
     throw notA(
       name,
       bytes.startsWith("PK")
-        ? "a zip archive, as PyTorch's checkpoints are"
+        ? "a zip archive, such as a PyTorch checkpoint"
         : "a PyTorch checkpoint (pickle)",
-      "Give the file of that name; weights go by the name pytorch_model.bin.",
+      "Pass the file of that name; PyTorch weights are named pytorch_model.bin.",
     );
 }
 
 /**
- * Refuses the page of a site in the place of a file that it doesn't have, before anything of the file is read. Its
+ * Rejects a site's page in place of a missing file, before reading the file. Its
  * cause is {@link WEB_PAGE}.
  */
 export async function refusePage(file: CheckedFile): Promise<CheckedFile> {

@@ -1,32 +1,32 @@
-/** Asks a server whether its file is still the one that a copy was made of. */
+/** Revalidates a copy with its server. */
 
 import { crossesOrigins } from "./download.js";
 import { request } from "./request.js";
 import { ABSENT, type Entry } from "./store.js";
 
 /**
- * What a server tells of a copy: it is the same (`"dated"`: by its date alone), another one, or nothing,
+ * What a server says about a copy: it is the same (`"dated"`: by its date alone), another one, or nothing,
  * because it can't be asked.
  */
 export type Freshness = "same" | "dated" | "other" | "silent";
 
-/** What is known of a file that was read: as an entry of the store has it; `bytes` is null where nothing told it. */
+/** The version of a file that was read, as in an entry of the store; `bytes` is null if unknown. */
 export type Known = Pick<Entry, "url" | "version" | "body"> & { bytes: number | null };
 
 /** The headers of a request for an address, beside its own. */
 export type HeadersOf = (url: string) => Promise<Record<string, string>>;
 
-/** Milliseconds that a server has for its answer. */
+/** The timeout of a server's answer, in milliseconds. */
 const LIMIT = 3000;
 
-/** An address that names one version for good: a commit on a model hub. */
+/** A URL with an immutable version: a commit on a model hub. */
 const PINNED = /\/resolve\/[0-9a-f]{40}\//;
 
 /**
  * Whether the server still has the file of `entry`. It is asked with a conditional GET, whose body is not
  * read: servers and signed links exist that answer GET alone. To another origin, a condition of our own would
  * make the browser ask for permission first; `no-cache` lets it send the one of its HTTP cache. Rejects only
- * where the headers can't be had.
+ * if the headers can't be obtained.
  */
 export async function freshnessOf(
   entry: Known,
@@ -51,7 +51,7 @@ export async function freshnessOf(
     if (entry.body === ABSENT) return isStillAbsent(response);
     if (response.status === 304) return "If-None-Match" in condition ? "same" : "dated";
     if (response.status === 404 || response.status === 410) return "other";
-    // Neither a part of the file tells anything, nor a page in its place: as a rule, a network wants a login.
+    // A partial answer says nothing, and neither does a page, which is usually a network's login.
     if (!response.ok || response.status === 206 || isPage(response)) return "silent";
     const [etag, modified] = [response.headers.get("etag"), response.headers.get("last-modified")];
     const length = response.headers.get("content-length");
@@ -60,7 +60,7 @@ export async function freshnessOf(
     if (exact && length !== null && entry.bytes !== null && Number(length) !== entry.bytes) return "other";
     if (etag !== null && version.etag !== null)
       return strong(etag) === strong(version.etag) ? "same" : "other";
-    // A server that tells nothing may have anything by now.
+    // Without a version, the file may have changed.
     return modified !== null && modified === version.modified ? "dated" : "other";
   } catch {
     return "silent";
@@ -71,7 +71,7 @@ export async function freshnessOf(
   }
 }
 
-/** What an answer tells of a file that wasn't there: nothing is there, or the site's page in its place. */
+/** What an answer for a missing file is: none, or the site's own page. */
 function isStillAbsent(response: Response): Freshness {
   if ([403, 404, 410].includes(response.status)) return "same";
   if (!response.ok) return "silent";

@@ -1,15 +1,15 @@
-/** Refuses digests in the option `integrity` that no file is checked against. */
+/** Rejects unused digests in the option `integrity`. */
 
 import { TabsenseError } from "../api/errors.js";
 import { isWeightsFile } from "./choice.js";
 import { isOlder } from "./older-files.js";
 
-/** A digest that is promised of a file that isn't there. */
+/** Rejects a digest of a missing file. */
 export function refuseAbsent(promised: boolean, name: string): void {
   if (promised)
     throw new TabsenseError(
       "integrity",
-      `integrity names ${name}, which this model doesn't have. Leave it out.`,
+      `integrity names ${name}, which this model doesn't have. Remove it.`,
     );
 }
 
@@ -19,12 +19,13 @@ export function refuseOlder(integrity: Record<string, string>, read: readonly st
   if (unread !== undefined)
     throw new TabsenseError(
       "integrity",
-      `integrity names ${unread}, but this model's tokenizer is read from ${read.join(", ") || "tokenizer.json"}. Name the digests of those files.`,
+      `integrity names ${unread}, but this model's tokenizer is read from ${read.join(", ") || "tokenizer.json"}. Pass the digests of those files.`,
     );
 }
 
 /**
- * Rejects digests that are not used: the caller counts on them. `mayCome` tells the files that may yet be read.
+ * Rejects digests that are not used: the caller counts on them. `mayCome` returns the files that may yet be
+ * read.
  */
 export function refuseUnread(
   integrity: Record<string, string>,
@@ -37,6 +38,6 @@ export function refuseUnread(
   if (unread !== undefined)
     throw new TabsenseError(
       "integrity",
-      `integrity names ${unread}, but this model's weights are in ${read.join(", ")}. Name the digests of those files.`,
+      `integrity names ${unread}, but this model's weights are in ${read.join(", ")}. Pass the digests of those files.`,
     );
 }

@@ -1,11 +1,11 @@
-/** What a model hub tells of a repository: its files, and which pull requests hold weights. */
+/** A model hub's listing of a repository: its files, and which pull requests hold weights. */
 
 import type { HubRepository } from "../client/protocol.js";
 import { candidatesOf, type Listing, type WeightsWanted } from "./choice.js";
 import type { HeadersOf } from "./freshness.js";
 import { request } from "./request.js";
 
-/** Milliseconds that a hub has for all of its answer: files can be found without it. */
+/** The timeout of a hub's whole answer, in milliseconds: files can be found without it. */
 const LIMIT = 5_000;
 /** A page lists a thousand files. */
 const MOST_PAGES = 20;
@@ -13,8 +13,8 @@ const MOST_PAGES = 20;
 const MOST_PULLS = 8;
 
 /**
- * The files of a repository, or null where the hub can't list them, for whatever reason: that is no failure of
- * a load. Rejects only where `signal` fires or the headers can't be had.
+ * The files of a repository, or null if the hub can't list them for any reason, which doesn't fail a load.
+ * Rejects only if `signal` fires or the headers can't be obtained.
  */
 export async function listRepository(
   { api, revision }: HubRepository,

@@ -44,22 +44,22 @@ export interface Files {
   openWeights(): Promise<Weights>;
   /** See {@link WeightsOpener}. */
   instead: WeightsOpener["instead"];
-  /** What of the weights' files was not taken, a sentence each. */
+  /** Weights files that were not used, a sentence each. */
   notes(): string[];
   /** Files are wanted again as they were, and without a connection if need be. */
   asTheyWere(): void;
   /** All files are read. Rejects with {@link FileChanged} where they are of several versions. */
   confirm(): Promise<void>;
   /**
-   * Whether a file that isn't what it should be may be another one when it is fetched anew: a browser's HTTP cache, or
-   * what else is between, may have kept a damaged one, or an old one.
+   * Whether a file that isn't what it should be may be another one when it is fetched again: a browser's
+   * HTTP cache, or what else is between, may have kept a damaged one, or an old one.
    */
   mayBeSpoilt(): boolean;
-  /** All files are fetched anew: those read so far may be of several versions. */
-  anew(): void;
-  /** The model stands: its files are kept for the next start. */
+  /** Fetches all files again: those read so far may be from several versions. */
+  restart(): void;
+  /** The model has loaded: its files are kept for the next start. */
   keep(): void;
-  /** The model doesn't stand: none of its files is kept, and no stream that was given goes on. */
+  /** The model failed to load: none of its files is kept, and passed streams are cancelled. */
   abandon(): void;
 }
 
@@ -93,7 +93,7 @@ export function startFiles(
 
   /**
    * The copies of this model. It is known by the address of `model.safetensors`, whatever else it is read from: by
-   * those that an earlier load chose for the same wish.
+   * those that an earlier load chose for the same options.
    */
   function start(use: Use): Copies | null {
     const key = weights.given ? named.find(isKept) : beside(files["config.json"], "model.safetensors");
@@ -123,7 +123,7 @@ export function startFiles(
       if (read.has(file.stream))
         throw new TabsenseError(
           "invalid_argument",
-          `${fileName} was given as a stream, which can be read once, and it is needed again. Load the model anew, or pass a Blob or a URL.`,
+          `${fileName} was passed as a stream, which can be read only once. Load the model again, or pass a Blob or a URL.`,
         );
       read.add(file.stream);
       return { ...rest, name: fileName, opened: { total: file.total, exact: file.exact, body: file.stream } };
@@ -154,7 +154,7 @@ export function startFiles(
     try {
       const { total: bytes, version } = opened;
       if (own && !own.fits(url, version!))
-        throw new FileChanged(`${url} is of another version than the copies of the model's other files`);
+        throw new FileChanged(`${url} has another version than the copies of the model's other files`);
       steadiness.opened(url, { version: version!, bytes, fromCopy: false });
     } catch (changed) {
       void opened.body.cancel().catch(() => {});
@@ -199,17 +199,17 @@ export function startFiles(
     instead: opening.instead,
     notes: opening.notes,
     asTheyWere: () => void (mode = "force-cache"),
-    // What was loaded before is wanted as it was, whatever the server has by now.
+    // The same version as before must be loaded, even if the server has a newer one.
     async confirm() {
       if (mode !== "force-cache") await steadiness.confirm(headersOf, signal);
     },
     mayBeSpoilt: () => mode === "default" && steadiness.fetched() && transferOf(request).length === 0,
-    anew() {
+    restart() {
       copies?.abandon();
       steadiness = startSteadiness();
       copies = start("none");
       mode = "reload";
-      opening.anew();
+      opening.restart();
     },
     keep: () => copies?.keep(),
     abandon() {

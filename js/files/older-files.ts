@@ -104,7 +104,7 @@ export function olderFilesOf(config: Uint8Array, tokenizerConfig: Uint8Array | u
 
 /**
  * What `read` makes of the older files of a model, by name; `read` yields undefined where one isn't there.
- * `absent` is why `tokenizer.json` can't be had, as far as that is known.
+ * `absent` is why `tokenizer.json` can't be read, as far as that is known.
  */
 export async function readOlder<T>(
   config: Uint8Array,
@@ -125,7 +125,7 @@ export async function readOlder<T>(
 }
 
 /**
- * Rejects a `vocab.txt` that was cut off on its way where nothing told its length: any beginning of it is a
+ * Rejects a `vocab.txt` that was cut off on its way if its length is unknown: any prefix of it is a
  * vocabulary, too, and would give wrong answers. It ends within a line, and has fewer tokens than the model.
  */
 export function refuseCut(name: OlderFile, bytes: Uint8Array, config: Uint8Array): void {
@@ -135,7 +135,7 @@ export function refuseCut(name: OlderFile, bytes: Uint8Array, config: Uint8Array
   if (typeof wanted === "number" && lines < wanted)
     throw new TabsenseError(
       "tokenizer_invalid",
-      `${name} ends within a line, after ${lines} tokens of the ${wanted} that config.json tells of: it was cut off. Load the model again; if that doesn't help, the file on the server is damaged.`,
+      `${name} ends within a line, after ${lines} of config.json's ${wanted} tokens: it was cut off. Load the model again; if that doesn't help, the file on the server is damaged.`,
     );
 }
 

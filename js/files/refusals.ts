@@ -1,4 +1,4 @@
-/** What is said where a server does not give a file. */
+/** The errors for files that a server doesn't send. */
 
 import { TabsenseError } from "../api/errors.js";
 
@@ -25,7 +25,7 @@ export function refused(url: string, response: Response): TabsenseError {
 export function unasked(url: string): TabsenseError {
   return new TabsenseError(
     "network",
-    `${url} answered with a part of the file (206), where all of it was asked for. Look at the server, or at what is between.`,
+    `${url} answered with a part of the file (206) when all of it was requested. Check the server and any proxy.`,
     { cause: 206 },
   );
 }
@@ -39,21 +39,21 @@ function adviceOf(url: string, response: Response): string {
   if (code === "GatedRepo")
     return `The model is gated: accept its terms at ${page}, then ${token}, or fetch the files yourself and pass them.`;
   if (code === "RepoNotFound")
-    return `There is no model of that name, or it is private (the hub doesn't say which). Check the name; where it is right, ${token}.`;
+    return `The model doesn't exist or is private (the hub doesn't say which). Check the name; if it is right, ${token}.`;
   if (code === "RevisionNotFound")
-    return `The model has no revision ${revisionOf(url)}. Take a branch, a tag, a commit or a pull request ("refs/pr/1") that it has; without one it is main.`;
+    return `The model has no revision ${revisionOf(url)}. Use a branch, a tag, a commit or a pull request ("refs/pr/1") that exists; the default is main.`;
   if (code === "EntryNotFound" && file)
     return `The model has no file ${JSON.stringify(decodeURIComponent(file))} at revision ${revisionOf(url)}.`;
   if (/disabled/i.test(code ?? headers.get("x-error-message") ?? ""))
-    return "The hub has disabled access to this model. Take another one.";
+    return "The hub has disabled access to this model. Use another one.";
   if (status === 401 || status === 403)
-    return "The file is private or gated, or there is none of that name (model hubs don't say which). Check the name; where it is right, pass your token in the option `headers`, or fetch the files yourself and pass them.";
+    return "The file is private or gated, or doesn't exist (model hubs don't say which). Check the name; if it is right, pass your token in the option `headers`, or fetch the files yourself and pass them.";
   if (status === 429) {
     const ms = retryAfter(response);
     const when = ms === null ? "later" : `in ${Math.ceil(ms / 1000)} seconds`;
-    return `The server limits how many requests it answers. Try again ${when}; a model hub answers more of them with a token in the option \`headers\`.`;
+    return `The server limits requests. Try again ${when}; a model hub allows more with a token in the option \`headers\`.`;
   }
-  return "Check the address and that the file is there.";
+  return "Check the address and that the file exists.";
 }
 
 function revisionOf(url: string): string {

@@ -1,4 +1,4 @@
-/** One request for a model's file, whose headers of the caller's reach no other origin. */
+/** Requests a model file without sending the caller's headers to another origin. */
 
 import { TabsenseError } from "../api/errors.js";
 
@@ -27,7 +27,7 @@ export async function request(
   url: string,
   { headers = {}, own, cache, signal }: RequestOptions,
 ): Promise<Response> {
-  // Edge runtimes refuse the field `cache`, even where it says what they do anyway.
+  // Edge runtimes reject the field `cache`, even with their default.
   const rest = { signal, ...(cache && cache !== "default" ? { cache } : {}) };
   let given = headers;
   let at = url;
@@ -55,7 +55,7 @@ function hidden(url: string, secret: readonly string[], status: number): Tabsens
   const names = secret.join(", ");
   return new TabsenseError(
     "network",
-    `${url} answers with a redirect, and a browser would pass ${names} on to wherever it leads; without, the server answers ${status}. Pass the token as Authorization, which stays with the server, or fetch the files yourself and pass them.`,
+    `${url} redirects, and a browser would send ${names} to the target; without, the server answers ${status}. Pass the token as Authorization, which browsers drop on redirects, or fetch the files yourself and pass them.`,
     { cause: status },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Weights in several files (`model.safetensors.index.json`, `pytorch_model.bin.index.json`) as the one safetensors
- * file that they would be.
+ * Weights in several files (`model.safetensors.index.json`, `pytorch_model.bin.index.json`) as one
+ * equivalent safetensors file.
  */
 
 import { TabsenseError } from "../api/errors.js";
@@ -13,10 +13,10 @@ export interface Shard {
   open(): AsyncGenerator<Uint8Array>;
 }
 
-/** A file whose header was read: where its data goes on. */
+/** A file whose header was read, at the start of its data. */
 interface Begun {
   name: string;
-  /** Bytes of data that its header tells of. */
+  /** Bytes of data that its header declares. */
   length: number;
   chunks(): AsyncGenerator<Uint8Array>;
   close(): void;
@@ -51,7 +51,7 @@ export function shardNames(index: string, name: string): string[] {
   } catch (cause) {
     throw new TabsenseError(
       "weights_header",
-      `${name} is not JSON. Check that it is the index of the checkpoint's files.`,
+      `${name} is not JSON. Check that it is the index of the checkpoint's shards.`,
       { cause },
     );
   }
@@ -59,17 +59,17 @@ export function shardNames(index: string, name: string): string[] {
   if (names.length === 0 || names.length > MOST_SHARDS)
     throw new TabsenseError(
       "weights_header",
-      `${name} names no files of weights: it lacks a filled "weight_map".`,
+      `${name} names no weights: its "weight_map" is missing or empty.`,
     );
   for (const shard of names) {
     // Files beside the index, and nothing else that a hostile index could think of.
     const extension = /\.(safetensors|bin)\.index\.json(\?|$)/.exec(name)?.[1] ?? "safetensors";
     const isBeside = typeof shard === "string" && /^[\w-][\w.-]*$/.test(shard);
     if (!isBeside || !shard.endsWith(`.${extension}`)) {
-      const named = typeof shard === "string" ? quoted(shard) : "something other than a text";
+      const named = typeof shard === "string" ? quoted(shard) : "something other than a string";
       throw new TabsenseError(
         "weights_header",
-        `${name} names ${named}, which is no ${extension} file beside it.`,
+        `${name} names ${named}, which is not a ${extension} file beside it.`,
       );
     }
   }
@@ -90,7 +90,7 @@ export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Arr
       if (headers > HEADER_LIMIT)
         throw new TabsenseError(
           "weights_header",
-          `The headers of the weights' files up to ${name} have ${headers} bytes, more than the ${HEADER_LIMIT} of any model of this kind.`,
+          `The headers of the weights' files up to ${name} have ${headers} bytes, more than the ${HEADER_LIMIT} supported.`,
         );
       for (const [tensor, entry] of Object.entries(header)) {
         if (tensor === "__metadata__") continue;
@@ -98,7 +98,7 @@ export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Arr
         if (Object.hasOwn(all, tensor))
           throw new TabsenseError(
             "weights_header",
-            `${name} holds ${quoted(tensor)}, which another file of the weights holds, too.`,
+            `${name} holds ${quoted(tensor)}, which another weights file holds, too.`,
           );
         all[tensor] = { ...(entry as Entry), data_offsets: [start + offset, end + offset] };
         file.length = Math.max(file.length, end);
@@ -115,13 +115,13 @@ export async function* merged(shards: readonly Shard[]): AsyncGenerator<Uint8Arr
       for await (const chunk of chunks()) {
         left -= chunk.length;
         if (left < 0)
-          throw new TabsenseError("weights_length", `${name} has more bytes than its header tells of.`);
+          throw new TabsenseError("weights_length", `${name} has more bytes than its header declares.`);
         yield chunk;
       }
       if (left > 0)
         throw new TabsenseError(
           "weights_length",
-          `${name} ends ${left} bytes too early. Load the model again; if that doesn't help, the file on the server is damaged.`,
+          `${name} ends ${left} bytes early. Load the model again; if that doesn't help, the file on the server is damaged.`,
         );
     }
   } finally {
@@ -136,7 +136,7 @@ function written(header: Record<string, unknown>): string {
   } catch (cause) {
     throw new TabsenseError(
       "weights_header",
-      "The headers of the weights' files hold what is no tensor. Check that they are safetensors files.",
+      "The headers of the weights' files hold something other than tensors. Check that they are safetensors files.",
       { cause },
     );
   }
@@ -196,7 +196,7 @@ async function readHeader(
   if (length > HEADER_LIMIT)
     throw new TabsenseError(
       "weights_header",
-      `${name} announces a header of ${length} bytes. Check that it is a safetensors file.`,
+      `${name} has a header of ${length} bytes. Check that it is a safetensors file.`,
     );
   await upTo(8 + length);
   try {
@@ -222,6 +222,6 @@ function offsetsOf(entry: unknown, tensor: string, name: string): [number, numbe
     offsets.every((at) => Number.isSafeInteger(at) && at >= 0) &&
     offsets[0]! <= offsets[1]!;
   if (!fine)
-    throw new TabsenseError("weights_header", `The header of ${name} tells no place of ${quoted(tensor)}.`);
+    throw new TabsenseError("weights_header", `The header of ${name} has no offsets for ${quoted(tensor)}.`);
   return offsets as [number, number];
 }

@@ -63,7 +63,7 @@ function fromAddress(address: string, base: string): Resolved {
   if (/^(data|blob):/.test(url.protocol))
     throw new TabsenseError(
       "invalid_argument",
-      `A ${url.protocol} URL names a single file, not the folder of a model. Pass the model's files by name.`,
+      `A ${url.protocol} URL names a single file, not a model folder. Pass the model's files by name.`,
     );
   return fromUrl(url, url.pathname.split("/").filter(Boolean).at(-1) ?? url.host);
 }
@@ -107,7 +107,7 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
   if (typeof source !== "object" || source === null) {
     throw new TabsenseError(
       "invalid_argument",
-      `A model is named by a string or given as its files, not as ${source === null ? "null" : typeof source}.`,
+      `A model must be a string or its files, not ${source === null ? "null" : typeof source}.`,
     );
   }
   const given = isList(source) ? byName(source) : ({ ...source } as Record<string, unknown>);
@@ -123,7 +123,7 @@ export function fromFiles(source: ModelFiles, base: string): Resolved {
   if (missing.length > 0) {
     throw new TabsenseError(
       "invalid_argument",
-      `The model lacks ${missing.join(" and ")}. Give all three files: ${FILES.join(", ")}.${missing.includes("tokenizer.json") ? " A model without tokenizer.json has vocab.txt, vocab.json and merges.txt, or SentencePiece's file in its place." : ""}${missing.includes("model.safetensors") ? " Weights may also be an ONNX file or pytorch_model.bin." : ""}`,
+      `The model lacks ${missing.join(" and ")}. Pass all three files: ${FILES.join(", ")}.${missing.includes("tokenizer.json") ? "  Instead of tokenizer.json, vocab.txt, vocab.json with merges.txt, or a SentencePiece file will do." : ""}${missing.includes("model.safetensors") ? " Weights may also be an ONNX file or pytorch_model.bin." : ""}`,
     );
   }
   const ref = (file: string) => fileRef(given[file], file, base);
@@ -220,7 +220,7 @@ function responseRef(response: Response, file: string): StreamRef {
   if (!response.ok)
     throw new TabsenseError(
       "network",
-      `The response for ${file} has the status ${`${response.status} ${response.statusText}`.trimEnd()}. Check the address that it was fetched from.`,
+      `The response for ${file} has the status ${`${response.status} ${response.statusText}`.trimEnd()}. Check the address.`,
     );
   const { body, total, exact } = openResponse(response, response.url || file);
   return unread(body, file, { total, exact });
@@ -234,7 +234,7 @@ function unread(
   if (stream.locked)
     throw new TabsenseError(
       "invalid_argument",
-      `The stream of ${file} is being read already. Pass one that nobody has read from.`,
+      `The stream of ${file} is already being read. Pass an unread one.`,
     );
   return { stream, ...length };
 }
@@ -280,7 +280,7 @@ async function readBlob({ stream }: StreamRef, signal: AbortSignal | null): Prom
     if (cause instanceof TabsenseError) throw cause;
     throw new TabsenseError(
       "network",
-      `A stream of the model's files failed (${reason(cause)}). Load again.`,
+      `A stream of the model's files failed (${reason(cause)}). Load the model again.`,
       {
         cause,
       },

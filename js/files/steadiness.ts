@@ -1,4 +1,4 @@
-/** Whether the files of one load are of one version, as far as their server tells. */
+/** Checks that the files of one load have the same version, as far as their server says. */
 
 import { FileChanged, type Version } from "./bytes.js";
 import { isOther } from "./download.js";
@@ -21,12 +21,12 @@ export interface Steadiness {
 /** A file, and where it came from. */
 interface OpenedFile {
   version: Version;
-  /** Its length, where that is told. */
+  /** Its length, if known. */
   bytes: number | null;
   fromCopy: boolean;
 }
 
-/** Files that were opened within so many milliseconds count as opened at the same time. */
+/** Files that were opened within this many milliseconds count as opened at the same time. */
 const MOMENT = 1000;
 
 /** Starts with nothing opened. */
@@ -36,7 +36,7 @@ export function startSteadiness(): Steadiness {
     opened(url, file) {
       const before = files.get(url);
       if (before && isOther(before.version, file.version))
-        throw new FileChanged(`${url} changed while the model was loaded`);
+        throw new FileChanged(`${url} changed while the model was loading`);
       files.set(url, { ...file, at: before?.at ?? performance.now() });
     },
     fetched: () => [...files.values()].some(({ fromCopy }) => !fromCopy),
@@ -45,13 +45,13 @@ export function startSteadiness(): Steadiness {
       if (!this.fetched()) return;
       const all = [...files];
       const last = Math.max(...all.map(([, { at }]) => at));
-      // Of a server that tells no versions, nothing can be asked.
+      // A server without versions can't be asked.
       const early = all.filter(([, { at, version }]) => last - at > MOMENT && tells(version));
       await Promise.all(
         early.map(async ([url, { version, bytes }]) => {
           const known = { url, version, bytes, body: url };
           if ((await freshnessOf(known, headersOf, signal)) === "other")
-            throw new FileChanged(`${url} changed while the model was loaded`);
+            throw new FileChanged(`${url} changed while the model was loading`);
         }),
       );
     },

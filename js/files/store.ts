@@ -1,4 +1,4 @@
-/** Where copies of models' files lie: the Cache API in a browser, a folder in Node. */
+/** The storage of models' copies: the Cache API in a browser, a folder in Node. */
 
 import type { Version } from "./bytes.js";
 
@@ -7,7 +7,7 @@ export const ABSENT = "";
 
 /** One file of a model that is kept. */
 export interface Entry {
-  /** Where it was fetched from. */
+  /** Its URL. */
   url: string;
   bytes: number;
   /** XXH64 in hexadecimal digits, against damage. */

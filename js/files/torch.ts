@@ -1,4 +1,4 @@
-/** PyTorch's checkpoints as the safetensors files that they would be. */
+/** Reads PyTorch checkpoints as equivalent safetensors files. */
 
 import type { TorchRewriter } from "../wasm/rewriter/tabsense.js";
 

@@ -1,4 +1,4 @@
-/** Opens a model's weights: chooses the file, and goes on in the others that belong to it. */
+/** Opens a model's weights: chooses the file, and continues with its shards or external data. */
 
 import { TabsenseError, toError } from "../api/errors.js";
 import { quoted } from "../api/quoted.js";
@@ -23,7 +23,7 @@ export interface Weights {
   file: string;
   /** What the engine is to make of it. */
   dtype: Candidate["dtype"];
-  /** Its bytes, where that is known. */
+  /** Its length in bytes, if known. */
   total: number | null;
   /**
    * Its bytes, checked, in pieces; to be called once. Those of a checkpoint of PyTorch's are the ones of the safetensors
@@ -36,7 +36,7 @@ export interface Weights {
   end(): void;
   /** Forgets the copies that they come from; false where they come from none. */
   dropCopies(): Promise<boolean>;
-  /** Lets go of what nobody reads. */
+  /** Releases what is not being read. */
   close(): void;
 }
 
@@ -59,7 +59,7 @@ export interface WeightsContext {
 /** The longest index of files, in bytes: more than one of as many tensors as a model may have. */
 export const INDEX_LIMIT = 1 << 20;
 
-/** The names of files that an ONNX file may go on in; which, it tells itself. */
+/** Names of external data that an ONNX file may have; the file says which. */
 const DATA = /data(_\d+)?$/;
 
 /** What opens the weights of a request. */
@@ -67,10 +67,10 @@ export interface WeightsOpener {
   /** Opens the best file that is there; the repository is listed once. */
   open(): Promise<Weights>;
   /** The repository is listed again. */
-  anew(): void;
+  restart(): void;
   /**
    * Whether another file may take the place of `file`, which the engine refused with `thrown`: where the choice was
-   * left to this package, an ONNX file of a kind that it can't read is no reason to fail. If no other is there,
+   * left to this package, an ONNX file of a kind that it can't read is not an error. If there is no other,
    * `open` rejects with that error.
    */
   instead(file: string, thrown: unknown): boolean;
@@ -124,7 +124,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
     const listed = isCertain ? null : await (listing ??= list());
     const found = listed ? candidatesOf(wanted, listed, pinned) : [...new Set([...before, ...guesses])];
     let first: unknown = null;
-    // Where nothing fits, it is told what answers for the usual file.
+    // If nothing fits, the error is that of the usual file.
     for (const candidate of found.length > 0 ? found : guesses.slice(0, 1)) {
       const ref = refOf(candidate.file);
       if (!ref || unfit.has(candidate.file)) continue;
@@ -152,7 +152,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
     const part = (name: string, opened: CheckedFile) => {
       read.push([name, opened]);
       if (opened !== main) note(name, "chooseToo");
-      // What a server tells of compressed bytes is less than will come.
+      // The length that a server announces for compressed bytes is less than will come.
       const size = listed?.get(name) ?? null;
       const totalAt = (bytes: number, told: number | null) => (size !== null && bytes <= size ? size : told);
       return {
@@ -265,7 +265,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
 
   return {
     open: openWeights,
-    anew: () => void (listing = null),
+    restart: () => void (listing = null),
     instead(file, thrown) {
       const isOurs = wanted.dtype === "auto" && file.endsWith(".onnx") && !pinned.includes(file);
       if (!isOurs || unfit.has(file)) return false;
@@ -274,9 +274,7 @@ export function startWeights(context: WeightsContext): WeightsOpener {
       return unfit.has(file);
     },
     notes: () =>
-      [...unfit].map(
-        ([file, { message }]) => `${file} can't be read, and another file was taken. ${message}`,
-      ),
+      [...unfit].map(([file, { message }]) => `${file} can't be read, so another file is used. ${message}`),
   };
 }
 
@@ -284,7 +282,7 @@ function addressOf(ref: FileRef | null): string | null {
   return isKept(ref) ? ref.url : null;
 }
 
-/** The bytes of a file that is in memory, or is told how long it is. */
+/** The length of a file that is in memory or has a known length. */
 function sizeIn(file: FileRef): number | null {
   if ("blob" in file) return file.blob.size;
   if ("bytes" in file) return file.bytes.length;
@@ -296,13 +294,13 @@ export function plainName(name: string, file: string): string {
   if (/^[\w-][\w.:()@+ -]*$/.test(name)) return name;
   throw new TabsenseError(
     "weights_header",
-    `${file} says that its weights are in ${quoted(name)}, which is no file beside it. Export the model with its data in one file, or in files of the same folder.`,
+    `${file} says that its weights are in ${quoted(name)}, which is not a file beside it. Export the model with its data in the same folder.`,
   );
 }
 
 function lacking(name: string, file: string): TabsenseError {
   return new TabsenseError(
     "invalid_argument",
-    `The model lacks ${name}, which ${file} names. Give all files of the weights.`,
+    `The model lacks ${name}, which ${file} names. Pass all weights files.`,
   );
 }

@@ -1,4 +1,4 @@
-/** Tells a file that another origin doesn't have from one that can't be reached. */
+/** Distinguishes a missing file on another origin from one that can't be reached. */
 
 import { TabsenseError } from "../api/errors.js";
 

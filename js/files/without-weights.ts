@@ -9,7 +9,7 @@ import { WITHHELD } from "./withheld.js";
 
 /** Weights in formats that don't load, by their names. */
 const FOREIGN = /\.(h5|msgpack|gguf|tflite|ot|pt|pth|ckpt)$|_bnb4\.onnx$/;
-/** No more names than this are told. */
+/** The most names in a message. */
 const MOST_NAMED = 4;
 
 /**
@@ -24,8 +24,8 @@ export async function withoutWeights(
   signal: AbortSignal,
 ): Promise<unknown> {
   const error =
-    thrown ?? new TabsenseError("invalid_argument", "None of the files holds weights that are asked for.");
-  // Of a server that lets no page read its answers, nobody knows what is there.
+    thrown ?? new TabsenseError("invalid_argument", "None of the files has weights that match the options.");
+  // A server without CORS doesn't show what it has.
   if (!(error instanceof TabsenseError) || error.cause === WITHHELD) return error;
   const { hub } = files.weights;
   const others = listing ? candidatesOf({ ...wanted, dtype: "auto" }, listing) : [];
@@ -33,10 +33,10 @@ export async function withoutWeights(
   const pulls = hub && others.length === 0 ? await pullsWithWeights(hub, wanted, headersOf, signal) : [];
   const advice =
     others.length > 0
-      ? `For dtype ${JSON.stringify(wanted.dtype)} there is no file, but ${named(others.map(({ file }) => file))}: take dtype "auto".`
+      ? `For dtype ${JSON.stringify(wanted.dtype)} there is no file, but ${named(others.map(({ file }) => file))}: use dtype "auto".`
       : pulls.length > 0
         ? `Weights are in a pull request: load ${named(pulls.map((ref) => JSON.stringify(`${nameOf(hub!.api)}@${ref}`)))}.`
-        : `Weights are read from model.safetensors, ONNX files (onnx/model.onnx, onnx/model_quantized.onnx, …) and pytorch_model.bin; none of these is there${foreign.length > 0 ? `, and ${named(foreign)} can't be read` : ""}. Take a repository that has one, or write safetensors in Python with save_pretrained.`;
+        : `Weights are read from model.safetensors, ONNX files (onnx/model.onnx, onnx/model_quantized.onnx, …) and pytorch_model.bin; none of these exists${foreign.length > 0 ? `, and ${named(foreign)} can't be read` : ""}. Use a repository that has one, or write safetensors in Python with save_pretrained.`;
   return new TabsenseError(error.kind, `${error.message} ${advice}`, { cause: error.cause });
 }
 

@@ -1,5 +1,5 @@
 /**
- * `tabsense/model/minilm-en`: the encoder that makes vectors of texts, which is a package of its own (`npm install
+ * `tabsense/model/minilm-en`: the encoder that embeds texts, a separate package (`npm install
  * tabsense-minilm-en`).
  */
 

@@ -1,5 +1,5 @@
 /**
- * `tabsense/model/pii-en`: the model that finds personal data, which is a package of its own (`npm install
+ * `tabsense/model/pii-en`: the model that finds personal data, a separate package (`npm install
  * tabsense-pii-en`).
  */
 

@@ -1,5 +1,5 @@
 /**
- * `tabsense/model/sentiment-en`: the embedded model, which is a package of its own (`npm install
+ * `tabsense/model/sentiment-en`: the embedded model, a separate package (`npm install
  * tabsense-sentiment-en`).
  */
 

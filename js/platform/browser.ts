@@ -1,4 +1,4 @@
-/** The browser's side of things: wasm by streaming compilation, web workers, and URLs. */
+/** The browser platform: wasm by streaming compilation, web workers, and URLs. */
 
 import { CLOSE_LIMIT, type Channel, type Platform } from "../client/channel.js";
 import { WASM } from "../builds.js";
@@ -74,7 +74,7 @@ export const browserHost: ServiceHost = {
   async openPath(path) {
     throw new TabsenseError(
       "invalid_argument",
-      `A browser opens no folder (${path}). Pass a URL, or the files themselves.`,
+      `Browsers can't open a folder (${path}). Pass a URL, or the files themselves.`,
     );
   },
 };
@@ -100,7 +100,7 @@ function startWorker(): Channel {
   const unavailable = (cause?: unknown) =>
     new TabsenseError(
       "environment",
-      "The worker could not be started. Serve the package's dist folder whole, allow workers in the page's Content-Security-Policy (`worker-src 'self'`; where the package comes from another origin, `worker-src blob:` and that origin; with Trusted Types `trusted-types tabsense`), or pass `worker: false`.",
+      "The worker could not be started. Serve the package's whole dist folder, allow workers in the page's Content-Security-Policy (`worker-src 'self'`; if the package comes from another origin, `worker-src blob:` and that origin; with Trusted Types `trusted-types tabsense`), or pass `worker: false`.",
       { cause },
     );
   let worker: Worker;
@@ -157,7 +157,7 @@ function notServed(thrown: unknown): unknown {
     return thrown;
   return new TabsenseError(
     "environment",
-    `${thrown.message} It should be the package's WebAssembly module: serve its dist folder whole, as it is, or let a bundler emit the file.`,
+    `${thrown.message} It should be the package's WebAssembly module: serve the whole dist folder unchanged, or let a bundler emit the file.`,
     { cause: thrown },
   );
 }

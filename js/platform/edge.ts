@@ -1,5 +1,5 @@
 /**
- * The edge's side of things: the service in place, models by URL or in memory, a module that was imported.
+ * The edge platform: no worker, models by URL or in memory, an imported wasm module.
  */
 
 import type { Platform } from "../client/channel.js";
@@ -12,10 +12,10 @@ import { fromUrl, resolveUrls } from "../files/sources.js";
 const host: ServiceHost = {
   async compileWasm(name) {
     if (name === "rewriter" || name === "teacher")
-      throw new TabsenseError("environment", "An edge runtime compiles no WebAssembly.");
+      throw new TabsenseError("environment", "Edge runtimes cannot compile WebAssembly.");
     throw new TabsenseError(
       "environment",
-      'An edge runtime compiles no WebAssembly. Import the module and pass it: `import wasm from "tabsense/wasm/simd.wasm"`, then `Classifier.load(source, { wasm })`.',
+      'Edge runtimes cannot compile WebAssembly. Import the module and pass it: `import wasm from "tabsense/wasm/simd.wasm"`, then `Classifier.load(source, { wasm })`.',
     );
   },
   processors: () => null,
@@ -25,10 +25,10 @@ const host: ServiceHost = {
   async openPath(path) {
     throw new TabsenseError(
       "invalid_argument",
-      `An edge runtime opens no folder (${path}). Pass a URL, or the files themselves.`,
+      `Edge runtimes can't open a folder (${path}). Pass a URL, or the files themselves.`,
     );
   },
-  noWebGpu: "An edge runtime has no WebGPU.",
+  noWebGpu: "Edge runtimes have no WebGPU.",
 };
 
 /** There are none: an edge runtime keeps no copies. */
@@ -48,7 +48,7 @@ export async function hasModel(folder: string): Promise<boolean> {
 export const edge: Platform = {
   host,
   startWorker() {
-    throw new TabsenseError("environment", "An edge runtime has no workers. Leave out the option `worker`.");
+    throw new TabsenseError("environment", "Edge runtimes have no workers. Remove the option `worker`.");
   },
   async resolve(source, options) {
     // Nothing is relative where there is no page.
@@ -63,7 +63,7 @@ export const edge: Platform = {
   locate(wasm) {
     throw new TabsenseError(
       "environment",
-      `An edge runtime compiles no WebAssembly (${wasm}). Pass the imported module as the option \`wasm\`, not its URL.`,
+      `Edge runtimes cannot compile WebAssembly (${wasm}). Pass the imported module as the option \`wasm\`, not its URL.`,
     );
   },
 };
@@ -71,6 +71,6 @@ export const edge: Platform = {
 function absolute(what: string): TabsenseError {
   return new TabsenseError(
     "invalid_argument",
-    `An edge runtime has no page that ${what} could be relative to. Pass an absolute URL, a model on a hub, or the model's files.`,
+    `Edge runtimes have no page that ${what} could be relative to. Pass an absolute URL, a model on a hub, or the model's files.`,
   );
 }

@@ -1,4 +1,4 @@
-/** Node's side of things: wasm and models from disk, worker threads. */
+/** The Node platform: wasm and models from disk, worker threads. */
 
 import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -88,7 +88,7 @@ function startWorker(): Channel {
   /** Whether the worker was sent streams of the caller's that it may not have read. */
   let reading = false;
   let held = false;
-  /** The process waits for `close`, whatever the worker tells meanwhile. */
+  /** The process waits for `close`, regardless of the worker's messages. */
   let closing = false;
   const hold = () => (held || storing || closing ? worker.ref() : worker.unref());
   const broken = (reason: string, cause?: unknown) =>
@@ -96,7 +96,7 @@ function startWorker(): Channel {
       ? crashed(reason, cause)
       : new TabsenseError(
           "environment",
-          `The worker thread could not be started (${reason}). Pass \`worker: false\` to do without one.`,
+          `The worker thread could not be started (${reason}). Pass \`worker: false\` to run without one.`,
           { cause },
         );
   return {
@@ -170,7 +170,7 @@ function embedded(name: string, models: string | null): Resolved {
   if (!found) {
     throw new TabsenseError(
       "network",
-      `There is no model ${name}: no package tabsense-${name} is installed, and nothing is in ${places.join(" or ")}. Models are not part of the package tabsense: install the model's own (npm install tabsense-sentiment-en), name another folder with \`models\`, or pass the model's own folder or URL.`,
+      `There is no model ${name}: no package tabsense-${name} is installed, and nothing is in ${places.join(" or ")}. Install the model's package (npm install tabsense-sentiment-en), set another folder with \`models\`, or pass the model's folder or URL.`,
     );
   }
   return { ...fromFolder(found), name };
@@ -198,7 +198,7 @@ export async function readWasm(address: URL): Promise<Uint8Array<ArrayBuffer>> {
   } catch (cause) {
     throw new TabsenseError(
       "environment",
-      `${fileURLToPath(address)} could not be read (${(cause as Error).message}). It is part of the package: install it again, or build it with \`npm run build\`.`,
+      `${fileURLToPath(address)} could not be read (${(cause as Error).message}). Reinstall the package, or build it with \`npm run build\`.`,
       { cause },
     );
   }

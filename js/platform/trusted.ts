@@ -3,7 +3,9 @@
  * address that one of its policies vouches for. This package's policy is called `tabsense`.
  */
 
-/** What TypeScript's library lacks. Its trusted addresses stand for strings, as the constructors take them. */
+/**
+ * The part that TypeScript's library lacks. Trusted URLs are typed as strings, as constructors accept them.
+ */
 interface PolicyFactory {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): Policy;
 }

@@ -1,7 +1,7 @@
-/** Waiting, but not for ever. */
+/** Waiting with a time limit. */
 
 /**
- * What `promise` yields, or null where that takes longer than `ms` milliseconds; the promise itself goes on.
+ * The result of `promise`, or null if it takes longer than `ms` milliseconds; the promise itself continues.
  */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<{ value: T } | null> {
   let timer: ReturnType<typeof setTimeout> | undefined;

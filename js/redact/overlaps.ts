@@ -1,4 +1,4 @@
-/** Entities that overlap: what each character of the text is taken for. */
+/** Resolves overlapping entities. */
 
 import type { Entity } from "./types.js";
 

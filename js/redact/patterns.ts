@@ -1,4 +1,4 @@
-/** Which patterns are meant, and what they find. */
+/** Resolves the option `patterns` and finds their matches. */
 
 import { TabsenseError } from "../api/errors.js";
 import { card } from "./card.js";
@@ -10,7 +10,7 @@ import { url } from "./url.js";
 
 const OWN: Record<PatternName, Pattern> = { email, iban, card, ip, url };
 
-/** The patterns that the option means. Kind `"invalid_argument"` for what can't be meant. */
+/** The patterns of the option. Kind `"invalid_argument"` for invalid ones. */
 export function checkPatterns(patterns: unknown): Pattern[] {
   if (patterns === undefined || patterns === false) return [];
   if (patterns === true) return Object.values(OWN);
@@ -24,7 +24,9 @@ export function checkPatterns(patterns: unknown): Pattern[] {
   });
 }
 
-/** What the patterns find in a text, in their order. Kind `"invalid_argument"` for a part that is none of it. */
+/**
+ * The patterns' matches in a text, in their order. Kind `"invalid_argument"` for a match outside the text.
+ */
 export function findPatterns(text: string, patterns: readonly Pattern[]): Entity[] {
   return patterns.flatMap((pattern) =>
     Array.from(pattern.find(text), ({ start, end }): Entity => {
@@ -53,6 +55,6 @@ function refused(given: unknown): TabsenseError {
   const names = PATTERN_NAMES.map((name) => `"${name}"`).join(", ");
   return new TabsenseError(
     "invalid_argument",
-    `${what} is no pattern. Pass true for all, or a list of ${names} and objects { name, label, find }.`,
+    `${what} is not a pattern. Pass true for all, or a list of ${names} and objects { name, label, find }.`,
   );
 }

@@ -39,7 +39,7 @@ export function redact(
         const names = gone.map(({ placeholder }) => placeholder).join(", ");
         throw new TabsenseError(
           "invalid_argument",
-          `The text to restore lacks ${gone.length} of ${first.size} placeholders: ${names}. Without strict: true the others are put back.`,
+          `The text to restore lacks ${gone.length} of ${first.size} placeholders: ${names}. Without strict: true, the others are restored.`,
         );
       }
       return putBack(answer, first);
@@ -94,7 +94,7 @@ function checkEntity(text: string, { label, start, end }: Entity): void {
   if (typeof label === "string" && places && start >= 0 && start < end && end <= text.length) return;
   throw new TabsenseError(
     "invalid_argument",
-    `An entity from ${start} to ${end} is no part of a text of ${text.length} characters. Pass entities of this text: { label, start, end }, as tag yields them.`,
+    `An entity from ${start} to ${end} is outside a text of ${text.length} characters. Pass entities of this text: { label, start, end }, as tag returns them.`,
   );
 }
 
@@ -102,7 +102,7 @@ function checkAnswer(answer: unknown, name: string): void {
   if (typeof answer === "string") return;
   throw new TabsenseError(
     "invalid_argument",
-    `${name} takes a string, not ${answer === null ? "null" : typeof answer}.`,
+    `${name} needs a string, not ${answer === null ? "null" : typeof answer}.`,
   );
 }
 
@@ -130,7 +130,7 @@ function checkUnique(
     text,
   );
   const own = [...first.keys()].find((placeholder) => rest.includes(placeholder)) ?? [...first.keys()][0]!;
-  throw why(own, "is also in the text itself, or can be read in two ways beside it");
+  throw why(own, "also occurs in the text, or is ambiguous beside it");
 }
 
 function putBack(text: string, first: ReadonlyMap<string, Entity>): string {

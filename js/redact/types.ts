@@ -28,11 +28,11 @@ export interface Span {
 
 /** What finds parts of texts by their form. */
 export interface Pattern {
-  /** What {@link Entity.pattern} tells. */
+  /** The name in {@link Entity.pattern}. */
   readonly name: string;
-  /** The label of what it finds. */
+  /** The label of its matches. */
   readonly label: string;
-  /** Yields what it finds; parts may be in any order, and overlap. */
+  /** Yields its matches, in any order, possibly overlapping. */
   find(text: string): Iterable<Span>;
 }
 
@@ -45,7 +45,7 @@ export type PatternName = (typeof PATTERN_NAMES)[number];
 /** Which patterns look for entities: all of this package (`true`), some by name, and your own. */
 export type Patterns = boolean | readonly (PatternName | Pattern)[];
 
-/** An entity and what stands for it in the masked text. */
+/** An entity and its placeholder in the masked text. */
 export interface MaskedEntity extends Entity {
   /** `"[EMAIL_1]"`, say. */
   placeholder: string;
@@ -56,8 +56,8 @@ export interface MaskOptions {
   /** The labels to mask. Default: all. */
   labels?: readonly string[];
   /**
-   * Yields what stands for an entity. `number` counts the values of a label, from 1; the same value has the same
-   * number. Default: `[LABEL_number]`, `"[EMAIL_1]"` say.
+   * Returns the placeholder of an entity. `number` counts the values of a label, from 1; the same value has
+   * the same number. Default: `[LABEL_number]`, `"[EMAIL_1]"` say.
    */
   replace?: (entity: Entity, number: number) => string;
 }
@@ -72,8 +72,8 @@ export interface Redaction {
    * Puts the entities back into a text that has their placeholders: the masked one, or an answer to it. All
    * else stays as it is, and placeholders that it lacks are no error unless `strict` is set.
    *
-   * Throws a {@link TabsenseError} of kind `"invalid_argument"` where the placeholders don't tell what they
-   * stand for, and with `strict` where one is missing.
+   * Throws a {@link TabsenseError} of kind `"invalid_argument"` if placeholders are ambiguous, and with
+   * `strict` if one is missing.
    */
   restore(text: string, options?: { strict?: boolean }): string;
   /** The entities whose placeholders aren't in the text; of entities with one placeholder, the first. */

@@ -1,4 +1,4 @@
-/** What is told of a text's entities. */
+/** Builds the public entities of a text. */
 
 import { withoutOverlaps } from "../redact/overlaps.js";
 import { findPatterns } from "../redact/patterns.js";

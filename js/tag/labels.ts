@@ -1,16 +1,16 @@
 /**
  * Labels with a prefix: `B-` begins an entity and `I-` continues it. Of BIOES and BILOU also `S-` and `U-`,
- * which begin and end one, and `E-` and `L-`, which continue and end it: Python's pipeline knows the first two
- * alone, and tells `E-PER` and `I-PER` apart.
+ * which begin and end one, and `E-` and `L-`, which continue and end it: Python's pipeline only knows the
+ * first two, and treats `E-PER` and `I-PER` as different.
  */
 
 /** What a label means for a token's neighbours. */
 export interface Tag {
   /** The label without its prefix. */
   readonly name: string;
-  /** Whether it starts an entity, whatever comes before. */
+  /** Whether it always starts an entity. */
   readonly begins: boolean;
-  /** Whether the next token is of another entity, whatever its label. */
+  /** Whether it always ends an entity. */
   readonly ends: boolean;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Spelling, TaggedToken } from "./types.js";
 
-/** What stands for whatever a vocabulary lacks, by the names that it has. */
+/** The unknown token, by its usual names. */
 const UNKNOWN = ["[UNK]", "<unk>"];
 
 /** What a token begins with that continues a word. */

@@ -1,4 +1,4 @@
-/** What leave-one-out tells of the examples. */
+/** The results of leave-one-out over the examples. */
 
 import type { LeftOut } from "../client/protocol.js";
 import type { DoubtfulExample, Evaluation, LabelEvaluation, TaughtExample } from "../api/teach-types.js";

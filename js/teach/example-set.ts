@@ -1,4 +1,4 @@
-/** The labels and examples that a classifier is taught with, with their vectors once these are there. */
+/** The labels and examples that a classifier is taught with, with their vectors once computed. */
 
 import type { TaughtExample } from "../api/teach-types.js";
 import { checkExample, checkText, contradiction, invalid, MOST_EXAMPLES, MOST_LABELS } from "./examples.js";
@@ -59,12 +59,11 @@ export class ExampleSet {
     return held;
   }
 
-  /** Checks an example and takes it, and its label where it is new. Throws as `TaughtClassifier.add` does. */
+  /** Checks and adds an example, and its label if new. Throws as `TaughtClassifier.add` does. */
   add(text: string, label: string | readonly string[]): number {
     const given = typeof label === "string" ? { text, label } : { text, labels: label };
     const { labels, multi } = checkExample(given, "The example");
-    if (multi && !this.multi)
-      throw invalid("Each text has one label here: pass add a label, not a list of them.");
+    if (multi && !this.multi) throw invalid("Each text has one label here. Pass add a label, not a list.");
     checkText(text, labels);
     const before = this.#byText.get(text);
     if (before && !this.multi) {
@@ -73,7 +72,7 @@ export class ExampleSet {
       return before.id;
     }
     if (this.#byId.size >= MOST_EXAMPLES)
-      throw invalid(`There are ${MOST_EXAMPLES} examples, which is the most. Remove some first.`);
+      throw invalid(`There are already ${MOST_EXAMPLES} examples, the maximum. Remove some first.`);
     const places = labels.map((name) => this.#placeOf(name));
     if (before) this.remove(before.id);
     return this.hold(text, places).id;
@@ -89,13 +88,13 @@ export class ExampleSet {
     return true;
   }
 
-  /** The place of a label, which is added where it is new. */
+  /** The index of a label, which is added if new. */
   #placeOf(name: string): number {
-    if (name.trim() === "") throw invalid("A label has no name: labels are told by their names.");
+    if (name.trim() === "") throw invalid("A label has an empty name. Name every label.");
     const place = this.labels.findIndex((label) => label.name === name);
     if (place >= 0) return place;
     if (this.labels.length >= MOST_LABELS)
-      throw invalid(`There are ${MOST_LABELS} labels, which is the most.`);
+      throw invalid(`There are already ${MOST_LABELS} labels, the maximum. Remove some first.`);
     return this.labels.push({ name, description: null, vectors: null }) - 1;
   }
 

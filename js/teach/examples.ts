@@ -20,7 +20,7 @@ export interface Collected {
 export function collect(given: Examples | unknown): Collected {
   if (typeof given !== "object" || given === null)
     throw invalid(
-      `teach takes examples by label ({ billing: ["I was charged twice"] }) or a list of { text, label }, not ${kindOf(given)}.`,
+      `teach needs examples by label ({ billing: ["I was charged twice"] }) or a list of { text, label }, not ${kindOf(given)}.`,
     );
   const collected = Array.isArray(given) ? fromList(given) : fromRecord(given as Record<string, unknown>);
   checkCounts(collected);
@@ -51,7 +51,7 @@ function fromList(given: readonly unknown[]): Collected {
   const mixed = multi ? examples.findIndex((one) => !one.multi) : -1;
   if (mixed >= 0)
     throw invalid(
-      `examples[${mixed}] has label, others have labels. Give all of them labels: a list, also where it is of one.`,
+      `examples[${mixed}] has label, others have labels. Give all of them labels, even if the list has one.`,
     );
   const labels = [...new Set(examples.flatMap((one) => one.labels))];
   return { labels, multi, examples: examples.map(({ text, labels }) => ({ text, labels })) };
@@ -67,7 +67,7 @@ export function checkExample(
   >;
   if (typeof text !== "string")
     throw invalid(
-      `${place} has no text: pass { text, label }, or { text, labels } for several labels a text.`,
+      `${place} has no text: pass { text, label }, or { text, labels } for several labels per text.`,
     );
   if (label !== undefined && labels !== undefined)
     throw invalid(`${place} has both label and labels. Pass one of them.`);
@@ -82,23 +82,23 @@ export function checkExample(
 
 function checkCounts({ labels, multi, examples }: Collected): void {
   const empty = labels.findIndex((label) => label.trim() === "");
-  if (empty >= 0) throw invalid("A label has no name: labels are told by their names.");
+  if (empty >= 0) throw invalid("A label has an empty name. Name every label.");
   const least = multi ? 1 : 2;
   if (labels.length < least)
     throw invalid(
       labels.length === 0
         ? 'There are no labels to teach. Pass examples by label: { billing: ["I was charged twice"], bug: [] }.'
-        : `There is one label alone (${JSON.stringify(labels[0])}): nothing is to be told apart. Add a second one, "other" say; it needs no example.`,
+        : `There is only one label (${JSON.stringify(labels[0])}). Add a second one, such as "other"; it needs no example.`,
     );
   if (labels.length > MOST_LABELS)
-    throw invalid(`There are ${labels.length} labels: ${MOST_LABELS} are the most.`);
+    throw invalid(`There are ${labels.length} labels, more than ${MOST_LABELS}. Remove some.`);
   if (examples.length > MOST_EXAMPLES)
     throw invalid(
-      `There are ${examples.length} examples: ${MOST_EXAMPLES} are the most. Take a sample of each label.`,
+      `There are ${examples.length} examples, more than ${MOST_EXAMPLES}. Pass a sample for each label.`,
     );
 }
 
-/** Refuses empty texts, and a text with two answers: one of them is wrong, and it can't be told which. */
+/** Rejects empty texts, and a text with two answers, of which one must be wrong. */
 function checkTexts({ multi, examples }: Collected): void {
   const seen = new Map<string, string[]>();
   for (const { text, labels } of examples) {
@@ -107,7 +107,7 @@ function checkTexts({ multi, examples }: Collected): void {
     if (!multi && before && before[0] !== labels[0]) throw contradiction(text, before[0]!, labels[0]!);
     if (multi && before && [...before].sort().join("\n") !== [...labels].sort().join("\n"))
       throw invalid(
-        `${startOf(text)} is there twice, with other labels. Give it once, with all of its labels.`,
+        `${startOf(text)} occurs twice, with different labels. Pass it once, with all of its labels.`,
       );
     seen.set(text, labels);
   }
@@ -117,7 +117,7 @@ function checkTexts({ multi, examples }: Collected): void {
 export function checkText(text: string, labels: readonly string[]): void {
   if (text.trim() !== "") return;
   const of = labels.length > 0 ? ` of ${labels.map((label) => JSON.stringify(label)).join(", ")}` : "";
-  throw invalid(`An example${of} is empty. Leave it out.`);
+  throw invalid(`An example${of} is empty. Remove it.`);
 }
 
 /** The error for a text under two labels. */

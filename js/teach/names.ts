@@ -1,6 +1,6 @@
-/** What a label's name says, in words. */
+/** The words in a label's name. */
 
-/** The texts that stand for a label: its name in words, and its description. */
+/** The texts that represent a label: its name in words, and its description. */
 export function textsOf({ name, description }: { name: string; description: string | null }): string[] {
   return [wordsOf(name), ...(description === null ? [] : [description])];
 }

@@ -44,7 +44,7 @@ export function checkTaughtOptions(options: unknown) {
     throw invalidOption("topK", "a whole number of at least 1, or null for all labels", topK);
   const threshold = given["threshold"] ?? null;
   if (threshold !== null && !(typeof threshold === "number" && threshold >= 0 && threshold <= 1))
-    throw invalidOption("threshold", "a number of 0 to 1", threshold);
+    throw invalidOption("threshold", "a number from 0 to 1", threshold);
   return {
     topK: topK as number | null | undefined,
     threshold,

@@ -1,10 +1,10 @@
-/** A taught classifier as a small JSON file, and back: checked as what comes from elsewhere is. */
+/** Saves a taught classifier as a small JSON file and loads it, checked as untrusted input. */
 
 import { TabsenseError, type ErrorKind } from "../api/errors.js";
 import type { Trained } from "../client/protocol.js";
 import { MOST_EXAMPLES, MOST_LABELS } from "./examples.js";
 
-/** What tells the file from others. */
+/** The mark of the file's format. */
 const FORMAT = "tabsense-taught-classifier";
 /** Counts up where an older package couldn't read the file. */
 const VERSION = 1;
@@ -59,19 +59,22 @@ export function saved({ encoder, trained, ...rest }: Contents): SavedClassifier 
 export async function read(given: unknown): Promise<Contents> {
   const parts = typeof given === "object" && !isBytes(given) ? given : parse(await textOf(given));
   if (typeof parts !== "object" || parts === null || (parts as SavedClassifier).format !== FORMAT)
-    throw wrong("not_a_model", "This is no taught classifier. Pass what toJSON gave, or its JSON text.");
+    throw wrong(
+      "not_a_model",
+      "This is not a taught classifier. Pass the result of toJSON, or its JSON text.",
+    );
   const { version, checksum: sum, ...others } = parts as SavedClassifier & { checksum?: unknown };
   if (typeof version === "number" && version > VERSION)
     throw wrong(
       "config_unsupported",
-      `The taught classifier is of version ${version} of its format, and this package reads ${VERSION}: update tabsense.`,
+      `The taught classifier has format version ${version}, and this package reads ${VERSION}: update tabsense.`,
     );
-  // What is wrong is told before what is only another than it was.
+  // Invalid parts are reported before changed ones.
   const contents = contentsOf(others);
   if (sum !== checksumOf({ version, ...others }))
     throw wrong(
       "not_a_model",
-      "The taught classifier was changed or damaged after it was saved. Take the file as it was, or teach it anew.",
+      "The taught classifier was changed or damaged after it was saved. Use the original file, or teach it again.",
     );
   return contents;
 }
@@ -145,13 +148,13 @@ function isBytes(given: unknown): given is Uint8Array | Blob {
 }
 
 async function textOf(given: unknown): Promise<string> {
-  const long = () => wrong("not_a_model", "The file is longer than any taught classifier.");
+  const long = () => wrong("not_a_model", "The file is too long for a taught classifier.");
   if (isBytes(given)) {
     if (("size" in given ? given.size : given.length) > MOST_CHARACTERS) throw long();
     return given instanceof Uint8Array ? new TextDecoder().decode(given) : given.text();
   }
   if (typeof given !== "string")
-    throw wrong("invalid_argument", "A taught classifier is what toJSON gave, or its JSON text.");
+    throw wrong("invalid_argument", "A taught classifier must be the result of toJSON, or its JSON text.");
   if (given.length > MOST_CHARACTERS) throw long();
   return given;
 }
@@ -161,7 +164,7 @@ function parse(text: string): unknown {
     return JSON.parse(text);
   } catch {
     // The engine's message repeats a piece of the file, which may be of an example.
-    throw wrong("not_a_model", "The taught classifier is no JSON: it was cut or is another file.");
+    throw wrong("not_a_model", "The taught classifier is not JSON: it was cut off or is another file.");
   }
 }
 
@@ -172,7 +175,7 @@ function wrong(kind: ErrorKind, message: string): TabsenseError {
 function damaged(part: string): TabsenseError {
   return wrong(
     "not_a_model",
-    `The taught classifier is damaged: its ${part} is wrong. Teach it anew, or take another copy.`,
+    `The taught classifier is damaged: its ${part} is wrong. Teach it again, or use another copy.`,
   );
 }
 
@@ -191,7 +194,7 @@ function string(value: unknown, part: string): string {
   return value;
 }
 
-/** JSON writes what is no finite number as null. */
+/** JSON writes numbers that aren't finite as null. */
 function number(value: unknown, part: string): number {
   if (typeof value !== "number" || !Number.isFinite(value)) throw damaged(part);
   return value;
@@ -235,7 +238,7 @@ function floats(value: unknown, part: string, count: number): Float32Array {
   if (!numbers.every(Number.isFinite))
     throw wrong(
       "weights_not_finite",
-      `The taught classifier's ${part} hold what is no number. Teach it anew.`,
+      `The taught classifier's ${part} hold something other than numbers. Teach it again.`,
     );
   return numbers;
 }

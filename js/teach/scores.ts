@@ -2,7 +2,7 @@
 
 import type { Trained } from "../client/protocol.js";
 
-/** The probability of each label: together 1, or with several labels a text each by itself. */
+/** The probability of each label: together 1, or independent with several labels per text. */
 export function scoresOf(vector: Float32Array, trained: Trained, multi: boolean): number[] {
   const { weights, bias, keep } = trained;
   const width = vector.length;

@@ -1,4 +1,4 @@
-/** A classifier of one's own labels, taught by examples: an encoder's vectors and a linear layer on them. */
+/** A classifier of your own labels, taught by examples: an encoder's vectors and a linear layer on them. */
 
 import type { Session } from "../client/session.js";
 import type { Trained } from "../client/protocol.js";
@@ -31,7 +31,9 @@ export interface Teaching {
   session: Session;
 }
 
-/** The share of the examples that may change before strength, name weight and temperature are found anew. */
+/**
+ * The share of the examples that may change before strength, name weight and temperature are searched again.
+ */
 const SMALL_CHANGE = 1 / 10;
 
 /** How texts are embedded. */
@@ -40,7 +42,7 @@ interface EmbedCall {
   onProgress: ((progress: CallProgress) => void) | null;
 }
 
-/** A fixed text whose vector tells one encoder from another, whatever its numbers are stored in. */
+/** A fixed text whose vector identifies an encoder, in any dtype. */
 const PROBE = "The quick brown fox jumps over the lazy dog.";
 
 /** A classifier of labels of one's own. It lives as long as its embedder. */
@@ -81,7 +83,7 @@ export class TaughtClassifier {
     const unknown = Object.keys(descriptions).find((label) => !labels.includes(label));
     if (unknown !== undefined)
       throw invalid(
-        `descriptions has the label ${JSON.stringify(unknown)}, which has no place among the examples. Give it an empty list of them.`,
+        `descriptions has the label ${JSON.stringify(unknown)}, which is missing from the examples. Add it with an empty list.`,
       );
     const described = labels.map((name) => ({
       name,
@@ -102,8 +104,8 @@ export class TaughtClassifier {
    * One that was saved ({@link TaughtClassifier.toJSON}), as an object or as its JSON text, on the encoder that it was
    * taught on.
    *
-   * Rejects with kind `"not_a_model"` for what is none, or is damaged; with `"config_unsupported"` for one of a newer
-   * version; with `"weights_mismatch"` for another encoder.
+   * Rejects with kind `"not_a_model"` if it isn't one or is damaged; with `"config_unsupported"` for one of
+   * a newer version; with `"weights_mismatch"` for another encoder.
    * @internal
    */
   static async from(
@@ -124,7 +126,7 @@ export class TaughtClassifier {
     if (!same(probe, kept.encoder.probe))
       throw new TabsenseError(
         "weights_mismatch",
-        `The classifier was taught on ${kept.encoder.name}, whose vectors are others than those of ${name}. Load the encoder that it was taught on, with the same pooling.`,
+        `The classifier was taught on ${kept.encoder.name}, whose vectors differ from those of ${name}. Load the encoder that it was taught on, with the same pooling.`,
       );
     taught.#probe = probe;
     taught.#trained = kept.trained;
@@ -144,7 +146,7 @@ export class TaughtClassifier {
   }
 
   /**
-   * Classifies one text: its label, or `{ label: null }` where it is not sure.
+   * Classifies one text: its label, or `{ label: null }` if it is not sure.
    *
    * Rejects with the reason of `options.signal`; with a {@link TabsenseError} otherwise.
    */
@@ -173,7 +175,7 @@ export class TaughtClassifier {
   }
 
   /**
-   * Adds an example, and the label where it is new, and yields the example's number. It counts from the next
+   * Adds an example, and the label if it is new, and returns the example's id. It counts from the next
    * `retrain` on.
    *
    * Throws kind `"invalid_argument"` for an empty text, one that is an example of another label, and where the
@@ -191,7 +193,8 @@ export class TaughtClassifier {
 
   /**
    * Learns from the examples as they are now. Until it is done, and if it fails, answers are as before. How strongly, and how
-   * sure answers are, is found anew where more than a tenth of the examples changed since, or a label is new.
+   * sure answers are, is searched again if more than a tenth of the examples changed since, or a label is
+   * new.
    */
   async retrain(options?: Pick<TeachOptions, "signal" | "onProgress">): Promise<void> {
     const { descriptions: _, prompt: __, ...rest } = checkTeachOptions(options, ["signal", "onProgress"]);
@@ -200,7 +203,10 @@ export class TaughtClassifier {
     await this.#learn(rest, known && this.#set.changes - this.#found <= few);
   }
 
-  /** What leave-one-out tells of the examples. Where they changed, or it was saved, it learns from them first. */
+  /**
+   * The results of leave-one-out over the examples. If they changed, or it was saved, it learns from them
+   * first.
+   */
   async evaluate(options?: Pick<TeachOptions, "signal" | "onProgress">): Promise<Evaluation> {
     const { descriptions: _, prompt: __, ...rest } = checkTeachOptions(options, ["signal", "onProgress"]);
     if (!this.#trained?.leftOut || this.#set.changes > this.#found) await this.#learn(rest, false);
@@ -230,7 +236,7 @@ export class TaughtClassifier {
   #checkTeachable(): void {
     if (!this.#teachable)
       throw invalid(
-        "The examples were left out of the saved classifier: it answers, and can't be taught any further. Save it with its examples.",
+        "The classifier was saved without its examples, so it can't be taught further. Save it with its examples.",
       );
   }
 

@@ -35,7 +35,7 @@ export interface EngineHost {
 /** A started module. Several models may use it, one after the other. */
 export interface Runtime {
   module: EngineModule;
-  /** Sends its helpers home: nothing is computed with it any more. */
+  /** Ends its helpers; it must not be used any more. */
   end(): void;
 }
 
@@ -60,7 +60,7 @@ export async function startEngine(
   if (fastest === null) {
     throw new TabsenseError(
       "environment",
-      "This browser runs no WebAssembly SIMD. Use Chrome or Edge 91, Firefox 89, Safari 16.4, Node 20, or newer.",
+      "This browser doesn't support WebAssembly SIMD. Use Chrome or Edge 91, Firefox 89, Safari 16.4, Node 20, or newer.",
     );
   }
   const compile = (build: Build, url: string | null = null) =>
@@ -98,7 +98,7 @@ function missing(build: Build): (cause: unknown) => never {
   return (cause) => {
     throw new TabsenseError(
       "environment",
-      `The package's module wasm/${build}/tabsense.js could not be loaded. Serve the package's dist folder whole, beside its other modules.`,
+      `The package's module wasm/${build}/tabsense.js could not be loaded. Serve the package's whole dist folder.`,
       { cause },
     );
   };
@@ -122,12 +122,12 @@ export function environment(what: string, cause: unknown): TabsenseError {
   if (cause instanceof RangeError)
     return new TabsenseError(
       "out_of_memory",
-      `There is no memory for the WebAssembly module (${cause.message}). Close other tabs.`,
+      `Not enough memory for the WebAssembly module (${cause.message}). Close other tabs.`,
       { cause },
     );
   return new TabsenseError(
     "environment",
-    `The WebAssembly module ${what} (${cause instanceof Error ? cause.message : String(cause)}). Check that the .wasm file is the one of this version of the package, and that the page's Content-Security-Policy allows 'wasm-unsafe-eval'.`,
+    `The WebAssembly module ${what} (${cause instanceof Error ? cause.message : String(cause)}). Check that the .wasm file belongs to this version of the package, and that the page's Content-Security-Policy allows 'wasm-unsafe-eval'.`,
     { cause },
   );
 }

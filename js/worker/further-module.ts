@@ -1,4 +1,4 @@
-/** How the package's further WebAssembly modules are started, which are fetched only where they are needed. */
+/** Starts the package's additional WebAssembly modules, which are fetched only if needed. */
 
 import { TabsenseError } from "../api/errors.js";
 import type { WasmName } from "../builds.js";

@@ -1,6 +1,5 @@
 /**
- * Loads a model: its files from wherever they are, side by side, into the wasm and onto the graphics card as
- * they come.
+ * Loads a model: streams its files in parallel into the wasm memory and onto the graphics card.
  */
 
 import type { EngineModule } from "../builds.js";
@@ -91,7 +90,7 @@ export async function loadModel(
       try {
         const [runtime, smallFiles] = await Promise.all([starting, small]);
         const { module } = runtime;
-        // Weights that can't be had are told at once, not when the adapter has answered.
+        // Missing weights are reported at once, not when the adapter has answered.
         const [opened, adapter] = await Promise.all([weights, gpu]);
         device = adapter;
         file = opened.file;
@@ -128,7 +127,7 @@ export async function loadModel(
         if (again && restarts++ >= MOST_RESTARTS) throw unsteady(thrown);
         discard(weights);
         if (changed || spoilt) {
-          files.anew();
+          files.restart();
           small = readSmall();
         } else if (!again && !instead) {
           files.asTheyWere();
@@ -187,7 +186,7 @@ function inBlobs<Refs extends object>(files: Refs): Refs {
   return Object.fromEntries(entries) as Refs;
 }
 
-/** Closes files that maybe nobody began to read. */
+/** Closes files that may not have been read. */
 function discard(opening: Promise<Weights>): void {
   void opening.then(({ close }) => close()).catch(() => {});
 }

@@ -1,40 +1,39 @@
 /**
- * How much text the CPU is given at once: it computes in the service's own thread, where messages, an abort
- * among them, wait meanwhile.
+ * How much text the CPU computes per time slice: it shares the service's thread with messages such as aborts.
  */
 
 import type { Text } from "../api/types.js";
 
 /**
- * Milliseconds that a turn is meant to take: an abort waits no longer than that for what is under way, with
+ * Target milliseconds of a time slice: an abort waits no longer than that for what is under way, with
  * room for a slow one.
  */
-const TURN_MS = 25;
-/** UTF-16 units of the first turn, before anything was measured: some 16 tokens. */
+const SLICE_MS = 25;
+/** UTF-16 units of the first time slice, before anything was measured: some 16 tokens. */
 const FIRST_UNITS = 64;
-/** The most of a turn. The wasm's own groups are no larger, so more would only delay messages. */
+/** The maximum of a time slice. The wasm's own groups are no larger, so more would only delay messages. */
 const MOST_UNITS = 4096;
-/** What a text costs besides its characters, in units: its special tokens. */
+/** The cost of a text's special tokens, in units. */
 const UNITS_PER_TEXT = 8;
 
 /** The pace of one model on this machine. */
 export interface Pace {
-  /** Units that the next turn may have. */
+  /** The units of the next time slice. */
   units(): number;
-  /** Tells what a turn took. */
+  /** Reports how long a time slice took. */
   took(units: number, ms: number): void;
 }
 
-/** A pace that nothing is known of yet. */
+/** A pace without measurements. */
 export function startPace(): Pace {
-  let unitsPerTurn = FIRST_UNITS;
+  let unitsPerSlice = FIRST_UNITS;
   return {
-    units: () => unitsPerTurn,
+    units: () => unitsPerSlice,
     took(units, ms) {
       // A clock of a page that is not isolated ticks in tenths of a millisecond.
-      const fitting = (TURN_MS * units) / Math.max(ms, 0.1);
-      // By at most half and double a turn: one that was disturbed, or of a few units, tells little.
-      unitsPerTurn = Math.min(Math.max(fitting, unitsPerTurn / 2, 1), unitsPerTurn * 2, MOST_UNITS);
+      const fitting = (SLICE_MS * units) / Math.max(ms, 0.1);
+      // By at most half or double: a disturbed or short time slice says little.
+      unitsPerSlice = Math.min(Math.max(fitting, unitsPerSlice / 2, 1), unitsPerSlice * 2, MOST_UNITS);
     },
   };
 }

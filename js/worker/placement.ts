@@ -1,4 +1,4 @@
-/** Where a model is computed: what was asked for, and what has gone wrong with the graphics card since. */
+/** Decides where a model runs, from the options and the failures of the graphics card. */
 
 import { isTrap, toError, type TabsenseError } from "../api/errors.js";
 import type { EngineModule } from "../builds.js";
@@ -6,7 +6,7 @@ import { within } from "../platform/within.js";
 import type { Device } from "../api/types.js";
 import type { Gpu } from "../wasm/simd/tabsense.js";
 
-/** A device that is lost twice within so many milliseconds is not asked for a third time. */
+/** A device that is lost twice within this many milliseconds is not requested a third time. */
 const LOSS_INTERVAL = 60_000;
 
 /** How many milliseconds a browser has for giving a device. */
@@ -33,7 +33,7 @@ export function startPlacement(
   none: string | null,
   now: () => number = () => performance.now(),
 ): Placement {
-  let reason = device === "cpu" ? "The CPU was asked for." : none;
+  let reason = device === "cpu" ? "The CPU was requested." : none;
   let lost: { at: number } | null = null;
 
   return {
@@ -53,12 +53,12 @@ export function startPlacement(
           (late) => late.free(),
           () => {},
         );
-        reason = `The browser gave no device within ${REQUEST_LIMIT / 1000} seconds.`;
+        reason = `The browser returned no device within ${REQUEST_LIMIT / 1000} seconds.`;
       } catch (thrown) {
         if (isTrap(thrown)) throw thrown;
         reason = toError(thrown).message;
       }
-      if (lost) reason = `The device was lost, and there is no new one: ${reason}`;
+      if (lost) reason = `The device was lost and could not be replaced: ${reason}`;
       return null;
     },
 

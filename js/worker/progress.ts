@@ -1,4 +1,4 @@
-/** Progress events of one file: their rate smoothed, and not more of them than a page can draw. */
+/** Progress events of one file, with a smoothed rate, throttled to what a page can draw. */
 
 import { TOKENIZER_CONFIG, type Progress } from "../api/types.js";
 
@@ -38,7 +38,7 @@ export function progressOf(
   };
 }
 
-/** What is taken for a file's length until it is told, in bytes: the weights are most of a model. */
+/** The assumed length of a file until it is known, in bytes: the weights are most of a model. */
 const EXPECTED = { runtime: 1.2e6, config: 1e3, tokenizer: 7e5, weights: 1e8 };
 
 /** Adds how far all files are. They count by their bytes, so that a bar moves as time does. */
@@ -56,7 +56,7 @@ export function withOverall(emit: (progress: Progress) => void): (progress: File
       const key = stage === "tokenizer" || stage === "weights" ? `${stage} ${progress.file}` : stage;
       files.set(key, { bytes, total: total ?? bytes + EXPECTED[stage] });
       const sum = (key: "bytes" | "total") => [...files.values()].reduce((all, file) => all + file[key], 0);
-      // All bytes are there before the model stands.
+      // All bytes have arrived before the model is ready.
       overall = Math.max(overall, Math.min(sum("bytes") / sum("total"), MOST_BEFORE_READY));
     }
     emit({ ...progress, overall });

@@ -1,6 +1,6 @@
 /**
- * What holds a model and computes: in a worker, or in place with `worker: false`. It answers one request at a
- * time.
+ * The service that holds a model and computes, in a worker or, with `worker: false`, on the calling thread.
+ * It answers one request at a time.
  */
 
 import { isTrap, TabsenseError, toError } from "../api/errors.js";
@@ -38,20 +38,20 @@ export interface Service {
 }
 
 /**
- * How many texts, and units of text ({@link unitsOf}), go to the wasm at once; in between, messages get a
- * turn.
+ * How many texts, and units of text ({@link unitsOf}), go to the wasm at once; messages are handled in
+ * between.
  */
 interface GroupSize {
   texts: number;
   units: number;
 }
 
-/** The most texts of a turn of the CPU, which is cut by its pace besides. */
+/** The most texts of a CPU time slice, which is also limited by its pace. */
 const CPU_TEXTS = 16;
-/** A graphics card computes while messages get their turn, and wants much at once. */
+/** A graphics card computes while messages are handled, and needs large batches. */
 const GPU_GROUP: GroupSize = { texts: 64, units: 32_768 };
 
-/** The loaded model, and how to get it back where it is lost. */
+/** The loaded model, and how to reload it if it is lost. */
 interface Held {
   embedding: Embedding | null;
   /** The file of its weights, and why it is not another one. */
@@ -110,7 +110,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
 
   async function compute(request: TextsRequest, signal: AbortSignal): Promise<Answered> {
     if (!held)
-      throw new TabsenseError("internal", "The service was asked for texts before its model was loaded.");
+      throw new TabsenseError("internal", "The service got texts before its model was loaded.");
     const { texts } = request;
     const results = new Array<ResultOf[keyof ResultOf]>(texts.length);
     const places = byLength(texts);
@@ -269,8 +269,8 @@ function groupSize({ webgpu }: EngineInfo, pace: Pace): GroupSize {
 }
 
 /**
- * The places of texts, short ones first: turns of like texts take like times, and the pace is found on small
- * ones.
+ * The places of texts, short ones first: time slices of similar texts take similar times, and the pace is
+ * found on small ones.
  */
 function byLength(texts: readonly Text[]): number[] {
   const lengths = texts.map(lengthOf);

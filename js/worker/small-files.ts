@@ -1,4 +1,4 @@
-/** The small files of a model, read whole in front of the weights: its configuration and its tokenizer. */
+/** The small files of a model, read before the weights: its configuration and its tokenizer. */
 
 import { isTrap, TabsenseError } from "../api/errors.js";
 import { TOKENIZER_CONFIG, type Progress } from "../api/types.js";
@@ -48,7 +48,7 @@ export type SmallFile =
   | OlderFile
   | EmbeddingFile;
 
-/** How long a file may be, and as what its progress is told, if it is. */
+/** The maximum length of a file, and the stage of its progress, if any. */
 const KINDS: Readonly<Record<string, [limit: number, stage: Progress["stage"] | null]>> = {
   "config.json": [CONFIG_LIMIT, "config"],
   "tokenizer.json": [TOKENIZER_LIMIT, "tokenizer"],
@@ -87,7 +87,7 @@ export function startReading(
     try {
       const report = stage === null ? () => {} : progressOf(stage, name, emit);
       const bytes = await readAll(file.opened, file.name, limit, signal, report);
-      // Of a compressed file, no length is told before its end.
+      // The length of a compressed file is unknown until its end.
       if (file.opened.total !== bytes.length) report(bytes.length, bytes.length);
       await checkWhole(file, bytes, (await starting).module);
       const text = withoutMark(bytes);
@@ -162,11 +162,11 @@ export function furtherFiles<T extends FurtherFiles>(
   }
 }
 
-/** The error for files that change again and again. */
+/** The error for files that keep changing. */
 export function unsteady(change: Error): TabsenseError {
   return new TabsenseError(
     "network",
-    `${change.message}, again and again. Load the model later; if that doesn't help, look at the server.`,
+    `${change.message}repeatedly. Load the model later; if that doesn't help, check the server.`,
     { cause: change },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * How a tagger reads texts of any length: in windows that overlap, of which each token's answer is taken from the
- * one in which it lies farthest from an edge. So every token has been seen with what stands before and behind it.
+ * How a tagger reads texts of any length: in overlapping windows. Each token's answer comes from the window
+ * in which it is farthest from an edge, so that every token has context on both sides.
  */
 
 import type { Tagged } from "../client/protocol.js";
@@ -18,7 +18,7 @@ export interface Window {
   to: number;
 }
 
-/** The windows of a text of so many tokens, with room for `room` in each; none without tokens. */
+/** The windows of a text of `tokens` tokens, with room for `room` in each; none without tokens. */
 export function windowsOf(tokens: number, room: number): Window[] {
   const step = Math.max(1, room - Math.floor(room * OVERLAP));
   const windows: Window[] = [];

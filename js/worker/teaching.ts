@@ -1,4 +1,6 @@
-/** Trains classifiers in the module that is fetched for it, in slices between which messages get a turn. */
+/**
+ * Trains classifiers in the module that is fetched for it, in time slices between which messages are handled.
+ */
 
 import { isTrap, TabsenseError } from "../api/errors.js";
 import type { CallProgress } from "../api/types.js";
@@ -17,7 +19,7 @@ export interface Training {
   ): Promise<Trained>;
 }
 
-/** In how many parts progress is told. */
+/** The number of progress steps. */
 const PARTS = 100;
 
 /** The module is fetched with the first training, and kept. */
@@ -56,7 +58,7 @@ export function startTraining(host: EngineHost): Training {
         module = null; // its memory is in no known state; the engine has one of its own
         throw new TabsenseError(
           "internal",
-          `The teacher broke (${thrown.message}). Teach again, and please report this.`,
+          `Teaching failed (${thrown.message}). Teach again, and please report this.`,
         );
       }
       const { weights, bias, strength, nameWeight, temperature, threshold, ...rest } = teacher.finish();

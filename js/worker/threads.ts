@@ -7,7 +7,7 @@ import { THREADED_GLUE, type ThreadedBuild, type ThreadedModule } from "../build
 import { within } from "../platform/within.js";
 
 /**
- * What a helper is told: the module to start, and then which thread it is; to the second it doesn't answer.
+ * The messages to a helper: the module to start, then its thread number, which it doesn't answer.
  */
 export type HelperRequest =
   | { type: "start"; build: ThreadedBuild; module: WebAssembly.Module; memory: WebAssembly.Memory }
@@ -39,7 +39,7 @@ export interface Helpers {
   memory: WebAssembly.Memory;
   /**
    * Starts the compiled module in each, and tells the engine's how many threads there are now. Those that
-   * don't start are done without.
+   * don't start are left out.
    */
   join(build: ThreadedBuild, compiled: WebAssembly.Module, module: ThreadedModule): Promise<void>;
 }
@@ -58,7 +58,7 @@ const START_LIMIT = 5000;
 export const FIRST_PAGES = 26;
 /**
  * The limit of a shared memory, whose addresses some systems reserve as soon as it is made: the first that
- * can be had is taken.
+ * can be allocated is used.
  */
 const MOST_PAGES = [65_536, 32_768, 16_384];
 /** Bytes of a helper's stack: kernels go a few calls deep. */
@@ -92,7 +92,7 @@ export function startHelpers(count: number, start: StartHelper): Helpers | null 
   };
 }
 
-/** The helper's side: what its worker does with a request. */
+/** Handles a request in the helper's worker. */
 export function startHelping(post: (reply: HelperReply) => void): (request: HelperRequest) => Promise<void> {
   let module: ThreadedModule | null = null;
   return async (request) => {
@@ -106,7 +106,7 @@ export function startHelping(post: (reply: HelperReply) => void): (request: Help
         });
         module = glue;
       } catch {
-        // It is done without: see `join`.
+        // It is left out: see `join`.
       }
       return post({ ready: module !== null });
     }

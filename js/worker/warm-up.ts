@@ -1,6 +1,6 @@
 /**
- * Uses the time in which bytes are awaited for letting the engine optimize the kernels: the first call is
- * then as fast as the rest.
+ * Lets the engine optimize the kernels while the model downloads, so that the first call is as fast as
+ * later ones.
  */
 
 import { nextTask } from "../files/bytes.js";

@@ -1,4 +1,4 @@
-/** How a model's answers become labels that a call names. */
+/** Turns a model's answers into scores of a call's labels. */
 
 import { checkSentences } from "../api/embedder.js";
 import { TabsenseError } from "../api/errors.js";
@@ -105,10 +105,7 @@ function labelling(warnings: string[], ended: Session["ended"], scorer: Scorer):
       const empty = texts.indexOf("");
       if (empty >= 0) {
         const which = single ? "The text" : `texts[${empty}]`;
-        throw new TabsenseError(
-          "invalid_argument",
-          `${which} is empty: there is nothing to label. Leave it out.`,
-        );
+        throw new TabsenseError("invalid_argument", `${which} is empty. Remove it.`);
       }
       const known = readLabels(labels, scorer.mostLabels);
       const asked = hypotheses(checked.template ?? scorer.template, known);
@@ -133,7 +130,7 @@ interface CheckedZeroShotOptions {
 function checkZeroShotOptions(options: ZeroShotOptions | undefined): CheckedZeroShotOptions {
   const given = record(options, ["template", "multiLabel", "signal", "onProgress"]);
   const template = given["template"] ?? null;
-  if (template !== null && typeof template !== "string") throw invalid("template", "a text", template);
+  if (template !== null && typeof template !== "string") throw invalid("template", "a string", template);
   return {
     template,
     multiLabel: flag(given, "multiLabel", false),
@@ -150,14 +147,14 @@ function checkEntailment(labels: readonly string[]): void {
   const others = labels.length > first.length ? ` and ${labels.length - first.length} more` : "";
   throw new TabsenseError(
     "config_unsupported",
-    `The model's labels are ${first.join(", ")}${others}, and none says entailment beside another: ZeroShot needs a ` +
-      "model for natural language inference, or an embedder. Load such a one, or this one as a Classifier.",
+    `The model's labels are ${first.join(", ")}${others}, and none is entailment: ZeroShot needs a ` +
+      "model for natural language inference, or an embedder. Load one of these, or this one as a Classifier.",
   );
 }
 
 function lastIsEntailment(labels: readonly string[]): string {
   return (
-    `The model's labels have no names (${labels.join(", ")}): the last is taken for entailment, the first for ` +
+    `The model's labels have no names (${labels.join(", ")}): the last is used as entailment, the first as ` +
     "contradiction."
   );
 }

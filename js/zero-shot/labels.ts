@@ -18,32 +18,32 @@ export function readLabels(labels: string | readonly string[], most = MOST_LABEL
   const list: unknown = typeof labels === "string" ? split(labels) : labels;
   if (!Array.isArray(list)) {
     throw wrong(
-      `The labels must be a list of texts, or a text with commas between them, not ${typed(labels)}.`,
+      `The labels must be an array of strings, or a string with commas between them, not ${typed(labels)}.`,
     );
   }
   if (list.length === 0) throw wrong("There are no labels: pass at least one.");
   if (list.length > most) {
     throw wrong(
-      `There are ${list.length} labels, and each is a forward pass a text: pass ${most} at most. With an embedder in ` +
+      `There are ${list.length} labels, and each needs a forward pass per text: pass at most ${most}. With an embedder in ` +
         "place of the NLI model, a text takes one forward pass, whatever their number.",
     );
   }
   // Not `map`, which passes holes over.
   return Array.from(list, (label: unknown, i) => {
-    if (typeof label !== "string") throw wrong(`labels[${i}] must be a text, not ${typed(label)}.`);
-    if (label.trim() === "") throw wrong(`labels[${i}] is empty: leave it out, or name it.`);
+    if (typeof label !== "string") throw wrong(`labels[${i}] must be a string, not ${typed(label)}.`);
+    if (label.trim() === "") throw wrong(`labels[${i}] is empty. Remove it, or name it.`);
     return label;
   });
 }
 
 /**
- * What is asked of a text for each label: the template with the label in place of `{}`, as Python's `format`
+ * The hypothesis for each label: the template with the label in place of `{}`, as Python's `format`
  * puts it there. `{0}` is the label, too; `{{` and `}}` are braces.
  *
  * Throws `invalid_argument` where the template has no place for a label, or a field that is none.
  */
 export function hypotheses(template: string, labels: readonly string[]): string[] {
-  if (typeof template !== "string") throw wrong(`The template must be a text, not ${typed(template)}.`);
+  if (typeof template !== "string") throw wrong(`The template must be a string, not ${typed(template)}.`);
   const parts = partsOf(template);
   if (parts.length === 1) {
     throw wrong(

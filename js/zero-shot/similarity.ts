@@ -1,4 +1,4 @@
-/** Labels by the likeness of their vectors to a text's. */
+/** Scores labels by the similarity of their vectors to a text's. */
 
 /**
  * What a cosine is multiplied with before the softmax: that with which sentence-transformers trains encoders to tell
@@ -8,7 +8,7 @@ const SCALE = 20;
 /** The most vectors that are kept. */
 const MOST_KEPT = 20_000;
 
-/** Vectors of texts that are asked for again and again. */
+/** A cache of vectors of texts. */
 export interface Vectors {
   /** The vectors of `texts`; `embed` is asked for those that are not there. */
   of(

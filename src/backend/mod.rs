@@ -1,4 +1,4 @@
-//! What a backend does for a model: a handful of operations over tensors of f32 rows.
+//! The interface between models and backends: a handful of operations over tensors of f32 rows.
 //!
 //! A new architecture (`model/`) touches nothing here; a new backend implements these traits and touches no
 //! model.

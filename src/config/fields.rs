@@ -27,7 +27,7 @@ impl Fields {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] where it is something else.
     pub fn text(&self, name: &str) -> Result<Option<&str>> {
-        let wrong = || invalid(format_args!("has a wrong {name}: it must be a text."));
+        let wrong = || invalid(format_args!("has a wrong {name}: it must be a string."));
         self.get(name).map(|value| value.as_str().ok_or_else(wrong)).transpose()
     }
 
@@ -42,7 +42,7 @@ impl Fields {
     /// A token's id.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] where it is no whole number, or one beyond any vocabulary.
+    /// [`ErrorKind::ConfigInvalid`] if it is not a whole number, or larger than any vocabulary.
     pub fn id(&self, name: &str, default: u32) -> Result<u32> {
         self.size_from(name, default as usize, 0, limits::VOCABULARY).map(|id| id as u32)
     }
@@ -55,7 +55,7 @@ impl Fields {
         match sizes.positions.checked_sub(padding as usize + 1) {
             Some(max_tokens @ 1..) => Ok(Sizes { max_tokens, ..sizes }),
             _ => Err(invalid(format_args!(
-                "has max_position_embeddings {}, but positions begin behind that of the padding token, {padding}.",
+                "has max_position_embeddings {}, but positions start after the padding token's, {padding}.",
                 sizes.positions
             ))),
         }
@@ -67,12 +67,12 @@ impl Fields {
     /// [`ErrorKind::ConfigUnsupported`].
     pub fn is_an_encoder(&self) -> Result<()> {
         if self.is_set("is_decoder")? {
-            return Err(unsupported("has is_decoder true: only encoders run here. Take a checkpoint of an encoder."));
+            return Err(unsupported("has is_decoder true: only encoders are supported. Use an encoder checkpoint."));
         }
         match self.text("position_embedding_type")? {
             None | Some("absolute") => Ok(()),
             Some(other) => Err(unsupported(format_args!(
-                "has position_embedding_type {:?}: only \"absolute\" is supported. Take a checkpoint with it.",
+                "has position_embedding_type {:?}: only \"absolute\" is supported. Use a checkpoint that has it.",
                 start_of(other)
             ))),
         }
@@ -107,7 +107,7 @@ impl Fields {
         let Some(value) = self.get(name) else { return Ok(default) };
         let eps = value.as_f64().filter(|eps| (0.0..=1.0).contains(eps));
         eps.map(|eps| eps as f32)
-            .ok_or_else(|| invalid(format_args!("has a wrong {name}: it must be a number of 0 to 1.")))
+            .ok_or_else(|| invalid(format_args!("has a wrong {name}: it must be a number from 0 to 1.")))
     }
 
     /// The nonlinearity that `name` names; GELU where it is missing.
@@ -123,13 +123,13 @@ impl Fields {
             "relu" => Ok(Activation::Relu),
             other => Err(unsupported(format_args!(
                 "has {name} {:?}: \"gelu\", \"gelu_new\", \"gelu_pytorch_tanh\", \"gelu_fast\" and \"relu\" are \
-                 supported. Take a checkpoint with one of them.",
+                 supported. Use a checkpoint with one of them.",
                 start_of(other)
             ))),
         }
     }
 
-    /// Refuses models whose head is another task's. Whether an own class has the head, the weights will tell.
+    /// Rejects models with another task's head. For custom classes, the weights decide.
     pub(super) fn has_the_head(&self, task: Task) -> Result<()> {
         const OTHERS: [&str; 7] = [
             "Model",
@@ -146,15 +146,15 @@ impl Fields {
             Task::Embed(_) | Task::Encode => return Ok(()),
         };
         let Some(architectures) = self.get("architectures") else { return Ok(()) };
-        let wrong = || invalid("has wrong architectures: they must be a list of texts.");
+        let wrong = || invalid("has wrong architectures: it must be a list of strings.");
         let names = architectures.as_array().ok_or_else(wrong)?.iter().map(|name| name.as_str().ok_or_else(wrong));
         let names = names.collect::<Result<Vec<_>>>()?;
         let of_another = |name: &&str| name.ends_with(others) || OTHERS.iter().any(|task| name.ends_with(task));
         match names.iter().all(of_another).then(|| names.first()).flatten() {
             Some(name) => Err(unsupported(format_args!(
-                "describes {} in architectures, which has no head for {}: take a checkpoint of ...{wanted}{}.",
+                "lists {} in architectures, which has no head for {}: use a checkpoint of ...{wanted}{}.",
                 start_of(name),
-                if task == Task::Tag { "the labels of tokens" } else { "the labels of a text" },
+                if task == Task::Tag { "token labels" } else { "text labels" },
                 match name.ends_with(others) {
                     true if task == Task::Tag => ", or load this one with Classifier",
                     true => ", or load this one with Tagger",
@@ -169,7 +169,7 @@ impl Fields {
     pub(super) fn labels_of_tokens(&self) -> Result<Vec<String>> {
         if self.get("id2label").is_none() {
             return Err(invalid(
-                "has no id2label: a tagger's labels are told by it. Add the names that the model was trained with.",
+                "has no id2label: a tagger needs its label names. Add those that the model was trained with.",
             ));
         }
         self.labels()
@@ -181,11 +181,11 @@ impl Fields {
             Some("regression") => Ok(Scoring::Identity),
             // Softmax of one label is 1 for every text: transformers 5 refuses it.
             Some("single_label_classification") if labels == 1 => Err(invalid(
-                "has problem_type \"single_label_classification\" and one label: give it two labels, or remove problem_type \
-                 to have the sigmoid of the one.",
+                "has problem_type \"single_label_classification\" and one label: give it two labels, or remove \
+                 problem_type to get the sigmoid of the one.",
             )),
             Some("single_label_classification") => Ok(Scoring::Softmax),
-            // What transformers' pipeline does where nothing is said.
+            // The default of transformers' pipeline.
             None if labels == 1 => Ok(Scoring::Sigmoid),
             None => Ok(Scoring::Softmax),
             Some(other) => Err(unsupported(format_args!(
@@ -196,15 +196,14 @@ impl Fields {
         }
     }
 
-    /// The labels by id: texts of whatever `id2label` has, as JSON writes it.
+    /// The labels by id; other JSON values of `id2label` as JSON text.
     pub(super) fn labels(&self) -> Result<Vec<String>> {
         let Some(map) = self.get("id2label") else {
             let count =
                 if self.get("num_labels").is_some() { self.size(&["num_labels"], 2, limits::LABELS)? } else { 2 };
             return Ok((0..count).map(|i| format!("LABEL_{i}")).collect());
         };
-        let map =
-            map.as_object().ok_or_else(|| invalid("has a wrong id2label: it must be an object of ids and labels."))?;
+        let map = map.as_object().ok_or_else(|| invalid("has a wrong id2label: it must map ids to labels."))?;
         if map.is_empty() || map.len() > limits::LABELS {
             return Err(invalid(format_args!(
                 "has {} labels in id2label: between 1 and {} are supported.",
@@ -226,7 +225,7 @@ impl Fields {
                 Value::String(text) => text.clone(),
                 Value::Null | Value::Bool(_) | Value::Number(_) => label.to_string(),
                 Value::Array(_) | Value::Object(_) => {
-                    return Err(invalid(format_args!("has a wrong label {place} in id2label: it must be a text.")));
+                    return Err(invalid(format_args!("has a wrong label {place} in id2label: it must be a string.")));
                 }
             });
         }

@@ -64,7 +64,7 @@ fn an_own_class_may_have_a_classifier() {
 }
 
 #[test]
-fn another_file_is_no_model_s() {
+fn rejects_other_files() {
     assert_eq!(kind("<!doctype html>"), ErrorKind::NotAModel);
 }
 
@@ -126,7 +126,7 @@ fn an_encoder_is_read_whatever_its_head() {
 }
 
 #[test]
-fn an_unknown_type_is_told_those_that_run() {
+fn names_the_supported_types_for_an_unknown_one() {
     let error = Config::from_json(br#"{"model_type": "t5", "d_model": "?"}"#).unwrap_err();
     let message = error.message();
     assert!(message.contains("\"t5\""), "{message}");
@@ -156,7 +156,7 @@ fn every_nonlinearity_by_its_names() {
 }
 
 #[test]
-fn what_is_no_configuration_is_invalid() {
+fn other_files_are_invalid() {
     for json in [
         "",
         "[]",
@@ -199,7 +199,7 @@ fn what_is_no_configuration_is_invalid() {
 }
 
 #[test]
-fn what_does_not_run_here_is_unsupported() {
+fn other_models_are_unsupported() {
     for json in [
         r#"{"model_type": "t5"}"#,
         r#"{"model_type": "distilbert", "activation": "silu"}"#,

@@ -1,5 +1,5 @@
-//! Which side is faster for how many tokens, and which arithmetic for batches: measured on this machine, with
-//! this model, when it is loaded.
+//! Which backend is faster for how many tokens, and which arithmetic for batches: measured on this machine with this
+//! model while loading.
 
 use super::{Clock, self_test};
 use crate::backend::Backend;
@@ -16,11 +16,11 @@ const RUNS: usize = 3;
 /// A length is not measured any more where a shorter one took this many milliseconds: loading must not wait
 /// for it. Only the second is, once: two lengths tell how a side's time grows, and one run of it takes as
 /// long as four of the first at most.
-const PATIENCE: f64 = 25.0;
+const SLOW_MS: f64 = 25.0;
 /// How much faster the graphics device has to be: its times vary more.
 const ADVANTAGE: f64 = 0.9;
 
-/// What a forward pass of so many tokens took.
+/// How long a forward pass of `tokens` tokens took.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
     /// Tokens.
@@ -31,16 +31,16 @@ pub struct Measured {
     pub gpu: f64,
 }
 
-/// Measures both sides.
+/// Measures both backends.
 ///
 /// # Errors
-/// What a side fails with.
+/// The error of a backend.
 pub async fn measure(text_model: &TextModel<AutoBackend>, clock: Clock<'_>) -> Result<Vec<Measured>> {
     let (backend, model) = (text_model.backend(), text_model.model());
     let mut measured: Vec<Measured> = Vec::new();
     for tokens in LENGTHS {
         let tokens = tokens.min(model.config().max_tokens);
-        let slow = measured.iter().any(|m| m.cpu.max(m.gpu) > PATIENCE);
+        let slow = measured.iter().any(|m| m.cpu.max(m.gpu) > SLOW_MS);
         if measured.last().is_some_and(|m| m.tokens == tokens || slow && measured.len() > 1) {
             break;
         }

@@ -1,6 +1,5 @@
-//! A model on whatever there is to compute on: a graphics device is tried before it is trusted
-//! ([`self_test`]), the faster side is found out by measuring ([`calibration`]), and a device that fails is
-//! done without.
+//! A model on the available devices: a graphics device is tested before it is used
+//! ([`self_test`]), the faster backend is found by measuring ([`calibration`]), and a device that fails is dropped.
 //!
 //! Not here: where files come from, JavaScript (`web`).
 
@@ -34,18 +33,17 @@ pub struct Computed {
     pub outputs: Vec<Vec<f32>>,
     /// Where they were computed.
     pub side: Side,
-    /// The device's time by kernel, where it was asked for and the device can tell.
+    /// The device's time by kernel, if requested and supported.
     pub kernels: Option<Vec<KernelTime>>,
 }
 
 impl Engine {
-    /// Makes a loaded model ready: warms the device up, tests it, and measures both sides where both
+    /// Makes a loaded model ready: warms the device up, tests it, and measures both backends if both
     /// hold the weights.
     ///
     /// # Errors
     /// Where the CPU holds no weights: [`ErrorKind::WebgpuUnusable`] for a device that refuses the work or
-    /// computes wrong, [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`]. Where it does, such a device is
-    /// done without.
+    /// computes wrong, [`ErrorKind::DeviceLost`], [`ErrorKind::OutOfMemory`]. If it does, such a device is dropped.
     pub async fn prepare(text_model: TextModel<AutoBackend>, clock: Clock<'_>) -> Result<Self> {
         let mut engine = Self { text_model, calibration: Vec::new() };
         if let Err(error) = engine.try_gpu(clock).await {
@@ -82,7 +80,7 @@ impl Engine {
         self.text_model.backend()
     }
 
-    /// What both sides took, where both were measured.
+    /// How long both backends took, if both were measured.
     pub fn calibration(&self) -> &[Measured] {
         &self.calibration
     }
@@ -94,8 +92,8 @@ impl Engine {
 
     /// What the model computes for each text of one group; `profile`: with the device's time by kernel.
     ///
-    /// A device that is lost on the way, refuses the work, or has no memory for it, is done without where the
-    /// CPU holds the weights: the texts are answered all the same.
+    /// A device that is lost on the way, rejects the work, or has no memory for it, is dropped if the
+    /// CPU holds the weights: the texts are answered anyway.
     ///
     /// # Errors
     /// Those of [`Model::outputs`]; [`ErrorKind::DeviceLost`] and [`ErrorKind::WebgpuUnusable`] where the CPU
@@ -135,7 +133,7 @@ impl Engine {
         Ok(Computed { outputs, side, kernels: times.map(|times| by_kernel(&times)) })
     }
 
-    /// Does without the graphics device from now on.
+    /// Stops using the graphics device.
     fn abandon_gpu(&self, error: &Error) {
         self.backend().abandon_gpu(error);
         let weights = self.text_model.model().weights();

@@ -1,10 +1,8 @@
-//! Trust in a graphics device is earned: the logits of a fixed text from the device, with the very weights it
-//! holds, against those of the CPU.
-//!
-//! Where the CPU holds no weights, or others than the device (f16 where the file has more digits), or its
+//! The self-test of a graphics device: compares its logits of a fixed text, computed with the weights that it holds,
+//! with the CPU's. If the CPU holds no weights, or others than the device (f16 where the file has more digits), or its
 //! int4 products round activations to 8 bits, each matrix is read back from the device, used, and dropped
-//! ([`AutoBackend::lending`]): what was sent is what is tested, and no more than one matrix is in memory. A
-//! checksum of what was sent guards what comes back.
+//! ([`AutoBackend::lending`]): what was sent is what is tested, and no more than one matrix is in memory. A checksum
+//! of the sent bytes guards those read back.
 
 use crate::backend::auto::{AutoBackend, Side};
 use crate::backend::{Backend, Precision};
@@ -17,7 +15,7 @@ const TEXT: &str = "The screen is bright, but the battery was empty by noon.";
 /// Copies of the text that together have more rows than the kernel for few rows takes.
 const COPIES: usize = 12;
 /// The largest difference of a logit that passes, for logits of up to 1, and as a share of larger ones. With
-/// float weights the sides differ by the order of their sums, which moves a logit by 1e-5 at most; wrong
+/// float weights the backends differ by the order of their sums, which moves a logit by 1e-5 at most; wrong
 /// results are off by far more.
 const TOLERANCE: f32 = 2e-3;
 /// The same with int8 weights, for which the CPU, not the device, rounds activations to 12 bits or more: that
@@ -78,7 +76,7 @@ async fn difference_to_cpu(text_model: &TextModel<AutoBackend>, lends: bool) -> 
 /// # Errors
 /// [`ErrorKind::WebgpuUnusable`].
 pub fn judge(difference: f32, precision: Precision) -> Result<()> {
-    // What bears no int4 in a model of it is int8.
+    // Tensors that can't be int4 are int8.
     let integers = matches!(precision, Precision::Int8 | Precision::Int4);
     judge_by(difference, if integers { INT8_WEIGHTS_TOLERANCE } else { TOLERANCE })
 }
@@ -97,6 +95,6 @@ fn judge_by(difference: f32, tolerance: f32) -> Result<()> {
     }
     Err(Error::new(
         ErrorKind::WebgpuUnusable,
-        format!("The graphics device computes wrong: its logits of a test text are off by {difference:.1e}."),
+        format!("The graphics device computes wrong results: its logits for a test text are off by {difference:.1e}."),
     ))
 }

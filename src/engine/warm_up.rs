@@ -1,6 +1,6 @@
-//! Engines run a function with a fast, simple compiler until it has shown to be worth a better one, which for
-//! a product takes longer than a short text. So the CPU's kernels run on a small model of made-up weights
-//! while the real one's bytes are awaited.
+//! WebAssembly engines compile a function with a fast baseline compiler first and optimize it later, which for a
+//! matrix product takes longer than a short text. So the CPU's kernels run on a small model with generated weights
+//! while the real one downloads.
 
 use crate::backend::auto::AutoBackend;
 use crate::backend::now;

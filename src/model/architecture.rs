@@ -13,7 +13,7 @@ use crate::backend::Backend;
 use crate::config::{Config, Fields, Sizes};
 use crate::error::Result;
 
-/// An architecture, with what of its configuration is its alone.
+/// An architecture, with the settings that only it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
     /// BERT (Devlin et al. 2019).

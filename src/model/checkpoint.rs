@@ -1,5 +1,5 @@
-//! Which tensor of a file is which of a model's: by names that are those of today's checkpoints, or of older ones, or of a base
-//! model's; what is left over, and what is missing.
+//! Maps a file's tensors to a model's by name (those of current or older checkpoints, or of a base model), with
+//! unused and missing ones.
 
 use super::names::{self, Names};
 use super::plan::Part;
@@ -36,14 +36,14 @@ pub fn resolve(header: &Header, base: &str, has: impl Fn(&str) -> bool) -> Resul
     Ok(resolved)
 }
 
-/// What to tell of the file's tensors that the model does not have, a sentence each; nothing of buffers.
+/// Warnings about tensors of the file that the model doesn't use, a sentence each; none about buffers.
 pub fn warnings<'a>(names: &Names, unused: impl Iterator<Item = &'a str>) -> Vec<String> {
     let unused = unused.filter(|name| !names.is_buffer(name) && !names.is_of_head_left_out(name));
     let (layers, others): (Vec<&str>, Vec<&str>) = unused.partition(|name| names.canonical(name).is_some());
     let mut warnings = Vec::new();
     if !layers.is_empty() {
         warnings.push(format!(
-            "The weights hold {}, of layers that config.json does not count; they were left out.",
+            "The weights hold {}, of layers beyond those in config.json; they were ignored.",
             list(&layers)
         ));
     }
@@ -73,20 +73,21 @@ pub fn missing(header: &Header, names: &Names, resolved: &[Option<String>], mut 
     let lack = format!("The weights lack {}", list(&missing));
     let message = if let Some(prefix) = common_prefix(names, &unused, &missing) {
         format!(
-            "{lack}: the names in the file begin with {prefix:?}, as of a model that was saved inside a wrapper. \
-             Save the model itself, or remove {prefix:?} from the names."
+            "{lack}: the names in the file begin with {prefix:?}, as if the model was saved inside a wrapper. Save \
+             the model itself, or remove {prefix:?} from the names."
         )
     } else if found().next().is_some()
         && missing.iter().all(|name| names.part(name) != Some(Part::Body))
         && !found().any(|name| names.part(name) == Some(Part::Classifier))
     {
         let task = if names.task() == Task::Tag { "token classification" } else { "text classification" };
-        format!("{lack}: this checkpoint has no classification head. Take one that was fine-tuned for {task}.")
+        format!("{lack}: this checkpoint has no classification head. Use one that was fine-tuned for {task}.")
     } else if unused.is_empty() {
-        format!("{lack}: model.safetensors and config.json must be of one checkpoint.")
+        format!("{lack}: model.safetensors and config.json must be from the same checkpoint.")
     } else {
         format!(
-            "{lack}, but hold {}: model.safetensors and config.json must be of one checkpoint, saved by transformers.",
+            "{lack}, but hold {}: model.safetensors and config.json must be from the same checkpoint, saved by \
+             transformers.",
             list(&unused)
         )
     };
@@ -118,7 +119,8 @@ mod tests {
         assert_eq!(
             of(&["a", "b", "c", "transformer.layer.9.ffn.lin1.bias", "d", "e"]),
             [
-                "The weights hold \"transformer.layer.9.ffn.lin1.bias\", of layers that config.json does not count; they were left out.",
+                "The weights hold \"transformer.layer.9.ffn.lin1.bias\", of layers beyond those in config.json; they \
+                 were ignored.",
                 "The weights hold \"a\", \"b\", \"c\" and 2 more, which this model does not use.",
             ]
         );

@@ -1,4 +1,4 @@
-//! How the number formats of the project relate: what a file stores, what the caller asks for, what is computed in.
+//! How the number formats of the project relate: those of files, of options, and of computation.
 //!
 //! Five types name them, each for one place:
 //!
@@ -8,7 +8,7 @@
 //! - [`Precision`]: what a matrix is multiplied in, once its backend has said what it can ([`crate::backend::Backend::precision`]).
 //! - [`crate::convert::Format`]: what a file is converted to; its result is read as the [`Storage`] of the same name.
 //!
-//! A matrix is multiplied in (the rows are what the file stores; * where the model bears it, else int8):
+//! A matrix is multiplied in (the rows are what the file stores; * where the model allows it, else int8):
 //!
 //! | file | `auto` | `fp32` | `fp16` | `int8` | `int4` |
 //! |---|---|---|---|---|---|
@@ -36,7 +36,7 @@ pub enum Dtype {
     Fp16,
     /// int8; a file of floating-point weights is quantized while it streams.
     Int8,
-    /// int4 where the model bears it ([`Narrowest`]), else int8; likewise.
+    /// int4 where the model allows it ([`Narrowest`]), else int8; likewise.
     Int4,
 }
 
@@ -54,7 +54,9 @@ impl Dtype {
             "int4" => Ok(Self::Int4),
             other => Err(Error::new(
                 ErrorKind::InvalidArgument,
-                format!("dtype {other:?} is unknown: \"auto\", \"fp32\", \"fp16\", \"int8\" and \"int4\" are there."),
+                format!(
+                    "dtype {other:?} is unknown: \"auto\", \"fp32\", \"fp16\", \"int8\" and \"int4\" are supported."
+                ),
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! Weights into place: each row that the stream gives goes straight to where the model needs it.
+//! Loads weights: each row of the stream goes straight to its place in the model.
 
 use super::Model;
 use super::architecture::{Architecture, Network};
@@ -18,14 +18,14 @@ use crate::weights::int4;
 use crate::weights::onnx::{Graph, Tensors, Wanted};
 use crate::weights::stream::{Reader, RowSink};
 
-/// A model on its way in: push the file's bytes, then [`ModelLoader::finish`].
+/// Loads a model: push the file's bytes, then call [`ModelLoader::finish`].
 pub struct ModelLoader<B: Backend> {
     reader: Reader,
     placer: Placer<B>,
 }
 
 impl<B: Backend> ModelLoader<B> {
-    /// A loader for a model of `config` in `dtype`. `announced`: the file's length in bytes, where it is known.
+    /// A loader for a model of `config` in `dtype`. `announced`: the file's length in bytes, if known.
     pub fn new(backend: B, config: Config, dtype: Dtype, announced: Option<usize>) -> Self {
         let (network, plan) = Network::new(&config);
         let placer = Placer {
@@ -112,7 +112,7 @@ pub struct Loaded {
     pub parameters: usize,
     /// The narrowest weights of any product.
     pub precision: Precision,
-    /// What to tell of the file, a sentence each: tensors that the model does not have.
+    /// Warnings about the file, a sentence each: tensors that the model doesn't use.
     pub warnings: Vec<String>,
 }
 
@@ -125,7 +125,7 @@ struct Placer<B: Backend> {
     dtype: Dtype,
     tensors: Vec<Incoming>,
     warnings: Vec<String>,
-    /// What of an ONNX file is which weight.
+    /// Which parts of an ONNX file are which weights.
     mapped: Option<onnx::Mapped>,
     filling: Option<Filling<B>>,
     row: Vec<f32>,
@@ -181,7 +181,10 @@ impl<B: Backend> RowSink for Placer<B> {
         }
         if info.storage == Storage::Int8 {
             if holds_minus_128(bytes) {
-                return Err(foreign(format!("{} holds -128, where int8 weights are -127 to 127", quoted(&info.name))));
+                return Err(foreign(format!(
+                    "{} holds -128, but int8 weights must be between -127 and 127",
+                    quoted(&info.name)
+                )));
             }
             filling.put_int8(place, row, bytemuck::cast_slice(bytes));
             return Ok(());
@@ -213,7 +216,7 @@ impl<B: Backend> RowSink for Placer<B> {
         if matches!(self.network, Network::StaticEmbedding(_)) {
             return Err(Error::new(
                 ErrorKind::WeightsMismatch,
-                "Static embeddings are not read from ONNX files: take model.safetensors.",
+                "Static embeddings can't be read from ONNX files: use model.safetensors.",
             ));
         }
         let (wanted, mapped) = onnx::of_model(graph, &self.config, &self.plan, self.dtype == Dtype::Fp32)?;

@@ -1,4 +1,4 @@
-//! Models of made-up weights: to warm up with, and to measure.
+//! Models with generated weights, for the warm-up and for measurements.
 
 use crate::backend::Backend;
 use crate::batch::PackedBatch;
@@ -69,7 +69,7 @@ impl Sizes {
         Ok((model, backend))
     }
 
-    /// A batch of texts of so many tokens.
+    /// A batch of texts with these numbers of tokens.
     pub fn batch(&self, tokens: &[usize]) -> PackedBatch {
         let texts: Vec<Vec<u32>> =
             tokens.iter().map(|&n| (0..n).map(|i| (i * 7919 % self.vocabulary) as u32).collect()).collect();

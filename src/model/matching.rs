@@ -1,4 +1,4 @@
-//! Pairs the file's tensors with those that the configuration asks for, and checks their types and shapes.
+//! Pairs the file's tensors with those that the configuration requires, and checks their types and shapes.
 
 use super::checkpoint;
 use super::names::Names;
@@ -42,7 +42,7 @@ pub(super) struct Incoming {
     pub precision: Option<Precision>,
 }
 
-/// The file's tensors, in its order, and what to tell of those that the model does not have.
+/// The file's tensors, in its order, and warnings about those that the model doesn't use.
 pub(super) struct Matched {
     pub tensors: Vec<Incoming>,
     pub warnings: Vec<String>,
@@ -54,7 +54,10 @@ fn mismatch(message: impl Display) -> Error {
 
 /// Of a tensor whose integers are not those of this project.
 pub(super) fn foreign(message: impl Display) -> Error {
-    mismatch(format!("{message}: only this project's int8 and int4 are read. Take the checkpoint in F32, F16 or BF16."))
+    mismatch(format!(
+        "{message}: other integer formats than this project's int8 and int4 are not supported. Use the \
+     checkpoint in F32, F16 or BF16."
+    ))
 }
 
 /// Pairs the file's tensors with those that the plan of `config` asks for.
@@ -121,20 +124,17 @@ pub(super) fn match_tensors(header: &Header, config: &Config, plan: &Plan) -> Re
                 )));
             }
             if scales_missing.iter().any(|name| name.strip_suffix(SCALE_SUFFIX) == Some(&t.name)) {
-                return Err(foreign(format!(
-                    "The weights lack the scales of {} in front of it, for it is stored as U8",
-                    quoted(&t.name)
-                )));
+                return Err(foreign(format!("{} is stored as U8, but its scales don't precede it", quoted(&t.name))));
             }
             *columns /= 2;
         }
         let columns = *columns;
         if stored != t.shape {
             let of_labels = matches!(target, Target::Slot(slot) if plan.slots()[slot].part == Part::Classifier);
-            let labels = if of_labels { " id2label of config.json names the labels, one a row." } else { "" };
+            let labels = if of_labels { " Each label in id2label of config.json needs one row." } else { "" };
             return Err(mismatch(format!(
-                "{} has the shape {:?} where {stored:?} is asked for: model.safetensors and config.json must be of one \
-                 checkpoint.{labels}",
+                "{} has the shape {:?}, but {stored:?} is expected: model.safetensors and config.json must be from \
+                 the same checkpoint.{labels}",
                 quoted(&t.name),
                 t.shape
             )));
@@ -160,7 +160,7 @@ fn storage(t: &TensorInfo, target: Target, plan: &Plan) -> Result<Storage> {
             if matches!(plan.slots()[slot].place, Place::Table(_)) && storage != Some(Storage::F16) =>
         {
             return Err(mismatch(format!(
-                "{} is stored as {:?}, but F16 is what the scales of an int4 table are: convert the checkpoint again.",
+                "{} is stored as {:?}, but the scales of an int4 table must be F16: convert the checkpoint again.",
                 quoted(&t.name),
                 t.dtype
             )));
@@ -179,7 +179,7 @@ fn storage(t: &TensorInfo, target: Target, plan: &Plan) -> Result<Storage> {
         _ => {}
     }
     Err(mismatch(format!(
-        "{} is stored as {:?}, but {read} are read: take the checkpoint in one of these.",
+        "{} is stored as {:?}, but only {read} are supported: use the checkpoint in one of these.",
         quoted(&t.name),
         t.dtype
     )))

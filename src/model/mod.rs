@@ -58,7 +58,7 @@ impl<B: Backend> Model<B> {
         &self.weights
     }
 
-    /// What the model's task wants of a batch, row by row: the logits of each text (B, L) or of each token
+    /// The outputs of the model's task for a batch, row by row: the logits of each text (B, L) or of each token
     /// (N, L), or without a head a vector for each text (B, D) or each token (N, D).
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl<B: Backend> Model<B> {
         }
         Err(Error::new(
             ErrorKind::NotFinite,
-            "The model's arithmetic overflowed on this text: its weights are damaged or too large; take another file.",
+            "The model's arithmetic overflowed on this text: its weights are damaged or too large; use another file.",
         ))
     }
 
@@ -110,7 +110,7 @@ impl<B: Backend> Model<B> {
                     ErrorKind::InvalidArgument,
                     format!(
                         "A text has tokens of type {largest}, but the model has {types} types (type_vocab_size of \
-                         config.json): tokenizer.json and config.json must be of one model."
+                         config.json): tokenizer.json and config.json must be from the same model."
                     ),
                 ))
             }

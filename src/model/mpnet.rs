@@ -23,7 +23,7 @@ const LAYER: LayerNames = LayerNames {
     ffn_norm: "output.LayerNorm",
 };
 
-/// The padding token, whatever the configuration says of it.
+/// The padding token, regardless of the configuration.
 const PADDING: u32 = 1;
 /// Buckets that its code uses, whatever the table has: 16 for keys in front of their query, 16 for those
 /// behind.

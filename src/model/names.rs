@@ -1,5 +1,5 @@
-//! The names that checkpoints have for a model's tensors: today's, older ones, and those of a base model; and
-//! which architecture a checkpoint is of that comes without its configuration.
+//! The names of a model's tensors in checkpoints: current, older, and those of a base model; and the architecture of
+//! a checkpoint without a configuration.
 
 use super::architecture::{Architecture, NAMED_APART, Network, examples};
 use super::plan::{Part, Place, Slot};
@@ -126,8 +126,8 @@ impl Names {
         Self { ambiguous, ..counted.swap_remove(0).1 }
     }
 
-    /// How a file that is written anew calls the model's tensor `name`: without the base's prefix where it is
-    /// not known which architecture's it is. A model finds it all the same ([`canonical`]).
+    /// The model's tensor `name` in a rewritten file: without the base's prefix if the architecture is unknown.
+    /// Loading finds it anyway ([`canonical`]).
     pub fn written(&self, name: String) -> String {
         match name.strip_prefix(self.base) {
             Some(rest) if self.ambiguous => rest.to_owned(),
@@ -212,7 +212,7 @@ impl Names {
         canonical(name, self.base, |name| self.has(name))
     }
 
-    /// Whether the tensor `name` of the file is of a head, which an encoder does without.
+    /// Whether the tensor `name` of the file belongs to a head, which an encoder doesn't have.
     pub fn is_of_head_left_out(&self, name: &str) -> bool {
         let of_head = || self.canonical(name).is_some_and(|name| self.part(&name) != Some(Part::Body));
         let of_pooler = || POOLER.contains(&name.strip_prefix(self.base).unwrap_or(name));
@@ -223,7 +223,7 @@ impl Names {
         }
     }
 
-    /// Whether a tensor of the file is a buffer, which the model computes by itself.
+    /// Whether a tensor of the file is a buffer, which the model computes itself.
     pub fn is_buffer(&self, name: &str) -> bool {
         BUFFERS.contains(&name.strip_prefix(self.base).unwrap_or(name))
     }

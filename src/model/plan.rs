@@ -1,6 +1,6 @@
-//! What an architecture asks of a checkpoint: its tensors by name, shape and place. An architecture makes a
-//! [`Plan`] of its configuration and keeps the handles; the loader fills the places and knows no
-//! architecture.
+//! What an architecture requires of a checkpoint: its tensors by name, shape and place. An architecture makes a
+//! [`Plan`] of its configuration and keeps the handles; the loader fills the places and is independent of
+//! architectures.
 
 use crate::error::{Result, try_vec};
 use crate::weights::int4;
@@ -79,7 +79,7 @@ pub struct Slot {
     pub part: Part,
 }
 
-/// The narrowest integers that a matrix or an embedding table bears.
+/// The narrowest integers that a matrix or an embedding table can be stored as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Narrowest {
     /// 4 bits.
@@ -96,7 +96,7 @@ pub struct TableFacts {
     pub rows: usize,
     /// D
     pub width: usize,
-    /// The narrowest integers that it bears.
+    /// The narrowest integers that it can be stored as.
     pub narrowest: Narrowest,
 }
 
@@ -114,7 +114,7 @@ pub struct MatrixFacts {
     pub out_features: usize,
     /// K
     pub in_features: usize,
-    /// The narrowest integers that it bears.
+    /// The narrowest integers that it can be stored as.
     pub narrowest: Narrowest,
 }
 
@@ -185,7 +185,7 @@ impl Plan {
         self.slots.push(Slot { name, shape: shape.to_vec(), place, part: self.part });
     }
 
-    /// An embedding table of so many rows: `NAME.weight`.
+    /// An embedding table of `rows` rows: `NAME.weight`.
     pub fn table(&mut self, name: &str, [rows, width]: [usize; 2], narrowest: Narrowest) -> Table {
         let table = Table(self.tables.len());
         self.tables.push(TableFacts { rows, width, narrowest });
@@ -219,7 +219,7 @@ impl Plan {
         matrix
     }
 
-    /// Relative biases of so many buckets: `NAME.weight` (buckets, H).
+    /// Relative biases of `buckets` buckets: `NAME.weight` (buckets, H).
     pub fn relative(&mut self, name: &str, buckets: usize, facts: RelativeFacts) -> Relative {
         let relative = Relative(self.relative.len());
         self.slot(format!("{name}.weight"), &[buckets, facts.heads], Place::Relative(relative));
@@ -227,7 +227,7 @@ impl Plan {
         relative
     }
 
-    /// A number for each of so many tokens: `NAME`, (tokens).
+    /// A number for each of `tokens` tokens: `NAME`, (tokens).
     pub fn of_tokens(&mut self, name: &str, tokens: usize) -> OfTokens {
         let numbers = OfTokens(self.of_tokens);
         self.of_tokens += 1;
@@ -243,7 +243,7 @@ impl Plan {
         built
     }
 
-    /// The tensors, in the order in which they were asked for.
+    /// The tensors, in the order of the plan.
     pub fn slots(&self) -> &[Slot] {
         &self.slots
     }

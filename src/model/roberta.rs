@@ -1,5 +1,5 @@
 //! RoBERTa, and XLM-RoBERTa, CamemBERT and data2vec's text model, which are RoBERTa with other vocabularies or
-//! names: BERT whose positions begin behind that of padding, and whose tokens are of one type.
+//! names: BERT whose positions start after the padding token's, and whose tokens have one type.
 //!
 //! Source: Liu et al. 2019, Conneau et al. 2020, Martin et al. 2020, Baevski et al. 2022; `transformers` 5.24,
 //! `modeling_roberta.py`, `modeling_xlm_roberta.py`, `modeling_camembert.py` and `modeling_data2vec_text.py`.

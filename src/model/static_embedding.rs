@@ -1,5 +1,5 @@
-//! Static embeddings: a text's vector is the mean of its tokens' vectors, which a table holds. Nothing is
-//! computed of one token that depends on another, so there are no layers.
+//! Static embeddings: a text's vector is the mean of its tokens' vectors in a table. Tokens don't depend on each
+//! other, so there are no layers.
 //!
 //! Source: `model2vec` 0.10, `model.py`; `sentence-transformers` 6.2, `static_embedding.py`.
 
@@ -101,8 +101,8 @@ pub fn sized(sizes: &Sizes, layout: Layout, header: &Header) -> Result<Sizes> {
     let table = tensor(&["embeddings", "embedding.weight"]);
     let Some((&[rows, stored], dtype)) = table.map(|table| (table.shape.as_slice(), table.dtype)) else {
         return Err(wrong(
-            "The weights lack \"embeddings\" or \"embedding.weight\", the table of a static embedding: take \
-             model.safetensors as model2vec or sentence-transformers saved it."
+            "The weights lack \"embeddings\" or \"embedding.weight\", the table of a static embedding: use \
+             model.safetensors as saved by model2vec or sentence-transformers."
                 .into(),
         ));
     };
@@ -153,8 +153,8 @@ impl StaticEmbedding {
             Some(id) => Err(Error::new(
                 ErrorKind::WeightsMismatch,
                 format!(
-                    "\"mapping\" gives token {id} no row of the table, which has {}: take model.safetensors as model2vec \
-                     saved it.",
+                    "\"mapping\" maps token {id} to no row of the table, which has {}: use model.safetensors as \
+                     saved by model2vec.",
                     self.rows
                 ),
             )),

@@ -1,4 +1,4 @@
-//! A model's weights, and how they fill: each row goes straight to where the model needs it.
+//! A model's weights, filled row by row: each row goes straight to its place.
 
 use super::dtype::Dtype;
 use super::embedding::EmbeddingTable;

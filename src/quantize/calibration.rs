@@ -1,4 +1,4 @@
-//! From a model and texts to what the rounding of each matrix needs.
+//! Collects what the rounding of each matrix needs, from a model and texts.
 
 use super::gptq::Factor;
 use super::observer::{Gram, Observer};
@@ -19,10 +19,10 @@ use std::rc::Rc;
 /// λ of [`Factor::new`], and what it is with fewer tokens than [`FEW_TOKENS`]: what few texts say is taken with more caution.
 const DAMPING: f64 = 0.01;
 const DAMPING_OF_FEW: f64 = 0.1;
-/// Below so many tokens there are fewer inputs than a feed-forward network has columns.
+/// With fewer tokens there are fewer inputs than a feed-forward network has columns.
 const FEW_TOKENS: usize = 2000;
 
-/// A model to calibrate, on its way in: products in f32, embedding tables rounded to int8 or int4 as they will be.
+/// A model to calibrate, while it loads: products in f32, embedding tables rounded to int8 or int4 as they will be.
 pub struct Loader {
     text_model: text_model::Loader<Observer>,
     tables: Narrowest,
@@ -123,7 +123,7 @@ impl Calibration {
         if self.tokens == 0 {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
-                "There is no calibration text: give some 300 sentences of the kind that the model will read.",
+                "There is no calibration text: pass some 300 sentences of the kind that the model will read.",
             ));
         }
         let model = self.text_model.model();
@@ -173,7 +173,7 @@ impl Inputs {
         self.grams.get(name).map(|(columns, _)| *columns)
     }
 
-    /// The factor for rounding the matrix `name`, which is known, of so many columns.
+    /// The factor for rounding the known matrix `name` of `columns` columns.
     ///
     /// # Errors
     /// Those of [`Factor::new`].

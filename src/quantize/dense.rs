@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_definite_is_refused() {
+    fn rejects_indefinite_matrices() {
         for a in [[1.0, 2.0, 2.0, 1.0], [0.0; 4], [f64::NAN, 0.0, 0.0, 1.0], [f64::INFINITY, 0.0, 0.0, 1.0]] {
             assert!(!cholesky(&mut a.clone(), 2), "{a:?}");
             assert!(inverse_factor(a.to_vec(), 2).is_none(), "{a:?}");

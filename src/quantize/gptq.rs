@@ -39,7 +39,8 @@ impl Factor {
         let u = inverse_factor(copy, columns).ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFinite,
-                "The model's arithmetic overflowed on the calibration texts: its weights are damaged or too large; take another file.",
+                "The model's arithmetic overflowed on the calibration texts: its weights are damaged or too large; \
+                 use another file.",
             )
         })?;
         Ok(Self { columns, h, u, dead })
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn independent_inputs_leave_nothing_to_make_up_for() {
+    fn independent_inputs_need_no_compensation() {
         let identity: Vec<f32> = (0..K * K).map(|i| f32::from(u8::from(i / K == i % K))).collect();
         let w = noise(M * K, 0);
         let rounded = round(&w, &Factor::new(&identity, K, 1, 0.01).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Rounding of weights to int4 with texts: which inputs a matrix gets decides which roundings do no harm.
+//! Rounds weights to int4 with calibration texts: the inputs of a matrix decide which roundings matter least.
 //!
 //! A model is loaded on a backend that keeps count of every matrix' inputs ([`observer`]) and reads the calibration texts
 //! ([`calibration`]); then each matrix is rounded so that its products with these inputs change least ([`gptq`], then [`refine`]; [`rounder`]; on the

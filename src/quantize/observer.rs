@@ -1,4 +1,4 @@
-//! The CPU backend in f32, keeping of every matrix the sum XᵀX of its inputs.
+//! The CPU backend in f32 that also sums XᵀX over the inputs of every matrix.
 
 use crate::backend::cpu::{self, CpuBackend, CpuTensor};
 use crate::backend::{Attention, Backend, Epilogue, LinearBuilder, Precision};

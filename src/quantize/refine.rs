@@ -1,7 +1,7 @@
-//! What a rounding can still gain once every column is rounded: coordinate descent on ‖(W - Ŵ)Xᵀ‖², over scales and weights.
+//! Refines a rounding once every column is rounded: coordinate descent on ‖(W - Ŵ)Xᵀ‖², over scales and weights.
 //!
-//! GPTQ rounds a column without knowing how those behind it will come out. Here each scale, and then each weight of its group, is
-//! set to what is best with all others as they are; nothing is taken that does not lower the error.
+//! GPTQ rounds a column without knowing how those behind it will come out. Here each scale, and then each weight of
+//! its group, is set to its optimum with all others fixed; only changes that lower the error are kept.
 
 use super::dense::subtract;
 use super::gptq::{Factor, Rounded};

@@ -1,5 +1,5 @@
 //! Rows of floats that become the int4 tensors of a file: a matrix with what is known of its inputs, an embedding table
-//! row by row. Both are given whole, for their scales stand in front of them.
+//! row by row. Both are emitted as a whole, because their scales precede them.
 
 use super::calibration::Inputs;
 use super::gptq;

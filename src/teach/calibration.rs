@@ -1,4 +1,4 @@
-//! Temperature and threshold, from what the fit says of examples that it has not seen.
+//! Temperature and threshold, from the fit's answers to examples that it has not seen.
 
 /// The temperature that is expected before any example is seen, and how far others may be from it (of its logarithm).
 pub const USUAL_TEMPERATURE: f64 = 0.3;

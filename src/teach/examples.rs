@@ -44,18 +44,19 @@ impl Examples {
     /// [`ErrorKind::InvalidArgument`] for sizes beyond the limits, or one label alone where each example has one.
     pub fn new(width: usize, labels: usize, multi: bool) -> Result<Self> {
         if width == 0 || width > MAX_WIDTH {
-            return Err(invalid(format!("Vectors of {width} numbers: 1 to {MAX_WIDTH} are possible.")));
+            return Err(invalid(format!("Vectors have {width} numbers: 1 to {MAX_WIDTH} are supported.")));
         }
         let least = if multi { 1 } else { 2 };
         if !(least..=MAX_LABELS).contains(&labels) {
             return Err(invalid(format!(
-                "{labels} labels: {least} to {MAX_LABELS} can be told apart. Give {}.",
+                "There are {labels} labels: {least} to {MAX_LABELS} are supported. Pass {}.",
                 if labels < least { "at least two labels" } else { "fewer labels" }
             )));
         }
         if labels * padded(width + 1) > MAX_WEIGHTS {
             return Err(invalid(format!(
-                "{labels} labels with vectors of {width} numbers are {} weights, of at most {MAX_WEIGHTS}. Give fewer labels.",
+                "{labels} labels with vectors of {width} numbers are {} weights, more than {MAX_WEIGHTS}. Pass fewer \
+                 labels.",
                 labels * padded(width + 1)
             )));
         }
@@ -87,7 +88,7 @@ impl Examples {
         }
         if at == MAX_EXAMPLES || (at as u64 + 1) * self.labels as u64 * self.width as u64 > MAX_WORK {
             return Err(invalid(format!(
-                "More than {at} examples of {} labels and {} numbers each are too many to learn from here. Give fewer.",
+                "More than {at} examples of {} labels and {} numbers each don't fit. Pass fewer.",
                 self.labels, self.width
             )));
         }
@@ -207,7 +208,7 @@ impl Examples {
     /// The rows of the chosen examples and of all names, as the objective reads them.
     ///
     /// # Errors
-    /// [`ErrorKind::OutOfMemory`] where the memory for them can't be had.
+    /// [`ErrorKind::OutOfMemory`] if there is not enough memory for them.
     pub fn rows(&self, chosen: &[usize]) -> Result<Rows> {
         let stride = padded(self.width + 1);
         let names = self.name_labels.len();

@@ -1,4 +1,4 @@
-//! What the fit would say of each example had it not seen it, without fitting again.
+//! The answer to each example of a fit without it, without fitting again.
 //!
 //! Removing example `i` moves its logit of label `l` by one Newton step, `m g w / (1 - m a)`: `g` is the gradient of its loss, `w` its
 //! weight, `a = c w p (1 - p)` its curvature and `m = x_i' (λ + sum_j a_j x_j x_j')^-1 x_i`, where `c = L / (L - 1)` stands for

@@ -73,7 +73,7 @@ enum Stage {
 
 impl Trainer {
     /// Begins with the examples; `warm`: the weights (L, D) and biases (L) of an earlier training, where labels are as they were;
-    /// `keep`: what is not to be found anew.
+    /// `keep`: values that are not searched.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for a label without examples and names, for weights or values that don't fit.
@@ -159,7 +159,7 @@ impl Trainer {
     /// [`ErrorKind::InvalidArgument`] before that.
     pub fn finish(self) -> Result<Taught> {
         self.done.ok_or_else(|| {
-            Error::new(ErrorKind::InvalidArgument, "The training has not ended. Call `step` until it gives 1.")
+            Error::new(ErrorKind::InvalidArgument, "The training has not ended. Call `step` until it returns 1.")
         })
     }
 

@@ -1,4 +1,4 @@
-//! Tokens that are found in a text before it is cut into words.
+//! Added tokens, which are found in a text before it is split into words.
 //!
 //! Not the `tokenizers` crate's matcher: after a match that is no single word it goes on in the middle of a
 //! character, and traps; and it looks for the next match there, where Hugging Face's released tokenizers look
@@ -13,7 +13,7 @@ use std::ops::Range;
 /// The most bytes of an added token: at each place of a text so many are compared at most.
 const MAX_BYTES: usize = 1024;
 
-/// An added token, as the files tell of it.
+/// An added token, as the files describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddedToken {
     /// What a text has to spell.
@@ -88,8 +88,8 @@ impl Added {
         }
         if next + beyond_vocabulary.len() > rows {
             return Err(invalid(format!(
-                "has {} tokens, but the model's embedding has {rows} rows: tokenizer.json and config.json must be of \
-                 one model.",
+                "has {} tokens, but the model's embedding has {rows} rows: tokenizer.json and config.json must be \
+                 from the same model.",
                 next + beyond_vocabulary.len()
             )));
         }

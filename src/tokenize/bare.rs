@@ -1,4 +1,4 @@
-//! Texts as their own tokens alone, as static embeddings have them: no special token frames them.
+//! Texts without special tokens, for static embeddings.
 
 use super::encoding::{Encoding, Tokens};
 use super::frame::{Frame, Single};
@@ -6,7 +6,7 @@ use super::model::MAX_TOKEN_BYTES;
 use super::{Tokenizer, read};
 use crate::error::Result;
 
-/// What of a text becomes tokens.
+/// The parts of a text that become tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Bare {
     /// The token that is left out.

@@ -56,14 +56,14 @@ impl Corpus {
             Model::WordPiece(_) => {}
             Model::Bpe(_) => {
                 return Err(unsupported(
-                    "has a BPE model, whose vocabulary can't be pruned: its tokens are merged from others, and without \
-                     one of them none that it is a part of is ever reached. Take a model with WordPiece.",
+                    "has a BPE model, whose vocabulary can't be pruned: its tokens are merged from each other. Use a \
+                     WordPiece model.",
                 ));
             }
             Model::Unigram(_) => {
                 return Err(unsupported(
-                    "has a Unigram model, whose vocabulary can't be pruned: it cuts a word by the scores of all its \
-                     tokens, and without one of them other words change, too. Take a model with WordPiece.",
+                    "has a Unigram model, whose vocabulary can't be pruned: removing a token changes how other words \
+                     are split. Use a WordPiece model.",
                 ));
             }
         }
@@ -111,14 +111,14 @@ impl Corpus {
     pub fn keep(&self, rows: usize, named: &[u32]) -> Result<Kept> {
         let counts = self.counts();
         if counts.is_empty() {
-            return Err(refused("The texts have no tokens: give texts of the kind that the model will read.".into()));
+            return Err(refused("The texts have no tokens: pass texts of the kind that the model will read.".into()));
         }
         let beyond = &self.tokenizer.parts.added.beyond_vocabulary;
         let model = self.word_piece();
         let (mut kept, mut others) = self.entries(&counts, named);
         let all = kept.len() + others.len() + beyond.len();
         if rows > all {
-            return Err(refused(format!("{rows} tokens are more than the {all} that there are: keep fewer.")));
+            return Err(refused(format!("{rows} tokens can't be kept of {all}: keep fewer.")));
         }
         let least = kept.len() + beyond.len();
         let room = rows.checked_sub(least).ok_or_else(|| {
@@ -126,8 +126,8 @@ impl Corpus {
             scripts.retain(|name| !["Common", "Inherited"].contains(name));
             crate::order::sort_by(&mut scripts, Ord::cmp);
             refused(format!(
-                "{rows} tokens are too few: {least} must stay, which are special and added tokens and the single \
-                 characters of the scripts that the texts use ({}). Keep as many, or leave out texts in other scripts.",
+                "{rows} tokens are too few: {least} are required for special and added tokens and the characters of \
+                 the texts' scripts ({}). Keep at least as many, or leave out texts in other scripts.",
                 scripts.join(", ")
             ))
         })?;

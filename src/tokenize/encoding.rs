@@ -1,9 +1,9 @@
-//! Tokens, and what a model takes of them: framed, typed and cut to its length.
+//! Encodings: tokens framed by special ones, with types, cut to the model's length.
 
 use super::frame::{Pair, Single, Special, Trim};
 use std::ops::Range;
 
-/// Token ids and, where asked for, the byte range of the text that each stands for.
+/// Token ids and, if requested, the byte range of the text that each stands for.
 pub struct Tokens {
     /// The ids.
     pub ids: Vec<u32>,

@@ -36,7 +36,7 @@ pub struct Pair {
     pub kinds: [u8; 2],
 }
 
-/// What is around a text, and around a pair where the tokenizer knows one.
+/// The frame of a text, and of a pair if the tokenizer has one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     /// Of one text.
@@ -108,7 +108,7 @@ impl Frame {
                 for frame in stage.stages("processors", Self::read)? {
                     if whole.pair.is_some() || whole.single != Single::default() {
                         return Err(unsupported(
-                            "frames a text twice: at most one of a sequence of post-processors may add special tokens.",
+                            "adds special tokens twice: only one post-processor of a sequence may add them.",
                         ));
                     }
                     whole = Self { trim: frame.trim.or(whole.trim), ..frame };
@@ -179,7 +179,7 @@ impl Template {
             if !special {
                 if texts.get(template.kinds.len()) != Some(&id) {
                     return Err(unsupported(format!(
-                        "frames the text {:?} where {} is expected: texts must stand in their order, each once.",
+                        "has the text {:?} in its frame where {} is expected: each text must appear once, in order.",
                         start_of(id),
                         texts.get(template.kinds.len()).unwrap_or(&"none")
                     )));
@@ -191,7 +191,7 @@ impl Template {
             let ids = stage.field("special_tokens").and_then(|all| all.get(id)?.get("ids")?.as_array());
             let Some(ids) = ids else {
                 return Err(invalid(format!(
-                    "frames a text with {:?}, which it does not know: take it whole.",
+                    "frames a text with {:?}, which it doesn't define: use the original file.",
                     start_of(id)
                 )));
             };
@@ -203,7 +203,7 @@ impl Template {
         }
         if template.kinds.len() < texts.len() {
             return Err(invalid(format!(
-                "has a frame {name:?} without the text {:?}: take it as it was saved.",
+                "has a frame {name:?} without the text {:?}: use the original file.",
                 texts[template.kinds.len()]
             )));
         }

@@ -1,4 +1,4 @@
-//! Text to token ids, by the stages that `tokenizer.json` knows, one after the other: added tokens are found
+//! Text to token ids, by the stages of `tokenizer.json`, one after the other: added tokens are found
 //! ([`added`]), the text between them is normalized ([`normalize`]), cut into words ([`split`]), the words
 //! into tokens ([`model`]), and all are framed by special tokens ([`frame`]). Each kind of a stage has a file
 //! of its own; `text` keeps where each byte came from, `read` assembles a tokenizer from its files. Cutting
@@ -79,7 +79,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`ErrorKind::TokenizerInvalid`] where one can't be read or has ids beyond `rows`;
-    /// [`ErrorKind::TokenizerUnsupported`] where a stage is of an unknown kind; [`ErrorKind::NotAModel`] where it is another file.
+    /// [`ErrorKind::TokenizerUnsupported`] if a stage has an unknown kind; [`ErrorKind::NotAModel`] where it is
+    /// another file.
     pub fn from_files(files: &TokenizerFiles, rows: usize) -> Result<Self> {
         let parts = files.read(rows)?;
         let reading = Reading::of(&parts.made.normalizer, &parts.made.pre_tokenizer, &parts.made.model);
@@ -91,7 +92,7 @@ impl Tokenizer {
         self.parts.max_length
     }
 
-    /// What of the files is not followed.
+    /// Settings of the files that are ignored.
     pub fn warnings(&self) -> &[String] {
         &self.parts.warnings
     }
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_continuation_is_told_by_its_mark_or_by_what_is_in_front_of_it() {
+    fn continuations_are_marked_or_follow_a_word() {
         let goes_on = |tokenizer: &Tokenizer, text: &str| {
             let (ids, offsets) = tokenizer.encode_with_offsets(text).unwrap();
             let all = ids.iter().zip(offsets);
@@ -298,13 +299,13 @@ mod tests {
     }
 
     #[test]
-    fn a_vocabulary_s_spelling_is_told_by_its_stages() {
+    fn the_spelling_follows_from_the_stages() {
         let bert = Tokenizer::from_json(include_bytes!("../../models/sentiment-en-1/tokenizer.json"), 30_522).unwrap();
         assert_eq!([bert, roberta(), xlm_roberta()].map(|of| of.spelling()), ["prefix", "bytes", "spaces"]);
     }
 
     #[test]
-    fn a_megabyte_costs_what_its_first_part_costs() {
+    fn a_megabyte_costs_as_much_as_its_first_part() {
         let file = include_bytes!("../../models/sentiment-en-1/tokenizer.json");
         let tokenizer = Tokenizer::from_json(file, 30_522).unwrap();
         let read = |text: &str, with_offsets: bool| {

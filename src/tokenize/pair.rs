@@ -24,9 +24,7 @@ impl Tokenizer {
         with_offsets: bool,
     ) -> Result<Encoding> {
         let frame = self.parts.frame.pair.as_ref().ok_or_else(|| {
-            unsupported(
-                "has no frame for pairs of texts: pass single texts, or take a model that was trained on pairs.",
-            )
+            unsupported("has no frame for pairs of texts: pass single texts, or use a model that was trained on pairs.")
         })?;
         if pair.is_empty() {
             return self.encode_to(text, max_tokens, with_offsets);
@@ -44,7 +42,7 @@ impl Tokenizer {
                     return Err(Error::new(
                         ErrorKind::InvalidArgument,
                         format!(
-                            "{:?} is too long: of {max_tokens} tokens, it leaves none for the text. Take a shorter \
+                            "{:?} is too long: of {max_tokens} tokens, it leaves none for the text. Use a shorter \
                              label or template.",
                             start_of(pair)
                         ),

@@ -61,8 +61,8 @@ impl Pattern {
             (Some(text), None) => Ok(Self::Text(text.into())),
             (None, Some(regex)) => Self::regex(regex).ok_or_else(|| {
                 unsupported(format!(
-                    "has the regular expression {:?} in a stage of type {:?}, which is not supported: take a checkpoint of one \
-                     of the supported model types with its own tokenizer.json.",
+                    "has the regular expression {:?} in a stage of type {:?}, which is not supported: use a \
+                     checkpoint of a supported model type with its own tokenizer.json.",
                     start_of(regex),
                     start_of(stage.kind())
                 ))

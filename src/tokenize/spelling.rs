@@ -1,4 +1,4 @@
-//! How tokens are written, and which of them go on with a word.
+//! How tokens are spelled, and which of them continue a word.
 
 use super::Tokenizer;
 use super::model::Model;

@@ -1,4 +1,4 @@
-//! A text on its way through the normalizer and the pre-tokenizer, with where each of its bytes came from.
+//! A text in the normalizer and the pre-tokenizer, with the origin of each of its bytes.
 //!
 //! A token's offsets are those of the text as it was given, but words are cut from the text as it was
 //! normalized. The bookkeeping is that of Hugging Face's tokenizers, down to its oddities:

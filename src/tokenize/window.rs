@@ -1,5 +1,4 @@
-//! How a long text is read in parts: a window's tokens are those of the whole text where what follows can't
-//! change them.
+//! Reads a long text in parts: a window's tokens are those of the whole text if later text can't change them.
 
 use super::model::Model;
 use super::normalize::Normalizer;

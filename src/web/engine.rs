@@ -1,4 +1,4 @@
-//! A model, and its answers as JavaScript sees them.
+//! A model and its answers, for JavaScript.
 
 use super::{device_name, info, to_js};
 use crate::backend::auto::Side;

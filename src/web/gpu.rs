@@ -21,7 +21,7 @@ impl<'a> From<&'a DeviceInfo> for Adapter<'a> {
     }
 }
 
-/// A graphics device, asked for while the model's files are on their way.
+/// A graphics device, requested while the model's files load.
 #[wasm_bindgen]
 pub struct Gpu {
     pub(super) device: Device,

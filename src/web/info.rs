@@ -1,4 +1,4 @@
-//! What runs here, as JavaScript sees it.
+//! Information about the loaded model, for JavaScript.
 
 use super::gpu::Adapter;
 use super::{device_name, to_js};
@@ -27,7 +27,7 @@ struct Webgpu<'a> {
     gpu_bytes: u64,
 }
 
-/// What both sides took for a text of so many tokens, in milliseconds.
+/// How long both backends took for a text of `tokens` tokens, in milliseconds.
 #[derive(Serialize)]
 struct Calibration {
     tokens: usize,

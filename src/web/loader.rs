@@ -83,7 +83,7 @@ impl Loader {
         Ok(Self { inner, warm_up: None })
     }
 
-    /// Cuts texts at so many tokens, where the model would take more.
+    /// Limits texts to `most` tokens, if the model accepts more.
     #[wasm_bindgen(js_name = limitTokens)]
     pub fn limit_tokens(&mut self, most: usize) -> Result<(), JsValue> {
         Ok(self.inner.limit_tokens(most)?)

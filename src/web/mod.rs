@@ -1,8 +1,8 @@
-//! The WebAssembly surface of a classifier: thin, and all that a page sees. The public API is written by hand in TypeScript on top
+//! The WebAssembly surface of a classifier, kept thin. The public API is written by hand in TypeScript on top
 //! (`js/`).
 //!
 //! `loader` takes a model's files, `engine` classifies, `info` says what runs, `gpu` holds the graphics device, `threads` the
-//! helpers of the CPU. What else a page needs is here.
+//! helpers of the CPU. Everything else that a page needs is here.
 
 mod engine;
 mod gpu;

@@ -26,7 +26,7 @@ pub enum Storage {
 }
 
 impl Storage {
-    /// The storage of a safetensors type, or `None` where it is not read here.
+    /// The storage of a safetensors type, or `None` if it is not supported.
     pub fn of(dtype: Dtype) -> Option<Self> {
         match dtype {
             Dtype::F64 => Some(Self::F64),
@@ -65,11 +65,7 @@ pub fn require_float(t: &TensorInfo) -> Result<Storage> {
     Storage::of(t.dtype).filter(|storage| storage.is_float()).ok_or_else(|| {
         Error::new(
             ErrorKind::WeightsMismatch,
-            format!(
-                "{} is stored as {:?}: give the converter a file of F32, F64, F16 or BF16.",
-                quoted(&t.name),
-                t.dtype
-            ),
+            format!("{} is stored as {:?}: convert a file of F32, F64, F16 or BF16.", quoted(&t.name), t.dtype),
         )
     })
 }
@@ -126,7 +122,7 @@ pub fn check_finite(values: &[f32], name: &str) -> Result<()> {
     Err(Error::new(
         ErrorKind::WeightsNotFinite,
         format!(
-            "{} holds NaN, infinity or a number beyond f32: the file is damaged or the training failed; take another.",
+            "{} holds NaN, infinity or a number beyond f32: the file is damaged or the training failed; use another.",
             quoted(name)
         ),
     ))

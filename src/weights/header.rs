@@ -14,7 +14,7 @@ use std::fmt;
 
 /// Bytes of the length that the file begins with.
 pub const PREFIX_BYTES: usize = 8;
-/// Bytes that suffice to tell what a file is that is no safetensors file.
+/// Bytes that suffice to recognize a file that isn't safetensors.
 pub const SNIFFED_BYTES: usize = 1024;
 /// The longest header taken; DistilBERT's has some 12 kB.
 pub const MAX_HEADER_BYTES: usize = 1 << 20;
@@ -45,7 +45,7 @@ pub struct Header {
     pub file_bytes: usize,
 }
 
-/// A tensor's name as messages have it: in quotes, and cut where it is longer than any name should be.
+/// A tensor's name in messages: in quotes, and cut if it is too long.
 pub fn quoted(name: &str) -> String {
     const MOST: usize = 120;
     match name.char_indices().nth(MOST) {
@@ -57,7 +57,7 @@ pub fn quoted(name: &str) -> String {
 fn lies(message: impl fmt::Display) -> Error {
     Error::new(
         ErrorKind::WeightsHeader,
-        format!("The safetensors header {message}: download the file again, or take it from its origin."),
+        format!("The safetensors header {message}: download the file again, from its source."),
     )
 }
 
@@ -77,17 +77,16 @@ pub fn header_length(prefix: [u8; PREFIX_BYTES]) -> Result<Option<usize>> {
 pub fn not_safetensors(first_bytes: &[u8]) -> Error {
     let name = file_kind::name_of(first_bytes).or_else(|| {
         let text = first_bytes.strip_prefix(file_kind::BYTE_ORDER_MARK).unwrap_or(first_bytes);
-        text.trim_ascii_start().starts_with(b"{").then_some("a JSON file, an index of weights in several files perhaps")
+        text.trim_ascii_start().starts_with(b"{").then_some("a JSON file, perhaps an index of sharded weights")
     });
     match name {
         Some(name) => Error::new(
             ErrorKind::NotAModel,
             format!(
-                "The weights are neither safetensors nor a checkpoint of PyTorch's: what is there is {name}. Check the \
-                 address, or the file."
+                "The weights are {name}, neither safetensors nor a PyTorch checkpoint. Check the address or the file."
             ),
         ),
-        None => lies("is not there, or is longer than any classifier's, so this is no safetensors file of one"),
+        None => lies("is missing or too long for a model"),
     }
 }
 
@@ -118,10 +117,10 @@ impl Header {
                 return Err(lies(format!("gives {} {} dimensions, more than {MAX_RANK}", quoted(&name), shape.len())));
             }
             if first != end {
-                return Err(lies(format!("leaves a gap before {} or has it overlap another tensor", quoted(&name))));
+                return Err(lies(format!("leaves a gap before {} or makes it overlap another tensor", quoted(&name))));
             }
             if last.checked_sub(first).is_none_or(|bytes| tensor_bytes(&shape, dtype.bitsize() as u64) != Some(bytes)) {
-                return Err(lies(format!("gives {} another length than its shape has", quoted(&name))));
+                return Err(lies(format!("gives {} a length that doesn't match its shape", quoted(&name))));
             }
             end = last;
             let shape = shape.iter().map(|&n| addressable(n)).collect::<Result<_>>()?;
@@ -145,7 +144,7 @@ fn addressable(n: u64) -> Result<usize> {
 fn too_long(n: u64) -> Error {
     Error::new(
         ErrorKind::OutOfMemory,
-        format!("The weights count {n} bytes or rows, more than can be addressed here: take a smaller model."),
+        format!("The weights have {n} bytes or rows, more than can be addressed here: use a smaller model."),
     )
 }
 
@@ -172,7 +171,7 @@ fn entries(text: &str) -> Result<Vec<(String, Entry)>> {
             Ok(entries)
         }
     }
-    // What serde_json says of an error repeats the file's text, which may be anything.
+    // serde_json's messages repeat the file's text, which may be anything.
     let at = |e: serde_json::Error| lies(format!("can't be read as JSON (column {} of line {})", e.column(), e.line()));
     let mut json = serde_json::Deserializer::from_str(text);
     let entries = json.deserialize_map(Names).map_err(at)??;
@@ -194,7 +193,7 @@ fn entry(name: String, value: &RawValue, seen: &mut HashSet<String>, list: &mut 
     if name == "__metadata__" {
         return match serde_json::from_str::<HashMap<String, String>>(text) {
             Ok(_) => Ok(()),
-            Err(_) => Err(lies("can't be read (\"__metadata__\" holds more than texts)")),
+            Err(_) => Err(lies("can't be read (\"__metadata__\" holds more than strings)")),
         };
     }
     if list.len() == MAX_TENSORS {
@@ -205,7 +204,7 @@ fn entry(name: String, value: &RawValue, seen: &mut HashSet<String>, list: &mut 
         Err(_) if serde_json::from_str::<Typed>(text).is_err() => {
             return Err(lies(format!("can't be read (the type of {} is missing or unknown)", quoted(&name))));
         }
-        Err(_) => return Err(lies(format!("can't be read (the shape or the place of {} is wrong)", quoted(&name)))),
+        Err(_) => return Err(lies(format!("can't be read (the shape or the offsets of {} are wrong)", quoted(&name)))),
     }
     Ok(())
 }
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_of_nothing_or_of_everything_is_refused() {
+    fn rejects_lengths_of_zero_and_of_the_maximum() {
         for n in [0u64, 1] {
             assert_eq!(header_length(n.to_le_bytes()).unwrap_err().kind(), ErrorKind::WeightsHeader, "{n}");
         }

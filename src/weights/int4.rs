@@ -14,7 +14,7 @@ pub const LARGEST: f32 = 7.0 * 65_504.0;
 /// The q of a weight of 0.
 pub const ZERO: u8 = 8;
 
-/// Whether a matrix of so many columns can be stored in int4.
+/// Whether a matrix of `columns` columns can be stored in int4.
 pub fn fits(columns: usize) -> bool {
     columns > 0 && columns.is_multiple_of(GROUP)
 }

@@ -1,8 +1,7 @@
-//! Weights on their way in: the stream that cuts a file of any chunks into rows of tensors, whatever its container
+//! Reads weights: the stream that splits a file in any chunks into rows of tensors, for any container
 //! ([`stream`]); safetensors ([`safetensors`]), its header and their checks ([`header`]); PyTorch's checkpoints ([`torch`]); numbers as they are stored
-//! ([`dtype`]), int8 ([`quantize`]) and int4 ([`int4`]); files with their entropy taken out ([`coded`]).
-//!
-//! What the tensors mean is not known here: that is the model's.
+//! ([`dtype`]), int8 ([`quantize`]) and int4 ([`int4`]); compressed files ([`coded`]).
+//! What the tensors mean is up to the model, not to this module.
 
 pub mod coded;
 pub mod dtype;

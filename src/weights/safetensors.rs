@@ -48,7 +48,7 @@ enum State {
     Header {
         length: usize,
     },
-    /// `passed`: the bytes so far of a tensor that nobody takes.
+    /// `passed`: the bytes so far of a tensor that is skipped.
     Rows {
         header: Header,
         tensor: usize,
@@ -88,8 +88,8 @@ impl Reader {
     ///
     /// # Errors
     /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`], [`ErrorKind::OutOfMemory`],
-    /// [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and
-    /// whatever `sink` finds. After an error the reader takes nothing more.
+    /// [`ErrorKind::WeightsLength`] where there are more bytes than the header says, and the errors of `sink`. After
+    /// an error the reader rejects further calls.
     pub fn push(&mut self, chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let result = self.advance(chunk, sink);
         if result.is_err() {
@@ -134,7 +134,7 @@ impl Reader {
                     let Some(bytes) = take(&mut self.held, &mut chunk, &mut self.seen, PREFIX_BYTES)? else {
                         return Ok(());
                     };
-                    match header_length(bytes.as_slice().try_into().expect("eight bytes were asked for"))? {
+                    match header_length(bytes.as_slice().try_into().expect("eight bytes were read"))? {
                         Some(length) => self.state = State::Header { length },
                         None => self.state = State::Foreign,
                     }
@@ -161,7 +161,8 @@ impl Reader {
                         return Err(Error::new(
                             ErrorKind::WeightsLength,
                             format!(
-                                "The weights are announced with {announced} bytes, but their header says {}: load them again.",
+                                "The weights were announced as {announced} bytes, but their header says {}: load \
+                                 them again.",
                                 header.file_bytes
                             ),
                         ));
@@ -192,7 +193,7 @@ impl Reader {
                         return Err(Error::new(
                             ErrorKind::WeightsLength,
                             format!(
-                                "The weights go on after the {} bytes that their header says: load them again.",
+                                "The weights continue after the {} bytes that their header declares: load them again.",
                                 header.file_bytes
                             ),
                         ));

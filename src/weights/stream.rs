@@ -1,5 +1,5 @@
-//! A file of weights of any container, told by its first bytes, cut into its header and the rows of its
-//! tensors as it arrives in chunks of any size.
+//! A stream of weights in any container, recognized by its first bytes, split into its header and the rows of its
+//! tensors, in chunks of any size.
 
 use super::header::Header;
 #[cfg(feature = "checkpoints")]
@@ -13,7 +13,7 @@ pub trait RowSink {
     /// The header is there and checked; nothing else has been given yet.
     ///
     /// # Errors
-    /// Whatever is wrong with these tensors for the one who takes them; the stream ends there.
+    /// Any error that the receiver of these tensors returns; the stream ends there.
     fn header(&mut self, header: &Header) -> Result<()>;
 
     /// Whether the rows of tensor `tensor` are wanted; the bytes of all others are passed over, whatever
@@ -35,7 +35,7 @@ pub trait RowSink {
     fn wanted(&mut self, _graph: &onnx::Graph) -> Result<onnx::Wanted> {
         Err(Error::new(
             ErrorKind::NotAModel,
-            "An ONNX file stands where safetensors or a checkpoint of PyTorch's should: check the file's name.",
+            "The weights are an ONNX file, not safetensors or a PyTorch checkpoint: check the file's name.",
         ))
     }
 
@@ -48,7 +48,7 @@ pub trait RowSink {
     }
 }
 
-/// The first bytes that tell a file's container.
+/// The first bytes that identify a file's container.
 pub const FIRST_BYTES: usize = 8;
 
 /// The state of a file on its way in.
@@ -104,7 +104,7 @@ impl Reader {
     /// # Errors
     /// [`ErrorKind::NotAModel`] for another kind of file, [`ErrorKind::WeightsHeader`],
     /// [`ErrorKind::OutOfMemory`], [`ErrorKind::WeightsLength`] where there are more bytes than the header
-    /// says, and whatever `sink` finds. After an error the reader takes nothing more.
+    /// says, and the errors of `sink`. After an error the reader rejects further calls.
     pub fn push(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         if let Container::Sniffing(held) = &mut self.container {
             if take(held, &mut chunk, &mut self.seen, FIRST_BYTES)?.is_none() {
@@ -165,12 +165,12 @@ pub(crate) fn ended(seen: usize, whole: impl fmt::Display) -> Error {
 
 /// That the file goes on after `whole` bytes.
 pub(super) fn longer(whole: usize) -> Error {
-    Error::new(ErrorKind::WeightsLength, format!("The weights go on after their {whole} bytes: load them again."))
+    Error::new(ErrorKind::WeightsLength, format!("The weights continue after their {whole} bytes: load them again."))
 }
 
 /// That a reader has failed already.
 pub(super) fn failed_before() -> Error {
-    Error::new(ErrorKind::WeightsLength, "The weights failed before: load them again from the start.")
+    Error::new(ErrorKind::WeightsLength, "The weights failed earlier: load them again from the start.")
 }
 
 /// Rows of a tensor of `shape`, and bytes of each.

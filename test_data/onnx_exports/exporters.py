@@ -11,7 +11,7 @@ import onnx
 import torch
 from transformers import AutoModelForSequenceClassification
 
-# The other exporter starts at 18: asked for less, it gives 18 all the same.
+# The other exporter starts at 18: given less, it writes 18 anyway.
 TRACED_OPSETS = (*range(11, 22),)
 DYNAMO_OPSETS = (*range(18, 22),)
 

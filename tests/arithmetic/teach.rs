@@ -143,7 +143,7 @@ fn training_twice_gives_the_same_bits_and_a_warm_start_the_same_answers() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn labels_without_examples_are_told_by_their_names() {
+fn recognizes_labels_without_examples_by_their_names() {
     let mut examples = Examples::new(4, 3, false).unwrap();
     for label in 0..3u32 {
         let mut name = [0.1f32; 4];
@@ -206,7 +206,7 @@ fn refused<T>(result: Result<T>) -> String {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn bad_input_is_refused_with_a_sentence() {
+fn rejects_bad_input_with_a_message() {
     let two = || Examples::new(2, 2, false).unwrap();
     assert!(refused(Examples::new(2, 1, false)).contains("at least two labels"));
     assert!(refused(Examples::new(0, 2, false)).contains("0 numbers"));

@@ -32,7 +32,7 @@ after(async () => {
 let line = 0;
 const block = (code, language = "js") => ({ code, language, document: "docs/made-up.md", line: ++line });
 
-test("blocks are found: in fences, indented, in lists, with names and reasons", () => {
+test("finds blocks: in fences, indented, in lists, with names and reasons", () => {
   const found = (lines) =>
     blocksOf("docs/made-up.md", lines.join("\n")).map(({ line, language, file, code, reason }) => [
       line,
@@ -104,7 +104,7 @@ test("a block gets the names that it uses, and not those that it declares", () =
   assert.match(prelude("f({ signal }); function f() {}"), /const signal/);
 });
 
-test("what is printed is held to what is said", () => {
+test("compares the printed output with the documented one", () => {
   const code =
     "console.log(label, score); // POSITIVE 0.978…\nconsole.log(a); // [ { label: 'A' } ]\nconsole.log(b); // the rest, in prose\n";
   checkPrinted(code, [["other"], ["POSITIVE", 0.97812], [[{ label: "A" }]], ["x"]]);

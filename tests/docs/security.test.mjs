@@ -48,7 +48,7 @@ after(async () => {
   await site?.close();
 });
 
-test("the tests that it names are there", () => {
+test("the tests that it names exist", () => {
   const named = [...document.matchAll(/`((?:tests|examples)\/[^`]+|src\/[^`]+\.rs)`: "([^"]+)"/g)];
   assert.ok(named.length >= 15, `only ${named.length} are named`);
   for (const [, path, name] of named) {
@@ -74,7 +74,7 @@ test("its bounds are those of the code", () => {
   }
 });
 
-test("the package's code makes no code, and asks the network for files alone", () => {
+test("the package's code creates no code, and only requests files", () => {
   assert.ok(BROWSER_FILES.length >= 3);
   for (const path of [...BROWSER_FILES, ...GLUE]) {
     // The one line that starts the worker where the package comes from another origin.

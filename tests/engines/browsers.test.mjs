@@ -92,9 +92,9 @@ inEachEngine(({ name, version, open }) => {
       ),
     };
     const told = documented()[name];
-    t.diagnostic(`${name} ${version()}; the document tells of ${told.version}`);
+    t.diagnostic(`${name} ${version()}; the document names ${told.version}`);
     if (older(version(), told.version))
-      return t.skip(`${DOCUMENT} tells of ${name} ${told.version}, which is newer than this ${version()}`);
+      return t.skip(`${DOCUMENT} names ${name} ${told.version}, which is newer than this ${version()}`);
     assert.deepEqual(told.cells, cells, `${DOCUMENT}: the column of ${name}, here ${version()}`);
   });
 });

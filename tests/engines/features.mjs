@@ -14,7 +14,7 @@ export const FEATURES = {
 
 /**
  * Runs in a page of the package's site, which is isolated where shared memory is asked about: yields whether
- * each feature is there. A build of the engine is what tells of WebAssembly's features.
+ * each feature is there. WebAssembly's features are detected by a build of the engine.
  */
 export async function probe() {
   const takes = async (build) => {

@@ -24,7 +24,7 @@ async function score(source, options) {
   return score;
 }
 
-/** Runs in the page: WebKit forgets the copies of a private session when nobody holds them any more. */
+/** Runs in the page: WebKit drops the copies of a private session when no page holds them. */
 async function holdCopies() {
   globalThis.held = await caches.open("tabsense-models");
 }
@@ -85,7 +85,7 @@ inEachEngine(({ name, version, open, supports }) => {
     const page = await open(t, site.url, GONE);
     if (!(await page.run(keepsCaches)))
       return t.skip(
-        `${name} ${version()} is in a private session here, which forgets a cache that nobody holds`,
+        `${name} ${version()} is in a private session here, which drops a cache that no page holds`,
       );
     const first = await page.run(score, model.url);
     await model.close();

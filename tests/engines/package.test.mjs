@@ -189,13 +189,13 @@ inEachEngine(({ open, supports }) => {
       );
       assert.equal(seen.call?.kind, "worker_crashed");
       assert.match(seen.call.message, reason);
-      assert.match(seen.call.message, /The next call gets a new one/);
+      assert.match(seen.call.message, /The next call starts a new one/);
       assert.deepEqual(seen.queued, [seen.expected, []]);
       assert.equal(seen.workers, 2);
     });
   }
 
-  test("texts of a stream are classified, and a stream that is left is cancelled", async (t) => {
+  test("classifies a stream, and cancels it on leaving", async (t) => {
     const page = await open(t, site.url);
     const seen = await page.run(async () => {
       const classifier = await tabsense.Classifier.load("/tiny/");

@@ -35,7 +35,7 @@ async function verdict(text) {
 const part = (name, state = "") => `[data-testid="${name}"]${state}`;
 
 inEachEngine(({ open }) => {
-  test("the page classifies what one types and its examples, and each tab opens", async (t) => {
+  test("the page classifies typed text and examples, and each tab opens", async (t) => {
     const { url } = await serveDemo(t, { watched: true });
     const page = await open(t, url);
     await page.run(wait, part("status", '[data-state="ready"]'));

@@ -18,7 +18,7 @@ async fn classify(engine: &Engine, text: &str) -> tabsense::Result<(usize, Side)
     Ok((tabsense::head::best(&engine.text_model().scored(&computed.outputs[0]), 1)[0], computed.side))
 }
 
-gpu_test!(a_lost_device_is_done_without_where_the_cpu_holds_the_weights, async {
+gpu_test!(falls_back_to_the_cpu_if_it_holds_the_weights, async {
     let before = ledger();
     let engine = load(&F32, "auto", true).await.unwrap();
     let backend = engine.text_model().backend();
@@ -50,7 +50,7 @@ gpu_test!(a_lost_device_alone_says_so, async {
     assert_eq!(ledger(), before);
 });
 
-gpu_test!(a_device_lost_between_the_weights_is_done_without, async {
+gpu_test!(falls_back_if_the_device_is_lost_between_the_weights, async {
     use tabsense::backend::auto::AutoBackend;
     use tabsense::backend::gpu::GpuBackend;
     let before = ledger();
@@ -74,7 +74,7 @@ gpu_test!(a_device_lost_between_the_weights_is_done_without, async {
     }
 });
 
-gpu_test!(a_device_lost_before_the_weights_is_done_without, async {
+gpu_test!(falls_back_if_the_device_is_lost_before_the_weights, async {
     let before = ledger();
     for cpu_holds in [false, true] {
         let device = device().await;
@@ -113,7 +113,7 @@ async fn join<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
     (left.unwrap(), right.unwrap())
 }
 
-gpu_test!(a_device_that_holds_other_weights_fails_its_self_test, async {
+gpu_test!(a_device_with_other_weights_fails_its_self_test, async {
     for cpu_holds in [true, false] {
         let engine = load(&F32, "fp32", cpu_holds).await.unwrap();
         assert_eq!(engine.reason(), None);
@@ -137,7 +137,7 @@ gpu_test!(a_device_that_holds_other_weights_fails_its_self_test, async {
     }
 });
 
-gpu_test!(heads_too_wide_for_the_device_are_for_the_cpu, async {
+gpu_test!(heads_too_wide_for_the_device_run_on_the_cpu, async {
     let before = ledger();
     // 144 wide instead of 12: one head of twelve times the width.
     let mut config: Value = serde_json::from_slice(F32.config).unwrap();
@@ -264,7 +264,7 @@ gpu_test!(a_card_that_is_slow_to_start_is_used_for_long_texts, async {
     assert!((9..32).contains(&calibration::crossing(&measured).unwrap()));
 });
 
-gpu_test!(groups_cut_for_a_lost_device_are_cut_anew_for_the_cpu, async {
+gpu_test!(groups_for_a_lost_device_are_regrouped_for_the_cpu, async {
     let engine = load(&F32, "fp32", true).await.unwrap();
     let backend = engine.text_model().backend();
     backend.set_from_tokens(Some(1));

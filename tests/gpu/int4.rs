@@ -18,7 +18,7 @@ use tabsense::weights::int4;
 /// Sums in another order, as for f32 weights in one file: tests/gpu/model.rs.
 const TOLERANCE: f32 = 2e-5;
 
-/// The file with int4 in the place of each matrix that bears it.
+/// The file with int4 in place of each matrix that can be int4.
 pub fn rounded(tiny: &Tiny) -> Vec<u8> {
     let plan = Network::new(&Config::from_json(tiny.config).unwrap()).1;
     let bears = |name: &str| {

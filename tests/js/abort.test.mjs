@@ -34,7 +34,7 @@ for (const worker of [true, false]) {
   }
 
   for (const when of ["at once", "while it is read"])
-    test(`${when}, a stream that was given is cancelled, worker: ${worker}`, async () => {
+    test(`${when}, passed streams are cancelled, worker: ${worker}`, async () => {
       let cancelled = false;
       const controller = new AbortController();
       const files = filesOf();
@@ -82,7 +82,7 @@ test("from within the progress of each stage", async () => {
 });
 
 for (const worker of [true, false]) {
-  test(`a queued call goes at once, those around it are answered, worker: ${worker}`, async (t) => {
+  test(`a queued call is dropped at once, others are answered, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     const controller = new AbortController();
     const first = classifier.classify(Array.from({ length: 200 }, (_, i) => `text number ${i}`));
@@ -116,7 +116,7 @@ for (const worker of [true, false]) {
   });
 }
 
-test("the reason is that of the signal, whatever it is", async (t) => {
+test("rejects with the signal's reason, of any type", async (t) => {
   const classifier = await tiny(t);
   const texts = Array.from({ length: 5000 }, () => "many words are in this text of the batch");
   for (const reason of [new Error("the user left"), "left", null]) {

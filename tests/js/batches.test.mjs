@@ -54,7 +54,7 @@ for (const worker of [true, false]) {
     assert.equal(calls, 1);
   });
 
-  test(`an abort from within the progress is the last that is heard, worker: ${worker}`, async (t) => {
+  test(`no progress is reported after an abort in the callback, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     const controller = new AbortController();
     let calls = 0;

@@ -20,7 +20,7 @@ function folderFor(t) {
   return folder;
 }
 
-test("three kinds of files are read, and what is none of them is refused", (t) => {
+test("reads three kinds of files, and rejects others", (t) => {
   const folder = folderFor(t);
   const write = (name, content) => {
     writeFileSync(join(folder, name), content);
@@ -126,7 +126,7 @@ test("a model of three labels is measured by domain", async (t) => {
   assert.doesNotMatch(setsText(sets, about), /## Calibration/);
 });
 
-test("a model of other labels is refused", async (t) => {
+test("rejects a model with other labels", async (t) => {
   const classifier = await Classifier.load(TINY, { device: "cpu" });
   t.after(() => classifier.dispose());
   await assert.rejects(answersTo(classifier, []), /labels are calm, glad, cross: negative is not among them/);

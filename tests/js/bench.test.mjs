@@ -175,7 +175,7 @@ test("a tiny run writes a result, a table, a page and a CSV file that agree", as
   assert.match(compared.stdout, /36 compared: 0 faster, 0 slower/);
 });
 
-test("a wrong answer fails the run, whose result is written all the same", (t) => {
+test("a wrong answer fails the run, but its result is written", (t) => {
   const out = folderFor(t);
   const config = join(out, "strict.toml");
   writeFileSync(
@@ -190,7 +190,7 @@ test("a wrong answer fails the run, whose result is written all the same", (t) =
   assert.match(readFileSync(join(out, "index.html"), "utf8"), /This run failed/);
 });
 
-test("a model without goldens has its fp32 subjects held to each other", (t) => {
+test("compares the fp32 subjects of a model without goldens with each other", (t) => {
   const out = folderFor(t);
   const config = join(out, "random.toml");
   writeFileSync(
@@ -220,7 +220,7 @@ test("a model without goldens has its fp32 subjects held to each other", (t) => 
   assert.match(stdout, /made-up texts, against tabsense-cpu-fp32 /);
 });
 
-test("a subject that hangs is given up, and the others are timed", async (t) => {
+test("skips a subject that hangs, and times the others", async (t) => {
   const { limited } = await import("../../bench/hosts/limit.mjs");
   const { openProcess } = await import("../../bench/hosts/process.mjs");
   const { timeCases } = await import("../../bench/measure/latency.mjs");
@@ -300,7 +300,7 @@ test("what falls back to the CPU is not measured as WebGPU", async () => {
   assert.equal(onCpu.adapter, null);
 });
 
-test("another implementation is set against Tabsense on its own device and number of threads", async () => {
+test("compares another implementation with Tabsense on the same device and threads", async () => {
   const { counterpart, machineLine } = await import("../../bench/report/tables.mjs");
   const own = ["cpu", "webgpu"].flatMap((device) =>
     ["int8", "fp32"].map((dtype) => ({
@@ -329,7 +329,7 @@ test("another implementation is set against Tabsense on its own device and numbe
   );
 });
 
-test("a configuration's mistakes are named", async (t) => {
+test("names mistakes in the configuration", async (t) => {
   const { readConfig } = await import("../../bench/config.mjs");
   const file = join(folderFor(t), "config.toml");
   const text = readFileSync(TINY, "utf8");
@@ -448,7 +448,7 @@ test("a cold start's stages do not count a moment twice", async () => {
   });
 });
 
-test("wrong answers, ties and labels are told apart", async () => {
+test("distinguishes wrong answers, ties and labels", async () => {
   const { compareAnswers, softmax, spaced, truthOf } = await import("../../bench/measure/check.mjs");
   const bounds = { difference: 0.1, agreement: 1 };
   const expected = [
@@ -479,7 +479,7 @@ test("wrong answers, ties and labels are told apart", async () => {
   assert.deepEqual(truths(["NEGATIVE", "NEUTRAL", "POSITIVE"], ["NEGATIVE", "POSITIVE"]), [2, 2, 1, null]);
 });
 
-test("a comparison tells a change from noise", async () => {
+test("a comparison distinguishes a change from noise", async () => {
   const { comparisonText } = await import("../../bench/compare.mjs");
   const result = (factor, browser = "B") => ({
     date: "2026-01-01T00:00:00Z",

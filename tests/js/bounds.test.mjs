@@ -25,7 +25,7 @@ const FILES = {
   "model.safetensors.index.json": [INDEX_LIMIT, MIB],
 };
 
-/** A file of spaces, of so many bytes, that comes in pieces of one memory. */
+/** A file of `bytes` spaces, as chunks of one buffer. */
 function spaces(bytes) {
   const piece = new Uint8Array(MIB).fill(0x20);
   let left = bytes;
@@ -40,7 +40,7 @@ function spaces(bytes) {
   return { total: null, exact: false, body };
 }
 
-test("the longest small files, and one byte more", async () => {
+test("accepts the longest small files, and rejects one byte more", async () => {
   const { signal } = new AbortController();
   for (const [name, [limit, told]] of Object.entries(FILES)) {
     assert.equal(limit, told, name);
@@ -54,7 +54,7 @@ test("the longest small files, and one byte more", async () => {
   }
 });
 
-test("the longest headers of weights in several files, and one byte more", async () => {
+test("accepts the longest headers of sharded weights, and rejects one byte more", async () => {
   const half = MIB / 2;
   const shard = (name, length) => ({
     name,
@@ -80,7 +80,7 @@ test("the longest headers of weights in several files, and one byte more", async
   );
 });
 
-test("the most files of weights, and one more", () => {
+test("accepts the maximum number of shards, and rejects one more", () => {
   const names = (count) =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [i, `${i}.safetensors`]));
   const of = (count) =>
@@ -89,9 +89,9 @@ test("the most files of weights, and one more", () => {
   assert.throws(() => of(1001), { kind: "weights_header" });
 });
 
-test("the longest taught classifier, and one character more", async () => {
-  // What is of that length is looked at, and is no JSON.
+test("accepts the longest taught classifier, and rejects one character more", async () => {
+  // A text of that length is parsed, and is not JSON.
   const text = (length) => "x".repeat(length);
-  await rejects("not_a_model", read(text(268_435_456)), /no JSON/);
-  await rejects("not_a_model", read(text(268_435_457)), /longer than any/);
+  await rejects("not_a_model", read(text(268_435_456)), /not JSON/);
+  await rejects("not_a_model", read(text(268_435_457)), /too long for/);
 });

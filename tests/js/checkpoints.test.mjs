@@ -64,7 +64,7 @@ test("safetensors by the name of a checkpoint are read as what they are", async 
   assert.deepEqual(await answer(instead(BF16, weights)), await answer(BF16));
 });
 
-test("what is no checkpoint is told by its kind", async () => {
+test("names the kind of a file that isn't a checkpoint", async () => {
   const load = (bytes) => answer(instead(BF16, { "pytorch_model.bin": bytes }));
   await rejects("weights_header", load(torch("script.bin")), /TorchScript/);
   await rejects("not_a_model", load(Buffer.from("\x80\x04\x95\x10\0\0\0\0\0", "latin1")), /pickle/);
@@ -83,7 +83,7 @@ async function* chunksOf(bytes, size) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-test("a file's first bytes tell a checkpoint, whatever its chunks", async () => {
+test("recognizes a checkpoint by its first bytes, in any chunks", async () => {
   const module = await startRewriter(nodeHost, new AbortController().signal);
   for (const name of ["plain.bin", "legacy.bin"]) {
     const load = async () => module;
@@ -139,9 +139,9 @@ test("frees what was begun and closes the file when reading ends early", async (
   assert.deepEqual(seen.slice(5), ["closed", "finished"]);
 });
 
-test("where the module can't be had, a sentence says what to do", async () => {
+test("says what to do if the module can't be loaded", async () => {
   const { signal } = new AbortController();
-  const advice = /checkpoint of PyTorch's.*wasm\/rewriter.*npx tabsense convert/;
+  const advice = /PyTorch checkpoint.*wasm\/rewriter.*npx tabsense convert/;
   const offline = { compileWasm: async () => Promise.reject(new Error("gone")) };
   await rejects("environment", startRewriter(offline, signal), advice);
   const wasm = await WebAssembly.compile(readFileSync(join(ROOT, "dist/wasm/simd/tabsense_bg.wasm")));

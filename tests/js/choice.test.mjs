@@ -69,7 +69,7 @@ test("auto takes the smallest file of 8 bits or more; safetensors where it is a 
   assert.equal(first("auto", halves).file, "onnx/model_fp16.onnx");
 });
 
-test("auto takes 4 bits where there is nothing else", () => {
+test("auto loads 4 bits if there is nothing else", () => {
   assert.deepEqual(first("auto", { "onnx/model_q4.onnx": 9, "onnx/model_bnb4.onnx": 8 }), {
     file: "onnx/model_q4.onnx",
     dtype: "auto",
@@ -200,7 +200,7 @@ test("without a listing, the usual file is asked for first", () => {
   }
 });
 
-test("files of weights are known by their names", () => {
+test("recognizes weights files by name", () => {
   for (const name of [
     "model.safetensors",
     "model-00001-of-00002.safetensors",

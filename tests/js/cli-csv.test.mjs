@@ -44,7 +44,7 @@ test("the line sep= is known, and no other", () => {
     assert.equal(separatorLine(other), null);
 });
 
-test("names are made unique, and none that is there is taken", () => {
+test("makes names unique without reusing existing ones", () => {
   assert.deepEqual(uniqueNames(["a", "b", "a", "a"]), ["a", "b", "a (2)", "a (3)"]);
   const names = uniqueNames(["a", "a", "a (2)", "a"]);
   assert.equal(new Set(names).size, 4, names.join());
@@ -78,7 +78,7 @@ for (const [name, content, args = []] of [
 test("lines are counted with the line sep=", (t) => {
   const { write } = scratch(t);
   const { stderr } = classify([write("in.csv", "sep=;\nid;text\n1;one\n2\n")]);
-  assert.match(stderr, /Line 4 of .* has 1 fields, and the first row has 2/);
+  assert.match(stderr, /Line 4 of .* has 1 fields, but the first row has 2/);
 });
 
 test("a CSV that comes slowly is answered as it comes", async () => {
@@ -109,13 +109,13 @@ test("TSV has no quotes: no two rows become one", (t) => {
   );
 });
 
-test("another character may quote", (t) => {
+test("accepts another quote character", (t) => {
   const { write } = scratch(t);
   const input = write("in.csv", "id,text\n1,'one, two'\n2,'it''s \"three\"'\n");
   assert.deepEqual(texts(classified([input, "--quote", "'"]).stdout), ["one, two", 'it\'s "three"']);
   const { status, stderr } = classify([input, "--quote", "''"]);
   assert.equal(status, 2);
-  assert.match(stderr, /--quote must be one character of ASCII, or none/);
+  assert.match(stderr, /--quote must be one ASCII character or none/);
 });
 
 test("columns without a name, or with the same, keep their places", (t) => {
@@ -135,17 +135,17 @@ test("columns without a name, or with the same, keep their places", (t) => {
   assert.deepEqual(rows[0].slice(0, 5), ["ham", "one", "", "x", "last"]);
   const { status, stderr } = classify([input, "--column", "v1"]);
   assert.equal(status, 1);
-  assert.match(stderr, /has two columns "v1"\. Name the one with the texts by its number: --column 1\./);
+  assert.match(stderr, /has two columns "v1"\. Pass the column of the texts by number: --column 1\./);
   assert.equal(objects(classified([input, "--column", "5"]).stdout)[0].label !== undefined, true);
 });
 
 test("a message about columns doesn't repeat names of any length", (t) => {
   const { write } = scratch(t);
   const { stderr } = classify([write("in.csv", `${"x".repeat(5000)},id\n1,2\n`)]);
-  assert.match(stderr, /has no column "text": it has "x{40}…", "id"/);
+  assert.match(stderr, /has no column "text", only "x{40}…", "id"/);
 });
 
-test("encodings are read where they are named", (t) => {
+test("reads named encodings", (t) => {
   const { write } = scratch(t);
   for (const [encoding, content] of [
     ["windows-1252", Buffer.from("id,text\n1,caf\xe9 \x80\n", "latin1")],
@@ -194,6 +194,6 @@ test("an error in a line of JSON repeats nothing of it", (t) => {
   const { write } = scratch(t);
   const { status, stderr } = classify([write("in.jsonl", '{"text":"one"}\nsecret words\n')]);
   assert.equal(status, 1);
-  assert.match(stderr, /Line 2 of .*in\.jsonl is not JSON\. In JSON Lines each line is an object\./);
+  assert.match(stderr, /Line 2 of .*in\.jsonl is not JSON\. In JSON Lines, each line must be an object\./);
   assert.doesNotMatch(stderr, /secret|words|token/);
 });

@@ -104,7 +104,7 @@ test("JSON Lines keep every byte of their rows", (t) => {
   );
 });
 
-test("lines of text: blank ones are none", async (t) => {
+test("lines of text: skips blank lines", async (t) => {
   const { write } = scratch(t);
   const input = write("in.txt", 'one\n\n  \ntwo, "2"\r\nthree');
   const wanted = ["one", 'two, "2"', "three"];
@@ -144,7 +144,7 @@ test("the standard input is read where it is a pipe, in any format", (t) => {
   assert.equal(classified(["-"], { input: "" }).stdout, "");
 });
 
-test("rows of a pipe that comes slowly are answered as they come", async () => {
+test("answers rows of a slow pipe as they arrive", async () => {
   const { child, ended, printed } = start(["classify", "--model", TINY]);
   const arrived = (count) =>
     new Promise((resolve) =>
@@ -185,7 +185,7 @@ test("more labels: a list in JSON Lines, columns in CSV", async (t) => {
   }
 });
 
-test("names that a row has already are not written twice", (t) => {
+test("rejects answers whose names a row already has", (t) => {
   const { write } = scratch(t);
   for (const input of [
     write("in.csv", "text,label\none,good\n"),
@@ -194,7 +194,7 @@ test("names that a row has already are not written twice", (t) => {
     for (const format of ["csv", "jsonl"]) {
       const { status, stderr } = classify([input, "--out-format", format]);
       assert.equal(status, 1);
-      assert.match(stderr, /^tabsense: invalid_argument: The input has "label" already .*--prefix/);
+      assert.match(stderr, /^tabsense: invalid_argument: The input already has "label" .*--prefix/);
       const { stdout } = classified([input, "--out-format", format, "--prefix", "predicted_"]);
       const [row] = format === "csv" ? parse(stdout, { columns: true }) : objects(stdout);
       assert.deepEqual(Object.keys(row), ["text", "label", "predicted_label", "predicted_score"]);
@@ -231,7 +231,7 @@ test("a CSV without a header has numbered columns", (t) => {
   );
 });
 
-test("rows keep their order, whatever their lengths, and those that are cut say so", async (t) => {
+test("rows of any length keep their order, and cut ones are marked", async (t) => {
   const { write } = scratch(t);
   const texts = Array.from({ length: 300 }, (_, i) =>
     `${i} ${"word ".repeat(i % 50 === 0 ? 600 : i % 5)}`.trim(),
@@ -249,7 +249,7 @@ test("rows keep their order, whatever their lengths, and those that are cut say 
   assert.ok(found.some(({ truncated }) => truncated));
 });
 
-test("a file of rows that are none makes an empty answer", (t) => {
+test("a file without rows has an empty answer", (t) => {
   const { path, write } = scratch(t);
   classified([write("in.csv", "id,text\n"), "--out", path("out.csv")]);
   assert.equal(readFileSync(path("out.csv"), "utf8"), "id,text,label,score\n");
@@ -257,13 +257,13 @@ test("a file of rows that are none makes an empty answer", (t) => {
   assert.equal(readFileSync(path("out.jsonl"), "utf8"), "");
 });
 
-test("what is there is not written over, unless it is meant", (t) => {
+test("overwrites files only with --force", (t) => {
   const { path, folder, write } = scratch(t);
   const input = write("in.txt", "one\n");
   const out = write("out.jsonl", "precious\n");
   const { status, stderr } = classify([input, "--out", out]);
   assert.equal(status, 1);
-  assert.match(stderr, /^tabsense: invalid_argument: .*out\.jsonl is there already\. .*--resume.*--force/);
+  assert.match(stderr, /^tabsense: invalid_argument: .*out\.jsonl already exists\. .*--resume.*--force/);
   assert.equal(readFileSync(out, "utf8"), "precious\n");
   classified([input, "--out", out, "--force"]);
   assert.equal(objects(readFileSync(out, "utf8"))[0].text, "one");
@@ -271,16 +271,12 @@ test("what is there is not written over, unless it is meant", (t) => {
     classify([input, "--out", input, "--out-format", "jsonl", "--force"]).stderr,
     /is the input itself/,
   );
-  assert.equal(
-    classified([input, "--out", "/dev/null", "--json"]).stdout,
-    "",
-    "a device is no file that could be lost",
-  );
+  assert.equal(classified([input, "--out", "/dev/null", "--json"]).stdout, "", "a device is not overwritten");
   mkdirSync(path("sub.jsonl"));
   assert.match(classify([input, "--out", path("sub.jsonl")]).stderr, /is a folder/);
   assert.match(
     classify([input, "--out", path("no/such/out.jsonl")]).stderr,
-    /^tabsense: environment: The system refused/,
+    /^tabsense: environment: A system call failed/,
   );
   assert.match(classify([folder, "--format", "text"]).stderr, /--format is for files/);
   writeFileSync(path("bad.csv"), "id,text\n1\n");
@@ -310,7 +306,7 @@ test("a model on a server is fetched once, for however many threads", async (t) 
   ]);
 });
 
-test("a device that Node has not is told, and done without", (t) => {
+test("warns about a device that Node doesn't have, and uses the CPU", (t) => {
   const { write } = scratch(t);
   const { stdout, stderr } = classified([write("in.txt", "one\n"), "--device", "webgpu", "--dtype", "int8"]);
   assert.equal(objects(stdout).length, 1);

@@ -72,7 +72,7 @@ test("labels that are numbers or signs alone stay what they are", (t) => {
   assert.deepEqual([row[1], row[3], row[5]].sort(), ["+", "-", "-1"]);
 });
 
-test("cells of the input stay as they are, so that they come back as they went", (t) => {
+test("cells of the input are unchanged", (t) => {
   const { write } = scratch(t);
   const values = [...FORMULAS, ...PLAIN];
   const { stdout } = classified([write("in.jsonl", linesOf(values)), "--out-format", "csv"]);
@@ -98,7 +98,7 @@ for (const ending of ["csv", "tsv"]) {
   });
 }
 
-test("--escape-formulas goes on where a run was ended, and only with the same option", (t) => {
+test("--escape-formulas can be resumed, only with the same option", (t) => {
   const { path, write } = scratch(t);
   const input = write("in.jsonl", linesOf(["=1+1", "=2+2", "=3+3"]));
   const out = path("out.csv");

@@ -73,14 +73,14 @@ test("weights that are in a pull request: info and classify say which", async (t
   }
 });
 
-test("HF_ENDPOINT that is no address is a wrong command line", async () => {
+test("rejects an invalid HF_ENDPOINT", async () => {
   const env = { ...process.env, HF_ENDPOINT: "hf-mirror" };
   const { how, stderr } = await start(["info", "org/model"], { env }).ended;
   assert.equal(how, 2);
   assert.match(stderr, /HF_ENDPOINT must be an address such as https:\S+, not "hf-mirror"/);
 });
 
-test("an unknown dtype is told the names", () => {
+test("names the dtypes for an unknown one", () => {
   const { status, stderr } = tabsense(["a text", "--dtype", "bnb4"]);
   assert.equal(status, 2);
   assert.match(

@@ -193,7 +193,7 @@ test("info reads no more of a server's tokenizer than tells its kind", async (t)
   assert.ok(sent < whole.length / 2, `${sent} of ${whole.length} bytes`);
 });
 
-test("a model of another kind is told which ones run, by classify and by info", (t) => {
+test("names the supported models for another kind, in classify and info", (t) => {
   const { folder } = scratch(t);
   cpSync(join(MODELS, "tiny-bert"), folder, { recursive: true });
   const config = {

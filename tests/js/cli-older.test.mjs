@@ -34,7 +34,7 @@ test("classify gives the answers of the model with tokenizer.json, from a folder
     assert.equal(requests.filter((path) => path === `/model/${name}`).length, 2, name);
 });
 
-test("a server that has neither names both", async (t) => {
+test("the error names both files if a server has neither", async (t) => {
   const { "vocab.txt": _, ...none } = withVocabTxt();
   const { url } = await serveModel(t, none);
   const { how, stderr } = await start(["classify", TEXT, "--model", url]).ended;

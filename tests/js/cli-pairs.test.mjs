@@ -93,19 +93,19 @@ test("a pair is resumed like a text, and has no text only where both are empty",
   }
 });
 
-test("what makes no pair is told, and what to do", (t) => {
+test("rejects options that make no pair, and says what to do", (t) => {
   const { write } = scratch(t);
   const csv = write("a.csv", "text,other\na,b\n");
   const jsonl = write("a.jsonl", '{"text":"a","other":null}\n');
   const lines = write("a.txt", "a\n");
   for (const [args, code, message] of [
-    [["a", "b", "--pair", "c"], 2, /--pair is the second text of one text, and there are 2/],
-    [[csv, "--pair", "c"], 2, /of a file, --pair-column names the column/],
-    [["a", "--pair-column", "c"], 2, /--pair-column is for files, and "a" is none/],
+    [["a", "b", "--pair", "c"], 2, /--pair needs exactly one text, not 2/],
+    [[csv, "--pair", "c"], 2, /For a file, use --pair-column/],
+    [["a", "--pair-column", "c"], 2, /--pair-column is for files, and "a" is not one/],
     [[lines, "--pair-column", "c"], 2, /--pair-column is for CSV, TSV and JSON Lines/],
-    [[csv, "--pair-column", "c"], 1, /invalid_argument: .* no column "c".*second texts by --pair-column/],
-    [[csv, "--pair-column", "1"], 1, /invalid_argument: The column "text" .*can't hold the second texts/],
-    [[jsonl, "--pair-column", "other"], 1, /invalid_argument: Line 1 .*no property "other" that is a string/],
+    [[csv, "--pair-column", "c"], 1, /invalid_argument: .* no column "c".*second texts with --pair-column/],
+    [[csv, "--pair-column", "1"], 1, /invalid_argument: The column "text" .*can't be both the texts and the second texts/],
+    [[jsonl, "--pair-column", "other"], 1, /invalid_argument: Line 1 .*no string property "other"/],
   ]) {
     const { status, stderr } = run(...args);
     assert.equal(status, code, stderr);
@@ -113,7 +113,7 @@ test("what makes no pair is told, and what to do", (t) => {
   }
 });
 
-test("a model whose tokenizer has no frame for pairs says so", (t) => {
+test("rejects pairs if the tokenizer has no frame for them", (t) => {
   const { folder, write } = scratch(t);
   const files = filesOf();
   const tokenizer = JSON.parse(new TextDecoder().decode(files["tokenizer.json"]));

@@ -39,8 +39,7 @@ function answered({ how, stdout, stderr }) {
   );
 }
 
-/**
- * A handler whose first answer breaks off after so many bytes, with all it has been asked for in `ranges`.
+/** A handler whose first answer ends after `bytes` bytes; requested ranges are collected in `ranges`.
  */
 function dropsOnce(bytes, { ranged }) {
   const ranges = [];
@@ -60,7 +59,7 @@ function dropsOnce(bytes, { ranged }) {
   return { handler, ranges };
 }
 
-test("a connection that breaks is taken up where it ended", async (t) => {
+test("resumes a broken connection where it ended", async (t) => {
   const files = filesOf();
   const { handler, ranges } = dropsOnce(files[WEIGHTS], { ranged: true });
   const { url } = await serveModel(t, files, { [WEIGHTS]: handler });
@@ -69,7 +68,7 @@ test("a connection that breaks is taken up where it ended", async (t) => {
   assert.match(ranges[1], /^bytes=[1-9]\d*-$/);
 });
 
-test("what can't be taken up is fetched from its start again", async (t) => {
+test("fetches a file again if it can't be resumed", async (t) => {
   const files = filesOf();
   const { handler, ranges } = dropsOnce(files[WEIGHTS], { ranged: false });
   const { url } = await serveModel(t, files, { [WEIGHTS]: handler });
@@ -87,7 +86,7 @@ test("weights in several files are each fetched once", async (t) => {
   );
 });
 
-test("a file that is missing is told at once, whatever else is on its way", {
+test("reports a missing file at once, during other downloads", {
   timeout: 20_000,
 }, async (t) => {
   const { "config.json": _, ...files } = filesOf();

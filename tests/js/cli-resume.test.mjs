@@ -1,4 +1,4 @@
-// A run that was ended is gone on with: what it wrote is checked, and neither lost nor written twice.
+// A run that was ended is resumed: what it wrote is checked, and neither lost nor written twice.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -67,7 +67,7 @@ test("a whole file is left as it is", (t) => {
   assert.equal(resumed(t, input, path("out.csv")).content, content);
 });
 
-test("what belongs to another input, or to other options, is refused and kept", (t) => {
+test("rejects and keeps output of another input or other options", (t) => {
   const { path, write } = scratch(t);
   const input = write("in.csv", INPUTS["in.csv"]);
   const [csv, jsonl] = ["csv", "jsonl"].map((format) => path(`out.${format}`));
@@ -91,8 +91,8 @@ test("what belongs to another input, or to other options, is refused and kept", 
       /more answers than the input has rows/,
       write("shorter.csv", stringify([["id", "text"], ...ROWS.slice(0, 50)])),
     );
-    refused(["--prefix", "my_"], out === csv ? /begins with other columns/ : /answers don't belong/);
-    refused(["--top", "2"], out === csv ? /begins with other columns/ : /an answer has another form/);
+    refused(["--prefix", "my_"], out === csv ? /starts with other columns/ : /answers don't belong/);
+    refused(["--top", "2"], out === csv ? /starts with other columns/ : /an answer has another format/);
   }
   for (const [name, from] of [
     ["list.jsonl", []],
@@ -114,7 +114,7 @@ test("what belongs to another input, or to other options, is refused and kept", 
   assert.equal(readFileSync(foreign, "utf8"), "something else\n");
 });
 
-test("an input that has grown is gone on with", (t) => {
+test("resumes with an input that has grown", (t) => {
   const { path, write } = scratch(t);
   const input = write("in.txt", "one\ntwo\n");
   resumed(t, input, path("out.jsonl"));
@@ -125,7 +125,7 @@ test("an input that has grown is gone on with", (t) => {
   );
 });
 
-test("rows that were left out don't come into the way", (t) => {
+test("skipped rows don't affect resuming", (t) => {
   const { path, write } = scratch(t);
   // Without a text: 3, 4 and 8; 4 are of white space and of what the tokenizer drops.
   const input = write(
@@ -154,7 +154,7 @@ test("rows that were left out don't come into the way", (t) => {
   }
 });
 
-test("an error in a row is mended and gone on from", (t) => {
+test("resumes after an error in a row was fixed", (t) => {
   const { path, write } = scratch(t);
   const good = ROWS.slice(0, 40);
   const input = write("in.csv", `${stringify([["id", "text"], ...good])}40\n`);
@@ -193,14 +193,16 @@ for (const [signal, wanted] of [
   ["SIGTERM", 143],
 ]) {
   for (const format of ["jsonl", "csv"]) {
-    test(`a run to ${format} that is ended by ${signal} is gone on with`, async (t) => {
+    test(`a run to ${format} that is ended by ${signal} can be resumed`, async (t) => {
       const { input, out, how, stderr, size } = await stopped(t, signal, format);
       assert.equal(how, wanted);
       const begun = readFileSync(out);
       if (signal !== "SIGKILL") {
         assert.match(
           stderr,
-          new RegExp(`^tabsense: stopped by ${signal}; the same command with --resume goes on\\.\\n$`),
+          new RegExp(
+            `^tabsense: stopped by ${signal}; run the same command with --resume to continue\\.\\n$`,
+          ),
         );
         assert.ok(begun.toString().endsWith("\n"), "it ends with a complete line");
       }
@@ -221,16 +223,16 @@ const READY = [
   `data:text/javascript,${encodeURIComponent('const look = setInterval(() => process.listenerCount("SIGINT") > 0 && (clearInterval(look), process.stderr.write("ready\\n")), 10)')}`,
 ];
 
-test("a Ctrl-C while nothing comes ends the command, which says how to go on where that can be", async (t) => {
+test("Ctrl-C ends a waiting command, which says how to resume if possible", async (t) => {
   const { path, write } = scratch(t);
   for (const [args, hint] of [
     [[], ""],
-    [["--out", path("new.jsonl")], "; the same command with --resume goes on"],
+    [["--out", path("new.jsonl")], "; run the same command with --resume to continue"],
     [
       ["--out", write("old.jsonl", ""), "--force"],
-      "; the same command with --resume in place of --force goes on",
+      "; run the same command with --resume in place of --force to continue",
     ],
-    [["--out", write("begun.jsonl", ""), "--resume"], "; the same command goes on"],
+    [["--out", write("begun.jsonl", ""), "--resume"], "; run the same command to continue"],
     [["--out", "/dev/null", "--json"], ""],
   ]) {
     const { child, ended } = start(["classify", "--model", TINY, ...args], { node: READY });

@@ -32,10 +32,10 @@ const STALLS = along(`
 `);
 
 /**
- * Wishes that the process end by a SIGTERM once it has heard a SIGINT; of signals sent together, any may be
+ * Sends a SIGTERM once the process has handled a SIGINT; of signals sent together, any may be
  * heard first.
  */
-const SECOND_WISH = along('process.once("SIGINT", () => process.kill(process.pid, "SIGTERM"))');
+const SECOND_SIGNAL = along('process.once("SIGINT", () => process.kill(process.pid, "SIGTERM"))');
 
 async function many(path, count, line) {
   const file = createWriteStream(path);
@@ -83,7 +83,7 @@ test("a file a hundred times as long takes no more memory", { timeout: 300_000 }
   assert.ok(again < peaks[0] + 80, `resumed: ${again.toFixed(0)} MiB`);
 });
 
-test("a reader that leaves early ends the command quietly", async (t) => {
+test("a closed output ends the command quietly", async (t) => {
   const { path } = scratch(t);
   await many(path("in.csv"), 50_000, (i) => `${i},ok,\n`);
   for (const args of [
@@ -102,8 +102,8 @@ test("a reader that leaves early ends the command quietly", async (t) => {
 });
 
 /**
- * Starts the command, along with scripts, with so many rows of 32 KiB, and yields once it waits for a reader
- * who takes nothing.
+ * Starts the command, along with scripts, with `rows` rows of 32 KiB, and resolves once it waits for a
+ * reader that reads nothing.
  */
 async function stalled(t, rows, scripts = []) {
   const { path } = scratch(t);
@@ -117,7 +117,7 @@ async function stalled(t, rows, scripts = []) {
   return { ...run, args };
 }
 
-test("a reader that is slow is waited for", { timeout: 300_000 }, async (t) => {
+test("waits for a slow reader", { timeout: 300_000 }, async (t) => {
   const { child, ended, printed, args } = await stalled(t, 8_000);
   let lines = 0;
   child.stdout.on("data", (text) => (lines += text.split("\n").length - 1));
@@ -135,9 +135,9 @@ test("a reader that is slow is waited for", { timeout: 300_000 }, async (t) => {
 for (const [name, signal, scripts, wanted, said] of [
   ["a Ctrl-C is obeyed", "SIGINT", [], 130, /^tabsense: stopped by SIGINT\.$/m],
   ["a SIGTERM is obeyed", "SIGTERM", [], 143, /^tabsense: stopped by SIGTERM\.$/m],
-  ["a second wish is obeyed at once", "SIGINT", SECOND_WISH, 143, /^(?!.*by SIGTERM)/s],
+  ["a second signal exits at once", "SIGINT", SECOND_SIGNAL, 143, /^(?!.*by SIGTERM)/s],
 ]) {
-  test(`${name} also where the output's reader takes nothing`, { timeout: 60_000 }, async (t) => {
+  test(`${name} also if the output is not read`, { timeout: 60_000 }, async (t) => {
     const { child, ended } = await stalled(t, 300, scripts);
     const exit = once(child, "exit");
     child.kill(signal);

@@ -37,7 +37,7 @@ test("a classifier is taught from a CSV, reported, and classifies another file",
   const out = path("mine.json");
   const taught = tabsense(["teach", examples, ...COLUMNS, "--out", out, ...MODEL]);
   assert.equal(taught.status, 0, taught.stderr);
-  assert.match(taught.stdout, /mine\.json: 2 labels from 6 examples; \d+ % of them are told right/);
+  assert.match(taught.stdout, /mine\.json: 2 labels from 6 examples; \d+ % are classified correctly/);
   assert.match(taught.stdout, /label +examples +precision +recall\n +delighted +3 /);
   const saved = JSON.parse(readFileSync(out, "utf8"));
   assert.deepEqual(
@@ -99,8 +99,8 @@ test("the report is also one JSON object, and rows may be JSON Lines or have sev
 });
 
 const REFUSED = {
-  "no file": [["--out", "x.json"], /Name a file of examples/, 2],
-  "no output": [["examples.csv"], /--out names the file/, 2],
+  "no file": [["--out", "x.json"], /Pass a file of examples/, 2],
+  "no output": [["examples.csv"], /such as --out mine/, 2],
   "a file without columns": [["examples.txt", "--out", "x.json"], /must be CSV, TSV or JSON Lines/, 2],
   "a column that isn't there": [
     ["examples.csv", "--text", "words", "--label", "topic", "--out", "x.json"],
@@ -109,11 +109,11 @@ const REFUSED = {
   ],
   "a label that isn't there": [
     ["examples.csv", "--text", "body", "--out", "x.json"],
-    /no column "label".*Name the one with the labels by --label/,
+    /no column "label".*Pass the column of the labels with --label/,
     1,
   ],
   "an empty label": [["empty.csv", "--out", "x.json"], /Line 3 of .*empty\.csv has no label/, 1],
-  "one label": [["one.csv", "--out", "x.json"], /one label alone \("a"\)/, 1],
+  "one label": [["one.csv", "--out", "x.json"], /only one label \("a"\)/, 1],
   "an output that is there": [["examples.csv", ...COLUMNS, "--out", "there.json"], /there\.json/, 1],
 };
 
@@ -131,12 +131,12 @@ for (const [what, [args, message, exit]] of Object.entries(REFUSED))
     assert.equal(existsSync(path("x.json")), false);
   });
 
-test("refused: what is no taught classifier, and pairs for one", () => {
+test("rejects files that aren't a taught classifier, and pairs for one", () => {
   const wrong = write("wrong.json", "{}");
   const notThere = tabsense(["classify", "a", "--taught", path("nowhere.json"), ...MODEL]);
   assert.match(notThere.stderr, /nowhere\.json could not be read/);
   const none = tabsense(["classify", "a", "--taught", wrong, ...MODEL]);
-  assert.match(none.stderr, /not_a_model: This is no taught classifier/);
+  assert.match(none.stderr, /not_a_model: This is not a taught classifier/);
   const pair = tabsense(["classify", "a", "--pair", "b", "--taught", wrong, ...MODEL]);
   assert.match(pair.stderr, /--pair is for models of pairs/);
   assert.deepEqual([notThere.status, none.status, pair.status], [1, 1, 2]);

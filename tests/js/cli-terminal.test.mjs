@@ -72,7 +72,7 @@ test("labels of a model, and the texts beside them", { skip }, async (t) => {
   assert.ok(seen.includes(`a\\u000ab${SHOWN}\t0.`), seen);
 });
 
-test("what a model's files tell of it", { skip }, async (t) => {
+test("control characters in a model's files are escaped", { skip }, async (t) => {
   const { code, seen } = await onTerminal(["info", evilModel(t)]);
   assert.equal(code, 0, seen);
   assert.doesNotMatch(seen, OBEYED);
@@ -106,7 +106,7 @@ test("in a pipe, data is what it is", async (t) => {
   assert.ok(stdout.includes(EVIL));
 });
 
-test("errors: names of files, columns and options, wherever they are told", async (t) => {
+test("errors: names of files, columns and options", async (t) => {
   const { path, write } = scratch(t);
   const evil = EVIL.replaceAll(/[/\r]/g, ""); // a name with a blank may be a text
   for (const args of [

@@ -69,7 +69,7 @@ test("without --dtype a file keeps its numbers: with --compress it is made small
   assert.match(refused.stderr, /^tabsense: not_a_model: /);
 });
 
-test("a compressed file that is cut, damaged or of a later version is refused", async (t) => {
+test("rejects a compressed file that is cut off, damaged or of a later version", async (t) => {
   const place = scratch(t);
   const { made, weights } = converted(place, "small", "--dtype", "fp16", "--compress");
   const file = readFileSync(weights);

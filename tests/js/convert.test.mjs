@@ -87,7 +87,7 @@ for (const [dtype, tolerance, shrinks] of [
   });
 }
 
-test("what of a file is left out is told on the standard error", (t) => {
+test("reports on standard error which tensors are left out", (t) => {
   const folder = scratch(t);
   const [input, output] = ["in", "out"].map((file) => join(folder, file));
   const whole = filesOf()["model.safetensors"];
@@ -143,7 +143,7 @@ test("a checkpoint of PyTorch's converts as the safetensors file of the same ten
   }
 });
 
-test("a checkpoint that would execute something is refused by name", (t) => {
+test("rejects a checkpoint that would execute code, by name", (t) => {
   const folder = scratch(t);
   const [input, output] = ["in.bin", "out"].map((file) => join(folder, file));
   cpSync(join(ROOT, "test_data/torch/module.bin"), input);
@@ -172,7 +172,7 @@ for (const [name, content, kind] of [
   });
 }
 
-test("a file that is there is overwritten only where that is asked for, and the one that is read never", (t) => {
+test("overwrites a file only with --force, and never the input", (t) => {
   const folder = scratch(t);
   cpSync(TINY, folder, { recursive: true });
   const [input, other, link] = ["model.safetensors", "other", "link"].map((name) => join(folder, name));
@@ -180,7 +180,7 @@ test("a file that is there is overwritten only where that is asked for, and the 
   symlinkSync(input, link);
   const content = readFileSync(input);
   for (const [from, to, more, message] of [
-    [input, other, [], /other is there already\. .* --force\./],
+    [input, other, [], /other already exists\. .* --force\./],
     [input, input, [], /is the input itself/],
     [input, input, ["--force"], /is the input itself/],
     [folder, link, ["--force"], /is the input itself/],
@@ -191,7 +191,7 @@ test("a file that is there is overwritten only where that is asked for, and the 
       /is the input itself/,
     ],
     [input, folder, ["--force"], /is a folder/],
-    [input, "/dev/null", ["--force"], /is no plain file/],
+    [input, "/dev/null", ["--force"], /is not a regular file/],
   ]) {
     const { status, stdout, stderr } = tabsense("convert", from, to, "--dtype", "int8", ...more);
     assert.deepEqual([status, stdout], [1, ""], to);

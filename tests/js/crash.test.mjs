@@ -1,5 +1,5 @@
 // A worker that crashes: the call under way is told so, all others are answered by a new one. Real worker
-// threads are killed here, or made to throw; traps, which no model can be made to cause, are played in place.
+// threads are killed here, or made to throw; traps, which no model can be made to cause, are simulated.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -55,14 +55,14 @@ async function crashed(worker, crash = CRASHES["that ends"]) {
 
 for (const [how, crash] of Object.entries(CRASHES)) {
   for (const threads of [1, 2]) {
-    test(`a worker ${how} under a call: that call is told, those that wait are answered, ${threads} threads`, async (t) => {
+    test(`a worker ${how} during a call: that call rejects, queued ones are answered, ${threads} threads`, async (t) => {
       const workers = workersOf(t);
       const classifier = await tiny(t, { threads });
       const before = await classifier.classify("a text", { topK: null });
       const call = rejects(
         "worker_crashed",
         classifier.classify(LONG),
-        /^The worker crashed \(.+\)\. The next call gets a new one/,
+        /^The worker crashed \(.+\)\. The next call starts a new one/,
       );
       const queued = [
         classifier.classify("a text", { topK: null }),
@@ -78,7 +78,7 @@ for (const [how, crash] of Object.entries(CRASHES)) {
     });
   }
 
-  test(`a worker ${how} between two calls: nobody needs to know`, async (t) => {
+  test(`a worker ${how} between two calls goes unnoticed`, async (t) => {
     const workers = workersOf(t);
     const classifier = await tiny(t);
     const before = await classifier.classify("a text");
@@ -103,7 +103,7 @@ for (const [how, crash] of Object.entries(CRASHES)) {
   });
 }
 
-test("a worker that crashes each time is given up, one that answers in between is not", async (t) => {
+test("stops replacing a worker that crashes each time, but not one that answers in between", async (t) => {
   const workers = workersOf(t);
   const classifier = await tiny(t);
   const crash = async (message) => {
@@ -114,11 +114,11 @@ test("a worker that crashes each time is given up, one that answers in between i
     await call;
   };
   for (let i = 0; i < MOST_CRASHES + 1; i++) {
-    await crash(/The next call gets a new one/);
+    await crash(/The next call starts a new one/);
     assert.equal((await classifier.classify("a text")).length, 1);
   }
   for (let i = 1; i < MOST_CRASHES; i++) {
-    await crash(/The next call gets a new one/);
+    await crash(/The next call starts a new one/);
   }
   const queued = rejects(
     "worker_crashed",
@@ -132,7 +132,7 @@ test("a worker that crashes each time is given up, one that answers in between i
   await rejects("disposed", classifier.classify("after"));
 });
 
-test("a model whose source is gone fails the calls that wait for it, not those after it", async (t) => {
+test("a missing source rejects queued calls, not later ones", async (t) => {
   const workers = workersOf(t);
   const handlers = {};
   const { url, requests } = await serveModel(t, filesOf(), handlers);
@@ -209,7 +209,7 @@ test("a stream whose worker crashes ends with that, and the next one is answered
   assert.deepEqual(again, [0, 1]);
 });
 
-test("a process ends by itself after a crash, and not before an answer that it waits for", () => {
+test("the process exits after a crash, but not before pending answers", () => {
   const script = `
     import { Worker } from "node:worker_threads";
     import { Classifier } from "tabsense";
@@ -256,11 +256,15 @@ async function trapping(t, source = TINY) {
   return { session, ask, started: () => started };
 }
 
-test("a trap in the engine is a crash: the worker is replaced, and its call told", async (t) => {
+test("a trap in the engine is a crash: the worker is replaced, and its call rejects", async (t) => {
   const { ask, started } = await trapping(t);
   const [{ scores }] = await ask(["a text"]);
   const [, answer] = await Promise.all([
-    rejects("worker_crashed", ask(["a trap"]), /RuntimeError: unreachable\)\. The next call gets a new one/),
+    rejects(
+      "worker_crashed",
+      ask(["a trap"]),
+      /RuntimeError: unreachable\)\. The next call starts a new one/,
+    ),
     ask(["a text"]),
   ]);
   assert.deepEqual(rounded(answer[0].scores), rounded(scores));
@@ -286,7 +290,7 @@ test("a text that traps each time ends the classifier, and says so", async (t) =
   assert.equal(started(), MOST_CRASHES);
 });
 
-test("a model that was read from a stream can't be loaded again, and the error says so", async (t) => {
+test("says that a model from a stream can't be loaded again", async (t) => {
   assert.equal(
     repeatable(loadRequest({ ...filesOf(), "model.safetensors": { stream: new ReadableStream() } })),
     null,
@@ -304,7 +308,7 @@ test("a model that was read from a stream can't be loaded again, and the error s
   const call = rejects(
     "worker_crashed",
     queue.submit({ type: "classify", texts: LONG, top: 1, details: false, progress: false }, null, null),
-    /stream, which can't be read again: load it anew/,
+    /stream, which can't be read again\. Load it again/,
   );
   await crashed(workers.at(-1));
   await call;

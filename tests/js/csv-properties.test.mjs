@@ -95,7 +95,7 @@ async function rowsOf(chunks, { lenient, ...rest }) {
     for await (const row of opened.rows) all.push(row);
     return all;
   });
-  // A parser tells of a record before those in front of it are looked at.
+  // A parser reports a record before earlier ones are read.
   return { rows, invalid: invalid.sort() };
 }
 
@@ -118,7 +118,7 @@ test("any bytes are rows, or an error with a kind and a sentence", () =>
     }),
   ));
 
-test("rows are the same however the file is cut into chunks", () =>
+test("rows don't depend on how the file is split into chunks", () =>
   holds(
     600,
     fc.asyncProperty(content, options, cuts, async (bytes, given, at) => {
@@ -131,7 +131,7 @@ test("rows are the same however the file is cut into chunks", () =>
   ));
 
 test("rows that were written are read as they were", () => {
-  // A NUL is no text's; a lone surrogate is none of UTF-8's.
+  // Text has no NUL, and UTF-8 has no lone surrogates.
   const cell = fc
     .oneof(
       fc.array(piece, { maxLength: 6 }).map((all) => all.join("")),
@@ -166,12 +166,12 @@ test("rows that were written are read as they were", () => {
   );
 });
 
-test("as many columns of one name as a row has room for are told apart", () => {
+test("gives any number of columns of the same name different names", () => {
   const names = uniqueNames(Array.from({ length: 1_000_000 }, () => "a"));
   assert.equal(new Set(names).size, 1_000_000);
 });
 
-test("columns of any names are told apart", () =>
+test("gives columns of any names different names", () =>
   holds(
     1000,
     fc.property(fc.array(fc.oneof(fc.constantFrom("a", "a (2)", ...KEYS), fc.string())), (names) => {

@@ -89,7 +89,7 @@ test("the labelled sentences are balanced in every domain and category", () => {
   );
 });
 
-test("no labelled sentence stands there twice", () => {
+test("no labelled sentence occurs twice", () => {
   assertNoDuplicates(read("sentiment_validation.jsonl"));
 });
 
@@ -113,6 +113,6 @@ test("the texts of the benchmark have the lengths that they claim", () => {
   assert.ok(cut.length >= 4, `only ${cut.length} texts are cut at ${MAX_TOKENS} tokens`);
 });
 
-test("no text of the benchmark stands there twice", () => {
+test("no text of the benchmark occurs twice", () => {
   assertNoDuplicates(read("sentiment_benchmark.jsonl"));
 });

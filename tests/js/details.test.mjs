@@ -105,7 +105,7 @@ function withTensor(weights, name) {
   return new Uint8Array(Buffer.concat([size, text, weights.subarray(end), Buffer.alloc(4)]));
 }
 
-test("what of a model's files is not followed is a warning", async (t) => {
+test("warns about ignored settings of a model's files", async (t) => {
   const files = filesOf();
   const weights = withTensor(files["model.safetensors"], "vocab_projector.bias");
   const classifier = await Classifier.load({ ...files, "model.safetensors": weights });
@@ -116,9 +116,9 @@ test("what of a model's files is not followed is a warning", async (t) => {
 });
 
 for (const worker of [true, false]) {
-  test(`Node goes on with the CPU, whatever device was asked for, and says why, worker: ${worker}`, async (t) => {
+  test(`Node uses the CPU for any device, and says why, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker, device: "cpu" });
-    assert.match(classifier.info.webgpu.reason, /CPU was asked for/);
+    assert.match(classifier.info.webgpu.reason, /CPU was requested/);
     const expected = await classifier.classify("a text", { topK: null });
     for (const device of ["webgpu", "auto"]) {
       for (const dtype of ["auto", "fp16"]) {

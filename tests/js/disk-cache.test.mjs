@@ -47,7 +47,7 @@ async function scoreOf(url, options) {
 }
 
 for (const worker of [true, false]) {
-  test(`a second start asks only whether there is something newer, a third needs no network, worker: ${worker}`, async (t) => {
+  test(`a second start only revalidates, a third needs no network, worker: ${worker}`, async (t) => {
     const folder = folderOf(t);
     const model = await serveVersions(t);
     const first = await scoreOf(model.url, { worker });
@@ -67,7 +67,7 @@ for (const worker of [true, false]) {
   });
 }
 
-test("a new version takes the place of the old one, of which nothing is left", async (t) => {
+test("a new version replaces the old one, which is deleted", async (t) => {
   const folder = folderOf(t);
   const model = await serveVersions(t);
   const { label } = await scoreOf(model.url);
@@ -93,7 +93,7 @@ test("a damaged copy is fetched again", async (t) => {
   assert.deepEqual(await scoreOf(model.url), first, "the copies are whole again");
 });
 
-test("cache: false keeps nothing, and a folder that can't be made is no failure", async (t) => {
+test("cache: false keeps nothing, and a folder that can't be created is ignored", async (t) => {
   const folder = folderOf(t);
   const model = await serveVersions(t);
   const first = await scoreOf(model.url, { cache: false });
@@ -105,7 +105,7 @@ test("cache: false keeps nothing, and a folder that can't be made is no failure"
   await clearCachedFiles();
 });
 
-test("the folder is where the environment says", () => {
+test("the environment sets the folder", () => {
   assert.equal(cacheFolder({ TABSENSE_CACHE: "/a/b", XDG_CACHE_HOME: "/c" }), "/a/b");
   assert.equal(cacheFolder({ XDG_CACHE_HOME: "/c" }), join("/c", "tabsense"));
   assert.match(cacheFolder({}), /\.cache.tabsense$/);

@@ -35,7 +35,7 @@ test("with the module it answers as Node does, from files and from a server", as
     assert.deepEqual(await classifier.classify(["a text", "another one"], { topK: null }), expected);
     assert.deepEqual(
       [classifier.info.build, classifier.info.threads, classifier.info.webgpu.reason],
-      ["simd", 1, "An edge runtime has no WebGPU."],
+      ["simd", 1, "Edge runtimes have no WebGPU."],
     );
     await classifier.dispose();
   }
@@ -52,14 +52,14 @@ test("a module's address is not enough", () =>
     /Pass the imported module as the option `wasm`/,
   ));
 
-test("`worker: undefined` is as good as none", async () => {
+test("`worker: undefined` is the default", async () => {
   const classifier = await Classifier.load(filesOf(), { wasm, worker: undefined });
   assert.equal((await classifier.classify("a text")).length, 1);
   await classifier.dispose();
 });
 
 test("there is no worker", () =>
-  refused("environment", filesOf(), { wasm, worker: true }, /Leave out the option `worker`/));
+  refused("environment", filesOf(), { wasm, worker: true }, /Remove the option `worker`/));
 
 test("there is no page to be relative to, and no disk", async () => {
   for (const source of ["/models/tiny/", "./tiny/", "sentiment-en"])

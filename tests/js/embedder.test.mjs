@@ -90,7 +90,7 @@ test("pooling, normalization and prompts are the files', and options go before t
   near(await other.embed(texts[0]), unit(mean[0]), "the option's mean");
 });
 
-test("files that can't be followed are refused, and say what to do", async (t) => {
+test("rejects unsupported settings, and says what to do", async (t) => {
   const refused = (files) => Embedder.load(withFiles(t, "tiny-bert", files), { device: "cpu", threads: 1 });
   await rejects(
     "config_unsupported",
@@ -99,7 +99,7 @@ test("files that can't be followed are refused, and say what to do", async (t) =
   );
   await rejects("config_invalid", refused({ "modules.json": "{" }), /modules\.json/);
   await rejects("invalid_argument", Embedder.load(TINY, { pooling: "max" }), /"mean", "cls"/);
-  await rejects("invalid_argument", Embedder.load(TINY, { instant: true }), /no option "instant"/);
+  await rejects("invalid_argument", Embedder.load(TINY, { instant: true }), /Unknown option "instant"/);
 });
 
 test("a classifier's own model makes vectors, too, and has no labels then", async (t) => {
@@ -109,7 +109,7 @@ test("a classifier's own model makes vectors, too, and has no labels then", asyn
   assert.ok(embedder.similarity(a, b) > embedder.similarity(a, c));
 });
 
-test("similarity is the cosine, and refuses what are no two vectors", async (t) => {
+test("similarity is the cosine, and rejects anything but two vectors", async (t) => {
   const embedder = await open(t, TINY);
   assert.equal(embedder.similarity([3, 4], [3, 4]), 1);
   assert.equal(embedder.similarity([1, 0], [0, 2]), 0);
@@ -124,7 +124,7 @@ test("similarity is the cosine, and refuses what are no two vectors", async (t) 
     assert.throws(() => embedder.similarity(a, b), { kind: "invalid_argument" });
 });
 
-test("calls that go wrong say so, and harm no other", async (t) => {
+test("failed calls reject and don't affect others", async (t) => {
   const embedder = await open(t, TINY);
   const wanted = await embedder.embed("a text");
   assert.deepEqual(await embedder.embed([]), []);
@@ -134,7 +134,7 @@ test("calls that go wrong say so, and harm no other", async (t) => {
     embedder.embed(["a", { text: "b", pair: "c" }]),
     /texts\[1\] is not a string/,
   );
-  await rejects("invalid_argument", embedder.embed("a", { normalise: true }), /no option "normalise"/);
+  await rejects("invalid_argument", embedder.embed("a", { normalise: true }), /Unknown option "normalise"/);
   await rejectsAborted(embedder.embed("a", { signal: AbortSignal.abort() }));
   const progress = [];
   await embedder.embed(Array(50).fill("some words"), { onProgress: (one) => progress.push(one.done) });

@@ -7,7 +7,7 @@ import { nodeHost } from "../../dist/platform/node.js";
 import { startEngine } from "../../dist/worker/engine.js";
 import { isTrap, toError } from "../../dist/api/errors.js";
 
-test("the kinds are those of the WebAssembly module, in its order, and what it can't tell of itself", async () => {
+test("the kinds are those of the WebAssembly module, in its order, and worker_crashed", async () => {
   const { module } = await startEngine(
     nodeHost,
     { wasm: null, threads: 1 },
@@ -34,7 +34,7 @@ test("a trap is an internal error, and known as a trap", () => {
   assert.equal(toError("a text").kind, "internal");
 });
 
-test("a runtime without WebAssembly SIMD is told so", async (t) => {
+test("rejects a runtime without WebAssembly SIMD", async (t) => {
   t.mock.method(WebAssembly, "validate", () => false);
   await assert.rejects(
     startEngine(nodeHost, { wasm: null, threads: 1 }, new AbortController().signal, () => {}),

@@ -83,7 +83,7 @@ for (const file of FILES) {
         response.writeHead(200, { "content-length": bytes.length });
         response.write(bytes.subarray(0, bytes.length >> 1), () => setTimeout(() => response.destroy(), 20));
       }),
-      new RegExp(`${file} broke off after \\d+ bytes, .* again and again`),
+      new RegExp(`${file} broke after \\d+ bytes, .* repeatedly`),
     );
   });
 
@@ -96,7 +96,7 @@ for (const file of FILES) {
   });
 }
 
-test("no server at all", async () => {
+test("fails without a server", async () => {
   await rejects("network", Classifier.load("http://127.0.0.1:9/model/"), /127\.0\.0\.1:9/);
 });
 
@@ -181,7 +181,7 @@ test("compressed answers, whose length is that of the compressed bytes", async (
   assert.deepEqual(await classifier.classify("a text"), await original.classify("a text"));
 });
 
-test("weights that wait for the other files are there when it is their turn, whatever the garbage collector does", async (t) => {
+test("weights that wait for other files survive garbage collection", async (t) => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc");
   const files = filesOf();
@@ -250,7 +250,7 @@ test("a failed loading leaves the next one alone, also in place", async (t) => {
   }
 });
 
-test("weights that aren't there are told at once, not when the graphics card has answered", async (t) => {
+test("reports missing weights at once, without waiting for the graphics card", async (t) => {
   const { "model.safetensors": _, ...files } = filesOf();
   const { url } = await serveModel(t, {});
   const never = new Promise(() => {});

@@ -44,7 +44,7 @@ const index = fc.oneof(
   meanValue.map((weight_map) => JSON.stringify({ weight_map })),
 );
 
-test("an index names files beside it, or is refused", () =>
+test("rejects an index that names files elsewhere", () =>
   holds(
     1500,
     fc.asyncProperty(index, async (text) => {
@@ -54,7 +54,7 @@ test("an index names files beside it, or is refused", () =>
     }),
   ));
 
-test("a name that an ONNX file gives is of a file beside it, or is refused", () =>
+test("rejects an ONNX file that names files elsewhere", () =>
   holds(
     1000,
     fc.asyncProperty(fc.oneof(shardName, fc.string({ unit: "binary" })), async (name) => {
@@ -181,7 +181,7 @@ const contents = fc
 /** -0 is 0 in JSON's numbers. */
 const plain = (value) => JSON.parse(JSON.stringify(value));
 
-test("a taught classifier that was saved is read as it was", () =>
+test("loads a saved taught classifier unchanged", () =>
   holds(
     300,
     fc.asyncProperty(contents, async (contents) => {
@@ -191,7 +191,7 @@ test("a taught classifier that was saved is read as it was", () =>
     }),
   ));
 
-test("a taught classifier that was changed is refused", () =>
+test("rejects a changed taught classifier", () =>
   holds(
     1000,
     fc.asyncProperty(
@@ -220,7 +220,7 @@ function sorted(text) {
   return JSON.stringify(order(JSON.parse(text)));
 }
 
-test("a taught classifier of any text is refused, and its text is not repeated", () =>
+test("rejects arbitrary text as a taught classifier without repeating it", () =>
   holds(
     200,
     fc.asyncProperty(contents, meanJson, buried, fc.nat(), async (contents, other, deep, at) => {
@@ -233,7 +233,7 @@ test("a taught classifier of any text is refused, and its text is not repeated",
     }),
   ));
 
-test("what says how vectors are made is read, or refused", () => {
+test("reads or rejects any settings of sentence-transformers", () => {
   const file = fc.option(
     fc.oneof(
       meanJson,

@@ -47,7 +47,7 @@ test("a function is asked for each request, so that a token may be renewed", asy
   assert.deepEqual(asked.sort(), [...FILES, "tokenizer_config.json"].map((name) => url + name).sort());
 });
 
-test("headers go to the model's own origin alone; a function decides for itself", async (t) => {
+test("sends headers only to the model's own origin; a function decides for itself", async (t) => {
   const [one, two] = [await servePrivate(t), await servePrivate(t, { token: null })];
   const files = {
     "config.json": new URL(`${one.url}config.json`),
@@ -62,7 +62,7 @@ test("headers go to the model's own origin alone; a function decides for itself"
   assert.deepEqual(two.seen, [null, null]);
 });
 
-test("a redirect to another origin takes no Authorization along", async (t) => {
+test("a redirect to another origin drops Authorization", async (t) => {
   const files = filesOf();
   const elsewhere = await servePrivate(t, { token: null });
   const { url } = await serveModel(t, files, {
@@ -94,7 +94,7 @@ test("a function that throws or rejects fails the load", async (t) => {
 const toldBy = ({ message, stack, cause }) =>
   `${message} ${stack} ${cause?.message ?? cause ?? ""} ${cause?.stack ?? ""}`;
 
-test("what no header can have fails the load, and no error repeats it", async (t) => {
+test("rejects invalid header values without repeating them", async (t) => {
   const { url, seen } = await servePrivate(t);
   const spoilt = { Authorization: "Bearer s3cret\nof mine" }; // a token of two lines
   for (const worker of [true, false])
@@ -106,7 +106,7 @@ test("what no header can have fails the load, and no error repeats it", async (t
   assert.deepEqual(seen, []);
 });
 
-test("no error repeats a header, whatever a server answers", async (t) => {
+test("no error repeats a header", async (t) => {
   const answers = {
     refused: (_, response) => response.writeHead(401).end(),
     redirected: (_, response) => response.writeHead(302, { location: "http://127.0.0.1:9/" }).end(),
@@ -124,7 +124,7 @@ test("no error repeats a header, whatever a server answers", async (t) => {
     }
 });
 
-test("a function that never answers doesn't hold up an abort", async (t) => {
+test("aborts while a headers function never resolves", async (t) => {
   const { url } = await servePrivate(t);
   const controller = new AbortController();
   const asked = signalled();

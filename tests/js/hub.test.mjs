@@ -1,4 +1,5 @@
-// A model on a hub: which of its files is fetched, what is asked of the hub and what of its CDN, and what is said
+// A model on a hub: which of its files are fetched, what is requested from the hub and from its CDN, and
+// what is said
 // where it refuses. The files are safetensors under whatever name, which the engine tells by their content.
 
 import assert from "node:assert/strict";
@@ -83,7 +84,7 @@ for (const [dtype, file] of Object.entries({
   q4f16: "onnx/model_q4f16.onnx",
   int4: "model.safetensors",
 })) {
-  test(`dtype ${dtype} fetches ${file}, and nothing that isn't there`, async (t) => {
+  test(`dtype ${dtype} fetches ${file}, and requests no missing files`, async (t) => {
     const hub = await hubOf(t, { "org/model": { files: FULL } });
     const classifier = await load(t, "org/model", hub, { dtype });
     assert.equal(classifier.info.file, file);
@@ -98,7 +99,7 @@ for (const [dtype, file] of Object.entries({
 }
 
 for (const worker of [true, false]) {
-  test(`progress and info tell the file by its name in the repository, worker: ${worker}`, async (t) => {
+  test(`progress and info use the file's name in the repository, worker: ${worker}`, async (t) => {
     const hub = await hubOf(t, { "org/model": { files: FULL } });
     const [progress, events] = [[], []];
     const pipe = await pipeline("text-classification", "org/model", {
@@ -147,7 +148,7 @@ test("weights that are kept are not fetched for another dtype, and both are kept
     assert.equal((await load(t, "org/model", hub, { dtype })).info.file, file);
 });
 
-test("a new version is looked for anew, and nothing of the old one is left", async (t) => {
+test("looks for a new version again, and keeps nothing of the old one", async (t) => {
   const files = { ...FULL };
   const hub = await hubOf(t, { "org/model": { files } });
   await (await load(t, "org/model", hub, { dtype: "fp32" })).dispose();
@@ -207,7 +208,7 @@ test("a revision with slashes: one part of the path, of the listing's too", asyn
   assert.ok(paths.includes("/api/models/org/model/tree/refs%2Fpr%2F8?recursive=true"));
 });
 
-test("a model without weights whose pull request has them: which one is told", async (t) => {
+test("names the pull request that has a model's weights", async (t) => {
   const hub = await hubOf(t, {
     "org/model": { files: { ...SMALL, "tf_model.h5": WEIGHTS } },
     "org/model@refs/pr/3": { files: SMALL },
@@ -234,7 +235,7 @@ test("what can't be read is named, and what another dtype would take", async (t)
   await rejects(
     "network",
     load(t, "org/q8", hub, { dtype: "fp32" }),
-    /For dtype "fp32" there is no file, but onnx\/model_quantized\.onnx: take dtype "auto"\.$/,
+    /For dtype "fp32" there is no file, but onnx\/model_quantized\.onnx: use dtype "auto"\.$/,
   );
 });
 
@@ -275,7 +276,7 @@ for (const [what, name, kind, message] of [
     "network",
     /401.*gated: accept its terms at \S+\/org\/gated, then pass your token/,
   ],
-  ["no such model", "org/none", "network", /401.*no model of that name, or it is private.*token/],
+  ["no such model", "org/none", "network", /401.*doesn't exist or is private.*token/],
   ["a disabled model", "org/disabled", "network", /403.*disabled access to this model/],
   ["no such revision", "org/model@v9", "network", /404.*no revision "v9".*pull request/],
   ["no such revision with slashes", "org/model@refs/pr/9", "network", /no revision "refs\/pr\/9"/],
@@ -290,7 +291,7 @@ for (const [what, name, kind, message] of [
   });
 }
 
-test("a file that isn't there, and a hub that has had enough", async (t) => {
+test("reports a missing file, and a hub's rate limit", async (t) => {
   const { "config.json": _, ...rest } = FULL;
   const hub = await hubOf(t, {
     "org/model": { files: rest },

@@ -7,7 +7,7 @@ import { rejects, tiny, rejectsAborted } from "./support.mjs";
 const LONG = Array.from({ length: 5000 }, (_, i) => `many words are in text ${i} of this call`);
 
 for (const worker of [true, false]) {
-  test(`a call that is overtaken yields null, the newest its scores, worker: ${worker}`, async (t) => {
+  test(`a superseded call yields null, the newest its scores, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     const expected = await classifier.classify("a text");
     const latest = classifier.latest();
@@ -19,7 +19,7 @@ for (const worker of [true, false]) {
     assert.equal(order.at(-1), "a text");
   });
 
-  test(`a long call under way is ended, not waited for, worker: ${worker}`, async (t) => {
+  test(`a long call is aborted, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     const latest = classifier.latest();
     let done = 0;
@@ -57,7 +57,7 @@ test("the newest has no labels if it is empty, and one that was overtaken yields
   assert.equal((await latest("fine")).length, 1);
 });
 
-test("a failure of the newest is told, one that was overtaken is not", async (t) => {
+test("rejects if the newest call fails, not if a superseded one does", async (t) => {
   const latest = (await tiny(t)).latest();
   const onProgress = () => {
     throw new Error("mine");
@@ -68,14 +68,14 @@ test("a failure of the newest is told, one that was overtaken is not", async (t)
   assert.equal((await latest("fine")).length, 1);
 });
 
-test("a call that can't be made overtakes none", async (t) => {
+test("an invalid call supersedes none", async (t) => {
   const latest = (await tiny(t)).latest();
   const first = latest("a text");
   await rejects("invalid_argument", latest("another", { topk: 1 }), /topk/);
   assert.equal((await first).length, 1);
 });
 
-test("its own signal aborts a call, which is no null", async (t) => {
+test("its own signal rejects a call instead of yielding null", async (t) => {
   const latest = (await tiny(t)).latest();
   const controller = new AbortController();
   const call = latest(LONG, { signal: controller.signal });
@@ -89,7 +89,7 @@ test("its own signal aborts a call, which is no null", async (t) => {
   assert.equal((await newer).length, 1);
 });
 
-test("each helper has calls of its own, and none ends those of classify", async (t) => {
+test("each latest() is independent of others and of classify", async (t) => {
   const classifier = await tiny(t);
   const [left, right] = [classifier.latest(), classifier.latest()];
   const answers = await Promise.all([left("one"), right("two"), classifier.classify("three")]);

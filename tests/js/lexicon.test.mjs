@@ -48,7 +48,7 @@ async function held(t, options) {
   return { classifier, ...server };
 }
 
-test("the lexicon knows no pairs; the model that follows does", async (t) => {
+test("the lexicon rejects pairs; the model accepts them", async (t) => {
   const { classifier, release } = await held(t);
   const pair = { text: DELIGHT, pair: AWFUL };
   for (const texts of [pair, [DELIGHT, pair]])
@@ -74,17 +74,17 @@ test("score: all labels with their probabilities, best first", () => {
   }
 });
 
-test("score: an empty text has no labels, and what is no text is an error", () => {
+test("score: an empty text has no labels, and anything but a string is an error", () => {
   for (const text of ["", " \n\t\u3000\u00a0", "\ud800", "\u200b\u0301"]) assert.deepEqual(score(text), []);
   for (const wrong of [7, null, undefined, ["a"]])
     assert.throws(() => score(wrong), {
       name: "TabsenseError",
       kind: "invalid_argument",
-      message: /takes a string, not/,
+      message: /needs a string, not/,
     });
 });
 
-test("the lexicon is no device", async () => {
+test("rejects the lexicon as a device", async () => {
   await rejects(
     "invalid_argument",
     Classifier.load(MODEL, { device: "lexicon" }),
@@ -129,7 +129,7 @@ test("a long text is cut, and says so", async (t) => {
   assert.deepEqual(await classifier.classify(long), [cut]);
 });
 
-test("until the model is loaded, answers are those of score, and bad calls are told as ever", async (t) => {
+test("answers as score does until the model is loaded, and rejects bad calls", async (t) => {
   const { classifier } = await held(t);
   const texts = [DELIGHT, "", AWFUL];
   assert.deepEqual(await classifier.classify(texts, { topK: null }), texts.map(score));
@@ -228,7 +228,7 @@ test("at once from the lexicon, and from the model as soon as it is there", asyn
 });
 
 for (const worker of [true, false]) {
-  test(`a model that can't be had leaves the lexicon, worker: ${worker}`, async (t) => {
+  test(`the lexicon keeps answering if the model can't be loaded, worker: ${worker}`, async (t) => {
     const { url } = await serveModel(t, { ...filesOf(MODEL), "model.safetensors": undefined });
     const classifier = await Classifier.load(url, { instant: true, worker });
     t.after(() => classifier.dispose());
@@ -240,7 +240,7 @@ for (const worker of [true, false]) {
   });
 }
 
-test("nobody has to hear that the model can't be had, and the process ends", () => {
+test("an unhandled failure to load the model doesn't keep or crash the process", () => {
   const script = `
     const { Classifier } = await import("tabsense");
     const classifier = await Classifier.load("http://127.0.0.1:1/", { instant: true });
@@ -255,7 +255,7 @@ test("nobody has to hear that the model can't be had, and the process ends", () 
   assert.deepEqual([status, stdout.trim(), stderr], [0, "lexicon", ""]);
 });
 
-test("a model with other labels is refused, and so are answers", async (t) => {
+test("rejects a model with other labels, and its calls", async (t) => {
   const files = filesOf();
   const { promise: never } = signalled();
   const { url } = await serveModel(t, files, { "model.safetensors": () => never });
@@ -307,7 +307,7 @@ test("dispose ends both, and the download", async (t) => {
   assert.equal(loaded.info.device, "cpu");
 });
 
-test("wrong options and sources are told at once", async () => {
+test("rejects wrong options and sources at once", async () => {
   await rejects("invalid_argument", Classifier.load(MODEL, { instant: "yes" }), /instant/);
   await rejects("invalid_argument", Classifier.load("a b c", { instant: true }), /names no model/);
   await rejects(
@@ -317,7 +317,7 @@ test("wrong options and sources are told at once", async () => {
   );
 });
 
-test("a callback that throws ends the loading alone", async (t) => {
+test("a callback that throws only ends the loading", async (t) => {
   const { classifier } = await held(t, {
     onProgress: () => {
       throw new Error("mine");

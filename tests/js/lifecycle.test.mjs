@@ -26,7 +26,7 @@ for (const worker of [true, false]) {
     await classifier.dispose();
   });
 
-  test(`calls are answered in order, and one that fails harms no other, worker: ${worker}`, async (t) => {
+  test(`calls are answered in order, and a failed one doesn't affect others, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     const order = [];
     const onProgress = () => {
@@ -48,7 +48,7 @@ for (const worker of [true, false]) {
   });
 }
 
-test("`await using` disposes, in place and out, and symbols that come late or never are no fault", async (t) => {
+test("`await using` disposes, with and without a worker, and without Symbol.asyncDispose", async (t) => {
   const classifier = await tiny(t);
   await classifier[Symbol.asyncDispose]();
   await rejects("disposed", classifier.classify("after"));
@@ -133,7 +133,7 @@ test("importing touches nothing", () => {
   }
 });
 
-test("a process ends by itself, with and without dispose, and not before its answer", () => {
+test("the process exits with and without dispose, but not before its answer", () => {
   for (const end of ["await classifier.dispose();", ""]) {
     const script = `
       const { Classifier } = await import("tabsense");

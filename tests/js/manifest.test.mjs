@@ -26,11 +26,11 @@ const lock = parse(text("Cargo.lock"));
 const npm = JSON.parse(text("package.json"));
 const npmLock = JSON.parse(text("package-lock.json"));
 
-test("its first line says whose file it is", () => {
+test("its first line says which tool reads it", () => {
   assert.match(text("wasm-pack.toml").split("\n")[0], /^# wasm-pack itself reads no such file/);
 });
 
-test("wasm-bindgen's library and command are of one version", () => {
+test("wasm-bindgen's library and command have the same version", () => {
   const wanted = manifest.tools["wasm-bindgen"];
   assert.equal(cargo.target['cfg(target_arch = "wasm32")'].dependencies["wasm-bindgen"], `=${wanted}`);
   assert.deepEqual(
@@ -61,7 +61,7 @@ test("the least version of Node is the one that the documents name", () => {
     assert.ok(text(path).includes(`Node ${least} or newer`), path);
 });
 
-test("npm's package and the crate have one name, version and licence", () => {
+test("the npm package and the crate have the same name, version and licence", () => {
   for (const field of ["name", "version", "license"]) assert.equal(npm[field], cargo.package[field], field);
   assert.equal(npmLock.version, npm.version);
 });

@@ -60,7 +60,7 @@ test("URLs of files: on disk, on a server, and with the file in it", async (t) =
   }
 });
 
-test("what is no model's file, or no model, is told", async () => {
+test("rejects files and sources that aren't a model", async () => {
   await rejects(
     "invalid_argument",
     Classifier.load({ ...onDisk(), "config.json": TINY }),
@@ -69,7 +69,7 @@ test("what is no model's file, or no model, is told", async () => {
   await rejects(
     "invalid_argument",
     Classifier.load({ name: "x", files: null }),
-    /given as its files, not as null/,
+    /a string or its files, not null/,
   );
   await rejects("invalid_argument", Classifier.load({ name: "x", files: {} }), /lacks config\.json/);
   await rejects(
@@ -82,7 +82,7 @@ test("what is no model's file, or no model, is told", async () => {
   );
 });
 
-test("the engine may be a module that is compiled already", async (t) => {
+test("accepts a compiled module as the engine", async (t) => {
   const wasm = await WebAssembly.compile(readFileSync(join(ROOT, "dist/wasm/simd/tabsense_bg.wasm")));
   for (const worker of [true, false]) {
     const classifier = await tiny(t, { wasm, worker });
@@ -91,7 +91,7 @@ test("the engine may be a module that is compiled already", async (t) => {
   }
 });
 
-test("an engine of another kind is refused", async () => {
+test("rejects another build as the engine", async () => {
   await rejects(
     "invalid_argument",
     Classifier.load(TINY, { wasm: new Uint8Array(8) }),

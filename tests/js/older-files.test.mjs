@@ -74,14 +74,14 @@ for (const worker of [true, false]) {
   });
 }
 
-test("where tokenizer_config.json lists the added tokens, older lists are not asked for", async (t) => {
+test("doesn't request older lists if tokenizer_config.json lists the added tokens", async (t) => {
   const files = { ...withVocabTxt(), "tokenizer_config.json": encoded({ added_tokens_decoder: {} }) };
   const { url, requests } = await serveModel(t, files);
   await scoresOf(url);
   assert.deepEqual(sorted(requests), [...SMALL, "vocab.txt"].sort());
 });
 
-test("whatever servers answer in the place of tokenizer.json", async (t) => {
+test("falls back to older files for any answer in place of tokenizer.json", async (t) => {
   const page = (_, response) => response.end("<!doctype html><title>the app</title>");
   const status = (code) => (_, response) => response.writeHead(code).end();
   for (const answer of [status(403), status(404), status(410), page]) {
@@ -102,7 +102,7 @@ test("files beside a tokenizer.json are not read", async (t) => {
   assert.deepEqual(sorted(requests), [...SMALL].sort());
 });
 
-test("an error names all that was looked for", async (t) => {
+test("the error names all files that were tried", async (t) => {
   const { "vocab.txt": _, ...none } = withVocabTxt();
   const { url } = await serveModel(t, none);
   await rejects(
@@ -122,14 +122,14 @@ test("an error names all that was looked for", async (t) => {
   await rejects("invalid_argument", scoresOf({ ...none, "spm.model": new Uint8Array(9) }), /vocab\.txt/);
 });
 
-test("a model whose tokenizer has no older files is told so", async (t) => {
+test("rejects a tokenizer class that has no older files", async (t) => {
   const named = { ...withVocabTxt(), "tokenizer_config.json": encoded({ tokenizer_class: "GPT2Tokenizer" }) };
   const { url } = await serveModel(t, named);
   for (const source of [url, named])
     await rejects("tokenizer_invalid", scoresOf(source), /There is no tokenizer\.json/);
 });
 
-test("SentencePiece's file may have a name of its own where it is handed over", async () => {
+test("accepts a SentencePiece file of any name if it is passed", async () => {
   const { files } = olderFolders().find(({ name }) => name === "XLM-R: sentencepiece.bpe.model");
   const { "sentencepiece.bpe.model": pieces, ...others } = files;
   assert.deepEqual(await scoresOf({ ...others, "spiece.model": pieces }), await scoresOf(files));
@@ -139,13 +139,13 @@ test("checks the digest of an older file, and rejects the digest of a file that 
   const integrity = { "vocab.txt": `sha256-${"0".repeat(64)}` };
   const { url } = await serveModel(t, withVocabTxt());
   for (const source of [url, withVocabTxt()])
-    await rejects("integrity", scoresOf(source, { integrity }), /vocab\.txt is not the file/);
+    await rejects("integrity", scoresOf(source, { integrity }), /vocab\.txt doesn't match its digest/);
   await rejects("integrity", scoresOf(TINY, { integrity }), /vocab\.txt, .* is read from tokenizer\.json/);
   const other = { "tokenizer.json": integrity["vocab.txt"] };
   await rejects("integrity", scoresOf(url, { integrity: other }), /tokenizer\.json, which .* doesn't have/);
 });
 
-test("older files that never end", async (t) => {
+test("rejects older files that never end", async (t) => {
   for (const name of FURTHER) {
     const endless = (_, response) => {
       const more = () => {
@@ -195,7 +195,7 @@ test("copies hold the older files, and that tokenizer.json isn't there", async (
   const now = await start();
   assert.ok(now.includes("tokenizer.json 200"), "it is there now");
   files["vocab.txt"] = encoded("none");
-  assert.ok(!(await start()).some((line) => line.startsWith("vocab.txt")), "nobody needs it any more");
+  assert.ok(!(await start()).some((line) => line.startsWith("vocab.txt")), "it is no longer needed");
 });
 
 test("progress names the files, and goes to its end", async (t) => {
@@ -212,7 +212,7 @@ test("progress names the files, and goes to its end", async (t) => {
   assert.equal(events.at(-1).overall, 1);
 });
 
-test("pipeline tells of them as of every file", async (t) => {
+test("pipeline reports progress of older files like any other file", async (t) => {
   const { url } = await serveModel(t, withVocabTxt());
   const events = [];
   const classify = await pipeline("text-classification", url, {

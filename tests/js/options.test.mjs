@@ -39,14 +39,14 @@ const CLASSIFY = {
   "topK below zero": [{ topK: -1 }, /topK/],
   "topK that is no whole number": [{ topK: 1.5 }, /topK/],
   "topK that is a text": [{ topK: "2" }, /topK/],
-  "topK that is no number": [{ topK: NaN }, /topK/],
-  "details that is no switch": [{ details: "yes" }, /details/],
+  "topK that is not a number": [{ topK: NaN }, /topK/],
+  "details that is not a boolean": [{ details: "yes" }, /details/],
   "a signal that is none": [{ signal: new AbortController() }, /signal/],
   "a callback that is none": [{ onProgress: true }, /onProgress/],
   "options that are none": [null, /options/],
 };
 
-test("classify: each wrong option, and the classifier works on", async (t) => {
+test("classify rejects each wrong option and keeps working", async (t) => {
   const classifier = await tiny(t);
   for (const [name, [options, message]] of Object.entries(CLASSIFY)) {
     await t.test(name, () => rejects("invalid_argument", classifier.classify("text", options), message));

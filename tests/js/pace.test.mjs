@@ -13,14 +13,14 @@ function turns(count, ms, pace = startPace()) {
   });
 }
 
-test("turns come to a length that an abort can wait for, on a slow machine and a fast one", () => {
+test("time slices converge to a length that aborts can wait for, on slow and fast machines", () => {
   for (const ms of [0.05, 0.2, 1]) {
     const last = turns(12, ms).at(-1) * ms;
     assert.ok(last > 20 && last <= 25, `${last} ms at ${ms} ms a unit`);
   }
 });
 
-test("a turn that was disturbed halves the next one at most, and the pace comes back", () => {
+test("a disturbed time slice at most halves the next one, and the pace recovers", () => {
   const pace = startPace();
   const before = turns(12, 0.05, pace).at(-1);
   pace.took(before, 60_000);
@@ -28,12 +28,12 @@ test("a turn that was disturbed halves the next one at most, and the pace comes 
   assert.equal(turns(4, 0.05, pace).at(-1), before);
 });
 
-test("however fast or slow, a turn is bounded", () => {
+test("a time slice is bounded at any speed", () => {
   assert.ok(turns(40, 0).at(-1) <= 4096);
   assert.equal(turns(40, 1e6).at(-1), 1);
 });
 
-test("an empty text costs something, too", () => {
+test("an empty text has a cost, too", () => {
   assert.ok(unitsOf([""]) > 0);
   assert.equal(unitsOf(["abc", "de"]) - unitsOf(["", ""]), 5);
 });

@@ -95,7 +95,7 @@ test("details: which text a token is of, and where it stands there", async (t) =
   }
 });
 
-test("an empty second text makes no pair, and nothing at all has no labels", async (t) => {
+test("an empty second text makes no pair, and an empty text has no labels", async (t) => {
   const classifier = await load(t);
   const scores = await classifier.classify(["one", { text: "one", pair: "" }, { text: "one", pair: " " }], {
     topK: null,
@@ -109,7 +109,7 @@ test("an empty second text makes no pair, and nothing at all has no labels", asy
   assert.equal((await classifier.classify({ text: "", pair: "second" })).length, 1);
 });
 
-test("a pair's other properties stay where they are, and its two are read once", async (t) => {
+test("ignores other properties of a pair, and reads its two once", async (t) => {
   const classifier = await load(t);
   let reads = 0;
   const row = {
@@ -125,7 +125,7 @@ test("a pair's other properties stay where they are, and its two are read once",
   assert.equal(reads, 1);
 });
 
-test("what is neither a text nor a pair is told, and what to pass", async (t) => {
+test("rejects what is neither a text nor a pair, and says what to pass", async (t) => {
   const classifier = await load(t);
   const cases = [
     [{ text: "a" }, /^The pair: pair is not a string but undefined\. Pass \{ text, pair \}/],
@@ -136,8 +136,8 @@ test("what is neither a text nor a pair is told, and what to pass", async (t) =>
     [[["a", "b"]], /^texts\[0\] is not a string but an array\. Pass strings, or pairs \{ text, pair \}/],
     [["a", {}], /^texts\[1\] is not a string but object/],
     [[, "a"], /^texts\[0\] is not a string but undefined/],
-    [{}, /^classify takes a string, a pair \{ text, pair \}, or an array of these, not object/],
-    [7, /^classify takes a string, .* not 7/],
+    [{}, /^classify needs a string, a pair \{ text, pair \}, or an array of these, not object/],
+    [7, /^classify needs a string, .* not 7/],
   ];
   for (const [wrong, says] of cases) {
     await rejects("invalid_argument", classifier.classify(wrong), says);

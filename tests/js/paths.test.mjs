@@ -78,13 +78,13 @@ const failed = async (args) => {
   return stderr;
 };
 
-test("an index of shards names files beside it alone: in a folder, on a server, handed over", async (t) => {
+test("an index of shards can't name files elsewhere: in a folder, on a server, passed", async (t) => {
   for (const name of ESCAPES) {
     const files = indexed(name);
     const { model } = nested(t, files);
     const { url, requests } = await serveModel(t, files);
     for (const source of [model, url, { ...files, [name || "x"]: filesOf()["model.safetensors"] }])
-      await rejects("weights_header", Classifier.load(source, OPTIONS), /which is no safetensors file/);
+      await rejects("weights_header", Classifier.load(source, OPTIONS), /which is not a safetensors file/);
     assert.deepEqual(
       requests.filter((path) => path.includes("secret") || !path.startsWith("/model/")),
       [],
@@ -107,7 +107,7 @@ function external(name) {
   };
 }
 
-test("an ONNX file names its data beside it alone: in a folder, on a server, for the command", async (t) => {
+test("an ONNX file can't name data elsewhere: in a folder, on a server, for the command", async (t) => {
   for (const name of [
     "../secret",
     "/secret",
@@ -123,7 +123,7 @@ test("an ONNX file names its data beside it alone: in a folder, on a server, for
     const { model } = nested(t, files);
     const { url, requests } = await serveModel(t, files);
     for (const source of [model, url])
-      await rejects("weights_header", Classifier.load(source, OPTIONS), /no file beside it/);
+      await rejects("weights_header", Classifier.load(source, OPTIONS), /(no|not a) file beside it/);
     assert.deepEqual(
       requests.filter((path) => /secret|\.\./.test(path)),
       [],
@@ -131,12 +131,12 @@ test("an ONNX file names its data beside it alone: in a folder, on a server, for
     );
     const out = join(model, "out.safetensors");
     const told = await failed(["convert", join(model, "onnx/model.onnx"), out, "--dtype", "int8"]);
-    assert.match(told, /^tabsense: weights_header: .*no file beside it/);
+    assert.match(told, /^tabsense: weights_header: .*(no|not a) file beside it/);
     assert.ok(!existsSync(out));
   }
 });
 
-test("info and convert read no file that an index leads to elsewhere", async (t) => {
+test("info and convert don't follow an index to files elsewhere", async (t) => {
   for (const name of [
     "../secret.safetensors",
     "/secret.safetensors",
@@ -149,12 +149,15 @@ test("info and convert read no file that an index leads to elsewhere", async (t)
       ["info", model],
       ["convert", model, out, "--dtype", "int8"],
     ])
-      assert.match(await failed(args), /^tabsense: weights_header: .*which is no safetensors file beside it/);
+      assert.match(
+        await failed(args),
+        /^tabsense: weights_header: .*which is not a safetensors file beside it/,
+      );
     assert.ok(!existsSync(out));
   }
 });
 
-test("a hub's listing chooses among names that are known, and leads nowhere", async (t) => {
+test("a hub's listing selects known names only", async (t) => {
   const hub = await startHub({ "org/model": { files: filesOf() } });
   t.after(() => hub.close());
   for (const source of ["org/model@..", "org/model@.", "../model", "org/..", "org/../x"])
@@ -173,7 +176,7 @@ test("a hub's listing chooses among names that are known, and leads nowhere", as
     );
 });
 
-test("a note of the cache names bodies of the cache alone", () => {
+test("a note of the cache can't name files outside the cache", () => {
   const entry = { url: "u", bytes: 1, checksum: "c", version: {}, body: "m3abc-x1" };
   const note = (body) => asNote({ key: "k", stored: 1, files: [{ ...entry, body }] });
   assert.ok(note("m3abc-x1") && note(""));
@@ -193,7 +196,7 @@ test("a link in the model's own folder is followed, as caches of Python's librar
   await classifier.dispose();
 });
 
-test("what is written beside a new file goes through no link that somebody has put there", {
+test("temporary files don't follow existing links", {
   skip: process.platform === "win32",
 }, async (t) => {
   const { folder, path, write } = scratch(t);

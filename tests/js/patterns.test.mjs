@@ -75,7 +75,7 @@ for (const [name, cases] of Object.entries(FOUND))
     for (const [text, found] of cases) assert.deepEqual(find(name, text), found, text);
   });
 
-test("an IBAN with one digit changed, or two swapped, is none; so is a card", () => {
+test("rejects an IBAN or a card number with a digit changed or two swapped", () => {
   const change = (text, i) => text.slice(0, i) + ((Number(text[i]) + 1) % 10) + text.slice(i + 1);
   for (const [name, text] of [
     ["iban", "DE89370400440532013000"],
@@ -104,7 +104,7 @@ test("entities of patterns tell what they are from", () => {
   assert.deepEqual(findPatterns("at 10.0.0.1", checkPatterns(false)), []);
 });
 
-test("a pattern of one's own is one of them", () => {
+test("accepts custom patterns", () => {
   const orders = {
     name: "order",
     label: "ORDER",
@@ -121,16 +121,16 @@ test("a pattern of one's own is one of them", () => {
   );
 });
 
-test("what is no pattern, and a part that is none of the text, are refused", () => {
+test("rejects what is not a pattern, and a match outside the text", () => {
   const refused = (patterns, words) =>
     assert.throws(
       () => findPatterns("text", checkPatterns(patterns)),
       (error) => error.kind === "invalid_argument" && words.test(error.message),
     );
-  refused(["e-mail"], /"e-mail" is no pattern\. Pass true for all, or a list of "email", "iban"/);
-  refused("email", /"email" is no pattern/);
-  refused([null], /null is no pattern/);
-  refused([{ name: "x", label: "X" }], /object is no pattern/);
+  refused(["e-mail"], /"e-mail" is not a pattern\. Pass true for all, or a list of "email", "iban"/);
+  refused("email", /"email" is not a pattern/);
+  refused([null], /null is not a pattern/);
+  refused([{ name: "x", label: "X" }], /object is not a pattern/);
   refused(
     [{ name: "x", label: "X", find: () => [{ start: 0, end: 5 }] }],
     /"x" found 0 to 5 in a text of 4 characters/,
@@ -138,7 +138,7 @@ test("what is no pattern, and a part that is none of the text, are refused", () 
   refused([{ name: "x", label: "X", find: () => [{ start: 2, end: 2 }] }], /"x" found 2 to 2/);
 });
 
-/** A megabyte each, of what is read again and again by patterns that step back. */
+/** A megabyte each of input on which backtracking patterns are slow. */
 const HOSTILE = [
   "a",
   "1",

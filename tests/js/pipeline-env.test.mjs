@@ -86,7 +86,7 @@ for (const [template, model, prefix] of [
   });
 }
 
-test("localModelPath: what is there comes first, and the hub has the rest", async (t) => {
+test("localModelPath: local models come first, then the hub", async (t) => {
   const folder = folderWith(t, "org/here");
   const hub = await hubWith(t, { "org/here": { files: files() }, "org/there": { files: files() } });
   settings(t, { localModelPath: folder, remoteHost: hub.url });
@@ -96,14 +96,14 @@ test("localModelPath: what is there comes first, and the hub has the rest", asyn
   assert.notEqual(hub.log.length, 0);
 });
 
-test("localModelPath: a name alone is a folder of it, and other names are found as before", async (t) => {
+test("localModelPath: a bare name is a folder in it, and other names resolve as before", async (t) => {
   settings(t, { localModelPath: folderWith(t, "mine") });
   assert.equal((await open(t, "mine")).classifier.info.model.name, "mine");
   const embedded = await open(t, "sentiment-en");
   assert.equal(embedded.classifier.info.model.name, "sentiment-en");
 });
 
-test("localModelPath on a server: its page in place of a file is no model", async (t) => {
+test("localModelPath on a server: its page in place of a file is not a model", async (t) => {
   const page = (_, response) =>
     response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
   const local = await serveModel(t, {}, { "org/name/config.json": page }, "/models/");
@@ -124,7 +124,7 @@ test("allowLocalModels = false: the hub, whatever folder has that name", async (
   assert.notEqual(hub.log.length, 0);
 });
 
-test("allowRemoteModels = false: no hub is asked", async (t) => {
+test("allowRemoteModels = false: the hub is not contacted", async (t) => {
   const hub = await hubWith(t, { "org/name": { files: files() }, "org/here": { files: files() } });
   settings(t, { allowRemoteModels: false, localModelPath: folderWith(t, "org/here"), remoteHost: hub.url });
   await open(t, "org/here");
@@ -144,7 +144,7 @@ test("useFSCache = false: Node keeps no copies; the option cache says otherwise"
   assert.notEqual(await kept(), 0);
 });
 
-test("what can't be followed is told in info.warnings", async (t) => {
+test("lists ignored settings in info.warnings", async (t) => {
   settings(t, { backends: { onnx: { wasm: {} } }, logLevel: LogLevel.ERROR });
   assert.deepEqual((await open(t, TINY)).classifier.info.warnings, [], "settings that change nothing");
   env.backends.onnx.wasm.numThreads = 1;
@@ -163,12 +163,12 @@ test("what can't be followed is told in info.warnings", async (t) => {
 });
 
 for (const [changes, message] of [
-  [{ allowRemoteModel: false }, /no setting env\.allowRemoteModel\b.*allowRemoteModels/],
+  [{ allowRemoteModel: false }, /Unknown setting env\.allowRemoteModel\b.*allowRemoteModels/],
   [{ allowRemoteModels: "no" }, /env\.allowRemoteModels must be true or false, not "no"/],
-  [{ remoteHost: null }, /env\.remoteHost must be a text that is not empty, not null/],
-  [{ localModelPath: "" }, /env\.localModelPath must be a text that is not empty, not ""/],
+  [{ remoteHost: null }, /env\.remoteHost must be a non-empty string, not null/],
+  [{ localModelPath: "" }, /env\.localModelPath must be a non-empty string, not ""/],
 ]) {
-  test(`${JSON.stringify(changes)} is refused`, async (t) => {
+  test(`rejects ${JSON.stringify(changes)}`, async (t) => {
     settings(t, changes);
     await rejects("invalid_argument", pipeline(TASK, TINY, { worker: false }), message);
   });

@@ -157,7 +157,7 @@ test("of a model on a hub: its name as it was given", async (t) => {
   check(await record(t, "org/name", { hub: origin, revision: "v2" }), "org/name", files);
 });
 
-test("no event comes before the promise is there", async (t) => {
+test("no event arrives before the promise exists", async (t) => {
   const events = [];
   const opening = pipeline("text-classification", TINY, {
     device: "wasm",
@@ -169,7 +169,7 @@ test("no event comes before the promise is there", async (t) => {
   assert.ok(events.length > 0);
 });
 
-test("a loading that fails has no ready, and tells nothing more", async (t) => {
+test("a failed load has no ready event, and no later ones", async (t) => {
   const files = filesOf();
   const { url } = await serveModel(t, files, {
     "tokenizer.json": (_, response) => response.writeHead(404).end(),

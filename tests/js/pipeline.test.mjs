@@ -183,7 +183,7 @@ test("sentiment-analysis, with the model of this project", async (t) => {
   }
 });
 
-test("what a pipeline tells of itself", async (t) => {
+test("a pipeline's properties", async (t) => {
   const pipe = await open(t, TINY, { device: "wasm" }, "sentiment-analysis");
   assert.equal(typeof pipe, "function");
   assert.equal(pipe.task, "text-classification");
@@ -240,7 +240,7 @@ test("an empty text has a label, as in transformers.js, and texts keep their pla
   assert.deepEqual(await pipe.classifier.classify(""), []);
 });
 
-test("texts that are none, and what to pass instead", async (t) => {
+test("rejects what isn't text, and says what to pass instead", async (t) => {
   const pipe = await open(t, TINY, { device: "wasm" });
   await rejects("invalid_argument", pipe([["live", "rest"]]), /texts\[0\]/);
   for (const wrong of [undefined, null, 7, ["live", 7]]) await rejects("invalid_argument", pipe(wrong));

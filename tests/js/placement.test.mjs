@@ -8,7 +8,7 @@ import { startPlacement } from "../../dist/worker/placement.js";
 
 const LOST = new TabsenseError("device_lost", "The driver went.");
 
-/** A module whose requests are answered by `answers`, in order; the last one again and again. */
+/** A module whose requests are answered by `answers`, in order; the last one is repeated. */
 function cards(...answers) {
   const asked = [];
   return {
@@ -28,7 +28,7 @@ const refused = () => {
   throw Object.assign(new Error("There is no adapter."), { kind: "environment" });
 };
 
-test("software is asked for where WebGPU was, and nowhere else", async () => {
+test("requests a software adapter only for device webgpu", async () => {
   for (const [device, software] of [
     ["webgpu", true],
     ["auto", false],
@@ -40,10 +40,10 @@ test("software is asked for where WebGPU was, and nowhere else", async () => {
   }
 });
 
-test("where the CPU was asked for, or there can be no card, none is asked for", async () => {
+test("requests no adapter for device cpu or without WebGPU", async () => {
   for (const [device, none, reason] of [
-    ["cpu", null, /CPU was asked for/],
-    ["cpu", "Node.", /CPU was asked for/],
+    ["cpu", null, /CPU was requested/],
+    ["cpu", "Node.", /CPU was requested/],
     ["webgpu", "Node.", /^Node\.$/],
     ["auto", "Node.", /^Node\.$/],
   ]) {
@@ -56,7 +56,7 @@ test("where the CPU was asked for, or there can be no card, none is asked for", 
   }
 });
 
-test("a refusal is for good, and its sentence is the reason", async () => {
+test("a failed request is not repeated, and its message is the reason", async () => {
   const module = cards(refused, works);
   const placement = startPlacement("webgpu", null);
   assert.equal(await placement.request(module), null);
@@ -64,7 +64,7 @@ test("a refusal is for good, and its sentence is the reason", async () => {
   assert.deepEqual([module.asked.length, placement.reason], [1, "There is no adapter."]);
 });
 
-test("a trap is no refusal", async () => {
+test("a trap is not a failed request", async () => {
   const trap = new WebAssembly.RuntimeError("unreachable");
   await assert.rejects(
     startPlacement("webgpu", null).request(
@@ -76,7 +76,7 @@ test("a trap is no refusal", async () => {
   );
 });
 
-test("a browser that never answers is not waited for, and a device that comes late is given back", async (t) => {
+test("stops waiting for a browser that never answers, and releases a late device", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   let freed = 0;
   let answer;
@@ -91,7 +91,7 @@ test("a browser that never answers is not waited for, and a device that comes la
   assert.equal(freed, 1);
 });
 
-test("a device that is lost is followed by another; one lost soon after by the CPU", async () => {
+test("replaces a lost device; falls back to the CPU if that is lost soon after", async () => {
   let now = 0;
   const placement = startPlacement("webgpu", null, () => now);
   for (now of [1000, 61_000, 121_000]) {
@@ -104,7 +104,7 @@ test("a device that is lost is followed by another; one lost soon after by the C
   assert.equal(placement.recovers(LOST), false);
 });
 
-test("where the new device is refused, the reason tells of both", async () => {
+test("the reason names both failures if the new device is refused", async () => {
   const module = cards(works, refused);
   const placement = startPlacement("webgpu", null);
   await placement.request(module);
@@ -113,7 +113,7 @@ test("where the new device is refused, the reason tells of both", async () => {
   assert.match(placement.reason, /lost.*There is no adapter\./);
 });
 
-test("a card that computes wrongly or is full gives way to the CPU; other faults are not the card's", () => {
+test("falls back to the CPU if a card computes wrong results or is full, not for other errors", () => {
   for (const kind of ["webgpu_unusable", "out_of_memory"]) {
     const placement = startPlacement("webgpu", null);
     assert.equal(placement.recovers(new TabsenseError(kind, "It can't.")), true);

@@ -103,7 +103,7 @@ for (const worker of [true, false]) {
   });
 }
 
-test("a callback that throws amid the weights, in place: the process lives on", async () => {
+test("a callback that throws while weights load without a worker doesn't crash the process", async () => {
   for (let i = 0; i < 5; i++) {
     const onProgress = ({ stage }) => {
       if (stage === "weights") throw new Error("mine");
@@ -113,7 +113,7 @@ test("a callback that throws amid the weights, in place: the process lives on", 
   }
 });
 
-test("the overall progress is that of the bytes, also where a file begins anew or tells no length", () => {
+test("the overall progress counts bytes, also if a file restarts or has no known length", () => {
   const seen = [];
   const emit = withOverall(({ overall }) => seen.push(overall));
   const told = (stage, bytes, total) => emit({ stage, file: "", bytes, total, rate: 0 });

@@ -73,7 +73,7 @@ export const meanValue = fc.letrec((tie) => ({
   ),
 })).value;
 
-/** The text of a value within so many lists that what calls itself for each has no room left. */
+/** The text of a value nested so deeply in lists that recursion overflows the stack. */
 export const buried = fc
   .tuple(fc.constantFrom(["[", "]"], ['{"a":', "}"]), fc.constantFrom(50, 20_000))
   .map(([[before, after], depth]) => `${before.repeat(depth)}0${after.repeat(depth)}`);

@@ -149,15 +149,15 @@ test("they are taught, saved and read like any label, with and without a descrip
   assertClean();
 });
 
-test("they are no options and no settings", async () => {
+test("they are rejected as options and settings", async () => {
   const options = JSON.parse('{ "__proto__": { "worker": false } }');
-  await rejects("invalid_argument", Classifier.load(TINY, options), /no option "__proto__"/);
+  await rejects("invalid_argument", Classifier.load(TINY, options), /Unknown option "__proto__"/);
   const classifier = await Classifier.load(TINY);
-  await rejects("invalid_argument", classifier.classify("a", options), /no option "__proto__"/);
+  await rejects("invalid_argument", classifier.classify("a", options), /Unknown option "__proto__"/);
   await classifier.dispose();
   const own = { value: {}, enumerable: true, configurable: true };
   Object.defineProperty(env, "__proto__", own);
-  await rejects("invalid_argument", pipeline("text-classification", TINY), /no setting env\.__proto__/);
+  await rejects("invalid_argument", pipeline("text-classification", TINY), /Unknown setting env\.__proto__/);
   Reflect.deleteProperty(env, "__proto__");
   assertClean();
 });
@@ -183,7 +183,7 @@ test("the command reads and writes them as columns", async (t) => {
   );
 });
 
-test("info tells of a model that has them as labels, types, tensors and facts", async (t) => {
+test("info shows a model that has them as labels, types, tensors and facts", async (t) => {
   const files = labelled();
   const length = Number(new DataView(files["model.safetensors"].buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(files["model.safetensors"].subarray(8, 8 + length)));

@@ -62,7 +62,7 @@ test("a pruned folder has the committed tokenizer, and the scores that PyTorch g
   const printed = pruned(TINY, out, 300);
   assert.match(
     printed,
-    /^300 of 997 rows of the word embeddings stay\n8\.4 % of the 1190 words in \S+ are cut into other tokens \(4\.6 % of 2154 tokens are gone\)\n/,
+    /^300 of 997 rows of the word embeddings are kept\n8\.4 % of the 1190 words in \S+ are cut into other tokens \(4\.6 % of 2154 tokens are removed\)\n/,
   );
   assert.deepEqual(readdirSync(out).sort(), ["config.json", "model.safetensors", "tokenizer.json"]);
   assert.ok(readFileSync(join(out, "tokenizer.json")).equals(readFileSync(join(PRUNED, "tokenizer.json"))));
@@ -103,11 +103,11 @@ test("a text whose tokens are all kept has the very scores of the whole model", 
 /** How many tokens there are, and how many must stay, as errors tell. */
 function boundsOf(folder, out) {
   const number = (keep, pattern) => Number(pattern.exec(prune(folder, out, keep).stderr)?.[1]);
-  return [number(1, /: (\d+) must stay/), number(9_999_999, /more than the (\d+) that there are/)];
+  return [number(1, /: (\d+) are required/), number(9_999_999, /can't be kept of (\d+)/)];
 }
 
 for (const { name, files } of olderFolders().filter(({ files }) => files["vocab.txt"]))
-  test(`a vocabulary that is only put in another order changes no score: ${name}`, async (t) => {
+  test(`reordering the vocabulary changes no score: ${name}`, async (t) => {
     const folder = scratch(t);
     const [whole, out] = [written(join(folder, "whole"), files), join(folder, "out")];
     const [least, all] = boundsOf(whole, out);
@@ -156,7 +156,7 @@ function namingIds() {
   };
 }
 
-test("whatever names an id names the new one", async (t) => {
+test("all ids in the files are renumbered", async (t) => {
   const folder = scratch(t);
   const files = namingIds();
   // A row more for the added token.
@@ -213,7 +213,7 @@ test("whatever names an id names the new one", async (t) => {
   assert.deepEqual(await scoresOf(t, out, texts), await scoresOf(t, whole, texts));
 });
 
-test("the weights are converted, too, from any container", async (t) => {
+test("weights in any container are converted, too", async (t) => {
   const folder = scratch(t);
   const out = join(folder, "out");
   const texts = ["a first text", "and a second one, longer than the first"];
@@ -268,7 +268,7 @@ test("texts come as lines, CSV or JSON Lines", (t) => {
   }
 });
 
-test("what can't be pruned is refused, and nothing is left behind", (t) => {
+test("rejects what can't be pruned, and leaves no files", (t) => {
   const folder = scratch(t);
   const out = join(folder, "out");
   const refused = (result, status, message) => {
@@ -279,8 +279,8 @@ test("what can't be pruned is refused, and nothing is left behind", (t) => {
       [],
     );
   };
-  refused(prune(TINY, out, 100), 1, /invalid_argument: 100 tokens are too few: 109 must stay/);
-  refused(prune(TINY, out, 998), 1, /invalid_argument: 998 tokens are more than the 997/);
+  refused(prune(TINY, out, 100), 1, /invalid_argument: 100 tokens are too few: 109 are required/);
+  refused(prune(TINY, out, 998), 1, /invalid_argument: 998 tokens can't be kept of 997/);
   const args = ["convert", TINY, out];
   const empty = join(written(folder, { "empty.txt": "\n \n" }), "empty.txt");
   refused(tabsense([...args, "--vocabulary", empty, "--keep", "300"]), 1, /The texts have no tokens/);
@@ -295,21 +295,25 @@ test("what can't be pruned is refused, and nothing is left behind", (t) => {
     1,
     /tokenizer_unsupported: .*a BPE model, whose vocabulary can't be pruned/,
   );
-  refused(tabsense([...args, "--vocabulary", TEXTS]), 2, /--vocabulary TEXTS and --keep N belong together/);
-  refused(tabsense([...args, "--keep", "300", "--dtype", "int8"]), 2, /belong together/);
+  refused(
+    tabsense([...args, "--vocabulary", TEXTS]),
+    2,
+    /--vocabulary TEXTS and --keep N must be passed together/,
+  );
+  refused(tabsense([...args, "--keep", "300", "--dtype", "int8"]), 2, /must be passed together/);
   refused(prune(TINY, out, "many"), 2, /--keep must be a whole number/);
   refused(tabsense([...args, "--dtype", "int8", "--column", "text"]), 2, /--column is for --vocabulary/);
   refused(prune(TINY, out, 300, "--dtype", "int2"), 2, /--dtype must be/);
 });
 
-test("a folder that is there is written anew by --force alone, and only where it is a model's", (t) => {
+test("an existing folder is overwritten only with --force, and only if it is a model's", (t) => {
   const folder = scratch(t);
   const out = join(folder, "out");
   mkdirSync(out);
   pruned(TINY, out, 300);
   const again = prune(TINY, out, 200);
   assert.equal(again.status, 1);
-  assert.match(again.stderr, /is there already/);
+  assert.match(again.stderr, /already exists/);
   assert.equal(json(out, "config.json").vocab_size, 300);
   pruned(TINY, out, 200, "--force");
   assert.equal(json(out, "config.json").vocab_size, 200);

@@ -88,7 +88,7 @@ for (const form of ["a file of lines", "JSON Lines"]) {
   });
 }
 
-test("a text of nothing among others changes nothing", (t) => {
+test("an empty text changes nothing for others", (t) => {
   const { folder, model, texts } = scratch(t);
   const made = [texts, [texts[0], "\u200b", ...texts.slice(1), "\ufffd"]].map((lines, i) => {
     const [output, calibration] = [`out-${i}`, `texts-${i}.txt`].map((name) => join(folder, name));
@@ -161,7 +161,7 @@ for (const [name, spoil, status, message] of [
     "with an empty file of texts",
     ({ folder }) => writeFileSync(join(folder, "texts.txt"), "\n \n"),
     1,
-    /^tabsense: invalid_argument: .* holds no text\./,
+    /^tabsense: invalid_argument: .* has no texts\./,
   ],
   [
     "with texts of nothing",
@@ -181,12 +181,7 @@ for (const [name, spoil, status, message] of [
     1,
     /^tabsense: \w+: .*tokenizer\.json.* the tokenizer is read from vocab\.txt, which is missing, too\./,
   ],
-  [
-    "of a file that is int8",
-    int8InPlace,
-    1,
-    /^tabsense: weights_mismatch: .* is stored as I8: give the converter /,
-  ],
+  ["of a file that is int8", int8InPlace, 1, /^tabsense: weights_mismatch: .* is stored as I8: convert /],
   [
     "of a file that is cut off",
     ({ model }) =>
@@ -243,10 +238,10 @@ test("texts are read by the line, or as JSON Lines by the file's name", () => {
     "two\nlines",
   ]);
   for (const [content, name, message] of [
-    ["", "a.txt", /holds no text/],
-    ['{"text": " "}', "a.jsonl", /holds no text/],
+    ["", "a.txt", /has no texts/],
+    ['{"text": " "}', "a.jsonl", /has no texts/],
     ["{}", "a.jsonl", /^Line 1 of a\.jsonl has no property/],
-    ["null", "a.jsonl", /has no property/],
+    ["null", "a.jsonl", /has no string property/],
     ['{"text": "a"}\n{"text"', "a.ndjson", /^Line 2 of a\.ndjson is not JSON/],
   ]) {
     assert.throws(

@@ -1,6 +1,6 @@
-// A model on the graphics card that goes away: the service loads it again and answers all the same. The card
-// is played here, so that it fails exactly when the test says; tests/package/browser-webgpu.test.mjs has real
-// ones.
+// A model on the graphics card that goes away: the service loads it again and answers anyway. The card is
+// simulated here, so that it fails exactly when the test says; tests/package/browser-webgpu.test.mjs has
+// real ones.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -127,7 +127,7 @@ test("lost twice in a row: the CPU answers, and says why", async (t) => {
   assert.deepEqual([seen.requests, seen.engines], [2, 1]);
 });
 
-test("lost, and no new one to be had", async (t) => {
+test("falls back to the CPU if a lost device can't be replaced", async (t) => {
   const { load, classify } = play(t, [{ losesAt: 0 }]);
   await load(inMemory());
   const reply = await classify(TEXTS);
@@ -198,7 +198,7 @@ test("a call without memory on the card is answered by the CPU", async (t) => {
   );
 });
 
-test("fp16 is for the card; the CPU that stands in stores fp32", async (t) => {
+test("fp16 is for the card; the CPU as a fallback stores fp32", async (t) => {
   const { load } = play(t, [{ refused: true }]);
   assert.equal((await load(inMemory(), { dtype: "fp16" })).state.info.dtype, "fp32");
 });
@@ -236,7 +236,7 @@ test("a call aborted while its model is loaded again; the next call loads it", a
   assert.deepEqual([reply.state.info.device, seen.requests, seen.engines], ["webgpu", 3, 1]);
 });
 
-test("a service closed while its model is loaded again", async (t) => {
+test("closes a service while its model is reloaded", async (t) => {
   const { url, stopped } = await slowServer(t);
   const { load, classify, service, seen } = play(t, [{ losesAt: 0 }, {}]);
   await load(onServer(url));
@@ -247,7 +247,7 @@ test("a service closed while its model is loaded again", async (t) => {
   assert.equal(seen.engines, 0);
 });
 
-test("a source that is gone when it is needed again fails the call, not those after it", async (t) => {
+test("a missing source rejects the call, not later ones", async (t) => {
   const files = filesOf();
   const handlers = {};
   const { url } = await serveModel(t, files, handlers);

@@ -63,11 +63,11 @@ test("an answer gets its entities back wherever their placeholders are", () => {
   );
   refused(() => restore(answer, { strict: true }), /lacks 1 of 3 placeholders: \[PHONE_1\]/);
   assert.equal(restore("[NAME_1] [NAME_2] [PHONE_1]", { strict: true }), "Ana Bo 600 1");
-  refused(() => restore(null), /restore takes a string, not null/);
-  refused(() => missing(1), /missing takes a string, not number/);
+  refused(() => restore(null), /restore needs a string, not null/);
+  refused(() => missing(1), /missing needs a string, not number/);
 });
 
-test("a placeholder that the text has itself is not given out", () => {
+test("doesn't use a placeholder that occurs in the text", () => {
   const { text, restore } = masked("As [[NAME_1]] says, [NAME Ana]");
   assert.equal(text, "As [[NAME_1]] says, [NAME_2]");
   assert.equal(restore(text), "As [[NAME_1]] says, Ana");
@@ -105,7 +105,7 @@ test("labels choose what is masked, and replace what stands for it", () => {
   ]);
 });
 
-test("what can't be told apart can't be restored, and the error says why", () => {
+test("says why ambiguous placeholders can't be restored", () => {
   const label = { replace: ({ label }) => `[${label}]` };
   assert.equal(masked("[NAME Ana] and [NAME Ana]", label).restore("[NAME]!"), "Ana!");
   refused(
@@ -113,12 +113,15 @@ test("what can't be told apart can't be restored, and the error says why", () =>
     /"\[NAME\]" stands for different values/,
   );
   refused(() => masked("[NAME Ana]", { replace: () => "" }).restore("x"), /"" is empty/);
-  refused(() => masked("me, [NAME Ana]", { replace: () => "me" }).restore("me"), /"me" is also in the text/);
-  refused(() => masked("x[NAME Ana]", { replace: () => "xx" }).restore("xx"), /read in two ways/);
+  refused(
+    () => masked("me, [NAME Ana]", { replace: () => "me" }).restore("me"),
+    /"me" also occurs in the text/,
+  );
+  refused(() => masked("x[NAME Ana]", { replace: () => "xx" }).restore("xx"), /is ambiguous/);
   refused(() => masked("[NAME Ana]", { replace: () => 1 }), /replace yielded number.*"NAME"/);
 });
 
-test("an entity that is no part of the text is refused", () => {
+test("rejects an entity outside the text", () => {
   const entity = { label: "NAME", score: 1, start: 0, end: 3, text: "Ana" };
   for (const [start, end] of [
     [0, 4],
@@ -129,7 +132,7 @@ test("an entity that is no part of the text is refused", () => {
     [Number.NaN, 2],
     [undefined, undefined],
   ])
-    refused(() => redact("Ana", [{ ...entity, start, end }]), /is no part of a text of 3 characters/);
+    refused(() => redact("Ana", [{ ...entity, start, end }]), /is outside a text of 3 characters/);
 });
 
 test("nothing to mask leaves the text as it is", () => {
@@ -140,7 +143,7 @@ test("nothing to mask leaves the text as it is", () => {
   );
 });
 
-test("of entities that overlap a pattern goes first, then the longest; nothing that was found is left out", () => {
+test("of overlapping entities a pattern wins, then the longest; all found text is masked", () => {
   const text = "mail ana.ruiz@example.com now, 0123456789";
   const entity = (label, part, more) => {
     const start = text.indexOf(part);

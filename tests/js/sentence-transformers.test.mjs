@@ -140,7 +140,7 @@ const UNSUPPORTED = {
   "the last token": [{ pooling: { pooling_mode: "lasttoken" } }, /"lasttoken"/],
   "two poolings at once": [
     { pooling: pooling("cls", { pooling_mode_mean_tokens: true }) },
-    /joins .*"cls", "mean"/,
+    /concatenates .*"cls", "mean"/,
   ],
   "a prompt that does not count": [
     {
@@ -156,7 +156,7 @@ const UNSUPPORTED = {
   "bags of words": [{ modules: [module(0, "0_BoW", "BoW")] }, /module "BoW"/],
   "code of its own": [
     { modules: [{ idx: 0, path: "", type: "custom_st.Transformer" }] },
-    /code of the model's own/,
+    /custom code of the model/,
   ],
   "an unknown similarity": [{ sentenceTransformers: { similarity_fn_name: "angle" } }, /"angle"/],
 };
@@ -165,19 +165,19 @@ for (const [name, [files, message]] of Object.entries(UNSUPPORTED)) {
   test(`refuses ${name}`, () => assert.throws(() => read(files), { kind: "config_unsupported", message }));
 }
 
-test("a prompt that does not count is no matter where there is none", () => {
+test("include_prompt false is accepted without a prompt", () => {
   assert.equal(read({ pooling: pooling("mean", { include_prompt: false }) }).pooling, "mean");
 });
 
 const BROKEN = {
-  "modules.json cut": [{ modules: "[{" }, /modules\.json can't be read: it is no JSON/],
+  "modules.json cut": [{ modules: "[{" }, /modules\.json can't be read: it is not JSON/],
   "modules.json of no list": [{ modules: "{}" }, /list of modules/],
   "a module without a type": [{ modules: '[{"path": ""}]' }, /module 0/],
   "null for a module": [{ modules: "[null]" }, /module 0/],
-  "a path that is no text": [{ modules: '[{"type": "a.B", "path": 1}]' }, /module 0/],
+  "a path that is not a string": [{ modules: '[{"type": "a.B", "path": 1}]' }, /module 0/],
   "a pooling that is a list": [{ pooling: "[]" }, /1_Pooling\/config\.json.*object/],
   "a flag that is a text": [{ pooling: '{"pooling_mode_cls_token": "yes"}' }, /true or false, not "yes"/],
-  "a mode that is a number": [{ pooling: '{"pooling_mode": 1}' }, /pooling_mode must be a text, not 1/],
+  "a mode that is a number": [{ pooling: '{"pooling_mode": 1}' }, /pooling_mode must be a string, not 1/],
   "max_seq_length of 0": [{ sentenceBert: '{"max_seq_length": 0}' }, /max_seq_length must be .*, not 0/],
   "max_seq_length as a text": [{ sentenceBert: '{"max_seq_length": "512"}' }, /not "512"/],
   "prompts as a list": [{ sentenceTransformers: '{"prompts": ["query: "]}' }, /prompts must be an object/],
@@ -190,11 +190,11 @@ const BROKEN = {
     /"passage", but the prompts are: "query"/,
   ],
   "a default prompt without prompts": [{ sentenceTransformers: '{"default_prompt_name": "a"}' }, /are: none/],
-  "an empty file": [{ sentenceBert: "" }, /no JSON/],
+  "an empty file": [{ sentenceBert: "" }, /not JSON/],
 };
 
 for (const [name, [files, message]] of Object.entries(BROKEN)) {
-  test(`tells of ${name}`, () =>
+  test(`reports ${name}`, () =>
     assert.throws(() => readSentenceFiles(files), {
       name: "TabsenseError",
       kind: "config_invalid",
@@ -216,7 +216,7 @@ const embedding = (asked, files, config = {}) => {
   return readEmbedding(asked, Object.fromEntries(named), bytes(config));
 };
 
-test("an embedder pools as its files say, as it is asked to, or by the mean", () => {
+test("an embedder pools by its option, by its files, or by the mean", () => {
   const files = { "modules.json": NORMALIZED, "1_Pooling/config.json": pooling("cls") };
   const { pooling: said, normalize } = embedding(null, files);
   assert.deepEqual([said, normalize], ["cls", true]);

@@ -51,7 +51,7 @@ for (const kind of ["Response", "stream"]) {
   });
 }
 
-test("a model in 3 files handed over, and from a folder", async (t) => {
+test("a model in 3 files, passed and from a folder", async (t) => {
   const files = sharded(3);
   await sameAsWhole(t, await Classifier.load(files));
   const folder = mkdtempSync(join(tmpdir(), "tabsense-shards-"));
@@ -119,16 +119,16 @@ for (const [name, change, kind, message] of [
     "a tensor comes twice",
     (files) => (files["model-00002-of-00002.safetensors"] = files["model-00001-of-00002.safetensors"]),
     "weights_header",
-    /another file/,
+    /another weights file/,
   ],
   [
     "a header lies about its length",
     (files) => files["model-00001-of-00002.safetensors"].set([255, 255, 255, 255, 255, 255, 0, 0]),
     "weights_header",
-    /announces a header/,
+    /has a header of/,
   ],
 ]) {
-  test(`a sharded model is refused where ${name}`, async () => {
+  test(`rejects a sharded model: ${name}`, async () => {
     const files = sharded(2);
     change(files);
     await rejects(kind, Classifier.load(files), message);
@@ -137,7 +137,7 @@ for (const [name, change, kind, message] of [
 
 const digest = (bytes) => `sha256-${createHash("sha256").update(bytes).digest("base64")}`;
 
-test("the digests of index and files are held to", async (t) => {
+test("verifies the digests of the index and the shards", async (t) => {
   const files = sharded(2);
   const { url } = await serveModel(t, files);
   const integrity = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, digest(bytes)]));
@@ -146,12 +146,12 @@ test("the digests of index and files are held to", async (t) => {
     await rejects(
       "integrity",
       Classifier.load(url, { integrity: { ...integrity, [name]: digest("another file") } }),
-      new RegExp(`${name} is not the file that was promised`),
+      new RegExp(`${name} doesn't match its digest`),
     );
   }
 });
 
-test("a digest for a file that the model does without is no digest of what is read", async (t) => {
+test("rejects a digest for a file that isn't read", async (t) => {
   const whole = await serveModel(t, filesOf());
   const parts = await serveModel(t, sharded(2));
   await rejects(
@@ -162,7 +162,7 @@ test("a digest for a file that the model does without is no digest of what is re
   await rejects(
     "integrity",
     Classifier.load(sharded(2), { integrity: { "model.safetensors": digest("") } }),
-    /Name the digests/,
+    /Pass the digests/,
   );
   await rejects(
     "integrity",
@@ -172,11 +172,11 @@ test("a digest for a file that the model does without is no digest of what is re
   await rejects(
     "integrity",
     Classifier.load(whole.url, { integrity: { [INDEX]: digest("") } }),
-    /Name the digests/,
+    /Pass the digests/,
   );
 });
 
-test("headers that are too long together are refused, however many files they are in", async () => {
+test("rejects headers whose total length is too large, in any number of files", async () => {
   const files = sharded(2);
   for (const name of Object.keys(files).filter((name) => /^model-.*safetensors$/.test(name))) {
     const length = Number(new DataView(files[name].buffer).getBigUint64(0, true));
@@ -189,10 +189,10 @@ test("headers that are too long together are refused, however many files they ar
   await rejects("weights_header", Classifier.load(files), /up to model-00002-of-00002\.safetensors/);
 });
 
-test("neither file nor index: what is told is the file that every model has", async (t) => {
+test("names model.safetensors if there is neither file nor index", async (t) => {
   const { "model.safetensors": _, ...files } = filesOf();
   const { url } = await serveModel(t, files);
   const says =
-    /model\.safetensors answered 404.*ONNX files.* and pytorch_model\.bin; none of these is there.*save_pretrained\.$/;
+    /model\.safetensors answered 404.*ONNX files.* and pytorch_model\.bin; none of these exists.*save_pretrained\.$/;
   await rejects("network", Classifier.load(url), says);
 });

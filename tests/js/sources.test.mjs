@@ -153,7 +153,7 @@ test("an embedded model by its name, below a folder and below a URL", async (t) 
   assert.deepEqual((await scoresOf(t, "tiny", { models: `${origin}/static/models` })).scores, await expected);
 });
 
-test("an embedded model that is not there", async () => {
+test("rejects an unknown embedded model", async () => {
   await rejects("network", Classifier.load("no-such-model"), /no-such-model/);
 });
 
@@ -165,7 +165,7 @@ test("a folder without one of the files", async (t) => {
   await rejects("network", Classifier.load(folder), /tokenizer\.json/);
 });
 
-test("files of which one is missing", async () => {
+test("rejects incomplete files", async () => {
   const { "tokenizer.json": _, ...others } = filesOf();
   await rejects("invalid_argument", Classifier.load(others), /tokenizer\.json/);
 });
@@ -179,7 +179,7 @@ for (const [name, source] of Object.entries({
   "a way out": "../../etc@",
   "a file of the wrong type": { ...filesOf(), "config.json": "text" },
 })) {
-  test(`a source that is none: ${name}`, async () => {
+  test(`rejects a source: ${name}`, async () => {
     const kind = name === "a way out" ? "network" : "invalid_argument";
     await rejects(kind, Classifier.load(source));
   });

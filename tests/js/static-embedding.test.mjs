@@ -41,7 +41,7 @@ for (const { name, cases } of models) {
       vector.forEach((x, j) => {
         assert.ok(Math.abs(x - vectors[i][j]) <= TOLERANCE * largest, `text ${i}: ${vectors[i][j]} for ${x}`);
       });
-      // Only `plain` says that its vectors are scaled; a text without tokens has one of zeros all the same.
+      // Only `plain` says that its vectors are scaled; a text without tokens has one of zeros anyway.
       const length = Math.hypot(...normalized[i]);
       const wanted = name === "plain" ? Math.sign(Math.hypot(...vector)) : Math.hypot(...vectors[i]);
       assert.ok(Math.abs(length - wanted) < 1e-5, `text ${i}: ${length}`);

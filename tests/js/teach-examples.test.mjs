@@ -44,11 +44,14 @@ const REFUSED = {
   null: [null, /not null/],
   "no label": [{}, /no labels to teach/],
   "an empty list": [[], /no labels to teach/],
-  "one label": [{ a: ["one", "two"] }, /one label alone \("a"\).*"other"/],
-  "texts that are no list": [{ a: "one", b: [] }, /examples of "a" must be an array of texts, not string/],
+  "one label": [{ a: ["one", "two"] }, /only one label \("a"\).*"other"/],
+  "texts that are not an array": [
+    { a: "one", b: [] },
+    /examples of "a" must be an array of texts, not string/,
+  ],
   "a text that is none": [{ a: ["one", 2], b: [] }, /Example 1 of "a" is not a string but 2/],
-  "an empty text": [{ a: ["one", " \n"], b: [] }, /An example of "a" is empty\. Leave it out/],
-  "a label without a name": [{ "": ["one"], b: [] }, /label has no name/],
+  "an empty text": [{ a: ["one", " \n"], b: [] }, /An example of "a" is empty\. Remove it/],
+  "a label without a name": [{ "": ["one"], b: [] }, /label has an empty name/],
   "a text under two labels": [
     { a: ["one"], b: ["one"] },
     /"one" is an example of "a" and of "b"\. Remove one/,
@@ -68,9 +71,9 @@ const REFUSED = {
       { text: "one", labels: ["a"] },
       { text: "one", labels: ["a", "b"] },
     ],
-    /"one" is there twice, with other labels/,
+    /"one" occurs twice, with different labels/,
   ],
-  "too many labels": [many(5001), /5001 labels: 5000 are the most/],
+  "too many labels": [many(5001), /5001 labels, more than 5000/],
 };
 
 for (const [what, [given, message]] of Object.entries(REFUSED))
@@ -78,11 +81,11 @@ for (const [what, [given, message]] of Object.entries(REFUSED))
     assert.throws(() => collect(given), { kind: "invalid_argument", message });
   });
 
-test("5,000 labels are no fault", () => {
+test("accepts 5,000 labels", () => {
   assert.equal(collect(many(5000)).labels.length, 5000);
 });
 
-test("names are told in words", () => {
+test("reads the words in labels' names", () => {
   for (const [name, words] of [
     ["card_payment_fee", "card payment fee"],
     ["Sci/Tech", "Sci Tech"],

@@ -41,7 +41,7 @@ test("a classifier is taught, answers, and is the same each time", async (t) => 
   assert.deepEqual(again.toJSON(), mine.toJSON());
 });
 
-test("what is not sure enough has no label, and the threshold may be another", async (t) => {
+test("unsure answers have no label, and the threshold can be set", async (t) => {
   const mine = await (await open(t)).teach(FEELINGS);
   const text = "the invoice is in the second drawer";
   const [{ score }] = await mine.classify(text, { topK: null });
@@ -53,7 +53,7 @@ test("what is not sure enough has no label, and the threshold may be another", a
   await rejects("invalid_argument", mine.classify([text, 1]));
 });
 
-test("labels without examples are told by their names and descriptions", async (t) => {
+test("recognizes labels without examples by their names and descriptions", async (t) => {
   const embedder = await open(t);
   const mine = await embedder.teach(
     { good: [], awful: [] },
@@ -93,7 +93,7 @@ test("examples come and go, and count from the next training on", async (t) => {
   assert.equal(mine.examples.length, 6);
 });
 
-test("a small change keeps the settings, and a report finds them anew", async (t) => {
+test("a small change keeps the settings, and a report searches them again", async (t) => {
   const mine = await (await open(t)).teach(FEELINGS);
   const { strength, temperature } = mine.toJSON();
   mine.add("an absolute joy", "delighted");
@@ -167,7 +167,7 @@ test("a saved classifier answers as it did, also on an encoder in other numbers"
   const without = await TaughtClassifier.from(mine.toJSON({ examples: false }), embedder);
   assert.deepEqual(await without.classify(texts, { topK: null }), wanted);
   assert.deepEqual(without.examples, []);
-  const leftOut = /examples were left out.*can't be taught any further/;
+  const leftOut = /saved without its examples.*can't be taught further/;
   assert.throws(() => without.add("splendid", "delighted"), { kind: "invalid_argument", message: leftOut });
   await rejects("invalid_argument", without.retrain(), leftOut);
   await rejects("invalid_argument", without.evaluate(), leftOut);
@@ -189,15 +189,15 @@ test("a saved classifier answers as it did, also on an encoder in other numbers"
   );
 });
 
-test("refused: what is no saved classifier, or of another encoder", async (t) => {
+test("rejects what isn't a saved classifier, and other encoders", async (t) => {
   const embedder = await open(t);
   const mine = await embedder.teach(FEELINGS);
   const saved = JSON.parse(JSON.stringify(mine));
   const from = (given, on = embedder) => TaughtClassifier.from(given, on);
   const changed = (part, value) => ({ ...saved, [part]: value });
-  await rejects("not_a_model", from(JSON.stringify(saved).slice(0, 1000)), /no JSON.*cut/);
-  await rejects("not_a_model", from("{}"), /no taught classifier/);
-  await rejects("not_a_model", from({ labels: [] }), /no taught classifier/);
+  await rejects("not_a_model", from(JSON.stringify(saved).slice(0, 1000)), /not JSON.*cut/);
+  await rejects("not_a_model", from("{}"), /not a taught classifier/);
+  await rejects("not_a_model", from({ labels: [] }), /not a taught classifier/);
   await rejects("invalid_argument", from(7));
   await rejects("config_unsupported", from(changed("version", 2)), /version 2.*reads 1: update tabsense/);
   await rejects("not_a_model", from(changed("threshold", saved.threshold + 0.25)), /changed or damaged/);
@@ -209,18 +209,18 @@ test("refused: what is no saved classifier, or of another encoder", async (t) =>
   await rejects(
     "weights_not_finite",
     from(changed("weights", weights.toString("base64"))),
-    /what is no number/,
+    /something other than numbers/,
   );
   const narrow = await Embedder.load(TINY, { device: "cpu" });
   t.after(() => narrow.dispose());
   await rejects("weights_mismatch", from(saved, narrow), /384 numbers; those of tiny-f32 have/);
   const first = await Embedder.load(MODEL, { device: "cpu", pooling: "cls" });
   t.after(() => first.dispose());
-  await rejects("weights_mismatch", from(saved, first), /others than those of .*same pooling/);
-  await rejects("invalid_argument", from(saved, mine), /takes the embedder/);
+  await rejects("weights_mismatch", from(saved, first), /differ from those of .*same pooling/);
+  await rejects("invalid_argument", from(saved, mine), /needs the embedder/);
 });
 
-test("a teaching ends by its signal and by disposal, and leaves what was there usable", async (t) => {
+test("teaching can be aborted and disposed of, and keeps the earlier state", async (t) => {
   const embedder = await open(t);
   const mine = await embedder.teach(FEELINGS);
   const before = await mine.classify("lovely", { topK: null });

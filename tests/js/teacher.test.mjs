@@ -29,7 +29,7 @@ function finished(teacher) {
 const LABELS = Uint32Array.from({ length: 24 }, (_, i) => i % 3);
 const THREE = Uint32Array.of(0, 1, 2);
 
-test("teaches from examples and names, and again from where it was", async () => {
+test("teaches from examples and names, and continues from an earlier state", async () => {
   const { Teacher } = await startTeacher(nodeHost, signal);
   const begin = () => {
     const teacher = new Teacher(16, 3, false);
@@ -83,7 +83,7 @@ test("refuses what can't be learned from, with kind and sentence", async () => {
   teacher.free();
 });
 
-test("where the module can't be had, a sentence says what it was for", async () => {
+test("says what the module is for if it can't be loaded", async () => {
   const offline = { compileWasm: async () => Promise.reject(new Error("gone")) };
   await rejects(
     "environment",

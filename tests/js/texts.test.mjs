@@ -24,7 +24,7 @@ const BAD = {
 };
 
 for (const worker of [true, false]) {
-  test(`bad texts, worker: ${worker}`, async (t) => {
+  test(`rejects bad texts, worker: ${worker}`, async (t) => {
     const classifier = await tiny(t, { worker });
     const before = await classifier.classify("a fine text", { topK: null });
     for (const [name, [text, kind, message]] of Object.entries(BAD)) {
@@ -52,7 +52,7 @@ for (const worker of [true, false]) {
   });
 }
 
-test("a text of any length is cut, and says so", async (t) => {
+test("cuts a text of any length, and reports it", async (t) => {
   const classifier = await tiny(t);
   const [cut] = await classifier.classify("word ".repeat(1000));
   const [megabytes] = await classifier.classify("word ".repeat(1_000_000));

@@ -41,7 +41,7 @@ for (const dtype of ["fp32", "int8"]) {
   });
 }
 
-test("unasked, there are as many threads as processors, four at most; in place there is one", async (t) => {
+test("the default is one thread per processor, at most four; without a worker one", async (t) => {
   const { info } = await tiny(t);
   assert.equal(info.threads, Math.min(4, availableParallelism()));
   assert.equal(info.build, info.threads === 1 ? single : threaded);
@@ -51,12 +51,12 @@ test("unasked, there are as many threads as processors, four at most; in place t
   }
 });
 
-test("a file of the caller's own is of the build without threads", async (t) => {
+test("a caller's own .wasm file runs without threads", async (t) => {
   const { info } = await tiny(t, { wasm: `${ROOT}/dist/wasm/simd/tabsense_bg.wasm`, threads: 2 });
   assert.deepEqual([info.build, info.threads], ["simd", 1]);
 });
 
-test("a process with threads ends by itself, with and without dispose", () => {
+test("a process with threads exits with and without dispose", () => {
   for (const end of ["await classifier.dispose();", ""]) {
     const script = `
       const { Classifier } = await import("tabsense");
@@ -72,7 +72,7 @@ test("a process with threads ends by itself, with and without dispose", () => {
   }
 });
 
-test("no thread stays behind", { skip: !existsSync("/proc/self/task") }, async () => {
+test("all threads end", { skip: !existsSync("/proc/self/task") }, async () => {
   const count = () => readdirSync("/proc/self/task").length;
   const cycle = async () => {
     const classifier = await Classifier.load(TINY, { threads: 3 });
@@ -112,7 +112,7 @@ async function loadWith(startHelper) {
   return { build, threads, scores: results[0].scores };
 }
 
-test("helpers that don't start are done without", async (t) => {
+test("runs without helpers that don't start", async (t) => {
   const alone = await tiny(t, { threads: 1 });
   const scores = await alone.classify(TEXTS[2], { topK: null });
   const kinds = {
@@ -134,7 +134,7 @@ test("helpers that don't start are done without", async (t) => {
   }
 });
 
-test("a helper that breaks is an error of the caller's, and not waited for", async () => {
+test("a helper that fails rejects the call at once", async () => {
   // The service in a worker, as it is for a classifier; its helper breaks as soon as it is to help.
   const url = (name) => JSON.stringify(new URL(`../../dist/${name}.js`, import.meta.url).href);
   const code = `

@@ -1,4 +1,4 @@
-// tokenizer_config.json, which not every model has: read where it is there, done without where it isn't.
+// tokenizer_config.json, which not every model has: read if it exists.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -49,12 +49,12 @@ test("it may be missing: from a folder, from files, and from servers, whatever t
   await loads(t, url, { cache: false });
 });
 
-test("a server that fails is no model without it", async (t) => {
+test("a failing server is not a model without it", async (t) => {
   const { url } = await serveModel(t, filesOf(), { [NAME]: (_, response) => response.writeHead(400).end() });
   await rejects("network", Classifier.load(url, { cache: false }), /tokenizer_config\.json answered 400/);
 });
 
-test("one that isn't JSON is told", async (t) => {
+test("rejects one that isn't JSON", async (t) => {
   const { url } = await serveModel(t, { ...filesOf(), [NAME]: new TextEncoder().encode("nothing like it") });
   for (const source of [url, { ...filesOf(), [NAME]: new TextEncoder().encode("{") }]) {
     const error = await Classifier.load(source, { cache: false }).catch((thrown) => thrown);
@@ -62,20 +62,16 @@ test("one that isn't JSON is told", async (t) => {
   }
 });
 
-test("a digest of it is held to, and one of none is refused", async (t) => {
+test("verifies a digest of it, and rejects one for a missing file", async (t) => {
   const integrity = { [NAME]: `sha256-${"0".repeat(64)}` };
   const { url } = await serveModel(t, { ...filesOf(), [NAME]: BYTES });
-  await rejects(
-    "integrity",
-    Classifier.load(url, { integrity, cache: false }),
-    /not the file that was promised/,
-  );
+  await rejects("integrity", Classifier.load(url, { integrity, cache: false }), /doesn't match its digest/);
   const without = await serveModel(t, filesOf());
   for (const source of [without.url, filesOf(), TINY])
     await rejects("integrity", Classifier.load(source, { integrity, cache: false }), /doesn't have/);
 });
 
-test("that it isn't there is kept with the copies, and asked about again", async (t) => {
+test("caches that it is missing, and revalidates that", async (t) => {
   const before = process.env.TABSENSE_CACHE;
   const folder = mkdtempSync(join(tmpdir(), "tabsense-copies-"));
   process.env.TABSENSE_CACHE = folder;

@@ -93,7 +93,7 @@ for (const worker of [true, false]) {
   });
 }
 
-test("no text, no verdict", async (t) => {
+test("yields nothing without texts", async (t) => {
   const classifier = await tiny(t);
   for (const open of Object.values(SOURCES).slice(0, -1))
     assert.deepEqual(await drain(classifier.stream(open([]))), { verdicts: [], error: null });
@@ -108,7 +108,7 @@ test("with details, a verdict is what classify tells, with its place", async (t)
   assert.ok(tokens.length >= 4 && timings.total > 0);
 });
 
-test("nothing is read before the first verdict is asked for", async (t) => {
+test("reads nothing before the first verdict is requested", async (t) => {
   const classifier = await tiny(t);
   const { seen, source } = watched(numbered(10));
   const stream = classifier.stream(source);
@@ -118,7 +118,7 @@ test("nothing is read before the first verdict is asked for", async (t) => {
   assert.ok(seen.read > 0);
 });
 
-test("it reads no further ahead than the group after the one that is taken", async (t) => {
+test("reads at most one group ahead", async (t) => {
   const classifier = await tiny(t);
   const { seen, source } = watched(numbered(1000));
   let most = 0;
@@ -135,7 +135,7 @@ test("it reads no further ahead than the group after the one that is taken", asy
   assert.equal(seen.ended, true);
 });
 
-test("a source that is quick is read in large groups, one that is slow is not waited for", async (t) => {
+test("reads a fast source in large groups, and doesn't wait for a slow one", async (t) => {
   const classifier = await tiny(t);
   const sizes = [];
   const { classify } = classifier;
@@ -209,7 +209,7 @@ for (const [how, leave] of [
   });
 }
 
-test("leaving doesn't wait for a source that is itself waiting", async (t) => {
+test("leaving the loop doesn't wait for a pending source", async (t) => {
   const classifier = await tiny(t);
   const { promise, resolve } = signalled();
   const { seen, source } = watched(["first", "second"], (i) => (i === 0 ? null : promise));
@@ -223,7 +223,7 @@ test("leaving doesn't wait for a source that is itself waiting", async (t) => {
   assert.equal(seen.read, 2);
 });
 
-test("what the source throws comes as it is, after the verdicts before it", async (t) => {
+test("rethrows the source's error after the verdicts before it", async (t) => {
   const classifier = await tiny(t);
   const fault = new Error("the file is gone");
   const source = async function* () {
@@ -241,7 +241,7 @@ test("what the source throws comes as it is, after the verdicts before it", asyn
   );
 });
 
-test("what the source throws at its end reaches who leaves the loop", async (t) => {
+test("rethrows an error of closing the source to the loop", async (t) => {
   const classifier = await tiny(t);
   const fault = new Error("could not be closed");
   const source = async function* () {
@@ -293,7 +293,7 @@ for (const [phase, play] of Object.entries(PHASES)) {
   }
 }
 
-test("an abort in the midst of a long group is heard at once, and others go on", async (t) => {
+test("an abort during a long group rejects at once, and other calls continue", async (t) => {
   const classifier = await tiny(t);
   const controller = new AbortController();
   const texts = Array.from({ length: 64 }, (_, i) => `many words are in text ${i} `.repeat(60));
@@ -318,7 +318,7 @@ test("a signal that has fired leaves the source alone", async (t) => {
   assert.deepEqual(seen, { read: 0, ended: false });
 });
 
-test("after dispose, a stream is refused before anything is read", async (t) => {
+test("after dispose, rejects a stream before reading anything", async (t) => {
   const classifier = await tiny(t);
   await classifier.dispose();
   const { seen, source } = watched(["a text"]);
@@ -364,11 +364,11 @@ test("each wrong argument, and the classifier works on", async (t) => {
   }
   const locked = ReadableStream.from(["a"]);
   locked.getReader();
-  await rejects("invalid_argument", failing(classifier.stream(locked)), /nobody else reads/);
+  await rejects("invalid_argument", failing(classifier.stream(locked)), /isn't locked/);
   await classifier.classify("text");
 });
 
-test("a text that is none, after some that are", async (t) => {
+test("rejects an item that isn't text, after some that are", async (t) => {
   const classifier = await tiny(t);
   const { verdicts, error } = await drain(classifier.stream(["one", "two", null, "three"]));
   await rejects("invalid_argument", Promise.reject(error), /^Text 2 of the stream is not a string but null/);

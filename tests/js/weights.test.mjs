@@ -46,7 +46,7 @@ function folderOf(t, files) {
 const asked = (requests) =>
   requests.map((url) => url.replace("/model/", "")).filter((name) => /safetensors|onnx|\.bin/.test(name));
 
-test("a base URL: model.safetensors is asked for first, and nothing else where it is there", async (t) => {
+test("a base URL: requests model.safetensors first, and nothing else if it exists", async (t) => {
   await clearCachedFiles();
   const { url, requests } = await serveModel(t, {
     ...SMALL,
@@ -58,7 +58,7 @@ test("a base URL: model.safetensors is asked for first, and nothing else where i
   assert.deepEqual(new Set(asked(requests)), new Set(["model.safetensors"]));
 });
 
-test("a base URL with the ONNX file that a dtype names: it is asked for first", async (t) => {
+test("a base URL: requests the ONNX file of a dtype first", async (t) => {
   await clearCachedFiles();
   const { url, requests } = await serveModel(t, { ...SMALL, [QUANTIZED]: WEIGHTS });
   const classifier = await load(t, url, { dtype: "q8" });
@@ -138,7 +138,7 @@ test("of a folder, the smallest file of 8 bits or more", async (t) => {
 /** Weights of another model, in fewer bytes. */
 const OTHER = sharded(2)["model-00002-of-00002.safetensors"];
 
-test("an ONNX file that can't be read is no reason to fail where nobody asked for it", async (t) => {
+test("ignores an unreadable ONNX file that wasn't requested", async (t) => {
   await clearCachedFiles();
   const files = { ...SMALL, "model.safetensors": WEIGHTS, [QUANTIZED]: OTHER, "onnx/model_int8.onnx": OTHER };
   const folder = folderOf(t, files);
@@ -147,10 +147,7 @@ test("an ONNX file that can't be read is no reason to fail where nobody asked fo
       const classifier = await load(t, source, { worker });
       const { file, warnings } = classifier.info;
       assert.equal(file, "model.safetensors");
-      assert.match(
-        warnings[0],
-        /^onnx\/model_quantized\.onnx can't be read, and another file was taken\. \S/,
-      );
+      assert.match(warnings[0], /^onnx\/model_quantized\.onnx can't be read, so another file is used\. \S/);
       assert.equal(warnings.length, 2);
       await right(t, classifier);
     }
@@ -160,7 +157,7 @@ test("an ONNX file that can't be read is no reason to fail where nobody asked fo
   await rejects("weights_mismatch", load(t, alone));
 });
 
-test("files without weights, and without those that a dtype asks for", async (t) => {
+test("rejects files without weights, or without those of a dtype", async (t) => {
   await rejects(
     "invalid_argument",
     load(t, SMALL),
@@ -169,16 +166,16 @@ test("files without weights, and without those that a dtype asks for", async (t)
   await rejects(
     "invalid_argument",
     load(t, { ...SMALL, [QUANTIZED]: WEIGHTS }, { dtype: "fp32" }),
-    /For dtype "fp32" there is no file, but onnx\/model_quantized\.onnx: take dtype "auto"/,
+    /For dtype "fp32" there is no file, but onnx\/model_quantized\.onnx: use dtype "auto"/,
   );
   await rejects(
     "network",
     load(t, folderOf(t, SMALL)),
-    /model\.safetensors could not be read.*none of these is there/,
+    /model\.safetensors could not be read.*none of these exists/,
   );
 });
 
-test("digests go by the names in the repository, and the file that one is named of is taken", async (t) => {
+test("digests use names in the repository, and prefer the named file", async (t) => {
   await clearCachedFiles();
   const files = { ...SMALL, [QUANTIZED]: WEIGHTS, "onnx/model.onnx": WEIGHTS };
   const { url } = await serveModel(t, files);
@@ -189,7 +186,7 @@ test("digests go by the names in the repository, and the file that one is named 
   await rejects(
     "integrity",
     load(t, url, { integrity: { [QUANTIZED]: digest(SMALL["config.json"]) }, dtype: "q8", cache: false }),
-    /model_quantized\.onnx is not the file that was promised/,
+    /model_quantized\.onnx doesn't match its digest/,
   );
   await rejects(
     "integrity",
@@ -258,7 +255,7 @@ async function all(part, onBytes = () => {}) {
   return Buffer.concat(chunks);
 }
 
-test("an ONNX file goes on in files beside it, and in no others", async () => {
+test("an ONNX file has external data beside it only", async () => {
   const given = {
     "onnx/model.onnx": Buffer.from("graph"),
     "onnx/model.onnx_data": Buffer.from("data"),
@@ -279,10 +276,10 @@ test("an ONNX file goes on in files beside it, and in no others", async () => {
   for (const name of ["constructor", "toString", "__proto__"])
     await rejects("invalid_argument", each.further(name), new RegExp(`lacks ${name},`));
   for (const name of ["../model.onnx_data", "..", "/etc/passwd", "a/b", "a\\b", "", "http://x/", "%2e%2e"])
-    await rejects("weights_header", weights.further(name), /which is no file beside it/);
+    await rejects("weights_header", weights.further(name), /which is not a file beside it/);
 });
 
-test("a digest of external data counts, and one of data that isn't read is told", async () => {
+test("checks a digest of external data, and rejects one of data that isn't read", async () => {
   const given = { "onnx/model.onnx": Buffer.from("graph"), "onnx/model.onnx_data": Buffer.from("data") };
   const weights = await opener(given, { "onnx/model.onnx_data": "0" }).open();
   await all(weights);
@@ -309,7 +306,11 @@ test("pytorch_model.bin in several files is read as safetensors would be", async
   const whole = await all(await opener({ ...files }).open());
   assert.deepEqual(await all(weights), whole);
   given["pytorch_model.bin.index.json"] = Buffer.from(JSON.stringify({ weight_map: { a: "x.safetensors" } }));
-  await rejects("weights_header", opener(given).open(), /"x\.safetensors", which is no bin file beside it/);
+  await rejects(
+    "weights_header",
+    opener(given).open(),
+    /"x\.safetensors", which is not a bin file beside it/,
+  );
 });
 
 test("weights of PyTorch are no configuration and no vocabulary", () => {

@@ -77,7 +77,7 @@ const NO_LABELS = {
   "no label": [[], /no labels/],
   "commas alone": [" , ,", /no labels/],
   "an empty label": [["a", " "], /labels\[1\] is empty/],
-  "a number": [["a", 7], /labels\[1\] must be a text, not a value of type number/],
+  "a number": [["a", 7], /labels\[1\] must be a string, not a value of type number/],
   "a hole": [["a", , "b"], /labels\[1\].*undefined/],
   null: [null, /not null/],
   "an object": [{ a: 1 }, /type object/],

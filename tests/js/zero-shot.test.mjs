@@ -52,7 +52,7 @@ for (const { model, order, labels, cases } of GOLDENS) {
     const zero = await zeroShot(t, model, labels);
     const { warnings } = zero.info;
     assert.deepEqual(
-      warnings.map((warning) => /labels have no names .* last is taken for entailment/.test(warning)),
+      warnings.map((warning) => /labels have no names .* last is used as entailment/.test(warning)),
       order === "no names" ? [true] : [],
     );
     for (const { text, labels: asked, template, multiLabel, results } of cases) {
@@ -63,7 +63,7 @@ for (const { model, order, labels, cases } of GOLDENS) {
   });
 }
 
-test("Python's template and one label of all are the defaults; order and company make no difference", async (t) => {
+test("Python's template and single labels are the defaults; batching doesn't change scores", async (t) => {
   const zero = await zeroShot(t);
   const texts = ["one text", "and another, which is longer", "one text"];
   const all = await zero.classify(texts, LABELS);
@@ -78,7 +78,7 @@ test("Python's template and one label of all are the defaults; order and company
   assert.deepEqual(await zero.classify([], LABELS), []);
 });
 
-test("many texts × labels tell how many texts are done", async (t) => {
+test("reports progress in texts, not in texts × labels", async (t) => {
   const zero = await zeroShot(t);
   const texts = Array.from({ length: 60 }, (_, i) => `text ${i}`);
   const labels = Array.from({ length: 40 }, (_, i) => `label ${i}`);
@@ -115,10 +115,10 @@ test("bad input has a kind and a sentence, and the next call is answered", async
   }
 });
 
-test("a model that is none for natural language inference is refused, and its worker ends", async () => {
+test("rejects a model that isn't for natural language inference, and ends its worker", async () => {
   for (const [model, labels, message] of [
-    ["bert-2", ["NEGATIVE", "POSITIVE"], /labels are "NEGATIVE", "POSITIVE", and none says entailment/],
-    ["bert-3", ["LABEL_0", "neutral", "LABEL_2"], /none says entailment/],
+    ["bert-2", ["NEGATIVE", "POSITIVE"], /labels are "NEGATIVE", "POSITIVE", and none is entailment/],
+    ["bert-3", ["LABEL_0", "neutral", "LABEL_2"], /none is entailment/],
   ]) {
     const options = { threads: 1, device: "cpu" };
     await rejects("config_unsupported", ZeroShot.load(filesOf(model, labels), options), message);
@@ -152,7 +152,7 @@ async function embedder(t) {
   return loaded;
 }
 
-test("with an embedder, scores are likenesses, and a label is embedded once", async (t) => {
+test("with an embedder, scores are similarities, and a label is embedded once", async (t) => {
   const encoder = await embedder(t);
   const asked = [];
   const { embed } = encoder;
@@ -191,9 +191,9 @@ test("a ZeroShot of an embedder leaves it loaded", async (t) => {
   const many = Array.from({ length: 5000 }, (_, i) => `label ${i}`);
   assert.equal((await zero.classify("a text", many)).length, 5000);
   await rejects("invalid_argument", zero.classify("", LABELS), /empty/);
-  await rejects("invalid_argument", ZeroShot.load(encoder, { device: "cpu" }), /loaded already/);
+  await rejects("invalid_argument", ZeroShot.load(encoder, { device: "cpu" }), /already loaded/);
   await zero.dispose();
-  await rejects("disposed", zero.classify("a", LABELS), /make a new one/);
+  await rejects("disposed", zero.classify("a", LABELS), /Create a new one/);
   assert.equal((await encoder.embed("a")).length, encoder.info.model.width);
   const other = await ZeroShot.load(encoder);
   await encoder.dispose();
@@ -223,5 +223,5 @@ test("pipeline: the outputs of transformers.js, from the same call", async (t) =
   assert.deepEqual(await classify(["a text"], ["a", "b"], {}), [defaults]);
   await rejects("invalid_argument", classify("a", ["b"], { multiLabel: true }), /multiLabel/);
   await rejects("invalid_argument", classify("a", ["b"], { hypothesis_template: 7 }), /hypothesis_template/);
-  await rejects("invalid_argument", pipeline("zero-shot-classification"), /no model of its own/);
+  await rejects("invalid_argument", pipeline("zero-shot-classification"), /no default model/);
 });

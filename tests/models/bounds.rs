@@ -1,4 +1,4 @@
-//! The bounds of docs/security.md that configurations and weights are held to: what is at one is read, and what is one
+//! The limits of docs/security.md for configurations and weights: a file at a limit is read, and one that is one
 //! beyond it is refused.
 
 use crate::common::protobuf::{Field, fields, written};

@@ -33,7 +33,7 @@ fn is_table(slot: &Slot) -> bool {
     matches!(slot.place, Place::Table(_))
 }
 
-/// A table of so many rows and columns with any q and any scales: scales and packed rows, and the same in F32.
+/// A table of `rows` rows and columns with any q and any scales: scales and packed rows, and the same in F32.
 fn stored(name: &str, &[rows, columns]: &[usize; 2], random: &mut Random) -> ([Tensor; 2], Tensor) {
     let groups = columns / int4::GROUP;
     let scales: Vec<f16> = random.values(rows * groups).iter().map(|x| f16::from_f32(0.3 * x)).collect();
@@ -165,7 +165,7 @@ fn words_beyond_int4_s_range_are_refused() {
 type Spoil<'a> = &'a dyn Fn(&mut Vec<Tensor>);
 
 #[wasm_bindgen_test(unsupported = test)]
-fn tables_that_lie_are_refused() {
+fn rejects_inconsistent_tables() {
     let (config, narrow, _) = models(&distilbert());
     let refused = |spoil: Spoil| -> Error {
         let mut tensors = narrow.clone();
@@ -175,8 +175,8 @@ fn tables_that_lie_are_refused() {
     let scale = format!("{WORDS}_scale");
     let at = |tensors: &[Tensor], name: &str| tensors.iter().position(|t| t.name == name).unwrap();
     let mismatches: [(&str, Spoil); 6] = [
-        ("lack the scales", &|t| t.retain(|t| t.name != scale)),
-        ("in front of it", &|t| {
+        ("scales don't precede it", &|t| t.retain(|t| t.name != scale)),
+        ("scales don't precede it", &|t| {
             let (first, second) = (at(t, &scale), at(t, WORDS));
             t.swap(first, second);
         }),
@@ -242,6 +242,6 @@ fn a_static_embedding_s_table_is_read_as_int4() {
         assert_eq!(rows(&model), rows(&loaded(std::slice::from_ref(&plain)).unwrap().0));
         let error = loaded(&pair[1..]).err().expect("refused");
         assert_eq!(error.kind(), ErrorKind::WeightsMismatch);
-        assert!(error.message().contains("lack the scales") && error.message().contains(name), "{error}");
+        assert!(error.message().contains("scales don't precede it") && error.message().contains(name), "{error}");
     }
 }

@@ -90,7 +90,7 @@ fn lengths_beyond_the_file() {
         let mut file = vec![8, 8, (GRAPH << 3 | 2) as u8];
         varint(length, &mut file);
         file.extend([0x0a, 0x00]);
-        refused(&file, ErrorKind::WeightsHeader, "longer than what it is in");
+        refused(&file, ErrorKind::WeightsHeader, "longer than its parent");
         // A length that nothing announces ends with the file.
         let mut loader = ModelLoader::new(CpuBackend::new(), config("", ""), Dtype::Auto, None);
         let error = loader.push(&file).and_then(|()| loader.finish().map(|_| ())).unwrap_err();
@@ -133,7 +133,7 @@ fn nodes_that_give_nothing() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn an_operation_s_name_is_told_without_control_characters() {
+fn names_operations_without_control_characters() {
     for name in ["\x1b[2J\n", &"x".repeat(100_000), "\u{9b}31m"] {
         let node = written(&[Field::bytes(2, "y"), Field::bytes(OPERATOR, name)]);
         let error = load(&graph(FILE, |graph| graph.insert(0, Field::bytes(NODE, node)))).unwrap_err();
@@ -176,7 +176,7 @@ fn tensors_whose_sizes_lie() {
     };
     refused(&sized(&[-16i64 as u64]), ErrorKind::WeightsHeader, "a size of -16");
     refused(&sized(&[1 << 31, 1 << 31, 8]), ErrorKind::WeightsHeader, "than can be counted");
-    refused(&sized(&[17]), ErrorKind::WeightsHeader, "another length");
+    refused(&sized(&[17]), ErrorKind::WeightsHeader, "match its shape");
     refused(&sized(&[1; 20]), ErrorKind::WeightsHeader, "too many dimensions");
     let short = tensor(FILE, NORM, |tensor| {
         tensor.retain(|field| field.field() != DIMS);
@@ -223,7 +223,7 @@ fn nodes_behind_tensors_and_sparse_tensors() {
         let node = graph.remove(0);
         graph.push(node);
     });
-    refused(&moved, ErrorKind::WeightsHeader, "behind them");
+    refused(&moved, ErrorKind::WeightsHeader, "before and after");
     let sparse = graph(FILE, |graph| graph.push(Field::bytes(SPARSE, [])));
     refused(&sparse, ErrorKind::WeightsHeader, "sparse");
 }
@@ -244,7 +244,7 @@ fn weights_beside_that_are_elsewhere() {
     }
     refused(&at("offset", "1"), ErrorKind::WeightsHeader, "overlap");
     refused(&at("offset", "99999999"), ErrorKind::WeightsLength, "external.onnx_data");
-    refused(&at("length", "5"), ErrorKind::WeightsHeader, "another length");
+    refused(&at("length", "5"), ErrorKind::WeightsHeader, "match its shape");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -264,7 +264,7 @@ fn graphs_of_other_models() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_loader_that_failed_takes_nothing_more() {
+fn a_failed_loader_rejects_more_input() {
     let mut loader = ModelLoader::new(CpuBackend::new(), config("", ""), Dtype::Auto, None);
     assert!(loader.push(&[8, 8, 0x3a, 6, 0x0b, 0, 0, 0, 0, 0]).is_err());
     assert_eq!(loader.push(FILE).unwrap_err().kind(), ErrorKind::WeightsLength);

@@ -125,7 +125,7 @@ fn edited(tiny: &Tiny, edit: impl FnOnce(&mut Value)) -> Vec<u8> {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_pair_for_a_model_that_has_no_frame_for_pairs_is_told() {
+fn rejects_a_pair_for_a_model_without_a_frame_for_pairs() {
     let without = edited(&F32, |frame| _ = frame.as_object_mut().unwrap().remove("pair"));
     let classifier = load(&F32, &without);
     for pair in ["b", ""] {

@@ -191,7 +191,7 @@ fn ids_with_holes_become_ids_without() {
 
     // "xé" stays: "##é" is no token that could take its place.
     let least = kept(&file, 40, &["ab ab aa <two> x\u{e9}"], 1, &[]).unwrap_err();
-    assert!(least.message().contains("11 must stay") && least.message().contains("(Latin)"), "{least}");
+    assert!(least.message().contains("11 are required") && least.message().contains("(Latin)"), "{least}");
     let few = kept(&file, 40, &["ab ab aa <two> x\u{e9}"], 11, &[]).unwrap();
     let mut tokens: Vec<&str> = few.tokens.iter().map(String::as_str).collect();
     tokens.sort_unstable();
@@ -221,8 +221,8 @@ fn what_makes_no_vocabulary_is_refused() {
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         assert!(error.message().contains(what), "{error}");
     };
-    refused(&texts, 998, "998 tokens are more than the 997");
-    refused(&texts, 108, "108 tokens are too few: 109 must stay");
+    refused(&texts, 998, "998 tokens can't be kept of 997");
+    refused(&texts, 108, "108 tokens are too few: 109 are required");
     refused(&texts, 0, "0 tokens are too few");
     refused(&[], 300, "The texts have no tokens");
     refused(&["", " \n"], 300, "The texts have no tokens");
@@ -298,7 +298,7 @@ fn weights_of_another_model_are_refused() {
         assert_eq!(error.kind(), ErrorKind::WeightsMismatch, "{error}");
         assert!(error.message().contains(what), "{error}");
     };
-    refused(F32.config, &[0, 997], F32.weights, "has 997 rows, but the tokenizer's token 997 is to stay");
+    refused(F32.config, &[0, 997], F32.weights, "has 997 rows, but the tokenizer's token 997 is to be kept");
     let without = |change: &dyn Fn(&mut Tensor)| {
         let mut all = edit::read(F32.weights);
         change(edit::find(&mut all, TABLE));

@@ -178,7 +178,7 @@ fn calibrated_with(
     Ok(out)
 }
 
-/// The file with the weights of each matrix that bears int4 rounded to nearest, in F32.
+/// The file with the weights of each matrix that can be int4 rounded to nearest, in F32.
 fn nearest(config: &[u8], weights: &[u8]) -> Vec<u8> {
     let plan = plan(config);
     let places: HashMap<&str, Place> = plan.slots().iter().map(|slot| (slot.name.as_str(), slot.place)).collect();
@@ -228,7 +228,7 @@ fn a_calibrated_file_is_closer_to_its_original_than_one_rounded_to_nearest() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_calibrated_file_holds_int4_where_the_model_bears_it() {
+fn a_calibrated_file_has_int4_where_the_model_allows_it() {
     let (config, weights) = random_model();
     let file = calibrated(&config, &weights, &texts(20), usize::MAX).unwrap();
     let parsed = Config::from_json(&config).unwrap();
@@ -321,7 +321,7 @@ fn another_file_than_the_calibrated_one_is_refused() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_calibration_refuses_what_it_can_t_use() {
+fn a_calibration_rejects_unusable_input() {
     let (config, weights) = random_model();
     let kind = |weights: &[u8], texts: &[String]| calibrated(&config, weights, texts, 4096).unwrap_err().kind();
     assert_eq!(kind(&weights, &[]), ErrorKind::InvalidArgument);

@@ -134,7 +134,7 @@ fn tokens_and_means_are_python_s() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_text_that_is_cut_is_told() {
+fn reports_that_a_text_was_cut() {
     let truncated = |name: &str, text: &str| {
         let files = files(name);
         let (tokenizer, max_tokens) = tokenizer(files.config, files.tokenizer);

@@ -152,7 +152,7 @@ fn chunks_of_any_size_give_the_same_file() {
 
 /// A file whose storages come in the order that was foreseen streams: no more than a row of it is held.
 #[wasm_bindgen_test(unsupported = test)]
-fn nothing_is_held_of_what_lies_as_it_is_given() {
+fn streams_tensors_that_are_in_order() {
     let numbers: Vec<f32> = (0..1024).map(|i| i as f32).collect();
     let matrices: Vec<Tensor> = (0..12).map(|i| Tensor::f32(&format!("t{i}"), &[64, 16], &numbers)).collect();
     let listed = pickle(&matrices);
@@ -170,7 +170,7 @@ fn nothing_is_held_of_what_lies_as_it_is_given() {
     let older = made("x/version", &by_text);
     for (file, what) in [(&today[..], "by number"), (&older, "by text"), (PLAIN, "plain"), (LEGACY, "before zip")] {
         let whole = tensors(&rewritten([file]).unwrap());
-        // What is no number: the pickle, records, alignment. And a row, and a chunk.
+        // What isn't numbers: the pickle, records, alignment. And a row, and a chunk.
         let overhead = file.len() - whole.iter().map(|(.., bytes)| bytes.len()).sum::<usize>();
         let row = whole
             .iter()

@@ -107,7 +107,7 @@ fn pickles_that_lie() {
         (MOST, &[1], &[1]),
         (0, &[MOST, MOST], &[MOST, MOST]),
     ] {
-        refused(&view(offset, shape, strides), WeightsHeader, "another place than its storage");
+        refused(&view(offset, shape, strides), WeightsHeader, "an offset outside its storage");
     }
     refused(&view(0, &[1; 5], &[1; 5]), WeightsHeader, "5 dimensions");
     refused(&view(0, &[1, 1], &[1]), WeightsHeader, "dimensions");
@@ -127,13 +127,13 @@ fn pickles_that_lie() {
         (&b"t"[..], "lacks a mark"),
         (b"R", "more values than there are"),
         (b"N(s", "more values than there are"),
-        (b"NNR", "no function"),
-        (b"NQ", "no storage"),
+        (b"NNR", "isn't a function"),
+        (b"NQ", "isn't a whole storage"),
         (b"N)b", "BUILD"),
-        (b"]NNs", "no dictionary"),
+        (b"]NNs", "isn't a dictionary"),
         (b"}(Nu", "keys without values"),
-        (b"}Na", "no list"),
-        (b"h\x07", "not remembered"),
+        (b"}Na", "isn't a list"),
+        (b"h\x07", "reads a memo"),
         (b"NN", "more than one value"),
         (b"", "more values than there are"),
         (b"}", "no tensors"),
@@ -149,7 +149,7 @@ fn pickles_that_lie() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn bombs_cost_no_more_than_their_bytes() {
+fn bombs_cost_memory_in_proportion_to_their_bytes() {
     let ends = b"}";
     for (what, bytes) in [
         ("tuples in tuples", [&b"N"[..], &[0x85; 900_000]].concat()),
@@ -174,7 +174,7 @@ fn bombs_cost_no_more_than_their_bytes() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn archives_that_lie() {
+fn rejects_inconsistent_archives() {
     let (tensors, listed) = (two(), pickle(&two()));
     let (a, b) = (tensors[0].bytes.as_slice(), tensors[1].bytes.as_slice());
     let data = ("x/data.pkl", listed.as_slice());
@@ -214,10 +214,10 @@ fn archives_that_lie() {
         (changed(b"PK\x03\x04\0\0\x08\x08", b"PK\x03\x04\0\0\x09\x08", 1), "encrypted"),
         (changed(b"PK\x03\x04\0\0\x08\x08\0\0", b"PK\x03\x04\0\0\x08\x08\x08\0", 1), "compressed"),
         (changed(b"PK\x03\x04", b"PK\x09\x09", 1), "other than an entry"),
-        (changed(b"PK\x07\x08\0\0\0\0\x10", b"PK\x07\x08\0\0\0\0\x11", 0), "another length"),
+        (changed(b"PK\x07\x08\0\0\0\0\x10", b"PK\x07\x08\0\0\0\0\x11", 0), "a length that doesn't match"),
         (changed(b"x/data/1", b"x/data/9", 1), "lists other entries"),
         (changed(b"PK\x01\x02", b"PK\x05\x06", 2), "does not list"),
-        (changed(b"PK\x05\x06", b"PK\x09\x09", 0), "behind its directory"),
+        (changed(b"PK\x05\x06", b"PK\x09\x09", 0), "after its directory"),
     ] {
         refused(&file, WeightsHeader, says);
     }

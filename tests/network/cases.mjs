@@ -4,7 +4,7 @@
 import { FAULTS } from "./faults.mjs";
 import { SITUATIONS } from "./play.mjs";
 
-/** The situations that are played in a browser, where each load takes a worker. */
+/** The situations that are run in a browser, where each load takes a worker. */
 export const IN_CHROMIUM = ["first", "second", "update", "pair"];
 /** The faults that two tabs of a browser meet. */
 const IN_TWO_TABS = [
@@ -21,7 +21,7 @@ const IN_TWO_TABS = [
 const BODY = { second: null };
 /** Where a file breaks off or is opened again anyway, or another load asks for it, too, the fault would hit that. */
 const REST = { second: null, pair: null, resumed: null, reopened: null };
-/** No file can be had, and copies serve. */
+/** No file can be fetched, and copies are used. */
 const UNREACHED = { else: "network", second: "answer" };
 const LOST = { else: "network", ...BODY };
 /** JSON and a vocabulary say themselves that they don't end. */

@@ -4,10 +4,10 @@
 /** How often a download is tried again. */
 export const RETRIES = 2;
 /** Milliseconds without a byte that a test takes for a fault, where there is none: a busy machine has pauses. */
-const PATIENT = 20_000;
+const STALL_TIMEOUT_MS = 20_000;
 
 /** The message that loads the model at `url`. */
-export function loadMessage(url, { wasm, cache = true, integrity = {}, stallTimeout = PATIENT }) {
+export function loadMessage(url, { wasm, cache = true, integrity = {}, stallTimeout = STALL_TIMEOUT_MS }) {
   const ref = (name) => ({ url: url + name });
   return {
     type: "load",

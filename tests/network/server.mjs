@@ -8,7 +8,7 @@ import { tagOf } from "./models.mjs";
 
 /** The most bytes of a request's head. */
 const LONGEST_HEAD = 1 << 16;
-/** Milliseconds that a client has to say that it has read of a file, before the file breaks off all the same. */
+/** Milliseconds that a client has to say that it has read of a file, before the file breaks off anyway. */
 const READ_LIMIT = 1500;
 /** And that it has to read what has come besides: a client drops what waits to be read when a connection breaks. */
 const READ_REST = 150;

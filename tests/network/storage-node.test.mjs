@@ -107,7 +107,7 @@ const SPOILT = {
     changeNote(store, (note) => ({
       ...note,
       format: 2,
-      choices: { ...note.choices, "a later wish": ["https://example.test/weights"] },
+      choices: { ...note.choices, "a later choice": ["https://example.test/weights"] },
       files: note.files.map((file) => ({ ...file, packed: true })),
     })),
 };

@@ -22,7 +22,7 @@ export function testCases(runtime, concurrency, settings) {
       });
   });
 
-  test("a file that broke off was taken up where it ended", () => {
+  test("a broken download was resumed where it ended", () => {
     const faults = Object.keys(FAULTS).filter((fault) => FAULTS[fault].resumes);
     assert.deepEqual(
       faults.filter((fault) => !resumed.has(fault)),

@@ -11,7 +11,7 @@ test("docs/networks.md is what scripts/networks.mjs writes", () => {
   assert.equal(readFileSync(NETWORKS, "utf8"), networksText());
 });
 
-test("each fault is played, and each case has a name of its own", () => {
+test("each fault is run, and each case has its own name", () => {
   assert.deepEqual([...new Set(casesOf("Node").map(({ fault }) => fault))], Object.keys(FAULTS));
   for (const runtime of ["Node", "Chromium"]) {
     const names = casesOf(runtime).map(({ name }) => name);

@@ -100,7 +100,7 @@ function kept(page, count) {
   }, count);
 }
 
-test("a second start asks only whether there is something newer, a third needs no network", async (t) => {
+test("a second start only revalidates, a third needs no network", async (t) => {
   const model = await serveModel(t);
   const page = await open(t);
   const first = await load(page, model.url);
@@ -222,7 +222,7 @@ test("copies can be cleared, some or all", async (t) => {
   assert.deepEqual(await page.evaluate(() => caches.keys()), []);
 });
 
-test("a storage that is full: the model loads, nothing half is kept", async (t) => {
+test("a full storage: the model loads, nothing partial is kept", async (t) => {
   const model = await serveModel(t);
   const page = await open(t);
   const session = await page.context().newCDPSession(page);
@@ -236,7 +236,7 @@ test("a storage that is full: the model loads, nothing half is kept", async (t) 
   assert.equal(typeof (await load(page, model.url)), "number");
 });
 
-test("where room is short, the copies of the model that was kept first make room", async (t) => {
+test("evicts the oldest model if there is too little room", async (t) => {
   const [one, two] = [await serveModel(t), await serveModel(t)];
   const page = await open(t);
   const size = FILES.reduce((sum, name) => sum + one.files[name].length, 0);
@@ -321,7 +321,7 @@ test("an error page in a file's place is not kept", async (t) => {
   assert.equal(typeof (await load(page, model.url)), "number");
 });
 
-test("a model that is gone from its server is not answered for by its copies", async (t) => {
+test("doesn't use copies of a model that was deleted on its server", async (t) => {
   const model = await serveModel(t);
   const page = await open(t);
   await load(page, model.url);

@@ -102,7 +102,7 @@ for (const worker of [true, false]) {
   });
 }
 
-test("where the module is not there, a sentence says so, and the copies of the weights stay", async (t) => {
+test("says that the module is missing, and keeps the copies of the weights", async (t) => {
   const [models, { context, page, load }] = await Promise.all([serveModels(t), open(t)]);
   const url = `${models.url}torch/`;
   const { scores } = await load(url);

@@ -74,7 +74,7 @@ test("the file is found in the hub's listing, all pages of it, and a later start
   assert.equal(await load(), "onnx/model_quantized.onnx");
 });
 
-test("a server that hides from other origins what it doesn't have: the weights are found all the same", async (t) => {
+test("a server that hides from other origins what it doesn't have: the weights are found anyway", async (t) => {
   const requests = [];
   const server = createServer((request, response) => {
     const name = request.url.slice(1);

@@ -128,7 +128,7 @@ test("a page with a strict Content-Security-Policy", async (t) => {
   assert.deepEqual(sources, ["lexicon", "model"]);
 });
 
-test("a lexicon that is not served is told, and the model given up", async (t) => {
+test("rejects if the lexicon is not served, and stops loading the model", async (t) => {
   const { url } = await heldModel(t);
   const { page } = await open(t);
   await page.route("**/lexicon.js", (route) => route.fulfill({ status: 404 }));

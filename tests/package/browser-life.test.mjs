@@ -56,7 +56,7 @@ async function workersLeft(page, count) {
   }
 }
 
-test("a box that one types into gets the verdict on its last text alone", async (t) => {
+test("search-as-you-type gets only the verdict on the last text", async (t) => {
   const page = await open(t);
   const shown = await page.evaluate(async () => {
     const classifier = await tabsense.Classifier.load("/tiny/");
@@ -78,7 +78,7 @@ test("a box that one types into gets the verdict on its last text alone", async 
   assert.deepEqual(shown, ["a text"]);
 });
 
-test("a stream of a browser is classified as it comes, and cancelled when it is left", async (t) => {
+test("classifies a browser's stream as it arrives, and cancels it on leaving", async (t) => {
   const page = await open(t);
   const seen = await page.evaluate(async () => {
     const classifier = await tabsense.Classifier.load("/tiny/");
@@ -150,7 +150,7 @@ const CRASHES = {
 
 for (const [how, crash] of Object.entries(CRASHES)) {
   for (const threads of [1, 2]) {
-    test(`${how}: the call is told, those that wait are answered, ${threads} threads`, async (t) => {
+    test(`${how}: the call rejects, queued ones are answered, ${threads} threads`, async (t) => {
       const { url } = threads > 1 ? isolated : site;
       const page = await open(t, { url });
       const build = await page.evaluate(async (threads) => {
@@ -176,8 +176,8 @@ for (const [how, crash] of Object.entries(CRASHES)) {
       assert.match(
         call.message,
         how.startsWith("a trap")
-          ? /RuntimeError.*The next call gets a new one/
-          : /boom.*The next call gets a new one/,
+          ? /RuntimeError.*The next call starts a new one/
+          : /boom.*The next call starts a new one/,
       );
       assert.deepEqual(scores, expected);
       assert.deepEqual(empty, []);
@@ -189,7 +189,7 @@ for (const [how, crash] of Object.entries(CRASHES)) {
   }
 }
 
-test("bytes that a page has given, and changed since, are loaded again as they were", async (t) => {
+test("reloads bytes as they were passed, even if the page changed them", async (t) => {
   const page = await open(t);
   const files = ["config.json", "tokenizer.json", "model.safetensors"];
   const scores = await page.evaluate(async (files) => {

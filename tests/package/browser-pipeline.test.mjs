@@ -89,7 +89,7 @@ test("a page that was written for transformers.js", async (t) => {
   assert.deepEqual(faults, []);
 });
 
-test("env in a page: copies where they are wanted, and models of the site alone", async (t) => {
+test("env in a page: caching, and local models only", async (t) => {
   const context = await browser.newContext();
   t.after(() => context.close());
   const page = await context.newPage();

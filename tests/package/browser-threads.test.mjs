@@ -1,4 +1,4 @@
-// Threads in headless Chromium: used where the page is cross-origin isolated, done without elsewhere, and one
+// Threads in headless Chromium: used where the page is cross-origin isolated, one thread elsewhere, and one
 // .wasm file fetched in each.
 
 import assert from "node:assert/strict";
@@ -73,7 +73,7 @@ test("an isolated page computes on threads, with the same answer", async (t) => 
   await noWorkers(page);
 });
 
-test("a page that is not isolated computes on one thread, and is told", async (t) => {
+test("a page that is not isolated computes on one thread, and info says so", async (t) => {
   const { page, fetched } = await open(t, plain);
   const { build, threads } = await ask(page, { threads: 2 });
   assert.deepEqual([build, threads], ["relaxed", 1]);
@@ -90,7 +90,7 @@ test("an isolated page whose helpers don't start computes on one thread", async 
   assert.deepEqual([build, threads], ["relaxed-threads", 1]);
 });
 
-test("loading and disposing twenty times leaves no worker, and no memory that is in the way", async (t) => {
+test("loading and disposing twenty times leaks no workers and no memory", async (t) => {
   const { page } = await open(t, isolated);
   for (let i = 0; i < 20; i++) assert.equal((await ask(page, { threads: 2 })).threads, 2);
   await noWorkers(page);

@@ -20,7 +20,7 @@ after(async () => {
   await site?.close();
 });
 
-test("a text for which the device grants no buffer is not answered with the scores before it", async (t) => {
+test("never returns earlier scores if the device can't allocate a buffer", async (t) => {
   const page = await openPage(t, site, browser);
   await watch(page);
   const [short, long] = await cpuScores(page, [TEXTS[0], LONG]);

@@ -99,11 +99,11 @@ for (const [model, file, dtype, tolerance] of [
 }
 
 const bestOf = (scores) => scores.indexOf(Math.max(...scores));
-/** What scores tell of the logits: how far each is from the last. */
+/** The logits up to a constant: how far each is from the last. */
 const ratios = (scores) => scores.map((score) => Math.log(score / scores.at(-1)));
 const apart = (a, b) => Math.max(...a.map((x, i) => Math.abs(x - b[i])));
 
-test("info and details tell of the device", async (t) => {
+test("info and details describe the device", async (t) => {
   const page = await open(t);
   const [info, [detailed], buffers] = await page.evaluate(async () => {
     const classifier = await tabsense.Classifier.load("/tiny/", { device: "webgpu", worker: false });

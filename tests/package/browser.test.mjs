@@ -43,7 +43,7 @@ async function open(t, path = "") {
   return page;
 }
 
-test("importing asks for the modules only", async (t) => {
+test("importing only requests the modules", async (t) => {
   const page = await open(t);
   const names = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
   assert.ok(
@@ -168,7 +168,7 @@ test("Files and relative URLs", async (t) => {
   assert.ok(same);
 });
 
-test("faults have their kinds in a browser, too", async (t) => {
+test("errors have their kinds in a browser, too", async (t) => {
   const page = await open(t);
   const seen = await page.evaluate(async () => {
     const load = async (...args) => (await failed(tabsense.Classifier.load(...args)))?.kind;
@@ -183,7 +183,7 @@ test("faults have their kinds in a browser, too", async (t) => {
   assert.deepEqual(seen, ["network", "network", "invalid_argument", "network", "environment"]);
 });
 
-test("a server that knows no type for .wasm", async (t) => {
+test("a server that has no media type for .wasm", async (t) => {
   copyFileSync(
     join(site.project, "node_modules/tabsense/dist/wasm/simd/tabsense_bg.wasm"),
     join(site.project, "engine.bin"),
@@ -202,7 +202,7 @@ test("a server that knows no type for .wasm", async (t) => {
   assert.ok(runtime.bytes > 100_000 && runtime.bytes === runtime.total);
 });
 
-test("a page whose worker is not there gets a sentence, and may do without", async (t) => {
+test("says what to do if the worker is missing, and runs without one", async (t) => {
   const context = await browser.newContext();
   t.after(() => context.close());
   const page = await context.newPage();

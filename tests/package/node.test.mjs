@@ -131,7 +131,7 @@ test("a model that is not in the package is told to be missing", () => {
   const command = join(installed.project, "node_modules/.bin/tabsense");
   const { status, stderr } = spawnSync(command, ["a text"], { cwd: installed.project, encoding: "utf8" });
   assert.equal(status, 1);
-  assert.match(stderr, /sentiment-en.*Models are not part of the package tabsense/);
+  assert.match(stderr, /sentiment-en.*Install the model's package/);
 });
 
 test("its types hold in the strictest project", () => {
@@ -179,7 +179,7 @@ test("its types hold in the strictest project", () => {
       await Classifier.load("x", { device: "lexicon" });
       // @ts-expect-error: there is no such device
       await Classifier.load("x", { device: "tpu" });
-      // @ts-expect-error: a number is no text
+      // @ts-expect-error: a number is not a text
       await classifier.classify(7);
       await classifier.dispose();
     }`,

@@ -14,7 +14,7 @@ export const TIMEOUT_MS = 180_000;
 export const TEXTS = ["A delight from start to finish.", "I want those two hours of my life back."];
 
 /**
- * A page of its own for one test, which fails where the page throws, or where its console tells of an error
+ * A page of its own for one test, which fails if the page throws, or if its console shows an error
  * other than a 404.
  */
 export async function openPage(t, site, browser) {

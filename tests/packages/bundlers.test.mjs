@@ -137,7 +137,7 @@ test("esbuild's project has the one .wasm file and the one worker that the page 
   ]);
 });
 
-test("vite: its development server serves the package as it lies", async (t) => {
+test("vite: its development server serves the unbundled package", async (t) => {
   const [, url] = await startServer(
     t,
     process.execPath,

@@ -114,7 +114,7 @@ test("the strictest policy suffices, in a worker and in place, with a model's pa
   for (const worker of [true, false]) assert.equal((await load({ worker })).threads, 1);
   await assertAlive(page);
   assert.deepEqual(
-    // The browser tells of each file that isn't there; this model has no such file.
+    // The browser logs each missing file; this model has no such file.
     faults.filter((fault) => !/favicon|tiny\/tokenizer_config\.json/.test(fault)),
     [],
   );
@@ -124,7 +124,7 @@ test("with isolation, threads need nothing more", async (t) => {
   const { load, faults } = await openUnder(t, STRICT, {}, ISOLATED);
   assert.equal((await load({ threads: 2 })).threads, 2);
   assert.deepEqual(
-    // The browser tells of each file that isn't there; this model has no such file.
+    // The browser logs each missing file; this model has no such file.
     faults.filter((fault) => !/favicon|tiny\/tokenizer_config\.json/.test(fault)),
     [],
   );
@@ -165,7 +165,7 @@ test("under Trusted Types, tabsense/simd needs no more", async (t) => {
   await assertTrusted(page);
 });
 
-test("Trusted Types without the policy tabsense: what to allow, and what to do without", async (t) => {
+test("Trusted Types without the policy tabsense: what to allow, and what works without it", async (t) => {
   const { load, page } = await openUnder(t, TRUSTED.replace("trusted-types tabsense", "trusted-types other"));
   const { kind, message } = await load();
   assert.equal(kind, "environment", message);
@@ -185,7 +185,7 @@ for (const worker of [true, false]) {
   });
 }
 
-test("a policy that forbids workers, and what to do without", async (t) => {
+test("a policy that forbids workers: what to allow, and worker: false", async (t) => {
   const { load, page } = await openUnder(t, STRICT.replace("worker-src 'self'", "worker-src 'none'"));
   const { kind, message } = await load();
   assert.equal(kind, "environment", message);
@@ -218,12 +218,12 @@ for (const [what, content, expected] of [
   [
     "is missing",
     null,
-    { kind: "environment", message: /tabsense_bg\.wasm answered 404.*serve its dist folder whole/ },
+    { kind: "environment", message: /tabsense_bg\.wasm answered 404.*serve the whole dist folder/ },
   ],
   [
     "is another file",
     "<!doctype html><title>Not found</title>",
-    { kind: "environment", message: /could not be compiled.*the one of this version/ },
+    { kind: "environment", message: /could not be compiled.*belongs to this version/ },
   ],
   ["is empty", "", { kind: "environment", message: /could not be compiled/ }],
 ]) {
@@ -238,7 +238,7 @@ for (const [what, content, expected] of [
   });
 }
 
-test("a .wasm file that is served as a web page, as some servers answer for what is not there", async (t) => {
+test("rejects a .wasm file that is served as a web page", async (t) => {
   const { load, page } = await openUnder(t, STRICT);
   await page.context().route("**/*.wasm", (route) =>
     route.fulfill({
@@ -248,7 +248,7 @@ test("a .wasm file that is served as a web page, as some servers answer for what
   );
   const { kind, message } = await load({ worker: false });
   assert.equal(kind, "environment", message);
-  assert.match(message, /is a web page.*serve its dist folder whole/);
+  assert.match(message, /is a web page.*serve the whole dist folder/);
   await page.context().unroute("**/*.wasm");
   assert.equal((await load({ worker: false })).threads, 1, "the next loading works");
   await assertAlive(page);

@@ -37,7 +37,7 @@ export const PACKAGES = ["tabsense", ...MODELS.map((name) => `tabsense-${name}`)
 const TARBALLS = join(MODULES, ".tarballs");
 const NPM = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
 
-/** Installs what builds the projects, and the packages as they are packed; what is there already stays. */
+/** Installs what builds the projects, and the packages as they are packed; what is already installed stays. */
 export async function setUpConsumers() {
   for (const name of MODELS_TO_FETCH) await setUpModel(name); // --ignore-scripts leaves out what would fetch it
   await setUpNested("tests/packages"); // an installation takes the packed ones and their stamp away

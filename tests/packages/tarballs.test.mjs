@@ -77,7 +77,7 @@ test("all packages are of one version, name each other's, and install nothing al
   }
 });
 
-test("types come first in every condition, and every file that is named is there", () => {
+test("types come first in every condition, and all named files exist", () => {
   for (const name of PACKAGES) {
     const folder = join(MODULES, name);
     const check = (entry) => {

@@ -50,7 +50,7 @@ test("another device loads the model in use again, and half precision is not for
   await part("model-source").fill("half a na");
   await choose(opened, "cpu");
   await page.waitForFunction(() =>
-    /asked for/.test(document.querySelector('[data-testid="webgpu-reason"]').textContent),
+    /requested/.test(document.querySelector('[data-testid="webgpu-reason"]').textContent),
   );
   assert.equal(await part("model-name").textContent(), "tiny-f32", "not what stands in the field");
   assert.equal(await part("dtype-fp16").isDisabled(), true);
@@ -77,7 +77,7 @@ test("after a load that failed, another device loads the model in use", async (t
   await status("error");
   await choose(opened, "cpu");
   assert.equal(await part("model-name").textContent(), "tiny-f32");
-  assert.match(await part("webgpu-reason").textContent(), /asked for/);
+  assert.match(await part("webgpu-reason").textContent(), /requested/);
   assert.equal(await part("error").isVisible(), false);
   quiet(problems, /404 \(Not Found\)/);
 });

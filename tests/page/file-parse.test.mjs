@@ -106,7 +106,7 @@ test("a misplaced quote late in a file makes it start over, and no row is there 
   assert.equal(table.rows[29_000][0], "row 29000");
   assert.match(
     table.remarks[0],
-    /^Line 29002 has a field that goes on behind its closing quote: rows after it/,
+    /^Line 29002 has a field that continues after its closing quote: rows after it/,
   );
 });
 

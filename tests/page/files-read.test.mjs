@@ -75,7 +75,7 @@ test("quotes and cells that don't fit are told, a first row without names is a r
   await state("chosen");
   assert.match(
     await part("file-remarks").textContent(),
-    /^Line 3 has a field that goes on behind its closing quote: rows after it may be split in the wrong place\./,
+    /^Line 3 has a field that continues after its closing quote: rows after it may be split in the wrong place\./,
   );
   assert.match(await part("file-remarks").textContent(), /rows? ha(s|ve) more or fewer cells/);
   await part("file-close").click();

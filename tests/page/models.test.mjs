@@ -271,7 +271,7 @@ test("a model that fails is told by kind, and the one before works on", async (t
       assert.equal(await part("error").isVisible(), false);
     });
   }
-  await t.test("files of which one is missing", async () => {
+  await t.test("rejects incomplete files", async () => {
     await part("files").setInputFiles([join(TINY, "config.json"), join(TINY, "tokenizer.json")]);
     await status("error");
     assert.equal(await part("error-kind").textContent(), "invalid_argument");

@@ -84,7 +84,7 @@ fn the_longest_replacement_of_a_character_map_and_one_longer() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn the_most_that_a_text_grows_and_one_byte_more() {
-    // 17 bytes for one: of so many, 16 times as many and 65,536.
+    // 17 bytes for one: the limit is 16 times as many and 65,536.
     let stage = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "x".repeat(17)});
     let tokenizer = read(&unigram(&[], json!({"normalizer": stage}))).unwrap();
     assert!(tokenizer.encode(&"a".repeat(65_536)).is_ok());

@@ -177,7 +177,7 @@ fn the_text_of_a_pair_alone_is_cut_as_in_python() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_pair_without_a_frame_is_told() {
+fn rejects_a_pair_without_a_frame() {
     let mut file = base("bpe");
     file["pre_tokenizer"] = json!({"type": "ByteLevel", "add_prefix_space": false});
     let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), ROWS).unwrap();

@@ -42,7 +42,7 @@ fn mapped(trie: &[u32], replacements: &[u8]) -> Value {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn models_that_do_not_hold_together_are_refused() {
+fn rejects_inconsistent_models() {
     let wide = json!([["<unk>", 0.0], ["a".repeat(600), -1.0]]);
     for (file, kind, says) in [
         (unigram(json!({"unk_id": null}), json!({})), TokenizerInvalid, "unk_id"),
@@ -67,7 +67,7 @@ fn models_that_do_not_hold_together_are_refused() {
         assert_eq!((got, message.contains(says)), (kind, true), "{file}: {message}");
         assert!(message.starts_with("tokenizer.json ") && message.ends_with('.'), "{message}");
     }
-    // JSON knows no NaN; Python writes it all the same.
+    // JSON has no NaN, but Python writes it.
     let text = unigram(json!({}), json!({})).to_string();
     for wrong in ["NaN", "-Infinity", "1e999"] {
         let text = text.replace("-1.0", wrong);
@@ -120,7 +120,7 @@ fn stages_of_unknown_kinds_and_with_wrong_fields_are_refused() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn hostile_character_maps_do_no_harm() {
+fn hostile_character_maps_are_rejected_or_harmless() {
     // Units that lead to themselves, out of the array, to values out of the replacements, and into the middle
     // of a character.
     let leaf = 1 << 8;
@@ -247,7 +247,7 @@ fn a_sentencepiece_file_cut_short_is_refused() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn files_that_are_missing_or_broken_are_told_by_name() {
+fn names_missing_and_broken_files() {
     let default = TokenizerFiles::default;
     let roberta: &[u8] = br#"{"model_type": "roberta"}"#;
     let bert: &[u8] = br#"{"model_type": "bert"}"#;

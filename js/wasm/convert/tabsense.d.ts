@@ -18,7 +18,7 @@ export class Converter {
   push(chunk: Uint8Array): Uint8Array;
   /** The file is complete: the name of one beside it that the weights go on in, whose bytes are pushed next. */
   endFile(): string | undefined;
-  /** What of the source is left out, a sentence each; known once its header has come. */
+  /** Warnings about the source, a sentence each; known once its header has been read. */
   readonly warnings: string[];
   /** Consumes the converter. */
   finish(): Uint8Array;

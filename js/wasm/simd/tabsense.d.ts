@@ -50,7 +50,7 @@ export class Loader {
     cpu: boolean,
     files: FurtherFiles | undefined,
   );
-  /** Cuts texts at so many tokens, where the model would take more. */
+  /** Limits texts to `most` tokens, if the model accepts more. */
   limitTokens(most: number): void;
   /** The next bytes of a file of weights. */
   push(chunk: Uint8Array): void;
@@ -135,9 +135,9 @@ export interface GpuInfo {
 
 export interface EngineInfo {
   build: "simd" | "relaxed" | "simd-threads" | "relaxed-threads";
-  /** The threads that the CPU side computes with. */
+  /** The number of CPU threads. */
   threads: number;
-  /** `"auto"`: both sides hold the weights. */
+  /** `"auto"`: both devices hold the weights. */
   device: "cpu" | "webgpu" | "auto";
   dtype: "fp32" | "fp16" | "int8" | "int4";
   architecture: string;
@@ -154,12 +154,12 @@ export interface EngineInfo {
   parameters: number;
   labels: string[];
   weightBytes: number;
-  /** `fromTokens`: batches of at least so many tokens go to the GPU; null for none. */
+  /** `fromTokens`: batches of at least this many tokens go to the GPU; null for none. */
   webgpu: (GpuInfo & { fromTokens: number | null; gpuBytes: number }) | null;
   /** Why the GPU is not used, where the engine was given one. */
   webgpuReason: string | null;
-  /** What was measured where both sides hold the weights, in milliseconds. */
+  /** Measured times in milliseconds, if both devices hold the weights. */
   calibration: { tokens: number; cpu: number; webgpu: number }[];
-  /** What of the model's files is not followed, in sentences. */
+  /** Warnings about settings of the model's files that are ignored, a sentence each. */
   warnings: string[];
 }

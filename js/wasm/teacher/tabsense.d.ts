@@ -26,7 +26,7 @@ export class Teacher {
   /** Begins at the weights (L × D) and biases (L) of an earlier training: faster, with the same result. */
   start(weights: Float32Array, bias: Float32Array): void;
   /**
-   * Keeps these values in place of finding them anew: one fit, no leave-one-out (`predicted`, `probability` and
+   * Keeps these values instead of searching them: one fit, no leave-one-out (`predicted`, `probability` and
    * `own` are empty then).
    */
   keep(strength: number, nameWeight: number, temperature: number, threshold: number): void;

@@ -1,7 +1,7 @@
 """The sentences: where they come from, what their labels mean, and how they are batched.
 
 A line of the data is `label<TAB>source<TAB>text`; the label is `negative`, `neutral`, `positive` or `-` (none). Of
-sources that know no neutral texts a label may say little against neutral: see `TWO_CHOICES`.
+sources without neutral texts a label may say little against neutral: see `TWO_CHOICES`.
 """
 
 import gzip

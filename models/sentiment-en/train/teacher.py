@@ -3,7 +3,7 @@
     python teacher.py --data ../../../../shared/data/sentiment --encoder FOLDER --work FOLDER
 
 Goes on where it was stopped. A step takes 2.2 s on two cores with bf16 matrix units (AMX). `--start FOLDER` begins with a
-teacher that is there already, in place of the encoder, `--steps` makes the plan shorter than its epochs, and `--sst2` says
+existing teacher in place of the encoder, `--steps` makes the plan shorter than its epochs, and `--sst2` says
 how far SST-2's labels speak against neutral (see `corpus.py`).
 """
 

@@ -1,6 +1,5 @@
-//! Both sides behind one backend: the CPU, the GPU, or both with the weights on each, and a choice for every
-//! forward pass by its tokens. A pass stays on the side that it began on. [`weights`] holds what each side
-//! has of a matrix.
+//! One backend over the CPU, the GPU, or both with the weights on each, chosen for every forward pass by its tokens.
+//! A pass stays on the backend that it began on. [`weights`] holds each backend's copy of a matrix.
 
 mod submitted;
 mod weights;
@@ -26,7 +25,7 @@ pub enum Side {
 /// The CPU and, where there is one, a graphics device.
 pub struct AutoBackend {
     cpu: CpuBackend,
-    // Whether the CPU side holds weights.
+    // Whether the CPU holds weights.
     cpu_holds: bool,
     gpu: RefCell<Option<Rc<GpuBackend>>>,
     // Why the device that there was is not used.
@@ -36,7 +35,7 @@ pub struct AutoBackend {
     from_tokens: Cell<Option<usize>>,
 }
 
-/// A tensor of the side that computed it.
+/// A tensor on the backend that computed it.
 pub enum Tensor {
     /// The processor's.
     Cpu(CpuTensor),
@@ -50,7 +49,7 @@ impl AutoBackend {
         Self::new(None, true)
     }
 
-    /// A graphics device; `cpu_holds`: whether the CPU side gets the weights, too.
+    /// A graphics device; `cpu_holds`: whether the CPU gets the weights, too.
     pub fn with_gpu(gpu: GpuBackend, cpu_holds: bool) -> Self {
         Self::new(Some(Rc::new(gpu)), cpu_holds)
     }
@@ -72,12 +71,12 @@ impl AutoBackend {
         self.gpu.borrow().clone()
     }
 
-    /// The threads that the CPU side computes with.
+    /// The number of CPU threads.
     pub fn cpu_threads(&self) -> usize {
         self.cpu.threads()
     }
 
-    /// Whether the CPU side holds weights.
+    /// Whether the CPU holds weights.
     pub fn cpu_holds(&self) -> bool {
         self.cpu_holds
     }
@@ -87,12 +86,12 @@ impl AutoBackend {
         self.cpu.token_budget()
     }
 
-    /// Bytes of the CPU side's buffers that no tensor uses now.
+    /// Bytes of the CPU's spare buffers.
     pub fn cpu_spare_bytes(&self) -> usize {
         self.cpu.spare_bytes()
     }
 
-    /// From how many tokens on a pass goes to the graphics device where both sides hold weights; none: never.
+    /// From how many tokens on a pass goes to the graphics device if both backends hold weights; none: never.
     pub fn from_tokens(&self) -> Option<usize> {
         self.from_tokens.get()
     }
@@ -102,7 +101,7 @@ impl AutoBackend {
         self.from_tokens.set(tokens);
     }
 
-    /// Stops using the graphics device because of `error`; its buffers go with the matrices' GPU sides
+    /// Stops using the graphics device because of `error`; its buffers go with the matrices' GPU copies
     /// ([`Linear::drop_gpu`]).
     pub fn abandon_gpu(&self, error: &Error) {
         self.gpu.take();
@@ -115,7 +114,7 @@ impl AutoBackend {
         self.reason.borrow().clone()
     }
 
-    /// What `f` makes on the device while the weights come in. A device that fails is done without where it
+    /// What `f` makes on the device while the weights come in. A device that fails is dropped if it
     /// can be.
     fn on_gpu<R>(&self, f: impl FnOnce(&GpuBackend) -> Result<R>) -> Result<Option<R>> {
         match self.gpu().map(|gpu| f(&gpu)).transpose() {
@@ -127,7 +126,7 @@ impl AutoBackend {
         }
     }
 
-    /// Computes the passes of `f` on one side.
+    /// Computes the passes of `f` on one backend.
     pub async fn on<R>(&self, side: Side, f: impl AsyncFnOnce() -> R) -> R {
         let before = self.forced.replace(Some(side));
         let result = f().await;
@@ -144,7 +143,7 @@ impl AutoBackend {
         result
     }
 
-    /// The side of a pass of so many tokens.
+    /// The backend for a pass of `tokens` tokens.
     pub fn side(&self, tokens: usize) -> Side {
         match (self.forced.get(), self.gpu.borrow().is_some()) {
             (Some(side), _) => side,
@@ -176,11 +175,11 @@ impl AutoBackend {
 }
 
 fn gone() -> Error {
-    Error::new(ErrorKind::DeviceLost, "The graphics device is gone.")
+    Error::new(ErrorKind::DeviceLost, "The graphics device was lost.")
 }
 
-/// The sides of one operation have to agree: a pass stays where it began.
-const ONE_SIDE: &str = "the operands of one side";
+/// The operands of an operation must be on the same backend: a pass stays where it began.
+const ONE_SIDE: &str = "the operands are on one backend";
 
 impl Tensor {
     fn on_cpu(&self) -> &CpuTensor {
@@ -198,7 +197,7 @@ impl Tensor {
     }
 }
 
-/// The epilogue with its residual as one side knows it.
+/// The epilogue with its residual on one backend.
 fn epilogue_of<'a, T>(epilogue: Epilogue<'a, Tensor>, side: impl FnOnce(&'a Tensor) -> &'a T) -> Epilogue<'a, T> {
     match epilogue {
         Epilogue::Bias => Epilogue::Bias,
@@ -207,7 +206,7 @@ fn epilogue_of<'a, T>(epilogue: Epilogue<'a, Tensor>, side: impl FnOnce(&'a Tens
     }
 }
 
-/// The attention of q, k and v, and with a bias, as one side knows them.
+/// The attention of q, k and v, and with a bias, on one backend.
 fn attention_of<'a, T, R>(
     of: Attention<'a, Tensor, RelativeBias>,
     side: impl Fn(&'a Tensor) -> &'a T,
@@ -272,12 +271,12 @@ impl Backend for AutoBackend {
     fn linear(&self, x: &Tensor, weights: &Linear, epilogue: Epilogue<'_, Tensor>) -> Result<Tensor> {
         match x {
             Tensor::Cpu(x) => {
-                let weights = weights.cpu.as_ref().expect("a pass on a side that holds the weights");
+                let weights = weights.cpu.as_ref().expect("a pass on a backend that holds the weights");
                 Ok(Tensor::Cpu(self.cpu.linear(x, weights, epilogue_of(epilogue, Tensor::on_cpu))?))
             }
             Tensor::Gpu(x) => {
                 let (gpu, weights) = (self.the_gpu()?, weights.gpu.borrow());
-                let weights = weights.as_ref().expect("a pass on a side that holds the weights");
+                let weights = weights.as_ref().expect("a pass on a backend that holds the weights");
                 Ok(Tensor::Gpu(gpu.linear(x, weights, epilogue_of(epilogue, Tensor::on_gpu))?))
             }
         }
@@ -313,7 +312,7 @@ impl Backend for AutoBackend {
             Tensor::Cpu(x) => Ok(Tensor::Cpu(self.cpu.layer_norm(x, &weights.cpu)?)),
             Tensor::Gpu(x) => {
                 let weights = weights.gpu.borrow();
-                let weights = weights.as_ref().expect("a pass on a side that holds the weights");
+                let weights = weights.as_ref().expect("a pass on a backend that holds the weights");
                 Ok(Tensor::Gpu(self.the_gpu()?.layer_norm(x, weights)?))
             }
         }

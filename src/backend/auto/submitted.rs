@@ -1,4 +1,4 @@
-//! What the device computes while the processor does something else.
+//! Work that the device computes while the processor does something else.
 
 use crate::backend::gpu::{GpuBackend, Reading};
 use crate::error::Result;

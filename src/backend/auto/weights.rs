@@ -1,4 +1,4 @@
-//! Weights on each side that holds them.
+//! Weights on each backend that holds them.
 
 use super::{AutoBackend, gone};
 use crate::backend::{self, Precision, cpu, gpu};
@@ -6,33 +6,33 @@ use crate::error::Result;
 use crate::weights::int4;
 use std::cell::RefCell;
 
-/// A weight matrix on each side that holds weights.
+/// A weight matrix on each backend that holds weights.
 pub struct Linear {
     pub(super) cpu: Option<cpu::linear::Linear>,
     pub(super) gpu: RefCell<Option<gpu::weights::Linear>>,
 }
 
-/// A weight matrix on its way to each side.
+/// A weight matrix being loaded to each backend.
 pub struct LinearBuilder {
     pub(super) cpu: Option<cpu::linear::LinearBuilder>,
     pub(super) gpu: Option<gpu::weights::LinearBuilder>,
     pub(super) precision: Precision,
 }
 
-/// γ and β on both sides; they are small.
+/// γ and β on both backends; they are small.
 pub struct LayerNorm {
     pub(super) cpu: cpu::layer_norm::LayerNorm,
     pub(super) gpu: RefCell<Option<gpu::LayerNorm>>,
 }
 
-/// The biases of an attention on both sides; they are small.
+/// The biases of an attention on both backends; they are small.
 pub struct RelativeBias {
     pub(super) cpu: cpu::attention::RelativeBias,
     pub(super) gpu: RefCell<Option<gpu::RelativeBias>>,
 }
 
 impl RelativeBias {
-    /// Frees the GPU side.
+    /// Frees the GPU's copy.
     pub fn drop_gpu(&self) {
         self.gpu.take();
     }
@@ -52,19 +52,19 @@ impl Linear {
         }
     }
 
-    /// Frees the GPU side.
+    /// Frees the GPU's copy.
     pub fn drop_gpu(&self) {
         self.gpu.take();
     }
 
-    /// The GPU side.
+    /// The GPU's copy.
     pub fn gpu(&self) -> std::cell::Ref<'_, Option<gpu::weights::Linear>> {
         self.gpu.borrow()
     }
 }
 
 impl LayerNorm {
-    /// Frees the GPU side.
+    /// Frees the GPU's copy.
     pub fn drop_gpu(&self) {
         self.gpu.take();
     }

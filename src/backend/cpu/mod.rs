@@ -2,8 +2,8 @@
 //! (`simd.rs`).
 //!
 //! A file a kernel: `linear/`, `attention.rs`, `layer_norm.rs`; `tile/` holds the inner loops of every
-//! product, `math.rs` the elementary functions, `pool.rs` the buffers, `team.rs` the threads. Nothing here
-//! knows a model.
+//! product, `math.rs` the elementary functions, `pool.rs` the buffers, `team.rs` the threads. Nothing here depends on
+//! a model.
 
 pub mod attention;
 pub mod layer_norm;
@@ -24,7 +24,7 @@ use team::{Parts, Team};
 
 /// What an allocation that fails was for.
 const ACTIVATIONS: &str = "a text's activations";
-/// The most tokens of a forward pass: activations of so many take 12.6 MB at width 768 (the feed-forward
+/// The most tokens of a forward pass: activations of this many take 12.6 MB at width 768 (the feed-forward
 /// network's inner rows).
 const TOKEN_BUDGET: usize = 1024;
 
@@ -64,7 +64,7 @@ impl CpuBackend {
         self.f32.spare_elements() * size_of::<f32>() + self.i16.spare_elements() * size_of::<i16>()
     }
 
-    /// A tensor with whatever its buffer's last user left there.
+    /// A tensor with uninitialized (old) contents.
     fn tensor(&self, rows: usize, columns: usize) -> Result<CpuTensor> {
         // Too large a product saturates, and is then refused as an allocation.
         let data = self.f32.take(rows.saturating_mul(columns), ACTIVATIONS)?;

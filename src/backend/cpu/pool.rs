@@ -1,7 +1,6 @@
 //! Buffers that outlive the tensors they served: a forward pass of sizes seen before allocates nothing.
-//!
-//! A request takes the smallest spare buffer that is large enough. Where none is, the largest spare one gives
-//! way to the new one. So there are never more buffers than were in use at once, and none is larger than the
+//! A request takes the smallest spare buffer that is large enough. If there is none, the largest spare one is freed
+//! and a new one allocated. So there are never more buffers than were in use at once, and none is larger than the
 //! largest request, rounded up by an eighth at most: memory is bounded however sizes vary.
 
 use crate::error::{Result, try_vec};
@@ -33,7 +32,7 @@ impl<T> Default for Pool<T> {
 }
 
 impl<T: Clone + Default> Pool<T> {
-    /// A buffer of `len` elements with whatever its last user left there.
+    /// A buffer of `len` elements with old contents.
     ///
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`], naming `what`.

@@ -1,4 +1,4 @@
-//! The threads that compute: one asks, and its helpers take tasks beside it until none is left.
+//! The threads that compute: a caller and its helpers take tasks until none is left.
 //!
 //! `crew.rs` is the protocol between them; beside it, one `Team` for each kind of target: `single.rs` for
 //! WebAssembly without threads, where a run is a plain loop; `wasm.rs` for WebAssembly with them, whose

@@ -1,4 +1,4 @@
-//! The graphics device: found, asked for, watched for its loss, and destroyed at the end.
+//! The graphics device: found, requested, watched for its loss, and destroyed at the end.
 
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What is known of a device.
 #[derive(Clone, Debug)]
 pub struct DeviceInfo {
-    /// The adapter's name, as far as the browser or the driver tells it.
+    /// The adapter's name, as far as the browser or the driver reveals it.
     pub adapter: String,
     /// Whether the adapter computes on the processor.
     pub software: bool,
@@ -83,7 +83,7 @@ impl Device {
                 ..Default::default()
             })
             .await
-            .map_err(|e| unavailable(format!("The graphics adapter gave no device ({e}).")))?;
+            .map_err(|e| unavailable(format!("The graphics adapter returned no device ({e}).")))?;
         let fate = Fate::default();
         let lost = fate.clone();
         device.set_device_lost_callback(move |_, message| {
@@ -119,7 +119,7 @@ impl Device {
         self.fate.reason().map_or(Ok(()), |reason| Err(self.lost(&reason)))
     }
 
-    /// The error of a device that is gone, or whose results can't be had.
+    /// The error of a device that is lost, or whose results can't be read.
     pub(super) fn failure(&self, otherwise: &str) -> Error {
         self.lost(self.fate.reason().as_deref().unwrap_or(otherwise))
     }
@@ -157,7 +157,7 @@ mod environment {
     pub fn check() -> Result<()> {
         let global = JsValue::from(global());
         if property(&global, "Window").or_else(|| property(&global, "DedicatedWorkerGlobalScope")).is_none() {
-            return Err(unavailable("WebGPU is for pages and their workers only, and this is neither."));
+            return Err(unavailable("WebGPU is available only in pages and their workers."));
         }
         if property(&global, "navigator").and_then(|navigator| property(&navigator, "gpu")).is_some() {
             return Ok(());
@@ -171,7 +171,7 @@ mod environment {
         }))
     }
 
-    /// Browsers tell vendor and architecture, and a description only sometimes.
+    /// Browsers reveal vendor and architecture, and a description only sometimes.
     pub fn adapter_name(device: &wgpu::Device, facts: &wgpu::AdapterInfo) -> String {
         if !facts.name.is_empty() {
             return facts.name.clone();

@@ -1,5 +1,4 @@
-//! Workgroup sizes, tile sizes and dispatch counts of the kernels in `shaders/`: what Rust must know of the
-//! WGSL.
+//! Workgroup sizes, tile sizes and dispatch counts of the kernels in `shaders/`: what Rust must know about the WGSL.
 //!
 //! `tests/gpu/shaders.rs` parses the WGSL and compares.
 
@@ -29,7 +28,7 @@ pub const BLOCKS_TILE: [u32; 2] = [16, 16];
 /// busy.
 pub const FEW_ROWS: u32 = 64;
 
-/// Whether `linear_rows` rather than `linear_tiles` is the kernel for so many rows.
+/// Whether `linear_rows` rather than `linear_tiles` is the kernel for `rows` rows.
 pub fn few_rows(rows: u32) -> bool {
     rows <= FEW_ROWS
 }

@@ -177,7 +177,7 @@ pub struct Pipeline {
 /// A kernel, and the format that its file leaves open.
 type Key = (Kernel, Option<Format>);
 
-/// The pipelines of a device, made when first asked for; the browser compiles them on the side.
+/// The pipelines of a device, made when first asked for; the browser compiles them in the background.
 #[derive(Default)]
 pub struct Pipelines {
     made: RefCell<BTreeMap<Key, Rc<Pipeline>>>,

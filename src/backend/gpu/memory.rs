@@ -87,7 +87,7 @@ impl Pool {
         Self { usage, spare: RefCell::default() }
     }
 
-    /// A buffer of exactly `bytes`, which is its class, with whatever its last user left there.
+    /// A buffer of exactly `bytes`, which is its class, with old contents.
     ///
     /// Of the spare ones it is the oldest: so the same sequence of requests meets the same buffers each time,
     /// and finds the bind groups that were made for them.

@@ -133,7 +133,7 @@ impl Backend for GpuBackend {
             x.buffer(),
             &weights.weights,
             &weights.columns,
-            // Bindings that aren't read have to be there all the same.
+            // Unused bindings must be bound, too.
             residual.unwrap_or(x).buffer(),
             rows,
             y.buffer(),
@@ -151,7 +151,8 @@ impl Backend for GpuBackend {
             return Err(Error::new(
                 ErrorKind::WebgpuUnusable,
                 format!(
-                    "The model's attention heads are {head_width} wide; {} are possible on a graphics device: use device \"cpu\".",
+                    "The model's attention heads are {head_width} wide; WebGPU supports at most {}: use device \
+                     \"cpu\".",
                     geometry::MAX_HEAD_WIDTH
                 ),
             ));
@@ -203,7 +204,7 @@ impl Backend for GpuBackend {
         Ok(y)
     }
 
-    /// The rows are not copied: whoever reads the tensor reads them from `x`.
+    /// The rows are not copied: readers of the tensor read them from `x`.
     fn take_rows(&self, x: &GpuTensor, rows: &[u32]) -> Result<GpuTensor> {
         let x = self.gathered(x)?;
         Ok(GpuTensor { rows: rows.len(), taken: Some(self.list(rows)), ..x })

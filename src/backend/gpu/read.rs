@@ -1,5 +1,5 @@
-//! What the device computed, copied to where the processor reads it. A reading is started at once and awaited
-//! later, so that the processor can do something else meanwhile; awaiting it is the one step that waits.
+//! Results of the device, copied to where the processor can read them. A copy is started at once and awaited later,
+//! so that the processor can do something else meanwhile.
 
 use super::device::Device;
 use super::memory::{GpuBuffer, Pool, Pooled};
@@ -106,8 +106,7 @@ impl GpuBackend {
             }
         });
         let mapped = mapped.await;
-        // A pass that the device refused leaves an earlier one's results in the buffer, which is mapped all
-        // the same.
+        // A pass that the device refused leaves an earlier one's results in the buffer, which is mapped anyway.
         if let Err(error) = refused.await {
             self.free_buffers();
             return Err(error);

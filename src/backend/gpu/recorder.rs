@@ -184,7 +184,7 @@ impl Recorder {
         self.held.clear();
     }
 
-    /// Forgets the bind groups, whose buffers may be gone.
+    /// Drops the bind groups, whose buffers may be freed.
     pub fn forget_bind_groups(&mut self) {
         self.bind_groups.clear();
     }

@@ -1,11 +1,11 @@
-//! What the device has against what it is asked to do: told to nobody unless a scope is open.
+//! Errors of the device, which are lost unless an error scope is open.
 
 use super::device::Device;
 use crate::error::{Error, ErrorKind, Result};
 use std::rc::Rc;
 
 /// Error scopes of every kind, the innermost first, as they have to end: without one, errors of the device
-/// are told to nobody in time. Scopes that were opened later have to end before.
+/// are lost otherwise. Scopes that were opened later must end before.
 pub struct Scopes([wgpu::ErrorScopeGuard; 3]);
 
 impl Scopes {
@@ -17,10 +17,10 @@ impl Scopes {
         Self(scopes)
     }
 
-    /// Ends them at once; the future tells what they caught.
+    /// Ends them at once; the future resolves with what they caught.
     ///
     /// # Errors
-    /// What the device had against anything since; its loss before all else.
+    /// The first error since; the device's loss takes precedence.
     pub fn end(self, device: &Rc<Device>) -> impl Future<Output = Result<()>> + use<> {
         let [validation, memory, internal] = self.0;
         let [validation, memory, internal] = [validation.pop(), memory.pop(), internal.pop()];
@@ -28,7 +28,7 @@ impl Scopes {
         async move {
             let (validation, memory, internal) = (validation.await, memory.await, internal.await);
             device.check()?;
-            // What can't be had counts for more than what follows from it.
+            // An allocation failure matters more than the errors that follow from it.
             memory.or(internal).or(validation).map_or(Ok(()), |error| Err(refused(&error)))
         }
     }
@@ -38,8 +38,8 @@ fn refused(error: &wgpu::Error) -> Error {
     match error {
         wgpu::Error::OutOfMemory { .. } => Error::new(
             ErrorKind::OutOfMemory,
-            "The graphics device has no memory left: close other tabs, take a smaller model, or use device \"cpu\".",
+            "The graphics device is out of memory: close other tabs, use a smaller model, or use device \"cpu\".",
         ),
-        other => Error::new(ErrorKind::WebgpuUnusable, format!("The graphics device refused the work: {other}")),
+        other => Error::new(ErrorKind::WebgpuUnusable, format!("The graphics device rejected the work: {other}")),
     }
 }

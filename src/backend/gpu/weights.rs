@@ -53,7 +53,7 @@ impl Format {
         }
     }
 
-    /// Bytes of a row of so many columns.
+    /// Bytes of a row of `columns` columns.
     const fn row_bytes(self, columns: usize) -> usize {
         let padded = columns.next_multiple_of(BLOCK);
         match self {
@@ -130,7 +130,7 @@ impl Linear {
         if checksum != self.checksum {
             return Err(Error::new(
                 ErrorKind::WebgpuUnusable,
-                "The graphics device holds other weights than it was sent.",
+                "The weights read back from the graphics device differ from those sent.",
             ));
         }
         let (bias, scales): (Vec<f32>, Vec<f32>) = columns.iter().map(|[bias, scale]| (*bias, *scale)).unzip();

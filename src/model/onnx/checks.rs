@@ -1,5 +1,5 @@
-//! Whether a graph's constants are those of the model: ε, the activation, the attention's scale, and that no other
-//! tensor takes part.
+//! Checks that a graph's constants are those of the model: ε, the activation, the attention's scale, and that no
+//! other tensor is used.
 
 use super::{Mapped, described, mismatch};
 use crate::backend::Activation;
@@ -40,8 +40,8 @@ fn unmapped(graph: &Graph, tensors: &Tensors, mapped: &Mapped) -> Result<()> {
         if is_numbers && head.numbers()? > 1 && !mapped.has(name) {
             let Some((_, node, _)) = graph.consumers(name).next() else { continue };
             return Err(mismatch(format!(
-                "{} reads {}, {:?} numbers that are no weight of the model of config.json: the ONNX file is of another \
-                 one, or has another head.",
+                "{} reads {}, {:?} numbers that are not a weight of config.json's model: the ONNX file is from \
+                 another model, or has another head.",
                 described(node),
                 quoted(name),
                 head.shape()?
@@ -64,7 +64,7 @@ fn epsilon(graph: &Graph, tensors: &Tensors, node: &Node, wanted: f32) -> Result
     };
     match found {
         Some(eps) if !(is_near(eps, wanted) || wanted < LEAST_HALF && eps <= LEAST_HALF) => Err(mismatch(format!(
-            "{} has an epsilon of {eps:e}, config.json of {wanted:e}: they must be of one checkpoint.",
+            "{} has an epsilon of {eps:e}, config.json of {wanted:e}: they must be from the same checkpoint.",
             described(node)
         ))),
         _ => Ok(()),
@@ -75,7 +75,10 @@ fn epsilon(graph: &Graph, tensors: &Tensors, node: &Node, wanted: f32) -> Result
 fn scale(graph: &Graph, tensors: &Tensors, node: &Node, config: &Config) -> Result<()> {
     let wanted = 1.0 / ((config.width / config.heads) as f32).sqrt();
     let other = |what: String| {
-        mismatch(format!("{} has {what}, which is not config.json's: they must be of one checkpoint.", described(node)))
+        mismatch(format!(
+            "{} has {what}, which is not config.json's: they must be from the same checkpoint.",
+            described(node)
+        ))
     };
     match node.operator.as_str() {
         "Attention" | "QAttention" | "MultiHeadAttention" => {
@@ -90,7 +93,7 @@ fn scale(graph: &Graph, tensors: &Tensors, node: &Node, config: &Config) -> Resu
             }
         }
         "Softmax" => match node.input(0).and_then(|scores| factor(graph, tensors, scores)) {
-            Some(x) if !is_near(x, wanted) => Err(other(format!("scores scaled by {x} in front of it"))),
+            Some(x) if !is_near(x, wanted) => Err(other(format!("scores scaled by {x} before it"))),
             _ => Ok(()),
         },
         _ => Ok(()),
@@ -185,8 +188,8 @@ fn activation(graph: &Graph, tensors: &Tensors, config: &Config) -> Result<()> {
     }
     let another = graph.nodes().iter().find(|node| tanh_form(node)).map(|node| format!(", but {}", described(node)));
     Err(mismatch(format!(
-        "The ONNX file has {count} activations {:?} for {} layers{}: config.json and the file must be of one checkpoint, \
-         and an optimizer must not have put an approximation in its place.",
+        "The ONNX file has {count} activations {:?} for {} layers{}: config.json and the file must be from the same \
+         checkpoint, and no optimizer may have replaced an activation by an approximation.",
         config.activation,
         config.layers,
         another.unwrap_or_default()

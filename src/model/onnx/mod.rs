@@ -1,6 +1,6 @@
-//! Which tensor of an ONNX file is which weight of a model: by the names that exporters keep of the checkpoint's
-//! tensors and modules, and where tools fused operations, by their place in the graph. And whether the graph computes
-//! what the model here does, as far as that can be told without computing it.
+//! Maps the tensors of an ONNX file to a model's weights: by the names of tensors and modules that exporters keep,
+//! and by their place in the graph if operations were fused. Also checks that the graph computes the same model, as
+//! far as possible without running it.
 //!
 //! `roles` and `products` find the weights, `source` follows a value to its tensor, `checks` looks at the constants.
 
@@ -35,7 +35,7 @@ fn described(node: &Node) -> String {
     let operator = if is_word { node.operator.clone() } else { quoted(&node.operator) };
     match node.name.is_empty() {
         false => format!("{} ({operator})", quoted(&node.name)),
-        true => format!("the {operator} that gives {}", quoted(node.output())),
+        true => format!("the {operator} that computes {}", quoted(node.output())),
     }
 }
 
@@ -70,7 +70,8 @@ pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool)
             Some(name) if names.is_of_head_left_out(&name) => {}
             Some(name) => {
                 return Err(mismatch(format!(
-                    "The ONNX file has {}, which a model of config.json's sizes does not: they must be of one checkpoint.",
+                    "The ONNX file has {}, which a model with config.json's sizes doesn't have: they must be from \
+                     the same checkpoint.",
                     quoted(&name)
                 )));
             }
@@ -86,10 +87,8 @@ pub(super) fn of_model(graph: &Graph, config: &Config, plan: &Plan, exact: bool)
         };
         let head = missing.iter().all(|name| plan.slots()[slots[name]].part != Part::Body);
         let advice = match head {
-            true => "It has no classification head: take one that was exported for text classification.",
-            false => {
-                "It must be of the checkpoint that config.json is of, and its nodes must have the names of modules."
-            }
+            true => "It has no classification head: use one that was exported for text classification.",
+            false => "It must be from the same checkpoint as config.json, with nodes named after modules.",
         };
         return Err(mismatch(format!("No node of the ONNX file has {}{more}. {advice}", quoted(missing[0]))));
     }

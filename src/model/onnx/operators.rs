@@ -1,5 +1,5 @@
-//! The operations that exporters, quantizers and optimizers make of an encoder. A graph with any other computes
-//! something else than the models here do.
+//! The operations that exporters, quantizers and optimizers make of an encoder. A graph with any other operation
+//! computes another model.
 
 /// In alphabetical order.
 pub(super) const KNOWN: [&str; 82] = [

@@ -64,7 +64,7 @@ impl<'a> Roles<'a> {
         })
     }
 
-    /// The weight of a product, if a name tells which it is.
+    /// The weight of a product, if a name identifies it.
     pub(super) fn matrix(&mut self, at: usize, node: &'a Node, product: Product<'a>) -> Result<()> {
         let Some(source) = Source::of(self.graph, product.weight) else { return Ok(()) };
         let bias = self.bias(at, node, &product).and_then(|(source, at)| self.vector_name(&source, at));
@@ -102,8 +102,8 @@ impl<'a> Roles<'a> {
         }
         let Some(name) = name.filter(|name| self.names.place(name).map(kind_of) == Some(Kind::Matrix)) else {
             return Err(mismatch(format!(
-                "{} multiplies with {}, which is no weight of a {} model: the ONNX file has another head or is of another \
-                 architecture than config.json.",
+                "{} multiplies with {}, which is not a weight of a {} model: the ONNX file has another head or \
+                 another architecture than config.json.",
                 described(node),
                 quoted(&source.tensor),
                 self.names.model_type()
@@ -154,7 +154,7 @@ impl<'a> Roles<'a> {
         own.map(|source| (source, at)).or_else(|| self.bias_after(node.output(), 0))
     }
 
-    /// The tensor that `value` is, if that goes by the name of a bias.
+    /// The tensor that `value` is, if it is named as a bias.
     fn bias_of(&self, value: &str) -> Option<Source> {
         let source = Source::of(self.graph, value)?;
         let is_bias = |name: &String| self.known_as(name, Kind::Vector).is_some_and(|name| name.ends_with(".bias"));

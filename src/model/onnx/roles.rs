@@ -42,15 +42,15 @@ impl<'a> Roles<'a> {
         for node in graph.nodes() {
             if node.operator == "MatMulBnb4" {
                 return Err(mismatch(format!(
-                    "{} has weights of bitsandbytes' 4 bits (bnb4), which are not read: take model_q4.onnx, or \
+                    "{} has 4-bit weights of bitsandbytes (bnb4), which are not supported: use model_q4.onnx or \
                      model_quantized.onnx.",
                     described(node)
                 )));
             }
             if KNOWN.binary_search(&node.operator.as_str()).is_err() {
                 return Err(mismatch(format!(
-                    "The ONNX file has {}, an operation that no model of this kind has: take the file that was exported \
-                     of a supported model, as it came from the exporter.",
+                    "The ONNX file has {}, an operation that no model of this kind has: use a supported model's file \
+                     as it was exported.",
                     described(node)
                 )));
             }
@@ -145,7 +145,7 @@ impl<'a> Roles<'a> {
     }
 
     /// The bias, γ or β that comes from `source` into node `at`. Tools keep one of equal tensors for several modules:
-    /// then the node tells of which it is, or nothing does.
+    /// then the node says which it is, or nothing does.
     pub(super) fn vector_name(&self, source: &Source, at: usize) -> Option<String> {
         let node = &self.graph.nodes()[at];
         let place = source.names.iter().position(|name| self.known_as(name, Kind::Vector).is_some())?;
@@ -176,7 +176,7 @@ impl<'a> Roles<'a> {
                     Ok(())
                 } else {
                     Err(mismatch(format!(
-                        "The ONNX file has two tensors for {}: export the model anew.",
+                        "The ONNX file has two tensors for {}: export the model again.",
                         quoted(&part.name)
                     )))
                 };
@@ -294,7 +294,7 @@ pub(super) fn blocks(node: &Node, bits: i64, size: i64, rows: Option<i64>, colum
 
 pub(super) fn unread(node: &Node) -> crate::error::Error {
     mismatch(format!(
-        "{} holds its weight in a way that is not read: take model.onnx, model_quantized.onnx or model_q4.onnx.",
+        "{} stores its weight in an unsupported way: use model.onnx, model_quantized.onnx or model_q4.onnx.",
         described(node)
     ))
 }

@@ -21,7 +21,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// What `value` comes from; `None` where it is computed of what the model is given, or more than moved.
+    /// The origin of `value`; `None` where it is computed of what the model is given, or more than moved.
     pub fn of(graph: &Graph, value: &str) -> Option<Self> {
         let mut source =
             Self { tensor: String::new(), names: Vec::new(), transposed: false, scales: None, in_blocks: false };

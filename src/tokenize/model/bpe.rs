@@ -142,7 +142,7 @@ impl Bpe {
         self.unknown
     }
 
-    /// Whether a token tells that it continues a word.
+    /// Whether a token shows that it continues a word.
     pub fn marks_continuations(&self) -> bool {
         !self.options.prefix.is_empty()
     }

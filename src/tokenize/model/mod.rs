@@ -32,11 +32,11 @@ pub struct Piece {
 pub enum Flaw {
     /// It lacks the unknown token.
     NoUnknown,
-    /// It has a token of so many bytes that could be a part of a word.
+    /// A token that could be a part of a word is this many bytes long.
     LongToken(usize),
     /// A merge names this token, which it lacks.
     UnknownMerge(String),
-    /// The score of this token is no number.
+    /// The score of this token is not a number.
     Score(usize),
 }
 
@@ -69,7 +69,7 @@ impl Model {
         }
     }
 
-    /// Whether a token tells by a prefix that it continues a word.
+    /// Whether a token shows by a prefix that it continues a word.
     pub fn marks_continuations(&self) -> bool {
         match self {
             Self::WordPiece(model) => model.marks_continuations(),

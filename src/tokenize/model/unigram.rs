@@ -30,7 +30,7 @@ impl Unigram {
     /// A model of `vocabulary`, whose ids are its places, and its scores.
     ///
     /// # Errors
-    /// There is no unknown token, a score is no number, or a token is longer than [`MAX_TOKEN_BYTES`].
+    /// There is no unknown token, a score is not a number, or a token is longer than [`MAX_TOKEN_BYTES`].
     pub fn new(
         vocabulary: Vocabulary,
         scores: Vec<f64>,
@@ -136,7 +136,7 @@ impl Unigram {
     }
 
     /// Pushes what stands for unknown characters, from the last to the first: a token that they spell
-    /// together all the same, the tokens of their bytes, or the unknown one.
+    /// together anyway, the tokens of their bytes, or the unknown one.
     fn push_unknown(&self, word: &str, start: usize, end: usize, pieces: &mut Vec<Piece>) {
         let spelled = &word[start..end];
         if let Some(id) = self.tokens.id(spelled) {
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn most_of_a_long_start_is_sure() {
+    fn most_of_a_long_prefix_is_final() {
         let tokens = [("a", -2.0), ("ab", -2.5), ("b", -2.0)].map(|(token, score)| (token.to_owned(), score));
         let mut pieces = Vec::new();
         model(&tokens.into()).cut_start(&"ab".repeat(1000), &mut pieces);

@@ -43,7 +43,7 @@ impl WordPiece {
         self.unknown
     }
 
-    /// Whether a token tells that it continues a word.
+    /// Whether a token shows that it continues a word.
     pub fn marks_continuations(&self) -> bool {
         !self.prefix.is_empty()
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vocabulary_without_the_unknown_token_makes_no_model() {
+    fn rejects_a_vocabulary_without_the_unknown_token() {
         let model = WordPiece::new(vocabulary([("a", 0)]), "[UNK]", "##", 100);
         assert_eq!(model.err(), Some(Flaw::NoUnknown));
     }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_too_long_to_try_is_refused_unless_no_word_is_so_long() {
+    fn rejects_tokens_too_long_to_try_if_words_can_be_that_long() {
         let long = "a".repeat(200_000);
         let model = |longest_word| WordPiece::new(vocabulary([("[UNK]", 0), (&long, 1)]), "[UNK]", "##", longest_word);
         assert_eq!(model(usize::MAX).err(), Some(Flaw::LongToken(200_000)));

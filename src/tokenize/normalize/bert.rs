@@ -1,5 +1,5 @@
 //! BERT's normalization: control characters go, white space becomes blanks, Chinese characters get blanks
-//! around them, accents and letter case go where asked for.
+//! around them, accents and letter case go if configured.
 //!
 //! Not the crate's stage: it has no origins, and brings a second set of Unicode's tables along
 //! (docs/decisions/0023).

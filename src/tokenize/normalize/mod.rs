@@ -16,7 +16,7 @@ pub use precompiled::Precompiled;
 use replace::Replace;
 use unicode::Unicode;
 
-/// A normalized text has at most so many times the bytes of its source, and so many more.
+/// A normalized text has at most this many times the bytes of its source, and this many more.
 const GROWTH: usize = 16;
 const SPARE: usize = 1 << 16;
 
@@ -111,7 +111,8 @@ impl Normalizer {
             return Ok(());
         }
         Err(unsupported(format!(
-            "has a normalizer that makes more than {GROWTH} bytes of one: take a checkpoint with its own tokenizer.json."
+            "has a normalizer that makes more than {GROWTH} bytes of one: use a checkpoint with its own \
+             tokenizer.json."
         )))
     }
 

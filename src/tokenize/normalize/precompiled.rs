@@ -36,7 +36,7 @@ impl Precompiled {
             Some((trie, std::str::from_utf8(replacements).ok()?))
         });
         let Some((trie, replacements)) = parts else {
-            let message = "has a broken character map (precompiled_charsmap): take the file as it was saved.";
+            let message = "has a broken character map (precompiled_charsmap): use the original file.";
             return Err(invalid_in(file, message));
         };
         if let Some(long) = replacements.split('\0').map(str::len).find(|length| *length > LONGEST) {

@@ -1,4 +1,4 @@
-//! One text in the place of another.
+//! Replaces one text by another.
 
 use super::super::pattern::Pattern;
 use super::super::read::Stage;

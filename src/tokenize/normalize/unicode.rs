@@ -33,7 +33,7 @@ pub enum Unicode {
 }
 
 impl Unicode {
-    /// Reads a stage, where it is of one of these kinds.
+    /// Reads a stage if it has one of these kinds.
     pub fn read(stage: &Stage) -> Result<Option<Self>> {
         Ok(Some(match stage.kind() {
             "NFD" => Self::Nfd,

@@ -1,7 +1,6 @@
-//! Which class of transformers' reads a tokenizer, and what that class makes of its files.
-//!
-//! These classes take of `tokenizer.json` the vocabulary and the added tokens alone, and the rest from
-//! `tokenizer_config.json`; others take it as it is.
+//! The class of transformers that reads a tokenizer, and how it interprets its files.
+//! These classes only use the vocabulary and the added tokens of `tokenizer.json`, and `tokenizer_config.json` for
+//! the rest; other classes use all of it.
 
 use super::super::added::AddedToken;
 use super::super::frame::{Frame, Trim};
@@ -35,7 +34,7 @@ impl Described {
     }
 }
 
-/// A class that builds its tokenizer anew.
+/// A class that rebuilds its tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// BERT's, DistilBERT's, ELECTRA's, MobileBERT's.

@@ -1,5 +1,5 @@
-//! `tokenizer_config.json`, with `special_tokens_map.json` and `added_tokens.json`: what
-//! `AutoTokenizer.from_pretrained` takes of them.
+//! `tokenizer_config.json`, with `special_tokens_map.json` and `added_tokens.json`: the parts that
+//! `AutoTokenizer.from_pretrained` uses.
 
 use super::super::added::AddedToken;
 use super::TokenizerFiles;
@@ -23,7 +23,7 @@ const NO_LENGTH: f64 = 1e20;
 pub struct TokenizerConfig {
     /// The most tokens of a text, special ones included, where they name a bound.
     pub max_length: Option<usize>,
-    /// The class, where it is one of those that don't take `tokenizer.json` as it is.
+    /// The class, if it is one that reinterprets `tokenizer.json`.
     pub class: Option<(Class, Settings)>,
     /// The added tokens in the order of their ids, where `tokenizer_config.json` lists them.
     pub listed: Option<Vec<AddedToken>>,
@@ -33,7 +33,7 @@ pub struct TokenizerConfig {
     pub special: Vec<AddedToken>,
     /// Whether a model gets the types of the tokens; in Python one that doesn't has zeros.
     pub types: bool,
-    /// What of them is not followed.
+    /// Settings of them that are ignored.
     pub warnings: Vec<String>,
 }
 
@@ -87,7 +87,8 @@ impl TokenizerConfig {
         let mut warnings = Vec::new();
         if text(&fields, "truncation_side")? == Some("left") {
             warnings.push(
-                "tokenizer_config.json has truncation_side \"left\", which is not supported: long texts are cut at their end."
+                "tokenizer_config.json has truncation_side \"left\", which is not supported: long texts are cut at \
+                 their end."
                     .into(),
             );
         }
@@ -191,7 +192,7 @@ fn special_token(fields: &Map<String, Value>, name: &str) -> Result<Option<Added
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(content)) => Ok(Some(special_of(content))),
-        Some(value) => token_of(value, true).map(Some).ok_or_else(|| wrong(name, "a text or a token")),
+        Some(value) => token_of(value, true).map(Some).ok_or_else(|| wrong(name, "a string or a token")),
     }
 }
 
@@ -204,7 +205,7 @@ fn listed_tokens(fields: &Map<String, Value>) -> Result<Option<Vec<AddedToken>>>
     for (id, token) in tokens {
         let id: u32 = id
             .parse()
-            .map_err(|_| FILE.error(format_args!("has the id {:?} in {NAME}, which is no id.", start_of(id))))?;
+            .map_err(|_| FILE.error(format_args!("has the id {:?} in {NAME}, which is not an id.", start_of(id))))?;
         listed.push((id, token_of(token, false).ok_or_else(|| wrong(NAME, "an object of ids and tokens"))?));
     }
     crate::order::sort_by_key(&mut listed, |(id, _)| *id);

@@ -1,8 +1,7 @@
-//! `tokenizer.json`: what of it matters here, read and checked.
-//!
-//! Padding is not read at all, and of truncation the length alone, which counts for static embeddings: cutting
-//! is a step of its own here, nothing is ever padded, and hostile values there reach nobody. The vocabulary and the
-//! merges are read by `scan`, the other stages, which are small, as trees.
+//! `tokenizer.json`: the parts that matter here, read and checked.
+//! Padding is not read, and only the length of truncation, for static embeddings: cutting is a separate step here,
+//! nothing is padded, and hostile values have no effect. The vocabulary and the merges are read by `scan`, the other
+//! stages, which are small, as trees.
 
 use super::super::added::AddedToken;
 use super::super::frame::Frame;
@@ -58,7 +57,7 @@ pub struct FileModel {
     pub ignore_merges: Option<bool>,
     /// The place of the unknown token in a list of tokens and scores.
     pub unk_id: Option<usize>,
-    /// The file's name, where it is another than `tokenizer.json`.
+    /// The file's name, if not `tokenizer.json`.
     #[serde(skip)]
     pub name: Option<&'static str>,
 }
@@ -195,7 +194,7 @@ const KINDS: [&str; 3] = ["WordPiece", "BPE", "Unigram"];
 
 fn unsupported_model(kind: &str) -> Error {
     unsupported(format!(
-        "has a model of type {:?}: {} are supported. Take a checkpoint of one of the supported model types with its own \
+        "has a model of type {:?}: {} are supported. Use a checkpoint of a supported model type with its own \
          tokenizer.json.",
         start_of(kind),
         KINDS.join(", ")
@@ -212,7 +211,7 @@ pub fn check_ids(file: &str, mut ids: impl Iterator<Item = u32>, rows: usize) ->
             let rows = format_args!("the model's embedding has {rows} rows");
             Err(invalid_in(
                 file,
-                format_args!("has the id {id}, but {rows}: {file} and config.json must be of one model."),
+                format_args!("has the id {id}, but {rows}: {file} and config.json must be from the same model."),
             ))
         }
         None => Ok(()),
@@ -226,7 +225,7 @@ impl FileModel {
     /// [`crate::ErrorKind::TokenizerInvalid`], [`crate::ErrorKind::TokenizerUnsupported`].
     pub fn build(self, rows: usize) -> Result<Model> {
         let file = self.name.unwrap_or(FILE.name);
-        let none = || invalid_in(file, "has no vocabulary: take the file as it was saved.");
+        let none = || invalid_in(file, "has no vocabulary: use the original file.");
         let FileVocabulary { tokens, scores } = self.vocab.ok_or_else(none)?;
         check_ids(file, tokens.ids(), rows)?;
         let kind = self.kind.as_deref().unwrap_or(match (&scores, &self.merges) {
@@ -262,7 +261,7 @@ impl FileModel {
             _ => {
                 let wants =
                     if kind == "Unigram" { "a list of tokens and scores" } else { "an object of tokens and ids" };
-                let message = format!("has a {kind} model whose vocabulary is not {wants}: take it as it was saved.");
+                let message = format!("has a {kind} model whose vocabulary is not {wants}: use the original file.");
                 return Err(invalid_in(file, message));
             }
         };
@@ -277,20 +276,20 @@ fn error_of(file: &str, flaw: Flaw, unknown: Option<&str>) -> Error {
     match flaw {
         Flaw::NoUnknown => match unknown {
             Some(token) => invalid(format!(
-                "has the unknown token {:?}, which its vocabulary lacks: take it whole.",
+                "has the unknown token {:?}, which its vocabulary lacks: use the original file.",
                 start_of(token)
             )),
-            None => invalid("has no unknown token (unk_id) in its vocabulary: take it whole.".into()),
+            None => invalid("has no unknown token (unk_id) in its vocabulary: use the original file.".into()),
         },
         Flaw::LongToken(bytes) => {
             unsupported_in(file, format!("has a token of {bytes} bytes: at most {MAX_TOKEN_BYTES} are supported."))
         }
         Flaw::UnknownMerge(token) => invalid(format!(
-            "has a merge of {:?}, which its vocabulary lacks: take the vocabulary and the merges of one model.",
+            "has a merge of {:?}, which its vocabulary lacks: use the vocabulary and the merges of the same model.",
             start_of(&token)
         )),
         Flaw::Score(token) => {
-            invalid(format!("has a score that is no finite number, of token {token}: take the file as it was saved."))
+            invalid(format!("has a score of token {token} that is not finite: use the original file."))
         }
     }
 }

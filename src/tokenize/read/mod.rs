@@ -1,6 +1,6 @@
 //! A tokenizer's files, read and checked: `tokenizer.json` (`json`, its stages `stage`, its vocabulary `scan` and,
 //! in other forms, `vocabulary` and `merges`) beside `tokenizer_config.json` (`config`), which class of
-//! transformers' makes what of them (`class`), and the files of repositories without a `tokenizer.json`
+//! transformers' reads them (`class`), and the files of repositories without a `tokenizer.json`
 //! (`vocabulary_files`, `sentencepiece`).
 
 mod base64;
@@ -38,7 +38,7 @@ pub struct TokenizerFiles<'a> {
     pub vocab: Option<&'a [u8]>,
     /// `merges.txt`
     pub merges: Option<&'a [u8]>,
-    /// `sentencepiece.bpe.model`, by whatever name.
+    /// `sentencepiece.bpe.model`, by any name.
     pub sentencepiece: Option<&'a [u8]>,
     /// `tokenizer_config.json`
     pub config: Option<&'a [u8]>,
@@ -58,7 +58,7 @@ pub struct Parts {
     pub frame: Frame,
     /// The most tokens of a text, special ones included, where a file names a bound.
     pub max_length: Option<usize>,
-    /// What of the files is not followed.
+    /// Settings of the files that are ignored.
     pub warnings: Vec<String>,
     /// The length that `tokenizer.json` cuts to. Of transformers' classes none follows it.
     pub truncation: Option<usize>,
@@ -125,7 +125,10 @@ impl TokenizerFiles<'_> {
     fn of_vocabulary(&self, config: TokenizerConfig, rows: usize) -> Result<Parts> {
         let TokenizerConfig { max_length, class, listed, added, mut special, warnings, .. } = config;
         let Some((class, settings)) = class else {
-            return Err(missing("and neither tokenizer_config.json nor config.json names a class that does without"));
+            return Err(missing(
+                "and neither tokenizer_config.json nor config.json names a class that works without \
+             it",
+            ));
         };
         let (model, map) = match class {
             Class::Bert | Class::MpNet => {
@@ -179,7 +182,7 @@ fn id_of(made: &Made, added: &Added, token: &str) -> Result<u32> {
     };
     made.model.tokens().id(token).or_else(beyond).ok_or_else(|| {
         let token = start_of(token);
-        let message = format!("The tokenizer has no token {token:?}, which frames a text: take its files whole.");
+        let message = format!("The tokenizer has no token {token:?}, which frames a text: use its original files.");
         Error::new(ErrorKind::TokenizerInvalid, message)
     })
 }

@@ -1,6 +1,6 @@
 //! The vocabulary and the merges of a `tokenizer.json`, nearly all of its bytes, in the one form in which files have
 //! them: read by loops of a few instructions a byte, for they run once, before a browser has optimized anything.
-//! What is in another form is left to serde, which reads all that JSON may be, and tells what is wrong with a file.
+//! Other forms are left to serde, which reads any JSON and reports errors.
 
 use super::super::model::{Merges, Vocabulary};
 use super::vocabulary::FileVocabulary;

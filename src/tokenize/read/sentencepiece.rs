@@ -34,7 +34,7 @@ enum Value<'a> {
 }
 
 fn cut() -> Error {
-    invalid_in(NAME, "ends early or is no SentencePiece model: take the file as it was saved.")
+    invalid_in(NAME, "is cut off or not a SentencePiece model: use the original file.")
 }
 
 /// The bytes of a message that are left.
@@ -88,7 +88,7 @@ impl<'a> SentencePiece<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self> {
         if let Some(kind) = file_kind::name_of(bytes) {
             let message =
-                format!("{NAME} is {kind}, no SentencePiece model: take the file that belongs to the weights.");
+                format!("{NAME} is {kind}, not a SentencePiece model: use the file that belongs to the weights.");
             return Err(Error::new(ErrorKind::NotAModel, message));
         }
         let mut model = Self { kind: 1, ..Self::default() };
@@ -124,7 +124,7 @@ impl<'a> SentencePiece<'a> {
             _ => Ok(()),
         })?;
         if model.kind != 1 {
-            return Err(unsupported_in(NAME, "is no Unigram model: take a checkpoint with its own tokenizer.json."));
+            return Err(unsupported_in(NAME, "is not a Unigram model: use a checkpoint with its own tokenizer.json."));
         }
         Ok(model)
     }

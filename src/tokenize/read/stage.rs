@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// The most stages of a sequence.
 const MOST: usize = 32;
 
-/// The longest text of a field that goes into the texts of a user: so many bytes replace a character at most.
+/// The longest text of a field that is inserted into a user's texts: at most this many bytes replace a character.
 const LONGEST_TEXT: usize = 64;
 
 /// A stage.
@@ -23,11 +23,11 @@ impl<'a> Stage<'a> {
     /// Reads the kind.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::TokenizerInvalid`] where `value` is no object with a type.
+    /// [`crate::ErrorKind::TokenizerInvalid`] if `value` is not an object with a type.
     pub fn new(part: &'static str, value: &'a Value) -> Result<Self> {
         let object = value.as_object().and_then(|fields| Some((fields.get("type")?.as_str()?, fields)));
         let Some((kind, fields)) = object else {
-            return Err(invalid(format!("has a {part} without a type: take the file as it was saved.")));
+            return Err(invalid(format!("has a {part} without a type: use the original file.")));
         };
         Ok(Self { part, kind, fields })
     }
@@ -40,8 +40,8 @@ impl<'a> Stage<'a> {
     /// This kind is not one of those that are known.
     pub fn unsupported(&self) -> Error {
         unsupported(format!(
-            "has a {} of type {:?}, which is not supported: take a checkpoint of one of the supported model types with \
-             its own tokenizer.json.",
+            "has a {} of type {:?}, which is not supported: use a checkpoint of a supported model type with its own \
+             tokenizer.json.",
             self.part,
             start_of(self.kind)
         ))
@@ -50,7 +50,7 @@ impl<'a> Stage<'a> {
     /// A field is not what it must be.
     pub fn wrong(&self, name: &str, wants: &str) -> Error {
         invalid(format!(
-            "has a {} {:?} whose {name:?} is wrong: it must be {wants}. Take the file as it was saved.",
+            "has a {} {:?} whose {name:?} is wrong: it must be {wants}. Use the original file.",
             self.part,
             start_of(self.kind)
         ))
@@ -81,7 +81,7 @@ impl<'a> Stage<'a> {
     /// A text that goes into those of a user.
     pub fn short_text(&self, name: &str) -> Result<&'a str> {
         let text = self.maybe_text(name)?.filter(|text| text.len() <= LONGEST_TEXT);
-        text.ok_or_else(|| self.wrong(name, "a text of at most 64 bytes"))
+        text.ok_or_else(|| self.wrong(name, "a string of at most 64 bytes"))
     }
 
     /// The stages of a sequence, each read by `read`.

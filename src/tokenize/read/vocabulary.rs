@@ -1,5 +1,4 @@
-//! Vocabularies in any form of JSON, for what `scan` doesn't read: no token is allocated on its own, and no
-//! tree is built.
+//! Vocabularies in any form of JSON, if `scan` can't read them, without an allocation per token or a tree.
 
 use super::super::model::Vocabulary;
 use serde::Deserialize;

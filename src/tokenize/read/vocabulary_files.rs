@@ -37,7 +37,8 @@ pub fn byte_pairs(vocab: &[u8], merges: &[u8]) -> Result<FileModel> {
     let mut all = Merges::default();
     for (i, line) in MERGES.text(merges)?.lines().enumerate() {
         if !line.starts_with("#version") && !all.push_line(line) {
-            let message = format!("has no two tokens on line {}: take the file that belongs to vocab.json.", i + 1);
+            let message =
+                format!("doesn't have two tokens on line {}: use the file that belongs to vocab.json.", i + 1);
             return Err(MERGES.error(message));
         }
     }

@@ -1,4 +1,4 @@
-//! BERT's words: what white space and punctuation divide.
+//! BERT's words: split at white space and punctuation.
 
 use super::punctuation;
 use std::cell::RefCell;

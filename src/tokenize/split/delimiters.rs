@@ -1,4 +1,4 @@
-//! What divides words: white space, punctuation, digits, a character, a pattern; and what becomes of it.
+//! Splits at delimiters (white space, punctuation, digits, a character, a pattern), and keeps, merges or drops them.
 
 use super::super::classes::is_word;
 use super::super::pattern::Pattern;
@@ -54,7 +54,7 @@ impl Behavior {
             "MergedWithPrevious" => Self::MergedWithPrevious,
             "MergedWithNext" => Self::MergedWithNext,
             "Contiguous" => Self::Contiguous,
-            _ => return Err(stage.wrong("behavior", "one of those that tokenizers has")),
+            _ => return Err(stage.wrong("behavior", "a behavior of tokenizers")),
         })
     }
 
@@ -94,7 +94,7 @@ impl Behavior {
 }
 
 impl Delimiter {
-    /// Reads a stage, where it is of one of these kinds.
+    /// Reads a stage if it has one of these kinds.
     pub fn read(stage: &Stage) -> Result<Option<Self>> {
         Ok(Some(match stage.kind() {
             "WhitespaceSplit" => Self::Whitespace,

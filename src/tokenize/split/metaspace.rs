@@ -50,7 +50,7 @@ impl Metaspace {
         self.split
     }
 
-    /// Whether a part has to know where it begins.
+    /// Whether a part must know where it begins.
     pub fn needs_origins(&self) -> bool {
         self.scheme == Scheme::First
     }

@@ -82,7 +82,7 @@ impl<'a> Words<'a> {
         self.spans = spans;
     }
 
-    /// Writes each word anew: `rewrite` changes its text and gives the words that this is cut into.
+    /// Rewrites each word: `rewrite` changes its text and returns the words that it is cut into.
     fn rewrite(&mut self, mut rewrite: impl FnMut(&mut Text, &mut Vec<Range<usize>>)) {
         let mut whole = Text::new("", 0, self.text.has_origins());
         let (mut spans, mut own) = (Vec::with_capacity(self.spans.len()), Vec::new());
@@ -151,7 +151,7 @@ impl PreTokenizer {
         }
     }
 
-    /// Whether a part has to know where it begins.
+    /// Whether a part must know where it begins.
     pub fn needs_origins(&self) -> bool {
         match self {
             Self::Metaspace(spaces) => spaces.needs_origins(),

@@ -1,4 +1,4 @@
-//! Where the `tokenizers` crate's idea of punctuation is not Hugging Face's.
+//! Where the `tokenizers` crate's punctuation differs from Hugging Face's.
 //!
 //! BERT cuts words at punctuation. Hugging Face's released tokenizers (0.23, under `transformers`) take
 //! Unicode 8's punctuation, the crate used here a later Unicode's: 143 characters differ, of 129,799 compared
@@ -57,7 +57,7 @@ const LETTERS: [&str; 5] = ["", "a", "\u{E9}", "\u{E01}", "\u{10400}"];
 /// Punctuation in every Unicode, by bytes of UTF-8.
 const MARKS: [&str; 5] = ["", "!", "\u{A7}", "\u{2010}", "\u{10100}"];
 
-/// What stands in for `c`, of its length, or `None` where both agree on it.
+/// The substitute for `c`, of the same length, or `None` where both agree on it.
 fn stand_in_for(c: char) -> Option<&'static str> {
     let code = u32::from(c);
     if code < PART_OF_A_WORD[0].0 {

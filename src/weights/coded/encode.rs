@@ -6,7 +6,7 @@ use crate::weights::header::{Header, PREFIX_BYTES, header_length, not_safetensor
 use crate::weights::safetensors::write_header;
 use ::safetensors::tensor::Dtype;
 
-/// The plain form of a whole safetensors file: the one within, where it is coded, else the file itself.
+/// The plain form of a whole safetensors file: decoded if it is compressed, else unchanged.
 ///
 /// # Errors
 /// [`ErrorKind::NotAModel`] and [`ErrorKind::WeightsHeader`] where `file` is none; [`ErrorKind::WeightsLength`] where it isn't whole;

@@ -1,4 +1,4 @@
-//! A safetensors file with its entropy taken out: some 8 % fewer bytes of int4, 9 % of int8, and not one number changed.
+//! A losslessly compressed (entropy-coded) safetensors file: some 8 % fewer bytes of int4, 9 % of int8.
 //!
 //! It is a safetensors file itself, whose only tensor ([`TENSOR`]) has these bytes, all numbers with the low byte first:
 //!
@@ -48,7 +48,7 @@ const MOST: usize = BLOCK + 4 * 512 + 4 * LANES;
 /// Whether a file of these tensors is a coded one.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsHeader`] where it is of a version that is not known here.
+/// [`ErrorKind::WeightsHeader`] if its version is unknown.
 pub fn is_coded(tensors: &[TensorInfo]) -> Result<bool> {
     match tensors {
         [one] if one.name == TENSOR && one.dtype == Dtype::U8 => Ok(true),

@@ -1,4 +1,4 @@
-//! Values by name. One kind of map serves all of them, for each of its own would be kilobytes that a page fetches.
+//! A map of values by name. All uses share one type, because each further one adds kilobytes to the module.
 
 use std::collections::HashMap;
 

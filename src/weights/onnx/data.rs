@@ -6,7 +6,7 @@ use crate::error::{Result, try_reserve};
 use crate::weights::dtype::Storage;
 use crate::weights::header::quoted;
 
-/// A tensor's data on its way in, in whichever field it lies.
+/// A tensor's data while it arrives, in any field.
 #[derive(Default)]
 pub struct Data {
     /// `raw_data`.
@@ -91,7 +91,7 @@ impl Data {
             (Some(_), _) => return Err(lies(format_args!("has the data of {} in two fields", quoted(&head.name)))),
         };
         if !head.is_external() && head.bytes()?.is_some_and(|wanted| wanted != bytes.len() as u64) {
-            return Err(lies(format_args!("gives {} another length than its sizes have", quoted(&head.name))));
+            return Err(lies(format_args!("gives {} a length that doesn't match its shape", quoted(&head.name))));
         }
         Ok(Tensor { head, bytes })
     }

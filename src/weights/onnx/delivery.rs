@@ -1,4 +1,4 @@
-//! Hands the weights of an ONNX file on as the tensors of a checkpoint: each as soon as all that it needs is there.
+//! Passes the weights of an ONNX file on as the tensors of a checkpoint, each as soon as its data is complete.
 
 use super::by_name::ByName;
 use super::rows::{Rows, Scales, Stored};
@@ -12,13 +12,13 @@ use crate::weights::int4;
 use crate::weights::stream::RowSink;
 use safetensors::tensor::Dtype;
 
-/// What a sink wants of a file with a certain graph.
+/// The weights that a sink requests from a file's graph.
 pub struct Wanted {
     /// The weights.
     pub weights: Vec<Weight>,
-    /// Whether whole numbers are wanted as the floating-point numbers that they stand for.
+    /// Whether integers are to be decoded to floating-point numbers.
     pub exact: bool,
-    /// Whether the rows are wanted in the order of the weights, whatever that of the file.
+    /// Whether rows must come in the order of the weights instead of the file's.
     pub in_order: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The graph of an ONNX file, of which nothing is computed: it says which of the weights is which.
+//! The graph of an ONNX file, which is not run: it only identifies the weights.
 //!
 //! Source: onnx.proto of ONNX 1.23.
 
@@ -241,7 +241,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn reads_who_gives_and_who_reads_a_value() {
+    fn reads_producers_and_consumers() {
         let mut graph = Graph::default();
         graph.add(&node("MatMul", "/q_lin/MatMul", &["x", "w"], &["xw"])).unwrap();
         graph.add(&node("Add", "", &["b", "xw", ""], &["y"])).unwrap();

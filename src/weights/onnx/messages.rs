@@ -26,7 +26,7 @@ pub enum Event<'a> {
     Leave(Level),
     /// A node of the graph, or a field of a tensor.
     Field(u32, Content),
-    /// So many bytes of a tensor's data follow.
+    /// This many bytes of a tensor's data follow.
     DataBegins(u64),
     /// Some of them.
     Data(&'a [u8]),
@@ -168,7 +168,7 @@ impl Messages {
             Wire::Varint | Wire::Bytes => {
                 let Some((number, _)) = varint(&self.held[length..])? else {
                     let without_end = self.held.len() >= 2 * MAX_VARINT;
-                    return if without_end { Err(lies("has a number without an end")) } else { Ok(None) };
+                    return if without_end { Err(lies("has a number that doesn't end")) } else { Ok(None) };
                 };
                 if wire == Wire::Varint {
                     self.held.clear();
@@ -179,11 +179,11 @@ impl Messages {
         };
         self.held.clear();
         let place = self.at.checked_add(left).filter(|place| *place <= end);
-        let place = place.ok_or_else(|| lies("has a field that is longer than what it is in"))?;
+        let place = place.ok_or_else(|| lies("has a field that is longer than its parent"))?;
         let begun = match (level, field, wire) {
             (Level::Model, 7, Wire::Bytes) => Begun::Enter(Level::Graph),
             (Level::Graph, 5, Wire::Bytes) => Begun::Enter(Level::Tensor),
-            (Level::Graph, 15, _) => return Err(lies("has sparse tensors, which are not read")),
+            (Level::Graph, 15, _) => return Err(lies("has sparse tensors, which are not supported")),
             (Level::Tensor, 9, Wire::Bytes) if streams => Begun::Data,
             _ if taken => Begun::Take,
             _ => Begun::Skip,

@@ -1,5 +1,5 @@
-//! ONNX files, read as containers of weights: nothing of the graph is computed. It says which of the file's tensors
-//! is which of a checkpoint's; the sink knows the model and says which it wants ([`Wanted`]).
+//! ONNX files, read as containers of weights: the graph is not run. It identifies the tensors; the sink, which knows
+//! the model, requests those that it needs ([`Wanted`]).
 //!
 //! `wire` and `messages` read Protocol Buffers, [`graph`] the operations, [`tensor`] and `data` tensors; `reader` is the
 //! file on its way in; [`weight`], `rows` and `delivery` make a checkpoint's rows of its numbers.

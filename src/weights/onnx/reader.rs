@@ -1,7 +1,6 @@
-//! An ONNX file on its way in, and files beside it that its weights go on in.
-//!
-//! Exporters write a graph's operations in front of its tensors. Where these come first, they are held until the graph
-//! is known.
+//! Reads an ONNX file and its external data while they stream.
+//! Exporters write a graph's operations before its tensors. If tensors come first, they are held until the graph is
+//! known.
 
 use super::by_name::ByName;
 use super::data::Data;
@@ -16,7 +15,7 @@ use crate::weights::stream::{RowSink, ended, failed_before};
 
 /// The most operations and tensors taken; an encoder of 24 layers has some 3,000.
 const MOST_NODES: usize = 100_000;
-/// Tensors of so many bytes are kept for what the graph says of the model.
+/// Tensors of at most this many bytes are kept to check what the graph says about the model.
 const SMALL: usize = 64;
 
 /// What a file says of its tensors, for checks of the graph.
@@ -124,8 +123,8 @@ impl Reader {
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`], [`crate::ErrorKind::WeightsMismatch`],
-    /// [`crate::ErrorKind::WeightsNotFinite`], [`crate::ErrorKind::OutOfMemory`], and whatever `sink` finds. After an
-    /// error the reader takes nothing more.
+    /// [`crate::ErrorKind::WeightsNotFinite`], [`crate::ErrorKind::OutOfMemory`], and the errors of `sink`. After an
+    /// error the reader rejects further calls.
     pub fn push(&mut self, chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         if self.failed {
             return Err(failed_before());
@@ -195,7 +194,7 @@ impl Reader {
                 }
                 Event::Field(1, node) if self.messages.level() == Level::Graph => {
                     if self.delivery.is_some() {
-                        return Err(lies("has operations in front of its tensors and behind them: save it anew"));
+                        return Err(lies("has operations before and after its tensors: save it again"));
                     }
                     if self.graph.nodes().len() >= MOST_NODES {
                         return Err(lies(format_args!("has more than {MOST_NODES} operations")));
@@ -258,7 +257,7 @@ impl Reader {
         }
     }
 
-    /// The operations are known: what is wanted is asked for, and what came before is given on.
+    /// The operations are known: requests the weights, and passes on the tensors that came before.
     fn deliver(&mut self, sink: &mut dyn RowSink) -> Result<()> {
         let wanted = sink.wanted(&self.graph)?;
         if wanted.weights.len() > MAX_TENSORS {
@@ -336,7 +335,7 @@ impl Incoming {
     /// `length` bytes of data follow.
     fn begin(&mut self, length: u64, delivery: Option<&mut Delivery>, sink: &mut dyn RowSink) -> Result<()> {
         if self.head.bytes()?.is_some_and(|bytes| bytes != length) || !self.data.is_empty() {
-            return Err(lies(format_args!("gives {} another length than its sizes have", quoted(&self.head.name))));
+            return Err(lies(format_args!("gives {} a length that doesn't match its shape", quoted(&self.head.name))));
         }
         self.to = match delivery {
             Some(delivery) if delivery.needs(&self.head.name) => {

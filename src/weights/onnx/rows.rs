@@ -27,7 +27,7 @@ pub struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    /// Of so many rows and columns.
+    /// For this many rows and columns.
     ///
     /// # Errors
     /// [`ErrorKind::OutOfMemory`]; [`ErrorKind::WeightsMismatch`] for a type that is no weight's.
@@ -83,7 +83,7 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// Reads along the file's rows, which are this weight's columns, of numbers of so many bytes: a copy of a length
+    /// Reads along the file's rows, which are this weight's columns, of numbers of `SIZE` bytes: a copy of a length
     /// that is known is one instruction.
     fn transpose<const SIZE: usize>(&mut self, count: usize) {
         let row_bytes = self.columns * SIZE;
@@ -108,14 +108,14 @@ pub struct Scales {
 }
 
 impl Scales {
-    /// Those of a weight of so many rows.
+    /// Those of a weight of `rows` rows.
     ///
     /// # Errors
     /// [`ErrorKind::WeightsMismatch`] for other numbers of them than one, one a row or one a block;
     /// [`ErrorKind::WeightsNotFinite`].
     pub fn new(weight: &Weight, [rows, columns]: [usize; 2], scale: &Tensor, zero: Option<&Tensor>) -> Result<Self> {
         let name = &weight.parts[0].name;
-        let wrong = |what: &str| lies(format_args!("has {what} of {} that don't fit it", quoted(name)));
+        let wrong = |what: &str| lies(format_args!("has {what} of {} that don't match it", quoted(name)));
         let scales = scale.numbers().ok_or_else(|| unread(name, &scale.head))?;
         check_finite(&scales, &scale.head.name)?;
         let (blocks, size) = match weight.form {
@@ -317,7 +317,8 @@ fn mixed(name: &str, first: Storage, this: Storage) -> crate::error::Error {
     crate::error::Error::new(
         crate::error::ErrorKind::WeightsMismatch,
         format!(
-            "{} is stored as {this:?} in a file whose first matrix is {first:?}: take model.onnx or model_quantized.onnx.",
+            "{} is stored as {this:?} in a file whose first matrix is {first:?}: use model.onnx or \
+             model_quantized.onnx.",
             quoted(name)
         ),
     )

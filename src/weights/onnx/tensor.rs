@@ -47,7 +47,7 @@ impl Type {
         }
     }
 
-    /// Bytes of so many numbers; `None` where that is not known, or more than can be counted.
+    /// Bytes of `numbers` numbers; `None` if unknown or more than can be counted.
     fn bytes(self, numbers: u64) -> Option<u64> {
         match self {
             Self::Float(storage) => numbers.checked_mul(storage.bytes() as u64),
@@ -77,13 +77,13 @@ pub struct Head {
     pub name: String,
     sizes: Vec<i64>,
     data_type: i64,
-    /// The keys and values that tell where it lies, if that is not here.
+    /// The keys and values of its location, if it is external.
     beside: Vec<(String, String)>,
     is_external: bool,
 }
 
 impl Head {
-    /// Takes a field that tells of the tensor; true where it does.
+    /// Reads a field if it describes the tensor; returns whether it does.
     ///
     /// # Errors
     /// [`crate::ErrorKind::WeightsHeader`].
@@ -92,7 +92,7 @@ impl Head {
             1 => {
                 value.integers(&mut self.sizes)?;
                 if self.sizes.len() > 2 * MAX_RANK {
-                    return Err(lies("has a tensor of too many dimensions"));
+                    return Err(lies("has a tensor with too many dimensions"));
                 }
             }
             2 => self.data_type = value.integer(),
@@ -150,7 +150,7 @@ impl Head {
     /// Where its bytes lie, if that is beside the file.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::WeightsHeader`] where that is no file beside this one, or no place in it.
+    /// [`crate::ErrorKind::WeightsHeader`] if that is not a file beside this one, or not a range in it.
     pub fn external(&self) -> Result<Option<External>> {
         if !self.is_external {
             return Ok(None);
@@ -161,14 +161,14 @@ impl Head {
         let location = location.strip_prefix("./").unwrap_or(location);
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if location.is_empty() || location.starts_with('.') || location.len() > 255 || !location.chars().all(plain) {
-            return Err(wrong("no file beside it as the place"));
+            return Err(wrong("no file beside it as the location"));
         }
-        let number = |key: &str| of(key).map(str::parse).transpose().map_err(|_| wrong("no number as the place"));
+        let number = |key: &str| of(key).map(str::parse).transpose().map_err(|_| wrong("no number as the location"));
         let offset: u64 = number("offset")?.unwrap_or(0);
         let bytes = self.bytes()?;
         let length = number("length")?.or(bytes).ok_or_else(|| wrong("no length"))?;
         if bytes.is_some_and(|bytes| bytes != length) || offset.checked_add(length).is_none() {
-            return Err(wrong("another length than its sizes have"));
+            return Err(wrong("a length that doesn't match its shape"));
         }
         Ok(Some(External { location: location.to_owned(), offset, length }))
     }
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn data_is_the_same_in_every_field() {
+    fn data_may_be_in_any_field() {
         let raw = tensor(1, &[2], &field(9, &[0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0])).unwrap();
         assert_eq!(raw.numbers(), Some(vec![1.0, -2.0]));
         let packed = tensor(1, &[2], &field(4, &raw.bytes)).unwrap();

@@ -1,4 +1,4 @@
-//! What of an ONNX file is which weight of a model, and how its numbers become those of a checkpoint: rows of
+//! Which parts of an ONNX file are which weights of a model, and how its numbers become those of a checkpoint: rows of
 //! floating-point numbers, of int8 with a scale a row, or of int4 with a scale a group.
 
 use super::tensor::{Head, Type};
@@ -164,7 +164,7 @@ impl Weight {
         Ok(of_file)
     }
 
-    /// The shape of part `i` of a weight of so many rows and columns.
+    /// The shape of part `i` of a weight of this many rows and columns.
     pub fn shape(&self, i: usize, [rows, columns]: [usize; 2]) -> Vec<usize> {
         self.parts[i].shape.clone().unwrap_or_else(|| match self.kind {
             Kind::Vector => vec![rows / self.parts.len()],
@@ -174,11 +174,12 @@ impl Weight {
 
     fn other_sizes(&self, shape: &[usize]) -> Error {
         let Part { name, shape: wanted } = &self.parts[0];
-        let wanted = wanted.as_ref().map(|wanted| format!(" where {wanted:?} is asked for")).unwrap_or_default();
+        let wanted = wanted.as_ref().map(|wanted| format!(", but {wanted:?} is expected")).unwrap_or_default();
         Error::new(
             ErrorKind::WeightsMismatch,
             format!(
-                "{} has the shape {shape:?} in the ONNX file{wanted}: the file and config.json must be of one checkpoint.",
+                "{} has the shape {shape:?} in the ONNX file{wanted}: the file and config.json must be from the same \
+                 checkpoint.",
                 quoted(name)
             ),
         )
@@ -196,14 +197,14 @@ pub fn two(shape: &[usize]) -> [usize; 2] {
 /// The error for a tensor of a type that no weight has.
 pub fn unread(name: &str, head: &Head) -> Error {
     let stored = match head.dtype() {
-        Type::Other(n) => format!("the type {n} of ONNX"),
+        Type::Other(n) => format!("ONNX type {n}"),
         other => format!("{other:?}"),
     };
     Error::new(
         ErrorKind::WeightsMismatch,
         format!(
-            "{} is stored as {stored}, but floating-point numbers and whole numbers of 8 and 4 bits with scales are \
-             read: take model.onnx or model_quantized.onnx.",
+            "{} is stored as {stored}, but only floats and 8- and 4-bit integers with scales are supported: use \
+             model.onnx or model_quantized.onnx.",
             quoted(name)
         ),
     )

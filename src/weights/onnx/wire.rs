@@ -10,10 +10,7 @@ pub const MAX_VARINT: usize = 10;
 
 /// What is wrong with a file of ONNX, and what to do.
 pub fn lies(message: impl Display) -> Error {
-    Error::new(
-        ErrorKind::WeightsHeader,
-        format!("The ONNX file {message}: download the file again, or take it from its origin."),
-    )
+    Error::new(ErrorKind::WeightsHeader, format!("The ONNX file {message}: download the file again, from its source."))
 }
 
 /// A field's value.
@@ -99,7 +96,7 @@ pub fn varint(bytes: &[u8]) -> Result<Option<(u64, usize)>> {
 /// What a tag says: the field's number, and how its value is written.
 ///
 /// # Errors
-/// [`ErrorKind::WeightsHeader`] for a field 0 and for groups, which ONNX does without.
+/// [`ErrorKind::WeightsHeader`] for a field 0 and for groups, which ONNX doesn't use.
 pub fn tag(n: u64) -> Result<(u32, Wire)> {
     let wire = match n & 7 {
         0 => Wire::Varint,
@@ -121,7 +118,7 @@ pub enum Wire {
     Varint,
     /// Eight bytes.
     Fixed64,
-    /// A length, and so many bytes.
+    /// A length, and this many bytes.
     Bytes,
     /// Four bytes.
     Fixed32,

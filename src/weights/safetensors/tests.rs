@@ -72,7 +72,7 @@ fn a_coded_file_gives_the_same_rows() {
 }
 
 #[test]
-fn tensors_that_nobody_takes_are_passed_over_whatever_their_shape() {
+fn skips_unused_tensors_of_any_shape() {
     // Rows without end, none of which has a byte; and a vector that is not to be held.
     let rows = usize::MAX >> 1;
     let json = format!(
@@ -116,7 +116,7 @@ fn a_length_other_than_the_one_announced() {
 }
 
 #[test]
-fn a_reader_that_failed_takes_nothing_more() {
+fn a_failed_reader_rejects_more_input() {
     let (mut reader, mut rows) = (Reader::new(None), Rows::default());
     assert!(reader.push(&[0; 8], &mut rows).is_err());
     assert!(reader.push(&file(), &mut rows).is_err());

@@ -1,6 +1,6 @@
 //! Storages into rows of tensors. A storage whose tensors lie one after another streams, a row at a time; one
-//! whose tensors overlap or are views in another order (a transposed matrix) is held and gathered, and so is
-//! one that comes before its turn.
+//! whose tensors overlap or are views in another order (a transposed matrix) is held and gathered, and so is one that
+//! arrives early.
 
 use super::heap::Heap;
 use super::state_dict::Placed;
@@ -22,7 +22,7 @@ pub struct Delivery {
     /// Tensors taken of each storage.
     taken: Vec<Vec<usize>>,
     now: Mode,
-    /// Whole storages that came before their turn.
+    /// Whole storages that arrived early.
     early: HashMap<usize, Vec<u8>>,
 }
 
@@ -31,7 +31,7 @@ struct Place {
     strides: Option<Vec<usize>>,
 }
 
-/// What becomes of the storage that comes in.
+/// How the current storage is handled.
 enum Mode {
     Pass,
     Hold {
@@ -126,7 +126,7 @@ impl Delivery {
     /// Takes bytes of the present storage.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::OutOfMemory`], and whatever the sink finds.
+    /// [`crate::ErrorKind::OutOfMemory`], and the errors of the sink.
     pub fn push(&mut self, mut chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         match &mut self.now {
             Mode::Pass => Ok(()),
@@ -171,7 +171,7 @@ impl Delivery {
     /// The present storage has come whole.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::OutOfMemory`], and whatever the sink finds.
+    /// [`crate::ErrorKind::OutOfMemory`], and the errors of the sink.
     pub fn end(&mut self, sink: &mut dyn RowSink) -> Result<()> {
         match std::mem::replace(&mut self.now, Mode::Pass) {
             Mode::Pass => {}

@@ -1,5 +1,4 @@
-//! What a checkpoint's pickle may name of Python: classes of storages and the functions that make tensors of
-//! them.
+//! The Python globals that a checkpoint's pickle may name: storage classes and functions that make tensors of them.
 //!
 //! A global is a member of an enum here; nothing is looked up, imported or called. The list is that of
 //! PyTorch's own `torch/_weights_only_unpickler.py` as far as dictionaries of dense tensors need it.
@@ -105,8 +104,8 @@ fn unknown(module: &str, name: &str) -> Error {
         return torchscript();
     }
     refused(format!(
-        "asks for {}, which no dictionary of dense tensors needs, and nothing of a file is ever executed. If you trust the \
-         file, load it in Python and save `model.state_dict()`",
+        "refers to {}, which no state_dict needs, and no code of a file is ever run. If you trust the file, load it \
+         in Python and save `model.state_dict()`",
         quoted(&format!("{module}.{name}"))
     ))
 }

@@ -1,4 +1,4 @@
-//! What a checkpoint's pickles make: texts, sequences and dictionaries, storages and views on them.
+//! The values of a checkpoint's pickles: strings, sequences and dictionaries, storages and views on them.
 //!
 //! It lies in lists and is referred to by index, so no value is copied, and none is followed deeper than one
 //! step.
@@ -105,10 +105,10 @@ impl Heap {
         Value::List(self.sequences.len() - 1)
     }
 
-    /// Adds `items`, keys and values by turns, to the dictionary `to`.
+    /// Adds `items`, alternating keys and values, to the dictionary `to`.
     pub fn set(&mut self, to: Value, items: &[Value]) -> Result<()> {
         let (Value::Dict(at), (items, [])) = (to, items.as_chunks::<2>()) else {
-            return Err(lies("sets items of what is no dictionary, or keys without values"));
+            return Err(lies("sets items on something that isn't a dictionary, or keys without values"));
         };
         self.dicts[at].extend(items.iter().map(|&[key, value]| (key, value)));
         Ok(())
@@ -116,7 +116,7 @@ impl Heap {
 
     /// Adds `items` to the list `to`.
     pub fn append(&mut self, to: Value, items: &[Value]) -> Result<()> {
-        let Value::List(at) = to else { return Err(lies("appends to what is no list")) };
+        let Value::List(at) = to else { return Err(lies("appends to something that isn't a list")) };
         self.sequences[at].extend_from_slice(items);
         Ok(())
     }
@@ -136,7 +136,7 @@ impl Heap {
         let mut arguments = arguments;
         loop {
             let (Value::Global(global), Some(given)) = (function, self.sequence(arguments)) else {
-                return Err(lies("calls what is no function, or without arguments"));
+                return Err(lies("calls something that isn't a function, or without arguments"));
             };
             return match (global, given) {
                 (Global::Dict, []) => Ok(self.new_dict(Vec::new())),
@@ -164,7 +164,7 @@ impl Heap {
                     continue;
                 }
                 (Global::Other, _) => Ok(Value::Other),
-                _ => Err(lies("makes a tensor or a dictionary of other arguments than these take")),
+                _ => Err(lies("makes a tensor or a dictionary with wrong arguments")),
             };
         }
     }
@@ -176,12 +176,12 @@ impl Heap {
             _ => None,
         };
         let items = self.sequence(pairs).and_then(|list| list.iter().map(pair).collect::<Option<Vec<_>>>());
-        Ok(self.new_dict(items.ok_or_else(|| lies("makes a dictionary of what are no pairs"))?))
+        Ok(self.new_dict(items.ok_or_else(|| lies("makes a dictionary from something other than pairs"))?))
     }
 
     fn view(&mut self, storage: usize, dtype: Dtype, offset: Value, shape: Value, strides: Value) -> Result<Value> {
         let (Value::Int(offset), Some(shape), Some(strides)) = (offset, self.ints(shape), self.ints(strides)) else {
-            return Err(lies("gives a tensor an offset, a shape or strides that are no numbers"));
+            return Err(lies("gives a tensor an offset, a shape or strides that aren't numbers"));
         };
         self.tensors.push(View { storage, dtype, offset, shape, strides });
         Ok(Value::Tensor(self.tensors.len() - 1))
@@ -195,10 +195,10 @@ impl Heap {
             | Some(&[kind, Value::Global(Global::Storage(dtype)), key, _, Value::Int(count), Value::None]) => {
                 (kind, dtype, key, count)
             }
-            _ => return Err(lies("refers to something outside that is no storage, or to a part of one")),
+            _ => return Err(lies("refers to something outside that isn't a whole storage")),
         };
         let (Some("storage"), Some(key)) = (self.text(kind), self.text(key)) else {
-            return Err(lies("refers to something outside that is no storage"));
+            return Err(lies("refers to something outside that isn't a storage"));
         };
         let width = dtype.map_or(1, |dtype| dtype.bitsize() as u64 / 8);
         let bytes = u64::try_from(count).ok().and_then(|count| count.checked_mul(width));

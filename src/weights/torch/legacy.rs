@@ -1,4 +1,4 @@
-//! PyTorch's files from before 1.6, which it still writes where it is asked to: five pickles (a magic number,
+//! PyTorch's file format before 1.6, which it can still write: five pickles (a magic number,
 //! the version, the machine, the value, the names of the storages), then each storage behind the number of
 //! its elements.
 
@@ -30,7 +30,7 @@ enum State {
     Pickle(usize),
     /// The length of storage `order[n]`.
     Length(usize),
-    /// So many bytes of it are left.
+    /// This many bytes of it are left.
     Storage(usize, usize),
 }
 
@@ -93,7 +93,7 @@ impl Legacy {
                 let Some(count) = take(&mut self.held, chunk, &mut self.seen, size_of::<u64>())? else {
                     return Ok(false);
                 };
-                let count = u64::from_le_bytes(count.as_slice().try_into().expect("eight bytes were asked for"));
+                let count = u64::from_le_bytes(count.as_slice().try_into().expect("eight bytes were read"));
                 self.held.clear();
                 let storage_info = &self.machine.heap.storages[storage];
                 let width = storage_info.dtype.map_or(1, |dtype| dtype.bitsize() as u64 / 8);
@@ -124,11 +124,11 @@ impl Legacy {
     /// What the file says of the machine that wrote it.
     fn check_machine(&self, value: Value) -> Result<()> {
         let heap = &self.machine.heap;
-        let items = heap.dict(value).ok_or_else(|| lies("does not say on what machine it was written"))?;
+        let items = heap.dict(value).ok_or_else(|| lies("doesn't say what machine wrote it"))?;
         let little = items.iter().find(|(key, _)| heap.text(*key) == Some("little_endian"));
         match little {
             Some((_, Value::Bool(true))) => Ok(()),
-            _ => Err(refused("was written by a machine with big-endian numbers: save it anew on another")),
+            _ => Err(refused("was written by a machine with big-endian numbers: save it again on another")),
         }
     }
 

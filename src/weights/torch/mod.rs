@@ -1,4 +1,4 @@
-//! PyTorch's checkpoints (`pytorch_model.bin`) as weights, without executing anything of them: the archive
+//! PyTorch checkpoints (`pytorch_model.bin`) as weights, without running any of their code: the archive
 //! ([`zip`] and its [`records`]) or the older file ([`legacy`]) as it arrives, the pickle in it ([`pickle`],
 //! its [`opcodes`], [`globals`] and what these make, the [`heap`]), the tensors that its value describes
 //! ([`state_dict`]), and their numbers on the way to a sink ([`delivery`]).
@@ -28,7 +28,7 @@ pub const MAX_STORAGES: usize = 4096;
 /// What the older files begin with: a pickle of protocol 2, and the number 0x1950a86a20f9469cfc6c.
 const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46";
 
-/// A checkpoint on its way in, cut into its header and the rows of its tensors.
+/// Splits a checkpoint into its header and the rows of its tensors while it arrives.
 pub struct Reader {
     file: File,
     announced: Option<usize>,
@@ -68,10 +68,10 @@ impl Reader {
     /// Takes the file's next bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::WeightsHeader`] where the file lies, or asks for anything that no dictionary of tensors
+    /// [`ErrorKind::WeightsHeader`] if the file is invalid, or refers to anything that no dictionary of tensors
     /// needs; [`ErrorKind::NotAModel`] for another archive; [`ErrorKind::OutOfMemory`];
-    /// [`ErrorKind::WeightsLength`] where it goes on after its end, and whatever `sink` finds. After an error
-    /// the reader takes nothing more.
+    /// [`ErrorKind::WeightsLength`] where it goes on after its end, and the errors of `sink`. After an error the
+    /// reader rejects further calls.
     pub fn push(&mut self, chunk: &[u8], sink: &mut dyn RowSink) -> Result<()> {
         let result = match &mut self.file {
             File::Zip(zip) => zip.push(chunk, sink),
@@ -106,12 +106,12 @@ impl Reader {
     }
 }
 
-/// That the file lies; `message` goes on after "The PyTorch checkpoint".
+/// The error for an invalid file; `message` continues "The PyTorch checkpoint".
 fn lies(message: impl fmt::Display) -> Error {
-    refused(format!("{message}: download the file again, or take a safetensors file of the same model"))
+    refused(format!("{message}: download the file again, or use a safetensors file of the same model"))
 }
 
-/// That the file is not taken; `message` goes on after "The PyTorch checkpoint", and says what to do.
+/// The error for a rejected file; `message` continues "The PyTorch checkpoint", and says what to do.
 fn refused(message: impl fmt::Display) -> Error {
     Error::new(ErrorKind::WeightsHeader, format!("The PyTorch checkpoint {message}."))
 }
@@ -119,6 +119,6 @@ fn refused(message: impl fmt::Display) -> Error {
 fn goes_on(seen: usize) -> Error {
     Error::new(
         ErrorKind::WeightsLength,
-        format!("The weights go on after the {seen} bytes that their checkpoint has: load them again."),
+        format!("The weights continue after the {seen} bytes of their checkpoint: load them again."),
     )
 }

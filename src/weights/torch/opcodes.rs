@@ -37,9 +37,9 @@ pub const PROTOCOL: u8 = 0x80;
 
 /// What follows an opcode.
 pub enum Operand {
-    /// So many bytes.
+    /// This many bytes.
     Bytes(usize),
-    /// A length of so many bytes, and as many bytes as it says.
+    /// A length in this many bytes, then that many bytes.
     Counted(usize),
     /// Two lines.
     Lines,

@@ -1,6 +1,6 @@
-//! A machine for the pickles of PyTorch's checkpoints. It knows the opcodes and the globals
-//! ([`super::globals`]) that a dictionary of tensors is made of, and refuses all others by name. It makes
-//! descriptions of tensors, never objects of Python, and calls nothing.
+//! A machine for the pickles of PyTorch checkpoints. It supports the opcodes and globals ([`super::globals`]) of a
+//! dictionary of tensors, and rejects all others by name. It makes descriptions of tensors, never objects of Python,
+//! and calls nothing.
 //!
 //! What it makes lies on the [`Heap`], so a pickle costs memory in proportion to its bytes, however it is
 //! nested.
@@ -77,7 +77,7 @@ impl Machine {
 
     fn pop(&mut self) -> Result<Value> {
         if self.stack.len() <= self.marks.last().copied().unwrap_or(0) {
-            return Err(lies("takes more values than there are"));
+            return Err(lies("pops more values than there are"));
         }
         Ok(self.stack.pop().expect("its length was checked"))
     }
@@ -94,7 +94,7 @@ impl Machine {
         Ok(self.heap.new_tuple(values))
     }
 
-    /// Adds `items`, keys and values by turns, to the dictionary on top.
+    /// Adds `items`, alternating keys and values, to the dictionary on top.
     fn set(&mut self, items: &[Value]) -> Result<()> {
         let top = self.pop()?;
         self.heap.set(top, items)?;
@@ -114,9 +114,7 @@ impl Machine {
             op::PROTOCOL => {
                 return match operand[0] {
                     2 => Ok(()),
-                    n => Err(refused(format!(
-                        "is of protocol {n}, not 2: save it anew with torch.save as it is by default"
-                    ))),
+                    n => Err(refused(format!("has protocol {n}, not 2: save it again with torch.save's default"))),
                 };
             }
             op::MARK => {
@@ -154,7 +152,7 @@ impl Machine {
                         self.stack.push(top);
                         Ok(())
                     }
-                    _ => Err(lies("gives attributes (BUILD) to what is no dictionary")),
+                    _ => Err(lies("gives attributes (BUILD) to something that isn't a dictionary")),
                 };
             }
             op::NONE => Value::None,
@@ -165,7 +163,7 @@ impl Machine {
             op::FLOAT => Value::Other,
             op::UNICODE | op::STRING | op::SHORT_STRING => {
                 let text = &operand[if code == op::SHORT_STRING { 1 } else { 4 }..];
-                let text = std::str::from_utf8(text).map_err(|_| lies("holds a text that is not UTF-8"))?;
+                let text = std::str::from_utf8(text).map_err(|_| lies("holds a string that is not UTF-8"))?;
                 self.heap.new_text(text)
             }
             op::EMPTY_TUPLE => self.tuple(0)?,
@@ -192,7 +190,7 @@ impl Machine {
             }
             op::GET1 | op::GET4 => {
                 let known = self.memo.get(&(little_endian(operand) as u32));
-                *known.ok_or_else(|| lies("recalls what it has not remembered"))?
+                *known.ok_or_else(|| lies("reads a memo that it hasn't written"))?
             }
             _ => unreachable!("instruction() knows this opcode"),
         };
@@ -206,7 +204,7 @@ fn instruction(bytes: &[u8]) -> Result<Option<usize>> {
     let Some((&code, rest)) = bytes.split_first() else { return Ok(None) };
     let operand = op::operand(code).ok_or_else(|| {
         refused(format!(
-            "uses the opcode {}, which no dictionary of tensors of torch.save needs, and nothing of a file is ever executed. \
+            "uses the opcode {}, which no state_dict needs, and no code of a file is ever run. \
              If you trust the file, load it in Python and save `model.state_dict()`",
             op::name_of(code)
         ))
@@ -217,7 +215,7 @@ fn instruction(bytes: &[u8]) -> Result<Option<usize>> {
             let Some(count) = rest.get(..prefix) else { return Ok(None) };
             let count = little_endian(count) as usize;
             if count > MAX_PICKLE_BYTES {
-                return Err(lies(format!("has a text of {count} bytes")));
+                return Err(lies(format!("has a string of {count} bytes")));
             }
             prefix + count
         }

@@ -64,7 +64,7 @@ pub fn whole_bytes(signature: [u8; 4], fixed: &[u8]) -> Result<usize> {
         DIRECTORY => &[28, 30, 32],
         END64 => {
             let more = usize::try_from(u64_at(fixed, 4)).ok().filter(|&n| n <= usize::from(u16::MAX));
-            return more.map(|n| fixed.len() + n).ok_or_else(|| lies("has an end of its directory that is too long"));
+            return more.map(|n| fixed.len() + n).ok_or_else(|| lies("has a directory end that is too long"));
         }
         END => &[20],
         _ => &[],
@@ -81,10 +81,13 @@ pub fn local(record: &[u8]) -> Result<Local> {
     let (name, extra) = record[LOCAL_BYTES..].split_at(usize::from(u16_at(record, 26)));
     let name = String::from_utf8(name.to_vec()).map_err(|_| lies("has a name that is not UTF-8"))?;
     if flags & ENCRYPTED != 0 {
-        return Err(refused("is encrypted: unpack it, and save it anew with torch.save"));
+        return Err(refused("is encrypted: unpack it, and save it again with torch.save"));
     }
     if method != 0 {
-        return Err(refused("is compressed, which torch.save never does: unpack it, and save it anew with torch.save"));
+        return Err(refused(
+            "is compressed, which torch.save never does: unpack it, and save it again with \
+         torch.save",
+        ));
     }
     let zip64 = field(extra, ZIP64);
     let (packed, size) = (u32_at(record, 18), u32_at(record, 22));
@@ -94,7 +97,7 @@ pub fn local(record: &[u8]) -> Result<Local> {
     let size = match zip64 {
         Some(sizes) if size == ELSEWHERE && sizes.len() >= 8 => u64_at(sizes, 0),
         _ if packed == size && size != ELSEWHERE => u64::from(size),
-        _ => return Err(lies("has an entry of two lengths")),
+        _ => return Err(lies("has an entry with two lengths")),
     };
     Ok(Local { name, size: Some(size), descriptor_bytes: 0 })
 }

@@ -70,7 +70,7 @@ fn state_dict(heap: &Heap, top: Value) -> Result<&[(Value, Value)]> {
             let names: Vec<String> = several.iter().take(4).map(|(name, _)| quoted(name)).collect();
             let beside = if has_tensors(items) { "tensors and, beside them, " } else { "" };
             Err(refused(format!(
-                "holds {beside}dictionaries of tensors ({}). Save the one that is the model by itself, in Python",
+                "holds {beside}dictionaries of tensors ({}). Save the model's own, in Python",
                 names.join(", ")
             )))
         }
@@ -83,7 +83,7 @@ fn place(heap: &Heap, name: &str, view: &View) -> Result<Placed> {
     if view.shape.len() > MAX_RANK || view.shape.len() != view.strides.len() {
         return Err(lies(format!("gives {} {} dimensions", quoted(name), view.shape.len())));
     }
-    let outside = || lies(format!("gives {} another place than its storage has", quoted(name)));
+    let outside = || lies(format!("gives {} an offset outside its storage", quoted(name)));
     let sizes = |sizes: &[i64]| sizes.iter().map(|&n| u64::try_from(n).ok()).collect::<Option<Vec<u64>>>();
     let (shape, strides) = (sizes(&view.shape).ok_or_else(outside)?, sizes(&view.strides).ok_or_else(outside)?);
     let width = view.dtype.bitsize() as u64 / 8;
@@ -132,7 +132,7 @@ fn addressable(n: u64) -> Result<usize> {
     usize::try_from(n).map_err(|_| {
         Error::new(
             ErrorKind::OutOfMemory,
-            format!("The weights count {n} bytes or rows, more than can be addressed here: take a smaller model."),
+            format!("The weights have {n} bytes or rows, more than can be addressed here: use a smaller model."),
         )
     })
 }

@@ -1,7 +1,7 @@
 //! PyTorch's zip archive as it arrives: `data.pkl`, which says what the tensors are, then their storages,
 //! `data/N`. All entries are stored, and lie one after another; sizes stand behind an entry, or before it.
 //!
-//! The checksums are not compared: torch.save leaves them out where it is told to, and safetensors have none.
+//! Checksums are not compared: torch.save can omit them, and safetensors have none.
 
 use super::delivery::Delivery;
 use super::globals::torchscript;
@@ -50,7 +50,7 @@ enum State {
     Local,
     Pickle,
     Note,
-    /// So many bytes of a storage are left.
+    /// This many bytes of a storage are left.
     Storage(usize),
     Descriptor,
     /// Records of the directory; so many entries were listed.
@@ -106,7 +106,7 @@ impl Zip {
                         self.check_complete()?;
                         State::Directory(0)
                     }
-                    _ => return Err(lies("has something other than an entry behind an entry")),
+                    _ => return Err(lies("has something other than an entry after an entry")),
                 };
             }
             State::Local => {
@@ -136,7 +136,10 @@ impl Zip {
                     return Ok(false);
                 };
                 if !records::describes(record, entry.seen as u64) {
-                    return Err(lies(format!("has another length of {} than its contents", quoted(&entry.name))));
+                    return Err(lies(format!(
+                        "gives {} a length that doesn't match its contents",
+                        quoted(&entry.name)
+                    )));
                 }
                 self.held.clear();
                 self.state = State::Signature;
@@ -160,7 +163,7 @@ impl Zip {
             State::End => {
                 let Some(signature) = self.signature(chunk)? else { return Ok(false) };
                 if ![records::END64, records::LOCATOR64, records::END].contains(&signature) {
-                    return Err(lies("has something other than its end behind its directory"));
+                    return Err(lies("has something other than its end after its directory"));
                 }
                 if self.record(chunk, signature)?.is_none() {
                     return Ok(false);
@@ -203,8 +206,8 @@ impl Zip {
             Error::new(
                 ErrorKind::NotAModel,
                 format!(
-                    "The weights are a zip archive that torch.save did not write (it holds {}): give the file of weights \
-                     itself.",
+                    "The weights are a zip archive that torch.save did not write (it holds {}): pass the weights \
+                     file itself.",
                     quoted(&name)
                 ),
             )
@@ -231,7 +234,7 @@ impl Zip {
         } else if let Some(key) = path.strip_prefix("data/") {
             if self.tensors.is_none() && self.delivery.is_none() {
                 return Err(refused(
-                    "has its numbers before data.pkl, as TorchScript has: save `model.state_dict()` with torch.save",
+                    "has its numbers before data.pkl, like TorchScript: save `model.state_dict()` with torch.save",
                 ));
             }
             let storage = self.machine.heap.storage(key);
@@ -240,7 +243,7 @@ impl Zip {
             let bytes = usize::try_from(self.machine.heap.storages[storage].bytes);
             let bytes = bytes.map_err(|_| lies("has an entry that is too long"))?;
             if size.is_some_and(|size| size != bytes) {
-                return Err(lies(format!("gives {} another length than data.pkl does", quoted(&name))));
+                return Err(lies(format!("gives {} a length that differs from data.pkl", quoted(&name))));
             }
             self.start(sink)?;
             self.delivery.as_mut().expect("it has started").begin(storage);
@@ -270,7 +273,7 @@ impl Zip {
             return Ok(false);
         };
         if entry.size.is_some_and(|size| size != entry.seen) {
-            return Err(lies("has more in data.pkl than a pickle"));
+            return Err(lies("has data after the pickle in data.pkl"));
         }
         self.tensors = Some(state_dict::tensors(&self.machine.heap, value)?);
         self.close();
@@ -291,7 +294,7 @@ impl Zip {
             };
             if let Some(length) = length {
                 if entry.name.ends_with("/byteorder") && &self.held[..length] != b"little" {
-                    return Err(refused("was written by a machine with big-endian numbers: save it anew on another"));
+                    return Err(refused("was written by a machine with big-endian numbers: save it again on another"));
                 }
                 entry.seen = length;
                 self.held.clear();
@@ -332,7 +335,7 @@ impl Zip {
 
     fn check_complete(&self) -> Result<()> {
         let Some(delivery) = &self.delivery else {
-            return Err(refused("has no data.pkl: save it anew with torch.save"));
+            return Err(refused("has no data.pkl: save it again with torch.save"));
         };
         match delivery.missing(&self.machine.heap) {
             Some(key) => Err(lies(format!("lacks data/{}", quoted(key)))),

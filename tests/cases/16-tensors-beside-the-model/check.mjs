@@ -30,9 +30,9 @@ for (const [name, { scores, beside, or_refused }] of Object.entries(json(join(he
     const got = `${error.kind}: ${error.message}`;
     const clear =
       beside.some((tensor) => error.message.includes(tensor)) &&
-      !error.message.includes("must be of one checkpoint");
+      !error.message.includes("must be from the same checkpoint");
     if (!or_refused) fault(`${name}: refused, want ${JSON.stringify(scores)}`, got);
-    else (clear ? ok : message)(`${name}: a refusal that names the tensor and how to do without it`, got);
+    else (clear ? ok : message)(`${name}: an error that names the tensor and how to remove it`, got);
   }
   // What the converter makes of it has to do the same.
   const to = join(scratch(), "out.safetensors");

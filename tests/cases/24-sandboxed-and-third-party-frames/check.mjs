@@ -1,5 +1,5 @@
 // Frames without an origin or of another site, and a page that is no secure context: what a browser does not
-// give is done without.
+// give is not needed.
 import { createServer } from "node:http";
 import { extname } from "node:path";
 import {

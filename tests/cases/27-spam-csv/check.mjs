@@ -42,7 +42,7 @@ for (const file of ["spam-utf8.csv", "spam-utf8-named.csv"]) {
   );
   check(
     /1 row was left out/.test(got.stderr) && /line 13\b/i.test(got.stderr),
-    `${file} --skip-invalid: tells of line 13`,
+    `${file} --skip-invalid: reports line 13`,
     got.stderr,
   );
   const whole = run(file);

@@ -28,7 +28,7 @@ export async function startPages(project, exported) {
   for (const name of MODELS_TO_FETCH) await setUpModel(name);
   const blocks = join(project, "blocks");
   mkdirSync(blocks, { recursive: true });
-  writeFileSync(join(project, "favicon.ico"), ""); // a page that names no icon is asked for this one
+  writeFileSync(join(project, "favicon.ico"), ""); // browsers request this one from a page without an icon
   const dist = join(project, "node_modules/tabsense/dist/");
   const site = await serve({
     "/": project,

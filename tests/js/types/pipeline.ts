@@ -59,7 +59,7 @@ export async function calls(): Promise<void> {
   await classify("text", { topk: 2 });
   // @ts-expect-error: as transformers.js has it, it is text_pair
   await classify({ text: "a", pair: "b" });
-  // @ts-expect-error: a number is no text
+  // @ts-expect-error: a number is not a text
   await classify(7);
   console.log(wrong);
 

@@ -1,4 +1,4 @@
-//! A weight matrix on its way in: each row goes straight to its place in the panels.
+//! Builds a weight matrix: each row goes straight to its place in the panels.
 
 use super::int4_rows::int4_to_int8;
 use super::panels::{Int4Panels, Int8Panels};

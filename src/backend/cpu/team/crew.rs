@@ -1,9 +1,8 @@
 //! The protocol: one job at a time, an open gate while it lasts, and a counter from which everyone takes
 //! tasks.
-//!
-//! Nobody waits for a helper that sleeps or was put aside by the system: whoever has not come in by the time
-//! all tasks are taken finds the gate closed. The asking thread waits for those inside alone, each with a
-//! share of tasks that it took.
+//! No thread waits for a helper that sleeps or was descheduled: a helper that has not joined by the time
+//! all tasks are taken finds the gate closed. The calling thread only waits for helpers that are inside, each with
+//! tasks that it took.
 
 use std::cell::UnsafeCell;
 use std::hint::spin_loop;
@@ -12,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The gate's bit that says that no one may come in; the others count those inside.
+/// The gate's bit that closes it; the other bits count those inside.
 const CLOSED: u32 = 1 << 31;
 
 /// How often a thread looks again before it goes to sleep: some 0.1 ms, longer than what the asking thread
@@ -75,7 +74,7 @@ impl Crew {
     ///
     /// # Panics
     /// Where a helper's task panicked. Where a helper is gone in the midst of a task, the process (in
-    /// WebAssembly: the instance) ends, for nobody knows what the helper may still write.
+    /// WebAssembly: the instance) ends, because the helper may still write to it.
     pub fn run(&self, threads: usize, tasks: usize, f: &(dyn Fn(usize, usize) + Sync)) {
         assert!(self.gate.load(Acquire) & CLOSED != 0, "one job at a time");
         // SAFETY: only the lifetime changes, and `Open` lets no one use `f` after this function, also where a
@@ -115,13 +114,13 @@ impl Crew {
         }
     }
 
-    /// Sends the helpers home, for good.
+    /// Ends the helpers.
     pub fn end(&self) {
         self.ended.store(true, SeqCst);
         self.work.ring();
     }
 
-    /// Tells that a helper is gone that may have been in the midst of a task.
+    /// Reports that a helper is gone, maybe during a task.
     #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "a task that panics leaves by `Inside`"))]
     pub fn lose_helper(&self) {
         self.lost.store(true, SeqCst);
@@ -196,7 +195,7 @@ impl Bell {
             }
             spin_loop();
         }
-        // Whoever rings has changed what `ready` sees before it looks for sleepers, and a sleeper counts
+        // The caller changes what `ready` sees before it looks for sleepers, and a sleeper counts
         // itself before it looks whether it is ready: one of the two sees the other.
         self.sleepers.fetch_add(1, SeqCst);
         let mut guard = self.guard();
@@ -215,7 +214,7 @@ impl Bell {
         ready()
     }
 
-    /// Wakes whoever sleeps.
+    /// Wakes all sleepers.
     fn ring(&self) {
         if self.sleepers.load(SeqCst) > 0 {
             // Between a sleeper's last look and its sleep lies no ring, for both hold the lock.
@@ -235,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bell_that_nobody_rings_is_not_waited_for_for_ever() {
+    fn waits_for_a_bell_with_a_timeout() {
         assert!(!Bell::new().wait(Some(2), || false));
     }
 
@@ -253,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_helper_beyond_the_jobs_threads_takes_no_task() {
+    fn helpers_beyond_the_number_of_threads_take_no_tasks() {
         let crew = Crew::new();
         std::thread::scope(|scope| {
             scope.spawn(|| crew.help(2));

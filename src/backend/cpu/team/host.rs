@@ -56,7 +56,7 @@ impl Drop for Team {
     fn drop(&mut self) {
         self.crew.end();
         for helper in self.helpers.drain(..) {
-            // One that panicked was told of by `run`.
+            // One that panicked was reported by `run`.
             let _ = helper.join();
         }
     }

@@ -1,10 +1,10 @@
-//! Weights that are wanted soon.
+//! Prefetching of weights.
 
 use bytemuck::NoUninit;
 
 /// Weights that are wanted soon: a tile touches a few of their cache lines on its way, so that they come from
 /// memory while it computes, and not all at once when they are wanted. WebAssembly has no instruction for
-/// that; a load that nobody waits for does it.
+/// that; a load whose result is unused does it.
 #[derive(Clone, Copy)]
 pub struct Ahead<'a> {
     lines: &'a [[u8; LINE]],

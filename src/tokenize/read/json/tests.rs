@@ -53,7 +53,7 @@ fn every_form_of_real_files_is_read_quickly() {
 }
 
 #[test]
-fn what_is_in_another_form_is_left_to_serde() {
+fn other_forms_are_left_to_serde() {
     let models = [
         r#"{}"#,
         r#"{"vocab": {}}"#,
@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn a_broken_file_is_never_read_otherwise_than_by_serde(
+    fn broken_files_are_read_as_by_serde(
         which in 0..3_usize,
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..4),
     ) {

@@ -248,7 +248,7 @@ impl I8x16 {
         Self(places.0.map(|place| self.0[place as usize]))
     }
 
-    /// Lanes of `a` and `b` in turns: the first eight of each, then the last eight.
+    /// Lanes of `a` and `b` interleaved: the first eight of each, then the last eight.
     #[inline(always)]
     pub fn interleave(a: Self, b: Self) -> [Self; 2] {
         [0, 8].map(|first| Self(from_fn(|l| if l % 2 == 0 { a.0[first + l / 2] } else { b.0[first + l / 2] })))

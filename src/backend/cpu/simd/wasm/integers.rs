@@ -268,7 +268,7 @@ impl I8x16 {
         Self(i8x16_swizzle(self.0, places.0))
     }
 
-    /// Lanes of `a` and `b` in turns: the first eight of each, then the last eight.
+    /// Lanes of `a` and `b` interleaved: the first eight of each, then the last eight.
     #[inline(always)]
     pub fn interleave(a: Self, b: Self) -> [Self; 2] {
         [

@@ -36,7 +36,7 @@ export function readTypes(options = "docs/typedoc.json") {
   }
 }
 
-/** `page` with its parts made anew. */
+/** `page` with its generated parts brought up to date. */
 export async function apiText(page, modules) {
   const { slug } = await import(join(ROOT, HOME, "node_modules/github-slugger/index.js"));
   const declarations = modules.flatMap(({ children }) => children);

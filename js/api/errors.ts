@@ -1,6 +1,6 @@
-/** The one error type: a `kind` from a closed list and a sentence that says what to do. */
+/** The error type: a `kind` from a closed list and a message that says what to do. */
 
-// Word for word the list of src/error.rs (a test compares them), and last what no engine can tell of itself.
+// Word for word the list of src/error.rs (a test compares them), and last what no engine can report itself.
 /** All kinds of errors. */
 export const ERROR_KINDS = [
   "invalid_argument",

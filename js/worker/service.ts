@@ -109,8 +109,7 @@ export function startService(host: ServiceHost, post: (reply: Reply) => void): S
   }
 
   async function compute(request: TextsRequest, signal: AbortSignal): Promise<Answered> {
-    if (!held)
-      throw new TabsenseError("internal", "The service got texts before its model was loaded.");
+    if (!held) throw new TabsenseError("internal", "The service got texts before its model was loaded.");
     const { texts } = request;
     const results = new Array<ResultOf[keyof ResultOf]>(texts.length);
     const places = byLength(texts);

@@ -104,7 +104,11 @@ test("rejects options that make no pair, and says what to do", (t) => {
     [["a", "--pair-column", "c"], 2, /--pair-column is for files, and "a" is not one/],
     [[lines, "--pair-column", "c"], 2, /--pair-column is for CSV, TSV and JSON Lines/],
     [[csv, "--pair-column", "c"], 1, /invalid_argument: .* no column "c".*second texts with --pair-column/],
-    [[csv, "--pair-column", "1"], 1, /invalid_argument: The column "text" .*can't be both the texts and the second texts/],
+    [
+      [csv, "--pair-column", "1"],
+      1,
+      /invalid_argument: The column "text" .*can't be both the texts and the second texts/,
+    ],
     [[jsonl, "--pair-column", "other"], 1, /invalid_argument: Line 1 .*no string property "other"/],
   ]) {
     const { status, stderr } = run(...args);

@@ -101,7 +101,11 @@ test("workflows have minimal permissions, and publishing signs what it built", (
     assert.doesNotMatch(workflow, /pull_request_target|write-all|\$\{\{\s*github\.event\./, name);
     // What a stranger can write (a branch's name, a title) comes to a script as a variable, never as its text.
     for (const [, used] of workflow.matchAll(/\$\{\{\s*([^}]*?)\s*\}\}/g))
-      assert.match(used, /^(?:runner\.os|hashFiles\([^)]*\)|github\.(?:run_id|token)|matrix\.\w+)$/, `${name}: ${used}`);
+      assert.match(
+        used,
+        /^(?:runner\.os|hashFiles\([^)]*\)|github\.(?:run_id|token)|matrix\.\w+)$/,
+        `${name}: ${used}`,
+      );
   }
   const release = text(`${folder}/release.yml`);
   assert.match(release, /^permissions: \{\}$/m);

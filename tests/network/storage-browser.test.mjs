@@ -123,7 +123,7 @@ const SPOILT = {
   "the note is of a later version of the package": ({ inCache }) =>
     inCache(async (cache, [key]) => {
       const note = await (await cache.match(key)).json();
-      const choices = { ...note.choices, "a later wish": ["https://example.test/weights"] };
+      const choices = { ...note.choices, "a later option": ["https://example.test/weights"] };
       const files = note.files.map((file) => ({ ...file, packed: true }));
       await cache.put(key, new Response(JSON.stringify({ ...note, format: 2, choices, files })));
     }),

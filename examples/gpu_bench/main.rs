@@ -27,8 +27,8 @@ mod peak;
 const CASES: [(usize, usize); 4] = [(1, 16), (1, 32), (1, 128), (64, 128)];
 /// Runs of each; the median counts.
 const RUNS: usize = 9;
-/// After so many seconds a case has enough runs: software adapters take minutes for the largest.
-const PATIENCE: f64 = 10.0;
+/// Seconds after which a case has enough runs: software adapters take minutes for the largest.
+const ENOUGH_SECONDS: f64 = 10.0;
 
 fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -146,9 +146,9 @@ async fn case(
     let mut walls = Vec::new();
     let mut kernels: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let mut dispatches = 0;
-    // The first run warms up, and counts where it takes all the patience there is.
+    // The first run warms up. It counts if it alone takes that long.
     for run in 0..=RUNS {
-        let enough = begun.elapsed().as_secs_f64() > PATIENCE;
+        let enough = begun.elapsed().as_secs_f64() > ENOUGH_SECONDS;
         if run > 0 && enough {
             break;
         }
@@ -159,7 +159,7 @@ async fn case(
         let profiled = start.elapsed().as_secs_f64() * 1e3;
         dispatches = backend.counts().dispatches - before.dispatches;
         let times = tabsense::backend::gpu::profile::by_kernel(&backend.take_profile().unwrap_or_default());
-        let slow = begun.elapsed().as_secs_f64() > PATIENCE;
+        let slow = begun.elapsed().as_secs_f64() > ENOUGH_SECONDS;
         if run == 0 && !slow {
             continue;
         }

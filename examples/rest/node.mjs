@@ -38,7 +38,7 @@ export async function start({
   ...server
 }) {
   const model = createModel((_, signal) => loadClassifier(source, taught, { ...load, signal }));
-  model.get().catch(() => {}); // the log and /health tell of it
+  model.get().catch(() => {}); // the log and /health report it
   return listen(createApp({ model, limits }), model, { port, host, ...server });
 }
 

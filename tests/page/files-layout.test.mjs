@@ -30,7 +30,7 @@ test("works with the keyboard alone", async (t) => {
   assert.equal(await held(), "file-named");
   await page.keyboard.press("Space");
   await part("file-facts").getByText("361 rows").waitFor();
-  assert.equal(await held(), "file-named", "a file that is read anew gives the focus back");
+  assert.equal(await held(), "file-named", "reading a file again gives the focus back");
   await page.keyboard.press("Space");
   await part("file-facts").getByText("360 rows").waitFor();
   await part("tab-file").focus();

@@ -64,7 +64,7 @@ test("verdicts come while it runs; a cancelled run goes on where it was", async 
   quiet(problems);
 });
 
-test("another model starts anew, and takes its own labels", async (t) => {
+test("another model starts over, and takes its own labels", async (t) => {
   const { page, part, load, choose, state, counts, problems } = await openFile(t);
   await choose("reviews.csv", REVIEWS);
   await state("chosen");

@@ -32,7 +32,7 @@ async function open(t, { url } = service) {
   return client;
 }
 
-/** Sends `piece` again and again until the connection is cut off. */
+/** Sends `piece` until the connection is cut off. */
 async function drip({ socket, closed }, piece) {
   let ended = false;
   void closed.then(() => (ended = true));

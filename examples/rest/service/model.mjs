@@ -42,7 +42,7 @@ export function createModel(load) {
   return {
     status: () => status,
     /**
-     * The classifier. A refusal with 503 where it can't be had; the reason of `signal` where that fires
+     * The classifier. Rejects with a refusal (503) if it can't be loaded, or with the reason of `signal` if that fires
      * first.
      */
     async get(env, signal = null) {

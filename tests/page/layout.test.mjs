@@ -187,7 +187,7 @@ test("nothing moves where motion is not wanted", async (t) => {
     elements
       .filter((element) => {
         const { transitionDuration, animationName } = getComputedStyle(element);
-        return transitionDuration !== "0s" || animationName !== "none";
+        return element.isConnected && (transitionDuration !== "0s" || animationName !== "none");
       })
       .map((element) => element.outerHTML),
   );

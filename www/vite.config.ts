@@ -7,12 +7,15 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Connect, type Plugin } from "vite";
+import { links } from "./links.ts";
 import { offline } from "./offline/plugin.ts";
 import { promises } from "./promises.ts";
 import { sample } from "./sample.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const entry = fileURLToPath(new URL("../dist/index.js", import.meta.url));
+const lexicon = fileURLToPath(new URL("../dist/lexicon.js", import.meta.url));
+const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
 const models = fileURLToPath(new URL("../models/", import.meta.url));
 const wasm = fileURLToPath(new URL("../dist/wasm/", import.meta.url));
 const security = fileURLToPath(new URL("../docs/security.md", import.meta.url));
@@ -65,6 +68,7 @@ export default defineConfig(() => {
     appType: "mpa", // an unknown address answers 404, not the page
     plugins: [
       serveModels,
+      links(manifest),
       sample(sentences),
       promises(security),
       offline({
@@ -75,7 +79,8 @@ export default defineConfig(() => {
     ],
     resolve: {
       alias: [
-        { find: "tabsense", replacement: entry },
+        { find: /^tabsense$/, replacement: entry },
+        { find: /^tabsense\/lexicon$/, replacement: lexicon },
         { find: /^csv-parse$/, replacement: "csv-parse/browser/esm" }, // js/csv names Node's
       ],
     },
@@ -88,6 +93,12 @@ export default defineConfig(() => {
       target: "es2022",
       assetsInlineLimit: 0, // the page's Content-Security-Policy takes no inline code and no data: URLs
       modulePreload: { polyfill: false },
+      rollupOptions: {
+        onwarn(warning, warn) {
+          // The page brings the lexicon at once, the package would fetch it when asked to: it is in one piece.
+          if (!warning.message.includes("/lexicon.js is dynamically imported")) warn(warning);
+        },
+      },
     },
   };
 });

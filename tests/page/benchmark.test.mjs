@@ -86,7 +86,7 @@ test("opened without a network it says so, and works when the network is back", 
   await context.setOffline(true);
   await part("tab-benchmark").click();
   await page.waitForFunction(() =>
-    /could not be fetched .+ reload the page\.$/.test(
+    /could not be loaded .+ reload the page\.$/.test(
       document.querySelector('[data-testid="bench-wait"]').textContent,
     ),
   );

@@ -74,12 +74,10 @@ async function serveHub(context, fixture) {
   return asked;
 }
 
-const entry = (page, name) => page.locator(`[data-testid="catalogue"] [data-model="${name}"]`);
-
 /** Picks a model of the list, and waits until it is in use. */
 async function pick({ page, part }, name) {
-  if (!(await part("catalogue").evaluate(({ open }) => open))) await part("catalogue-toggle").click();
-  await entry(page, name).click();
+  await part("catalogue").selectOption(name);
+  await part("model-load").click();
   await page.waitForFunction(
     (wanted) => document.querySelector('[data-testid="model-name"]').textContent === wanted,
     name,
@@ -88,16 +86,13 @@ async function pick({ page, part }, name) {
 
 test("picking a model loads it from the hub by its name, and the list says which one is in use", async (t) => {
   const opened = await openReady(t);
-  const { context, page, part, result, status, problems } = opened;
+  const { context, part, result, status, problems } = opened;
   const asked = await serveHub(context, "tiny-roberta");
   const { name } = LISTED.find(({ architecture }) => architecture === "roberta");
-  const current = () =>
-    page.locator("[data-model][aria-current]").evaluateAll((all) => all.map(({ dataset }) => dataset.model));
-  await part("catalogue-toggle").click();
-  assert.deepEqual(await current(), [OWN.name]);
+  assert.equal(await part("catalogue").inputValue(), OWN.name);
   await pick(opened, name);
   await status("ready");
-  assert.deepEqual(await current(), [name]);
+  assert.equal(await part("catalogue").inputValue(), name);
   assert.equal(await part("model-source").inputValue(), name);
   assert.ok(["NEGATIVE", "NEUTRAL", "POSITIVE"].includes((await result()).label));
   assert.equal(await part("fact-architecture").textContent(), "roberta");
@@ -108,30 +103,46 @@ test("picking a model loads it from the hub by its name, and the list says which
     ),
   ]);
   await pick(opened, OWN.name);
-  assert.deepEqual(await current(), [OWN.name]);
+  assert.equal(await part("catalogue").inputValue(), OWN.name);
   quiet(problems, MISSING);
 });
 
-test("a pick that fails leaves the mark on the model in use", async (t) => {
-  const { context, page, part, status } = await openReady(t);
+test("a pick that fails leaves the model in use chosen", async (t) => {
+  const { context, part, status } = await openReady(t);
   await context.route(`${HUB}/**`, (route) =>
     route.fulfill({ status: 404, headers: { "access-control-allow-origin": "*" } }),
   );
-  await part("catalogue-toggle").click();
-  await entry(page, LISTED[1].name).click();
+  await part("catalogue").selectOption(LISTED[1].name);
+  await part("model-load").click();
   await status("error");
-  assert.equal(await entry(page, OWN.name).getAttribute("aria-current"), "true");
-  assert.equal(await entry(page, LISTED[1].name).getAttribute("aria-current"), null);
+  assert.equal(await part("catalogue").inputValue(), OWN.name);
 });
 
-test("every entry says what it tells, how large it is, and what it is", async (t) => {
-  const { page, part } = await openReady(t);
-  await part("catalogue-toggle").click();
+test("every entry has a name and says what it tells; once picked, how large it is, and what it is", async (t) => {
+  const { part, requests } = await openReady(t);
+  const before = requests.length;
   for (const { name, tells, architecture } of LISTED) {
-    const text = await entry(page, name).textContent();
-    for (const wanted of [name, tells, architecture, / \d+(\.\d)? [MG]B /])
-      assert.match(text, new RegExp(wanted));
+    const title = await part("catalogue").locator(`option[value="${name}"]`).textContent();
+    assert.equal(title, `${name.split("/").at(-1)}: ${tells}`);
+    await part("catalogue").selectOption(name);
+    const about = await part("catalogue-about").textContent();
+    for (const wanted of [tells, architecture, / \d+(\.\d)? [MG]B, /])
+      assert.match(about, new RegExp(wanted));
+    assert.equal(await part("model-source").inputValue(), name);
   }
+  assert.equal(requests.length, before, "picking alone fetches nothing");
+});
+
+test("a name that is typed is found in the list, or said not to be in it", async (t) => {
+  const { page, part, load } = await openReady(t);
+  await part("model-source").fill(LISTED[1].name);
+  assert.equal(await part("catalogue").inputValue(), LISTED[1].name);
+  await load("./fixtures/tiny-bert/");
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="model-name"]').textContent === "tiny-bert",
+  );
+  assert.equal(await part("catalogue").inputValue(), "");
+  assert.equal(await part("catalogue-about").textContent(), "Not in this list.");
 });
 
 test("a model of pairs has a box for the second text, and its verdict is the engine's on the pair", async (t) => {

@@ -234,7 +234,10 @@ test("the code shown does what the page did", async (t) => {
   const run = async (code) => {
     const { outputFiles } = await build({
       stdin: {
-        contents: code.replace('load("sentiment-en")', `load("${other.url}models/sentiment-en/")`),
+        contents: code.replace(
+          'import model from "tabsense/model/sentiment-en"',
+          `const model = "${other.url}models/sentiment-en/"`,
+        ),
         resolveDir: ROOT,
       },
       bundle: true,

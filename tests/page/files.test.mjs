@@ -57,9 +57,10 @@ test("the sample becomes a table of verdicts, without a word to the network", as
     ["1", "Lovely scarf.", "POSITIVE", "POSITIVE"],
   );
   assert.equal(await part("file-progress").getAttribute("aria-valuenow"), "100");
-  assert.equal(
-    await page.evaluate(() => Object.keys(localStorage).length + Object.keys(sessionStorage).length),
-    0,
+  assert.deepEqual(
+    await page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]),
+    ["tabsense-folds"],
+    "which sections are open, and nothing else",
   );
   quiet(problems);
 });

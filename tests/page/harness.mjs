@@ -30,6 +30,7 @@ export const ROUNDED = 0.06;
 const TIMEOUT_MS = 60_000; // generous: a slow machine must not fail a test
 const WEBGPU_TIMEOUT_MS = 300_000; // a software adapter compiles for half a minute where others compute beside it
 const BLOCKED = /^Service Worker registration blocked by Playwright/;
+const FOLDS = ["latency", "model", "tokens", "code", "compare", "privacy", "storage"];
 const HELD_BYTES = 64 * 1024; // of a held file, how many go out at once
 
 const launch = (args = []) =>
@@ -120,7 +121,8 @@ export async function site(t, mounts = {}, { isolated = true, headers = {} } = {
 
 /**
  * Opens `url` in a context of its own, with `webgpu: true` in a browser that has a WebGPU adapter.
- * `initScript` is a function that runs in the page before its own code. `offline` lets the page's service
+ * `initScript` is a function that runs in the page before its own code. All that folds is open, as on a page that is
+ * reloaded after it was opened; on a first visit, with `firstVisit: true`, nothing is. `offline` lets the page's service
  * worker store it, which would blur what most tests look at: files are asked for in the background, and
  * answered without the server.
  *
@@ -130,7 +132,7 @@ export async function site(t, mounts = {}, { isolated = true, headers = {} } = {
 export async function open(
   t,
   url,
-  { webgpu = false, initScript = null, offline = false, ...contextOptions } = {},
+  { webgpu = false, initScript = null, offline = false, firstVisit = false, ...contextOptions } = {},
 ) {
   if (webgpu) browserWithWebGpu ??= launch(readManifest().tests["webgpu-args"]);
   const context = await (webgpu ? await browserWithWebGpu : browser).newContext({
@@ -144,6 +146,7 @@ export async function open(
   const problems = [];
   context.on("request", (request) => requests.push(request.url()));
   if (initScript) await context.addInitScript(initScript);
+  if (!firstVisit) await context.addInitScript(unfold, FOLDS);
   const page = await context.newPage();
   page.on("console", (message) => {
     if ((message.type() === "error" || message.type() === "warning") && !BLOCKED.test(message.text()))
@@ -178,6 +181,11 @@ export async function open(
       await part("model-load").click();
     },
   };
+}
+
+/** Runs in the page: it was here before, and these sections were left open. */
+function unfold(names) {
+  if (location.protocol.startsWith("http")) sessionStorage.setItem("tabsense-folds", names.join(" "));
 }
 
 /** Opens the page and waits until its own model is ready. */

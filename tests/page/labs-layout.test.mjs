@@ -96,7 +96,7 @@ for (const tab of TABS) {
       elements
         .filter((element) => {
           const { transitionDuration, animationName } = getComputedStyle(element);
-          return transitionDuration !== "0s" || animationName !== "none";
+          return element.isConnected && (transitionDuration !== "0s" || animationName !== "none");
         })
         .map((element) => element.outerHTML),
     );

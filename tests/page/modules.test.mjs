@@ -302,7 +302,7 @@ test("code says what differs from the defaults, and nothing else", async () => {
   const request = (source, device = "auto", dtype = "auto") => ({ source, device, dtype });
   assert.match(
     textCode(request("sentiment-en"), 'Say "no"\n'),
-    /load\("sentiment-en"\);.*\nconst scores = await classifier\.classify\("Say \\"no\\"\\n", /,
+    /^import model from "tabsense\/model\/sentiment-en";\n\n.*load\(model\);\nconst scores = await classifier\.classify\("Say \\"no\\"\\n", /m,
   );
   assert.match(
     textCode(request("org/name@v2", "webgpu", "fp16"), "x"),

@@ -182,7 +182,7 @@ test("what is stored is shown, can be cleared, and stored again", async (t) => {
   assert.match(found.Model, /^3 files, 9\.\d MB$/);
   assert.match(found.Engine, /^1 file, 1\.\d MB$/);
   assert.match(found["This page"], /^\d+ files, \d+ kB$/);
-  assert.match(found["In all"], /MB of \d/);
+  assert.match(found["In total"], /MB of \d/);
   await part("storage-clear").focus();
   await page.keyboard.press("Enter");
   await stored("cleared");

@@ -15,6 +15,8 @@ export interface Listed {
   bytes: number;
   /** Whether it was trained on pairs of texts. */
   pairs?: true;
+  /** Whether its files are served with the page. */
+  own?: true;
 }
 
 /** Models that answer the same kind of question. */
@@ -36,9 +38,10 @@ export const CATALOGUE: readonly Group[] = [
     models: [
       {
         name: OWN,
-        tells: "English, three labels; comes with this page",
+        tells: "English, three labels",
         architecture: "distilbert",
         bytes: 9_028_017, // int4; the test asks the file
+        own: true,
       },
       {
         name: "distilbert/distilbert-base-uncased-finetuned-sst-2-english",

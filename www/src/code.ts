@@ -1,6 +1,7 @@
 /** The program that does what the page just did, for those who want it in their own page. */
 
 import type { Text } from "tabsense";
+import { OWN } from "./catalogue.ts";
 import { ENCODER } from "./own-models.ts";
 import type { Request } from "./slot.ts";
 
@@ -93,6 +94,12 @@ function loading({ source, device, dtype }: Request): { imports: string; load: s
   ];
   const rest = options.length > 0 ? `, { ${options.join(", ")} }` : "";
   const imports = 'import { Classifier } from "tabsense";';
+  // The page's own model is a package, which the install line names.
+  if (source === OWN)
+    return {
+      imports: `${imports}\nimport model from "tabsense/model/${OWN}";`,
+      load: [`const classifier = await Classifier.load(model${rest});`],
+    };
   if (typeof source === "string") {
     const where = /^\w[\w.-]*$/.test(source)
       ? [`// its files are in models/${source}/ beside your page`]

@@ -68,7 +68,7 @@ export function startKeeper(events: Events): Keeper {
     const found = await navigator.serviceWorker.register(trustedWorker("./sw.js"), {
       updateViaCache: "none",
     });
-    if (!found) throw new Error("The browser takes no service worker here.");
+    if (!found) throw new Error("The browser accepts no service worker here.");
     if (found !== registration) watch(found);
     return (registration = found);
   }
@@ -89,8 +89,7 @@ export function startKeeper(events: Events): Keeper {
       if (!("serviceWorker" in navigator))
         return events.changed({
           state: "unsupported",
-          reason:
-            "This browser stores no pages at this address: it wants https for that, or localhost, and no private window.",
+          reason: "Offline use needs https or localhost, and no private window.",
         });
       events.changed({ state: "storing" });
       try {
@@ -179,7 +178,7 @@ function activeOf({ active, installing, waiting }: ServiceWorkerRegistration): P
       if (!coming || coming.state === "redundant")
         reject(
           new Error(
-            "One of the page’s files did not come, or is of another version, or there is no room for them.",
+            "One of the page’s files is missing or of another version, or there is no room for them.",
           ),
         );
     };

@@ -61,3 +61,17 @@ export function wireTabs(opened: Opened): void {
   window.addEventListener("hashchange", follow);
   follow();
 }
+
+/**
+ * A function that fetches a tab's code when the tab is first opened. Where that fails, `wait` says so: a browser
+ * doesn't ask for the styles of a failed import again, so only a reload helps.
+ */
+export function once(wait: HTMLElement, fetched: () => Promise<void>): () => Promise<void> {
+  let opening: Promise<void> | null = null;
+  return () =>
+    (opening ??= fetched().then(
+      () => void (wait.hidden = true),
+      (error: unknown) =>
+        void (wait.textContent = `This tab could not be loaded (${String(error)}). Check the network, then reload the page.`),
+    ));
+}

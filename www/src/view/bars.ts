@@ -25,8 +25,8 @@ function isScale(labels: readonly string[]): boolean {
   return labels.length <= 2 || (labels.length === 3 && found.has("positive") && found.has("negative"));
 }
 
-/** How a result stands to the text in the box. */
-export type ResultState = "idle" | "pending" | "ready";
+/** How a result stands to the text in the box; a guess is the word list's, in the model's place. */
+export type ResultState = "idle" | "guess" | "pending" | "ready";
 
 /** Shows results in the section `result`. */
 export class Bars {
@@ -35,13 +35,15 @@ export class Bars {
   readonly #label = part("verdict", HTMLElement);
   readonly #score = find(".score", HTMLElement, this.#section);
   readonly #list = part("bars", HTMLUListElement);
+  readonly #note = part("result-note", HTMLElement);
   readonly #announce = part("announce", HTMLElement);
   #rows = new Map<string, HTMLLIElement>();
   #sorts = false;
   #timer = 0;
 
-  /** Starts anew with the labels of a model; all bars are empty. */
+  /** Starts anew with the labels of a model, unless they are the same; all bars are empty then. */
   labels(labels: readonly string[]): void {
+    if (labels.length === this.#rows.size && labels.every((label) => this.#rows.has(label))) return;
     this.#rows = new Map(labels.map((label) => [label, row(label)]));
     // Labels of one scale keep their places, the last one (which is the positive one by custom) on top; a bar that
     // jumps while one types is hard to read.
@@ -56,8 +58,27 @@ export class Bars {
     else this.#list.removeAttribute("tabindex");
   }
 
-  /** Shows `scores`, best first. */
-  show(scores: readonly Score[]): void {
+  /** Shows the model's `scores`, best first, with a note on how they came to be. */
+  show(scores: readonly Score[], note: string): void {
+    const [best] = scores;
+    if (!best) return;
+    this.#fill(scores, "ready");
+    this.note(note);
+    this.#section.dataset.label = best.label;
+    this.#section.dataset.score = String(best.score);
+  }
+
+  /** Shows what a word list says of the text while there is no model. */
+  guess(scores: readonly Score[]): void {
+    this.#fill(scores, "guess");
+  }
+
+  /** Says where what is shown comes from. */
+  note(words: string): void {
+    this.#note.textContent = words;
+  }
+
+  #fill(scores: readonly Score[], state: ResultState): void {
     const best = scores[0];
     if (!best) return;
     const kind = valence(best.label);
@@ -73,12 +94,11 @@ export class Bars {
       if (this.#sorts) this.#list.append(item);
     }
     this.#section.dataset.valence = kind;
-    this.#state("ready");
-    this.#section.dataset.label = best.label;
-    this.#section.dataset.score = String(best.score);
+    this.#state(state);
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => {
-      this.#announce.textContent = `${best.label}, ${percent(best.score)}`;
+      const by = state === "guess" ? ", from a word list" : "";
+      this.#announce.textContent = `${best.label}, ${percent(best.score)}${by}`;
     }, ANNOUNCE_AFTER_MS);
   }
 
@@ -93,6 +113,7 @@ export class Bars {
     this.#announce.textContent = "";
     this.#sign.textContent = "";
     this.#label.textContent = hint;
+    this.#note.textContent = "";
     this.#score.textContent = share === null ? "" : `${Math.floor(share * 100)} %`;
     for (const item of this.#rows.values()) {
       item.classList.remove("lead");

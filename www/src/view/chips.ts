@@ -4,11 +4,12 @@ import type { Token } from "tabsense";
 import { find, make, part } from "../dom.ts";
 import { counted } from "../format.ts";
 
-const HINT = "Point at a token, or walk with the arrow keys, to see its place in the text.";
+const HINT = "Point at a token, or move with the arrow keys, to see its place in the text.";
 
 /** Shows tokens in the list `tokens`; marks their ranges behind the text box. */
 export class Chips {
   readonly #list = part("tokens", HTMLOListElement);
+  readonly #brief = part("token-brief", HTMLElement);
   readonly #detail = part("token-detail", HTMLElement);
   readonly #mirror = part("mirror", HTMLElement);
   readonly #input = part("input", HTMLTextAreaElement);
@@ -29,7 +30,7 @@ export class Chips {
     this.#text = text;
     this.#tokens = tokens;
     this.#list.replaceChildren(...tokens.map(chip));
-    this.#list.classList.toggle("empty", tokens.length === 0);
+    this.#brief.textContent = tokens.length > 0 ? counted(tokens.length, "token") : "";
     this.#mark(null);
     if (held !== null) this.#focus(Math.min(held, tokens.length - 1));
   }
@@ -78,7 +79,7 @@ export class Chips {
 }
 
 function describe(token: Token): string {
-  if (token.special) return `${token.text} is the model’s own, id ${token.id}`;
+  if (token.special) return `${token.text} is a special token, id ${token.id}`;
   const of = token.pair ? " of the second text" : "";
   return `${token.text}, id ${token.id}, characters ${token.start} to ${token.end}${of}`;
 }

@@ -4,7 +4,7 @@ import type { Classifier, Detailed } from "tabsense";
 import { find, part } from "../dom.ts";
 import { BACKENDS, decimals, DEVICE_NAMES, duration, type Backend } from "../format.ts";
 
-const CLOSED = "the same text on both";
+const CLOSED = "loads the model once more, on the other device";
 
 /** Shows what the comparison finds in the section `comparison`. */
 export class ComparisonView {
@@ -37,7 +37,7 @@ export class ComparisonView {
 
   /** The model is loading on the other device. */
   load(name: string): void {
-    this.#set("loading", `Loading ${name} once more`);
+    this.#set("loading", `Loading ${name} on the other device`);
   }
 
   /** Both are there. */
@@ -46,7 +46,7 @@ export class ComparisonView {
     this.#set(
       "ready",
       "adapter" in webgpu
-        ? `${webgpu.adapter || "a card without a name"}${webgpu.software ? ", a software adapter" : ""}`
+        ? `${webgpu.adapter || "an unnamed GPU"}${webgpu.software ? ", a software adapter" : ""}`
         : "",
     );
     const dtypes = { cpu: sides.cpu.info.dtype, webgpu: sides.webgpu.info.dtype };

@@ -47,8 +47,7 @@ export function wireGate<Model extends { readonly info: ModelInfo; dispose(): Pr
     bar.setAttribute("aria-hidden", String(now.state !== "loading"));
     bar.setAttribute("aria-valuenow", String(Math.floor(100 * share)));
     find("i", HTMLElement, bar).style.setProperty("--share", String(share));
-    if (now.state === "absent")
-      say(`${name} is needed:`, `${what}, ${bytes(size)}, fetched from this site once, then kept.`);
+    if (now.state === "absent") say(`${name} is needed:`, `${what}, ${bytes(size)}, downloaded once.`);
     if (now.state === "loading") say(`Loading ${name}:`, amount(now));
     if (now.state === "failed")
       say(`${name} could not be loaded.`, now.error instanceof Error ? now.error.message : String(now.error));

@@ -14,13 +14,14 @@ const PARTS = ["tokenize", "forward", "rest"] as const;
 /** Shows timings in the section `latency`. */
 export class Latency {
   readonly #total = part("latency", HTMLElement);
+  readonly #brief = part("latency-brief", HTMLElement);
   readonly #strip = find(".strip", SVGSVGElement);
   readonly #bar = find(".parts", HTMLElement);
 
   /** Shows one call, and the session that it is part of. */
   show({ tokenize, forward, total }: Detailed["timings"], session: Session): void {
     const ms = { tokenize, forward, rest: Math.max(0, total - tokenize - forward) };
-    this.#total.textContent = milliseconds(total);
+    this.#brief.textContent = this.#total.textContent = milliseconds(total);
     this.#total.dataset.ms = String(total);
     for (const name of PARTS) {
       part(`latency-${name}`, HTMLElement).textContent = milliseconds(ms[name]);
@@ -35,6 +36,7 @@ export class Latency {
 
   /** Shows nothing: a new model starts a new session. */
   clear(): void {
+    this.#brief.textContent = "";
     this.#total.textContent = "–";
     delete this.#total.dataset.ms;
     for (const name of [...PARTS, "p50", "p95"]) part(`latency-${name}`, HTMLElement).textContent = "–";

@@ -17,6 +17,7 @@ export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null):
   const onCard = "adapter" in webgpu ? `, ${bytes(webgpu.bytes)} on the GPU` : "";
   const facts: Record<string, string> = {
     "model-name": model.name,
+    "model-brief": `, ${dtype}, ${bytes(sizes.weights)}`,
     backend: `${place ? DEVICE_NAMES[place] : "CPU or WebGPU"}, ${build} build${place === "webgpu" ? "" : `, ${counted(threads, "thread")}`}`,
     "fact-architecture": model.architecture,
     "fact-shape": `${model.layers} layers × ${model.width}, ${counted(model.labels.length, "label")}`,
@@ -36,7 +37,7 @@ export function showModel(info: ClassifierInfo, ran: Detailed["device"] | null):
 /** The card by its name, or why none is in use; for `"auto"`, when it answers, and what that rests on. */
 function showGraphics({ device, webgpu }: ClassifierInfo): void {
   const card = "adapter" in webgpu ? webgpu : null;
-  part("adapter", HTMLElement).textContent = card ? card.adapter || "not named" : "not in use";
+  part("adapter", HTMLElement).textContent = card ? card.adapter || "unnamed" : "not in use";
   part("software", HTMLElement).hidden = !card?.software;
   remark("webgpu-reason", "reason" in webgpu ? webgpu.reason : "");
   const shared = device === "auto" ? card : null;
@@ -52,7 +53,7 @@ function showGraphics({ device, webgpu }: ClassifierInfo): void {
 }
 
 function answersFrom(tokens: number | null): string {
-  if (tokens === null) return "never, the CPU is faster";
+  if (tokens === null) return "never: the CPU is faster";
   return tokens <= 1 ? "always" : `from ${counted(tokens, "token")}`;
 }
 
@@ -96,7 +97,7 @@ export function wireRequests(
     half.disabled = chosen("device") === "cpu";
     if (half.disabled && half.checked) part("dtype-auto", HTMLInputElement).checked = true;
     const label = half.closest("label");
-    if (label) label.title = half.disabled ? "Not for the CPU, which has no half-precision arithmetic" : "";
+    if (label) label.title = half.disabled ? "Needs WebGPU: the CPU has no half-precision arithmetic" : "";
   };
 
   form.addEventListener("submit", (event) => {
@@ -116,10 +117,8 @@ export function wireRequests(
       load(request(wanted().source));
     });
   }
-  const catalogue = wireCatalogue((name) => {
-    source.value = name;
-    load(request(name));
-  });
+  const catalogue = wireCatalogue((name) => (source.value = name));
+  source.addEventListener("input", () => catalogue.mark(source.value.trim()));
   limitDtypes(); // a reload may have brought the last choice back
   return {
     show: ({ source: asked, device }) => {

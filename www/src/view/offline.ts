@@ -48,7 +48,9 @@ export function wireFoot(): Foot {
     ]);
     if (groups.length === 0) pairs.push(["Files", "none"]);
     // The browser's count lags behind a clearing.
-    else if (usage !== null && quota !== null) pairs.push(["In all", `${bytes(usage)} of ${bytes(quota)}`]);
+    else if (usage !== null && quota !== null) pairs.push(["In total", `${bytes(usage)} of ${bytes(quota)}`]);
+    const stored = groups.reduce((sum, { bytes: size }) => sum + size, 0);
+    part("storage-brief", HTMLElement).textContent = stored > 0 ? bytes(stored) : "nothing";
     part("storage-list", HTMLElement).replaceChildren(
       ...pairs.map(([name, value]) => {
         const pair = make("div");
@@ -107,29 +109,24 @@ function told(offline: Offline, online: boolean): { words: string; remark: strin
     case "waiting":
       return {
         words: online ? "Not stored yet" : "No network",
-        remark: "What is needed without a network is stored once the model is there.",
+        remark: "The page is stored for offline use as soon as its model is loaded.",
       };
     case "storing":
-      return {
-        words: "Storing the page",
-        remark: "The page’s files and its model, for the next time without a network.",
-      };
+      return { words: "Storing the page", remark: "Its files and its model, for use without a network." };
     case "ready":
       return offline.model
         ? {
             words: online ? "Ready for offline use" : "Offline, and it works",
-            remark:
-              "Cut the network and reload: the page opens, and classifies. So do models from a hub that were loaded here.",
+            remark: "Go offline and reload: the page still opens and classifies.",
           }
         : {
             words: "Opens offline, without a model",
-            remark: "The page’s own model, sentiment-en, is stored once it was loaded.",
+            remark: "The page’s own model, sentiment-en, is stored once it has been loaded.",
           };
     case "cleared":
       return {
         words: "Not stored",
-        remark:
-          "This page is not stored any more. It works on while this tab is open; opening it anew stores it again.",
+        remark: "The page keeps working in this tab. Your next visit stores it again.",
       };
     case "unsupported":
       return { words: "Needs the network to open", remark: offline.reason };

@@ -34,7 +34,7 @@ export class Profile {
     this.#bar.replaceChildren();
     this.#legend.replaceChildren();
     this.#bar.hidden = !clock;
-    this.#note.textContent = clock ? "" : "not known: this card has no clock for it";
+    this.#note.textContent = clock ? "" : "not known: this GPU has no timestamp queries";
     if (clock) for (const name of [...KERNELS, OUTSIDE]) this.#entry(name);
   }
 
@@ -45,7 +45,7 @@ export class Profile {
       ? `of ${milliseconds(forward)} forward`
       : device === "cpu"
         ? "this call ran on the CPU"
-        : "not told of this call";
+        : "not known of this call";
     const inside = kernels?.reduce((sum, { ms }) => sum + ms, 0) ?? 0;
     const times = new Map(kernels?.map(({ name, ms }) => [name, ms]));
     if (kernels) times.set(OUTSIDE, Math.max(0, forward - inside));

@@ -158,7 +158,7 @@ test("labels are added and removed with the keyboard alone", async (t) => {
   assert.equal(await focused(), "teach-labels-field");
   await page.keyboard.type("spam");
   await page.keyboard.press("Enter");
-  assert.equal(await part("teach-labels-why").textContent(), "spam is there already.");
+  assert.equal(await part("teach-labels-why").textContent(), "spam already exists.");
   await page.keyboard.press("ControlOrMeta+A");
   await page.keyboard.press("Backspace");
   await page.keyboard.press("Backspace");

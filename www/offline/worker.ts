@@ -119,7 +119,7 @@ async function replaceOthers(): Promise<void> {
   for (const name of others) {
     const other = await caches.open(name);
     for (const [path, integrity] of Object.entries(OPTIONAL)) {
-      await takeOver(other, cache, addressOf(path), integrity).catch(() => {}); // no room for two: the page stores it anew
+      await takeOver(other, cache, addressOf(path), integrity).catch(() => {}); // no room for two: the page stores it again
     }
     await caches.delete(name);
   }

@@ -119,7 +119,7 @@ function loading({ source, device, dtype }: Request): { imports: string; load: s
 }
 
 /**
- * The texts as the page finds them: what is empty or missing is left out, and so are lines that are no JSON.
+ * The texts as the page finds them: what is empty or missing is left out, and so are lines that aren't JSON.
  */
 function reading({ format, encoding, named, at, column, dialect }: FileRead): string[] {
   const content =

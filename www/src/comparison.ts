@@ -100,7 +100,7 @@ export class Comparison {
     if (info.device === "cpu" && loaded.request.device === "webgpu" && "reason" in info.webgpu)
       return this.#view.refuse(info.webgpu.reason);
     this.#view.load(info.model.name);
-    // "auto" holds both and chooses by itself: then both sides are loaded anew, each on its one device.
+    // "auto" holds both and chooses by itself: then both backends are loaded again, each on its one device.
     const sides: Partial<Record<Backend, Classifier>> = {};
     const own = BACKENDS.find((one) => one === info.device);
     if (own) sides[own] = loaded.classifier;

@@ -61,7 +61,7 @@ export function startKeeper(events: Events): Keeper {
   let registration: ServiceWorkerRegistration | null = null;
 
   /**
-   * Asked for anew each time, which costs nothing where there is one: a first one that could not store the
+   * Requested again each time, which costs nothing where there is one: a first one that could not store the
    * page is gone.
    */
   async function register(): Promise<ServiceWorkerRegistration> {

@@ -56,7 +56,7 @@ export class Grid {
     new ResizeObserver(() => this.#draw()).observe(grid);
   }
 
-  /** Starts anew with the columns of a file, of which `text` is the one that is classified. */
+  /** Starts over with the columns of a file, of which `text` is the one that is classified. */
   columns(names: readonly string[], text: number): void {
     const extra = names
       .map((head, key) => ({ key, head, width: 9 }))
@@ -126,7 +126,7 @@ export class Grid {
         first,
         Math.min(this.#items.length, Math.ceil((scrollTop + clientHeight) / ROW_PX) + SPARE),
       );
-      // Rows are written anew, not made anew: that is most of what scrolling costs.
+      // Rows are reused with new texts: creating them is most of what scrolling costs.
       while (this.#body.children.length > last - first) this.#body.lastElementChild?.remove();
       while (this.#body.children.length < last - first) this.#body.append(this.#empty());
       [...this.#body.children].forEach((row, index) => {

@@ -97,7 +97,7 @@ function parsed(json: string): unknown {
   });
 }
 
-/** The columns: the keys of all objects in order of appearance, and "value" for whatever is no object. */
+/** The columns: the keys of all objects in order of appearance, and "value" for anything that isn't an object. */
 class Columns {
   readonly #places = new Map<string, number>();
   readonly #left = new Set<string>(); // keys beyond the most columns

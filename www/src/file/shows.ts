@@ -84,11 +84,11 @@ function startOf(state: State, judge: Judge | null): Shown["start"] {
   if (!judge) return { words: "Waiting for the model", enabled: false };
   const items: readonly Item[] = openedIn(state)?.items ?? [];
   const last = runIn(state);
-  const anew = last !== null && last.judge.key !== judge.key;
-  const count = (anew ? items.filter(hasText) : waiting(items)).length;
+  const fresh = last !== null && last.judge.key !== judge.key;
+  const count = (fresh ? items.filter(hasText) : waiting(items)).length;
   if (count === 0)
     return { words: items.some(hasText) ? "All classified" : "No text to classify", enabled: false };
-  const others = last !== null && !anew;
+  const others = last !== null && !fresh;
   return {
     words: others ? `Classify the other ${whole(count)}` : `Classify ${counted(count, "text")}`,
     enabled: true,

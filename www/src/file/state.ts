@@ -157,8 +157,8 @@ function opened(file: File, table: Table, column: number): Opened {
 function started(state: OpenedState, judge: Judge): State {
   const last = runIn(state);
   const { opened: now } = state;
-  const anew = last !== null && last.judge.key !== judge.key;
-  const after = anew
+  const fresh = last !== null && last.judge.key !== judge.key;
+  const after = fresh
     ? // The other model may not have the label that the rows are filtered by.
       { ...now, items: itemsOf(now.table, now.column), filter: { ...now.filter, group: null } }
     : now;

@@ -15,7 +15,7 @@ export type { Encoding };
 export type Cell = string | number | boolean | null | LosslessNumber;
 
 /**
- * How a file is laid out: `"csv"` with any of the usual separators, JSON Lines, a JSON array, or a text a
+ * How a file is laid out: `"csv"` with any of the usual separators, JSON Lines, a JSON array, or one text per
  * line.
  */
 export type Format = "csv" | "jsonl" | "json" | "lines";

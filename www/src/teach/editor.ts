@@ -29,7 +29,7 @@ export function wireEditor(lesson: () => Lesson, changed: () => void): Editor {
       const why = tooMany({ examples: 0, labels }, { examples: MOST_EXAMPLES, labels: MOST_LABELS });
       if (why !== null) return why;
       const known = names.every((name) => lesson().labels.includes(name));
-      if (known) return names.length === 1 ? `${names[0]} is there already.` : "They are there already.";
+      if (known) return names.length === 1 ? `${names[0]} already exists.` : "They already exist.";
       for (const name of names) lesson().addLabel(name);
       chosen = names.at(-1) ?? chosen;
       show();

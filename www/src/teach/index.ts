@@ -174,14 +174,14 @@ export function openTeachTab(page: Page): TeachTab {
   });
 
   const intake = wireIntake({
-    take(examples, anew) {
-      const next = anew ? new Lesson() : lesson;
+    take(examples, fresh) {
+      const next = fresh ? new Lesson() : lesson;
       const labels = new Set([...next.labels, ...examples.map(({ label }) => label)]).size;
       const count = next.counted.examples.length + examples.length;
       const why = tooMany({ examples: count, labels }, { examples: MOST_EXAMPLES, labels: MOST_LABELS });
       if (why !== null) return fail(new FileProblem(why));
       next.putAll(examples);
-      if (anew) begin(next);
+      if (fresh) begin(next);
       edit(() => {});
     },
   });

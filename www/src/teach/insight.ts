@@ -25,7 +25,7 @@ interface Step {
 export interface Insight {
   /** `counts`: the examples of each label, while nothing is told of them. */
   show(report: Evaluation | null, counts: ReadonlyMap<string, number>): void;
-  /** Begins the history anew. */
+  /** Clears the history. */
   forget(): void;
 }
 

@@ -14,7 +14,7 @@ export interface Intake {
 }
 
 /** Wires the form; `take` gets the examples, in place of all that are there or beside them. */
-export function wireIntake({ take }: { take(examples: Example[], anew: boolean): void }): Intake {
+export function wireIntake({ take }: { take(examples: Example[], fresh: boolean): void }): Intake {
   const form = part("teach-intake", HTMLFormElement);
   const text = part("teach-intake-text", HTMLSelectElement);
   const label = part("teach-intake-label", HTMLSelectElement);
@@ -38,10 +38,10 @@ export function wireIntake({ take }: { take(examples: Example[], anew: boolean):
     form.hidden = true;
     if (focused) part("teach-file", HTMLElement).focus();
   };
-  const done = (anew: boolean): void => {
+  const done = (fresh: boolean): void => {
     const found = examples;
     close();
-    if (found.length > 0) take(found, anew);
+    if (found.length > 0) take(found, fresh);
   };
 
   for (const select of [text, label]) select.addEventListener("change", count);

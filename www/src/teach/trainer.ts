@@ -135,7 +135,7 @@ export class Trainer {
   }
 
   #tell(learnt: Learnt | null): void {
-    // While it is evaluated anew, what was told of the examples before stays on show.
+    // While it is evaluated again, the previous report on the examples stays visible.
     const report = learnt?.report ?? this.#learnt?.report ?? null;
     this.#learnt = learnt && { ...learnt, report };
     this.events.learnt(this.#learnt);

@@ -41,7 +41,7 @@ export class Bars {
   #sorts = false;
   #timer = 0;
 
-  /** Starts anew with the labels of a model, unless they are the same; all bars are empty then. */
+  /** Starts over with the labels of a model, unless they are the same; all bars are empty then. */
   labels(labels: readonly string[]): void {
     if (labels.length === this.#rows.size && labels.every((label) => this.#rows.has(label))) return;
     this.#rows = new Map(labels.map((label) => [label, row(label)]));

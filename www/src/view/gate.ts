@@ -1,4 +1,4 @@
-/** The line of a tab that tells of the model it needs: how large it is, how far its download is, where it runs. */
+/** The line of a tab that describes the model it needs: how large it is, how far its download is, where it runs. */
 
 import type { ModelInfo } from "tabsense";
 import { find, make } from "../dom.ts";

@@ -29,7 +29,7 @@ export class LabelBars {
     this.#announce = find(".announce", HTMLElement, section);
   }
 
-  /** Starts anew with other labels, unless they are the same. */
+  /** Starts over with other labels, unless they are the same. */
   labels(names: readonly string[]): void {
     if (names.length === this.#rows.size && names.every((name) => this.#rows.has(name))) return;
     this.#rows = new Map(names.map((name) => [name, row(name)]));

@@ -80,7 +80,7 @@ export function openZeroShotTab(page: Page): void {
     added(names) {
       const added = names.filter((name) => !labels.includes(name));
       if (added.length === 0)
-        return names.length === 1 ? `${names[0]} is there already.` : "They are there already.";
+        return names.length === 1 ? `${names[0]} already exists.` : "They already exist.";
       if (labels.length + added.length > MOST_LABELS)
         return `${MOST_LABELS} labels are the most that this tab takes.`;
       set([...labels, ...added]);

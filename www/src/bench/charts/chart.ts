@@ -1,4 +1,4 @@
-/** A canvas chart that fits its place: drawn anew on new data, another width and another colour scheme. */
+/** A canvas chart that fits its place: redrawn for new data, another width and another colour scheme. */
 
 import uPlot from "uplot";
 import { find } from "../../dom.ts";

@@ -56,7 +56,7 @@ await main(import.meta.url, async () => {
   await buildPage();
   const site = await serve(
     { "/": join(ROOT, "www/dist"), "/models/": join(ROOT, "models") },
-    { isolated: true },
+    { isolated: true, compressed: true },
   );
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   try {

@@ -1,7 +1,7 @@
 // `npm run lighthouse`: Lighthouse on the built page, as on a phone with a slow network and as on a desktop. It fails where
 // performance, accessibility or best practices are below 95. It is no part of `npm test`: npx fetches it.
 
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setUpBrowser } from "./browser.mjs";
 import { buildPage } from "./build.mjs";
@@ -10,6 +10,7 @@ import { serve } from "./serve.mjs";
 
 const LIGHTHOUSE = "lighthouse@12.8.2"; // the last one that runs on Node 20
 const LEAST = 95;
+const RUNS = 3; // a run that other programs disturb is far off: the one in the middle counts
 const CATEGORIES = ["performance", "accessibility", "best-practices"];
 const MEASURES = [
   "first-contentful-paint",
@@ -26,29 +27,35 @@ await main(import.meta.url, async () => {
   mkdirSync(folder, { recursive: true });
   const site = await serve(
     { "/": join(ROOT, "www/dist"), "/models/": join(ROOT, "models") },
-    { isolated: true },
+    { isolated: true, compressed: true },
   );
   const low = [];
   try {
     for (const [name, preset] of Object.entries(PRESETS)) {
-      const path = join(folder, `${name}.json`);
-      await must(
-        "npx",
-        [
-          "--yes",
-          LIGHTHOUSE,
-          site.url,
-          "--quiet",
-          "--output=json",
-          `--output-path=${path}`,
-          `--only-categories=${CATEGORIES.join()}`,
-          "--chrome-flags=--headless=new --no-sandbox",
-          ...preset,
-        ],
-        { env: { CHROME_PATH: chromium } },
-      );
-      if (!existsSync(path)) throw new Failure("Lighthouse wrote no report.");
-      const { categories, audits } = JSON.parse(readFileSync(path, "utf8"));
+      const reports = [];
+      for (let run = 0; run < RUNS; run += 1) {
+        const path = join(folder, `${name}-${run}.json`);
+        await must(
+          "npx",
+          [
+            "--yes",
+            LIGHTHOUSE,
+            site.url,
+            "--quiet",
+            "--output=json",
+            `--output-path=${path}`,
+            `--only-categories=${CATEGORIES.join()}`,
+            "--chrome-flags=--headless=new --no-sandbox",
+            ...preset,
+          ],
+          { env: { CHROME_PATH: chromium } },
+        );
+        reports.push(JSON.parse(readFileSync(path, "utf8")));
+      }
+      const performance = (report) => report.categories.performance.score;
+      const { categories, audits } = reports.toSorted((a, b) => performance(a) - performance(b))[
+        Math.floor(RUNS / 2)
+      ];
       const scores = CATEGORIES.map((id) => [id, Math.round(categories[id].score * 100)]);
       console.log(`${name}: ${scores.map(([id, score]) => `${id} ${score}`).join(", ")}`);
       console.log(`  ${MEASURES.map((id) => `${id} ${audits[id].displayValue}`).join(", ")}`);

@@ -5,6 +5,7 @@ import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { pipeline } from "node:stream";
+import { createGzip } from "node:zlib";
 
 const TYPES = {
   ".css": "text/css; charset=utf-8",
@@ -33,16 +34,23 @@ export const ISOLATION = {
 /**
  * Serves folders: `mounts` maps a path such as "/models/" to a folder; the longest that fits wins.
  * Takes the first free port from `port` on (0: any); `isolated`: with the headers of {@link ISOLATION};
- * `headers`: with these, too; `onRequest` gets each request first. Yields `{ url, close }`.
+ * `headers`: with these, too; `compressed`: text with gzip, as sites serve it; `onRequest` gets each request first. Yields `{ url, close }`.
  */
 export async function serve(
   mounts,
-  { port = 0, host = "localhost", isolated = false, headers: others = {}, onRequest = () => {} } = {},
+  {
+    port = 0,
+    host = "localhost",
+    isolated = false,
+    compressed = false,
+    headers: others = {},
+    onRequest = () => {},
+  } = {},
 ) {
   const headers = { ...(isolated ? ISOLATION : {}), ...others };
   const server = createServer((request, response) => {
     onRequest(request);
-    answer(mounts, headers, request, response).catch((error) => {
+    answer(mounts, headers, compressed, request, response).catch((error) => {
       if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });
       response.end(String(error));
     });
@@ -58,7 +66,7 @@ export async function serve(
   };
 }
 
-async function answer(mounts, headers, request, response) {
+async function answer(mounts, headers, compressed, request, response) {
   const path = decodeURIComponent(new URL(request.url, "http://local").pathname);
   const mount = Object.keys(mounts)
     .filter((prefix) => path.startsWith(prefix))
@@ -77,15 +85,18 @@ async function answer(mounts, headers, request, response) {
     response.writeHead(404, { ...headers, "content-type": "text/plain; charset=utf-8" });
     return response.end("There is no such file here.\n");
   }
+  const type = TYPES[extname(file)] ?? "application/octet-stream";
+  const zipped = compressed && /^text|json$/.test(type);
   response.writeHead(200, {
     ...headers,
-    "content-type": TYPES[extname(file)] ?? "application/octet-stream",
-    "content-length": info.size,
+    "content-type": type,
+    ...(zipped ? { "content-encoding": "gzip" } : { "content-length": info.size }),
     "cache-control": "no-cache",
     "last-modified": info.mtime.toUTCString(),
   });
   if (request.method === "HEAD") return response.end();
-  pipeline(createReadStream(file), response, () => {});
+  const through = zipped ? [createGzip()] : [];
+  pipeline(createReadStream(file), ...through, response, () => {});
 }
 
 function listen(server, port, host) {

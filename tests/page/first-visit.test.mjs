@@ -145,13 +145,12 @@ for (const [name, options] of Object.entries({
   "a phone, light": { ...PHONE, colorScheme: "light" },
   "a desktop, dark": { colorScheme: "dark" },
 })) {
-  test(`axe finds nothing in a guess, a verdict, and with everything unfolded: ${name}`, async (t) => {
+  test(`axe finds nothing in a guess, and with a verdict and everything unfolded: ${name}`, async (t) => {
     const { page, part, release, state, result, problems } = await visit(t, options);
     await state("guess");
     assert.deepEqual(await accessibilityFaults(page), [], "a guess");
     release();
     await result();
-    assert.deepEqual(await accessibilityFaults(page), [], "a verdict");
     assert.equal(await overflow(page), 0);
     for (const fold of await page.locator("details[data-fold] > summary").all()) await fold.click();
     await part("code-text").waitFor();

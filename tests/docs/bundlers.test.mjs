@@ -53,17 +53,7 @@ test("the headers are those that pages are tested with", () => {
 
 test("each project that a browser or a runtime is tested with has its section", () => {
   const text = readFileSync(join(ROOT, DOCUMENT), "utf8");
-  for (const project of [
-    "vite",
-    "webpack",
-    "next",
-    "rollup",
-    "esbuild",
-    "plain",
-    "node",
-    "deno",
-    "bun",
-    "workerd",
-  ])
+  for (const project of ["vite", "webpack", "rollup", "esbuild", "plain", "node", "deno", "bun", "workerd"])
     assert.ok(text.includes(`<!-- from: tests/packages/${project}/`), project);
+  assert.ok(text.includes("<!-- from: examples/next/"));
 });

@@ -74,7 +74,7 @@ export async function readPlace<T>(
       if (restarts >= retries)
         throw new TabsenseError(
           "network",
-          `${thrown.message}repeatedly. Try later; if that doesn't help, check the server.`,
+          `${thrown.message}, repeatedly. Try later; if that doesn't help, check the server.`,
           { cause: thrown },
         );
     }

@@ -166,7 +166,7 @@ export function furtherFiles<T extends FurtherFiles>(
 export function unsteady(change: Error): TabsenseError {
   return new TabsenseError(
     "network",
-    `${change.message}repeatedly. Load the model later; if that doesn't help, check the server.`,
+    `${change.message}, repeatedly. Load the model later; if that doesn't help, check the server.`,
     { cause: change },
   );
 }

@@ -198,6 +198,10 @@ impl Search<'_> {
             }
             if pattern.token.lstrip {
                 start = before.trim_end().len().max(self.taken);
+                // White space that the last token took already: `tokenizers` drops the token, or panics.
+                if start >= stop {
+                    continue;
+                }
             }
             if pattern.token.rstrip {
                 stop += after.len() - after.trim_start().len();

@@ -240,7 +240,7 @@ test("texts are read by the line, or as JSON Lines by the file's name", () => {
   for (const [content, name, message] of [
     ["", "a.txt", /has no texts/],
     ['{"text": " "}', "a.jsonl", /has no texts/],
-    ["{}", "a.jsonl", /^Line 1 of a\.jsonl has no property/],
+    ["{}", "a.jsonl", /^Line 1 of a\.jsonl has no string property/],
     ["null", "a.jsonl", /has no string property/],
     ['{"text": "a"}\n{"text"', "a.ndjson", /^Line 2 of a\.ndjson is not JSON/],
   ]) {

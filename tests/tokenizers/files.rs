@@ -161,6 +161,30 @@ fn hostile_added_tokens_neither_hang_nor_panic() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn white_space_that_one_added_token_took_is_not_taken_by_the_next() {
+    let token = |id: u32, content: &str, lstrip: bool, rstrip: bool| {
+        json!({"id": id, "content": content, "single_word": false, "lstrip": lstrip, "rstrip": rstrip,
+               "normalized": false, "special": false})
+    };
+    let file = json!({
+        "added_tokens": [token(3, "aa", false, true), token(4, " ", true, false), token(5, "\t", false, false)],
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "b": 1, "c": 2}},
+    });
+    let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 6).unwrap();
+    // As `tokenizers` 0.23.3, which panics at the last two.
+    for (text, ids, offsets) in [
+        ("aa c", vec![3, 2], vec![0..3, 3..4]),
+        ("aa ", vec![3], vec![0..3]),
+        ("aa c c", vec![3, 2, 4, 2], vec![0..3, 3..4, 4..5, 5..6]),
+        ("aa\t\tc", vec![3, 5, 5, 2], vec![0..4, 2..3, 3..4, 4..5]),
+        ("aa   c", vec![3, 2], vec![0..5, 5..6]),
+        ("aa \tc", vec![3, 5, 2], vec![0..4, 3..4, 4..5]),
+    ] {
+        assert_eq!(tokenizer.encode_with_offsets(text).unwrap(), (ids, offsets), "{text:?}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn ids_beyond_the_embedding_are_refused() {
     assert_eq!(kind(|f| f["model"]["vocab"]["hello"] = json!(ROWS)), ErrorKind::TokenizerInvalid);
     assert_eq!(kind(|f| f["model"]["vocab"]["hello"] = json!(u64::MAX)), ErrorKind::TokenizerInvalid);

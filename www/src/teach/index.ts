@@ -134,7 +134,7 @@ export function openTeachTab(page: Page): TeachTab {
       const scores = told.scores.filter((one): one is TaughtScore & { label: string } => one.label !== null);
       bars.show(scores, told.label ?? "Not sure", told.label !== null);
       const [best] = scores;
-      if (best && !find("select", HTMLSelectElement, correct).matches(":focus"))
+      if (best && chosenFor !== input.value)
         part("teach-correct-label", HTMLSelectElement).value = best.label;
     },
     fail,
@@ -153,6 +153,11 @@ export function openTeachTab(page: Page): TeachTab {
   };
 
   const correct = part("teach-correct", HTMLFormElement);
+  /** The text for which the user has chosen a label: a verdict that comes later doesn't choose another. */
+  let chosenFor: string | null = null;
+  part("teach-correct-label", HTMLSelectElement).addEventListener("change", () => {
+    chosenFor = input.value;
+  });
   /** Offers to make the text an example of one of the labels. */
   const offerCorrection = (): void => {
     const select = part("teach-correct-label", HTMLSelectElement);

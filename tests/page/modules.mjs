@@ -18,12 +18,20 @@ export async function load(name) {
   return import(`data:text/javascript,${encodeURIComponent(code)}`);
 }
 
-/** A module with what it imports. */
+/** The address of a worker, which no test of a module starts. */
+const workers = {
+  name: "addresses of workers",
+  enforce: "pre",
+  load: (id) => (id.endsWith("?worker&url") ? 'export default "./worker.js";' : null),
+};
+
+/** A module with what it imports, but for the workers. */
 export async function bundled(name) {
   const { output } = await build({
     root: ROOT,
     configFile: false,
     logLevel: "silent",
+    plugins: [workers],
     build: { write: false, lib: { entry: join(ROOT, "www/src", name), formats: ["es"] } },
   }).then(([one]) => one);
   return import(`data:text/javascript,${encodeURIComponent(output[0].code)}`);

@@ -44,7 +44,9 @@ export function visitsTable(result) {
 export function summaryTable(result) {
   const { visitor: plan } = result.config;
   const [line] = plan.lines;
-  const single = plainCases(result, plan.own.split("@")[1]).filter(({ batch }) => batch === 1);
+  const single = plainCases(result, plan.own.split("@")[1]).filter(
+    ({ batch, workload }) => batch === 1 && workload === "tokens",
+  );
   const warm = single[single.length >> 1];
   const row = (name, cell) => [name, ...[plan.own, plan.peer].map(cell)];
   const sent = (subject) =>

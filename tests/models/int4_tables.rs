@@ -190,7 +190,7 @@ fn rejects_inconsistent_tables() {
             words.shape[1] -= 1;
             words.bytes.truncate(words.shape[0] * words.shape[1]);
         }),
-        ("is stored as F32, but F16", &|t| {
+        ("is stored as F32, but the scales of an int4 table must be F16", &|t| {
             let of_words = edit::find(t, &scale);
             of_words.dtype = File::F32;
             of_words.bytes = vec![0; 2 * of_words.bytes.len()];

@@ -177,12 +177,12 @@ fn weights_that_are_no_static_embedding_are_refused() {
     let cases: [Edit; 6] = [
         ("lack \"embeddings\"", &|all| all.retain(|t| t.name != "embeddings")),
         ("lack \"embeddings\"", &|all| *all = vec![numbers("embeddings", &[1.0; 4])]),
-        ("token 5 no row of the table, which has 20", &|all| {
+        ("maps token 5 to no row of the table, which has 20", &|all| {
             let mut rows = vec![0.0; 997];
             rows[5] = 20.0;
             *edit::find(all, "mapping") = numbers("mapping", &rows);
         }),
-        ("token 0 no row", &|all| *edit::find(all, "mapping") = numbers("mapping", &[0.5; 997])),
+        ("maps token 0 to no row", &|all| *edit::find(all, "mapping") = numbers("mapping", &[0.5; 997])),
         ("\"weights\" has the shape [996]", &|all| *edit::find(all, "weights") = numbers("weights", &[1.0; 996])),
         ("supported", &|all| *edit::find(all, "embeddings") = Tensor::f32("embeddings", &[0, 8], &[])),
     ];

@@ -95,7 +95,7 @@ fn what_is_no_tagger_is_refused() {
     assert_eq!(other.kind(), ErrorKind::ConfigUnsupported);
     assert!(other.to_string().contains("load this one with Classifier"), "{other}");
     let headless = error(|config| config["architectures"] = json!(["BertModel"]));
-    assert!(headless.to_string().contains("take a checkpoint of ...ForTokenClassification."), "{headless}");
+    assert!(headless.to_string().contains("use a checkpoint of ...ForTokenClassification."), "{headless}");
     let classifier = Config::for_task(&of_a_tagger(tiny, |_| {}), Task::Classify).unwrap_err();
     assert!(classifier.to_string().contains("load this one with Tagger"), "{classifier}");
 

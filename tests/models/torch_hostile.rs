@@ -236,8 +236,8 @@ fn a_file_that_ends_early_or_goes_on() {
         assert_eq!(rewritten([&fixture[..n]]).unwrap_err().kind(), WeightsLength, "after {n} bytes");
     }
     for whole in [&file, legacy] {
-        refused(&[whole, b"\0"].concat(), WeightsLength, "go on");
-        refused(&[whole, whole].concat(), WeightsLength, "go on");
+        refused(&[whole, b"\0"].concat(), WeightsLength, "continue after");
+        refused(&[whole, whole].concat(), WeightsLength, "continue after");
     }
 }
 

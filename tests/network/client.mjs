@@ -6,6 +6,9 @@ export const RETRIES = 2;
 /** Milliseconds without a byte that a test takes for a fault, where there is none: a busy machine has pauses. */
 const STALL_TIMEOUT_MS = 20_000;
 
+/** Milliseconds that a service has to end, so that its copies are stored: the package ends its worker after one second. */
+const ENDS = 10_000;
+
 /** The message that loads the model at `url`. */
 export function loadMessage(url, { wasm, cache = true, integrity = {}, stallTimeout = STALL_TIMEOUT_MS }) {
   const ref = (name) => ({ url: url + name });
@@ -44,6 +47,11 @@ const NAMES = [
 export function loadAndAsk(start, load, text, onBytes = () => {}) {
   return new Promise((resolve) => {
     const outcome = {};
+    let limit;
+    const end = () => {
+      limit = setTimeout(() => resolve(outcome), ENDS);
+      send({ type: "dispose" });
+    };
     const call = { texts: [text], progress: false };
     const send = start((reply) => {
       if (reply.type === "progress" && reply.progress.bytes > 0) onBytes(reply.progress.file);
@@ -52,16 +60,19 @@ export function loadAndAsk(start, load, text, onBytes = () => {}) {
         const [result] = reply.results;
         if (ArrayBuffer.isView(result)) {
           outcome.logits = [...result];
-          return send({ type: "dispose" });
+          return end();
         }
         outcome.labels = result.scores.map(({ label }) => label);
         send({ type: "rows", ...call, cutText: false });
       }
       if (reply.type === "failed") {
         Object.assign(outcome, reply.error);
-        send({ type: "dispose" });
+        end();
       }
-      if (reply.type === "disposed") resolve(outcome);
+      if (reply.type === "disposed") {
+        clearTimeout(limit);
+        resolve(outcome);
+      }
     });
     send(load);
   });

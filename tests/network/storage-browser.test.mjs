@@ -185,9 +185,12 @@ const PLAYS = {
   },
 };
 
+/** Milliseconds that a case may take, which is far more than any does: what takes longer hangs. */
+const CASE_MS = 180_000;
+
 describe("storage that fails, in Chromium", { concurrency: 6 }, () => {
   for (const [name, expected] of Object.entries(BROWSER)) {
-    test(name, async (t) => {
+    test(name, { timeout: CASE_MS }, async (t) => {
       const context = await start(t);
       assert.equal(await PLAYS[name](context), expected);
       // Whatever was there: the next load is right, and what it kept is, too.

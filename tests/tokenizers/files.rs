@@ -172,7 +172,8 @@ fn white_space_that_one_added_token_took_is_not_taken_by_the_next() {
     });
     let tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), 6).unwrap();
     // As `tokenizers` 0.23.3, which panics at the last two.
-    let cases: [(&str, &[u32], &[(usize, usize)]); 6] = [
+    type Case<'a> = (&'a str, &'a [u32], &'a [(usize, usize)]);
+    let cases: [Case; 6] = [
         ("aa c", &[3, 2], &[(0, 3), (3, 4)]),
         ("aa ", &[3], &[(0, 3)]),
         ("aa c c", &[3, 2, 4, 2], &[(0, 3), (3, 4), (4, 5), (5, 6)]),

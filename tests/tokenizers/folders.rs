@@ -158,7 +158,7 @@ fn the_text_of_a_pair_alone_is_cut_as_in_python() {
             let Some(wanted) = &case.only_first else {
                 let error = got.expect_err(&place);
                 assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{place}");
-                assert!(error.message().contains("Take a shorter label"), "{error}");
+                assert!(error.message().contains("Use a shorter label"), "{error}");
                 refused += 1;
                 continue;
             };

@@ -134,8 +134,9 @@ export function openTeachTab(page: Page): TeachTab {
       const scores = told.scores.filter((one): one is TaughtScore & { label: string } => one.label !== null);
       bars.show(scores, told.label ?? "Not sure", told.label !== null);
       const [best] = scores;
-      if (best && chosenFor !== input.value)
-        part("teach-correct-label", HTMLSelectElement).value = best.label;
+      const select = part("teach-correct-label", HTMLSelectElement);
+      // Nor does it change under the hand that is choosing.
+      if (best && chosenFor !== input.value && !select.matches(":focus")) select.value = best.label;
     },
     fail,
   );

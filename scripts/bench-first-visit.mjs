@@ -2,12 +2,11 @@
 // and 150 ms a round trip, as Lighthouse has it. It types as soon as the box is there and tells how long the first answer
 // takes, which is the word list's.
 
-import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { setUpBrowser } from "./browser.mjs";
 import { buildPage } from "./build.mjs";
-import { main, ROOT } from "./run.mjs";
-import { serve } from "./serve.mjs";
+import { main } from "./run.mjs";
+import { servePage } from "./serve.mjs";
 
 const NETWORK = { offline: false, latency: 150, downloadThroughput: 1.6e6 / 8, uploadThroughput: 0.75e6 / 8 };
 const SLOWER = 4;
@@ -54,10 +53,7 @@ const middle = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 await main(import.meta.url, async () => {
   const { chromium: executablePath } = await setUpBrowser();
   await buildPage();
-  const site = await serve(
-    { "/": join(ROOT, "www/dist"), "/models/": join(ROOT, "models") },
-    { isolated: true, compressed: true },
-  );
+  const site = await servePage({ isolated: true, compressed: true });
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   try {
     const visits = [];

@@ -1,11 +1,10 @@
 // `npm run demo`: sets up, builds, and serves the demo page. Options: --port N, --build-only.
 
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build, buildPage } from "./build.mjs";
 import { missingModels, setUpModel } from "./models.mjs";
-import { Failure, main, ROOT } from "./run.mjs";
-import { serve } from "./serve.mjs";
+import { Failure, main } from "./run.mjs";
+import { servePage } from "./serve.mjs";
 import { setUpBuild } from "./setup.mjs";
 
 const FIRST_PORT = 4173;
@@ -27,9 +26,6 @@ await main(import.meta.url, async (args) => {
   }
   await buildPage();
   if (values["build-only"]) return;
-  const { url } = await serve(
-    { "/": join(ROOT, "www/dist"), "/models/": join(ROOT, "models") },
-    { port, isolated: true },
-  );
+  const { url } = await servePage({ port, isolated: true });
   console.log(`\nTabsense's demo: ${url}  (Ctrl-C ends it)`);
 });

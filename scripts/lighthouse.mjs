@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setUpBrowser } from "./browser.mjs";
 import { buildPage } from "./build.mjs";
 import { Failure, main, must, ROOT } from "./run.mjs";
-import { serve } from "./serve.mjs";
+import { servePage } from "./serve.mjs";
 
 const LIGHTHOUSE = "lighthouse@12.8.2"; // the last one that runs on Node 20
 const LEAST = 95;
@@ -25,10 +25,7 @@ await main(import.meta.url, async () => {
   await buildPage();
   const folder = join(ROOT, "target/lighthouse");
   mkdirSync(folder, { recursive: true });
-  const site = await serve(
-    { "/": join(ROOT, "www/dist"), "/models/": join(ROOT, "models") },
-    { isolated: true, compressed: true },
-  );
+  const site = await servePage({ isolated: true, compressed: true });
   const low = [];
   try {
     for (const [name, preset] of Object.entries(PRESETS)) {

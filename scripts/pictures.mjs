@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 import { setUpBrowser } from "./browser.mjs";
 import { buildPage } from "./build.mjs";
 import { main, ROOT } from "./run.mjs";
-import { serve } from "./serve.mjs";
+import { servePage } from "./serve.mjs";
 
 const DESKTOP = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
@@ -47,10 +47,7 @@ await main(import.meta.url, async (args) => {
   const { values } = parseArgs({ args, options: { all: { type: "string" } } });
   const { chromium: executablePath } = await setUpBrowser();
   await buildPage();
-  const site = await serve(
-    { "/": join(ROOT, "www/dist"), "/models/": join(ROOT, "models") },
-    { isolated: true },
-  );
+  const site = await servePage({ isolated: true });
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   const take = async (path, options, state) => {
     const context = await browser.newContext(options);

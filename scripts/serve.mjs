@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { pipeline } from "node:stream";
 import { createGzip } from "node:zlib";
+import { ROOT } from "./run.mjs";
 
 const TYPES = {
   ".css": "text/css; charset=utf-8",
@@ -112,4 +113,9 @@ function listen(server, port, host) {
     };
     attempt(port);
   });
+}
+
+/** Serves the built demo page and its models; `options` as for {@link serve}. */
+export function servePage(options) {
+  return serve({ "/": join(ROOT, "www/dist"), "/models/": join(ROOT, "models") }, options);
 }

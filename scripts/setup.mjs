@@ -152,7 +152,7 @@ async function compiler(
 
 /** A tool of exactly `version`: the one on PATH, or one of this project's own. */
 async function cargoTool(program, crate, version) {
-  const isRight = (path) => output(path, ["--version"])?.split(" ")[1] === version;
+  const isRight = (path) => output(path, ["--version"])?.split(/\s/)[1] === version;
   if (isRight(program)) return;
   const root = join(CACHE, "tools", `${program}-${version}`);
   const bin = join(root, "bin");
